@@ -1,0 +1,155 @@
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+
+use super::odcs;
+
+/// The type of a column, in every system it appears in.
+///
+/// | type | contract (BigQuery) | Parquet | `DuckDB` |
+/// |---|---|---|---|
+/// | `Binary16` | `BYTES` | `FIXED_LEN_BYTE_ARRAY(16)` | `BLOB` |
+/// | `Text` | `STRING` | `BYTE_ARRAY`, string | `VARCHAR` |
+/// | `Integer` | `INT64` | `INT32` | `INTEGER` |
+/// | `Boolean` | `BOOL` | `BOOLEAN` | `BOOLEAN` |
+/// | `Instant` | `TIMESTAMP` | `INT64`, timestamp, microseconds, UTC | `TIMESTAMP WITH TIME ZONE` |
+/// | `WallClock` | `DATETIME` | `INT64`, timestamp, microseconds, local | `TIMESTAMP` |
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnType {
+    /// Sixteen bytes.
+    Binary16,
+    /// UTF-8 text.
+    Text,
+    /// A whole number of 32 bits.
+    Integer,
+    /// True or false.
+    Boolean,
+    /// A moment, microseconds since 1970 UTC.
+    Instant,
+    /// A date and a time of day without a zone, microseconds since 1970 on the same clock.
+    WallClock,
+}
+
+impl ColumnType {
+    fn read(property: &odcs::Property) -> Self {
+        let options = &property.logical_type_options;
+        match (
+            property.logical_type.as_str(),
+            property.physical_type.as_str(),
+        ) {
+            ("string", "BYTES") if options.format.as_deref() == Some("binary") => Self::Binary16,
+            ("string", "STRING") => Self::Text,
+            ("integer", "INT64") if options.format.as_deref() == Some("i32") => Self::Integer,
+            ("boolean", "BOOL") => Self::Boolean,
+            ("timestamp", "TIMESTAMP") if options.timezone => Self::Instant,
+            ("timestamp", "DATETIME") if !options.timezone => Self::WallClock,
+            (logical, physical) => {
+                panic!(
+                    "column {}: no type for {logical} as {physical}",
+                    property.name
+                )
+            }
+        }
+    }
+
+    /// The type in Arrow, and so in Parquet.
+    #[must_use]
+    pub fn arrow(self) -> DataType {
+        match self {
+            Self::Binary16 => DataType::FixedSizeBinary(16),
+            Self::Text => DataType::Utf8,
+            Self::Integer => DataType::Int32,
+            Self::Boolean => DataType::Boolean,
+            Self::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::WallClock => DataType::Timestamp(TimeUnit::Microsecond, None),
+        }
+    }
+
+    /// The type in `DuckDB`, as its catalogue spells it.
+    #[must_use]
+    pub fn duckdb(self) -> &'static str {
+        match self {
+            Self::Binary16 => "BLOB",
+            Self::Text => "VARCHAR",
+            Self::Integer => "INTEGER",
+            Self::Boolean => "BOOLEAN",
+            Self::Instant => "TIMESTAMP WITH TIME ZONE",
+            Self::WallClock => "TIMESTAMP",
+        }
+    }
+}
+
+/// A column of a [`Table`].
+#[derive(Debug, Clone)]
+pub struct Column {
+    /// Its name, the same everywhere.
+    pub name: String,
+    /// Its type.
+    pub kind: ColumnType,
+    /// Whether it never holds null.
+    pub required: bool,
+    /// What it means.
+    pub description: String,
+}
+
+/// A table of the contract.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// Its name in the warehouse.
+    pub name: String,
+    /// What it holds.
+    pub description: String,
+    /// Its columns, in order.
+    pub columns: Vec<Column>,
+}
+
+impl Table {
+    pub(super) fn read(object: &odcs::Object) -> Self {
+        let column = |property: &odcs::Property| Column {
+            name: property.name.clone(),
+            kind: ColumnType::read(property),
+            required: property.required,
+            description: property.description.clone(),
+        };
+        Self {
+            name: object.name.clone(),
+            description: object.description.clone(),
+            columns: object.properties.iter().map(column).collect(),
+        }
+    }
+
+    /// The schema in Arrow, and so of the Parquet files.
+    #[must_use]
+    pub fn arrow_schema(&self) -> Arc<Schema> {
+        let field =
+            |column: &Column| Field::new(&column.name, column.kind.arrow(), !column.required);
+        Arc::new(Schema::new(
+            self.columns.iter().map(field).collect::<Vec<_>>(),
+        ))
+    }
+
+    /// `CREATE TABLE IF NOT EXISTS`, in `DuckDB`'s dialect.
+    #[must_use]
+    pub fn duckdb_ddl(&self) -> String {
+        let mut ddl = format!("CREATE TABLE IF NOT EXISTS {} (", self.name);
+        for (index, column) in self.columns.iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            let null = if column.required { " NOT NULL" } else { "" };
+            // Writing to a String cannot fail.
+            let _ = write!(
+                ddl,
+                "{comma}\n    {} {}{null}",
+                column.name,
+                column.kind.duckdb()
+            );
+        }
+        ddl.push_str("\n)");
+        ddl
+    }
+
+    /// The names of the columns, in order.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+}

@@ -1,0 +1,92 @@
+//! The parts of an Open Data Contract Standard v3.1 document that the jobs read.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// A contract document.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Document {
+    pub(super) id: String,
+    pub(super) version: String,
+    schema: Vec<Object>,
+}
+
+/// A table or a file.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Object {
+    pub(super) name: String,
+    pub(super) description: String,
+    pub(super) properties: Vec<Property>,
+    #[serde(default)]
+    custom_properties: Vec<CustomProperty>,
+}
+
+/// A column.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Property {
+    pub(super) name: String,
+    #[serde(default)]
+    pub(super) physical_name: Option<String>,
+    pub(super) logical_type: String,
+    pub(super) physical_type: String,
+    #[serde(default)]
+    pub(super) logical_type_options: LogicalTypeOptions,
+    #[serde(default)]
+    pub(super) required: bool,
+    pub(super) description: String,
+    #[serde(default)]
+    custom_properties: Vec<CustomProperty>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LogicalTypeOptions {
+    #[serde(default)]
+    pub(super) format: Option<String>,
+    #[serde(default)]
+    pub(super) timezone: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct CustomProperty {
+    property: String,
+    value: serde_json::Value,
+}
+
+impl Document {
+    pub(super) fn object(&self, name: &str) -> &Object {
+        self.schema
+            .iter()
+            .find(|object| object.name == name)
+            .unwrap_or_else(|| panic!("contract {} has no schema object {name}", self.id))
+    }
+}
+
+impl Object {
+    pub(super) fn property(&self, name: &str) -> &Property {
+        self.properties
+            .iter()
+            .find(|property| property.name == name)
+            .unwrap_or_else(|| panic!("{} has no property {name}", self.name))
+    }
+
+    pub(super) fn custom<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        custom(&self.custom_properties, &self.name, name)
+    }
+}
+
+impl Property {
+    pub(super) fn custom<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        custom(&self.custom_properties, &self.name, name)
+    }
+}
+
+fn custom<T: DeserializeOwned>(properties: &[CustomProperty], of: &str, name: &str) -> Option<T> {
+    let found = properties.iter().find(|custom| custom.property == name)?;
+    let value = serde_json::from_value(found.value.clone())
+        .unwrap_or_else(|error| panic!("custom property {name} of {of}: {error}"));
+    Some(value)
+}

@@ -1,0 +1,128 @@
+//! The frame of every job: environment, logs, the stage's heartbeat or its failure, and the exit code.
+
+use std::future::Future;
+use std::panic;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use tracing::{Instrument as _, error, info, info_span};
+
+use crate::exit::{Exit, Failure, OrFail as _};
+use crate::run::Stage;
+use crate::settings::{self, CommonSettings, JobSettings};
+use crate::telemetry;
+
+/// What a stage did, for its heartbeat.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Partitions whose result this execution made.
+    pub produced: u64,
+    /// Partitions whose result was there already.
+    pub found: u64,
+    /// Rows (lines, for extract) of the produced partitions.
+    pub rows: u64,
+    /// Bytes written for the produced partitions.
+    pub bytes: u64,
+    /// Rows of the produced partitions set aside.
+    pub quarantined: u64,
+    /// Rows of the produced partitions repaired.
+    pub repaired: u64,
+    /// Differences from the contract in the produced partitions.
+    pub drift: u64,
+}
+
+impl Summary {
+    /// A summary of one partition whose result was there already.
+    #[must_use]
+    pub fn found() -> Self {
+        Self {
+            found: 1,
+            ..Self::default()
+        }
+    }
+}
+
+impl std::ops::AddAssign for Summary {
+    fn add_assign(&mut self, other: Self) {
+        self.produced += other.produced;
+        self.found += other.found;
+        self.rows += other.rows;
+        self.bytes += other.bytes;
+        self.quarantined += other.quarantined;
+        self.repaired += other.repaired;
+        self.drift += other.drift;
+    }
+}
+
+/// Runs `stage` as a process: reads the settings, runs `work`, and logs one `stage finished` or one `stage failed` line.
+pub fn main<S, W, F>(stage: Stage, work: W) -> ExitCode
+where
+    S: JobSettings,
+    W: FnOnce(CommonSettings, S) -> F,
+    F: Future<Output = Result<Summary, Failure>>,
+{
+    let started = Instant::now();
+    telemetry::init(settings::log_format());
+    log_panics();
+    let outcome = settings::read::<S>(settings::environment()).and_then(|(common, own)| {
+        let span = info_span!("stage", stage = stage.as_str(), run = %common.run_id, task = common.task.index());
+        span.in_scope(|| {
+            info!(stage = stage.as_str(), run = %common.run_id, task = common.task.index(), lake = ?common.lake, "stage started");
+        });
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .or_fail(Exit::Upstream)?;
+        runtime.block_on(work(common, own).instrument(span))
+    });
+    let seconds = started.elapsed().as_secs_f64();
+    match outcome {
+        Ok(summary) => {
+            info!(
+                stage = stage.as_str(),
+                produced = summary.produced,
+                found = summary.found,
+                rows = summary.rows,
+                bytes = summary.bytes,
+                quarantined = summary.quarantined,
+                repaired = summary.repaired,
+                drift = summary.drift,
+                seconds,
+                "stage finished"
+            );
+            ExitCode::from(Exit::Done.code())
+        }
+        Err(failure) => {
+            let exit = failure.exit();
+            error!(
+                stage = stage.as_str(),
+                exit = exit.code(),
+                advice = exit.advice(),
+                cause = %failure,
+                seconds,
+                "stage failed"
+            );
+            ExitCode::from(exit.code())
+        }
+    }
+}
+
+/// A panic is a defect: it is logged like any other failure, and ends the process with [`Exit::Bug`].
+fn log_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        error!(
+            exit = Exit::Bug.code(),
+            advice = Exit::Bug.advice(),
+            cause = %panic,
+            thread = thread.name().unwrap_or("unnamed"),
+            "stage failed"
+        );
+        #[expect(
+            clippy::exit,
+            reason = "a panic on any thread has to end the job, with its own code"
+        )]
+        std::process::exit(Exit::Bug.code().into());
+    }));
+}

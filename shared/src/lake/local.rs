@@ -1,0 +1,158 @@
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use tempfile::NamedTempFile;
+
+use super::{Content, Created, Key, LakeError};
+use crate::fingerprint::{Digest, Hasher};
+
+/// Below the lake's directory, for files that are not objects yet. No key begins with a dot.
+const SPOOL: &str = ".spool";
+
+/// A lake in a directory.
+///
+/// An object appears under its name by `link(2)`, which fails if the name is taken, after its bytes are on disk; the
+/// folder is synced before `create` returns. A killed process leaves at most a file in the spool.
+#[derive(Debug, Clone)]
+pub struct LocalLake {
+    directory: PathBuf,
+}
+
+impl LocalLake {
+    /// The lake in `directory`, which is made if it is not there.
+    pub fn new(directory: impl Into<PathBuf>) -> io::Result<Self> {
+        let directory = directory.into();
+        fs::create_dir_all(directory.join(SPOOL))?;
+        Ok(Self { directory })
+    }
+
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    pub(super) fn path(&self, key: &Key) -> PathBuf {
+        self.directory.join(key.as_str())
+    }
+
+    pub(super) fn spool(&self) -> io::Result<NamedTempFile> {
+        NamedTempFile::new_in(self.directory.join(SPOOL))
+    }
+
+    pub(super) fn create(&self, key: &Key, content: Content) -> Result<Created, LakeError> {
+        let failed = |source| LakeError::Io {
+            verb: "create",
+            key: key.clone(),
+            source,
+        };
+        let path = self.path(key);
+        // Asked first because a replay finds most objects there, and comparing costs no disk write.
+        if path.try_exists().map_err(failed)? {
+            return self.existed(key, content);
+        }
+        let file = match content {
+            Content::File(file) => file,
+            Content::Bytes(bytes) => {
+                let mut file = self.spool().map_err(failed)?;
+                file.write_all(&bytes).map_err(failed)?;
+                file
+            }
+        };
+        file.as_file().sync_all().map_err(failed)?;
+        let folder = path.parent().unwrap_or(&self.directory);
+        self.create_folder(folder).map_err(failed)?;
+        match fs::hard_link(file.path(), &path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return self.existed(key, Content::File(file));
+            }
+            Err(error) => return Err(failed(error)),
+        }
+        sync_directory(folder).map_err(failed)?;
+        Ok(Created::Created)
+    }
+
+    /// Makes `folder` and its missing parents, each durable in the one above it.
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        if folder.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = folder.parent()
+            && folder != self.directory
+        {
+            self.create_folder(parent)?;
+            match fs::create_dir(folder) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+                _ => sync_directory(parent)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The outcome of creating `content` where an object of that key is.
+    fn existed(&self, key: &Key, content: Content) -> Result<Created, LakeError> {
+        let failed = |source| LakeError::Io {
+            verb: "compare",
+            key: key.clone(),
+            source,
+        };
+        let new = match content {
+            Content::Bytes(bytes) => Digest::of(&bytes),
+            Content::File(file) => digest_of_file(file.path()).map_err(failed)?,
+        };
+        let held = digest_of_file(&self.path(key)).map_err(failed)?;
+        if new == held {
+            Ok(Created::Existed)
+        } else {
+            Err(LakeError::Conflict {
+                key: key.clone(),
+                new: new.to_string(),
+                held: held.to_string(),
+            })
+        }
+    }
+
+    pub(super) fn read(&self, key: &Key) -> Result<Option<Bytes>, LakeError> {
+        match fs::read(self.path(key)) {
+            Ok(bytes) => Ok(Some(bytes.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(LakeError::Io {
+                verb: "read",
+                key: key.clone(),
+                source,
+            }),
+        }
+    }
+
+    pub(super) fn open(&self, key: &Key) -> Result<Box<dyn Read + Send>, LakeError> {
+        match File::open(self.path(key)) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(LakeError::Missing { key: key.clone() })
+            }
+            Err(source) => Err(LakeError::Io {
+                verb: "open",
+                key: key.clone(),
+                source,
+            }),
+        }
+    }
+}
+
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+fn digest_of_file(path: &Path) -> io::Result<Digest> {
+    let mut file = File::open(path)?;
+    let mut hasher = Hasher::default();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let length = file.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(&buffer[..length]);
+    }
+}

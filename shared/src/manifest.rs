@@ -1,0 +1,364 @@
+//! Manifests: the small JSON objects that are a stage's only input and the last thing it writes.
+//!
+//! A manifest holds nothing that two honest executions could disagree on: no clock, no host, no run id. So a retry, a
+//! replay and a race all write the same bytes.
+//!
+//! | object | key |
+//! |---|---|
+//! | raw CSV | `raw/service-requests/2023/<sha256>/SR2023.csv` |
+//! | raw manifest | `raw/service-requests/2023/<version>/manifest.json` |
+//! | clean Parquet | `clean/service-requests/2023/<fingerprint>/2023-01.parquet` |
+//! | quarantine | `clean/service-requests/2023/<fingerprint>/quarantine.parquet` |
+//! | clean manifest | `clean/service-requests/2023/<fingerprint>/manifest.json` |
+//! | load receipt | `loaded/<warehouse id>/service-requests/2023/<fingerprint>.json` |
+//! | marts manifest | `marts/<warehouse id>/<fingerprint>/manifest.json` |
+//! | hand-over | `runs/<run id>/<stage>-<number>.json` |
+//!
+//! The boundaries have the same keys without a year: `raw/city-wards/<sha256>/city-wards.geojson`.
+
+use std::collections::BTreeMap;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use crate::fingerprint::{Digest, Fingerprint};
+use crate::lake::{Content, Created, Key, Lake};
+use crate::partition::Partition;
+
+/// The format of a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Version {
+    /// The first.
+    #[serde(rename = "v1")]
+    V1,
+}
+
+/// An object that a manifest speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Object {
+    /// Its key.
+    pub key: Key,
+    /// Its length.
+    pub size_bytes: u64,
+    /// The SHA-256 of its bytes.
+    pub sha256: Digest,
+}
+
+/// The characters of a text file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Encoding {
+    /// Every byte sequence in the file is valid UTF-8.
+    #[serde(rename = "utf-8")]
+    Utf8,
+    /// It is not, so it is read as Windows-1252.
+    #[serde(rename = "windows-1252")]
+    Windows1252,
+}
+
+/// Where a raw file came from. Together these are its version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The address it was downloaded from.
+    pub url: String,
+    /// CKAN id of the resource; none outside the portal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<String>,
+    /// When the publisher last changed it, as the publisher says: ISO 8601, UTC without an offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+    /// The length that the publisher states, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stated_size_bytes: Option<u64>,
+}
+
+impl Source {
+    /// Names this publication of the file, from what the portal says of it before any download.
+    #[must_use]
+    pub fn version(&self) -> Fingerprint {
+        let size = self
+            .stated_size_bytes
+            .map(|size| size.to_string())
+            .unwrap_or_default();
+        Fingerprint::of(&[
+            self.resource_id.as_deref().unwrap_or(&self.url),
+            self.last_modified.as_deref().unwrap_or_default(),
+            &size,
+        ])
+    }
+}
+
+/// The extract stage's result for one partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawManifest {
+    /// The format.
+    pub manifest: Version,
+    /// What this is a version of.
+    pub partition: Partition,
+    /// Where it came from.
+    pub source: Source,
+    /// SHA-256 of the file as downloaded.
+    pub download_sha256: Digest,
+    /// Length of the file as downloaded.
+    pub download_size_bytes: u64,
+    /// The strong entity tag that came with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// The stored object: the CSV, or the boundaries as GeoJSON.
+    pub object: Object,
+    /// Line feeds in the object, and one more if the last line has none: counted apart from any parsing.
+    pub lines: u64,
+    /// How to read its characters.
+    pub encoding: Encoding,
+}
+
+impl RawManifest {
+    /// The key of the raw manifest of `version` of `partition`.
+    pub fn key(partition: Partition, version: &Fingerprint) -> Result<Key, Failure> {
+        key(format!(
+            "raw/{}/{version}/manifest.json",
+            partition.folder()
+        ))
+    }
+
+    /// The key of the raw object `name` with the digest `sha256`.
+    pub fn object_key(partition: Partition, sha256: &Digest, name: &str) -> Result<Key, Failure> {
+        key(format!("raw/{}/{sha256}/{name}", partition.folder()))
+    }
+}
+
+/// A difference between the published file's shape and the contract, or a value the contract does not know.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Drift {
+    /// What differs.
+    pub kind: DriftKind,
+    /// The column's name, or the value.
+    pub subject: String,
+    /// Rows it was seen in; for a column, rows in which it is not empty.
+    pub rows: u64,
+    /// Up to five different values of an extra column, in the order of appearance.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub examples: Vec<String>,
+}
+
+/// Kinds of [`Drift`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriftKind {
+    /// A column the contract does not have.
+    ExtraColumn,
+    /// A column under another name, one of the contract's aliases.
+    AliasedColumn,
+    /// The columns in another order.
+    ReorderedColumns,
+    /// A status the contract does not know; it is read as `Unknown`.
+    UnknownStatus,
+    /// A ward of neither ward model.
+    UnknownWard,
+    /// A division the contract does not know.
+    UnknownDivision,
+    /// A postal code area that is no forward sortation area of Toronto.
+    InvalidFsa,
+}
+
+/// The rows of a partition. `read = kept + quarantined`, always.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowCounts {
+    /// Lines of the file, but for the header and blank ones.
+    pub read: u64,
+    /// Rows in the clean files.
+    pub kept: u64,
+    /// Of the kept: those whose division had its unquoted comma repaired.
+    pub repaired: u64,
+    /// Of the kept: those equal to an earlier row in all that identifies a request.
+    pub duplicates: u64,
+    /// Of the kept: those at a wall-clock time that the autumn repeats.
+    pub in_fold: u64,
+    /// Of the kept: those at a wall-clock time that the spring skips.
+    pub in_gap: u64,
+    /// Rows set aside.
+    pub quarantined: u64,
+    /// The same by reason.
+    pub quarantined_by_reason: BTreeMap<String, u64>,
+}
+
+/// One Parquet file of a clean partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CleanFile {
+    /// The file.
+    #[serde(flatten)]
+    pub object: Object,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// The transform stage's result for one partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CleanManifest {
+    /// The format.
+    pub manifest: Version,
+    /// What this is a clean version of.
+    pub partition: Partition,
+    /// Names the result: of the raw manifest's bytes, the contract's version and [`CleanManifest::logic_version`].
+    pub fingerprint: Fingerprint,
+    /// The raw manifest it was made from.
+    pub raw_manifest: Key,
+    /// The raw file's origin.
+    pub source: Source,
+    /// The raw file.
+    pub raw_object: Object,
+    /// How its characters were read.
+    pub encoding: Encoding,
+    /// The contract's id.
+    pub contract: String,
+    /// The contract's version.
+    pub contract_version: String,
+    /// The version of the transform's rules.
+    pub logic_version: u32,
+    /// What became of the rows.
+    pub rows: RowCounts,
+    /// The earliest `created_at`, ISO 8601 UTC; none without rows or for boundaries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_created_at: Option<String>,
+    /// The latest `created_at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_created_at: Option<String>,
+    /// Differences from the contract.
+    pub drift: Vec<Drift>,
+    /// The clean rows: a file a month, in order; one file for boundaries.
+    pub files: Vec<CleanFile>,
+    /// The rows set aside; none for boundaries.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quarantine: Option<CleanFile>,
+}
+
+impl CleanManifest {
+    /// The key of the object `name` of the clean `partition` made under `fingerprint`; the manifest is `manifest.json`.
+    pub fn key(
+        partition: Partition,
+        fingerprint: &Fingerprint,
+        name: &str,
+    ) -> Result<Key, Failure> {
+        key(format!("clean/{}/{fingerprint}/{name}", partition.folder()))
+    }
+}
+
+/// The load stage's receipt for one partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadReceipt {
+    /// The format.
+    pub manifest: Version,
+    /// What was loaded.
+    pub partition: Partition,
+    /// The fingerprint of the clean partition.
+    pub fingerprint: Fingerprint,
+    /// The clean manifest it was loaded from.
+    pub clean_manifest: Key,
+    /// The table.
+    pub table: String,
+    /// Rows of the partition in the table, counted after the load.
+    pub rows: u64,
+}
+
+impl LoadReceipt {
+    /// The key of the receipt for loading `fingerprint` of `partition` into the warehouse.
+    pub fn key(
+        warehouse: &Fingerprint,
+        partition: Partition,
+        fingerprint: &Fingerprint,
+    ) -> Result<Key, Failure> {
+        key(format!(
+            "loaded/{warehouse}/{}/{fingerprint}.json",
+            partition.folder()
+        ))
+    }
+}
+
+/// One node of the dbt graph after a build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DbtNode {
+    /// dbt's unique id: `model.toronto_311.requests_by_ward`.
+    pub unique_id: String,
+    /// dbt's verdict: `success`, `pass`, `warn`.
+    pub status: String,
+    /// Failing rows of a test that warns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failures: Option<u64>,
+}
+
+/// One mart after a build.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mart {
+    /// The table, with its schema.
+    pub table: String,
+    /// Its rows.
+    pub rows: u64,
+}
+
+/// The dbt stage's result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MartsManifest {
+    /// The format.
+    pub manifest: Version,
+    /// Names the result: of the load receipts, the dbt project's files and dbt's version.
+    pub fingerprint: Fingerprint,
+    /// The load receipts of the tables it was built from.
+    pub receipts: BTreeMap<Partition, Key>,
+    /// What dbt built and tested, by unique id.
+    pub nodes: Vec<DbtNode>,
+    /// The marts, by table.
+    pub marts: Vec<Mart>,
+}
+
+impl MartsManifest {
+    /// The key of the marts' manifest.
+    pub fn key(warehouse: &Fingerprint, fingerprint: &Fingerprint) -> Result<Key, Failure> {
+        key(format!("marts/{warehouse}/{fingerprint}/manifest.json"))
+    }
+}
+
+/// A key made of parts that are valid by construction.
+pub(crate) fn key(text: String) -> Result<Key, Failure> {
+    Key::new(text).map_err(|problem| Failure::new(Exit::Bug, anyhow::anyhow!(problem)))
+}
+
+/// `value` as a person reads it: two-space indents, fields in the order of the type, a line feed at the end.
+#[must_use]
+pub fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
+    let mut json = serde_json::to_vec_pretty(value)
+        .expect("manifests have string keys and no failing serializer");
+    json.push(b'\n');
+    json
+}
+
+/// The manifest in `bytes`, found under `key`.
+///
+/// # Errors
+/// [`Exit::Contract`] if it is none of that format.
+pub fn from_json<T: DeserializeOwned>(key: &Key, bytes: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(bytes)
+        .or_fail(Exit::Contract)
+        .while_doing(|| format!("{key} is no manifest this program can read"))
+}
+
+/// Reads the manifest under `key`, and the digest of its bytes.
+///
+/// # Errors
+/// [`Exit::Upstream`] if it is not there.
+pub async fn read<T: DeserializeOwned>(lake: &Lake, key: &Key) -> Result<(T, Digest), Failure> {
+    let bytes = lake
+        .read(key)
+        .await?
+        .ok_or_else(|| crate::lake::LakeError::Missing { key: key.clone() })?;
+    Ok((from_json(key, &bytes)?, Digest::of(&bytes)))
+}
+
+/// Writes `manifest` under `key`: the commit of all it speaks of.
+pub async fn commit<T: Serialize>(
+    lake: &Lake,
+    key: &Key,
+    manifest: &T,
+) -> Result<Created, Failure> {
+    let content = Content::Bytes(to_json(manifest).into());
+    Ok(lake.create(key, content).await?)
+}

@@ -1,0 +1,107 @@
+//! Datasets, and the partitions that the stages work on one by one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What the lake keeps of one published package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dataset {
+    /// 311 service requests, one partition a year.
+    ServiceRequests,
+    /// Polygons of the 25 wards, one partition.
+    CityWards,
+    /// Polygons of the forward sortation areas, one partition.
+    ForwardSortationAreas,
+}
+
+impl Dataset {
+    /// The name in object keys.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Dataset::ServiceRequests => "service-requests",
+            Dataset::CityWards => "city-wards",
+            Dataset::ForwardSortationAreas => "forward-sortation-areas",
+        }
+    }
+}
+
+impl fmt::Display for Dataset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A unit of work: one dataset's part that is published, transformed and loaded as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Partition {
+    /// The service requests of a year.
+    Year(i16),
+    /// The ward polygons.
+    CityWards,
+    /// The polygons of the forward sortation areas.
+    ForwardSortationAreas,
+}
+
+impl Partition {
+    /// The dataset it belongs to.
+    #[must_use]
+    pub fn dataset(self) -> Dataset {
+        match self {
+            Partition::Year(_) => Dataset::ServiceRequests,
+            Partition::CityWards => Dataset::CityWards,
+            Partition::ForwardSortationAreas => Dataset::ForwardSortationAreas,
+        }
+    }
+
+    /// Its folder in the lake below `raw/`, `clean/` or `loaded/<warehouse>/`: `service-requests/2023`, `city-wards`.
+    #[must_use]
+    pub fn folder(self) -> String {
+        match self {
+            Partition::Year(year) => format!("{}/{year}", self.dataset()),
+            other => other.dataset().to_string(),
+        }
+    }
+}
+
+/// `2023`, or the dataset's name where there is one partition only.
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Partition::Year(year) => write!(f, "{year}"),
+            other => write!(f, "{}", other.dataset()),
+        }
+    }
+}
+
+impl FromStr for Partition {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "city-wards" => Ok(Partition::CityWards),
+            "forward-sortation-areas" => Ok(Partition::ForwardSortationAreas),
+            year => year.parse().map(Partition::Year).map_err(|_| {
+                format!("{text:?} is no partition: a year, city-wards or forward-sortation-areas")
+            }),
+        }
+    }
+}
+
+impl TryFrom<String> for Partition {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Partition> for String {
+    fn from(partition: Partition) -> Self {
+        partition.to_string()
+    }
+}

@@ -1,0 +1,306 @@
+//! The environment, read once, into validated settings. Every problem is reported at once, by variable name.
+
+pub mod variables;
+mod years;
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+pub use variables::Variable;
+pub use years::Years;
+
+use crate::exit::{Exit, Failure};
+use crate::lake::{Key, Lake, LocalLake};
+use crate::run::{RunId, Task};
+use crate::telemetry::LogFormat;
+
+/// What is wrong with the environment: a line a variable.
+#[derive(Debug, Default)]
+pub struct Problems(Vec<(&'static str, String)>);
+
+impl Problems {
+    /// Records what is wrong with `variable`.
+    pub fn add(&mut self, variable: &Variable, problem: impl Into<String>) {
+        self.0.push((variable.name, problem.into()));
+    }
+
+    /// The value of `variable`, or of its default, parsed; `None`, and a problem recorded, if it is missing or wrong.
+    pub fn take<T>(
+        &mut self,
+        variable: &Variable,
+        raw: Option<String>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let given = raw.filter(|text| !text.trim().is_empty());
+        let Some(text) = given.or_else(|| variable.default.map(str::to_owned)) else {
+            self.add(variable, "is not set");
+            return None;
+        };
+        self.parsed(variable, &text, parse)
+    }
+
+    /// Like [`Problems::take`], for a variable that may be left out: `Some(None)` then.
+    pub fn take_optional<T>(
+        &mut self,
+        variable: &Variable,
+        raw: Option<String>,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<Option<T>> {
+        match raw.filter(|text| !text.trim().is_empty()) {
+            None => Some(None),
+            Some(text) => self.parsed(variable, &text, parse).map(Some),
+        }
+    }
+
+    fn parsed<T>(
+        &mut self,
+        variable: &Variable,
+        text: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        match parse(text.trim()) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.add(variable, problem);
+                None
+            }
+        }
+    }
+
+    fn into_failure(self) -> Failure {
+        let lines: Vec<String> = self
+            .0
+            .into_iter()
+            .map(|(name, problem)| format!("{name} {problem}"))
+            .collect();
+        Failure::new(Exit::Configuration, anyhow::anyhow!(lines.join("; ")))
+    }
+}
+
+/// The settings of one job: a raw part as `envy` reads it, and how to validate it.
+pub trait JobSettings: Sized {
+    /// One optional text a variable, so that nothing is lost before all can be checked.
+    type Raw: DeserializeOwned;
+
+    /// The settings, or `None` with every problem recorded.
+    fn validate(raw: Self::Raw, problems: &mut Problems) -> Option<Self>;
+}
+
+/// What every job needs.
+#[derive(Debug, Clone)]
+pub struct CommonSettings {
+    /// The object store.
+    pub lake: Lake,
+    /// The run this execution belongs to.
+    pub run_id: RunId,
+    /// Which share of the partitions is this process's.
+    pub task: Task,
+    /// Which years to work on.
+    pub years: Years,
+    /// The exact manifests to work on, in place of the previous stage's hand-over.
+    pub manifests: Option<Vec<Key>>,
+    /// Whether to redo work whose result is in the lake.
+    pub force: bool,
+}
+
+#[derive(Deserialize)]
+struct RawCommon {
+    lake_url: Option<String>,
+    run_id: Option<String>,
+    years: Option<String>,
+    manifests: Option<String>,
+    force: Option<String>,
+    log_format: Option<String>,
+    cloud_run_execution: Option<String>,
+    cloud_run_task_index: Option<String>,
+    cloud_run_task_count: Option<String>,
+}
+
+/// Reads both the common settings and the job's own from `variables` (name, value).
+///
+/// # Errors
+/// [`Exit::Configuration`], with one line that names every variable that is missing or wrong.
+pub fn read<S: JobSettings>(
+    variables: impl IntoIterator<Item = (String, String)>,
+) -> Result<(CommonSettings, S), Failure> {
+    let variables: Vec<(String, String)> = variables.into_iter().collect();
+    let mut problems = Problems::default();
+    let raw: RawCommon = from_variables(&variables)?;
+    let common = validate_common(raw, &mut problems);
+    let own = S::validate(from_variables(&variables)?, &mut problems);
+    match (common, own) {
+        (Some(common), Some(own)) if problems.0.is_empty() => Ok((common, own)),
+        _ => Err(problems.into_failure()),
+    }
+}
+
+/// The format of the logs, needed before anything else is read. A wrong value is reported by [`read`].
+#[must_use]
+pub fn log_format() -> LogFormat {
+    std::env::var(variables::LOG_FORMAT.name)
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(LogFormat::Auto)
+}
+
+/// The process's environment. A value that is not UTF-8 is read with its bad bytes replaced, and fails validation.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().map(|(name, value)| {
+        (
+            name.to_string_lossy().into_owned(),
+            value.to_string_lossy().into_owned(),
+        )
+    })
+}
+
+fn from_variables<T: DeserializeOwned>(variables: &[(String, String)]) -> Result<T, Failure> {
+    // Only upper-case names are settings: `envy` folds case, and would see `Path` and `PATH` as one given twice.
+    let upper = variables
+        .iter()
+        .filter(|(name, _)| !name.bytes().any(|byte| byte.is_ascii_lowercase()));
+    envy::from_iter(upper.cloned())
+        .map_err(|error| Failure::new(Exit::Configuration, anyhow::anyhow!("environment: {error}")))
+}
+
+fn validate_common(raw: RawCommon, problems: &mut Problems) -> Option<CommonSettings> {
+    let lake = problems.take(&variables::LAKE_URL, raw.lake_url, parse_lake);
+    let run_id = problems.take_optional(
+        &variables::RUN_ID,
+        raw.run_id.or(raw.cloud_run_execution),
+        RunId::from_str,
+    );
+    let years = problems.take(&variables::YEARS, raw.years, Years::from_str);
+    let manifests = problems.take_optional(&variables::MANIFESTS, raw.manifests, |text| {
+        text.split(',').map(|key| Key::new(key.trim())).collect()
+    });
+    let force = problems.take(&variables::FORCE, raw.force, parse_flag);
+    problems.take(&variables::LOG_FORMAT, raw.log_format, LogFormat::from_str);
+    let index = problems.take(
+        &variables::CLOUD_RUN_TASK_INDEX,
+        raw.cloud_run_task_index,
+        parse_number,
+    );
+    let count = problems.take(
+        &variables::CLOUD_RUN_TASK_COUNT,
+        raw.cloud_run_task_count,
+        parse_number,
+    );
+    let task = match Task::new(index?, count?) {
+        Ok(task) => Some(task),
+        Err(problem) => {
+            problems.add(&variables::CLOUD_RUN_TASK_INDEX, problem);
+            None
+        }
+    };
+    Some(CommonSettings {
+        lake: lake?,
+        run_id: run_id?.unwrap_or_else(RunId::now),
+        task: task?,
+        years: years?,
+        manifests: manifests?,
+        force: force?,
+    })
+}
+
+fn parse_lake(text: &str) -> Result<Lake, String> {
+    let Some(path) = text.strip_prefix("file://") else {
+        return Err(format!("is {text:?}: give file:///absolute/directory"));
+    };
+    let path = PathBuf::from(path);
+    if !path.is_absolute() {
+        return Err(format!("is {text:?}: the directory must be absolute"));
+    }
+    LocalLake::new(&path)
+        .map(Lake::Local)
+        .map_err(|error| format!("is {text:?}: {error}"))
+}
+
+/// `1`, `true` or `yes`; `0`, `false` or `no`.
+pub fn parse_flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" => Ok(true),
+        "0" | "false" | "no" => Ok(false),
+        _ => Err(format!("is {text:?}: give 1 or 0")),
+    }
+}
+
+/// A whole number.
+pub fn parse_number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| format!("is {text:?}: give a whole number"))
+}
+
+/// A share between 0 and 1.
+pub fn parse_ratio(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(ratio) if (0.0..=1.0).contains(&ratio) => Ok(ratio),
+        _ => Err(format!("is {text:?}: give a number from 0 to 1")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug)]
+    struct None_;
+
+    impl JobSettings for None_ {
+        type Raw = serde::de::IgnoredAny;
+
+        fn validate(_: Self::Raw, _: &mut Problems) -> Option<Self> {
+            Some(Self)
+        }
+    }
+
+    fn read_from(pairs: &[(&str, &str)]) -> Result<CommonSettings, String> {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        read::<None_>(pairs)
+            .map(|(common, None_)| common)
+            .map_err(|failure| failure.to_string())
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once_by_name() {
+        let message = read_from(&[
+            ("LAKE_URL", "s3://bucket"),
+            ("YEARS", "20x3"),
+            ("FORCE", "perhaps"),
+            ("LOG_FORMAT", "xml"),
+            ("RUN_ID", "../up"),
+            ("MANIFESTS", "ok/key, not ok"),
+            ("CLOUD_RUN_TASK_INDEX", "-1"),
+            ("Path", "one"),
+            ("PATH", "two"),
+        ])
+        .expect_err("all wrong");
+        insta::assert_snapshot!(message.replace("; ", "\n"));
+    }
+
+    #[test]
+    fn missing_variables_are_named() {
+        let message = read_from(&[("LAKE_URL", " ")]).expect_err("no lake");
+        assert_eq!(message, "LAKE_URL is not set");
+    }
+
+    #[test]
+    fn the_execution_names_the_run() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let url = format!("file://{}", directory.path().display());
+        let settings = read_from(&[
+            ("LAKE_URL", &url),
+            ("CLOUD_RUN_EXECUTION", "extract-job-x7k2p"),
+            ("CLOUD_RUN_TASK_INDEX", "2"),
+            ("CLOUD_RUN_TASK_COUNT", "3"),
+        ])
+        .expect("valid");
+        assert_eq!(settings.run_id.to_string(), "extract-job-x7k2p");
+        assert_eq!(settings.years, Years::Changed);
+        assert_eq!(settings.task, Task::new(2, 3).expect("valid"));
+    }
+}

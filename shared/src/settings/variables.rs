@@ -1,0 +1,55 @@
+//! Every environment variable the jobs read. The README's table is checked against this list.
+
+/// One environment variable.
+#[derive(Debug)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// The value that stands for it where it is not set; `None` if it has to be set, or may be left out.
+    pub default: Option<&'static str>,
+    /// The jobs that read it.
+    pub jobs: &'static str,
+    /// What it says.
+    pub meaning: &'static str,
+}
+
+macro_rules! variables {
+    ($($name:ident, $default:expr, $jobs:literal, $meaning:literal;)*) => {
+        $(
+            #[doc = $meaning]
+            pub const $name: Variable = Variable {
+                name: stringify!($name),
+                default: $default,
+                jobs: $jobs,
+                meaning: $meaning,
+            };
+        )*
+
+        /// All of them, in the order of the README's table.
+        pub const ALL: &[Variable] = &[$($name),*];
+    };
+}
+
+variables! {
+    LAKE_URL, None, "all", "The lake: `file:///absolute/directory`. Required.";
+    RUN_ID, None, "all", "The run that the stages share. Default: `CLOUD_RUN_EXECUTION`, else the time.";
+    YEARS, Some("changed"), "all", "`2023`, `2019-2024`, `2013,2020-2022`, `latest`, `all`, or `changed`: every year, of which only the republished ones are fetched.";
+    MANIFESTS, None, "transform, load", "Keys of the manifests to work on, separated by commas, in place of the previous stage's hand-over.";
+    FORCE, Some("0"), "all", "`1` redoes work whose result is in the lake, and loads even what is older than the warehouse holds.";
+    LOG_FORMAT, Some("auto"), "all", "`json` for Cloud Logging, `text` for people, `auto`: text on a terminal.";
+    CLOUD_RUN_TASK_INDEX, Some("0"), "all", "Set by Cloud Run: this process's number among the tasks that share the years.";
+    CLOUD_RUN_TASK_COUNT, Some("1"), "all", "Set by Cloud Run: the number of tasks.";
+    PORTAL_URL, Some("https://ckan0.cf.opendata.inter.prod-toronto.ca"), "extract", "The CKAN portal.";
+    PORTAL_HOSTS, None, "extract", "Hosts that files may be downloaded from, separated by commas. Default: those of `PORTAL_URL` and `FSA_URL`.";
+    FSA_URL, Some("https://www12.statcan.gc.ca/census-recensement/2011/geo/bound-limit/files-fichiers/2016/lfsa000b16a_e.zip"), "extract", "Statistics Canada's boundary file of the forward sortation areas.";
+    MAX_DOWNLOAD_BYTES, Some("268435456"), "extract", "The largest download.";
+    MAX_CSV_BYTES, Some("4294967296"), "extract", "The largest file taken out of a ZIP.";
+    MAX_COMPRESSION_RATIO, Some("200"), "extract", "The most a ZIP may inflate, times its own size.";
+    DOWNLOAD_TIMEOUT_SECONDS, Some("900"), "extract", "The longest a download may take, retries and resumptions included.";
+    MAX_QUARANTINE_RATIO, None, "transform", "Rows in quarantine over rows read, above which a year is refused. Default: the contract's.";
+    WAREHOUSE_URL, None, "load, dbt", "The warehouse: `duckdb:///absolute/file`. Required.";
+    DUCKDB_LIBRARY, None, "load", "Path of `libduckdb.so`. Required for a DuckDB warehouse.";
+    DBT_PROJECT_DIR, None, "dbt", "The dbt project. Required.";
+    DBT_EXECUTABLE, Some("dbt"), "dbt", "The dbt command.";
+    DBT_TARGET_DIR, None, "dbt", "Where dbt writes its artifacts. Default: a temporary directory.";
+}

@@ -1,0 +1,106 @@
+use std::collections::BTreeSet;
+use std::str::FromStr;
+
+/// Which years of the portal a run works on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Years {
+    /// Every published year; those whose version the lake has are found, the others fetched. This is how late and
+    /// corrected data arrive.
+    Changed,
+    /// Every published year.
+    All,
+    /// The newest published year.
+    Latest,
+    /// Exactly these.
+    Listed(BTreeSet<i16>),
+}
+
+impl Years {
+    /// Those of `published` that are meant.
+    ///
+    /// # Errors
+    /// The listed years that are not published.
+    pub fn select(&self, published: &BTreeSet<i16>) -> Result<BTreeSet<i16>, Vec<i16>> {
+        match self {
+            Years::Changed | Years::All => Ok(published.clone()),
+            Years::Latest => Ok(published.last().copied().into_iter().collect()),
+            Years::Listed(listed) => {
+                let missing: Vec<i16> = listed.difference(published).copied().collect();
+                if missing.is_empty() {
+                    Ok(listed.clone())
+                } else {
+                    Err(missing)
+                }
+            }
+        }
+    }
+
+    /// Whether `year` is meant, of years already chosen by an earlier stage whose newest is `latest`.
+    #[must_use]
+    pub fn include(&self, year: i16, latest: i16) -> bool {
+        match self {
+            Years::Changed | Years::All => true,
+            Years::Latest => year == latest,
+            Years::Listed(listed) => listed.contains(&year),
+        }
+    }
+}
+
+impl FromStr for Years {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "changed" => return Ok(Years::Changed),
+            "all" => return Ok(Years::All),
+            "latest" => return Ok(Years::Latest),
+            _ => {}
+        }
+        let problem =
+            || format!("is {text:?}: give 2023, 2019-2024, 2013,2020-2022, latest, all or changed");
+        let year = |text: &str| match text.trim().parse::<i16>() {
+            Ok(year @ 2000..=2199) => Ok(year),
+            _ => Err(problem()),
+        };
+        let mut years = BTreeSet::new();
+        for part in text.split(',') {
+            match part.split_once('-') {
+                None => {
+                    years.insert(year(part)?);
+                }
+                Some((first, last)) => {
+                    let (first, last) = (year(first)?, year(last)?);
+                    if first > last {
+                        return Err(problem());
+                    }
+                    years.extend(first..=last);
+                }
+            }
+        }
+        Ok(Years::Listed(years))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn years_are_single_listed_or_ranges() {
+        let listed = |years: &[i16]| Ok(Years::Listed(years.iter().copied().collect()));
+        assert_eq!("2023".parse(), listed(&[2023]));
+        assert_eq!("2019-2021".parse(), listed(&[2019, 2020, 2021]));
+        assert_eq!("2013, 2020-2021".parse(), listed(&[2013, 2020, 2021]));
+        for bad in ["", "2021-2019", "23", "2019-", "2019,,2020", "newest"] {
+            assert!(bad.parse::<Years>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_listed_year_must_be_published() {
+        let published = BTreeSet::from([2022, 2023]);
+        let years: Years = "2021-2023".parse().expect("valid");
+        assert_eq!(years.select(&published), Err(vec![2021]));
+        assert_eq!(Years::Latest.select(&published), Ok(BTreeSet::from([2023])));
+    }
+}

@@ -1,0 +1,124 @@
+//! Logs: one JSON line an event in Cloud Logging's form, or a readable line on a terminal; and progress bars.
+
+use std::io::{self, IsTerminal as _};
+use std::str::FromStr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// [`LogFormat::Text`] if standard error is a terminal, else [`LogFormat::Json`].
+    Auto,
+    /// A JSON object a line on standard output, as Cloud Logging reads it.
+    Json,
+    /// A readable line on standard error.
+    Text,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(LogFormat::Auto),
+            "json" => Ok(LogFormat::Json),
+            "text" => Ok(LogFormat::Text),
+            _ => Err(format!("is {text:?}: give json, text or auto")),
+        }
+    }
+}
+
+/// The bars on the terminal, so that log lines can be written above them.
+fn bars() -> &'static MultiProgress {
+    static BARS: OnceLock<MultiProgress> = OnceLock::new();
+    BARS.get_or_init(|| {
+        MultiProgress::with_draw_target(if io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr_with_hz(8)
+        } else {
+            ProgressDrawTarget::hidden()
+        })
+    })
+}
+
+/// Starts logging, once a process. `RUST_LOG` sets the levels; the default is `info`.
+pub fn init(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let json = match format {
+        LogFormat::Auto => !io::stderr().is_terminal(),
+        LogFormat::Json => true,
+        LogFormat::Text => false,
+    };
+    let registry = tracing_subscriber::registry().with(filter);
+    if json {
+        registry.with(tracing_stackdriver::layer()).init();
+    } else {
+        let lines = fmt::layer()
+            .with_target(false)
+            .with_timer(fmt::time::uptime())
+            .with_ansi(io::stderr().is_terminal())
+            .with_writer(AboveBars::default);
+        registry.with(lines).init();
+    }
+}
+
+/// Writes whole log lines above the progress bars.
+#[derive(Default)]
+struct AboveBars(Vec<u8>);
+
+impl io::Write for AboveBars {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let line = std::mem::take(&mut self.0);
+        bars().suspend(|| io::stderr().write_all(&line))
+    }
+}
+
+impl Drop for AboveBars {
+    fn drop(&mut self) {
+        // A log line that cannot be written has nowhere to be reported.
+        io::Write::flush(self).ok();
+    }
+}
+
+/// A bar over `total` bytes on the terminal; invisible elsewhere, and gone when dropped.
+#[must_use]
+pub fn progress(label: impl Into<String>, total_bytes: Option<u64>) -> Progress {
+    let bar = bars().add(match total_bytes {
+        Some(total) => ProgressBar::new(total),
+        None => ProgressBar::no_length(),
+    });
+    let style = ProgressStyle::with_template(
+        "{prefix:>26} {bar:32} {bytes:>10}/{total_bytes} {bytes_per_sec}",
+    )
+    .unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style);
+    bar.set_prefix(label.into());
+    bar.enable_steady_tick(Duration::from_millis(250));
+    Progress(bar)
+}
+
+/// A progress bar. See [`progress`].
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    /// Moves on by `bytes`.
+    pub fn advance(&self, bytes: u64) {
+        self.0.inc(bytes);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,191 @@
+//! For tests (feature `testing`): jobs as processes on a lake of their own.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::fingerprint::Digest;
+
+/// A lake in a temporary directory, removed when dropped.
+pub struct TestLake(TempDir);
+
+impl Default for TestLake {
+    fn default() -> Self {
+        Self(tempfile::tempdir().expect("temporary directory"))
+    }
+}
+
+impl TestLake {
+    /// The value for `LAKE_URL`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("file://{}", self.path().display())
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// Every object's key and digest, of the keys that begin with `prefix`.
+    #[must_use]
+    pub fn objects(&self, prefix: &str) -> BTreeMap<String, Digest> {
+        let mut objects = BTreeMap::new();
+        let mut folders = vec![self.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            let Ok(entries) = fs::read_dir(&folder) else {
+                continue;
+            };
+            for entry in entries {
+                let path = entry.expect("directory entry").path();
+                let key = self.key_of(&path);
+                if key.starts_with('.') {
+                    continue;
+                }
+                if path.is_dir() {
+                    folders.push(path);
+                } else if key.starts_with(prefix) {
+                    let bytes = fs::read(&path).expect("readable object");
+                    objects.insert(key, Digest::of(&bytes));
+                }
+            }
+        }
+        objects
+    }
+
+    /// The objects under `prefix` that end in `manifest.json`, parsed, by key.
+    #[must_use]
+    pub fn manifests(&self, prefix: &str) -> BTreeMap<String, Value> {
+        let keys = self.objects(prefix).into_keys();
+        keys.filter(|key| key.ends_with("manifest.json"))
+            .map(|key| {
+                let json = fs::read(self.path().join(&key)).expect("readable manifest");
+                (key, serde_json::from_slice(&json).expect("JSON manifest"))
+            })
+            .collect()
+    }
+
+    fn key_of(&self, path: &Path) -> String {
+        let relative = path.strip_prefix(self.path()).expect("below the lake");
+        relative.to_string_lossy().into_owned()
+    }
+}
+
+/// A job to start as a process, with nothing in its environment but what is given.
+pub struct Job {
+    command: Command,
+}
+
+impl Job {
+    /// The job whose executable is at `path`: `env!("CARGO_BIN_EXE_transform-job")`.
+    #[must_use]
+    pub fn new(path: impl AsRef<Path>) -> Self {
+        let mut command = Command::new(path.as_ref());
+        command.env_clear().env("LOG_FORMAT", "json");
+        for kept in ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"] {
+            if let Some(value) = std::env::var_os(kept) {
+                command.env(kept, value);
+            }
+        }
+        Self { command }
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: impl AsRef<str>) -> Self {
+        self.command.env(name, value.as_ref());
+        self
+    }
+
+    /// Runs it to its end.
+    #[must_use]
+    pub fn run(mut self) -> JobOutcome {
+        let output = self.command.stdin(Stdio::null()).output();
+        JobOutcome::read(&output.expect("the job starts"))
+    }
+
+    /// Starts it, for a test that kills it.
+    #[must_use]
+    pub fn spawn(mut self) -> Child {
+        self.command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the job starts")
+    }
+}
+
+/// How a job ended and what it logged.
+#[derive(Debug)]
+pub struct JobOutcome {
+    /// The exit code; -1 if a signal ended it.
+    pub exit: i32,
+    /// The log lines, in order.
+    pub log: Vec<Value>,
+    /// What was written to standard error.
+    pub stderr: String,
+}
+
+impl JobOutcome {
+    fn read(output: &Output) -> Self {
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        let line = |line: &str| {
+            serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON log line: {line}"))
+        };
+        Self {
+            exit: output.status.code().unwrap_or(-1),
+            log: stdout.lines().map(line).collect(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// The one event with this message.
+    #[must_use]
+    pub fn event(&self, message: &str) -> &Value {
+        let mut found = self.log.iter().filter(|event| event["message"] == message);
+        match (found.next(), found.next()) {
+            (Some(event), None) => event,
+            (first, _) => panic!(
+                "{} events {message:?} in {self:#?}",
+                if first.is_some() { "several" } else { "no" }
+            ),
+        }
+    }
+
+    /// Checks that the job succeeded, and gives its `stage finished` event.
+    #[must_use]
+    pub fn finished(&self) -> &Value {
+        assert_eq!(self.exit, 0, "{self:#?}");
+        self.event("stage finished")
+    }
+
+    /// Checks that the job failed with `exit`, and gives the cause it logged.
+    #[must_use]
+    pub fn failed(&self, exit: i32) -> &str {
+        assert_eq!(self.exit, exit, "{self:#?}");
+        self.event("stage failed")["cause"]
+            .as_str()
+            .expect("a cause")
+    }
+}
+
+/// The real rows and boundaries that some tests use where they are, beside the checkout; `None`, said on standard
+/// error, where they are not.
+#[must_use]
+pub fn shared_data() -> Option<PathBuf> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    if data.join("service-requests").is_dir() {
+        return Some(data);
+    }
+    #[expect(clippy::print_stderr, reason = "tells a person why a test did less")]
+    {
+        eprintln!("no ../shared/data beside the checkout: real rows are not tested");
+    }
+    None
+}
