@@ -9,6 +9,9 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::fingerprint::Digest;
+use crate::lake::Key;
+use crate::manifest::{self, Encoding, Object, RawManifest, Source, Version};
+use crate::partition::Partition;
 
 /// A lake in a temporary directory, removed when dropped.
 pub struct TestLake(TempDir);
@@ -68,6 +71,55 @@ impl TestLake {
                 (key, serde_json::from_slice(&json).expect("JSON manifest"))
             })
             .collect()
+    }
+
+    /// Puts `bytes` into the lake as extract would, as the object `name` of `partition` last changed on that day. Gives
+    /// the raw manifest's key.
+    #[must_use]
+    pub fn put_raw(
+        &self,
+        partition: Partition,
+        name: &str,
+        last_modified: &str,
+        bytes: &[u8],
+    ) -> Key {
+        let source = Source {
+            url: format!("https://portal.test/{name}"),
+            resource_id: Some(format!("resource-{partition}")),
+            last_modified: Some(last_modified.to_owned()),
+            stated_size_bytes: None,
+        };
+        let sha256 = Digest::of(bytes);
+        let feeds = bytes.split(|&byte| byte == b'\n').count() as u64;
+        let manifest = RawManifest {
+            manifest: Version::V1,
+            partition,
+            download_sha256: sha256.clone(),
+            download_size_bytes: bytes.len() as u64,
+            etag: None,
+            object: Object {
+                key: RawManifest::object_key(partition, &sha256, name).expect("valid key"),
+                size_bytes: bytes.len() as u64,
+                sha256,
+            },
+            lines: feeds - u64::from(bytes.is_empty() || bytes.ends_with(b"\n")),
+            encoding: match std::str::from_utf8(bytes) {
+                Ok(_) => Encoding::Utf8,
+                Err(_) => Encoding::Windows1252,
+            },
+            source,
+        };
+        let key = RawManifest::key(partition, &manifest.source.version()).expect("valid key");
+        self.put(&manifest.object.key, bytes);
+        self.put(&key, &manifest::to_json(&manifest));
+        key
+    }
+
+    /// Puts `bytes` under `key`, whatever was there.
+    pub fn put(&self, key: &Key, bytes: &[u8]) {
+        let path = self.path().join(key.as_str());
+        fs::create_dir_all(path.parent().expect("keys have folders")).expect("folder");
+        fs::write(path, bytes).expect("writable lake");
     }
 
     fn key_of(&self, path: &Path) -> String {
@@ -159,14 +211,12 @@ impl JobOutcome {
     }
 
     /// Checks that the job succeeded, and gives its `stage finished` event.
-    #[must_use]
     pub fn finished(&self) -> &Value {
         assert_eq!(self.exit, 0, "{self:#?}");
         self.event("stage finished")
     }
 
     /// Checks that the job failed with `exit`, and gives the cause it logged.
-    #[must_use]
     pub fn failed(&self, exit: i32) -> &str {
         assert_eq!(self.exit, exit, "{self:#?}");
         self.event("stage failed")["cause"]

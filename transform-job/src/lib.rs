@@ -1,0 +1,6 @@
+#![doc = include_str!("../README.md")]
+
+mod boundaries;
+mod parquet_file;
+mod service_requests;
+pub mod stage;

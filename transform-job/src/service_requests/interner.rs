@@ -1,0 +1,51 @@
+//! Resolves each distinct value of a column once, however many rows hold it.
+
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Values by the bytes they were read from, each with a dense code in the order of appearance.
+pub(super) struct Interner<V> {
+    table: HashTable<u32>,
+    keys: Vec<Box<[u8]>>,
+    /// Shared with the months that are being written; a new value copies the list then, which is seldom.
+    values: Arc<Vec<V>>,
+}
+
+impl<V: Clone> Interner<V> {
+    pub(super) fn new() -> Self {
+        Self {
+            table: HashTable::new(),
+            keys: Vec::new(),
+            values: Arc::new(Vec::new()),
+        }
+    }
+
+    /// The code of `key`, whose value `resolve` makes when it is seen first.
+    pub(super) fn code(&mut self, key: &[u8], resolve: impl FnOnce(&[u8]) -> V) -> u32 {
+        let hash = xxh3_64(key);
+        let keys = &self.keys;
+        if let Some(&code) = self.table.find(hash, |&code| &*keys[code as usize] == key) {
+            return code;
+        }
+        let code = u32::try_from(self.keys.len()).expect("a file has fewer lines than 2^32");
+        let value = resolve(key);
+        self.keys.push(key.into());
+        Arc::make_mut(&mut self.values).push(value);
+        let keys = &self.keys;
+        self.table
+            .insert_unique(hash, code, |&code| xxh3_64(&keys[code as usize]));
+        code
+    }
+
+    /// The value of a code that [`Interner::code`] gave.
+    pub(super) fn value(&self, code: u32) -> &V {
+        &self.values[code as usize]
+    }
+
+    /// All values so far, by code.
+    pub(super) fn values(&self) -> Arc<Vec<V>> {
+        Arc::clone(&self.values)
+    }
+}

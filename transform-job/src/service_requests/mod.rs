@@ -1,0 +1,267 @@
+//! Service requests: from a year's CSV to a Parquet file a month and a quarantine.
+
+mod columns;
+mod fields;
+mod header;
+mod interner;
+mod lines;
+mod month;
+mod parse;
+mod place;
+mod quarantine;
+mod refusal;
+mod row;
+mod status;
+mod subject;
+mod text;
+mod timestamp;
+
+use std::io::Read;
+use std::sync::mpsc::{self, TrySendError};
+use std::thread;
+
+use shared::contract::Contract;
+use shared::exit::{Exit, Failure, OrFail as _};
+use shared::lake::Lake;
+use shared::manifest::{RawManifest, RowCounts};
+use shared::partition::Partition;
+use shared::telemetry;
+use tracing::warn;
+
+use crate::parquet_file::{Layout, ParquetFile};
+use crate::stage::Clean;
+use parse::{ParseError, Parsed, Reading};
+use row::MonthRows;
+
+/// Transforms the raw CSV that `raw` speaks of.
+///
+/// # Errors
+/// [`Exit::Contract`] if the file breaks the contract as a whole: its header, too many refused rows, no rows, or rows
+/// that are not accounted for.
+pub(crate) async fn transform(
+    lake: &Lake,
+    raw: &RawManifest,
+    max_quarantined_ratio: f64,
+) -> Result<Clean, Failure> {
+    let Partition::Year(year) = raw.partition else {
+        return Err(Failure::new(
+            Exit::Bug,
+            anyhow::anyhow!("{} is no year of service requests", raw.partition),
+        ));
+    };
+    let mut give_out_finished_months = true;
+    loop {
+        let source = lake.open(&raw.object.key).await?;
+        let (lake, raw) = (lake.clone(), raw.clone());
+        let attempt = tokio::task::spawn_blocking(move || {
+            transform_file(
+                &lake,
+                &raw,
+                year,
+                source,
+                max_quarantined_ratio,
+                give_out_finished_months,
+            )
+        });
+        match attempt.await.or_fail(Exit::Bug)? {
+            Err(FileError::Disorder { line }) => {
+                warn!(
+                    year,
+                    line, "not in the order of time: read again, with all its rows in memory"
+                );
+                give_out_finished_months = false;
+            }
+            Err(FileError::Failure(failure)) => return Err(failure),
+            Ok(clean) => return Ok(clean),
+        }
+    }
+}
+
+enum FileError {
+    Disorder { line: u64 },
+    Failure(Failure),
+}
+
+impl From<Failure> for FileError {
+    fn from(failure: Failure) -> Self {
+        FileError::Failure(failure)
+    }
+}
+
+fn transform_file(
+    lake: &Lake,
+    raw: &RawManifest,
+    year: i16,
+    source: impl Read,
+    max_quarantined_ratio: f64,
+    give_out_finished_months: bool,
+) -> Result<Clean, FileError> {
+    let progress = telemetry::progress(format!("transform {year}"), Some(raw.object.size_bytes));
+    let reading = Reading {
+        year,
+        encoding: raw.encoding,
+        rules: Contract::rules(),
+        max_refused: share_of(max_quarantined_ratio, raw.lines.saturating_sub(1)),
+        give_out_finished_months,
+        progress: &progress,
+    };
+    let (parsed, mut months) =
+        parse_and_write(lake, year, source, &reading).map_err(|error| match error {
+            ParseError::Disorder { line } => FileError::Disorder { line },
+            ParseError::Month(failure) => FileError::Failure(failure),
+            ParseError::Lines(lines::LinesError::Read(error)) => {
+                FileError::Failure(Failure::upstream(error))
+            }
+            error => FileError::Failure(Failure::contract(error).context(raw.object.key.clone())),
+        })?;
+    months.sort_by(|a, b| a.file.name.cmp(&b.file.name));
+
+    let quarantined = parsed.quarantine.len();
+    let duplicates = months.iter().map(|month| month.duplicates).sum();
+    account(raw, &parsed, &months)?;
+    if quarantined > share_of(max_quarantined_ratio, parsed.rows) {
+        let summary = parsed.quarantine.summary(parsed.rows);
+        return Err(Failure::contract(anyhow::anyhow!(summary))
+            .context(raw.object.key.clone())
+            .into());
+    }
+
+    let times = |time: fn(&MonthFile) -> i64| months.iter().map(time).collect::<Vec<_>>();
+    let quarantine = parsed.quarantine.write(lake, year)?;
+    Ok(Clean {
+        rows: RowCounts {
+            read: parsed.rows,
+            kept: parsed.kept,
+            repaired: parsed.repaired,
+            duplicates,
+            in_fold: parsed.in_fold,
+            in_gap: parsed.in_gap,
+            quarantined,
+            quarantined_by_reason: parsed.quarantine.by_reason(),
+        },
+        min_created_at: times(|month| month.min_created_at)
+            .into_iter()
+            .min()
+            .map(iso_8601),
+        max_created_at: times(|month| month.max_created_at)
+            .into_iter()
+            .max()
+            .map(iso_8601),
+        drift: parsed.drift,
+        files: months.into_iter().map(|month| month.file).collect(),
+        quarantine: Some(quarantine),
+    })
+}
+
+/// The largest whole number of rows that is no more than `ratio` of `rows`.
+fn share_of(ratio: f64, rows: u64) -> u64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rows are far below 2^52, and the ratio is between 0 and 1"
+    )]
+    let share = (rows as f64 * ratio).floor() as u64;
+    share
+}
+
+fn iso_8601(micros: i64) -> String {
+    jiff::Timestamp::from_microsecond(micros)
+        .map(|time| time.to_string())
+        .unwrap_or_default()
+}
+
+/// Every line is accounted for, and the lines are those that extract counted.
+fn account(raw: &RawManifest, parsed: &Parsed, months: &[MonthFile]) -> Result<(), Failure> {
+    let key = &raw.object.key;
+    let written: u64 = months.iter().map(|month| month.file.rows).sum();
+    let quarantined = parsed.quarantine.len();
+    if parsed.lines != raw.lines {
+        return Err(Failure::upstream(anyhow::anyhow!(
+            "{key} has {} lines, but extract counted {}: it was not read whole",
+            parsed.lines,
+            raw.lines
+        )));
+    }
+    if parsed.rows == 0 {
+        return Err(Failure::contract(anyhow::anyhow!(
+            "{key} has a header and no rows"
+        )));
+    }
+    if written != parsed.kept || parsed.kept + quarantined != parsed.rows {
+        return Err(Failure::new(
+            Exit::Bug,
+            anyhow::anyhow!(
+                "{key}: {} rows read, but {} kept, {written} written and {quarantined} quarantined",
+                parsed.rows,
+                parsed.kept
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// A month in the spool.
+struct MonthFile {
+    file: ParquetFile,
+    duplicates: u64,
+    min_created_at: i64,
+    max_created_at: i64,
+}
+
+/// Parses on this thread and writes finished months on another. While that one is busy and a month waits for it, this
+/// one writes the next itself, so that neither idles and no more than three months are in flight.
+fn parse_and_write(
+    lake: &Lake,
+    year: i16,
+    source: impl Read,
+    reading: &Reading,
+) -> Result<(Parsed, Vec<MonthFile>), ParseError> {
+    let layout = columns::layout();
+    thread::scope(|scope| {
+        let (sender, receiver) = mpsc::sync_channel::<MonthRows>(1);
+        let layout = &layout;
+        let writer = scope.spawn(move || {
+            let written = receiver
+                .into_iter()
+                .map(|month| write_month(lake, layout, year, &month));
+            written.collect::<Result<Vec<MonthFile>, Failure>>()
+        });
+        let mut written_here = Vec::new();
+        let parsed = parse::parse(source, reading, &mut |month| {
+            match sender.try_send(month) {
+                // A writer that failed says why when it is joined.
+                Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+                Err(TrySendError::Full(month)) => {
+                    written_here.push(write_month(lake, layout, year, &month)?);
+                }
+            }
+            Ok(())
+        });
+        drop(sender);
+        let written = match writer.join() {
+            Ok(written) => written.map_err(ParseError::Month)?,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        written_here.extend(written);
+        Ok((parsed?, written_here))
+    })
+}
+
+fn write_month(
+    lake: &Lake,
+    layout: &Layout,
+    year: i16,
+    month: &MonthRows,
+) -> Result<MonthFile, Failure> {
+    let (rows, duplicates) = month::in_order(month);
+    let batch = columns::batch(year, month.month, &month.values, &rows).or_fail(Exit::Bug)?;
+    let file = layout.write(lake, format!("{year}-{:02}.parquet", month.month), &batch)?;
+    let moments = || rows.iter().map(|placed| placed.row.created_at());
+    Ok(MonthFile {
+        file,
+        duplicates,
+        min_created_at: moments().min().unwrap_or_default(),
+        max_created_at: moments().max().unwrap_or_default(),
+    })
+}

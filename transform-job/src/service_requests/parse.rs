@@ -1,0 +1,598 @@
+//! From lines to rows, months and refusals.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use shared::contract::Rules;
+use shared::exit::Failure;
+use shared::manifest::{Drift, DriftKind, Encoding};
+use shared::telemetry::Progress;
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::fields::{Fields, Rewriter, UNIT_SEPARATOR};
+use super::header::{Header, HeaderError};
+use super::interner::Interner;
+use super::lines::{Blocks, LinesError, without_line_end};
+use super::place::{Fsa, Ward, WardReading, Wards};
+use super::quarantine::Quarantine;
+use super::refusal::{Reason, Refusal};
+use super::row::{MonthRows, Row, RowClock, Street, StreetCode, Values};
+use super::status::Status;
+use super::subject::Subject;
+use super::text::{decode, decode_lossy};
+use super::timestamp::{Anomaly, Clock};
+
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// Why a file gives no clean partition.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ParseError {
+    #[error(transparent)]
+    Header(#[from] HeaderError),
+    #[error(transparent)]
+    Lines(#[from] LinesError),
+    #[error("the file has more than {most} lines")]
+    TooManyLines { most: u32 },
+    #[error(
+        "the file has more than 65536 different values of {column}: the columns are not what the header says"
+    )]
+    TooManyValues { column: &'static str },
+    #[error("{0}")]
+    TooManyRefused(String),
+    /// A row of a month that was given out already: the file is not in the order of time.
+    #[error("line {line} is of a month that was finished")]
+    Disorder { line: u64 },
+    #[error("cannot write a month")]
+    Month(Failure),
+}
+
+/// What a file is read with.
+pub(super) struct Reading<'a> {
+    pub(super) year: i16,
+    pub(super) encoding: Encoding,
+    pub(super) rules: &'a Rules,
+    /// Refused rows that the file may have before it is refused as a whole.
+    pub(super) max_refused: u64,
+    /// Whether months are given out as soon as the file seems done with them, so that they leave memory.
+    pub(super) give_out_finished_months: bool,
+    pub(super) progress: &'a Progress,
+}
+
+/// What became of a file, but for the rows of its months.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    /// Line feeds, and one more if the last line has none.
+    pub(super) lines: u64,
+    /// Lines but for the header and blank ones.
+    pub(super) rows: u64,
+    pub(super) kept: u64,
+    pub(super) repaired: u64,
+    pub(super) in_fold: u64,
+    pub(super) in_gap: u64,
+    pub(super) quarantine: Quarantine,
+    pub(super) drift: Vec<Drift>,
+}
+
+/// Reads a file whole; gives each month to `give_out`, in order of completion.
+pub(super) fn parse(
+    source: impl Read,
+    reading: &Reading,
+    give_out: &mut dyn FnMut(MonthRows) -> Result<(), Failure>,
+) -> Result<Parsed, ParseError> {
+    let mut blocks = Blocks::new(source, reading.rules.max_line_bytes);
+    let mut parser: Option<Parser> = None;
+    let mut lines = 0;
+    while let Some(block) = blocks.next(lines)? {
+        let has_quotes = memchr::memchr(b'"', block).is_some();
+        let mut start = 0;
+        while start < block.len() {
+            let end =
+                memchr::memchr(b'\n', &block[start..]).map_or(block.len(), |at| start + at + 1);
+            let line = without_line_end(&block[start..end]);
+            start = end;
+            lines += 1;
+            if line.len() > reading.rules.max_line_bytes {
+                return Err(ParseError::Lines(LinesError::LineTooLong {
+                    line: lines,
+                    max_bytes: reading.rules.max_line_bytes,
+                }));
+            }
+            match &mut parser {
+                None => parser = Some(Parser::new(reading, line)?),
+                Some(parser) => parser.line(lines, line, has_quotes, give_out)?,
+            }
+        }
+        reading.progress.advance(block.len() as u64);
+    }
+    match parser {
+        None => Err(HeaderError::Empty.into()),
+        Some(parser) => parser.finish(lines, give_out),
+    }
+}
+
+struct Parser<'a> {
+    reading: &'a Reading<'a>,
+    rewriter: Rewriter,
+    rows: RowReader<'a>,
+    row_count: u64,
+    quarantine: Quarantine,
+    months: Months,
+}
+
+impl<'a> Parser<'a> {
+    fn new(reading: &'a Reading<'a>, header: &[u8]) -> Result<Self, ParseError> {
+        let header = Header::read(header, reading.encoding, reading.rules)?;
+        Ok(Self {
+            reading,
+            rewriter: Rewriter::new(header, reading.encoding),
+            rows: RowReader::new(reading),
+            row_count: 0,
+            quarantine: Quarantine::default(),
+            months: Months::new(reading.give_out_finished_months),
+        })
+    }
+
+    fn line(
+        &mut self,
+        number: u64,
+        line: &[u8],
+        may_have_quotes: bool,
+        give_out: &mut dyn FnMut(MonthRows) -> Result<(), Failure>,
+    ) -> Result<(), ParseError> {
+        if line.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        self.row_count += 1;
+        // `source_row` is a signed number of 32 bits.
+        let most = i32::MAX.unsigned_abs();
+        let number = u32::try_from(number)
+            .ok()
+            .filter(|number| *number <= most)
+            .ok_or(ParseError::TooManyLines { most })?;
+        match self.read(number, line, may_have_quotes) {
+            Ok((month, row)) => {
+                if self.months.add(month, row)? {
+                    self.months.give_out_finished(&self.rows, give_out)?;
+                }
+            }
+            Err(NoRow::Fatal(error)) => return Err(error),
+            Err(NoRow::Refused(refusal)) => {
+                let text = decode_lossy(line, self.reading.encoding);
+                self.quarantine.add(number, refusal, text.into_owned());
+                if self.quarantine.len() > self.reading.max_refused {
+                    let summary = self.quarantine.summary(self.row_count);
+                    return Err(ParseError::TooManyRefused(summary));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read(
+        &mut self,
+        number: u32,
+        line: &[u8],
+        may_have_quotes: bool,
+    ) -> Result<(u8, Row), NoRow> {
+        let as_published = self.rewriter.is_needless()
+            && !(may_have_quotes && memchr::memchr(b'"', line).is_some());
+        let (line, separator) = if as_published {
+            (line, b',')
+        } else {
+            (self.rewriter.rewrite(line)?, UNIT_SEPARATOR)
+        };
+        let fields = Fields::split(line, separator).ok_or_else(|| {
+            let count = 1 + memchr::memchr_iter(separator, line).count();
+            Reason::FieldCount.with(format!("{count} of 9 fields"))
+        })?;
+        self.rows.read(number, &fields)
+    }
+
+    fn finish(
+        mut self,
+        lines: u64,
+        give_out: &mut dyn FnMut(MonthRows) -> Result<(), Failure>,
+    ) -> Result<Parsed, ParseError> {
+        self.months.give_out_all(&self.rows, give_out)?;
+        let mut drift = self.rewriter.drift();
+        drift.extend(self.rows.unknown.into_drift());
+        Ok(Parsed {
+            lines,
+            rows: self.row_count,
+            kept: self.rows.kept,
+            repaired: self.rows.repaired,
+            in_fold: self.rows.in_fold,
+            in_gap: self.rows.in_gap,
+            quarantine: self.quarantine,
+            drift,
+        })
+    }
+}
+
+/// Why a line gives no row.
+enum NoRow {
+    Refused(Refusal),
+    Fatal(ParseError),
+}
+
+impl From<Refusal> for NoRow {
+    fn from(refusal: Refusal) -> Self {
+        NoRow::Refused(refusal)
+    }
+}
+
+impl From<Reason> for NoRow {
+    fn from(reason: Reason) -> Self {
+        NoRow::Refused(reason.into())
+    }
+}
+
+/// A published ward's codes: one before a day, another from then on; mostly the same.
+#[derive(Debug, Clone, Copy)]
+struct WardCodes {
+    before: u16,
+    since: u16,
+    /// The day's start, microseconds since 1970 on the wall clock.
+    switch: i64,
+    is_known: bool,
+}
+
+/// Makes rows of fields, resolving each distinct text once.
+struct RowReader<'a> {
+    encoding: Encoding,
+    rules: &'a Rules,
+    clock: Clock,
+    ward_reader: Wards<'a>,
+    statuses: Interner<Result<Status, Refusal>>,
+    ward_texts: Interner<Result<WardCodes, Refusal>>,
+    wards: Arc<Vec<Ward>>,
+    subjects: Interner<Result<Subject, Refusal>>,
+    streets: Interner<Street>,
+    identity: Vec<u8>,
+    unknown: UnknownValues,
+    kept: u64,
+    repaired: u64,
+    in_fold: u64,
+    in_gap: u64,
+}
+
+impl<'a> RowReader<'a> {
+    fn new(reading: &Reading<'a>) -> Self {
+        let zone = TimeZone::get("America/Toronto").expect("the time zones are in the binary");
+        Self {
+            encoding: reading.encoding,
+            rules: reading.rules,
+            clock: Clock::new(zone, reading.year),
+            ward_reader: Wards::new(reading.rules, reading.encoding),
+            statuses: Interner::new(),
+            ward_texts: Interner::new(),
+            wards: Arc::new(Vec::new()),
+            subjects: Interner::new(),
+            streets: Interner::new(),
+            identity: Vec::new(),
+            unknown: UnknownValues::default(),
+            kept: 0,
+            repaired: 0,
+            in_fold: 0,
+            in_gap: 0,
+        }
+    }
+
+    fn read(&mut self, line: u32, fields: &Fields) -> Result<(u8, Row), NoRow> {
+        let time = self.clock.read(fields.creation_date).map_err(|reason| {
+            reason.with(decode_lossy(
+                fields.creation_date.trim_ascii(),
+                self.encoding,
+            ))
+        })?;
+
+        let subject_code = self.subjects.code(fields.subject, |text| {
+            Subject::read(text, self.encoding, self.rules)
+        });
+        let ward_code = self.ward(fields.ward, time.micros)?;
+        let subject = self
+            .subjects
+            .value(subject_code)
+            .as_ref()
+            .map_err(Clone::clone)?;
+
+        let fsa = Fsa::read(fields.fsa);
+        let ward = &self.wards[usize::from(ward_code.code)];
+        if ward.id.is_none() && fsa.unwrap_or(Fsa::NONE) == Fsa::NONE {
+            let detail = format!(
+                "ward {:?}, area {:?}",
+                ward.identity,
+                decode_lossy(fields.fsa.trim_ascii(), self.encoding)
+            );
+            return Err(Reason::NoWardAndNoFsa.with(detail).into());
+        }
+
+        let status_code = self.statuses.code(fields.status, |text| {
+            Ok(Status::read(text, self.encoding, self.rules)?)
+        });
+        let status = self
+            .statuses
+            .value(status_code)
+            .as_ref()
+            .map_err(Clone::clone)?;
+
+        let street_1 = street(&mut self.streets, fields.street_1, self.encoding)?;
+        let street_2 = street(&mut self.streets, fields.street_2, self.encoding)?;
+
+        // The wall clock as a number, then texts as they are in the clean row, but for the area, whose published text
+        // says more. All that a later publication corrects only in spelling stays out.
+        self.identity.clear();
+        self.identity.extend_from_slice(&time.micros.to_le_bytes());
+        for text in [
+            fields.fsa.trim_ascii(),
+            fields.street_1.trim_ascii(),
+            fields.street_2.trim_ascii(),
+        ] {
+            self.identity.extend_from_slice(text);
+            self.identity.push(UNIT_SEPARATOR);
+        }
+        self.identity.extend_from_slice(ward.identity.as_bytes());
+        self.identity.push(UNIT_SEPARATOR);
+        self.identity.extend_from_slice(subject.identity.as_bytes());
+
+        if fsa.is_err() {
+            self.unknown.see(
+                DriftKind::InvalidFsa,
+                &decode_lossy(fields.fsa.trim_ascii(), self.encoding),
+            );
+        }
+        if !ward_code.is_known {
+            self.unknown.see(DriftKind::UnknownWard, &ward.identity);
+        }
+        if !subject.is_known {
+            let division = subject.division.as_deref().unwrap_or_default();
+            self.unknown.see(DriftKind::UnknownDivision, division);
+        }
+        if !status.is_known {
+            self.unknown
+                .see(DriftKind::UnknownStatus, &status.published);
+        }
+        self.kept += 1;
+        self.repaired += u64::from(subject.is_repaired);
+        match time.hour.anomaly {
+            Anomaly::None => {}
+            Anomaly::Fold => self.in_fold += 1,
+            Anomaly::Gap => self.in_gap += 1,
+        }
+        let row = Row {
+            identity: xxh3_128(&self.identity),
+            created_local: time.micros,
+            line,
+            subject: subject_code,
+            street_1,
+            street_2,
+            status: code16(status_code, "Status")?,
+            ward: ward_code.code,
+            fsa: fsa.unwrap_or(Fsa::NONE),
+            clock: RowClock::new(time.hour),
+        };
+        Ok((time.hour.month, row))
+    }
+
+    fn ward(&mut self, text: &[u8], created_local: i64) -> Result<WardCode, NoRow> {
+        let code = self.ward_texts.code(text, |text| {
+            Ok(codes_of(self.ward_reader.read(text)?, &mut self.wards))
+        });
+        let codes = match self.ward_texts.value(code) {
+            Ok(codes) => codes,
+            Err(refusal) => return Err(refusal.clone().into()),
+        };
+        let code = if created_local < codes.switch {
+            codes.before
+        } else {
+            codes.since
+        };
+        if code == u16::MAX {
+            return Err(NoRow::Fatal(ParseError::TooManyValues { column: "Ward" }));
+        }
+        Ok(WardCode {
+            code,
+            is_known: codes.is_known,
+        })
+    }
+
+    fn values(&self) -> Values {
+        Values {
+            statuses: self.statuses.values(),
+            wards: Arc::clone(&self.wards),
+            subjects: self.subjects.values(),
+            streets: self.streets.values(),
+        }
+    }
+}
+
+struct WardCode {
+    code: u16,
+    is_known: bool,
+}
+
+/// The codes of a ward's readings in `wards`, which grows by new ones. `u16::MAX` is none.
+fn codes_of(reading: WardReading, wards: &mut Arc<Vec<Ward>>) -> WardCodes {
+    let mut code = |ward: Ward| {
+        let known = wards.iter().position(|other| *other == ward);
+        let index = known.unwrap_or_else(|| {
+            Arc::make_mut(wards).push(ward);
+            wards.len() - 1
+        });
+        u16::try_from(index).unwrap_or(u16::MAX)
+    };
+    match reading {
+        WardReading::Plain(ward) => {
+            let code = code(ward);
+            WardCodes {
+                before: code,
+                since: code,
+                switch: i64::MIN,
+                is_known: true,
+            }
+        }
+        WardReading::ByDate {
+            switch,
+            before,
+            since,
+        } => WardCodes {
+            before: code(before),
+            since: code(since),
+            switch: wall_clock_micros(switch),
+            is_known: true,
+        },
+        WardReading::Unknown(ward) => {
+            let code = code(ward);
+            WardCodes {
+                before: code,
+                since: code,
+                switch: i64::MIN,
+                is_known: false,
+            }
+        }
+    }
+}
+
+fn wall_clock_micros(date: Date) -> i64 {
+    let start = TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0));
+    start.map_or(i64::MIN, Timestamp::as_microsecond)
+}
+
+fn code16(code: u32, column: &'static str) -> Result<u16, NoRow> {
+    u16::try_from(code).map_err(|_| NoRow::Fatal(ParseError::TooManyValues { column }))
+}
+
+fn street(
+    streets: &mut Interner<Street>,
+    text: &[u8],
+    encoding: Encoding,
+) -> Result<StreetCode, NoRow> {
+    let text = text.trim_ascii();
+    if text.is_empty() {
+        return Ok(StreetCode::NONE);
+    }
+    let code = streets.code(text, |text| {
+        decode(text, encoding).map(|text| text.as_ref().into())
+    });
+    match streets.value(code) {
+        Some(_) => Ok(StreetCode::some(code)),
+        None => Err(Reason::UndecodableText.into()),
+    }
+}
+
+/// The rows of each month that is not given out yet.
+struct Months {
+    rows: BTreeMap<u8, Vec<Row>>,
+    /// The latest month seen.
+    latest: u8,
+    /// The month up to which all are given out.
+    given_out: u8,
+    /// The wall-clock time from which the file is done with the months before the latest.
+    done_at: i64,
+    give_out_finished: bool,
+}
+
+impl Months {
+    fn new(give_out_finished: bool) -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            latest: 0,
+            given_out: 0,
+            done_at: i64::MAX,
+            give_out_finished,
+        }
+    }
+
+    /// Adds a row; tells whether the months before the latest are finished now: a day into the new month, in a file that
+    /// is in the order of time but for neighbours.
+    fn add(&mut self, month: u8, row: Row) -> Result<bool, ParseError> {
+        if month <= self.given_out {
+            return Err(ParseError::Disorder {
+                line: row.line.into(),
+            });
+        }
+        if month > self.latest {
+            if self.latest > 0 && self.give_out_finished {
+                self.done_at = row.created_local + DAY_MICROS;
+            }
+            self.latest = month;
+        }
+        self.rows.entry(month).or_default().push(row);
+        Ok(row.created_local >= self.done_at)
+    }
+
+    fn give_out_finished(
+        &mut self,
+        rows: &RowReader,
+        give_out: &mut dyn FnMut(MonthRows) -> Result<(), Failure>,
+    ) -> Result<(), ParseError> {
+        self.done_at = i64::MAX;
+        self.given_out = self.latest - 1;
+        let unfinished = self.rows.split_off(&self.latest);
+        let finished = std::mem::replace(&mut self.rows, unfinished);
+        give_out_months(finished, rows, give_out)
+    }
+
+    fn give_out_all(
+        &mut self,
+        rows: &RowReader,
+        give_out: &mut dyn FnMut(MonthRows) -> Result<(), Failure>,
+    ) -> Result<(), ParseError> {
+        give_out_months(std::mem::take(&mut self.rows), rows, give_out)
+    }
+}
+
+fn give_out_months(
+    months: BTreeMap<u8, Vec<Row>>,
+    reader: &RowReader,
+    give_out: &mut dyn FnMut(MonthRows) -> Result<(), Failure>,
+) -> Result<(), ParseError> {
+    for (month, rows) in months {
+        let values = reader.values();
+        give_out(MonthRows {
+            month,
+            rows,
+            values,
+        })
+        .map_err(ParseError::Month)?;
+    }
+    Ok(())
+}
+
+/// Values that the contract does not know, counted. The first hundred of a kind are named, the rest are one entry.
+#[derive(Debug, Default)]
+struct UnknownValues {
+    rows: BTreeMap<(DriftKind, String), u64>,
+}
+
+impl UnknownValues {
+    const MAX_NAMED: usize = 100;
+
+    fn see(&mut self, kind: DriftKind, value: &str) {
+        let key = (kind, value.to_owned());
+        if let Some(rows) = self.rows.get_mut(&key) {
+            *rows += 1;
+            return;
+        }
+        let named = self.rows.keys().filter(|(other, _)| *other == kind).count();
+        let key = if named < Self::MAX_NAMED {
+            key
+        } else {
+            (kind, "(other values)".to_owned())
+        };
+        *self.rows.entry(key).or_default() += 1;
+    }
+
+    fn into_drift(self) -> impl Iterator<Item = Drift> {
+        self.rows.into_iter().map(|((kind, subject), rows)| Drift {
+            kind,
+            subject,
+            rows,
+            examples: Vec::new(),
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! Where a request is: its forward sortation area and its ward.
+
+use std::sync::Arc;
+
+use jiff::civil::Date;
+use shared::contract::{Rules, WardModel};
+use shared::manifest::Encoding;
+
+use super::refusal::Reason;
+use super::text::{decode, folded};
+
+/// A forward sortation area of Toronto, or none: 0 is none, else 1 + digit * 26 + letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fsa(u16);
+
+impl Fsa {
+    pub(super) const NONE: Fsa = Fsa(0);
+
+    /// How many there can be.
+    pub(super) const COUNT: u16 = 260;
+
+    /// The area in `text`, `None` where the file says that it has none; an error for what is neither.
+    pub(super) fn read(text: &[u8]) -> Result<Self, ()> {
+        let text = text.trim_ascii();
+        if let &[b'M' | b'm', digit @ b'0'..=b'9', letter] = text
+            && letter.is_ascii_alphabetic()
+        {
+            let letter = letter.to_ascii_uppercase();
+            return Ok(Fsa(1
+                + u16::from(digit - b'0') * 26
+                + u16::from(letter - b'A')));
+        }
+        let says_none = text.is_empty()
+            || text.eq_ignore_ascii_case(b"Intersection")
+            || text.eq_ignore_ascii_case(b"Unknown");
+        if says_none { Ok(Self::NONE) } else { Err(()) }
+    }
+
+    /// Its place in [`Fsa::all`].
+    pub(super) fn index(self) -> Option<u16> {
+        self.0.checked_sub(1)
+    }
+
+    /// All areas there can be, `M0A` first.
+    pub(super) fn all() -> impl Iterator<Item = String> {
+        (0..Self::COUNT).map(|index| {
+            let digit = char::from(b'0' + u8::try_from(index / 26).unwrap_or_default());
+            let letter = char::from(b'A' + u8::try_from(index % 26).unwrap_or_default());
+            format!("M{digit}{letter}")
+        })
+    }
+}
+
+/// A ward as the warehouse has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Ward {
+    pub(super) id: Option<i32>,
+    pub(super) name: Option<Arc<str>>,
+    pub(super) model: Option<i32>,
+    /// What identifies a request by its ward: `Name (NN)` in the contract's spelling, or the published text.
+    pub(super) identity: Arc<str>,
+}
+
+/// What a published ward means.
+#[derive(Debug, Clone)]
+pub(super) enum WardReading {
+    /// The one ward of that number and name, or the file's word for none.
+    Plain(Ward),
+    /// It is in two models: the first before that date, the second from then on.
+    ByDate {
+        switch: Date,
+        before: Ward,
+        since: Ward,
+    },
+    /// A text that is no ward of any model.
+    Unknown(Ward),
+}
+
+/// Reads published wards.
+pub(super) struct Wards<'a> {
+    models: &'a [WardModel],
+    encoding: Encoding,
+}
+
+impl<'a> Wards<'a> {
+    pub(super) fn new(rules: &'a Rules, encoding: Encoding) -> Self {
+        Self {
+            models: &rules.ward_models,
+            encoding,
+        }
+    }
+
+    /// What `text` means: `Name (NN)`, `Unknown` or nothing.
+    pub(super) fn read(&self, text: &[u8]) -> Result<WardReading, Reason> {
+        let text = decode(text.trim_ascii(), self.encoding).ok_or(Reason::UndecodableText)?;
+        if text.is_empty() || text.eq_ignore_ascii_case("Unknown") {
+            return Ok(WardReading::Plain(Ward {
+                id: None,
+                name: None,
+                model: None,
+                identity: "Unknown".into(),
+            }));
+        }
+        let mut found = self.find(&text);
+        Ok(match (found.pop(), found.pop()) {
+            (Some((_, ward)), None) => WardReading::Plain(ward),
+            (Some((newer, since)), Some((_, before))) => WardReading::ByDate {
+                switch: newer.in_force_from.unwrap_or(Date::MIN),
+                before,
+                since,
+            },
+            (None, _) => WardReading::Unknown(Ward {
+                id: None,
+                name: Some(text.as_ref().into()),
+                model: None,
+                identity: text.as_ref().into(),
+            }),
+        })
+    }
+
+    /// The wards of that number and name, in the order of the models.
+    fn find(&self, text: &str) -> Vec<(&'a WardModel, Ward)> {
+        let numbered = text
+            .strip_suffix(')')
+            .and_then(|text| text.rsplit_once('('));
+        let Some((name, number)) = numbered else {
+            return Vec::new();
+        };
+        let Ok(number) = number.trim().parse::<i32>() else {
+            return Vec::new();
+        };
+        let name = folded(name);
+        let mut found = Vec::new();
+        for model in self.models {
+            for ward in &model.wards {
+                if ward.id == number && folded(&ward.name) == name {
+                    found.push((
+                        model,
+                        Ward {
+                            id: Some(ward.id),
+                            name: Some(ward.name.as_str().into()),
+                            model: Some(model.size),
+                            identity: format!("{} ({:02})", ward.name, ward.id).into(),
+                        },
+                    ));
+                }
+            }
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::contract::Contract;
+
+    use super::*;
+
+    fn read(text: &str) -> WardReading {
+        Wards::new(Contract::rules(), Encoding::Utf8)
+            .read(text.as_bytes())
+            .expect("text")
+    }
+
+    fn plain(text: &str) -> (Option<i32>, Option<i32>) {
+        match read(text) {
+            WardReading::Plain(ward) => (ward.model, ward.id),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn number_and_name_tell_the_model() {
+        assert_eq!(plain("Etobicoke Centre (03)"), (Some(44), Some(3)));
+        assert_eq!(plain("Etobicoke-Lakeshore (03)"), (Some(25), Some(3)));
+        assert_eq!(
+            plain("Toronto-St. Paul\u{2019}s (12)"),
+            (Some(25), Some(12))
+        );
+        assert_eq!(plain(" St. Paul's (21) "), (Some(44), Some(21)));
+        assert_eq!(plain("Unknown"), (None, None));
+    }
+
+    #[test]
+    fn every_ward_of_both_models_is_found_in_its_own() {
+        let mut in_both = Vec::new();
+        for model in &Contract::rules().ward_models {
+            for ward in &model.wards {
+                let text = format!("{} ({:02})", ward.name, ward.id);
+                match read(&text) {
+                    WardReading::Plain(read) => {
+                        assert_eq!((read.model, read.id), (Some(model.size), Some(ward.id)));
+                    }
+                    WardReading::ByDate { before, since, .. } => {
+                        assert_eq!((before.model, since.model), (Some(44), Some(25)));
+                        in_both.push(text);
+                    }
+                    WardReading::Unknown(_) => panic!("{text} is unknown"),
+                }
+            }
+        }
+        assert_eq!(in_both, ["Etobicoke North (01)", "Etobicoke North (01)"]);
+    }
+
+    #[test]
+    fn a_ward_of_no_model_is_drift() {
+        for text in [
+            "Etobicoke Centre (05)",
+            "Downtown (10)",
+            "Davenport",
+            "Davenport (x)",
+        ] {
+            assert!(matches!(read(text), WardReading::Unknown(_)), "{text}");
+        }
+    }
+
+    #[test]
+    fn areas_of_toronto_only() {
+        let index = |text: &str| Fsa::read(text.as_bytes()).map(Fsa::index);
+        let all: Vec<String> = Fsa::all().collect();
+        assert_eq!(all[usize::from(index("M5V").unwrap().unwrap())], "M5V");
+        assert_eq!(index(" m5v "), index("M5V"));
+        assert_eq!(index("Intersection"), Ok(None));
+        assert_eq!(index("Unknown"), Ok(None));
+        assert_eq!(index(""), Ok(None));
+        for text in ["L4J", "M5", "MM5", "M5V 1A1", "55V"] {
+            assert_eq!(index(text), Err(()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Why a row is set aside.
+
+use std::fmt;
+
+/// The contract's reasons, by the names it gives them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reason {
+    /// Too few fields, or too many of which none is a known division's comma.
+    FieldCount,
+    /// A quoted field that does not end, or goes on after its end.
+    UnbalancedQuote,
+    /// Bytes that are no text in the file's encoding.
+    UndecodableText,
+    /// No date and time in a known layout.
+    InvalidCreatedAt,
+    /// A date outside the file's year.
+    CreatedInOtherYear,
+    /// Nothing is asked.
+    MissingServiceRequestType,
+    /// The request is nowhere.
+    NoWardAndNoFsa,
+}
+
+impl Reason {
+    /// All of them.
+    #[cfg(test)]
+    pub(super) const ALL: [Reason; 7] = [
+        Reason::FieldCount,
+        Reason::UnbalancedQuote,
+        Reason::UndecodableText,
+        Reason::InvalidCreatedAt,
+        Reason::CreatedInOtherYear,
+        Reason::MissingServiceRequestType,
+        Reason::NoWardAndNoFsa,
+    ];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Reason::FieldCount => "field_count",
+            Reason::UnbalancedQuote => "unbalanced_quote",
+            Reason::UndecodableText => "undecodable_text",
+            Reason::InvalidCreatedAt => "invalid_created_at",
+            Reason::CreatedInOtherYear => "created_in_other_year",
+            Reason::MissingServiceRequestType => "missing_service_request_type",
+            Reason::NoWardAndNoFsa => "no_ward_and_no_fsa",
+        }
+    }
+
+    /// This reason, with the value that shows it.
+    pub(super) fn with(self, detail: impl fmt::Display) -> Refusal {
+        Refusal {
+            reason: self,
+            detail: Some(detail.to_string()),
+        }
+    }
+}
+
+/// A refused row's reason, and what shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) reason: Reason,
+    pub(super) detail: Option<String>,
+}
+
+impl From<Reason> for Refusal {
+    fn from(reason: Reason) -> Self {
+        Self {
+            reason,
+            detail: None,
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A request in 48 bytes, and the tables that its codes point to.
+
+use std::sync::Arc;
+
+use super::place::{Fsa, Ward};
+use super::refusal::Refusal;
+use super::status::Status;
+use super::subject::Subject;
+use super::timestamp::{Anomaly, Hour};
+
+/// A street's text; an error if the bytes are none.
+pub(super) type Street = Option<Arc<str>>;
+
+/// A kept row. Texts are codes of [`Values`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    /// XXH3-128 of what identifies the request.
+    pub(super) identity: u128,
+    /// Microseconds since 1970 on the wall clock.
+    pub(super) created_local: i64,
+    pub(super) line: u32,
+    pub(super) subject: u32,
+    pub(super) street_1: StreetCode,
+    pub(super) street_2: StreetCode,
+    pub(super) status: u16,
+    pub(super) ward: u16,
+    pub(super) fsa: Fsa,
+    pub(super) clock: RowClock,
+}
+
+impl Row {
+    /// Microseconds since 1970 UTC.
+    pub(super) fn created_at(&self) -> i64 {
+        self.created_local + i64::from(self.clock.hours_behind_utc()) * 3_600_000_000
+    }
+}
+
+/// A code of a street, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct StreetCode(u32);
+
+impl StreetCode {
+    pub(super) const NONE: StreetCode = StreetCode(0);
+
+    pub(super) fn some(code: u32) -> Self {
+        StreetCode(code + 1)
+    }
+
+    pub(super) fn get(self) -> Option<u32> {
+        self.0.checked_sub(1)
+    }
+}
+
+/// The offset of a row's hour and its anomaly, in a byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RowClock(u8);
+
+impl RowClock {
+    const HOURS: u8 = 0b0001_1111;
+    const FOLD: u8 = 0b0010_0000;
+    const GAP: u8 = 0b0100_0000;
+
+    pub(super) fn new(hour: Hour) -> Self {
+        let anomaly = match hour.anomaly {
+            Anomaly::None => 0,
+            Anomaly::Fold => Self::FOLD,
+            Anomaly::Gap => Self::GAP,
+        };
+        Self(hour.hours_behind_utc & Self::HOURS | anomaly)
+    }
+
+    fn hours_behind_utc(self) -> u8 {
+        self.0 & Self::HOURS
+    }
+
+    pub(super) fn anomaly(self) -> Anomaly {
+        match self.0 & (Self::FOLD | Self::GAP) {
+            Self::FOLD => Anomaly::Fold,
+            Self::GAP => Anomaly::Gap,
+            _ => Anomaly::None,
+        }
+    }
+}
+
+/// The distinct values of a file so far, by code.
+#[derive(Debug, Clone)]
+pub(super) struct Values {
+    pub(super) statuses: Arc<Vec<Result<Status, Refusal>>>,
+    pub(super) wards: Arc<Vec<Ward>>,
+    pub(super) subjects: Arc<Vec<Result<Subject, Refusal>>>,
+    pub(super) streets: Arc<Vec<Street>>,
+}
+
+/// The kept rows of a month, in the order of the file.
+#[derive(Debug)]
+pub(super) struct MonthRows {
+    pub(super) month: u8,
+    pub(super) rows: Vec<Row>,
+    pub(super) values: Values,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_48_bytes() {
+        assert_eq!(size_of::<Row>(), 48);
+    }
+}

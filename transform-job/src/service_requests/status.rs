@@ -1,0 +1,68 @@
+//! The status of a request, in one spelling.
+
+use std::sync::Arc;
+
+use shared::contract::Rules;
+use shared::manifest::Encoding;
+
+use super::refusal::Reason;
+use super::text::{decode, folded};
+
+/// What stands where the contract does not know the status.
+const UNKNOWN: &str = "Unknown";
+
+/// A status as published, and as the contract spells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Status {
+    pub(super) published: Arc<str>,
+    pub(super) unified: Arc<str>,
+    pub(super) is_known: bool,
+}
+
+impl Status {
+    pub(super) fn read(text: &[u8], encoding: Encoding, rules: &Rules) -> Result<Self, Reason> {
+        let published = decode(text.trim_ascii(), encoding).ok_or(Reason::UndecodableText)?;
+        let folded_text = folded(&published);
+        let spelling = rules.status_spellings.iter();
+        let meant = rules
+            .statuses
+            .iter()
+            .map(|status| (status, status))
+            .chain(spelling)
+            .find(|(spelling, _)| folded(spelling) == folded_text);
+        Ok(Self {
+            published: published.as_ref().into(),
+            unified: meant.map_or(UNKNOWN, |(_, status)| status).into(),
+            is_known: meant.is_some(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::contract::Contract;
+
+    use super::*;
+
+    #[test]
+    fn spellings_are_unified_and_kept() {
+        let read = |text: &str| {
+            let status =
+                Status::read(text.as_bytes(), Encoding::Utf8, Contract::rules()).expect("text");
+            (
+                status.unified.to_string(),
+                status.published.to_string(),
+                status.is_known,
+            )
+        };
+        let known = |status: &str, published: &str| (status.to_owned(), published.to_owned(), true);
+        assert_eq!(read("In-progress "), known("In Progress", "In-progress"));
+        assert_eq!(read("In-Progress"), known("In Progress", "In-Progress"));
+        assert_eq!(read("Canceled"), known("Cancelled", "Canceled"));
+        assert_eq!(read("Unknown"), known("Unknown", "Unknown"));
+        assert_eq!(
+            read("Paused"),
+            ("Unknown".to_owned(), "Paused".to_owned(), false)
+        );
+    }
+}

@@ -1,0 +1,337 @@
+//! Published wall-clock times, and the moments they mean.
+
+use jiff::civil::{self, DateTime};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+
+use super::refusal::Reason;
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+
+/// What sets a wall-clock time apart on the days the clocks change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anomaly {
+    None,
+    /// The clock shows it twice; the earlier is meant.
+    Fold,
+    /// The clock skips it; it is taken an hour on.
+    Gap,
+}
+
+/// An hour on the wall clock: all in it have the same offset, because clocks change on the hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hour {
+    /// Microseconds from 1970 to the hour, on the wall clock.
+    start: i64,
+    /// Hours that the wall clock is behind UTC.
+    pub(super) hours_behind_utc: u8,
+    pub(super) anomaly: Anomaly,
+    pub(super) month: u8,
+}
+
+/// A read time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WallClock {
+    /// Microseconds since 1970 on the wall clock.
+    pub(super) micros: i64,
+    pub(super) hour: Hour,
+}
+
+/// Reads times of one year in one zone.
+pub(super) struct Clock {
+    zone: TimeZone,
+    year: i16,
+    /// `2025-01-01 00` and its hour: neighbours in a file are mostly of one hour.
+    latest: Option<([u8; 13], Hour)>,
+}
+
+impl Clock {
+    pub(super) fn new(zone: TimeZone, year: i16) -> Self {
+        Self {
+            zone,
+            year,
+            latest: None,
+        }
+    }
+
+    /// Reads `text` in any of the layouts `2025-01-31`, `2025/01/31` or `01/31/2025`, then `T` or spaces, then `H:MM`,
+    /// `H:MM:SS` or `H:MM:SS.fffffff`, then nothing, `AM` or `PM`. Digits below a microsecond are cut.
+    pub(super) fn read(&mut self, text: &[u8]) -> Result<WallClock, Reason> {
+        let text = text.trim_ascii();
+        if let Some(read) = self.read_usual(text) {
+            return read;
+        }
+        let time = parse(text).ok_or(Reason::InvalidCreatedAt)?;
+        let hour = self.hour(time)?;
+        let seconds = i64::from(time.minute()) * 60 + i64::from(time.second());
+        let micros = i64::from(time.subsec_nanosecond()) / 1000;
+        Ok(WallClock {
+            micros: hour.start + seconds * MICROS_PER_SECOND + micros,
+            hour,
+        })
+    }
+
+    /// The usual layout, `2025-01-31 12:34:56` and maybe `.0000000`, without a calendar computation for all but the first
+    /// of an hour. `None` if `text` is in another.
+    fn read_usual(&mut self, text: &[u8]) -> Option<Result<WallClock, Reason>> {
+        let (hour_text, rest) = text.split_first_chunk::<13>()?;
+        let (&[colon, m1, m0, second_colon, s1, s0], fraction) = rest.split_first_chunk::<6>()?;
+        let is_digit = |byte: u8| byte.is_ascii_digit();
+        let usual = colon == b':'
+            && second_colon == b':'
+            && matches!(m1, b'0'..=b'5')
+            && is_digit(m0)
+            && matches!(s1, b'0'..=b'5')
+            && is_digit(s0)
+            && (fraction.is_empty() || fraction == b".0000000");
+        if !usual {
+            return None;
+        }
+        let hour = match &self.latest {
+            Some((latest, hour)) if latest == hour_text => *hour,
+            _ => {
+                let (date, hour_of_day) = hour_text.split_at(10);
+                if hour_of_day[0] != b' ' {
+                    return None;
+                }
+                let day = parse_date(date)?;
+                let hour_of_day = parse_digits(&hour_of_day[1..])?;
+                let time = day.at(
+                    i8::try_from(hour_of_day).ok().filter(|hour| *hour < 24)?,
+                    0,
+                    0,
+                    0,
+                );
+                let hour = match self.hour(time) {
+                    Ok(hour) => hour,
+                    Err(reason) => return Some(Err(reason)),
+                };
+                self.latest = Some((*hour_text, hour));
+                hour
+            }
+        };
+        let digits = |tens: u8, ones: u8| i64::from(tens - b'0') * 10 + i64::from(ones - b'0');
+        let seconds = digits(m1, m0) * 60 + digits(s1, s0);
+        Some(Ok(WallClock {
+            micros: hour.start + seconds * MICROS_PER_SECOND,
+            hour,
+        }))
+    }
+
+    fn hour(&self, time: DateTime) -> Result<Hour, Reason> {
+        if time.year() != self.year {
+            return Err(Reason::CreatedInOtherYear);
+        }
+        let start = civil::datetime(time.year(), time.month(), time.day(), time.hour(), 0, 0, 0);
+        let ambiguous = self.zone.to_ambiguous_timestamp(start);
+        let anomaly = match ambiguous.offset() {
+            AmbiguousOffset::Unambiguous { .. } => Anomaly::None,
+            AmbiguousOffset::Fold { .. } => Anomaly::Fold,
+            AmbiguousOffset::Gap { .. } => Anomaly::Gap,
+        };
+        // In a fold "compatible" takes the earlier moment; in a gap it keeps the offset from before, which shifts it on.
+        let moment = ambiguous
+            .compatible()
+            .map_err(|_| Reason::InvalidCreatedAt)?;
+        let on_wall_clock = TimeZone::UTC
+            .to_timestamp(start)
+            .map_err(|_| Reason::InvalidCreatedAt)?;
+        let behind = moment.as_second() - on_wall_clock.as_second();
+        Ok(Hour {
+            start: on_wall_clock.as_microsecond(),
+            hours_behind_utc: u8::try_from(behind / 3600).map_err(|_| Reason::InvalidCreatedAt)?,
+            anomaly,
+            month: u8::try_from(time.month()).map_err(|_| Reason::InvalidCreatedAt)?,
+        })
+    }
+}
+
+fn parse(text: &[u8]) -> Option<DateTime> {
+    let separator = text.iter().position(|&byte| byte == b' ' || byte == b'T')?;
+    let day = parse_date(&text[..separator])?;
+    let time = text[separator + 1..].trim_ascii_start();
+    let end = time
+        .iter()
+        .position(|byte| !byte.is_ascii_digit() && !b":.".contains(byte))
+        .unwrap_or(time.len());
+    let (clock, meridiem) = time.split_at(end);
+    let (clock, fraction) = match clock.iter().position(|&byte| byte == b'.') {
+        Some(point) => (&clock[..point], parse_fraction(&clock[point + 1..])?),
+        None => (clock, 0),
+    };
+    let mut parts = clock.split(|&byte| byte == b':').map(parse_digits);
+    let (hour, minute) = (parts.next()??, parts.next()??);
+    let second = parts.next().unwrap_or(Some(0))?;
+    if parts.next().is_some() || minute > 59 || second > 59 {
+        return None;
+    }
+    let hour = match meridiem.trim_ascii().to_ascii_uppercase().as_slice() {
+        b"" if hour < 24 => hour,
+        b"AM" if (1..=12).contains(&hour) => hour % 12,
+        b"PM" if (1..=12).contains(&hour) => hour % 12 + 12,
+        _ => return None,
+    };
+    let part = |number: u32| i8::try_from(number).ok();
+    Some(day.at(part(hour)?, part(minute)?, part(second)?, fraction))
+}
+
+fn parse_date(text: &[u8]) -> Option<civil::Date> {
+    let separator = *text.iter().find(|byte| !byte.is_ascii_digit())?;
+    let mut parts = text.split(|&byte| byte == separator);
+    let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
+    let (year, month, day) = match (separator, first.len()) {
+        (b'-' | b'/', 4) => (first, second, third),
+        (b'/', 1 | 2) if third.len() == 4 => (third, first, second),
+        _ => return None,
+    };
+    if parts.next().is_some() || month.len() > 2 || day.len() > 2 {
+        return None;
+    }
+    civil::Date::new(
+        i16::try_from(parse_digits(year)?).ok()?,
+        i8::try_from(parse_digits(month)?).ok()?,
+        i8::try_from(parse_digits(day)?).ok()?,
+    )
+    .ok()
+}
+
+fn parse_digits(text: &[u8]) -> Option<u32> {
+    if text.is_empty() || text.len() > 4 {
+        return None;
+    }
+    text.iter().try_fold(0, |number, byte| {
+        byte.is_ascii_digit()
+            .then(|| number * 10 + u32::from(byte - b'0'))
+    })
+}
+
+/// The nanoseconds of a decimal fraction of a second, cut below a microsecond.
+fn parse_fraction(digits: &[u8]) -> Option<i32> {
+    if digits.is_empty() || digits.len() > 9 || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let micros = (0..6).fold(0, |micros, place| {
+        micros * 10 + i32::from(digits.get(place).map_or(0, |digit| digit - b'0'))
+    });
+    Some(micros * 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn clock(year: i16) -> Clock {
+        Clock::new(TimeZone::get("America/Toronto").expect("bundled"), year)
+    }
+
+    fn read(text: &str) -> Result<(String, i64, Anomaly), Reason> {
+        let year = if text.contains("2014") { 2014 } else { 2024 };
+        clock(year).read(text.as_bytes()).map(|time| {
+            let local = jiff::Timestamp::from_microsecond(time.micros).expect("in range");
+            let utc =
+                time.micros / MICROS_PER_SECOND + i64::from(time.hour.hours_behind_utc) * 3600;
+            (local.to_string(), utc, time.hour.anomaly)
+        })
+    }
+
+    #[test]
+    fn every_layout_is_read() {
+        for text in [
+            "2014-02-03 13:04:05.0000000",
+            "2014-02-03 13:04:05",
+            "2014-02-03T13:04:05.000",
+            " 2014-02-03  13:04:05 ",
+            "2014/2/3 1:04:05 PM",
+            "02/03/2014 01:04:05 pm",
+            "2/3/2014 13:04:05",
+        ] {
+            let (local, utc, anomaly) =
+                read(text).unwrap_or_else(|reason| panic!("{text}: {reason:?}"));
+            assert_eq!(local, "2014-02-03T13:04:05Z", "{text}");
+            assert_eq!(utc, 1_391_450_645);
+            assert_eq!(anomaly, Anomaly::None);
+        }
+        assert_eq!(
+            read("2014-01-01 12:20:47 AM").unwrap().0,
+            "2014-01-01T00:20:47Z"
+        );
+        assert_eq!(
+            read("2014-01-01 12:20 PM").unwrap().0,
+            "2014-01-01T12:20:00Z"
+        );
+        assert_eq!(
+            read("2014-01-01 00:00:00.1234567").unwrap().0,
+            "2014-01-01T00:00:00.123456Z"
+        );
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in [
+            "",
+            "2024",
+            "2024-01-01",
+            "2024-13-01 00:00:00",
+            "2023-02-29 00:00:00",
+            "2024-02-30 10:00:00.0000000",
+            "2024-01-01 24:00:00",
+            "2024-01-01 10:60:00",
+            "2024-01-01 10:00:61",
+            "2024-01-01 13:00:00 PM",
+            "2024-01-01 0:00 AM",
+            "01-02-2024 00:00:00",
+            "2024-01-01 10:00:00 EST",
+            "2024-01-01 10:00:00.",
+            "yesterday at 5:00",
+            "2024-01-01 10:00:00:00",
+            "20240-1-01 10:00:00",
+        ] {
+            assert_eq!(read(text), Err(Reason::InvalidCreatedAt), "{text:?}");
+        }
+        assert_eq!(read("2023-12-31 23:59:59"), Err(Reason::CreatedInOtherYear));
+    }
+
+    #[test]
+    fn days_when_the_clocks_change() {
+        assert_eq!(
+            read("2024-11-03 01:30:00").unwrap().1,
+            1_730_611_800,
+            "05:30Z, the earlier"
+        );
+        assert_eq!(read("2024-11-03 01:30:00").unwrap().2, Anomaly::Fold);
+        assert_eq!(read("2024-11-03 02:30:00").unwrap().2, Anomaly::None);
+        assert_eq!(
+            read("2024-03-10 02:30:00").unwrap().1,
+            1_710_055_800,
+            "07:30Z, which is 03:30"
+        );
+        assert_eq!(read("2024-03-10 02:30:00").unwrap().2, Anomaly::Gap);
+    }
+
+    #[test]
+    fn clocks_change_on_the_hour() {
+        let zone = TimeZone::get("America/Toronto").expect("bundled");
+        let since: jiff::Timestamp = "2000-01-01T00:00:00Z".parse().expect("valid");
+        for transition in zone.following(since).take(250) {
+            assert_eq!(transition.timestamp().as_second() % 3600, 0);
+            assert_eq!(transition.offset().seconds() % 3600, 0);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn both_readers_agree(day in 1_u8..=28, month in 1_u8..=12, hour in 0_u8..24, minute in 0_u8..60, second in 0_u8..60) {
+            let usual = format!("2024-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.0000000");
+            let other = format!("{month}/{day}/2024 {hour}:{minute:02}:{second:02}");
+            prop_assert_eq!(read(&usual), clock(2024).read(other.as_bytes()).map(|_| read(&usual).unwrap()));
+            let mut clock = clock(2024);
+            prop_assert_eq!(clock.read(usual.as_bytes()), clock.read(other.as_bytes()));
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let _ = clock(2024).read(&bytes);
+        }
+    }
+}

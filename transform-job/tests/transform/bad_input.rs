@@ -1,0 +1,156 @@
+//! Files that are refused as a whole: the exit code, what is said, and that nothing is left that a later stage would read.
+
+use proptest::prelude::*;
+use serde_json::json;
+use shared::lake::Key;
+use shared::testing::{Job, TestLake};
+
+use crate::{HEADER, csv, job, put_year, sound_row, transform};
+
+fn refused(csv: &[u8], exit: i32, cause: &str) {
+    let lake = TestLake::default();
+    let key = put_year(&lake, 2024, csv);
+    let outcome = transform(&lake, &key);
+    let said = outcome.failed(exit);
+    assert!(said.contains(cause), "{said:?} does not say {cause:?}");
+    assert!(
+        said.contains("raw/service-requests/2024/"),
+        "{said:?} does not name the file"
+    );
+    assert_eq!(lake.objects("clean/").len(), 0);
+    assert_eq!(lake.objects("runs/").len(), 0);
+}
+
+#[test]
+fn a_wrong_header_is_refused() {
+    refused(
+        b"date,kind,place\n1,2,3\n",
+        20,
+        "the first line is no header of this contract",
+    );
+    refused(
+        b"<!DOCTYPE html>\n<html></html>\n",
+        20,
+        "the first line is no header",
+    );
+    refused(b"", 20, "the file is empty");
+    refused(
+        &HEADER.replace("Ward,", "").into_bytes(),
+        20,
+        "required columns are missing: Ward;",
+    );
+}
+
+#[test]
+fn binary_garbage_is_refused() {
+    let garbage: Vec<u8> = (0..50_000_u32)
+        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    refused(&garbage, 20, "line");
+    let mut after_header = csv(&[]).into_bytes();
+    after_header.extend_from_slice(&garbage);
+    refused(&after_header, 20, "rows break the contract");
+}
+
+#[test]
+fn a_file_without_rows_is_refused() {
+    refused(csv(&[]).as_bytes(), 20, "has a header and no rows");
+    refused(
+        format!("{HEADER}\r\n\r\n\r\n").as_bytes(),
+        20,
+        "has a header and no rows",
+    );
+}
+
+#[test]
+fn a_file_of_bad_rows_is_refused_with_the_first_of_each_reason() {
+    let bad: Vec<String> = (0..1000).map(|row| format!("row {row}")).collect();
+    let bad: Vec<&str> = bad.iter().map(String::as_str).collect();
+    refused(
+        csv(&bad).as_bytes(),
+        20,
+        "51 of the first 51 rows break the contract, more than a file may have: 51 field_count (first: line 2)",
+    );
+}
+
+#[test]
+fn an_endless_line_is_refused_in_bounded_memory() {
+    let mut text = csv(&[&sound_row(0)]).into_bytes();
+    text.resize(100 << 20, b'x');
+    refused(&text, 20, "line 3 is longer than 65536 bytes");
+}
+
+#[test]
+fn a_file_that_lost_lines_is_refused() {
+    let lake = TestLake::default();
+    let key = put_year(&lake, 2024, csv(&[&sound_row(0), &sound_row(1)]).as_bytes());
+    let manifest = lake.manifests("raw/").into_values().next().unwrap();
+    let csv_key = Key::new(manifest["object"]["key"].as_str().unwrap()).unwrap();
+    lake.put(&csv_key, csv(&[&sound_row(0)]).as_bytes());
+    let said = transform(&lake, &key).failed(30).to_owned();
+    assert!(
+        said.contains("has 2 lines, but extract counted 3"),
+        "{said}"
+    );
+}
+
+#[test]
+fn without_a_hand_over_there_is_nothing_to_read() {
+    let lake = TestLake::default();
+    let outcome = Job::new(env!("CARGO_BIN_EXE_transform-job"))
+        .env("LAKE_URL", lake.url())
+        .env("RUN_ID", "never")
+        .run();
+    assert!(
+        outcome
+            .failed(10)
+            .contains("runs/never/extract-0.json is not in the lake")
+    );
+}
+
+#[test]
+fn every_problem_of_the_environment_is_reported_at_once() {
+    let outcome = Job::new(env!("CARGO_BIN_EXE_transform-job"))
+        .env("YEARS", "soon")
+        .env("MAX_QUARANTINE_RATIO", "5")
+        .run();
+    let said = outcome.failed(10);
+    for variable in ["LAKE_URL", "YEARS", "MAX_QUARANTINE_RATIO"] {
+        assert!(said.contains(variable), "{said}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever the lines are, the job ends with a stated code, and a manifest accounts for every row.
+    #[test]
+    fn rows_are_accounted_for(
+        lines in prop::collection::vec(
+            prop_oneof![
+                3 => (0_usize..86_400).prop_map(|second| sound_row(second).into_bytes()),
+                1 => prop::collection::vec(any::<u8>(), 0..80),
+                1 => "[-\"0-9a-zA-Z,:. ()]{0,90}".prop_map(String::into_bytes),
+            ],
+            1..60,
+        ),
+    ) {
+        let mut text = csv(&[]).into_bytes();
+        for line in &lines {
+            text.extend_from_slice(line);
+            text.push(b'\n');
+        }
+        let lake = TestLake::default();
+        let key = put_year(&lake, 2024, &text);
+        let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
+        prop_assert!([0, 20].contains(&outcome.exit), "{outcome:#?}");
+        for manifest in lake.manifests("clean/").values() {
+            let count = |name: &str| manifest["rows"][name].as_u64().unwrap();
+            prop_assert_eq!(count("read"), count("kept") + count("quarantined"));
+            let blank = text.split(|&byte| byte == b'\n').filter(|line| line.trim_ascii().is_empty()).count() as u64;
+            let all = text.split(|&byte| byte == b'\n').count() as u64;
+            prop_assert_eq!(count("read"), all - blank - 1);
+            prop_assert_eq!(&manifest["manifest"], &json!("v1"));
+        }
+    }
+}

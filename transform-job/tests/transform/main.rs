@@ -1,0 +1,71 @@
+//! The job as a process, on files in a lake of its own.
+
+#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+
+mod bad_input;
+mod clean;
+mod parquet;
+mod real_rows;
+
+use serde_json::Value;
+use shared::lake::Key;
+use shared::partition::Partition;
+use shared::testing::{Job, JobOutcome, TestLake};
+
+pub(crate) const HEADER: &str = "Creation Date,Status,First 3 Chars of Postal Code,Intersection Street 1,Intersection Street 2,Ward,\
+                      Service Request Type,Division,Section";
+
+/// A day on which the files of a test were last modified.
+pub(crate) const DAY: &str = "2026-11-01T00:00:00";
+
+/// An unquoted CSV of `rows` below the published header, with the publisher's line ends.
+pub(crate) fn csv(rows: &[&str]) -> String {
+    let mut csv = String::from(HEADER);
+    for row in rows {
+        csv.push_str("\r\n");
+        csv.push_str(row);
+    }
+    csv + "\r\n"
+}
+
+/// A sound row of 2024, `second` seconds after midnight of its second day.
+pub(crate) fn sound_row(second: usize) -> String {
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!(
+        "2024-01-02 {hour:02}:{minute:02}:{second:02}.0000000,Completed,M4A,,,Davenport (09),Noise,Municipal Licensing & Standards,Ops"
+    )
+}
+
+pub(crate) fn put_year(lake: &TestLake, year: i16, csv: &[u8]) -> Key {
+    lake.put_raw(Partition::Year(year), &format!("SR{year}.csv"), DAY, csv)
+}
+
+pub(crate) fn job(lake: &TestLake, manifest: &Key) -> Job {
+    Job::new(env!("CARGO_BIN_EXE_transform-job"))
+        .env("LAKE_URL", lake.url())
+        .env("RUN_ID", "test")
+        .env("MANIFESTS", manifest.as_str())
+}
+
+pub(crate) fn transform(lake: &TestLake, manifest: &Key) -> JobOutcome {
+    job(lake, manifest).run()
+}
+
+/// The one clean manifest in the lake.
+pub(crate) fn clean_manifest(lake: &TestLake) -> Value {
+    let manifests: Vec<Value> = lake.manifests("clean/").into_values().collect();
+    assert_eq!(manifests.len(), 1, "{manifests:#?}");
+    manifests.into_iter().next().expect("one")
+}
+
+/// Transforms `csv` as the file of 2024 with every row allowed to be refused.
+pub(crate) fn clean_2024(csv: &[u8]) -> (TestLake, Value) {
+    let lake = TestLake::default();
+    let key = put_year(&lake, 2024, csv);
+    job(&lake, &key)
+        .env("MAX_QUARANTINE_RATIO", "1")
+        .run()
+        .finished();
+    let manifest = clean_manifest(&lake);
+    (lake, manifest)
+}
