@@ -67,7 +67,7 @@ where
     let outcome = settings::read::<S>(settings::environment()).and_then(|(common, own)| {
         let span = info_span!("stage", stage = stage.as_str(), run = %common.run_id, task = common.task.index());
         span.in_scope(|| {
-            info!(stage = stage.as_str(), run = %common.run_id, task = common.task.index(), lake = ?common.lake, "stage started");
+            info!(stage = stage.as_str(), run = %common.run_id, task = common.task.index(), lake = %common.lake, "stage started");
         });
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)

@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt};
@@ -58,11 +60,18 @@ pub fn init(format: LogFormat) {
     if json {
         registry.with(tracing_stackdriver::layer()).init();
     } else {
+        // One process is one stage of one run: what the spans say would be the same in every line.
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method's lifetime is too narrow to be the filter"
+        )]
+        let events = filter_fn(|metadata| metadata.is_event());
         let lines = fmt::layer()
             .with_target(false)
             .with_timer(fmt::time::uptime())
             .with_ansi(io::stderr().is_terminal())
-            .with_writer(AboveBars::default);
+            .with_writer(AboveBars::default)
+            .with_filter(events);
         registry.with(lines).init();
     }
 }

@@ -6,6 +6,7 @@
 mod key;
 mod local;
 
+use std::fmt;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -82,6 +83,15 @@ impl From<LakeError> for Failure {
             LakeError::Missing { .. } | LakeError::Io { .. } => Exit::Upstream,
         };
         Failure::new(exit, error)
+    }
+}
+
+/// The lake's URL.
+impl fmt::Display for Lake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Lake::Local(lake) => write!(f, "file://{}", lake.directory().display()),
+        }
     }
 }
 

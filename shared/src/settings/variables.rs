@@ -53,3 +53,20 @@ variables! {
     DBT_EXECUTABLE, Some("dbt"), "dbt", "The dbt command.";
     DBT_TARGET_DIR, None, "dbt", "Where dbt writes its artifacts. Default: a temporary directory.";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The README's table of the environment is this list.
+    #[test]
+    fn the_readme_lists_every_variable() {
+        let mut table = String::from("| variable | default | read by | meaning |\n|---|---|---|---|\n");
+        for Variable { name, default, jobs, meaning } in ALL {
+            let default = default.map_or(String::new(), |value| format!("`{value}`"));
+            table.push_str(&format!("| `{name}` | {default} | {jobs} | {meaning} |\n"));
+        }
+        let readme = include_str!("../../../README.md");
+        assert!(readme.contains(&table), "the README's table should read:\n\n{table}");
+    }
+}

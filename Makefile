@@ -1,0 +1,71 @@
+# The pipeline on one machine. `make run` and `make test` install what they need below .deps, pinned by lock files.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.ONESHELL:
+
+UV_VERSION := 0.13.9
+export UV_SYSTEM_CERTS := 1
+export UV_PYTHON_DOWNLOADS := never
+
+DUCKDB_PACKAGE := load-job/duckdb/node_modules/@duckdb/node-bindings-linux-x64
+export DUCKDB_LIBRARY := $(CURDIR)/$(DUCKDB_PACKAGE)/libduckdb.so
+export DBT_EXECUTABLE := $(CURDIR)/.deps/dbt/bin/dbt
+export DBT_PROJECT_DIR := $(CURDIR)/dbt-runner/project
+export READERS_PYTHON := $(CURDIR)/.deps/readers/bin/python
+export LOCAL_DIR := $(CURDIR)/.local
+
+# What `make run` and `make replay` may be told: see `make help`.
+export SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT
+
+.PHONY: help setup run replay test fmt clean
+
+help: ## This list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready ## Install DuckDB and dbt below this directory
+
+run: setup ## Run the pipeline; SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
+	@cargo build --release --locked --bins
+	target/release/local-workflow
+
+replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
+	@cargo build --release --locked --bins
+	target/release/local-workflow
+
+test: setup .deps/readers/.ready ## All tests and linters
+	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	cargo build --workspace --bins --locked
+	cargo nextest run --workspace --locked
+	cargo test --workspace --doc --locked
+
+fmt: ## Format the code
+	cargo fmt --all
+
+clean: ## Remove what was built, installed and made by runs
+	rm -rf target .deps .local load-job/duckdb/node_modules
+
+$(DUCKDB_LIBRARY): load-job/duckdb/package-lock.json
+	npm ci --no-audit --no-fund --prefix load-job/duckdb
+	touch $@
+
+.deps/uv/bin/uv: Makefile
+	python3 -m venv .deps/uv
+	.deps/uv/bin/pip install --quiet uv==$(UV_VERSION)
+	touch $@
+
+# A Python environment from a lock file with hashes.
+define python_environment
+	.deps/uv/bin/uv venv --quiet --clear $(@D)
+	.deps/uv/bin/uv pip sync --quiet --require-hashes --python $(@D)/bin/python $<
+	touch $@
+endef
+
+.deps/dbt/.ready: dbt-runner/requirements.lock .deps/uv/bin/uv
+	$(python_environment)
+
+.deps/readers/.ready: local-workflow/tests/readers/requirements.lock .deps/uv/bin/uv
+	$(python_environment)

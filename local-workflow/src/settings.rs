@@ -1,0 +1,126 @@
+//! What `make run` and `make replay` are told by the environment.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use serde::Deserialize;
+use shared::lake::{Lake, LocalLake};
+use shared::run::{RunId, Stage};
+
+/// As the environment has it.
+#[derive(Deserialize)]
+struct Raw {
+    /// Where lake, warehouse and all else is kept.
+    local_dir: PathBuf,
+    /// The real portal; none for the sample one.
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    years: String,
+    #[serde(default)]
+    stage: String,
+    #[serde(default)]
+    force: String,
+    #[serde(default = "default_sample_years")]
+    sample_years: String,
+    #[serde(default)]
+    sample_rows: Option<u64>,
+    #[serde(default)]
+    sample_files: Option<PathBuf>,
+    #[serde(default = "default_sample_port")]
+    sample_port: u16,
+    duckdb_library: PathBuf,
+    dbt_executable: PathBuf,
+    dbt_project_dir: PathBuf,
+}
+
+fn default_sample_years() -> String {
+    "2023,2024,2025".to_owned()
+}
+
+fn default_sample_port() -> u16 {
+    31_100
+}
+
+/// Validated.
+pub(crate) struct Settings {
+    pub(crate) directory: PathBuf,
+    pub(crate) source: Option<String>,
+    pub(crate) years: Option<String>,
+    pub(crate) replayed_stage: Option<Stage>,
+    pub(crate) force: bool,
+    pub(crate) sample_years: Vec<i16>,
+    pub(crate) sample_rows: Option<u64>,
+    pub(crate) sample_files: Option<PathBuf>,
+    pub(crate) sample_port: u16,
+    pub(crate) duckdb_library: PathBuf,
+    pub(crate) dbt_executable: PathBuf,
+    pub(crate) dbt_project_dir: PathBuf,
+}
+
+impl Settings {
+    pub(crate) fn from_environment() -> anyhow::Result<Self> {
+        let raw: Raw = envy::from_iter(shared::settings::environment().filter(|(_, value)| !value.is_empty()))
+            .context("run this by `make run` or `make replay`, which set its environment")?;
+        fs::create_dir_all(&raw.local_dir)
+            .with_context(|| format!("make the directory {}", raw.local_dir.display()))?;
+        let given = |text: String| (!text.is_empty()).then_some(text);
+        let sample_years = raw.sample_years.split(',').map(|year| year.trim().parse());
+        Ok(Self {
+            directory: raw.local_dir.canonicalize()?,
+            source: given(raw.source),
+            years: given(raw.years),
+            replayed_stage: given(raw.stage).map(|name| stage_of(&name)).transpose()?,
+            force: matches!(raw.force.as_str(), "1" | "true" | "yes"),
+            sample_years: sample_years
+                .collect::<Result<_, _>>()
+                .context("SAMPLE_YEARS must be years separated by commas")?,
+            sample_rows: raw.sample_rows,
+            sample_files: raw.sample_files,
+            sample_port: raw.sample_port,
+            duckdb_library: absolute(&raw.duckdb_library)?,
+            dbt_executable: absolute(&raw.dbt_executable)?,
+            dbt_project_dir: absolute(&raw.dbt_project_dir)?,
+        })
+    }
+
+    pub(crate) fn lake_directory(&self) -> PathBuf {
+        self.directory.join("lake")
+    }
+
+    pub(crate) fn lake(&self) -> anyhow::Result<Lake> {
+        Ok(Lake::Local(LocalLake::new(self.lake_directory())?))
+    }
+
+    pub(crate) fn warehouse_file(&self) -> PathBuf {
+        self.directory.join("warehouse.duckdb")
+    }
+
+    fn latest_run_file(&self) -> PathBuf {
+        self.directory.join("latest-run")
+    }
+
+    pub(crate) fn remember_run(&self, run_id: &RunId) -> anyhow::Result<()> {
+        fs::write(self.latest_run_file(), run_id.to_string()).context("remember the run for `make replay`")
+    }
+
+    pub(crate) fn latest_run(&self) -> anyhow::Result<RunId> {
+        let text = fs::read_to_string(self.latest_run_file())
+            .context("there is no run to replay a stage of: `make run` first")?;
+        text.trim().parse().map_err(anyhow::Error::msg)
+    }
+}
+
+fn stage_of(name: &str) -> anyhow::Result<Stage> {
+    let stages = [Stage::Extract, Stage::Transform, Stage::Load, Stage::Dbt];
+    match stages.into_iter().find(|stage| stage.as_str() == name) {
+        Some(stage) => Ok(stage),
+        None => bail!("STAGE is {name:?}: give extract, transform, load or dbt"),
+    }
+}
+
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    ensure!(path.exists(), "{} is not there: `make setup` installs it", path.display());
+    Ok(std::path::absolute(path)?)
+}
