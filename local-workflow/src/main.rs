@@ -38,13 +38,21 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     for stage in [Stage::Extract, Stage::Transform, Stage::Load, Stage::Dbt] {
         let start = Instant::now();
         let exit = stages::execute(settings, &portals, stage, &run_id, settings.force).await?;
-        finished.push(Finished { stage, took: start.elapsed() });
+        finished.push(Finished {
+            stage,
+            took: start.elapsed(),
+        });
         if exit != 0 {
-            println!("\nThe {stage} stage ended with exit code {exit}: see its `stage failed` line above.");
+            println!(
+                "\nThe {stage} stage ended with exit code {exit}: see its `stage failed` line above."
+            );
             return Ok(ExitCode::from(exit));
         }
     }
-    println!("\n{}", summary::of_run(settings, &run_id, started, &finished).await?);
+    println!(
+        "\n{}",
+        summary::of_run(settings, &run_id, started, &finished).await?
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -52,7 +60,11 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
 async fn replay(settings: &Settings, stage: Stage) -> anyhow::Result<ExitCode> {
     let run_id = settings.latest_run()?;
     let needs_portal = stage == Stage::Extract;
-    let sample = if needs_portal { start_sample_portal(settings).await? } else { None };
+    let sample = if needs_portal {
+        start_sample_portal(settings).await?
+    } else {
+        None
+    };
     let portals = Portals::of(settings, sample.as_ref());
     println!("Replay of {stage} in run {run_id}");
     let exit = stages::execute(settings, &portals, stage, &run_id, true).await?;
@@ -72,9 +84,9 @@ async fn start_sample_portal(settings: &Settings) -> anyhow::Result<Option<Porta
         ..PortalConfig::default()
     };
     let port = settings.sample_port;
-    let portal = Portal::start_on(config, port)
-        .await
-        .with_context(|| format!("start the sample portal on port {port}; set SAMPLE_PORT to a free one"))?;
+    let portal = Portal::start_on(config, port).await.with_context(|| {
+        format!("start the sample portal on port {port}; set SAMPLE_PORT to a free one")
+    })?;
     Ok(Some(portal))
 }
 

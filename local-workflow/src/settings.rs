@@ -61,8 +61,9 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn from_environment() -> anyhow::Result<Self> {
-        let raw: Raw = envy::from_iter(shared::settings::environment().filter(|(_, value)| !value.is_empty()))
-            .context("run this by `make run` or `make replay`, which set its environment")?;
+        let raw: Raw =
+            envy::from_iter(shared::settings::environment().filter(|(_, value)| !value.is_empty()))
+                .context("run this by `make run` or `make replay`, which set its environment")?;
         fs::create_dir_all(&raw.local_dir)
             .with_context(|| format!("make the directory {}", raw.local_dir.display()))?;
         let given = |text: String| (!text.is_empty()).then_some(text);
@@ -102,7 +103,8 @@ impl Settings {
     }
 
     pub(crate) fn remember_run(&self, run_id: &RunId) -> anyhow::Result<()> {
-        fs::write(self.latest_run_file(), run_id.to_string()).context("remember the run for `make replay`")
+        fs::write(self.latest_run_file(), run_id.to_string())
+            .context("remember the run for `make replay`")
     }
 
     pub(crate) fn latest_run(&self) -> anyhow::Result<RunId> {
@@ -121,6 +123,10 @@ fn stage_of(name: &str) -> anyhow::Result<Stage> {
 }
 
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
-    ensure!(path.exists(), "{} is not there: `make setup` installs it", path.display());
+    ensure!(
+        path.exists(),
+        "{} is not there: `make setup` installs it",
+        path.display()
+    );
     Ok(std::path::absolute(path)?)
 }

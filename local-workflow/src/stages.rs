@@ -33,7 +33,10 @@ impl Portals {
         }
         let source = settings.source.iter();
         Self {
-            description: settings.source.clone().unwrap_or_else(|| "what is in the lake".to_owned()),
+            description: settings
+                .source
+                .clone()
+                .unwrap_or_else(|| "what is in the lake".to_owned()),
             variables: source.map(|url| ("PORTAL_URL", url.clone())).collect(),
         }
     }
@@ -58,10 +61,16 @@ pub(crate) async fn execute(
     command
         .stdin(Stdio::null())
         .kill_on_drop(true)
-        .env("LAKE_URL", format!("file://{}", settings.lake_directory().display()))
+        .env(
+            "LAKE_URL",
+            format!("file://{}", settings.lake_directory().display()),
+        )
         .env("RUN_ID", run_id.to_string())
         .env("FORCE", if force { "1" } else { "0" })
-        .env("WAREHOUSE_URL", format!("duckdb://{}", settings.warehouse_file().display()))
+        .env(
+            "WAREHOUSE_URL",
+            format!("duckdb://{}", settings.warehouse_file().display()),
+        )
         .env("DUCKDB_LIBRARY", &settings.duckdb_library)
         .env("DBT_EXECUTABLE", &settings.dbt_executable)
         .env("DBT_PROJECT_DIR", &settings.dbt_project_dir)

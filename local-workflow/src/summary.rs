@@ -27,7 +27,15 @@ pub(crate) async fn of_run(
     let mut is_new = BTreeMap::new();
 
     let clean = handed_over(&lake, run_id, Stage::Transform).await?;
-    let header = ["", "rows read", "kept", "repaired", "quarantined", "files", ""];
+    let header = [
+        "",
+        "rows read",
+        "kept",
+        "repaired",
+        "quarantined",
+        "files",
+        "",
+    ];
     writeln!(text, "{}", row(header.map(String::from)))?;
     let mut total = RowCounts::default();
     for (partition, key) in &clean {
@@ -36,12 +44,20 @@ pub(crate) async fn of_run(
         is_new.insert(*partition, new);
         let rows = &manifest.rows;
         let state = if new { "new" } else { "as before" };
-        writeln!(text, "{}", counts(&partition.to_string(), rows, manifest.files.len(), state))?;
+        writeln!(
+            text,
+            "{}",
+            counts(&partition.to_string(), rows, manifest.files.len(), state)
+        )?;
         if matches!(partition, Partition::Year(_)) {
             add(&mut total, rows);
         }
         for drift in &manifest.drift {
-            writeln!(text, "    drift: {:?} {:?}, {} rows", drift.kind, drift.subject, drift.rows)?;
+            writeln!(
+                text,
+                "    drift: {:?} {:?}, {} rows",
+                drift.kind, drift.subject, drift.rows
+            )?;
         }
     }
     writeln!(text, "{}", counts("all years", &total, 0, ""))?;
@@ -60,13 +76,20 @@ pub(crate) async fn of_run(
     for Finished { stage, took } in finished {
         writeln!(text, "{:>26} {:>8.2} s", stage.as_str(), took.as_secs_f64())?;
     }
-    writeln!(text, "\nlake        {}", settings.lake_directory().display())?;
+    writeln!(
+        text,
+        "\nlake        {}",
+        settings.lake_directory().display()
+    )?;
     writeln!(text, "warehouse   {}", settings.warehouse_file().display())?;
     writeln!(text, "marts       {}", lake.locate(&marts_key))?;
 
     let produced = is_new.values().filter(|new| **new).count();
     if produced == 0 && !is_written_since(&lake, &marts_key, started)? {
-        writeln!(text, "\nNothing new: every year and boundary is as the last run left it.")?;
+        writeln!(
+            text,
+            "\nNothing new: every year and boundary is as the last run left it."
+        )?;
     } else {
         writeln!(text, "\n{produced} of {} partitions are new.", is_new.len())?;
     }
@@ -74,7 +97,11 @@ pub(crate) async fn of_run(
 }
 
 /// The manifests a stage handed over, by partition.
-async fn handed_over(lake: &Lake, run_id: &RunId, stage: Stage) -> anyhow::Result<BTreeMap<Partition, Key>> {
+async fn handed_over(
+    lake: &Lake,
+    run_id: &RunId,
+    stage: Stage,
+) -> anyhow::Result<BTreeMap<Partition, Key>> {
     let key = crate::key(format!("runs/{run_id}/{stage}-0.json"))?;
     let hand_over: HandOver = read(lake, &key).await?;
     Ok(hand_over.manifests)
@@ -93,12 +120,16 @@ async fn marts_of(
     lake: &Lake,
     receipts: &BTreeMap<Partition, Key>,
 ) -> anyhow::Result<(Key, MartsManifest)> {
-    let warehouse = Fingerprint::of(&[&format!("duckdb://{}", settings.warehouse_file().display())]);
+    let warehouse =
+        Fingerprint::of(&[&format!("duckdb://{}", settings.warehouse_file().display())]);
     let folder = settings.lake_directory().join(format!("marts/{warehouse}"));
     let mut newest: Option<(SystemTime, Key, MartsManifest)> = None;
     for entry in fs::read_dir(&folder).with_context(|| format!("list {}", folder.display()))? {
         let name = entry?.file_name();
-        let key = crate::key(format!("marts/{warehouse}/{}/manifest.json", name.to_string_lossy()))?;
+        let key = crate::key(format!(
+            "marts/{warehouse}/{}/manifest.json",
+            name.to_string_lossy()
+        ))?;
         let manifest: MartsManifest = read(lake, &key).await?;
         let written = fs::metadata(lake.locate(&key))?.modified()?;
         let is_newer = newest.as_ref().is_none_or(|(time, _, _)| *time < written);
@@ -120,12 +151,19 @@ fn add(total: &mut RowCounts, rows: &RowCounts) {
     total.repaired += rows.repaired;
     total.quarantined += rows.quarantined;
     for (reason, count) in &rows.quarantined_by_reason {
-        *total.quarantined_by_reason.entry(reason.clone()).or_default() += count;
+        *total
+            .quarantined_by_reason
+            .entry(reason.clone())
+            .or_default() += count;
     }
 }
 
 fn counts(name: &str, rows: &RowCounts, files: usize, state: &str) -> String {
-    let files = if files == 0 { String::new() } else { files.to_string() };
+    let files = if files == 0 {
+        String::new()
+    } else {
+        files.to_string()
+    };
     row([
         name.to_owned(),
         grouped(rows.read),

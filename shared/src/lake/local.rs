@@ -1,6 +1,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::NamedTempFile;
@@ -10,6 +11,9 @@ use crate::fingerprint::{Digest, Hasher};
 
 /// Below the lake's directory, for files that are not objects yet. No key begins with a dot.
 const SPOOL: &str = ".spool";
+
+/// A file that is in the spool for longer was left by a killed process.
+const ABANDONED_AFTER: Duration = Duration::from_hours(24);
 
 /// A lake in a directory.
 ///
@@ -24,7 +28,9 @@ impl LocalLake {
     /// The lake in `directory`, which is made if it is not there.
     pub fn new(directory: impl Into<PathBuf>) -> io::Result<Self> {
         let directory = directory.into();
-        fs::create_dir_all(directory.join(SPOOL))?;
+        let spool = directory.join(SPOOL);
+        fs::create_dir_all(&spool)?;
+        remove_abandoned(&spool)?;
         Ok(Self { directory })
     }
 
@@ -138,6 +144,25 @@ impl LocalLake {
             }),
         }
     }
+}
+
+fn remove_abandoned(spool: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(spool)? {
+        let path = entry?.path();
+        let written = match fs::metadata(&path) {
+            Ok(metadata) => metadata.modified()?,
+            // Another process took it into the lake, or removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        if written.elapsed().is_ok_and(|age| age > ABANDONED_AFTER) {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {

@@ -56,17 +56,30 @@ variables! {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     /// The README's table of the environment is this list.
     #[test]
     fn the_readme_lists_every_variable() {
-        let mut table = String::from("| variable | default | read by | meaning |\n|---|---|---|---|\n");
-        for Variable { name, default, jobs, meaning } in ALL {
+        let mut table =
+            String::from("| variable | default | read by | meaning |\n|---|---|---|---|\n");
+        for Variable {
+            name,
+            default,
+            jobs,
+            meaning,
+        } in ALL
+        {
             let default = default.map_or(String::new(), |value| format!("`{value}`"));
-            table.push_str(&format!("| `{name}` | {default} | {jobs} | {meaning} |\n"));
+            writeln!(table, "| `{name}` | {default} | {jobs} | {meaning} |")
+                .expect("a String takes it");
         }
         let readme = include_str!("../../../README.md");
-        assert!(readme.contains(&table), "the README's table should read:\n\n{table}");
+        assert!(
+            readme.contains(&table),
+            "the README's table should read:\n\n{table}"
+        );
     }
 }

@@ -1,0 +1,51 @@
+//! Programs that share no code with the pipeline and read what it wrote.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use shared::testing::TestLake;
+
+use crate::pipeline::from_make;
+
+/// What `readers.py` prints for `arguments`.
+pub(crate) fn ask(arguments: &[&str]) -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers/readers.py");
+    let output = Command::new(from_make("READERS_PYTHON"))
+        .arg(script)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The rows of a query on a DuckDB file.
+pub(crate) fn query(warehouse: &Path, sql: &str) -> Value {
+    ask(&["query", warehouse.to_str().unwrap(), sql])["rows"].take()
+}
+
+/// Every table of a DuckDB file, with its row count and a digest of its rows.
+pub(crate) fn tables(warehouse: &Path) -> Value {
+    ask(&["warehouse", warehouse.to_str().unwrap()])
+}
+
+/// What three readers see in the clean Parquet files of a manifest.
+pub(crate) fn parquet(lake: &TestLake, manifest: &Value) -> Value {
+    let files = manifest["files"].as_array().unwrap();
+    let path = |file: &Value| {
+        lake.path()
+            .join(file["key"].as_str().unwrap())
+            .to_str()
+            .unwrap()
+            .to_owned()
+    };
+    let paths: Vec<String> = files.iter().map(path).collect();
+    let mut arguments = vec!["parquet"];
+    arguments.extend(paths.iter().map(String::as_str));
+    ask(&arguments)
+}

@@ -1,0 +1,107 @@
+//! Runs again, and after the City corrected a year.
+
+use sample_portal::{Portal, PortalConfig};
+use serde_json::json;
+use shared::run::Stage;
+use shared::testing::JobOutcome;
+
+use crate::pipeline::Pipeline;
+use crate::readers::{query, tables};
+
+fn portal() -> Portal {
+    Portal::start_blocking(PortalConfig {
+        generated_years: vec![2012, 2018, 2025],
+        rows_per_year: Some(4_000),
+        ..PortalConfig::default()
+    })
+    .unwrap()
+}
+
+fn produced(outcomes: &[JobOutcome]) -> Vec<u64> {
+    outcomes
+        .iter()
+        .map(|outcome| outcome.finished()["produced"].as_u64().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_second_run_finds_everything_and_a_corrected_year_changes_alone() {
+    let portal = portal();
+    let pipeline = Pipeline::new(&portal);
+    let first = pipeline.run_to_warehouse("first");
+    assert_eq!(produced(&first), [5, 5, 5], "three years, wards and areas");
+    let objects = pipeline.lake.objects("");
+    let warehouse = tables(&pipeline.warehouse());
+
+    let second = pipeline.run_to_warehouse("second");
+    assert_eq!(produced(&second), [0, 0, 0]);
+    let mut now = pipeline.lake.objects("");
+    now.retain(|key, _| !key.starts_with("runs/second/"));
+    assert_eq!(
+        now, objects,
+        "nothing but the second run's own hand-overs is new"
+    );
+    assert_eq!(tables(&pipeline.warehouse()), warehouse);
+
+    let digests = "select source_year, sum(hash(r)::hugeint)::varchar from service_requests r group by 1 order by 1";
+    let before = query(&pipeline.warehouse(), digests);
+    portal.correct(2018);
+    let third = pipeline.run_to_warehouse("third");
+    assert_eq!(produced(&third), [1, 1, 1]);
+    let after = query(&pipeline.warehouse(), digests);
+    assert_eq!(before[0], after[0], "2012 is as it was");
+    assert_ne!(before[1], after[1], "2018 is corrected");
+    assert_eq!(before[2], after[2], "2025 is as it was");
+
+    let manifests = pipeline.lake.manifests("clean/service-requests/2018/");
+    assert_eq!(manifests.len(), 2, "both versions of 2018 are kept");
+    let held = query(
+        &pipeline.warehouse(),
+        "select count(*), count(distinct request_id), (select rows_kept from load_history where partition = '2018' order by source_last_modified desc limit 1)
+         from service_requests where source_year = 2018",
+    );
+    assert_eq!(held[0][0], held[0][1], "no request is there twice");
+    assert_eq!(
+        held[0][0], held[0][2],
+        "the year holds the corrected rows and no others"
+    );
+}
+
+#[test]
+fn both_ward_models_are_resolved() {
+    let portal = portal();
+    let pipeline = Pipeline::new(&portal);
+    pipeline.run_to_warehouse("first");
+    let wards = query(
+        &pipeline.warehouse(),
+        "select source_year, ward_model, count(distinct ward_id) from service_requests where ward_model is not null group by all order by all",
+    );
+    assert_eq!(
+        wards,
+        json!([
+            [2012, 44, 44],
+            [2018, 25, 25],
+            [2018, 44, 44],
+            [2025, 25, 25]
+        ])
+    );
+    let third_wards = query(
+        &pipeline.warehouse(),
+        "select distinct ward_model, ward_name from service_requests where ward_id = 3 order by all",
+    );
+    assert_eq!(
+        third_wards,
+        json!([[25, "Etobicoke-Lakeshore"], [44, "Etobicoke Centre"]])
+    );
+}
+
+#[test]
+fn a_lost_warehouse_is_loaded_again_from_the_lake() {
+    let portal = portal();
+    let pipeline = Pipeline::new(&portal);
+    pipeline.run_to_warehouse("first");
+    let before = tables(&pipeline.warehouse());
+    pipeline.remove_warehouse();
+    assert_eq!(pipeline.run(Stage::Load, "first").finished()["produced"], 5);
+    assert_eq!(tables(&pipeline.warehouse()), before);
+}
