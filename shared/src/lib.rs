@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod contract;
+#[cfg(feature = "duckdb")]
+pub mod duckdb;
 pub mod exit;
 pub mod fingerprint;
 pub mod job;
@@ -12,3 +14,4 @@ pub mod settings;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod warehouse;

@@ -225,6 +225,13 @@ impl JobOutcome {
     }
 }
 
+/// The environment variable that the Makefile sets for tests.
+#[must_use]
+pub fn variable(name: &str) -> String {
+    std::env::var(name)
+        .unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test`"))
+}
+
 /// The real rows and boundaries that some tests use where they are, beside the checkout; `None`, said on standard
 /// error, where they are not.
 #[must_use]

@@ -218,6 +218,16 @@ fn parse_lake(text: &str) -> Result<Lake, String> {
         .map_err(|error| format!("is {text:?}: {error}"))
 }
 
+/// A file that is there.
+pub fn parse_file(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err(format!("is {text:?}: there is no such file"))
+    }
+}
+
 /// `1`, `true` or `yes`; `0`, `false` or `no`.
 pub fn parse_flag(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {

@@ -32,8 +32,8 @@ pub(super) fn layout() -> Layout {
         let builder = plain_column(builder, "request_id", Encoding::PLAIN)
             .set_column_compression(ids.clone(), Compression::UNCOMPRESSED)
             .set_column_statistics_enabled(ids, EnabledStatistics::None);
-        let builder = plain_column(builder, "created_at", Encoding::BYTE_STREAM_SPLIT);
-        let builder = plain_column(builder, "created_local", Encoding::BYTE_STREAM_SPLIT);
+        let builder = plain_column(builder, "created_at", Encoding::DELTA_BINARY_PACKED);
+        let builder = plain_column(builder, "created_local", Encoding::DELTA_BINARY_PACKED);
         plain_column(builder, "source_row", Encoding::DELTA_BINARY_PACKED)
     })
 }

@@ -1,0 +1,14 @@
+INSERT INTO status_changes
+SELECT
+    held.source_year,
+    held.request_id,
+    held.status AS old_status,
+    published.status AS new_status,
+    cast($3 AS TIMESTAMP) AS old_last_modified,
+    cast($4 AS TIMESTAMP) AS new_last_modified,
+    $5 AS old_fingerprint,
+    $6 AS new_fingerprint
+FROM read_parquet($1) AS published
+INNER JOIN service_requests AS held USING (request_id)
+WHERE held.source_year = $2 AND held.status <> published.status
+ORDER BY held.created_at, held.request_id

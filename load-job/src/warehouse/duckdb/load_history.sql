@@ -1,0 +1,20 @@
+CREATE TABLE IF NOT EXISTS load_history (
+    partition VARCHAR NOT NULL,
+    load_number BIGINT NOT NULL,
+    fingerprint VARCHAR NOT NULL,
+    clean_manifest VARCHAR NOT NULL,
+    raw_manifest VARCHAR NOT NULL,
+    source_last_modified TIMESTAMP,
+    source_sha256 VARCHAR NOT NULL,
+    contract_version VARCHAR NOT NULL,
+    logic_version INTEGER NOT NULL,
+    rows_read BIGINT NOT NULL,
+    rows_kept BIGINT NOT NULL,
+    rows_repaired BIGINT NOT NULL,
+    rows_quarantined BIGINT NOT NULL,
+    quarantined_by_reason JSON NOT NULL,
+    drift JSON NOT NULL,
+    loaded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    run_id VARCHAR NOT NULL,
+    PRIMARY KEY (partition, load_number)
+)

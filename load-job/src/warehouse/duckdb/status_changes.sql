@@ -1,0 +1,10 @@
+CREATE TABLE IF NOT EXISTS status_changes (
+    source_year INTEGER NOT NULL,
+    request_id BLOB NOT NULL,
+    old_status VARCHAR NOT NULL,
+    new_status VARCHAR NOT NULL,
+    old_last_modified TIMESTAMP,
+    new_last_modified TIMESTAMP,
+    old_fingerprint VARCHAR NOT NULL,
+    new_fingerprint VARCHAR NOT NULL
+)

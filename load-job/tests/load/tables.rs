@@ -1,0 +1,196 @@
+//! What the warehouse holds after loads.
+
+use shared::duckdb::Access;
+use shared::partition::Partition;
+
+use crate::{Place, Publication};
+
+const NOVEMBER: &str = "2026-11-01T06:00:00.123456";
+const DECEMBER: &str = "2026-12-01T06:00:00";
+
+fn november() -> Publication {
+    Publication::of_year(
+        2024,
+        NOVEMBER,
+        &[
+            ("Noise", "New"),
+            ("Litter", "New"),
+            ("Pothole", "Completed"),
+        ],
+    )
+}
+
+/// Noise is done by now, Litter is gone, Graffiti is new.
+fn december() -> Publication {
+    Publication::of_year(
+        2024,
+        DECEMBER,
+        &[
+            ("Noise", "Completed"),
+            ("Pothole", "Completed"),
+            ("Graffiti", "New"),
+        ],
+    )
+}
+
+#[test]
+fn a_partition_is_loaded_once_with_its_history_and_receipt() {
+    let place = Place::default();
+    let outcome = place.job(&[&november()]).run();
+    let finished = outcome.finished();
+    assert_eq!(
+        (finished["produced"].as_u64(), finished["rows"].as_u64()),
+        (Some(1), Some(3))
+    );
+    assert_eq!(
+        place.requests(),
+        [
+            "2024|Litter|New",
+            "2024|Noise|New",
+            "2024|Pothole|Completed"
+        ]
+    );
+    assert_eq!(
+        place.rows("SELECT source_year, reason, raw_line FROM quarantined_requests"),
+        ["2024|field_count|raw"]
+    );
+    assert_eq!(
+        place.rows(
+            "SELECT partition, load_number, source_last_modified, rows_read, rows_kept, rows_quarantined, \
+             quarantined_by_reason, run_id FROM load_history"
+        ),
+        ["2024|1|2026-11-01 06:00:00.123456|4|3|1|{\"field_count\":1}|test"]
+    );
+    let objects = place.lake.objects("loaded/");
+    assert_eq!(objects.len(), 1);
+
+    let again = place.job(&[&november()]).run();
+    assert_eq!(again.finished()["found"].as_u64(), Some(1));
+    assert_eq!(place.loads(), ["2024|1"]);
+    assert_eq!(place.lake.objects("loaded/"), objects);
+}
+
+#[test]
+fn a_corrected_year_replaces_its_own_rows_and_no_others() {
+    let place = Place::default();
+    let other = Publication::of_year(2023, NOVEMBER, &[("Noise in 2023", "New")]);
+    place.job(&[&november(), &other]).run().finished();
+    place.job(&[&december(), &other]).run().finished();
+    assert_eq!(
+        place.requests(),
+        [
+            "2023|Noise in 2023|New",
+            "2024|Graffiti|New",
+            "2024|Noise|Completed",
+            "2024|Pothole|Completed"
+        ]
+    );
+    assert_eq!(place.loads(), ["2023|1", "2024|1", "2024|2"]);
+    assert_eq!(
+        place.rows(
+            "SELECT decode(request_id), old_status, new_status, old_last_modified, new_last_modified FROM status_changes"
+        ),
+        ["00000000000Noise|New|Completed|2026-11-01 06:00:00.123456|2026-12-01 06:00:00"]
+    );
+}
+
+#[test]
+fn a_version_that_comes_back_is_loaded_again() {
+    let place = Place::default();
+    let back = Publication {
+        last_modified: "2027-01-01T06:00:00",
+        ..november()
+    };
+    for publication in [november(), december(), back] {
+        place.job(&[&publication]).run().finished();
+    }
+    assert_eq!(
+        place.requests(),
+        [
+            "2024|Litter|New",
+            "2024|Noise|New",
+            "2024|Pothole|Completed"
+        ]
+    );
+    assert_eq!(place.loads().len(), 3);
+}
+
+#[test]
+fn an_altered_table_is_loaded_anew() {
+    let place = Place::default();
+    place.job(&[&november()]).run().finished();
+    place.alter("DELETE FROM service_requests WHERE service_request_type = 'Noise'");
+    let outcome = place.job(&[&november()]).run();
+    assert_eq!(outcome.finished()["produced"].as_u64(), Some(1));
+    assert_eq!(place.requests().len(), 3);
+}
+
+#[test]
+fn boundaries_are_replaced_whole() {
+    let place = Place::default();
+    let wards = |last_modified, rows: &[(&'static str, &'static str)]| Publication {
+        partition: Partition::CityWards,
+        rows: rows.to_vec(),
+        last_modified,
+        ..november()
+    };
+    place
+        .job(&[&wards(NOVEMBER, &[("1", "One"), ("2", "Two")])])
+        .run()
+        .finished();
+    place
+        .job(&[&wards(DECEMBER, &[("2", "Two"), ("3", "Three")])])
+        .run()
+        .finished();
+    assert_eq!(
+        place.rows("SELECT ward_id, ward_name FROM city_wards ORDER BY 1"),
+        ["2|Two", "3|Three"]
+    );
+}
+
+#[test]
+fn a_column_that_the_contract_has_gained_is_added() {
+    let place = Place::default();
+    place.job(&[&november()]).run().finished();
+    place.alter("ALTER TABLE service_requests DROP COLUMN section");
+    let outcome = place.job(&[&december()]).run();
+    outcome.finished();
+    assert_eq!(outcome.event("column added")["column"], "section");
+    assert_eq!(place.requests().len(), 3);
+}
+
+#[test]
+fn two_loads_at_once_are_one() {
+    let place = Place::default();
+    let publication = november();
+    publication.put(&place.lake);
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let start = || scope.spawn(|| place.job(&[&publication]).run());
+        let running = [start(), start(), start()];
+        running
+            .into_iter()
+            .map(|load| load.join().unwrap())
+            .collect()
+    });
+    let produced = outcomes
+        .iter()
+        .map(|outcome| outcome.finished()["produced"].as_u64().unwrap());
+    assert_eq!(produced.sum::<u64>(), 1);
+    assert_eq!(place.loads(), ["2024|1"]);
+    assert_eq!(place.requests().len(), 3);
+}
+
+#[test]
+fn a_load_waits_for_another_writer() {
+    let place = Place::default();
+    let writer = place.open(Access::ReadWrite);
+    let publication = november();
+    let outcome = std::thread::scope(|scope| {
+        let load = scope.spawn(|| place.job(&[&publication]).run());
+        std::thread::sleep(std::time::Duration::from_millis(1500));
+        drop(writer);
+        load.join().unwrap()
+    });
+    outcome.finished();
+    assert_eq!(place.requests().len(), 3);
+}

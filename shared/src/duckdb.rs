@@ -1,0 +1,302 @@
+//! DuckDB through ADBC (feature `duckdb`): `libduckdb.so` is loaded at run time, so that one binary serves a laptop and
+//! the cloud.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use adbc_core::options::{AdbcVersion, OptionDatabase, OptionValue};
+use adbc_core::{Connection as _, Database as _, Driver as _, Statement as _};
+use adbc_driver_manager::{ManagedConnection, ManagedDriver, ManagedStatement};
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
+
+use crate::exit::{Exit, Failure};
+
+/// Why DuckDB could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DuckDbError {
+    /// `libduckdb.so` cannot be loaded.
+    #[error("cannot load the DuckDB library {}; DUCKDB_LIBRARY names it", library.display())]
+    Library {
+        /// Its path.
+        library: PathBuf,
+        /// Why.
+        source: adbc_core::error::Error,
+    },
+    /// Another process has the file open.
+    #[error("the warehouse {} is in use by another process: {reason}", file.display())]
+    InUse {
+        /// The database file.
+        file: PathBuf,
+        /// What DuckDB says, the process among it.
+        reason: String,
+    },
+    /// The file cannot be opened.
+    #[error("cannot open the warehouse {}", file.display())]
+    Open {
+        /// The database file.
+        file: PathBuf,
+        /// Why.
+        source: adbc_core::error::Error,
+    },
+    /// A statement failed.
+    #[error("DuckDB refused `{statement}`")]
+    Statement {
+        /// The statement.
+        statement: String,
+        /// Why.
+        source: adbc_core::error::Error,
+    },
+    /// A statement gave something else than was asked for.
+    #[error("`{statement}` gave no {expected}")]
+    Unexpected {
+        /// The statement.
+        statement: String,
+        /// What it should have given.
+        expected: &'static str,
+    },
+}
+
+impl From<DuckDbError> for Failure {
+    fn from(error: DuckDbError) -> Self {
+        let exit = match &error {
+            DuckDbError::Library { .. } => Exit::Configuration,
+            DuckDbError::InUse { .. }
+            | DuckDbError::Open { .. }
+            | DuckDbError::Statement { .. } => Exit::Upstream,
+            DuckDbError::Unexpected { .. } => Exit::Bug,
+        };
+        Failure::new(exit, error)
+    }
+}
+
+/// How a file is opened. A writer keeps every other process out; readers share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// To read and write; the file is made if there is none.
+    ReadWrite,
+    /// To read a file that is there.
+    ReadOnly,
+}
+
+/// The value of a `?` in a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Text, or null.
+    Text(Option<String>),
+    /// A number.
+    Integer(i64),
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl Value {
+    fn array(&self) -> ArrayRef {
+        match self {
+            Self::Text(text) => Arc::new(StringArray::from(vec![text.as_deref()])),
+            Self::Integer(number) => Arc::new(Int64Array::from(vec![*number])),
+        }
+    }
+}
+
+/// An open DuckDB file, closed when dropped.
+pub struct Connection(ManagedConnection);
+
+impl Connection {
+    /// Opens `file` with the library at `library`. Nothing is ever downloaded: extensions are neither installed nor
+    /// loaded by themselves.
+    ///
+    /// # Errors
+    /// [`DuckDbError::InUse`] if another process keeps the file for itself.
+    pub fn open(library: &Path, file: &Path, access: Access) -> Result<Self, DuckDbError> {
+        let mut driver = ManagedDriver::load_dynamic_from_filename(
+            library,
+            Some(b"duckdb_adbc_init"),
+            AdbcVersion::V110,
+        )
+        .map_err(|source| DuckDbError::Library {
+            library: library.to_owned(),
+            source,
+        })?;
+        let option = |name: &str, value: &str| {
+            let value = OptionValue::String(value.to_owned());
+            (OptionDatabase::Other(name.to_owned()), value)
+        };
+        let mode = match access {
+            Access::ReadWrite => "READ_WRITE",
+            Access::ReadOnly => "READ_ONLY",
+        };
+        let options = [
+            option("path", &file.to_string_lossy()),
+            option("access_mode", mode),
+            option("autoinstall_known_extensions", "false"),
+            option("autoload_known_extensions", "false"),
+        ];
+        let connection = driver
+            .new_database_with_opts(options)
+            .and_then(|database| database.new_connection());
+        connection.map(Self).map_err(|source| {
+            let file = file.to_owned();
+            if source.message.contains("Could not set lock on file") {
+                let reason = source.message;
+                DuckDbError::InUse { file, reason }
+            } else {
+                DuckDbError::Open { file, source }
+            }
+        })
+    }
+
+    /// Like [`Connection::open`], but waits up to `patience` for another process to be done with the file.
+    pub fn open_when_free(
+        library: &Path,
+        file: &Path,
+        access: Access,
+        patience: Duration,
+    ) -> Result<Self, DuckDbError> {
+        let deadline = Instant::now() + patience;
+        loop {
+            match Self::open(library, file, access) {
+                Err(DuckDbError::InUse { .. }) if Instant::now() < deadline => {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Runs a statement that gives no rows.
+    pub fn execute(&mut self, statement: &str, values: &[Value]) -> Result<(), DuckDbError> {
+        let failed = |source| DuckDbError::Statement {
+            statement: statement.to_owned(),
+            source,
+        };
+        let mut prepared = self.prepared(statement, values)?;
+        prepared.execute_update().map_err(failed)?;
+        Ok(())
+    }
+
+    /// The rows that a statement gives.
+    pub fn query(
+        &mut self,
+        statement: &str,
+        values: &[Value],
+    ) -> Result<Vec<RecordBatch>, DuckDbError> {
+        let failed = |source| DuckDbError::Statement {
+            statement: statement.to_owned(),
+            source,
+        };
+        let mut prepared = self.prepared(statement, values)?;
+        let rows = prepared.execute().map_err(failed)?;
+        rows.collect::<Result<_, _>>()
+            .map_err(|error| failed(error.into()))
+    }
+
+    /// The rows that a statement gives, every column of which is text.
+    pub fn query_text(
+        &mut self,
+        statement: &str,
+        values: &[Value],
+    ) -> Result<Vec<Vec<Option<String>>>, DuckDbError> {
+        let batches = self.query(statement, values)?;
+        let mut rows = Vec::new();
+        for batch in &batches {
+            let columns: Option<Vec<&StringArray>> = batch
+                .columns()
+                .iter()
+                .map(|column| column.as_string_opt::<i32>())
+                .collect();
+            let columns = columns.ok_or_else(|| DuckDbError::Unexpected {
+                statement: statement.to_owned(),
+                expected: "text",
+            })?;
+            let cell = |column: &&StringArray, row: usize| {
+                column.is_valid(row).then(|| column.value(row).to_owned())
+            };
+            for row in 0..batch.num_rows() {
+                rows.push(columns.iter().map(|column| cell(column, row)).collect());
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The one number that a statement gives.
+    pub fn query_count(&mut self, statement: &str, values: &[Value]) -> Result<u64, DuckDbError> {
+        let batches = self.query(statement, values)?;
+        let count = batches
+            .iter()
+            .find(|batch| batch.num_rows() == 1)
+            .and_then(|batch| batch.column(0).as_primitive_opt::<Int64Type>())
+            .and_then(|column| u64::try_from(column.value(0)).ok());
+        count.ok_or_else(|| DuckDbError::Unexpected {
+            statement: statement.to_owned(),
+            expected: "count",
+        })
+    }
+
+    /// Runs `work` in a transaction: all of it is done, or, where it fails or the process dies, nothing.
+    pub fn transaction<T, E: From<DuckDbError>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.execute("BEGIN TRANSACTION", &[])?;
+        match work(self) {
+            Ok(value) => {
+                self.execute("COMMIT", &[])?;
+                Ok(value)
+            }
+            Err(error) => {
+                // What went wrong matters more than a roll-back that closing the file does anyhow.
+                self.execute("ROLLBACK", &[]).ok();
+                Err(error)
+            }
+        }
+    }
+
+    fn prepared(
+        &mut self,
+        statement: &str,
+        values: &[Value],
+    ) -> Result<ManagedStatement, DuckDbError> {
+        let mut prepare = || {
+            let mut prepared = self.0.new_statement()?;
+            prepared.set_sql_query(statement)?;
+            if !values.is_empty() {
+                let columns = values.iter().enumerate();
+                let columns = columns.map(|(index, value)| (index.to_string(), value.array()));
+                prepared.bind(RecordBatch::try_from_iter_with_nullable(
+                    columns.map(|(name, array)| (name, array, true)),
+                )?)?;
+            }
+            Ok(prepared)
+        };
+        let prepared: Result<_, adbc_core::error::Error> = prepare();
+        prepared.map_err(|source| DuckDbError::Statement {
+            statement: statement.to_owned(),
+            source,
+        })
+    }
+}
