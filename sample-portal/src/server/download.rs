@@ -1,0 +1,69 @@
+//! Downloads with conditions and ranges, as RFC 9110 has them.
+
+use bytes::Bytes;
+use hyper::header::{self, HeaderMap, HeaderName};
+use hyper::http::response::Builder;
+use hyper::{Response, StatusCode};
+
+use super::fault::{Body, FaultKind, body};
+use super::files::Published;
+
+/// The answer to a request for `file` with these headers.
+pub(super) fn answer(
+    file: &Published,
+    headers: &HeaderMap,
+    fault: Option<FaultKind>,
+) -> hyper::http::Result<Response<Body>> {
+    let last_modified = http_date(file);
+    let described = |builder: Builder| {
+        builder
+            .header(header::ETAG, &file.etag)
+            .header(header::LAST_MODIFIED, &last_modified)
+            .header(header::ACCEPT_RANGES, "bytes")
+            .header(header::CONTENT_TYPE, "application/octet-stream")
+    };
+    if text(headers, header::IF_NONE_MATCH) == Some(&file.etag) {
+        let answer = described(Response::builder().status(StatusCode::NOT_MODIFIED));
+        return answer.body(body(&Bytes::new(), None));
+    }
+    let same_file = text(headers, header::IF_RANGE)
+        .is_none_or(|condition| condition == file.etag || condition == last_modified);
+    let range = text(headers, header::RANGE).filter(|_| same_file);
+    let length = file.bytes.len();
+    let Some(range) = range.and_then(first_byte) else {
+        let answer = described(Response::builder()).header(header::CONTENT_LENGTH, length);
+        return answer.body(body(&file.bytes, fault));
+    };
+    if range >= length {
+        let answer = Response::builder()
+            .status(StatusCode::RANGE_NOT_SATISFIABLE)
+            .header(header::CONTENT_RANGE, format!("bytes */{length}"));
+        return answer.body(body(&Bytes::new(), None));
+    }
+    let rest = file.bytes.slice(range..);
+    described(Response::builder().status(StatusCode::PARTIAL_CONTENT))
+        .header(header::CONTENT_LENGTH, rest.len())
+        .header(
+            header::CONTENT_RANGE,
+            format!("bytes {range}-{}/{length}", length - 1),
+        )
+        .body(body(&rest, fault))
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Of a range to the end: `bytes=100-`.
+fn first_byte(range: &str) -> Option<usize> {
+    range
+        .strip_prefix("bytes=")?
+        .strip_suffix('-')?
+        .parse()
+        .ok()
+}
+
+fn http_date(file: &Published) -> String {
+    let moment = file.last_modified;
+    moment.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
