@@ -29,7 +29,7 @@ async fn main() -> anyhow::Result<ExitCode> {
 async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let started = SystemTime::now();
     let run_id = RunId::now();
-    let sample = start_sample_portal(settings).await?;
+    let sample = start_sample_portal(settings)?;
     let portals = Portals::of(settings, sample.as_ref());
     println!("Run {run_id} from {}", portals.description);
 
@@ -61,7 +61,7 @@ async fn replay(settings: &Settings, stage: Stage) -> anyhow::Result<ExitCode> {
     let run_id = settings.latest_run()?;
     let needs_portal = stage == Stage::Extract;
     let sample = if needs_portal {
-        start_sample_portal(settings).await?
+        start_sample_portal(settings)?
     } else {
         None
     };
@@ -73,20 +73,20 @@ async fn replay(settings: &Settings, stage: Stage) -> anyhow::Result<ExitCode> {
 
 /// The sample portal, unless the settings name a real one. Its port is fixed, so that its files keep their addresses
 /// from run to run.
-async fn start_sample_portal(settings: &Settings) -> anyhow::Result<Option<Portal>> {
+fn start_sample_portal(settings: &Settings) -> anyhow::Result<Option<Portal>> {
     if settings.source.is_some() {
         return Ok(None);
     }
+    let port = settings.sample_port;
     let config = PortalConfig {
+        port,
         generated_years: settings.sample_years.clone(),
         rows_per_year: settings.sample_rows,
         files: settings.sample_files.clone(),
         ..PortalConfig::default()
     };
-    let port = settings.sample_port;
-    let portal = Portal::start_on(config, port).await.with_context(|| {
-        format!("start the sample portal on port {port}; set SAMPLE_PORT to a free one")
-    })?;
+    let portal = Portal::start(config)
+        .with_context(|| format!("start the sample portal; SAMPLE_PORT names another port than {port}"))?;
     Ok(Some(portal))
 }
 

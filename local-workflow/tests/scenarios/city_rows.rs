@@ -23,7 +23,7 @@ fn every_row_arrives_in_the_marts() {
 
 /// Runs the pipeline on the files in `data`, which hold `duplicates` rows equal to the one before; gives its rows.
 fn all_rows_arrive(data: &Path, duplicates: u64) -> u64 {
-    let portal = Portal::start_blocking(PortalConfig {
+    let portal = Portal::start(PortalConfig {
         files: Some(data.to_owned()),
         ..PortalConfig::default()
     })

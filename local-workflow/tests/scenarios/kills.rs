@@ -14,7 +14,7 @@ const POINTS: [f64; 4] = [0.15, 0.4, 0.65, 0.9];
 
 #[test]
 fn killed_jobs_leave_nothing_that_a_rerun_does_not_mend() {
-    let portal = Portal::start_blocking(PortalConfig {
+    let portal = Portal::start(PortalConfig {
         generated_years: vec![2013, 2025],
         rows_per_year: Some(60_000),
         ..PortalConfig::default()

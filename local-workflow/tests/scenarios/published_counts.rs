@@ -15,7 +15,7 @@ const REPAIRED: u64 = 36_189;
 
 #[test]
 fn a_full_year_is_whole_and_typed() {
-    let portal = Portal::start_blocking(PortalConfig {
+    let portal = Portal::start(PortalConfig {
         generated_years: vec![2025],
         ..PortalConfig::default()
     })

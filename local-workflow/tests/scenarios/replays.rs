@@ -9,7 +9,7 @@ use crate::pipeline::Pipeline;
 use crate::readers::{query, tables};
 
 fn portal() -> Portal {
-    Portal::start_blocking(PortalConfig {
+    Portal::start(PortalConfig {
         generated_years: vec![2012, 2018, 2025],
         rows_per_year: Some(4_000),
         ..PortalConfig::default()

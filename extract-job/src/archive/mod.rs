@@ -1,0 +1,315 @@
+//! ZIPs from the network: read at random from a file, and refused whole if any part of them is hostile.
+
+mod problem;
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write};
+use std::path::Path;
+
+use zip::read::Config;
+use zip::result::ZipError;
+use zip::unstable::read::ZipIterable;
+use zip::{CompressionMethod, ZipArchive};
+
+pub(crate) use problem::{ArchiveError, Problem};
+
+use crate::portal::looks_like;
+use crate::settings::Limits;
+
+/// More than any publisher puts into a file of one table or one shape file.
+const MAX_ENTRIES: usize = 256;
+const BUFFER_BYTES: usize = 1 << 20;
+const ARCHIVE_EXTENSIONS: &[&str] = &[
+    "zip", "7z", "rar", "gz", "tgz", "tar", "bz2", "xz", "zst", "jar", "zipx",
+];
+/// How the contents of ZIP and gzip files begin.
+const ARCHIVE_MAGIC: &[&[u8]] = &[b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b"];
+
+/// A ZIP whose directory of contents has been checked.
+#[derive(Debug)]
+pub(crate) struct Archive {
+    name: String,
+    zip: ZipArchive<File>,
+    /// What its contents may have together, and which limit says so.
+    allowance: Allowance,
+    members: Vec<Member>,
+}
+
+/// A file in an [`Archive`].
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    index: usize,
+    /// Its path in the archive.
+    pub(crate) path: String,
+    declared_bytes: u64,
+}
+
+impl Member {
+    /// The last part of its path.
+    pub(crate) fn file_name(&self) -> &str {
+        self.path.rsplit('/').next().unwrap_or(&self.path)
+    }
+
+    fn has_extension(&self, extension: &str) -> bool {
+        extension_of(&self.path).is_some_and(|own| own.eq_ignore_ascii_case(extension))
+    }
+}
+
+/// How many bytes may still be inflated.
+#[derive(Debug)]
+struct Allowance {
+    bytes: u64,
+    exceeded: fn(String, Limits) -> Problem,
+    limits: Limits,
+}
+
+impl Archive {
+    /// The archive in `file`, called `name` in errors.
+    pub(crate) fn open(name: &str, mut file: File, limits: Limits) -> Result<Self, ArchiveError> {
+        let refuse = |problem| ArchiveError {
+            archive: name.to_owned(),
+            problem,
+        };
+        let size = expect_zip(&mut file).map_err(refuse)?;
+        // Counted before the directory is read into memory.
+        let entries = ZipIterable::try_new(&mut file, Config::default()).map_err(damaged);
+        let entries = entries.map_err(refuse)?.len();
+        if entries > MAX_ENTRIES {
+            return Err(refuse(Problem::TooManyEntries { entries }));
+        }
+        let mut zip = ZipArchive::new(file).map_err(damaged).map_err(refuse)?;
+        let members = check_entries(&mut zip).map_err(refuse)?;
+        Ok(Self {
+            name: name.to_owned(),
+            zip,
+            allowance: Allowance::new(size, limits),
+            members,
+        })
+    }
+
+    /// The one file whose name ends in `.extension`.
+    pub(crate) fn only(&self, extension: &str) -> Result<Member, ArchiveError> {
+        let fitting: Vec<&Member> = self
+            .members
+            .iter()
+            .filter(|member| member.has_extension(extension))
+            .collect();
+        let kind = extension.to_ascii_uppercase();
+        match fitting[..] {
+            [only] => Ok(only.clone()),
+            [] if self.members.is_empty() => Err(self.refuse(Problem::Empty)),
+            [] => Err(self.refuse(Problem::None {
+                kind,
+                members: paths(self.members.iter()),
+            })),
+            _ => Err(self.refuse(Problem::Several {
+                kind,
+                members: paths(fitting.into_iter()),
+            })),
+        }
+    }
+
+    /// Writes the content of `member` to `out`, checking all that can be checked on the way.
+    pub(crate) fn inflate(
+        &mut self,
+        member: &Member,
+        out: &mut impl Write,
+    ) -> Result<(), ArchiveError> {
+        inflate(&mut self.zip, &mut self.allowance, member, out).map_err(|problem| ArchiveError {
+            archive: self.name.clone(),
+            problem,
+        })
+    }
+
+    /// The error that this archive has `problem`.
+    pub(crate) fn refuse(&self, problem: Problem) -> ArchiveError {
+        ArchiveError {
+            archive: self.name.clone(),
+            problem,
+        }
+    }
+}
+
+impl Allowance {
+    fn new(archive_bytes: u64, limits: Limits) -> Self {
+        let by_ratio = archive_bytes.saturating_mul(limits.compression_ratio);
+        if by_ratio < limits.content_bytes {
+            Self {
+                bytes: by_ratio,
+                exceeded: |member, limits| Problem::Bomb {
+                    member,
+                    ratio: limits.compression_ratio,
+                },
+                limits,
+            }
+        } else {
+            Self {
+                bytes: limits.content_bytes,
+                exceeded: |member, limits| Problem::TooLarge {
+                    member,
+                    limit: limits.content_bytes,
+                },
+                limits,
+            }
+        }
+    }
+
+    fn spend(&mut self, bytes: usize, member: &Member) -> Result<(), Problem> {
+        match self.bytes.checked_sub(bytes as u64) {
+            Some(left) => {
+                self.bytes = left;
+                Ok(())
+            }
+            None => Err((self.exceeded)(member.path.clone(), self.limits)),
+        }
+    }
+}
+
+/// Checks that `file` begins like a ZIP, and gives its length.
+fn expect_zip(file: &mut File) -> Result<u64, Problem> {
+    let mut start = Vec::with_capacity(512);
+    let mut reader = &*file;
+    reader.seek(SeekFrom::Start(0)).map_err(Problem::Disk)?;
+    reader
+        .take(512)
+        .read_to_end(&mut start)
+        .map_err(Problem::Disk)?;
+    if !start.starts_with(b"PK") {
+        return Err(Problem::NotZip {
+            looks_like: looks_like(&start),
+        });
+    }
+    file.seek(SeekFrom::End(0)).map_err(Problem::Disk)
+}
+
+/// The files that matter in `zip`, if all of its entries are harmless.
+fn check_entries(zip: &mut ZipArchive<File>) -> Result<Vec<Member>, Problem> {
+    if zip.is_empty() {
+        return Err(Problem::Empty);
+    }
+    if zip.has_duplicate_names() {
+        return Err(Problem::Duplicates);
+    }
+    let mut members = Vec::new();
+    for index in 0..zip.len() {
+        let entry = zip.by_index_data(index).map_err(damaged)?;
+        let member = entry.name().map_err(damaged)?.into_owned();
+        if is_outside(&member) || entry.enclosed_name().is_none() {
+            return Err(Problem::Outside { member });
+        }
+        if entry.is_symlink() {
+            return Err(Problem::Symlink { member });
+        }
+        if entry.encrypted() {
+            return Err(Problem::Encrypted { member });
+        }
+        // What macOS adds to every archive.
+        if entry.is_dir() || member.starts_with("__MACOSX/") {
+            continue;
+        }
+        if extension_of(&member).is_some_and(|extension| {
+            ARCHIVE_EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
+        }) {
+            return Err(Problem::Nested { member });
+        }
+        let method = entry.compression();
+        if method != CompressionMethod::Stored && method != CompressionMethod::Deflated {
+            return Err(Problem::Compression {
+                member,
+                method: method.to_string(),
+            });
+        }
+        members.push(Member {
+            index,
+            path: member,
+            declared_bytes: entry.size(),
+        });
+    }
+    if zip.has_overlapping_entries().map_err(damaged)? {
+        return Err(Problem::Overlap);
+    }
+    Ok(members)
+}
+
+/// Whether a member of that path would be unpacked outside of its folder, on any system.
+fn is_outside(path: &str) -> bool {
+    path.starts_with(['/', '\\'])
+        || path.split(['/', '\\']).any(|part| part == "..")
+        || path.contains('\0')
+        || path.as_bytes().get(1) == Some(&b':')
+}
+
+fn inflate(
+    zip: &mut ZipArchive<File>,
+    allowance: &mut Allowance,
+    member: &Member,
+    out: &mut impl Write,
+) -> Result<(), Problem> {
+    let corrupt = |reason: String| Problem::Corrupt {
+        member: member.path.clone(),
+        reason,
+    };
+    let unreadable = |error: std::io::Error| {
+        // The library's only sign that a file goes on where it should end; its version is pinned.
+        if error.to_string().contains("larger than its declared") {
+            return Problem::Understated {
+                member: member.path.clone(),
+                declared: member.declared_bytes,
+            };
+        }
+        corrupt(error.to_string())
+    };
+    let mut content = zip
+        .by_index(member.index)
+        .map_err(|error| corrupt(error.to_string()))?;
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut inflated = 0;
+    loop {
+        let length = content.read(&mut buffer).map_err(unreadable)?;
+        let piece = &buffer[..length];
+        if inflated == 0 && ARCHIVE_MAGIC.iter().any(|magic| piece.starts_with(magic)) {
+            return Err(Problem::Nested {
+                member: member.path.clone(),
+            });
+        }
+        if length == 0 {
+            break;
+        }
+        allowance.spend(length, member)?;
+        inflated += length as u64;
+        out.write_all(piece).map_err(Problem::Disk)?;
+    }
+    if inflated == 0 {
+        return Err(Problem::EmptyMember {
+            member: member.path.clone(),
+        });
+    }
+    if inflated != member.declared_bytes {
+        let declared = member.declared_bytes;
+        return Err(corrupt(format!(
+            "{inflated} bytes, its directory says {declared}"
+        )));
+    }
+    Ok(())
+}
+
+fn damaged(error: ZipError) -> Problem {
+    match error {
+        ZipError::Io(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
+            Problem::Disk(error)
+        }
+        ZipError::UnsupportedArchive(what) => Problem::Unsupported { what },
+        error => Problem::Truncated {
+            reason: error.to_string(),
+        },
+    }
+}
+
+fn extension_of(path: &str) -> Option<&str> {
+    Path::new(path).extension()?.to_str()
+}
+
+fn paths<'a>(members: impl Iterator<Item = &'a Member>) -> String {
+    let paths: Vec<&str> = members.map(|member| member.path.as_str()).collect();
+    paths.join(", ")
+}

@@ -1,0 +1,259 @@
+//! The ward polygons, stored as the City publishes them once they are seen to be whole.
+
+use std::collections::BTreeMap;
+use std::io::{BufReader, Seek as _, SeekFrom};
+
+use geojson::{Feature, FeatureCollection, GeometryValue, JsonValue};
+use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use shared::manifest::Encoding;
+use tempfile::NamedTempFile;
+
+use super::position::is_around_toronto;
+use crate::raw_file::{MeasuringWriter, RawFile};
+
+/// The name of the object in the lake.
+const NAME: &str = "city-wards.geojson";
+/// The wards of the model in force since December 2018.
+const WARDS: std::ops::RangeInclusive<u64> = 1..=25;
+/// Ten times what is published: the file is held in memory to be checked.
+const MAX_BYTES: u64 = 40 << 20;
+
+/// What is wrong with the published wards.
+#[derive(Debug, thiserror::Error)]
+enum WardsError {
+    #[error("has {size} bytes, more than {MAX_BYTES}")]
+    TooLarge { size: u64 },
+    #[error("is not UTF-8 text, as GeoJSON has to be")]
+    NotUtf8,
+    #[error("is no GeoJSON FeatureCollection")]
+    NotGeoJson(#[source] serde_json::Error),
+    #[error("feature {feature} has no {property}, or not one as expected: {value}")]
+    Property {
+        feature: usize,
+        property: &'static str,
+        value: String,
+    },
+    #[error("ward {ward} is neither a Polygon nor a MultiPolygon with closed rings")]
+    Geometry { ward: u64 },
+    #[error(
+        "ward {ward} has a corner at {position:?}, which is no longitude and latitude in Toronto: is it in WGS84?"
+    )]
+    Elsewhere { ward: u64, position: Vec<f64> },
+    #[error("has ward {ward} twice, as {first} and as {second}")]
+    Twice {
+        ward: u64,
+        first: String,
+        second: String,
+    },
+    #[error("lacks wards {missing:?} of 1 to 25")]
+    Missing { missing: Vec<u64> },
+}
+
+/// The file to store for the `downloaded` GeoJSON, its bytes unchanged. It blocks.
+pub(crate) fn unpack(mut downloaded: NamedTempFile) -> Result<RawFile, Failure> {
+    downloaded
+        .seek(SeekFrom::Start(0))
+        .or_fail(Exit::Upstream)?;
+    let mut measuring = MeasuringWriter::new(std::io::sink());
+    std::io::copy(&mut downloaded, &mut measuring).or_fail(Exit::Upstream)?;
+    let (_, measures) = measuring.finish();
+
+    check(&mut downloaded, measures.size_bytes, measures.encoding)
+        .or_fail(Exit::Contract)
+        .while_doing(|| {
+            format!(
+                "the GeoJSON of the city wards, {} bytes",
+                measures.size_bytes
+            )
+        })?;
+    Ok(RawFile {
+        name: NAME.to_owned(),
+        file: downloaded,
+        measures,
+    })
+}
+
+fn check(file: &mut NamedTempFile, size: u64, encoding: Encoding) -> Result<(), WardsError> {
+    if size > MAX_BYTES {
+        return Err(WardsError::TooLarge { size });
+    }
+    if encoding != Encoding::Utf8 {
+        return Err(WardsError::NotUtf8);
+    }
+    let not_geojson = |error| WardsError::NotGeoJson(serde_json::Error::io(error));
+    file.seek(SeekFrom::Start(0)).map_err(not_geojson)?;
+    let wards: FeatureCollection =
+        serde_json::from_reader(BufReader::new(file)).map_err(WardsError::NotGeoJson)?;
+    check_wards(&wards.features)
+}
+
+fn check_wards(features: &[Feature]) -> Result<(), WardsError> {
+    let mut names: BTreeMap<u64, &str> = BTreeMap::new();
+    for (index, feature) in features.iter().enumerate() {
+        let wrong = |property| WardsError::Property {
+            feature: index + 1,
+            property,
+            value: feature
+                .property(property)
+                .map_or_else(|| "nothing".to_owned(), JsonValue::to_string),
+        };
+        let ward = feature
+            .property("AREA_SHORT_CODE")
+            .and_then(whole_number)
+            .filter(|ward| WARDS.contains(ward))
+            .ok_or_else(|| wrong("AREA_SHORT_CODE"))?;
+        let name = feature
+            .property("AREA_NAME")
+            .and_then(JsonValue::as_str)
+            .filter(|name| !name.trim().is_empty())
+            .ok_or_else(|| wrong("AREA_NAME"))?;
+        check_geometry(ward, feature)?;
+        if let Some(first) = names.insert(ward, name) {
+            return Err(WardsError::Twice {
+                ward,
+                first: first.to_owned(),
+                second: name.to_owned(),
+            });
+        }
+    }
+    let missing: Vec<u64> = WARDS.filter(|ward| !names.contains_key(ward)).collect();
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(WardsError::Missing { missing })
+    }
+}
+
+/// A number, or a text of one: the City has published both.
+fn whole_number(value: &JsonValue) -> Option<u64> {
+    match value {
+        JsonValue::String(text) => text.trim().parse().ok(),
+        value => value.as_u64(),
+    }
+}
+
+fn check_geometry(ward: u64, feature: &Feature) -> Result<(), WardsError> {
+    let polygons = match feature.geometry.as_ref().map(|geometry| &geometry.value) {
+        Some(GeometryValue::Polygon { coordinates }) => std::slice::from_ref(coordinates),
+        Some(GeometryValue::MultiPolygon { coordinates }) => coordinates.as_slice(),
+        _ => return Err(WardsError::Geometry { ward }),
+    };
+    let closed = |ring: &Vec<geojson::Position>| ring.len() >= 4 && ring.first() == ring.last();
+    let whole =
+        |polygon: &Vec<Vec<geojson::Position>>| !polygon.is_empty() && polygon.iter().all(closed);
+    if polygons.is_empty() || !polygons.iter().all(whole) {
+        return Err(WardsError::Geometry { ward });
+    }
+    let mut corners = polygons.iter().flatten().flatten();
+    match corners.find(|corner| !is_around_toronto(corner.as_slice())) {
+        None => Ok(()),
+        Some(corner) => Err(WardsError::Elsewhere {
+            ward,
+            position: corner.as_slice().to_vec(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::io::Write as _;
+
+    fn wards() -> JsonValue {
+        let ward = |ward: u64| {
+            let code = if ward.is_multiple_of(2) {
+                json!(ward)
+            } else {
+                json!(format!("{ward:02}"))
+            };
+            json!({
+                "type": "Feature",
+                "properties": {"AREA_SHORT_CODE": code, "AREA_NAME": format!("Ward {ward}")},
+                "geometry": {"type": "Polygon", "coordinates": [[[-79.4, 43.7], [-79.3, 43.7], [-79.3, 43.8], [-79.4, 43.7]]]},
+            })
+        };
+        json!({"type": "FeatureCollection", "features": WARDS.map(ward).collect::<Vec<_>>()})
+    }
+
+    fn outcome(content: &[u8]) -> Result<RawFile, String> {
+        let mut file = NamedTempFile::new().expect("temporary file");
+        file.write_all(content).expect("written");
+        unpack(file).map_err(|failure| {
+            assert_eq!(failure.exit(), Exit::Contract, "{failure}");
+            failure.to_string()
+        })
+    }
+
+    #[test]
+    fn whole_wards_are_stored_unchanged() {
+        let published = serde_json::to_vec_pretty(&wards()).expect("JSON");
+        let raw = outcome(&published).expect("valid");
+        assert_eq!(std::fs::read(raw.file.path()).expect("readable"), published);
+        assert_eq!(raw.measures.size_bytes, published.len() as u64);
+        assert_eq!(raw.measures.encoding, Encoding::Utf8);
+    }
+
+    #[test]
+    fn anything_less_is_refused() {
+        type Change = fn(&mut JsonValue);
+        let table: [(&str, Change); 9] = [
+            ("lacks wards [7]", |wards| {
+                wards["features"].as_array_mut().expect("array").remove(6);
+            }),
+            ("ward 8 twice, as Ward 7 and as Ward 8", |wards| {
+                wards["features"][6]["properties"]["AREA_SHORT_CODE"] = json!(8);
+            }),
+            (
+                "feature 1 has no AREA_SHORT_CODE, or not one as expected: 26",
+                |wards| {
+                    wards["features"][0]["properties"]["AREA_SHORT_CODE"] = json!(26);
+                },
+            ),
+            (
+                "AREA_SHORT_CODE, or not one as expected: \"one\"",
+                |wards| {
+                    wards["features"][0]["properties"]["AREA_SHORT_CODE"] = json!("one");
+                },
+            ),
+            (
+                "feature 3 has no AREA_NAME, or not one as expected: nothing",
+                |wards| {
+                    wards["features"][2]["properties"]
+                        .as_object_mut()
+                        .expect("object")
+                        .remove("AREA_NAME");
+                },
+            ),
+            ("ward 2 is neither a Polygon", |wards| {
+                wards["features"][1]["geometry"] =
+                    json!({"type": "Point", "coordinates": [-79.4, 43.7]});
+            }),
+            ("ward 2 is neither a Polygon", |wards| {
+                wards["features"][1]["geometry"] = json!(null);
+            }),
+            ("is it in WGS84?", |wards| {
+                wards["features"][0]["geometry"]["coordinates"][0][1] =
+                    json!([313_000.0, 4_833_000.0]);
+            }),
+            ("is it in WGS84?", |wards| {
+                wards["features"][0]["geometry"]["coordinates"][0][1] = json!([43.7, -79.3]);
+            }),
+        ];
+        for (expected, change) in table {
+            let mut wards = wards();
+            change(&mut wards);
+            let message = outcome(wards.to_string().as_bytes()).err().expect(expected);
+            assert!(message.contains(expected), "{message}");
+        }
+        for (expected, content) in [
+            ("is no GeoJSON", b"<html>".as_slice()),
+            ("is no GeoJSON", b"{\"type\":\"Feature\"}"),
+            ("is no GeoJSON", b""),
+            ("is not UTF-8", b"{\"\xe9\":1}"),
+        ] {
+            let message = outcome(content).err().expect(expected);
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+use reqwest::StatusCode;
+use reqwest::header::ACCEPT;
+use url::Url;
+
+use super::retry::{Failed, retry_after, retrying};
+use super::{HttpClient, HttpError};
+
+/// A small answer, whole in memory.
+pub(crate) struct Document {
+    /// Its status: success, or an error that no retry mends.
+    pub(crate) status: StatusCode,
+    /// Its content.
+    pub(crate) body: Vec<u8>,
+}
+
+const MAX_DOCUMENT_BYTES: usize = 16 << 20;
+
+/// What `url` answers.
+pub(crate) async fn fetch(http: &HttpClient, url: &Url) -> Result<Document, HttpError> {
+    http.allowed.check(url)?;
+    retrying(url, http.deadline, async || attempt(http, url).await).await
+}
+
+async fn attempt(http: &HttpClient, url: &Url) -> Result<Document, Failed> {
+    let broken = |source| HttpError::from_client(url, source);
+    let request = http
+        .client
+        .get(url.clone())
+        .header(ACCEPT, "application/json");
+    let mut response = request.send().await.map_err(broken)?;
+    let error = HttpError::Status {
+        url: url.clone(),
+        status: response.status(),
+        retry_after: retry_after(response.headers()),
+    };
+    if error.is_transient() {
+        return Err(error.into());
+    }
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        body.extend_from_slice(&chunk);
+        if body.len() > MAX_DOCUMENT_BYTES {
+            return Err(HttpError::Protocol {
+                url: url.clone(),
+                answer: format!("with more than {MAX_DOCUMENT_BYTES} bytes"),
+            }
+            .into());
+        }
+    }
+    Ok(Document {
+        status: response.status(),
+        body,
+    })
+}

@@ -1,0 +1,74 @@
+//! HTTP: from allowed hosts only, within a deadline, retried where that may help.
+
+mod document;
+mod download;
+mod error;
+mod hosts;
+mod retry;
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use reqwest::Client;
+use reqwest::redirect::Policy;
+use shared::exit::{Exit, Failure, OrFail as _};
+
+pub(crate) use document::fetch;
+pub(crate) use download::{Download, Order, download};
+pub(crate) use error::HttpError;
+pub(crate) use hosts::{AllowedHosts, HostRefused, is_secure};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest silence of a server while it answers.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_REDIRECTS: usize = 5;
+const USER_AGENT: &str = concat!("toronto-311/", env!("CARGO_PKG_VERSION"));
+
+/// A client that talks to allowed hosts, and follows a redirection to allowed hosts only.
+#[derive(Debug, Clone)]
+pub(crate) struct HttpClient {
+    client: Client,
+    allowed: AllowedHosts,
+    /// The longest that one fetch or download may take, retries included.
+    deadline: Duration,
+}
+
+impl HttpClient {
+    /// A client for the hosts `allowed`, each of whose tasks ends within `deadline`.
+    pub(crate) fn new(allowed: AllowedHosts, deadline: Duration) -> Result<Self, Failure> {
+        let targets = allowed.clone();
+        let redirects = Policy::custom(move |attempt| {
+            if attempt.previous().len() > MAX_REDIRECTS {
+                return attempt.error("redirected too often");
+            }
+            match targets.check(attempt.url()) {
+                Ok(()) => attempt.follow(),
+                Err(refused) => attempt.error(refused),
+            }
+        });
+        let client = Client::builder()
+            .user_agent(USER_AGENT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(IDLE_TIMEOUT)
+            .redirect(redirects)
+            .build()
+            .or_fail(Exit::Upstream)?;
+        Ok(Self {
+            client,
+            allowed,
+            deadline,
+        })
+    }
+}
+
+/// The refusal that made `error`, if one did.
+fn refusal_in(error: &reqwest::Error) -> Option<HostRefused> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<HostRefused>() {
+            return Some(refused.clone());
+        }
+        cause = error.source();
+    }
+    None
+}

@@ -1,0 +1,10 @@
+#![doc = include_str!("../README.md")]
+
+mod archive;
+mod boundaries;
+mod extraction;
+mod http;
+mod portal;
+mod raw_file;
+pub mod settings;
+pub mod stage;

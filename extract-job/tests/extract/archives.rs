@@ -1,0 +1,214 @@
+//! Everything that can be wrong with the published file: one clear error each, and nothing half-done.
+
+use crate::scripted::{Answer, FILE, Scripted};
+use crate::zips::{
+    compressed_by, damaged, declared, encrypted, overlapping, renamed, shortened, stored, symlink,
+    zip,
+};
+
+const CSV: &[u8] = b"Creation Date,Status\r\n2023-01-01 00:10:38.0000000,Completed\r\n";
+
+/// What is wrong, what is published then, and what the error says.
+type Case = (&'static str, Vec<u8>, &'static str);
+
+fn good() -> Vec<u8> {
+    zip(&[("SR2023.csv", CSV)])
+}
+
+/// What a broken transfer or a broken server may leave: a retry may help.
+fn damages() -> Vec<Case> {
+    vec![
+        (
+            "an HTML page",
+            b"\n<!DOCTYPE html><title>Down for maintenance</title>".to_vec(),
+            "is no ZIP but an HTML page",
+        ),
+        ("an empty file", Vec::new(), "is no ZIP but nothing"),
+        (
+            "another binary file",
+            b"\x1f\x8b\x08\0\0\0\0\0".to_vec(),
+            "is no ZIP but binary data",
+        ),
+        ("no end", shortened(good(), 30), "ends early"),
+        (
+            "nothing but a beginning",
+            shortened(good(), good().len() - 20),
+            "ends early",
+        ),
+        (
+            "another checksum",
+            damaged(stored(&[("SR2023.csv", CSV)])),
+            "holds a damaged SR2023.csv (Invalid checksum)",
+        ),
+        (
+            "a damaged content",
+            damaged(zip(&[("SR2023.csv", &CSV.repeat(20))])),
+            "holds a damaged SR2023.csv",
+        ),
+        (
+            "a size that is too large",
+            declared(good(), 1000),
+            "bytes, its directory says 1000",
+        ),
+    ]
+}
+
+/// Sound archives that hold something else than one CSV.
+fn surprises() -> Vec<Case> {
+    vec![
+        ("nothing", zip(&[]), "is an empty ZIP"),
+        (
+            "only what macOS adds",
+            zip(&[("__MACOSX/._SR2023.csv", CSV)]),
+            "is an empty ZIP",
+        ),
+        (
+            "no CSV",
+            zip(&[("readme.txt", CSV), ("SR2023.xlsx", CSV)]),
+            "holds no CSV file, only readme.txt, SR2023.xlsx",
+        ),
+        (
+            "two CSVs",
+            zip(&[("SR2023.csv", CSV), ("old/SR2022.CSV", CSV)]),
+            "holds several CSV files, and one is expected: SR2023.csv, old/SR2022.CSV",
+        ),
+        (
+            "an empty CSV",
+            zip(&[("SR2023.csv", b"")]),
+            "holds SR2023.csv without any content",
+        ),
+        (
+            "an encrypted file",
+            encrypted(good()),
+            "is encrypted: SR2023.csv asks for a password",
+        ),
+        (
+            "an archive in the archive",
+            zip(&[("SR2023.csv", CSV), ("SR2022.zip", CSV)]),
+            "holds SR2022.zip, an archive in the archive",
+        ),
+        (
+            "an archive in the archive, in disguise",
+            zip(&[("SR2023.csv", &good())]),
+            "holds SR2023.csv, an archive in the archive",
+        ),
+        (
+            "another compression",
+            compressed_by(good(), 12),
+            "compresses SR2023.csv by the method",
+        ),
+    ]
+}
+
+/// What nobody makes by mistake.
+fn attacks() -> Vec<Case> {
+    let zeros = vec![b'0'; 4 << 20];
+    let many: Vec<String> = (0..300).map(|number| format!("{number}.txt")).collect();
+    let many: Vec<(&str, &[u8])> = many.iter().map(|name| (name.as_str(), CSV)).collect();
+    let path = |path: &str| renamed(zip(&[("etc/SR2023.csv", CSV)]), "etc/SR", path);
+    vec![
+        (
+            "a bomb",
+            zip(&[("SR2023.csv", &zeros)]),
+            "inflates to more than 200 times its size at SR2023.csv",
+        ),
+        (
+            "a bomb that says it is small",
+            declared(zip(&[("SR2023.csv", &zeros)]), 100),
+            "holds a SR2023.csv that goes on after the 100 bytes",
+        ),
+        (
+            "a path that climbs",
+            path("../../"),
+            "holds \"../../2023.csv\", a path that leads outside",
+        ),
+        (
+            "a path that climbs on Windows",
+            path("..\\SR0"),
+            "a path that leads outside",
+        ),
+        (
+            "an absolute path",
+            path("/etc/S"),
+            "a path that leads outside",
+        ),
+        ("a drive", path("C:\\SR0"), "a path that leads outside"),
+        (
+            "a symbolic link",
+            symlink("SR2023.csv", "/etc/passwd"),
+            "holds SR2023.csv, a symbolic link",
+        ),
+        (
+            "two files of one name",
+            renamed(
+                zip(&[("SR2023a.csv", CSV), ("SR2023b.csv", CSV)]),
+                "SR2023b",
+                "SR2023a",
+            ),
+            "holds two files of the same name",
+        ),
+        (
+            "files in each other",
+            overlapping(stored(&[("SR2023.csv", CSV), ("readme.txt", CSV)])),
+            "holds files that overlap each other",
+        ),
+        ("too many files", zip(&many), "holds 300 files"),
+    ]
+}
+
+fn portal(published: Vec<u8>) -> Scripted {
+    Scripted::start(move |request| (request.path == FILE).then(|| Answer::ok(&[], &published)))
+}
+
+#[test]
+fn a_bad_archive_is_refused_with_a_clear_error_and_nothing_is_stored() {
+    for (exit, cases) in [(30, damages()), (20, surprises()), (20, attacks())] {
+        for (what, published, expected) in cases {
+            let portal = portal(published);
+            let outcome = portal.job().run();
+            let cause = outcome.failed(exit);
+            assert!(cause.contains(expected), "{what}: {cause}");
+            assert!(cause.contains("/sr2023.zip "), "{what}: {cause}");
+            assert!(portal.lake.objects("").is_empty(), "{what}");
+            let spool = portal.lake.path().join(".spool");
+            assert_eq!(spool.read_dir().unwrap().count(), 0, "{what}");
+        }
+    }
+}
+
+#[test]
+fn what_surrounds_the_one_csv_does_not_matter() {
+    let portal = portal(zip(&[
+        ("data/readme.txt", b"see the portal"),
+        (
+            "data/Service Requests (final).CSV",
+            b"a,b\r\n\x93caf\xe9\x94,2",
+        ),
+        ("__MACOSX/._Service Requests.csv", b"x"),
+    ]));
+    let outcome = portal.job().run();
+    assert_eq!(outcome.finished()["rows"], 2);
+    let manifests = portal.lake.manifests("raw/service-requests/2023/");
+    let manifest = manifests.values().next().unwrap();
+    // A name that can be no key gives way to one that says as much.
+    assert!(
+        manifest["object"]["key"]
+            .as_str()
+            .unwrap()
+            .ends_with("/SR2023.csv")
+    );
+    assert_eq!(manifest["encoding"], "windows-1252");
+    assert_eq!(manifest["lines"], 2);
+}
+
+#[test]
+fn the_largest_content_is_a_setting() {
+    let portal = portal(stored(&[("SR2023.csv", &CSV.repeat(100))]));
+    let outcome = portal.job().env("MAX_CSV_BYTES", "5000").run();
+    let cause = outcome.failed(20);
+    assert!(
+        cause.contains("inflates to more than 5000 bytes at SR2023.csv"),
+        "{cause}"
+    );
+    assert!(portal.lake.objects("").is_empty());
+}

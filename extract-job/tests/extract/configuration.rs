@@ -1,0 +1,47 @@
+//! What the environment says, and what it gets wrong.
+
+use shared::testing::Job;
+
+use crate::scripted::{PACKAGE, Scripted};
+
+#[test]
+fn every_problem_of_the_environment_is_reported_at_once() {
+    let job = Job::new(env!("CARGO_BIN_EXE_extract-job"))
+        .env("PORTAL_URL", "http://portal.example")
+        .env("PORTAL_HOSTS", "files.example,https://x")
+        .env("FSA_URL", "not an address")
+        .env("MAX_DOWNLOAD_BYTES", "0")
+        .env("MAX_CSV_BYTES", "4 GiB")
+        .env("MAX_COMPRESSION_RATIO", "-1")
+        .env("DOWNLOAD_TIMEOUT_SECONDS", "86401");
+    let outcome = job.run();
+    insta::assert_snapshot!(outcome.failed(10).replace("; ", "\n"));
+}
+
+#[test]
+fn a_year_that_is_not_published_is_named() {
+    let portal = Scripted::start(|_| None);
+    let outcome = portal.job().env("YEARS", "1999-2001").run();
+    let cause = outcome.failed(10);
+    assert!(cause.contains("YEARS"), "{cause}");
+    let outcome = portal.job().env("YEARS", "2023,2188").run();
+    let cause = outcome.failed(10);
+    assert!(
+        cause.contains("YEARS names [2188], but the portal publishes {2023}"),
+        "{cause}"
+    );
+    assert!(portal.lake.objects("").is_empty());
+}
+
+#[test]
+fn files_come_from_allowed_hosts_only() {
+    let portal = Scripted::start(|_| None);
+    let outcome = portal.job().env("PORTAL_HOSTS", "files.example").run();
+    let cause = outcome.failed(20);
+    assert!(
+        cause.contains("is not on an allowed host (files.example)"),
+        "{cause}"
+    );
+    assert_eq!(portal.requests(), [PACKAGE]);
+    assert!(portal.lake.objects("").is_empty());
+}

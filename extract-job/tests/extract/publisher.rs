@@ -1,0 +1,181 @@
+//! A well-behaved portal whose files a test can change while it runs.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use shared::fingerprint::Digest;
+use shared::testing::shared_data;
+
+use crate::scripted::{Answer, FSA_FILE, PACKAGE, Request, Scripted, WARDS_PACKAGE};
+use crate::shapefiles;
+use crate::zips::zip;
+
+/// What is published, and the portal that does so.
+pub(crate) struct Publisher {
+    portal: Scripted,
+    years: Arc<Mutex<BTreeMap<i16, Year>>>,
+}
+
+#[derive(Clone)]
+struct Year {
+    csv: Vec<u8>,
+    last_modified: String,
+}
+
+impl Deref for Publisher {
+    type Target = Scripted;
+
+    fn deref(&self) -> &Scripted {
+        &self.portal
+    }
+}
+
+impl Publisher {
+    /// Publishes real rows and real boundaries where they are, made-up ones elsewhere.
+    pub(crate) fn start() -> Self {
+        Self::start_with(|_| None)
+    }
+
+    /// The same, but for the requests that `script` answers.
+    pub(crate) fn start_with(
+        script: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        let years = Arc::new(Mutex::new(years()));
+        let (wards, areas) = (city_wards(), shapefiles::zipped(&shapefiles::areas()));
+        let published = years.clone();
+        let portal = Scripted::start(move |request| {
+            script(request).or_else(|| answer(request, &published, &wards, &areas))
+        });
+        Self { portal, years }
+    }
+
+    /// The years that are published.
+    pub(crate) fn years(&self) -> Vec<i16> {
+        self.years.lock().unwrap().keys().copied().collect()
+    }
+
+    /// The published CSV of `year`.
+    pub(crate) fn csv(&self, year: i16) -> Vec<u8> {
+        self.years.lock().unwrap()[&year].csv.clone()
+    }
+
+    /// Publishes `year` once more, with the same content.
+    pub(crate) fn touch(&self, year: i16) {
+        let mut years = self.years.lock().unwrap();
+        let year = years.get_mut(&year).unwrap();
+        "2026-11-02T03:04:05".clone_into(&mut year.last_modified);
+    }
+
+    /// Publishes `year` with a row more.
+    pub(crate) fn correct(&self, year: i16) {
+        self.touch(year);
+        let mut years = self.years.lock().unwrap();
+        let csv = &mut years.get_mut(&year).unwrap().csv;
+        csv.extend(format!("{year}-12-31 23:59:59.0000000,New,M4C,,,,,,\r\n").bytes());
+    }
+}
+
+fn answer(
+    request: &Request,
+    years: &Mutex<BTreeMap<i16, Year>>,
+    wards: &[u8],
+    areas: &[u8],
+) -> Option<Answer> {
+    let base = format!("http://{}", request.header("host")?);
+    let path = request.path.as_str();
+    let years = years.lock().unwrap();
+    if path == PACKAGE {
+        let readme = json!({
+            "id": "readme", "name": "311 readme 2023", "format": "XLSX",
+            "url": format!("{base}/readme-2023.xlsx"), "last_modified": null, "size": null,
+        });
+        let resources: Vec<Value> = years
+            .iter()
+            .map(|(year, published)| {
+                json!({
+                    "id": format!("id-of-{year}"), "name": format!("SR{year}"), "format": "ZIP",
+                    "url": format!("{base}/sr{year}.zip"),
+                    "last_modified": published.last_modified, "size": null,
+                })
+            })
+            .chain([readme])
+            .collect();
+        return Some(package(&resources));
+    }
+    if path == WARDS_PACKAGE {
+        let of_system = |system: u16| {
+            json!({
+                "id": format!("wards-{system}"), "name": format!("City Wards Data - {system}.geojson"),
+                "format": "GeoJSON", "url": format!("{base}/city-wards-{system}.geojson"),
+                "last_modified": "2018-08-07T18:11:06", "size": 3_804_620,
+            })
+        };
+        return Some(package(&[of_system(2952), of_system(4326)]));
+    }
+    if path == "/city-wards-4326.geojson" {
+        return Some(file(wards));
+    }
+    if path == FSA_FILE {
+        return Some(file(areas));
+    }
+    let year: i16 = path
+        .strip_prefix("/sr")?
+        .strip_suffix(".zip")?
+        .parse()
+        .ok()?;
+    let csv = &years.get(&year)?.csv;
+    Some(file(&zip(&[(&format!("SR{year}.csv"), csv)])))
+}
+
+fn package(resources: &[Value]) -> Answer {
+    let package = json!({"success": true, "result": {"resources": resources}});
+    Answer::ok(&[], package.to_string().as_bytes())
+}
+
+fn file(content: &[u8]) -> Answer {
+    let etag = format!("\"{}\"", Digest::of(content));
+    Answer::ok(&[("ETag", &etag)], content)
+}
+
+fn years() -> BTreeMap<i16, Year> {
+    let year = |csv: Vec<u8>| Year {
+        csv,
+        last_modified: "2024-01-05T15:04:05.123456".to_owned(),
+    };
+    let Some(data) = shared_data() else {
+        let made_up = |number: i16| format!("Creation Date,Status\r\n{number}-01-01,New\r\n");
+        return (2021..=2024)
+            .map(|number| (number, year(made_up(number).into_bytes())))
+            .collect();
+    };
+    let files = fs::read_dir(data.join("service-requests")).unwrap();
+    files
+        .map(|file| {
+            let path = file.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            let number = name.strip_prefix("SR").unwrap().parse().unwrap();
+            (number, year(fs::read(&path).unwrap()))
+        })
+        .collect()
+}
+
+/// The published wards, or 25 triangles.
+pub(crate) fn city_wards() -> Vec<u8> {
+    if let Some(data) = shared_data() {
+        return fs::read(data.join("boundaries/city-wards.geojson")).unwrap();
+    }
+    let ward = |number: u8| {
+        json!({
+            "type": "Feature",
+            "properties": {"AREA_SHORT_CODE": number, "AREA_NAME": format!("Ward {number}")},
+            "geometry": {"type": "Polygon", "coordinates": [[[-79.4, 43.7], [-79.3, 43.7], [-79.3, 43.8], [-79.4, 43.7]]]},
+        })
+    };
+    let wards: Vec<Value> = (1..=25).map(ward).collect();
+    json!({"type": "FeatureCollection", "features": wards})
+        .to_string()
+        .into_bytes()
+}

@@ -1,0 +1,240 @@
+//! Runs of the whole stage: the first, the next, after corrections, killed, at once, and shared by tasks.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use shared::fingerprint::Digest;
+use shared::testing::TestLake;
+
+use crate::publisher::{Publisher, city_wards};
+use crate::scripted::{Answer, FILE, PACKAGE, Scripted, WARDS_PACKAGE};
+use crate::zips::zip;
+
+/// The manifests that task `number` of a run hands over, by partition.
+fn handed_over(lake: &TestLake, run: &str, number: usize) -> BTreeMap<String, String> {
+    let path = lake
+        .path()
+        .join(format!("runs/{run}/extract-{number}.json"));
+    let hand_over: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    serde_json::from_value(hand_over["manifests"].clone()).unwrap()
+}
+
+fn partitions(publisher: &Publisher) -> Vec<String> {
+    let years = publisher.years().into_iter().map(|year| year.to_string());
+    let boundaries = ["city-wards", "forward-sortation-areas"];
+    years.chain(boundaries.map(str::to_owned)).collect()
+}
+
+#[test]
+fn every_partition_is_stored_as_published_and_handed_over() {
+    let publisher = Publisher::start();
+    let outcome = publisher.job_on(&publisher.lake).run();
+    let finished = outcome.finished();
+    let expected = partitions(&publisher);
+    assert_eq!(finished["produced"], expected.len());
+    assert_eq!(finished["found"], 0);
+
+    let manifests = publisher.lake.manifests("raw/");
+    let handed_over = handed_over(&publisher.lake, "test", 0);
+    assert_eq!(handed_over.keys().cloned().collect::<Vec<_>>(), expected);
+    let objects = publisher.lake.objects("raw/");
+    assert_eq!(objects.len(), 2 * expected.len());
+
+    let mut lines = 0;
+    for (partition, key) in &handed_over {
+        let manifest = &manifests[key];
+        assert_eq!(manifest["partition"], partition.as_str());
+        let object = &manifest["object"];
+        let digest = &objects[object["key"].as_str().unwrap()];
+        assert_eq!(object["sha256"], digest.as_str());
+        lines += manifest["lines"].as_u64().unwrap();
+    }
+    assert_eq!(finished["rows"], lines);
+    for year in publisher.years() {
+        let manifest = &manifests[&handed_over[&year.to_string()]];
+        let csv = publisher.csv(year);
+        let name = format!(
+            "raw/service-requests/{year}/{}/SR{year}.csv",
+            Digest::of(&csv)
+        );
+        assert_eq!(manifest["object"]["key"], name);
+        assert_eq!(manifest["object"]["size_bytes"], csv.len());
+        assert_eq!(manifest["source"]["resource_id"], format!("id-of-{year}"));
+    }
+    let wards = &manifests[&handed_over["city-wards"]];
+    assert_eq!(wards["source"]["resource_id"], "wards-4326");
+    assert_eq!(
+        wards["object"]["sha256"],
+        Digest::of(&city_wards()).as_str()
+    );
+}
+
+#[test]
+fn a_manifest_reads_like_this() {
+    let csv = b"Creation Date,Status\r\n2023-01-01 00:10:38.0000000,Completed\r\n";
+    let file = zip(&[("SR2023.csv", csv)]);
+    let (download, size) = (Digest::of(&file), file.len());
+    let portal = Scripted::start(move |request| {
+        (request.path == FILE).then(|| Answer::ok(&[("ETag", "\"one\"")], &file))
+    });
+    let outcome = portal.job().run();
+    let extracted = outcome.event("partition extracted");
+    assert_eq!(extracted["partition"], "2023");
+    assert_eq!(extracted["rows"], 2);
+    let manifests = portal.lake.manifests("raw/");
+    let (key, manifest) = manifests.first_key_value().unwrap();
+    let json = std::fs::read_to_string(portal.lake.path().join(key)).unwrap();
+    let url = manifest["source"]["url"].as_str().unwrap();
+    // The library that makes the ZIP may make another one some day.
+    let json = json
+        .replace(url, "URL")
+        .replace(&download.to_string(), "DOWNLOAD")
+        .replace(&size.to_string(), "SIZE");
+    insta::assert_snapshot!(format!("{key}\n{json}"));
+}
+
+#[test]
+fn what_is_held_is_neither_downloaded_nor_written_again() {
+    let publisher = Publisher::start();
+    publisher.job_on(&publisher.lake).run().finished();
+    let objects = publisher.lake.objects("raw/");
+    let earlier = publisher.requests().len();
+
+    let again = publisher
+        .job_on(&publisher.lake)
+        .env("RUN_ID", "second")
+        .run();
+    assert_eq!(again.finished()["found"], partitions(&publisher).len());
+    assert_eq!(again.finished()["produced"], 0);
+    assert_eq!(publisher.lake.objects("raw/"), objects);
+    let mut requests = publisher.requests().split_off(earlier);
+    requests.sort();
+    assert_eq!(requests, [PACKAGE, WARDS_PACKAGE]);
+    assert_eq!(
+        handed_over(&publisher.lake, "second", 0),
+        handed_over(&publisher.lake, "test", 0)
+    );
+}
+
+#[test]
+fn what_is_republished_arrives_and_nothing_else() {
+    let publisher = Publisher::start();
+    let years = publisher.years();
+    let (touched, corrected) = (years[1], years[2]);
+    publisher.job_on(&publisher.lake).run().finished();
+    let before = publisher.lake.objects("raw/");
+    let earlier = publisher.requests().len();
+
+    publisher.touch(touched);
+    publisher.correct(corrected);
+    let outcome = publisher
+        .job_on(&publisher.lake)
+        .env("RUN_ID", "second")
+        .run();
+    assert_eq!(outcome.finished()["produced"], 2);
+    assert_eq!(outcome.finished()["drift"], 0);
+    let mut downloads = publisher.requests().split_off(earlier);
+    downloads.retain(|path| !path.starts_with("/api/"));
+    downloads.sort();
+    assert_eq!(
+        downloads,
+        [format!("/sr{touched}.zip"), format!("/sr{corrected}.zip")]
+    );
+
+    let after = publisher.lake.objects("raw/");
+    let new: Vec<&String> = after
+        .keys()
+        .filter(|key| !before.contains_key(*key))
+        .collect();
+    let of = |year: i16| {
+        new.iter()
+            .filter(|key| key.contains(&format!("/{year}/")))
+            .count()
+    };
+    // The same CSV is there already; the correction brings one of its own.
+    assert_eq!((of(touched), of(corrected), new.len()), (1, 2, 3));
+    for (key, digest) in &before {
+        assert_eq!(after.get(key), Some(digest), "{key}");
+    }
+}
+
+#[test]
+fn tasks_share_the_work() {
+    let publisher = Publisher::start();
+    let (alone, shared) = (TestLake::default(), TestLake::default());
+    publisher.job_on(&alone).run().finished();
+    let mut together = BTreeMap::new();
+    for task in 0..3 {
+        let outcome = publisher
+            .job_on(&shared)
+            .env("CLOUD_RUN_TASK_COUNT", "3")
+            .env("CLOUD_RUN_TASK_INDEX", task.to_string())
+            .run();
+        outcome.finished();
+        together.extend(handed_over(&shared, "test", task));
+    }
+    assert_eq!(shared.objects("raw/"), alone.objects("raw/"));
+    assert_eq!(together, handed_over(&alone, "test", 0));
+    let wards = publisher.requests();
+    let wards = wards.iter().filter(|path| *path == WARDS_PACKAGE).count();
+    assert_eq!(
+        wards, 2,
+        "one by the job alone, one by the task that has the wards"
+    );
+}
+
+#[test]
+fn one_bad_year_keeps_no_other_from_being_stored() {
+    let publisher = Publisher::start_with(|request| {
+        (request.path == FILE).then(|| Answer::ok(&[], b"<html>down</html>"))
+    });
+    let outcome = publisher.job_on(&publisher.lake).run();
+    let cause = outcome.failed(30);
+    let count = partitions(&publisher).len();
+    let expected = format!("1 of {count} partitions failed: 2023: http://");
+    assert!(cause.starts_with(&expected), "{cause}");
+    assert_eq!(outcome.event("partition failed")["partition"], "2023");
+    assert_eq!(publisher.lake.manifests("raw/").len(), count - 1);
+    assert!(publisher.lake.objects("runs/").is_empty());
+}
+
+#[test]
+fn a_killed_job_leaves_nothing_that_changes_the_next() {
+    let publisher = Publisher::start_with(|request| {
+        let slow = request.path == FILE && request.earlier == 0;
+        slow.then(|| Answer::ok(&[], &vec![0; 100_000]).stalled(50_000))
+    });
+    let (killed, undisturbed) = (TestLake::default(), TestLake::default());
+    let mut job = publisher.job_on(&killed).spawn();
+    let started = Instant::now();
+    while publisher.downloads().is_empty() {
+        assert!(started.elapsed() < Duration::from_secs(10), "no download");
+        thread::sleep(Duration::from_millis(10));
+    }
+    thread::sleep(Duration::from_millis(200));
+    job.kill().unwrap();
+    job.wait().unwrap();
+    assert!(killed.objects("runs/").is_empty());
+    assert!(killed.objects("raw/service-requests/2023/").is_empty());
+
+    publisher.job_on(&killed).run().finished();
+    publisher.job_on(&undisturbed).run().finished();
+    assert_eq!(killed.objects(""), undisturbed.objects(""));
+}
+
+#[test]
+fn two_jobs_at_once_give_one_result() {
+    let publisher = Publisher::start();
+    let (raced, alone) = (TestLake::default(), TestLake::default());
+    thread::scope(|scope| {
+        let race = || {
+            publisher.job_on(&raced).run().finished();
+        };
+        scope.spawn(race);
+        scope.spawn(race);
+    });
+    publisher.job_on(&alone).run().finished();
+    assert_eq!(raced.objects(""), alone.objects(""));
+}

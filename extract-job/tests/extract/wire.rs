@@ -1,0 +1,379 @@
+//! What goes wrong between the portal and the job: the whole file, or a clear error and nothing half-done.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use shared::fingerprint::Digest;
+
+use crate::scripted::{Answer, FILE, PACKAGE, Request, Scripted};
+use crate::zips::stored;
+
+const ETAG: &[(&str, &str)] = &[("ETag", "\"one\"")];
+
+/// The file of a year, some hundred kilobytes.
+fn published() -> Vec<u8> {
+    published_with("Completed")
+}
+
+fn published_with(status: &str) -> Vec<u8> {
+    let csv = format!("2023-01-01 00:10:38.0000000,{status},M4C\r\n").repeat(5000);
+    stored(&[("SR2023.csv", csv.as_bytes())])
+}
+
+/// An exit code and a part of the cause, and the answer that leads to them.
+type Refusal = (i32, &'static str, fn() -> Answer);
+
+/// Starts a portal that answers requests for the file as `script` says.
+fn portal(script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Scripted {
+    Scripted::start(move |request| (request.path == FILE).then(|| script(request)))
+}
+
+fn manifest(portal: &Scripted) -> Value {
+    let manifests = portal.lake.manifests("raw/");
+    assert_eq!(manifests.len(), 1, "{manifests:#?}");
+    manifests.into_values().next().unwrap()
+}
+
+#[track_caller]
+fn assert_whole(portal: &Scripted, file: &[u8]) {
+    assert_eq!(
+        manifest(portal)["download_sha256"],
+        Digest::of(file).as_str()
+    );
+}
+
+#[track_caller]
+fn assert_nothing_stored(portal: &Scripted) {
+    assert!(portal.lake.objects("").is_empty());
+}
+
+#[test]
+fn a_broken_download_is_taken_up_where_it_broke() {
+    let file = published();
+    let half = file.len() / 2;
+    let portal = portal(move |request| match request.earlier {
+        0 => Answer::ok(ETAG, &published()).broken(half),
+        1 => Answer::rest(ETAG, &published(), published().len() - half).broken(half / 2),
+        _ => {
+            let range = request.header("range").unwrap();
+            let start = range.strip_prefix("bytes=").unwrap().strip_suffix('-');
+            Answer::rest(ETAG, &published(), start.unwrap().parse().unwrap())
+        }
+    });
+    let outcome = portal.job().run();
+    assert_eq!(outcome.finished()["produced"], 1);
+    assert_whole(&portal, &file);
+    assert_eq!(manifest(&portal)["etag"], "\"one\"");
+
+    let downloads = portal.downloads();
+    assert_eq!(downloads.len(), 3);
+    assert_eq!(downloads[0].header("range"), None);
+    assert_eq!(downloads[0].header("accept-encoding"), Some("identity"));
+    let range = format!("bytes={}-", file.len() - half);
+    assert_eq!(downloads[1].header("range"), Some(range.as_str()));
+    assert_eq!(downloads[1].header("if-range"), Some("\"one\""));
+}
+
+#[test]
+fn a_date_proves_that_a_file_is_the_same_where_there_is_no_strong_tag() {
+    const DATE: &[(&str, &str)] = &[
+        ("ETag", "W/\"one\""),
+        ("Last-Modified", "Fri, 05 Jan 2024 15:04:05 GMT"),
+    ];
+    let file = published();
+    let portal = portal(|request| match request.earlier {
+        0 => Answer::ok(DATE, &published()).broken(1000),
+        _ => Answer::rest(DATE, &published(), published().len() - 1000),
+    });
+    portal.job().run().finished();
+    assert_whole(&portal, &file);
+    assert_eq!(manifest(&portal)["etag"], Value::Null);
+    assert_eq!(
+        portal.downloads()[1].header("if-range"),
+        Some("Fri, 05 Jan 2024 15:04:05 GMT")
+    );
+}
+
+/// After a first answer that breaks, the second one does not go on with the same file. However it says so, the result is
+/// one whole file.
+#[test]
+fn a_download_begins_anew_where_the_file_is_not_provably_the_same() {
+    const OTHER: &[(&str, &str)] = &[("ETag", "\"two\"")];
+    type Second = fn() -> Answer;
+    let new = || published_with("Cancelled");
+    let seconds: [(&str, Second); 6] = [
+        ("another file", || {
+            Answer::ok(OTHER, &published_with("Cancelled"))
+        }),
+        ("a part of another file", || {
+            Answer::rest(
+                OTHER,
+                &published_with("Cancelled"),
+                published().len() - 1000,
+            )
+        }),
+        ("a part of a file of another length", || {
+            Answer::rest(
+                ETAG,
+                &published()[..published().len() - 1],
+                published().len() - 1000,
+            )
+        }),
+        ("another part", || Answer::rest(ETAG, &published(), 17)),
+        ("a part without a range", || {
+            Answer::new("206 Partial Content", ETAG, b"abc")
+        }),
+        ("no part", || {
+            Answer::new("416 Range Not Satisfiable", ETAG, b"")
+        }),
+    ];
+    for (what, second) in seconds {
+        let portal = portal(move |request| match request.earlier {
+            0 => Answer::ok(ETAG, &published()).broken(1000),
+            1 => second(),
+            _ => Answer::ok(OTHER, &published_with("Cancelled")),
+        });
+        portal.job().run().finished();
+        assert_whole(&portal, &new());
+        assert!(portal.downloads()[1].header("range").is_some(), "{what}");
+        if let Some(third) = portal.downloads().get(2) {
+            assert_eq!(third.header("range"), None, "{what}");
+        }
+    }
+    // Without a validator there is no asking for a part.
+    let portal = portal(|request| match request.earlier {
+        0 => Answer::ok(&[], &published()).broken(1000),
+        _ => Answer::ok(&[], &published_with("Cancelled")),
+    });
+    portal.job().run().finished();
+    assert_whole(&portal, &new());
+    assert_eq!(portal.downloads()[1].header("range"), None);
+}
+
+#[test]
+fn a_busy_portal_is_left_alone_as_long_as_it_asks() {
+    let file = published();
+    let portal = portal(|request| match request.earlier {
+        0 => Answer::new("503 Service Unavailable", &[("Retry-After", "2")], b""),
+        1 => Answer::new("429 Too Many Requests", &[("Retry-After", "0")], b""),
+        2 => Answer::new("408 Request Timeout", &[], b""),
+        3 => Answer::new("200 OK", &[], b"").broken(20),
+        _ => Answer::ok(ETAG, &published()),
+    });
+    let started = Instant::now();
+    portal.job().run().finished();
+    assert!(started.elapsed() >= Duration::from_secs(2));
+    assert_whole(&portal, &file);
+}
+
+#[test]
+fn a_portal_that_asks_for_more_time_than_there_is_ends_the_job_at_once() {
+    let portal =
+        portal(|_| Answer::new("503 Busy", &[("Retry-After", "18446744073709551615")], b""));
+    let started = Instant::now();
+    let outcome = portal.job().run();
+    let cause = outcome.failed(30);
+    assert!(
+        cause.contains("was not read to its end within 900 s"),
+        "{cause}"
+    );
+    assert!(
+        cause.contains("answered 503 Service Unavailable"),
+        "{cause}"
+    );
+    assert!(started.elapsed() < Duration::from_secs(5));
+    assert_nothing_stored(&portal);
+}
+
+#[test]
+fn the_deadline_ends_a_download_that_does_not() {
+    let silent = portal(|_| Answer::ok(ETAG, &published()).stalled(1000));
+    let refusing = portal(|_| Answer::new("500 Internal Server Error", &[], b""));
+    for portal in [silent, refusing] {
+        let job = portal.job().env("DOWNLOAD_TIMEOUT_SECONDS", "2");
+        let started = Instant::now();
+        let outcome = job.run();
+        let cause = outcome.failed(30);
+        assert!(
+            cause.contains("sr2023.zip was not read to its end within 2 s"),
+            "{cause}"
+        );
+        assert!(started.elapsed() < Duration::from_secs(4));
+        assert_nothing_stored(&portal);
+    }
+}
+
+#[test]
+fn what_no_retry_mends_is_asked_once() {
+    let table: [Refusal; 4] = [
+        (30, "sr2023.zip answered 404 Not Found", || {
+            Answer::new("404 Not Found", &[], b"")
+        }),
+        (30, "sr2023.zip answered 403 Forbidden", || {
+            Answer::new("403 Forbidden", &[("Retry-After", "1")], b"")
+        }),
+        (
+            20,
+            "and 50000 are allowed: if that is no mistake, raise MAX_DOWNLOAD_BYTES",
+            || Answer::ok(ETAG, &published()).broken(published().len()),
+        ),
+        (20, "and 50000 are allowed", || {
+            Answer::without_length("200 OK", &[], &published())
+        }),
+    ];
+    for (exit, expected, answer) in table {
+        let portal = portal(move |_| answer());
+        let outcome = portal.job().env("MAX_DOWNLOAD_BYTES", "50000").run();
+        let cause = outcome.failed(exit);
+        assert!(cause.contains(expected), "{cause}");
+        assert_eq!(portal.downloads().len(), 1);
+        assert_nothing_stored(&portal);
+    }
+}
+
+#[test]
+fn an_encoded_answer_is_not_taken_for_the_file() {
+    let portal = portal(|request| match request.earlier {
+        0 => Answer::ok(&[("Content-Encoding", "gzip")], &published()),
+        _ => Answer::ok(&[("Content-Encoding", "identity")], &published()),
+    });
+    portal.job().run().finished();
+    assert_whole(&portal, &published());
+}
+
+#[test]
+fn redirections_lead_to_allowed_hosts_only() {
+    fn to(location: &str) -> Answer {
+        Answer::new("302 Found", &[("Location", location)], b"")
+    }
+    let file = published();
+    let portal = Scripted::start(|request| match request.path.as_str() {
+        FILE => Some(to("/elsewhere.zip")),
+        "/elsewhere.zip" => Some(Answer::ok(ETAG, &published())),
+        _ => None,
+    });
+    portal.job().run().finished();
+    assert_whole(&portal, &file);
+
+    for (exit, location, expected) in [
+        (
+            20,
+            "https://evil.example/a.zip",
+            "https://evil.example/a.zip is not on an allowed host (127.0.0.1)",
+        ),
+        (20, "http://localhost:1/a.zip", "is not on an allowed host"),
+        (20, "ftp://127.0.0.1/a.zip", "is not an https address"),
+        (30, FILE, "sr2023.zip redirects in circles"),
+    ] {
+        let portal = self::portal(move |_| to(location));
+        let outcome = portal.job().run();
+        let cause = outcome.failed(exit);
+        assert!(cause.contains(expected), "{location}: {cause}");
+        assert_nothing_stored(&portal);
+    }
+}
+
+#[test]
+fn a_portal_that_does_not_answer_as_ckan_does_is_told_apart() {
+    let table: [Refusal; 7] = [
+        (
+            30,
+            "answered 200 with an HTML page, which no CKAN portal does",
+            || Answer::ok(&[], b"<!doctype html><title>Sign in</title>"),
+        ),
+        (30, "answered 404 with an HTML page", || {
+            Answer::new("404 Not Found", &[], b"<html>")
+        }),
+        (30, "answered 200 with nothing", || Answer::ok(&[], b"")),
+        (30, "a package that cannot be read", || {
+            Answer::ok(&[], br#"{"success": true, "result": {"resources": 7}}"#)
+        }),
+        (
+            20,
+            "has no package \"311-service-requests-customer-initiated\"",
+            || {
+                let error = br#"{"success": false, "error": {"__type": "Not Found Error", "message": "Not found"}}"#;
+                Answer::new("404 Not Found", &[], error)
+            },
+        ),
+        (30, "403): Access denied", || {
+            let error = br#"{"success": false, "error": {"__type": "Authorization Error", "message": "Access denied"}}"#;
+            Answer::new("403 Forbidden", &[], error)
+        }),
+        (
+            20,
+            "has no resource of format ZIP with a year in its name",
+            || Answer::ok(&[], br#"{"success": true, "result": {"resources": []}}"#),
+        ),
+    ];
+    for (exit, expected, answer) in table {
+        let portal = Scripted::start(move |request| (request.path == PACKAGE).then(answer));
+        let outcome = portal.job().run();
+        let cause = outcome.failed(exit);
+        assert!(cause.contains(expected), "{cause}");
+        assert_eq!(portal.requests(), [PACKAGE]);
+        assert_nothing_stored(&portal);
+    }
+}
+
+#[test]
+fn a_year_published_twice_is_a_question_to_the_publisher() {
+    let portal = Scripted::start(|request| {
+        let package = br#"{"success": true, "result": {"resources": [
+            {"id": "one", "name": "2023", "format": "ZIP", "url": "http://127.0.0.1/a.zip"},
+            {"id": "two", "name": "2023", "format": "ZIP", "url": "http://127.0.0.1/b.zip"}
+        ]}}"#;
+        (request.path == PACKAGE).then(|| Answer::ok(&[], package))
+    });
+    let outcome = portal.job().run();
+    let cause = outcome.failed(20);
+    assert!(
+        cause.contains("the year 2023 as resources one and two"),
+        "{cause}"
+    );
+}
+
+#[test]
+fn force_asks_whether_the_file_changed() {
+    let portal = portal(|request| match request.header("if-none-match") {
+        Some("\"one\"") if request.earlier == 1 => {
+            Answer::without_length("304 Not Modified", ETAG, b"")
+        }
+        _ if request.earlier == 0 => Answer::ok(ETAG, &published()),
+        _ => Answer::ok(&[("ETag", "\"two\"")], &published_with("Cancelled")),
+    });
+    let first = portal.job().run();
+    assert_eq!(first.finished()["produced"], 1);
+    let objects = portal.lake.objects("");
+
+    let unchanged = portal.job().env("FORCE", "1").run();
+    assert_eq!(unchanged.finished()["found"], 1);
+    assert_eq!(portal.downloads().len(), 2);
+    assert_eq!(portal.lake.objects(""), objects);
+
+    // Other bytes under the same `last_modified`: kept beside the others, under a key of their own.
+    let changed = portal.job().env("FORCE", "1").env("RUN_ID", "forced").run();
+    assert_eq!(changed.finished()["produced"], 1);
+    assert_eq!(changed.finished()["drift"], 1);
+    assert_eq!(
+        changed.event("republished without notice")["severity"],
+        "WARNING"
+    );
+    let manifests = portal.lake.manifests("raw/");
+    assert_eq!(manifests.len(), 2);
+    let hand_over = std::fs::read(portal.lake.path().join("runs/forced/extract-0.json")).unwrap();
+    let hand_over: Value = serde_json::from_slice(&hand_over).unwrap();
+    let key = hand_over["manifests"]["2023"].as_str().unwrap();
+    assert!(!objects.contains_key(key));
+    assert_eq!(
+        manifests[key]["download_sha256"],
+        Digest::of(&published_with("Cancelled")).as_str()
+    );
+    for (key, digest) in &objects {
+        assert_eq!(portal.lake.objects(key).get(key), Some(digest), "{key}");
+    }
+
+    let again = portal.job().env("FORCE", "1").env("RUN_ID", "forced").run();
+    assert_eq!(again.finished()["drift"], 1);
+    assert_eq!(portal.lake.manifests("raw/").len(), 2);
+}
