@@ -56,7 +56,7 @@ pub(crate) fn city_wards(files: Option<&Path>) -> anyhow::Result<Vec<u8>> {
 pub(crate) fn forward_sortation_areas(
     files: Option<&Path>,
 ) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let elsewhere = [("K1A", -75.7), ("L4B", -79.4), ("V6B", -123.1)];
+    let elsewhere = [("K1A", -75.7), ("L4B", -79.4), ("N1C", -80.2)];
     let elsewhere = elsewhere
         .map(|(fsa, longitude)| (fsa.to_owned(), vec![square(longitude, 45.0, 0.02, 0.02)]));
     let mut areas: Vec<(String, Vec<Ring>)> = elsewhere.into();
@@ -66,7 +66,7 @@ pub(crate) fn forward_sortation_areas(
     } else {
         let names = FORWARD_SORTATION_AREAS.map(str::to_owned);
         areas.extend(names.into_iter().zip(grid(12, 8).map(|ring| vec![ring])));
-        "Schematic"
+        "Ontario, schematic"
     };
     let (shp, shx, dbf) = shapefile_of(&areas, province)?;
     let name = |extension: &str| format!("lfsa000b16a_e/lfsa000b16a_e.{extension}");
@@ -143,6 +143,7 @@ fn shapefile_of(
         let field = |name| FieldName::try_from(name).map_err(|error| anyhow::anyhow!("{error:?}"));
         let table = TableWriterBuilder::new()
             .add_character_field(field("CFSAUID")?, 3)
+            .add_character_field(field("PRUID")?, 2)
             .add_character_field(field("PRNAME")?, 20);
         let shapes = ShapeWriter::with_shx(Cursor::new(&mut shp), Cursor::new(&mut shx));
         let mut writer = Writer::new(shapes, table.build_with_dest(Cursor::new(&mut dbf)));
@@ -162,6 +163,7 @@ fn shapefile_of(
             let mut record = Record::default();
             let text = |text: &str| FieldValue::Character(Some(text.to_owned()));
             record.insert("CFSAUID".to_owned(), text(fsa));
+            record.insert("PRUID".to_owned(), text("35"));
             record.insert("PRNAME".to_owned(), text(province));
             writer.write_shape_and_record(&Polygon::with_rings(rings?), &record)?;
         }

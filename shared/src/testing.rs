@@ -1,6 +1,7 @@
 //! For tests (feature `testing`): jobs as processes on a lake of their own.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -184,6 +185,17 @@ pub struct JobOutcome {
     pub stderr: String,
 }
 
+/// The log, a line an event, and what was written to standard error.
+impl fmt::Display for JobOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "exit {}", self.exit)?;
+        for event in &self.log {
+            writeln!(f, "{event}")?;
+        }
+        f.write_str(&self.stderr)
+    }
+}
+
 impl JobOutcome {
     fn read(output: &Output) -> Self {
         let stdout = String::from_utf8_lossy(&output.stdout);
@@ -204,7 +216,7 @@ impl JobOutcome {
         match (found.next(), found.next()) {
             (Some(event), None) => event,
             (first, _) => panic!(
-                "{} events {message:?} in {self:#?}",
+                "{} events {message:?} in {self}",
                 if first.is_some() { "several" } else { "no" }
             ),
         }
@@ -212,13 +224,13 @@ impl JobOutcome {
 
     /// Checks that the job succeeded, and gives its `stage finished` event.
     pub fn finished(&self) -> &Value {
-        assert_eq!(self.exit, 0, "{self:#?}");
+        assert_eq!(self.exit, 0, "{self}");
         self.event("stage finished")
     }
 
     /// Checks that the job failed with `exit`, and gives the cause it logged.
     pub fn failed(&self, exit: i32) -> &str {
-        assert_eq!(self.exit, exit, "{self:#?}");
+        assert_eq!(self.exit, exit, "{self}");
         self.event("stage failed")["cause"]
             .as_str()
             .expect("a cause")
