@@ -64,7 +64,7 @@ define python_environment
 	touch $@
 endef
 
-.deps/dbt/.ready: dbt-runner/requirements.lock .deps/uv/bin/uv
+.deps/dbt/.ready: dbt-runner/project/requirements.lock .deps/uv/bin/uv
 	$(python_environment)
 
 .deps/readers/.ready: local-workflow/tests/readers/requirements.lock .deps/uv/bin/uv

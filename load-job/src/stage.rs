@@ -1,6 +1,6 @@
 //! The stage: from clean manifests to rows in the warehouse.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -56,10 +56,8 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     let mut summary = Summary::default();
     let mut receipts = BTreeMap::new();
     if !input.is_empty() {
-        let datasets: BTreeSet<_> = input.keys().map(|partition| partition.dataset()).collect();
-        let mut warehouse = block_in_place(|| {
-            Warehouse::open(&settings.warehouse, &settings.duckdb_library, datasets)
-        })?;
+        let mut warehouse =
+            block_in_place(|| Warehouse::open(&settings.warehouse, &settings.duckdb_library))?;
         for (partition, clean_key) in input {
             let (key, part) = load(&common, &settings, &mut warehouse, partition, clean_key)
                 .await

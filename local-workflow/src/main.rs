@@ -85,8 +85,9 @@ fn start_sample_portal(settings: &Settings) -> anyhow::Result<Option<Portal>> {
         files: settings.sample_files.clone(),
         ..PortalConfig::default()
     };
-    let portal = Portal::start(config)
-        .with_context(|| format!("start the sample portal; SAMPLE_PORT names another port than {port}"))?;
+    let portal = Portal::start(config).with_context(|| {
+        format!("start the sample portal; SAMPLE_PORT names another port than {port}")
+    })?;
     Ok(Some(portal))
 }
 

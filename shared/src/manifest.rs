@@ -300,9 +300,10 @@ pub struct Mart {
 pub struct MartsManifest {
     /// The format.
     pub manifest: Version,
-    /// Names the result: of the load receipts, the dbt project's files and dbt's version.
+    /// Names the result: of the loads that the warehouse held, and of the dbt project's files, the pinned version of dbt
+    /// among them.
     pub fingerprint: Fingerprint,
-    /// The load receipts of the tables it was built from.
+    /// The load receipts of what the warehouse held, all of which the marts are built from.
     pub receipts: BTreeMap<Partition, Key>,
     /// What dbt built and tested, by unique id.
     pub nodes: Vec<DbtNode>,

@@ -18,6 +18,13 @@ pub enum Dataset {
 }
 
 impl Dataset {
+    /// All of them.
+    pub const ALL: [Dataset; 3] = [
+        Dataset::ServiceRequests,
+        Dataset::CityWards,
+        Dataset::ForwardSortationAreas,
+    ];
+
     /// The name in object keys.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -34,17 +34,13 @@ struct Target<'a> {
 }
 
 impl DuckDb {
-    pub(super) fn open(
-        library: &Path,
-        file: &Path,
-        datasets: impl IntoIterator<Item = Dataset>,
-    ) -> Result<Self, Failure> {
+    pub(super) fn open(library: &Path, file: &Path) -> Result<Self, Failure> {
         let mut connection =
             Connection::open_when_free(library, file, Access::ReadWrite, PATIENCE)?;
         connection.execute(include_str!("duckdb/load_history.sql"), &[])?;
         connection.execute(include_str!("duckdb/status_changes.sql"), &[])?;
         let mut warehouse = Self(connection);
-        for dataset in datasets {
+        for dataset in Dataset::ALL {
             warehouse.make_table(dataset, Contract::clean_table(dataset))?;
             if dataset == Dataset::ServiceRequests {
                 warehouse.make_table(dataset, Contract::quarantine_table())?;

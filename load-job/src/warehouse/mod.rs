@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use shared::exit::{Exit, Failure};
 use shared::lake::Key;
 use shared::manifest::CleanManifest;
-use shared::partition::{Dataset, Partition};
+use shared::partition::Partition;
 use shared::run::RunId;
 use shared::warehouse::WarehouseUrl;
 
@@ -89,14 +89,10 @@ impl From<Refusal> for Failure {
 }
 
 impl Warehouse {
-    /// Opens the warehouse for loading `datasets`, and makes the tables that are not there.
-    pub(crate) fn open(
-        url: &WarehouseUrl,
-        library: &Path,
-        datasets: impl IntoIterator<Item = Dataset>,
-    ) -> Result<Self, Failure> {
+    /// Opens the warehouse for loading, and makes the tables that are not there.
+    pub(crate) fn open(url: &WarehouseUrl, library: &Path) -> Result<Self, Failure> {
         match url {
-            WarehouseUrl::DuckDb(file) => DuckDb::open(library, file, datasets).map(Self::DuckDb),
+            WarehouseUrl::DuckDb(file) => DuckDb::open(library, file).map(Self::DuckDb),
         }
     }
 

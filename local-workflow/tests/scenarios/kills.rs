@@ -38,11 +38,7 @@ fn killed_jobs_leave_nothing_that_a_rerun_does_not_mend() {
         }
         assert!(killed > 0, "{stage} was never caught at work");
         disturbed.run(stage, "run").finished();
-        assert_eq!(
-            objects(&disturbed),
-            objects(&undisturbed),
-            "after {stage}"
-        );
+        assert_eq!(objects(&disturbed), objects(&undisturbed), "after {stage}");
     }
     assert_eq!(
         tables(&disturbed.warehouse()),

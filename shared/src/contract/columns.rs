@@ -7,7 +7,7 @@ use super::odcs;
 
 /// The type of a column, in every system it appears in.
 ///
-/// | type | contract (BigQuery) | Parquet | `DuckDB` |
+/// | type | BigQuery | Parquet | `DuckDB` |
 /// |---|---|---|---|
 /// | `Binary16` | `BYTES` | `FIXED_LEN_BYTE_ARRAY(16)` | `BLOB` |
 /// | `Text` | `STRING` | `BYTE_ARRAY`, string | `VARCHAR` |
@@ -63,6 +63,19 @@ impl ColumnType {
             Self::Boolean => DataType::Boolean,
             Self::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             Self::WallClock => DataType::Timestamp(TimeUnit::Microsecond, None),
+        }
+    }
+
+    /// The type in BigQuery, as the contract has it.
+    #[must_use]
+    pub fn bigquery(self) -> &'static str {
+        match self {
+            Self::Binary16 => "BYTES",
+            Self::Text => "STRING",
+            Self::Integer => "INT64",
+            Self::Boolean => "BOOL",
+            Self::Instant => "TIMESTAMP",
+            Self::WallClock => "DATETIME",
         }
     }
 

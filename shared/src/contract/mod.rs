@@ -110,15 +110,9 @@ mod tests {
     use super::*;
     use crate::fingerprint::Digest;
 
-    const DATASETS: [Dataset; 3] = [
-        Dataset::ServiceRequests,
-        Dataset::CityWards,
-        Dataset::ForwardSortationAreas,
-    ];
-
     #[test]
     fn every_contract_is_read() {
-        for dataset in DATASETS {
+        for dataset in Dataset::ALL {
             assert!(!Contract::clean_table(dataset).columns.is_empty());
         }
         assert_eq!(Contract::quarantine_table().columns.len(), 5);
@@ -128,7 +122,7 @@ mod tests {
     /// snapshot.
     #[test]
     fn a_changed_contract_has_a_new_version() {
-        let versions: Vec<String> = DATASETS
+        let versions: Vec<String> = Dataset::ALL
             .iter()
             .map(|&dataset| {
                 let digest = Digest::of(Contract::text(dataset).as_bytes());

@@ -228,6 +228,16 @@ pub fn parse_file(text: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// A directory that is there.
+pub fn parse_directory(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err(format!("is {text:?}: there is no such directory"))
+    }
+}
+
 /// `1`, `true` or `yes`; `0`, `false` or `no`.
 pub fn parse_flag(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {

@@ -48,7 +48,7 @@ variables! {
     DOWNLOAD_TIMEOUT_SECONDS, Some("900"), "extract", "The longest a download may take, retries and resumptions included.";
     MAX_QUARANTINE_RATIO, None, "transform", "Rows in quarantine over rows read, above which a year is refused. Default: the contract's.";
     WAREHOUSE_URL, None, "load, dbt", "The warehouse: `duckdb:///absolute/file`. Required.";
-    DUCKDB_LIBRARY, None, "load", "Path of `libduckdb.so`. Required for a DuckDB warehouse.";
+    DUCKDB_LIBRARY, None, "load, dbt", "Path of `libduckdb.so`. Required for a DuckDB warehouse.";
     DBT_PROJECT_DIR, None, "dbt", "The dbt project. Required.";
     DBT_EXECUTABLE, Some("dbt"), "dbt", "The dbt command.";
     DBT_TARGET_DIR, None, "dbt", "Where dbt writes its artifacts. Default: a temporary directory.";

@@ -1,0 +1,16 @@
+{#
+    Writes what the marts were built from to `dbt_build`, once all of it has succeeded; a build that fails leaves no
+    name behind, so that the next one does not take its marts for whole.
+#}
+{% macro record_build(results) -%}
+    {%- set failed = results | selectattr('status', 'in', ['error', 'fail', 'skipped', 'runtime error']) | list -%}
+    {%- set built = results | selectattr('node.resource_type', 'equalto', 'model') | list -%}
+    {%- if not execute or not built -%}
+        select 1
+    {%- elif failed -%}
+        drop table if exists {{ target.schema }}.dbt_build
+    {%- else -%}
+        create or replace table {{ target.schema }}.dbt_build as
+        select cast('{{ var("build_fingerprint") }}' as {{ dbt.type_string() }}) as fingerprint
+    {%- endif -%}
+{%- endmacro %}

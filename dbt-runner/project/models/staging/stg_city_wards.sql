@@ -1,0 +1,5 @@
+select
+    ward_id,
+    ward_name,
+    geometry
+from {{ source('warehouse', 'city_wards') }}

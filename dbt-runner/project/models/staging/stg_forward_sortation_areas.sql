@@ -1,0 +1,4 @@
+select
+    fsa,
+    geometry
+from {{ source('warehouse', 'forward_sortation_areas') }}

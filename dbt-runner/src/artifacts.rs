@@ -1,0 +1,196 @@
+//! The files that dbt leaves in its target directory. Their formats: <https://schemas.getdbt.com>, run-results v6 and
+//! manifest v12.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use shared::manifest::DbtNode;
+
+use crate::warehouse::MartTable;
+
+/// What came of each node.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RunResults {
+    results: Vec<NodeResult>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NodeResult {
+    unique_id: String,
+    status: String,
+    message: Option<String>,
+    failures: Option<u64>,
+}
+
+/// The project's nodes.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Graph {
+    nodes: BTreeMap<String, GraphNode>,
+}
+
+#[derive(Debug, Deserialize)]
+struct GraphNode {
+    resource_type: String,
+    schema: String,
+    #[serde(default)]
+    alias: String,
+    /// The project, then the folders below `models`, then the model.
+    #[serde(default)]
+    fqn: Vec<String>,
+    compiled_path: Option<String>,
+}
+
+/// A node that failed, for the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FailedNode {
+    unique_id: String,
+    message: String,
+    compiled_path: Option<String>,
+}
+
+impl RunResults {
+    pub(crate) const FILE: &str = "run_results.json";
+
+    pub(crate) fn read(target: &Path) -> Result<Self, Failure> {
+        read(&target.join(Self::FILE))
+    }
+
+    /// What was built and tested, by unique id. Hooks are not: they differ with nothing that anybody builds.
+    pub(crate) fn nodes(&self) -> Vec<DbtNode> {
+        let mut nodes: Vec<DbtNode> = self
+            .results
+            .iter()
+            .filter(|result| !result.unique_id.starts_with("operation."))
+            .map(|result| DbtNode {
+                unique_id: result.unique_id.clone(),
+                status: result.status.clone(),
+                failures: result.failures.filter(|failures| *failures > 0),
+            })
+            .collect();
+        nodes.sort_by(|one, other| one.unique_id.cmp(&other.unique_id));
+        nodes
+    }
+
+    /// The nodes that failed, and not for another's failure.
+    pub(crate) fn failed(&self, graph: &Graph) -> Vec<FailedNode> {
+        let failed =
+            |result: &&NodeResult| matches!(&*result.status, "error" | "fail" | "runtime error");
+        let mut nodes: Vec<FailedNode> = self
+            .results
+            .iter()
+            .filter(failed)
+            .map(|result| FailedNode {
+                unique_id: result.unique_id.clone(),
+                message: one_line(result.message.as_deref().unwrap_or(&result.status)),
+                compiled_path: graph
+                    .nodes
+                    .get(&result.unique_id)
+                    .and_then(|node| node.compiled_path.clone()),
+            })
+            .collect();
+        nodes.sort_by(|one, other| one.unique_id.cmp(&other.unique_id));
+        nodes
+    }
+}
+
+impl Graph {
+    pub(crate) fn read(target: &Path) -> Result<Self, Failure> {
+        read(&target.join("manifest.json"))
+    }
+
+    /// The tables of the models in the folder `marts`, in order.
+    pub(crate) fn marts(&self) -> Vec<MartTable> {
+        let is_mart = |node: &&GraphNode| {
+            node.resource_type == "model" && node.fqn.get(1).is_some_and(|folder| folder == "marts")
+        };
+        let mut marts: Vec<MartTable> = self
+            .nodes
+            .values()
+            .filter(is_mart)
+            .map(|node| MartTable {
+                schema: node.schema.clone(),
+                name: node.alias.clone(),
+            })
+            .collect();
+        marts.sort();
+        marts
+    }
+}
+
+impl fmt::Display for FailedNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.unique_id, self.message)?;
+        match &self.compiled_path {
+            Some(path) => write!(f, " (compiled SQL: {path})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// dbt's messages run over several lines.
+fn one_line(message: &str) -> String {
+    message.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
+    let what = || format!("read dbt's {}", path.display());
+    let json = fs::read(path).or_fail(Exit::Upstream).while_doing(what)?;
+    serde_json::from_slice(&json)
+        .or_fail(Exit::Configuration)
+        .while_doing(what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph() -> Graph {
+        serde_json::from_str(
+            r#"{"nodes": {
+                "model.p.b": {"resource_type": "model", "schema": "marts", "alias": "b", "fqn": ["p", "marts", "b"]},
+                "model.p.a": {"resource_type": "model", "schema": "marts", "alias": "a", "fqn": ["p", "marts", "core", "a"]},
+                "model.p.stg": {"resource_type": "model", "schema": "staging", "alias": "stg", "fqn": ["p", "staging", "stg"]},
+                "test.p.t": {"resource_type": "test", "schema": "tests", "alias": "t", "fqn": ["p", "marts", "t"],
+                             "compiled_path": "/target/compiled/t.sql"}
+            }}"#,
+        )
+        .expect("valid")
+    }
+
+    #[test]
+    fn marts_are_the_models_in_their_folder() {
+        let marts: Vec<String> = graph().marts().iter().map(ToString::to_string).collect();
+        assert_eq!(marts, ["marts.a", "marts.b"]);
+    }
+
+    #[test]
+    fn failed_nodes_are_named_with_their_sql_and_skipped_ones_are_not() {
+        let results: RunResults = serde_json::from_str(
+            r#"{"results": [
+                {"unique_id": "test.p.t", "status": "fail", "message": "Got 2\n  results", "failures": 2},
+                {"unique_id": "model.p.b", "status": "skipped", "message": null, "failures": null},
+                {"unique_id": "model.p.a", "status": "error", "message": null, "failures": null},
+                {"unique_id": "test.p.w", "status": "warn", "message": "Got 1 result", "failures": 1},
+                {"unique_id": "operation.p.hook", "status": "success", "message": null, "failures": null}
+            ]}"#,
+        )
+        .expect("valid");
+        let failed = results.failed(&graph());
+        let failed: Vec<String> = failed.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            failed,
+            [
+                "model.p.a: error",
+                "test.p.t: Got 2 results (compiled SQL: /target/compiled/t.sql)"
+            ]
+        );
+        let nodes = results.nodes();
+        assert_eq!(nodes.len(), 4, "all but the hook");
+        assert_eq!(nodes[3].failures, Some(1));
+    }
+}

@@ -1,0 +1,188 @@
+//! dbt as a child process.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+
+use serde::Deserialize;
+use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use shared::fingerprint::Fingerprint;
+use shared::warehouse::WarehouseUrl;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{ChildStdout, Command};
+use tracing::{debug, error, info, warn};
+
+use crate::artifacts::{FailedNode, Graph, RunResults};
+use crate::warehouse;
+
+/// How DuckDB says that another process has the file.
+const IN_USE: &str = "Could not set lock on file";
+
+/// One build.
+pub(crate) struct Build<'a> {
+    pub(crate) executable: &'a Path,
+    pub(crate) project: &'a Path,
+    pub(crate) target: &'a Path,
+    pub(crate) warehouse: &'a WarehouseUrl,
+    pub(crate) fingerprint: &'a Fingerprint,
+}
+
+/// A line of dbt's log, `--log-format json`.
+#[derive(Debug, Deserialize)]
+struct Event {
+    info: EventInfo,
+    #[serde(default)]
+    data: EventData,
+}
+
+#[derive(Debug, Deserialize)]
+struct EventInfo {
+    level: String,
+    msg: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct EventData {
+    node_info: Option<NodeInfo>,
+    execution_time: Option<f64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NodeInfo {
+    unique_id: String,
+    node_status: String,
+}
+
+impl Build<'_> {
+    /// Runs `dbt build`, logs what becomes of its nodes, and gives its artifacts.
+    ///
+    /// # Errors
+    /// What failed: nodes by name, or what dbt said before it came to any.
+    pub(crate) async fn run(&self) -> Result<(RunResults, Graph), Failure> {
+        let results = self.target.join(RunResults::FILE);
+        match fs::remove_file(&results) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Failure::new(Exit::Configuration, error)
+                    .context(format!("remove {} of an earlier build", results.display())));
+            }
+            _ => {}
+        }
+        let (status, errors) = self.execute().await?;
+        if !results.is_file() {
+            return Err(without_results(status, &errors));
+        }
+        let (results, graph) = (RunResults::read(self.target)?, Graph::read(self.target)?);
+        let failed = results.failed(&graph);
+        if status.success() && failed.is_empty() {
+            return Ok((results, graph));
+        }
+        if failed.is_empty() {
+            return Err(without_results(status, &errors));
+        }
+        Err(of_nodes(&failed))
+    }
+
+    /// Gives dbt's exit status and the errors it logged outside of nodes.
+    async fn execute(&self) -> Result<(ExitStatus, Vec<String>), Failure> {
+        let (target_name, variables) = warehouse::profile(self.warehouse);
+        let mut child = Command::new(self.executable)
+            .arg("build")
+            .arg("--project-dir")
+            .arg(self.project)
+            .arg("--profiles-dir")
+            .arg(self.project)
+            .args(["--target", target_name])
+            .arg("--target-path")
+            .arg(self.target)
+            .arg("--log-path")
+            .arg(self.target.join("logs"))
+            .args(["--log-format", "json", "--no-use-colors"])
+            .arg("--vars")
+            .arg(format!("{{build_fingerprint: \"{}\"}}", self.fingerprint))
+            .envs(variables)
+            .env("DO_NOT_TRACK", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .or_fail(Exit::Configuration)
+            .while_doing(|| {
+                format!(
+                    "start {}; DBT_EXECUTABLE names it",
+                    self.executable.display()
+                )
+            })?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let log = async {
+            match stdout {
+                Some(stdout) => relay(stdout).await,
+                None => Ok(Vec::new()),
+            }
+        };
+        let complaints = async {
+            let mut text = Vec::new();
+            if let Some(mut stderr) = stderr {
+                stderr.read_to_end(&mut text).await?;
+            }
+            Ok(String::from_utf8_lossy(&text).into_owned())
+        };
+        let (mut errors, complaints) = tokio::try_join!(log, complaints)
+            .map_err(|error: io::Error| Failure::upstream(error).context("read dbt's output"))?;
+        let status = child.wait().await.or_fail(Exit::Upstream)?;
+        // A crash of Python ends with the line that says what it was.
+        errors.extend(complaints.lines().last().map(str::to_owned));
+        Ok((status, errors))
+    }
+}
+
+/// Logs the nodes that dbt finishes; gives the errors that are of none.
+async fn relay(stdout: ChildStdout) -> io::Result<Vec<String>> {
+    let mut errors = Vec::new();
+    let mut lines = BufReader::new(stdout).lines();
+    while let Some(line) = lines.next_line().await? {
+        let Ok(Event { info, data }) = serde_json::from_str(&line) else {
+            debug!(line, "dbt");
+            continue;
+        };
+        match (data.node_info, data.execution_time, info.level.as_str()) {
+            (Some(node), Some(seconds), level) => {
+                let (unique_id, status) = (node.unique_id, node.node_status);
+                match level {
+                    "error" => error!(unique_id, status, seconds, "dbt node finished"),
+                    "warn" => warn!(unique_id, status, seconds, "dbt node finished"),
+                    _ => info!(unique_id, status, seconds, "dbt node finished"),
+                }
+            }
+            (None, _, "error") if !info.msg.trim().is_empty() => errors.push(info.msg),
+            _ => debug!(message_of_dbt = info.msg, "dbt"),
+        }
+    }
+    Ok(errors)
+}
+
+fn of_nodes(failed: &[FailedNode]) -> Failure {
+    let nodes: Vec<String> = failed.iter().map(ToString::to_string).collect();
+    let nodes = nodes.join("; ");
+    let exit = if nodes.contains(IN_USE) {
+        Exit::Upstream
+    } else {
+        Exit::Contract
+    };
+    Failure::new(
+        exit,
+        anyhow::anyhow!("{} dbt nodes failed: {nodes}", failed.len()),
+    )
+}
+
+fn without_results(status: ExitStatus, errors: &[String]) -> Failure {
+    let errors = errors.join("; ");
+    let errors = errors.split_whitespace().collect::<Vec<_>>().join(" ");
+    let exit = if status.code().is_none() || errors.contains(IN_USE) {
+        Exit::Upstream
+    } else {
+        Exit::Configuration
+    };
+    Failure::new(exit, anyhow::anyhow!("dbt ended with {status}: {errors}"))
+}

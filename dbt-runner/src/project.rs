@@ -1,0 +1,73 @@
+//! The dbt project's files.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use shared::fingerprint::Digest;
+
+/// What dbt leaves in a project that it is run in by hand.
+const MADE_BY_DBT: [&str; 3] = ["target", "logs", "dbt_packages"];
+
+/// Names and digests of the project's files, in order: everything that decides what dbt builds.
+pub(crate) fn files(project: &Path) -> io::Result<Vec<(String, Digest)>> {
+    let mut files = Vec::new();
+    let mut folders = vec![PathBuf::new()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(project.join(&folder))? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let path = folder.join(&name);
+            let name = name.to_string_lossy();
+            let made_by_dbt = folder.as_os_str().is_empty() && MADE_BY_DBT.contains(&&*name);
+            if name.starts_with('.') || made_by_dbt {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
+                folders.push(path);
+            } else {
+                let digest = Digest::of(&fs::read(project.join(&path))?);
+                files.push((path.to_string_lossy().into_owned(), digest));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::files;
+
+    #[test]
+    fn what_dbt_makes_is_no_part_of_the_project() {
+        let project = tempfile::tempdir().expect("temporary directory");
+        let write = |name: &str| {
+            let path = project.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("folder");
+            fs::write(path, name).expect("file");
+        };
+        for name in [
+            "dbt_project.yml",
+            "models/marts/target/b.sql",
+            "models/a.sql",
+            "target/manifest.json",
+            "logs/dbt.log",
+            ".user.yml",
+        ] {
+            write(name);
+        }
+        let files = files(project.path()).expect("readable");
+        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "dbt_project.yml",
+                "models/a.sql",
+                "models/marts/target/b.sql"
+            ]
+        );
+    }
+}

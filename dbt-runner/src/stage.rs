@@ -1,0 +1,233 @@
+//! The stage: from loaded tables to marts.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use serde::Deserialize;
+use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use shared::fingerprint::Fingerprint;
+use shared::job::Summary;
+use shared::lake::Key;
+use shared::manifest::{self, LoadReceipt, Mart, MartsManifest, Version};
+use shared::partition::Partition;
+use shared::run::{self, Stage};
+use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
+use shared::warehouse::WarehouseUrl;
+use tokio::task::block_in_place;
+use tracing::{debug, info};
+
+use crate::dbt::Build;
+use crate::project;
+use crate::warehouse::{MartTable, Warehouse};
+
+/// The settings of this job.
+#[derive(Debug)]
+pub struct Settings {
+    warehouse: WarehouseUrl,
+    duckdb_library: PathBuf,
+    project: PathBuf,
+    executable: PathBuf,
+    target: Option<PathBuf>,
+}
+
+/// The settings as the environment has them.
+#[derive(Debug, Deserialize)]
+pub struct RawSettings {
+    warehouse_url: Option<String>,
+    duckdb_library: Option<String>,
+    dbt_project_dir: Option<String>,
+    dbt_executable: Option<String>,
+    dbt_target_dir: Option<String>,
+}
+
+impl JobSettings for Settings {
+    type Raw = RawSettings;
+
+    fn validate(raw: RawSettings, problems: &mut Problems) -> Option<Self> {
+        let warehouse = problems.take(&variables::WAREHOUSE_URL, raw.warehouse_url, str::parse);
+        let library = problems.take(
+            &variables::DUCKDB_LIBRARY,
+            raw.duckdb_library,
+            settings::parse_file,
+        );
+        let project = problems.take(
+            &variables::DBT_PROJECT_DIR,
+            raw.dbt_project_dir,
+            settings::parse_directory,
+        );
+        let path = |text: &str| Ok(PathBuf::from(text));
+        let executable = problems.take(&variables::DBT_EXECUTABLE, raw.dbt_executable, path);
+        let target = problems.take_optional(&variables::DBT_TARGET_DIR, raw.dbt_target_dir, path);
+        Some(Self {
+            warehouse: warehouse?,
+            duckdb_library: library?,
+            project: project?,
+            executable: executable?,
+            target: target?,
+        })
+    }
+}
+
+/// What dbt builds from, and its name.
+struct Input {
+    receipts: BTreeMap<Partition, Key>,
+    fingerprint: Fingerprint,
+}
+
+/// Builds the marts from all that the warehouse holds, unless they are built from just that, and hands their manifest
+/// over.
+pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
+    let loaded = run::input_of(&common, Stage::Dbt).await?;
+    let (input, built_from) = block_in_place(|| {
+        let mut warehouse = settings.open_warehouse()?;
+        let input = settings.input(&mut warehouse)?;
+        Ok::<_, Failure>((input, warehouse.built_from()?))
+    })?;
+    let warehouse_id = settings.warehouse.id();
+    let key = MartsManifest::key(&warehouse_id, &input.fingerprint)?;
+
+    let found = if built_from.as_deref() == Some(input.fingerprint.as_str()) && !common.force {
+        common.lake.read(&key).await?
+    } else {
+        None
+    };
+    let held: Option<MartsManifest> = found
+        .map(|bytes| manifest::from_json(&key, &bytes))
+        .transpose()?;
+    let summary = match held {
+        Some(held) if block_in_place(|| settings.holds(&held.marts))? => {
+            debug!(fingerprint = %input.fingerprint, "marts found");
+            Summary::found()
+        }
+        _ => build(&common, &settings, input, &key).await?,
+    };
+    let partitions = loaded.into_keys();
+    let manifests = partitions
+        .map(|partition| (partition, key.clone()))
+        .collect();
+    run::hand_over(&common, Stage::Dbt, manifests).await?;
+    Ok(summary)
+}
+
+async fn build(
+    common: &CommonSettings,
+    settings: &Settings,
+    input: Input,
+    key: &Key,
+) -> Result<Summary, Failure> {
+    let started = Instant::now();
+    let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
+    let target = settings.target.as_deref().unwrap_or(temporary.path());
+    let build = Build {
+        executable: &settings.executable,
+        project: &settings.project,
+        target,
+        warehouse: &settings.warehouse,
+        fingerprint: &input.fingerprint,
+    };
+    let (results, graph) = build
+        .run()
+        .await
+        .while_doing(|| format!("dbt build of {}", settings.project.display()))?;
+    let marts = block_in_place(|| settings.marts_built_from(&input, &graph.marts()))?;
+    let manifest = MartsManifest {
+        manifest: Version::V1,
+        fingerprint: input.fingerprint,
+        receipts: input.receipts,
+        nodes: results.nodes(),
+        marts,
+    };
+    manifest::commit(&common.lake, key, &manifest).await?;
+    let rows = manifest.marts.iter().map(|mart| mart.rows).sum();
+    info!(
+        fingerprint = %manifest.fingerprint,
+        nodes = manifest.nodes.len(),
+        marts = manifest.marts.len(),
+        rows,
+        seconds = started.elapsed().as_secs_f64(),
+        "marts built"
+    );
+    Ok(Summary {
+        produced: 1,
+        rows,
+        ..Summary::default()
+    })
+}
+
+impl Settings {
+    fn open_warehouse(&self) -> Result<Warehouse, Failure> {
+        Warehouse::open(&self.warehouse, &self.duckdb_library)
+    }
+
+    /// What dbt would build from now.
+    fn input(&self, warehouse: &mut Warehouse) -> Result<Input, Failure> {
+        let warehouse_id = self.warehouse.id();
+        let loads = warehouse.loads()?;
+        let mut receipts = BTreeMap::new();
+        for (partition, fingerprint) in &loads {
+            let key = LoadReceipt::key(&warehouse_id, *partition, fingerprint)?;
+            receipts.insert(*partition, key);
+        }
+        let files = project::files(&self.project)
+            .or_fail(Exit::Configuration)
+            .while_doing(|| format!("read {}", self.project.display()))?;
+        let loads: Vec<[String; 2]> = loads
+            .iter()
+            .map(|(partition, fingerprint)| [partition.to_string(), fingerprint.to_string()])
+            .collect();
+        let load_parts = loads.iter().flatten().map(String::as_str);
+        let project_parts = files
+            .iter()
+            .flat_map(|(name, digest)| [name.as_str(), digest.as_str()]);
+        let parts: Vec<&str> = load_parts.chain(project_parts).collect();
+        Ok(Input {
+            fingerprint: Fingerprint::of(&parts),
+            receipts,
+        })
+    }
+
+    /// Whether the warehouse has these marts, with their counts.
+    fn holds(&self, marts: &[Mart]) -> Result<bool, Failure> {
+        let mut warehouse = self.open_warehouse()?;
+        for mart in marts {
+            let table: MartTable = mart
+                .table
+                .parse()
+                .map_err(anyhow::Error::msg)
+                .or_fail(Exit::Contract)?;
+            if warehouse.rows(&table)? != Some(mart.rows) {
+                info!(table = mart.table, "the mart was altered: building anew");
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The marts after a build.
+    ///
+    /// # Errors
+    /// [`Exit::Upstream`] if another load came in between: they may be built from the one or the other.
+    fn marts_built_from(&self, input: &Input, tables: &[MartTable]) -> Result<Vec<Mart>, Failure> {
+        let mut warehouse = self.open_warehouse()?;
+        if self.input(&mut warehouse)?.fingerprint != input.fingerprint {
+            return Err(Failure::upstream(anyhow::anyhow!(
+                "another load came in while dbt was building: build again"
+            )));
+        }
+        tables
+            .iter()
+            .map(|table| {
+                let rows = warehouse.rows(table)?.ok_or_else(|| {
+                    Failure::contract(anyhow::anyhow!(
+                        "dbt built no {table}: is the model disabled?"
+                    ))
+                })?;
+                Ok(Mart {
+                    table: table.to_string(),
+                    rows,
+                })
+            })
+            .collect()
+    }
+}

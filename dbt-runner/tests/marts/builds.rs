@@ -1,0 +1,104 @@
+//! Marts that are built, found, and built again.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::{Place, REQUESTS};
+
+fn manifest(place: &Place) -> Value {
+    let mut manifests = place.lake.manifests("marts/").into_values();
+    let manifest = manifests.next().unwrap();
+    assert!(manifests.next().is_none(), "one manifest");
+    manifest
+}
+
+#[test]
+fn marts_are_built_once_from_what_the_warehouse_holds() {
+    let place = Place::with(REQUESTS);
+    let first = place.job().run();
+    let finished = first.finished();
+    assert_eq!(finished["produced"].as_u64(), Some(1), "{finished}");
+    assert_eq!(
+        place.rows(
+            "SELECT source_year, ward_model, ward_id, service_request_type, requests, rank_among_wards, \
+             round(share_of_ward, 3) FROM marts.requests_by_ward ORDER BY ALL"
+        ),
+        [
+            "2023|||Noise|1||1.0",
+            "2024|25|3|Litter|1|1|0.333",
+            "2024|25|3|Noise|2|1|0.667",
+            "2024|25|10|Noise|1|2|1.0"
+        ]
+    );
+    assert_eq!(
+        place.rows(
+            "SELECT created_on, service_request_type, requests FROM marts.requests_by_day ORDER BY ALL"
+        ),
+        ["2023-01-02|Noise|1", "2024-01-02|Litter|1", "2024-01-02|Noise|3"]
+    );
+
+    let finished_nodes = first.log.iter().filter(|event| {
+        let hook = |id: &str| id.starts_with("operation.");
+        event["message"] == "dbt node finished" && !event["uniqueId"].as_str().is_some_and(hook)
+    });
+    let manifest = manifest(&place);
+    let nodes = manifest["nodes"].as_array().unwrap();
+    assert_eq!(finished_nodes.count(), nodes.len(), "each is a log line");
+    assert!(nodes.len() > 20);
+    assert!(nodes.contains(
+        &json!({"unique_id": "model.toronto_311.requests_by_ward", "status": "success"})
+    ));
+    assert_eq!(
+        manifest["marts"],
+        json!([{"table": "marts.requests_by_day", "rows": 3}, {"table": "marts.requests_by_ward", "rows": 4}])
+    );
+    assert_eq!(manifest["receipts"].as_object().unwrap().len(), 1);
+
+    let objects = place.lake.objects("");
+    let second = place.job().run();
+    assert_eq!(second.finished()["found"].as_u64(), Some(1));
+    assert_eq!(place.lake.objects(""), objects);
+    assert!(
+        !second
+            .log
+            .iter()
+            .any(|event| event["message"] == "dbt node finished")
+    );
+
+    place.alter("DROP TABLE marts.requests_by_day");
+    let third = place.job().run();
+    assert_eq!(
+        third.finished()["produced"].as_u64(),
+        Some(1),
+        "a lost mart is built anew"
+    );
+    assert_eq!(place.lake.objects(""), objects, "the same manifest");
+
+    place.load("2024", "second");
+    place.job().env("RUN_ID", "test").run().finished();
+    assert_eq!(
+        place.lake.manifests("marts/").len(),
+        2,
+        "another load is another build"
+    );
+}
+
+#[test]
+fn an_empty_warehouse_has_empty_marts() {
+    let place = Place::with(&[]);
+    place.job().run().finished();
+    assert_eq!(manifest(&place)["marts"][0]["rows"], 0);
+}
+
+#[test]
+fn a_killed_build_is_made_good_by_the_next() {
+    let place = Place::with(REQUESTS);
+    let mut running = place.job().spawn();
+    std::thread::sleep(Duration::from_secs(4));
+    running.kill().unwrap();
+    running.wait().unwrap();
+    assert!(place.lake.objects("marts/").is_empty(), "killed at work");
+    place.job().run().finished();
+    assert_eq!(manifest(&place)["marts"][1]["rows"], 4);
+}

@@ -1,0 +1,142 @@
+//! The job as a process, on a lake and a DuckDB warehouse of its own.
+
+#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+
+mod builds;
+mod refusals;
+mod sources;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use shared::contract::Contract;
+use shared::duckdb::{Access, Connection};
+use shared::fingerprint::Fingerprint;
+use shared::lake::Key;
+use shared::partition::Dataset;
+use shared::testing::{Job, TestLake, variable};
+
+/// A lake with a run's hand-over, and a warehouse as load-job leaves it.
+pub(crate) struct Place {
+    pub(crate) lake: TestLake,
+    directory: tempfile::TempDir,
+}
+
+/// Of a request: year, ward, type, status.
+type Request = (i16, Option<i32>, &'static str, &'static str);
+
+pub(crate) const REQUESTS: &[Request] = &[
+    (2024, Some(3), "Noise", "New"),
+    (2024, Some(3), "Noise", "Completed"),
+    (2024, Some(3), "Litter", "Completed"),
+    (2024, Some(10), "Noise", "Completed"),
+    (2023, None, "Noise", "Closed"),
+];
+
+impl Place {
+    /// With these requests loaded.
+    pub(crate) fn with(requests: &[Request]) -> Self {
+        let place = Self {
+            lake: TestLake::default(),
+            directory: tempfile::tempdir().unwrap(),
+        };
+        let load = "loaded/warehouse/service-requests/2024/x.json";
+        let hand_over =
+            format!(r#"{{"manifest": "v1", "stage": "load", "manifests": {{"2024": "{load}"}}}}"#);
+        let key = Key::new("runs/test/load-0.json").unwrap();
+        place.lake.put(&key, hand_over.as_bytes());
+
+        let mut warehouse = place.open();
+        let load_history = include_str!("../../../load-job/src/warehouse/duckdb/load_history.sql");
+        warehouse.execute(load_history, &[]).unwrap();
+        for dataset in Dataset::ALL {
+            let ddl = Contract::clean_table(dataset).duckdb_ddl();
+            warehouse.execute(&ddl, &[]).unwrap();
+        }
+        let ddl = Contract::quarantine_table().duckdb_ddl();
+        warehouse.execute(&ddl, &[]).unwrap();
+        for (number, request) in requests.iter().enumerate() {
+            warehouse.execute(&insert(number, *request), &[]).unwrap();
+        }
+        drop(warehouse);
+        place.load("2024", "first");
+        place
+    }
+
+    /// Adds a row to the history of loads.
+    pub(crate) fn load(&self, partition: &str, version: &str) {
+        let fingerprint = Fingerprint::of(&[version]);
+        self.alter(&format!(
+            "INSERT INTO load_history SELECT '{partition}', count(*) + 1, '{fingerprint}', '', '', NULL, '', '', 1, \
+             0, 0, 0, 0, '{{}}', '[]', now(), 'test' FROM load_history WHERE partition = '{partition}'"
+        ));
+    }
+
+    pub(crate) fn open(&self) -> Connection {
+        let library = PathBuf::from(variable("DUCKDB_LIBRARY"));
+        Connection::open(&library, &self.file(), Access::ReadWrite).unwrap()
+    }
+
+    pub(crate) fn alter(&self, statement: &str) {
+        self.open().execute(statement, &[]).unwrap();
+    }
+
+    /// The rows of a query, columns joined by `|`.
+    pub(crate) fn rows(&self, query: &str) -> Vec<String> {
+        let query = format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({query})");
+        let rows = self.open().query_text(&query, &[]).unwrap();
+        let cells = |row: Vec<Option<String>>| {
+            let cells: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
+            cells.join("|")
+        };
+        rows.into_iter().map(cells).collect()
+    }
+
+    pub(crate) fn file(&self) -> PathBuf {
+        self.directory.path().join("warehouse.duckdb")
+    }
+
+    pub(crate) fn job(&self) -> Job {
+        Job::new(env!("CARGO_BIN_EXE_dbt-runner"))
+            .env("LAKE_URL", self.lake.url())
+            .env("RUN_ID", "test")
+            .env(
+                "WAREHOUSE_URL",
+                format!("duckdb://{}", self.file().display()),
+            )
+            .env("DUCKDB_LIBRARY", variable("DUCKDB_LIBRARY"))
+            .env("DBT_EXECUTABLE", variable("DBT_EXECUTABLE"))
+            .env(
+                "DBT_PROJECT_DIR",
+                concat!(env!("CARGO_MANIFEST_DIR"), "/project"),
+            )
+    }
+}
+
+/// A statement that inserts the request into the contract's columns.
+fn insert(number: usize, (year, ward, kind, status): Request) -> String {
+    let mut names = String::new();
+    let mut values = String::new();
+    for column in &Contract::clean_table(Dataset::ServiceRequests).columns {
+        let value = match column.name.as_str() {
+            "request_id" => format!("encode('{number:016}')"),
+            "created_at" | "created_local" => format!("'{year}-01-02 08:00:00'"),
+            "service_request_type" => format!("'{kind}'"),
+            "status" | "source_status" => format!("'{status}'"),
+            "division" => "'Division'".to_owned(),
+            "season" => "'winter'".to_owned(),
+            "ward_id" => ward.map_or("NULL".to_owned(), |ward| ward.to_string()),
+            "ward_model" => ward.map_or("NULL", |_| "25").to_owned(),
+            "ward_name" => ward.map_or("NULL".to_owned(), |ward| format!("'Ward {ward}'")),
+            "repaired" => "false".to_owned(),
+            "source_year" => year.to_string(),
+            "source_row" => "2".to_owned(),
+            _ if column.required => "'x'".to_owned(),
+            _ => "NULL".to_owned(),
+        };
+        let comma = if names.is_empty() { "" } else { ", " };
+        write!(names, "{comma}{}", column.name).unwrap();
+        write!(values, "{comma}{value}").unwrap();
+    }
+    format!("INSERT INTO service_requests ({names}) VALUES ({values})")
+}

@@ -1,0 +1,147 @@
+//! Builds that fail, and what the operator is told.
+
+use std::fs;
+use std::path::Path;
+
+use crate::{Place, REQUESTS};
+
+#[test]
+fn a_failing_test_is_named_with_its_sql_and_leaves_no_manifest() {
+    let bad = [(2024, Some(3), "Noise", "Mislaid")];
+    let place = Place::with(&bad);
+    let target = tempfile::tempdir().unwrap();
+    let failed = place
+        .job()
+        .env("DBT_TARGET_DIR", target.path().to_string_lossy())
+        .run();
+    let cause = failed.failed(20);
+    let test =
+        "test.toronto_311.accepted_values_stg_service_requests_status__New__Initiated__In_Progress";
+    assert!(cause.contains(test), "{cause}");
+    assert!(cause.contains("Got 1 result"), "{cause}");
+    let path = cause.split("compiled SQL: ").nth(1).unwrap();
+    let path = path.split(')').next().unwrap();
+    assert!(
+        fs::read_to_string(path).unwrap().contains("not in ("),
+        "{path}"
+    );
+    assert!(place.lake.objects("marts/").is_empty());
+    assert!(place.lake.objects("runs/test/dbt").is_empty());
+    assert!(failed.log.iter().any(|event| {
+        event["severity"] == "ERROR"
+            && event["status"] == "fail"
+            && event["message"] == "dbt node finished"
+    }));
+
+    place.alter("UPDATE service_requests SET status = 'New'");
+    place.job().run().finished();
+}
+
+#[test]
+fn a_model_that_fails_is_named() {
+    let place = Place::with(REQUESTS);
+    place.alter("ALTER TABLE service_requests DROP COLUMN season");
+    let failed = place.job().run();
+    let cause = failed.failed(20);
+    assert!(
+        cause.contains("model.toronto_311.stg_service_requests: "),
+        "{cause}"
+    );
+    assert!(cause.contains("season"), "{cause}");
+}
+
+#[test]
+fn a_warehouse_in_use_is_worth_a_retry() {
+    let place = Place::with(REQUESTS);
+    // dbt starts once the job has read what there is to build from; by then another process has the file.
+    let project = copy_of_project();
+    let profiles = project.path().join("profiles.yml");
+    let text = fs::read_to_string(&profiles).unwrap();
+    let held = tempfile::tempdir().unwrap();
+    let other = held.path().join("other.duckdb");
+    fs::write(
+        &profiles,
+        text.replace("{{ env_var('DUCKDB_FILE') }}", &other.to_string_lossy()),
+    )
+    .unwrap();
+    let library = std::path::PathBuf::from(shared::testing::variable("DUCKDB_LIBRARY"));
+    let _writer =
+        shared::duckdb::Connection::open(&library, &other, shared::duckdb::Access::ReadWrite)
+            .unwrap();
+    let failed = place
+        .job()
+        .env("DBT_PROJECT_DIR", project.path().to_string_lossy())
+        .run();
+    assert!(
+        failed.failed(30).contains("Could not set lock on file"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn a_broken_project_is_a_wrong_setting() {
+    let place = Place::with(REQUESTS);
+    let project = copy_of_project();
+    let model = project.path().join("models/marts/requests_by_day.sql");
+    fs::write(&model, "select * from {{ ref('nothing') }}").unwrap();
+    let failed = place
+        .job()
+        .env("DBT_PROJECT_DIR", project.path().to_string_lossy())
+        .run();
+    let cause = failed.failed(10);
+    assert!(cause.contains("requests_by_day"), "{cause}");
+    assert!(cause.contains("nothing"), "{cause}");
+}
+
+#[test]
+fn what_cannot_be_started_or_read_is_named() {
+    let place = Place::with(REQUESTS);
+    let failed = place.job().env("DBT_EXECUTABLE", "/nowhere/dbt").run();
+    assert!(failed.failed(10).contains("start /nowhere/dbt"), "{failed}");
+
+    let nothing_loaded = place.job().env("RUN_ID", "other").run();
+    assert!(
+        nothing_loaded.failed(10).contains("runs/other/load-0.json"),
+        "{nothing_loaded}"
+    );
+
+    fs::remove_file(place.file()).unwrap();
+    let no_warehouse = place.job().run();
+    assert!(
+        no_warehouse.failed(30).contains("there is no warehouse"),
+        "{no_warehouse}"
+    );
+
+    let wrong = place
+        .job()
+        .env("DUCKDB_LIBRARY", "/nowhere/libduckdb.so")
+        .env("DBT_PROJECT_DIR", "/nowhere/project")
+        .env("WAREHOUSE_URL", "sqlite:///x")
+        .run();
+    for name in ["DUCKDB_LIBRARY", "DBT_PROJECT_DIR", "WAREHOUSE_URL"] {
+        assert!(wrong.failed(10).contains(name), "{wrong}");
+    }
+}
+
+/// A copy of the dbt project that a test may change.
+fn copy_of_project() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    copy_folder(
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/project")),
+        copy.path(),
+    );
+    copy
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
