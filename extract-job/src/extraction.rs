@@ -1,12 +1,13 @@
 //! One partition, from its source at the publisher to its manifest in the lake.
 
+use std::io;
 use std::time::Instant;
 
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
-use shared::fingerprint::Fingerprint;
+use shared::fingerprint::DigestWriter;
 use shared::job::Summary;
-use shared::lake::{Content, Created, Key, Lake, LakeError};
-use shared::manifest::{self, Object, RawManifest, Source, Version};
+use shared::lake::{Content, Key, Lake, LakeError};
+use shared::manifest::{Object, RawManifest, Source, Version};
 use shared::partition::Partition;
 use tracing::{debug, info, warn};
 use url::Url;
@@ -14,6 +15,7 @@ use url::Url;
 use crate::archive::{Archive, Member};
 use crate::boundaries::{city_wards, forward_sortation_areas};
 use crate::http::{self, Download, HttpClient, Order};
+use crate::publication::{Committed, Publication};
 use crate::raw_file::{MeasuringWriter, RawFile};
 use crate::settings::Limits;
 
@@ -35,29 +37,36 @@ impl Extractor {
     ) -> Result<(Key, Summary), Failure> {
         let started = Instant::now();
         let version = source.version();
-        let key = RawManifest::key(partition, &version)?;
-        let held = self.lake.read(&key).await?;
-        let found = || {
-            debug!(%partition, %version, "partition found");
-            Ok((key.clone(), Summary::found()))
+        let publication = Publication::new(&self.lake, partition, version.clone());
+        let held = publication.held().await?;
+        let download = match &held {
+            Some(_) if !self.force => None,
+            Some(held) => {
+                let etag = self.conclusive_etag(&held.manifest).await?;
+                self.download(partition, &source, etag).await?
+            }
+            None => self.download(partition, &source, None).await?,
         };
-        let held: Option<RawManifest> = match held {
-            Some(_) if !self.force => return found(),
-            Some(bytes) => Some(manifest::from_json(&key, &bytes)?),
-            None => None,
-        };
-        let held_etag = held.as_ref().and_then(|held| held.etag.as_deref());
-        let Some(download) = self.download(partition, &source, held_etag).await? else {
-            return found();
+        let download = match (download, held.as_ref()) {
+            (Some(download), _) => download,
+            (None, Some(held)) => {
+                debug!(%partition, %version, "partition found");
+                return Ok((held.key.clone(), Summary::found()));
+            }
+            (None, None) => {
+                let url = source.url;
+                let error = anyhow::anyhow!("{url} is unchanged, but nothing of it is held");
+                return Err(Failure::new(Exit::Bug, error));
+            }
         };
 
         let manifest = self.store(partition, source, download).await?;
-        let (key, drift) = self.commit(key, &version, &manifest).await?;
+        let Committed { key, drifted } = publication.commit(held.as_ref(), &manifest).await?;
         let summary = Summary {
             produced: 1,
             rows: manifest.lines,
             bytes: manifest.object.size_bytes,
-            drift,
+            drift: drifted.into(),
             ..Summary::default()
         };
         info!(
@@ -65,10 +74,42 @@ impl Extractor {
             %version,
             rows = summary.rows,
             bytes = summary.bytes,
+            drift = summary.drift,
             seconds = started.elapsed().as_secs_f64(),
             "partition extracted"
         );
         Ok((key, summary))
+    }
+
+    /// The entity tag that, if the publisher still has it, says that there is nothing to redo: the object is stored as
+    /// it was published, and whole.
+    async fn conclusive_etag<'a>(&self, held: &'a RawManifest) -> Result<Option<&'a str>, Failure> {
+        let Some(etag) = held.etag.as_deref() else {
+            return Ok(None);
+        };
+        if held.partition == Partition::ForwardSortationAreas {
+            return Ok(None);
+        }
+        let mut content = match self.lake.open(&held.object.key).await {
+            Ok(content) => content,
+            Err(LakeError::Missing { key }) => {
+                warn!(%key, "an object is missing in the lake: downloading it anew");
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let digest = blocking(move || {
+            let mut writer = DigestWriter::new(io::sink());
+            io::copy(&mut content, &mut writer).or_fail(Exit::Upstream)?;
+            Ok(writer.finish().1)
+        })
+        .await
+        .while_doing(|| format!("read {}", held.object.key))?;
+        if digest != held.object.sha256 {
+            // Storing what is downloaded then will say so, and what it should be.
+            return Ok(None);
+        }
+        Ok(Some(etag))
     }
 
     async fn download(
@@ -111,7 +152,7 @@ impl Extractor {
             };
             match partition {
                 Partition::Year(year) => unpack_csv(&lake, open()?, year),
-                Partition::CityWards => city_wards::unpack(file),
+                Partition::CityWards => city_wards::unpack(&url, file),
                 Partition::ForwardSortationAreas => forward_sortation_areas::unpack(&lake, open()?),
             }
         })
@@ -136,61 +177,6 @@ impl Extractor {
             lines: raw.measures.lines,
             encoding: raw.measures.encoding,
         })
-    }
-
-    /// Commits `manifest` under `key`. If the version is there with other bytes, the publisher has changed the file
-    /// without saying so; that is drift, and the manifest gets a key of its own, which is returned.
-    async fn commit(
-        &self,
-        key: Key,
-        version: &Fingerprint,
-        manifest: &RawManifest,
-    ) -> Result<(Key, u64), Failure> {
-        if let Some(key) = self.try_commit(key, manifest).await? {
-            return Ok((key, 0));
-        }
-        let RawManifest {
-            partition,
-            download_sha256,
-            object,
-            ..
-        } = manifest;
-        warn!(
-            %partition,
-            url = manifest.source.url,
-            last_modified = manifest.source.last_modified.as_deref().unwrap_or("unknown"),
-            %download_sha256,
-            "republished without notice"
-        );
-        let own = Fingerprint::of(&[
-            version.as_str(),
-            download_sha256.as_str(),
-            object.sha256.as_str(),
-        ]);
-        let key = RawManifest::key(*partition, &own)?;
-        match self.try_commit(key.clone(), manifest).await? {
-            Some(key) => Ok((key, 1)),
-            None => Err(Failure::new(
-                Exit::Bug,
-                anyhow::anyhow!("{key} speaks of other bytes than those it is named by"),
-            )),
-        }
-    }
-
-    /// `key`, once it holds `manifest`, or another that speaks of the same bytes; `None` if it speaks of others.
-    async fn try_commit(&self, key: Key, manifest: &RawManifest) -> Result<Option<Key>, Failure> {
-        let content = Content::Bytes(manifest::to_json(manifest).into());
-        match self.lake.create(&key, content).await {
-            Ok(Created::Created | Created::Existed) => Ok(Some(key)),
-            Err(LakeError::Conflict { .. }) => {
-                let (held, _) = manifest::read::<RawManifest>(&self.lake, &key).await?;
-                // The same file may come from another address, or with another entity tag.
-                let same = held.object == manifest.object
-                    && held.download_sha256 == manifest.download_sha256;
-                Ok(same.then_some(key))
-            }
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

@@ -5,6 +5,7 @@ mod boundaries;
 mod extraction;
 mod http;
 mod portal;
+mod publication;
 mod raw_file;
 pub mod settings;
 pub mod stage;

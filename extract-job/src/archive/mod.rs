@@ -1,6 +1,8 @@
 //! ZIPs from the network: read at random from a file, and refused whole if any part of them is hostile.
 
 mod problem;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write};
@@ -85,6 +87,11 @@ impl Archive {
             allowance: Allowance::new(size, limits),
             members,
         })
+    }
+
+    /// What it is called in errors.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// The one file whose name ends in `.extension`.

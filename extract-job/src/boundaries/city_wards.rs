@@ -1,14 +1,16 @@
 //! The ward polygons, stored as the City publishes them once they are seen to be whole.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Seek as _, SeekFrom};
+use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
 
 use geojson::{Feature, FeatureCollection, GeometryValue, JsonValue};
-use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use serde_json::error::Category;
+use shared::exit::{Exit, Failure, OrFail as _};
 use shared::manifest::Encoding;
 use tempfile::NamedTempFile;
 
 use super::position::is_around_toronto;
+use crate::portal::{A_JSON_DOCUMENT, looks_like};
 use crate::raw_file::{MeasuringWriter, RawFile};
 
 /// The name of the object in the lake.
@@ -18,15 +20,29 @@ const WARDS: std::ops::RangeInclusive<u64> = 1..=25;
 /// Ten times what is published: the file is held in memory to be checked.
 const MAX_BYTES: u64 = 40 << 20;
 
-/// What is wrong with the published wards.
+/// Why the published wards are refused.
+#[derive(Debug, thiserror::Error)]
+#[error("{url} {problem}")]
+struct Refused {
+    url: String,
+    problem: WardsError,
+}
+
+/// What is wrong with the published wards; goes on where their address ends.
 #[derive(Debug, thiserror::Error)]
 enum WardsError {
     #[error("has {size} bytes, more than {MAX_BYTES}")]
     TooLarge { size: u64 },
     #[error("is not UTF-8 text, as GeoJSON has to be")]
     NotUtf8,
-    #[error("is no GeoJSON FeatureCollection")]
-    NotGeoJson(#[source] serde_json::Error),
+    #[error("is no GeoJSON but {looks_like}: the server may be down or ask for a sign-in")]
+    OtherKind { looks_like: &'static str },
+    #[error("ends early ({0}): download it again")]
+    Truncated(serde_json::Error),
+    #[error("cannot be read from disk: {0}")]
+    Disk(io::Error),
+    #[error("is no GeoJSON FeatureCollection ({0})")]
+    NotGeoJson(serde_json::Error),
     #[error("feature {feature} has no {property}, or not one as expected: {value}")]
     Property {
         feature: usize,
@@ -49,8 +65,17 @@ enum WardsError {
     Missing { missing: Vec<u64> },
 }
 
-/// The file to store for the `downloaded` GeoJSON, its bytes unchanged. It blocks.
-pub(crate) fn unpack(mut downloaded: NamedTempFile) -> Result<RawFile, Failure> {
+impl WardsError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::OtherKind { .. } | Self::Truncated(_) | Self::Disk(_) => Exit::Upstream,
+            _ => Exit::Contract,
+        }
+    }
+}
+
+/// The file to store for the GeoJSON `downloaded` from `url`, its bytes unchanged. It blocks.
+pub(crate) fn unpack(url: &str, mut downloaded: NamedTempFile) -> Result<RawFile, Failure> {
     downloaded
         .seek(SeekFrom::Start(0))
         .or_fail(Exit::Upstream)?;
@@ -58,14 +83,10 @@ pub(crate) fn unpack(mut downloaded: NamedTempFile) -> Result<RawFile, Failure> 
     std::io::copy(&mut downloaded, &mut measuring).or_fail(Exit::Upstream)?;
     let (_, measures) = measuring.finish();
 
-    check(&mut downloaded, measures.size_bytes, measures.encoding)
-        .or_fail(Exit::Contract)
-        .while_doing(|| {
-            format!(
-                "the GeoJSON of the city wards, {} bytes",
-                measures.size_bytes
-            )
-        })?;
+    check(&mut downloaded, measures.size_bytes, measures.encoding).map_err(|problem| {
+        let url = url.to_owned();
+        Failure::new(problem.exit(), Refused { url, problem })
+    })?;
     Ok(RawFile {
         name: NAME.to_owned(),
         file: downloaded,
@@ -80,10 +101,16 @@ fn check(file: &mut NamedTempFile, size: u64, encoding: Encoding) -> Result<(), 
     if encoding != Encoding::Utf8 {
         return Err(WardsError::NotUtf8);
     }
-    let not_geojson = |error| WardsError::NotGeoJson(serde_json::Error::io(error));
-    file.seek(SeekFrom::Start(0)).map_err(not_geojson)?;
+    file.seek(SeekFrom::Start(0)).map_err(WardsError::Disk)?;
+    let mut reader = BufReader::new(file);
+    let looks_like = looks_like(reader.fill_buf().map_err(WardsError::Disk)?);
     let wards: FeatureCollection =
-        serde_json::from_reader(BufReader::new(file)).map_err(WardsError::NotGeoJson)?;
+        serde_json::from_reader(reader).map_err(|error| match error.classify() {
+            Category::Io => WardsError::Disk(error.into()),
+            _ if looks_like != A_JSON_DOCUMENT => WardsError::OtherKind { looks_like },
+            Category::Eof => WardsError::Truncated(error),
+            Category::Syntax | Category::Data => WardsError::NotGeoJson(error),
+        })?;
     check_wards(&wards.features)
 }
 
@@ -176,13 +203,10 @@ mod tests {
         json!({"type": "FeatureCollection", "features": WARDS.map(ward).collect::<Vec<_>>()})
     }
 
-    fn outcome(content: &[u8]) -> Result<RawFile, String> {
+    fn outcome(content: &[u8]) -> Result<RawFile, (Exit, String)> {
         let mut file = NamedTempFile::new().expect("temporary file");
         file.write_all(content).expect("written");
-        unpack(file).map_err(|failure| {
-            assert_eq!(failure.exit(), Exit::Contract, "{failure}");
-            failure.to_string()
-        })
+        unpack("https://x/wards", file).map_err(|failure| (failure.exit(), failure.to_string()))
     }
 
     #[test]
@@ -243,17 +267,28 @@ mod tests {
         for (expected, change) in table {
             let mut wards = wards();
             change(&mut wards);
-            let message = outcome(wards.to_string().as_bytes()).err().expect(expected);
+            let (exit, message) = outcome(wards.to_string().as_bytes()).err().expect(expected);
             assert!(message.contains(expected), "{message}");
+            assert_eq!(exit, Exit::Contract, "{message}");
         }
-        for (expected, content) in [
-            ("is no GeoJSON", b"<html>".as_slice()),
-            ("is no GeoJSON", b"{\"type\":\"Feature\"}"),
-            ("is no GeoJSON", b""),
-            ("is not UTF-8", b"{\"\xe9\":1}"),
+        for (expected, expected_exit, content) in [
+            (
+                "is no GeoJSON but an HTML page",
+                Exit::Upstream,
+                b"<html>".as_slice(),
+            ),
+            ("is no GeoJSON but nothing", Exit::Upstream, b""),
+            ("ends early", Exit::Upstream, b"{\"type\":"),
+            (
+                "is no GeoJSON FeatureCollection",
+                Exit::Contract,
+                b"{\"type\":\"Feature\"}",
+            ),
+            ("is not UTF-8", Exit::Contract, b"{\"\xe9\":1}"),
         ] {
-            let message = outcome(content).err().expect(expected);
+            let (exit, message) = outcome(content).err().expect(expected);
             assert!(message.contains(expected), "{message}");
+            assert_eq!(exit, expected_exit, "{message}");
         }
     }
 }

@@ -62,8 +62,10 @@ struct Feature {
 #[serde(rename_all = "UPPERCASE")]
 struct Properties {
     cfsauid: String,
-    pruid: String,
-    prname: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pruid: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prname: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -86,7 +88,7 @@ pub(crate) fn unpack(lake: &Lake, mut archive: Archive) -> Result<RawFile, Failu
     let (shp, dbf, prj) = (member("shp")?, member("dbf")?, member("prj")?);
     let areas = read(shp, dbf, prj)
         .or_fail(Exit::Contract)
-        .while_doing(|| "the shapefile of the forward sortation areas".to_owned())?;
+        .while_doing(|| format!("the shapefile in {}", archive.name()))?;
     write(lake, areas).or_fail(Exit::Upstream)
 }
 
@@ -134,13 +136,10 @@ fn read_properties(dbf: File) -> Result<Vec<Option<Properties>>, AreasError> {
     let mut all = Vec::new();
     for (index, record) in reader.iter_records().enumerate() {
         let record = record.map_err(shapefile::Error::DbaseError)?;
-        let field = |name: &'static str| {
-            text(&record, name).ok_or(AreasError::Field {
-                record: index + 1,
-                field: name,
-            })
-        };
-        let cfsauid = field("CFSAUID")?;
+        let cfsauid = text(&record, "CFSAUID").ok_or(AreasError::Field {
+            record: index + 1,
+            field: "CFSAUID",
+        })?;
         if !cfsauid.starts_with(TORONTO) {
             all.push(None);
             continue;
@@ -153,8 +152,8 @@ fn read_properties(dbf: File) -> Result<Vec<Option<Properties>>, AreasError> {
         }
         all.push(Some(Properties {
             cfsauid,
-            pruid: field("PRUID")?,
-            prname: field("PRNAME")?,
+            pruid: text(&record, "PRUID"),
+            prname: text(&record, "PRNAME"),
         }));
     }
     Ok(all)

@@ -19,8 +19,9 @@ pub(crate) use error::HttpError;
 pub(crate) use hosts::{AllowedHosts, HostRefused, is_secure};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest silence of a server while it answers.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest silence of a server while it answers. Where the deadline is near, less: a silence has to leave time to try
+/// again.
+const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REDIRECTS: usize = 5;
 const USER_AGENT: &str = concat!("toronto-311/", env!("CARGO_PKG_VERSION"));
 
@@ -49,7 +50,7 @@ impl HttpClient {
         let client = Client::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(IDLE_TIMEOUT)
+            .read_timeout(MAX_IDLE_TIMEOUT.min(deadline / 4))
             .redirect(redirects)
             .build()
             .or_fail(Exit::Upstream)?;

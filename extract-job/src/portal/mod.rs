@@ -175,6 +175,9 @@ impl Portal {
     }
 }
 
+/// One of the answers of [`looks_like`].
+pub(crate) const A_JSON_DOCUMENT: &str = "a JSON document";
+
 /// What a person would say `bytes` are.
 pub(crate) fn looks_like(bytes: &[u8]) -> &'static str {
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).to_ascii_lowercase();
@@ -186,7 +189,7 @@ pub(crate) fn looks_like(bytes: &[u8]) -> &'static str {
     } else if start.starts_with('<') {
         "an XML document"
     } else if start.starts_with('{') || start.starts_with('[') {
-        "a JSON document"
+        A_JSON_DOCUMENT
     } else if start.contains(['\0', '\u{fffd}']) {
         "binary data"
     } else {

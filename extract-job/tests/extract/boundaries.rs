@@ -5,7 +5,7 @@ use shared::testing::{JobOutcome, TestLake};
 
 use crate::scripted::{Answer, FSA_FILE, Scripted};
 use crate::shapefiles::{
-    Area, PRJ, Ring, areas, areas_in, dbf, published_areas, shp, zipped, zipped_as,
+    Area, PRJ, Ring, areas, areas_in, dbf, ids_only, published_areas, shp, zipped, zipped_as,
 };
 use crate::zips::zip;
 
@@ -123,6 +123,26 @@ fn holes_and_islands_come_out_as_they_go_in() {
         polygons
     };
     assert_eq!(sorted(&found), sorted(&area.1));
+}
+
+#[test]
+fn an_area_needs_nothing_but_its_id() {
+    let triangle = vec![vec![vec![
+        [-79.4, 43.6],
+        [-79.4, 43.7],
+        [-79.3, 43.7],
+        [-79.4, 43.6],
+    ]]];
+    let published = zipped_as(
+        &shp(&[("M5V".to_owned(), triangle)]),
+        &ids_only(&["M5V"]),
+        PRJ,
+    );
+    let (lake, outcome) = extract(published);
+    outcome.finished();
+    let geojson: Value = serde_json::from_slice(&stored(&lake)).unwrap();
+    let properties = &geojson["features"][0]["properties"];
+    assert_eq!(properties, &serde_json::json!({"CFSAUID": "M5V"}));
 }
 
 #[test]

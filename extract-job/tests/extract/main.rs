@@ -4,10 +4,16 @@
 
 mod archives;
 mod boundaries;
+mod ckan;
 mod configuration;
+mod force;
+mod kills;
+mod large;
 mod publisher;
 mod runs;
 mod scripted;
+mod selection;
 mod shapefiles;
+mod wards;
 mod wire;
 mod zips;

@@ -1,8 +1,7 @@
-//! Runs of the whole stage: the first, the next, after corrections, killed, at once, and shared by tasks.
+//! Runs of the whole stage: the first, the next, after corrections, at once, and shared by tasks.
 
 use std::collections::BTreeMap;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use shared::fingerprint::Digest;
@@ -13,7 +12,7 @@ use crate::scripted::{Answer, FILE, PACKAGE, Scripted, WARDS_PACKAGE};
 use crate::zips::zip;
 
 /// The manifests that task `number` of a run hands over, by partition.
-fn handed_over(lake: &TestLake, run: &str, number: usize) -> BTreeMap<String, String> {
+pub(crate) fn handed_over(lake: &TestLake, run: &str, number: usize) -> BTreeMap<String, String> {
     let path = lake
         .path()
         .join(format!("runs/{run}/extract-{number}.json"));
@@ -177,6 +176,14 @@ fn tasks_share_the_work() {
     }
     assert_eq!(shared.objects("raw/"), alone.objects("raw/"));
     assert_eq!(together, handed_over(&alone, "test", 0));
+    let idle = publisher
+        .job_on(&shared)
+        .env("CLOUD_RUN_TASK_COUNT", "30")
+        .env("CLOUD_RUN_TASK_INDEX", "29")
+        .run();
+    assert_eq!(idle.finished()["produced"], 0);
+    assert!(handed_over(&shared, "test", 29).is_empty());
+
     let wards = publisher.requests();
     let wards = wards.iter().filter(|path| *path == WARDS_PACKAGE).count();
     assert_eq!(
@@ -198,30 +205,6 @@ fn one_bad_year_keeps_no_other_from_being_stored() {
     assert_eq!(outcome.event("partition failed")["partition"], "2023");
     assert_eq!(publisher.lake.manifests("raw/").len(), count - 1);
     assert!(publisher.lake.objects("runs/").is_empty());
-}
-
-#[test]
-fn a_killed_job_leaves_nothing_that_changes_the_next() {
-    let publisher = Publisher::start_with(|request| {
-        let slow = request.path == FILE && request.earlier == 0;
-        slow.then(|| Answer::ok(&[], &vec![0; 100_000]).stalled(50_000))
-    });
-    let (killed, undisturbed) = (TestLake::default(), TestLake::default());
-    let mut job = publisher.job_on(&killed).spawn();
-    let started = Instant::now();
-    while publisher.downloads().is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(10), "no download");
-        thread::sleep(Duration::from_millis(10));
-    }
-    thread::sleep(Duration::from_millis(200));
-    job.kill().unwrap();
-    job.wait().unwrap();
-    assert!(killed.objects("runs/").is_empty());
-    assert!(killed.objects("raw/service-requests/2023/").is_empty());
-
-    publisher.job_on(&killed).run().finished();
-    publisher.job_on(&undisturbed).run().finished();
-    assert_eq!(killed.objects(""), undisturbed.objects(""));
 }
 
 #[test]

@@ -125,8 +125,12 @@ impl Scripted {
 
     /// The job that extracts everything, to `lake`.
     pub(crate) fn job_on(&self, lake: &TestLake) -> Job {
-        Job::new(env!("CARGO_BIN_EXE_extract-job"))
-            .env("LAKE_URL", lake.url())
+        self.settings(Job::new(env!("CARGO_BIN_EXE_extract-job")), lake)
+    }
+
+    /// `job` with the settings of [`Scripted::job_on`].
+    pub(crate) fn settings(&self, job: Job, lake: &TestLake) -> Job {
+        job.env("LAKE_URL", lake.url())
             .env("RUN_ID", "test")
             .env("PORTAL_URL", &self.address)
             .env("FSA_URL", format!("{}{FSA_FILE}", self.address))

@@ -114,6 +114,22 @@ pub(crate) fn shp(areas: &[Area]) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// The records of areas of these ids, with nothing but the ids.
+pub(crate) fn ids_only(ids: &[&str]) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let mut writer = TableWriterBuilder::new()
+        .add_character_field("CFSAUID".try_into().unwrap(), 3)
+        .build_with_dest(&mut bytes);
+    for id in ids {
+        let mut record = Record::default();
+        record.insert("CFSAUID".to_owned(), (*id).to_owned().into());
+        writer.write_record(&record).unwrap();
+    }
+    writer.finalize().unwrap();
+    drop(writer);
+    bytes.into_inner()
+}
+
 /// The records of areas of these ids.
 pub(crate) fn dbf(ids: &[&str]) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());

@@ -1,11 +1,12 @@
 //! What goes wrong between the portal and the job: the whole file, or a clear error and nothing half-done.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use shared::fingerprint::Digest;
 
-use crate::scripted::{Answer, FILE, PACKAGE, Request, Scripted};
+use crate::scripted::{Answer, FILE, Request, Scripted};
 use crate::zips::stored;
 
 const ETAG: &[(&str, &str)] = &[("ETag", "\"one\"")];
@@ -21,7 +22,7 @@ fn published_with(status: &str) -> Vec<u8> {
 }
 
 /// An exit code and a part of the cause, and the answer that leads to them.
-type Refusal = (i32, &'static str, fn() -> Answer);
+pub(crate) type Refusal = (i32, &'static str, fn() -> Answer);
 
 /// Starts a portal that answers requests for the file as `script` says.
 fn portal(script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Scripted {
@@ -43,7 +44,7 @@ fn assert_whole(portal: &Scripted, file: &[u8]) {
 }
 
 #[track_caller]
-fn assert_nothing_stored(portal: &Scripted) {
+pub(crate) fn assert_nothing_stored(portal: &Scripted) {
     assert!(portal.lake.objects("").is_empty());
 }
 
@@ -72,6 +73,26 @@ fn a_broken_download_is_taken_up_where_it_broke() {
     let range = format!("bytes={}-", file.len() - half);
     assert_eq!(downloads[1].header("range"), Some(range.as_str()));
     assert_eq!(downloads[1].header("if-range"), Some("\"one\""));
+}
+
+#[test]
+fn parts_that_are_smaller_than_asked_for_add_up() {
+    let portal = portal(|request| {
+        let file = published();
+        let Some(range) = request.header("range") else {
+            return Answer::ok(ETAG, &file).broken(file.len() / 2);
+        };
+        let start = range.strip_prefix("bytes=").unwrap().strip_suffix('-');
+        let start: usize = start.unwrap().parse().unwrap();
+        let end = file.len().min(start + 14_000);
+        let range = format!("bytes {start}-{}/{}", end - 1, file.len());
+        let headers = [ETAG, &[("Content-Range", &range)]].concat();
+        Answer::new("206 Partial Content", &headers, &file[start..end])
+    });
+    portal.job().run().finished();
+    assert_whole(&portal, &published());
+    // More often than attempts that get no further are allowed to fail.
+    assert!(portal.downloads().len() > 7);
 }
 
 #[test]
@@ -127,7 +148,7 @@ fn a_download_begins_anew_where_the_file_is_not_provably_the_same() {
             Answer::new("416 Range Not Satisfiable", ETAG, b"")
         }),
     ];
-    for (what, second) in seconds {
+    let try_second = |what: &str, second: Second| {
         let portal = portal(move |request| match request.earlier {
             0 => Answer::ok(ETAG, &published()).broken(1000),
             1 => second(),
@@ -139,7 +160,12 @@ fn a_download_begins_anew_where_the_file_is_not_provably_the_same() {
         if let Some(third) = portal.downloads().get(2) {
             assert_eq!(third.header("range"), None, "{what}");
         }
-    }
+    };
+    thread::scope(|scope| {
+        for (what, second) in seconds {
+            scope.spawn(move || try_second(what, second));
+        }
+    });
     // Without a validator there is no asking for a part.
     let portal = portal(|request| match request.earlier {
         0 => Answer::ok(&[], &published()).broken(1000),
@@ -151,19 +177,39 @@ fn a_download_begins_anew_where_the_file_is_not_provably_the_same() {
 }
 
 #[test]
+fn nothing_stays_of_a_longer_file() {
+    let short = || stored(&[("SR2023.csv", b"Status\r\nNew\r\n")]);
+    let portal = portal(move |request| match request.earlier {
+        0 => Answer::ok(ETAG, &published()).broken(1000),
+        _ => Answer::ok(&[("ETag", "\"two\"")], &short()),
+    });
+    assert_eq!(portal.job().run().finished()["rows"], 2);
+    assert_whole(&portal, &short());
+}
+
+#[test]
 fn a_busy_portal_is_left_alone_as_long_as_it_asks() {
     let file = published();
     let portal = portal(|request| match request.earlier {
         0 => Answer::new("503 Service Unavailable", &[("Retry-After", "2")], b""),
         1 => Answer::new("429 Too Many Requests", &[("Retry-After", "0")], b""),
         2 => Answer::new("408 Request Timeout", &[], b""),
-        3 => Answer::new("200 OK", &[], b"").broken(20),
         _ => Answer::ok(ETAG, &published()),
     });
     let started = Instant::now();
     portal.job().run().finished();
     assert!(started.elapsed() >= Duration::from_secs(2));
     assert_whole(&portal, &file);
+}
+
+#[test]
+fn an_answer_that_breaks_off_in_its_headers_is_asked_for_again() {
+    let portal = portal(|request| match request.earlier {
+        0 => Answer::new("200 OK", &[], b"").broken(20),
+        _ => Answer::ok(ETAG, &published()),
+    });
+    portal.job().run().finished();
+    assert_whole(&portal, &published());
 }
 
 #[test]
@@ -274,106 +320,34 @@ fn redirections_lead_to_allowed_hosts_only() {
 }
 
 #[test]
-fn a_portal_that_does_not_answer_as_ckan_does_is_told_apart() {
-    let table: [Refusal; 7] = [
-        (
-            30,
-            "answered 200 with an HTML page, which no CKAN portal does",
-            || Answer::ok(&[], b"<!doctype html><title>Sign in</title>"),
-        ),
-        (30, "answered 404 with an HTML page", || {
-            Answer::new("404 Not Found", &[], b"<html>")
-        }),
-        (30, "answered 200 with nothing", || Answer::ok(&[], b"")),
-        (30, "a package that cannot be read", || {
-            Answer::ok(&[], br#"{"success": true, "result": {"resources": 7}}"#)
-        }),
-        (
-            20,
-            "has no package \"311-service-requests-customer-initiated\"",
-            || {
-                let error = br#"{"success": false, "error": {"__type": "Not Found Error", "message": "Not found"}}"#;
-                Answer::new("404 Not Found", &[], error)
-            },
-        ),
-        (30, "403): Access denied", || {
-            let error = br#"{"success": false, "error": {"__type": "Authorization Error", "message": "Access denied"}}"#;
-            Answer::new("403 Forbidden", &[], error)
-        }),
-        (
-            20,
-            "has no resource of format ZIP with a year in its name",
-            || Answer::ok(&[], br#"{"success": true, "result": {"resources": []}}"#),
-        ),
-    ];
-    for (exit, expected, answer) in table {
-        let portal = Scripted::start(move |request| (request.path == PACKAGE).then(answer));
-        let outcome = portal.job().run();
-        let cause = outcome.failed(exit);
-        assert!(cause.contains(expected), "{cause}");
-        assert_eq!(portal.requests(), [PACKAGE]);
-        assert_nothing_stored(&portal);
-    }
+fn a_silent_connection_is_given_up_and_taken_up_again() {
+    let portal = portal(|request| match request.earlier {
+        0 => Answer::ok(ETAG, &published()).stalled(1000),
+        _ => Answer::rest(ETAG, &published(), published().len() - 1000),
+    });
+    let job = portal.job().env("DOWNLOAD_TIMEOUT_SECONDS", "6");
+    let started = Instant::now();
+    let outcome = job.run();
+    assert_eq!(outcome.finished()["produced"], 1);
+    assert!(started.elapsed() >= Duration::from_secs(1));
+    assert_whole(&portal, &published());
 }
 
 #[test]
-fn a_year_published_twice_is_a_question_to_the_publisher() {
-    let portal = Scripted::start(|request| {
-        let package = br#"{"success": true, "result": {"resources": [
-            {"id": "one", "name": "2023", "format": "ZIP", "url": "http://127.0.0.1/a.zip"},
-            {"id": "two", "name": "2023", "format": "ZIP", "url": "http://127.0.0.1/b.zip"}
-        ]}}"#;
-        (request.path == PACKAGE).then(|| Answer::ok(&[], package))
+fn a_server_that_knows_neither_ranges_nor_tags_nor_lengths_gives_the_whole_file_anew() {
+    let portal = portal(|request| match request.earlier {
+        0 => Answer::ok(&[], &published()).broken(100),
+        1 => Answer::ok(ETAG, &published()).broken(100),
+        // Asked for a part, it gives the whole.
+        2 => Answer::ok(&[], &published()).broken(10),
+        _ => Answer::without_length("200 OK", &[], &published()),
     });
-    let outcome = portal.job().run();
-    let cause = outcome.failed(20);
-    assert!(
-        cause.contains("the year 2023 as resources one and two"),
-        "{cause}"
-    );
-}
-
-#[test]
-fn force_asks_whether_the_file_changed() {
-    let portal = portal(|request| match request.header("if-none-match") {
-        Some("\"one\"") if request.earlier == 1 => {
-            Answer::without_length("304 Not Modified", ETAG, b"")
-        }
-        _ if request.earlier == 0 => Answer::ok(ETAG, &published()),
-        _ => Answer::ok(&[("ETag", "\"two\"")], &published_with("Cancelled")),
-    });
-    let first = portal.job().run();
-    assert_eq!(first.finished()["produced"], 1);
-    let objects = portal.lake.objects("");
-
-    let unchanged = portal.job().env("FORCE", "1").run();
-    assert_eq!(unchanged.finished()["found"], 1);
-    assert_eq!(portal.downloads().len(), 2);
-    assert_eq!(portal.lake.objects(""), objects);
-
-    // Other bytes under the same `last_modified`: kept beside the others, under a key of their own.
-    let changed = portal.job().env("FORCE", "1").env("RUN_ID", "forced").run();
-    assert_eq!(changed.finished()["produced"], 1);
-    assert_eq!(changed.finished()["drift"], 1);
-    assert_eq!(
-        changed.event("republished without notice")["severity"],
-        "WARNING"
-    );
-    let manifests = portal.lake.manifests("raw/");
-    assert_eq!(manifests.len(), 2);
-    let hand_over = std::fs::read(portal.lake.path().join("runs/forced/extract-0.json")).unwrap();
-    let hand_over: Value = serde_json::from_slice(&hand_over).unwrap();
-    let key = hand_over["manifests"]["2023"].as_str().unwrap();
-    assert!(!objects.contains_key(key));
-    assert_eq!(
-        manifests[key]["download_sha256"],
-        Digest::of(&published_with("Cancelled")).as_str()
-    );
-    for (key, digest) in &objects {
-        assert_eq!(portal.lake.objects(key).get(key), Some(digest), "{key}");
-    }
-
-    let again = portal.job().env("FORCE", "1").env("RUN_ID", "forced").run();
-    assert_eq!(again.finished()["drift"], 1);
-    assert_eq!(portal.lake.manifests("raw/").len(), 2);
+    portal.job().run().finished();
+    assert_whole(&portal, &published());
+    let ranges: Vec<bool> = portal
+        .downloads()
+        .iter()
+        .map(|request| request.header("range").is_some())
+        .collect();
+    assert_eq!(ranges, [false, false, true, false]);
 }

@@ -1,0 +1,210 @@
+//! `FORCE`: asks again for what is held, and keeps what it finds.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
+
+use serde_json::Value;
+use shared::testing::{JobOutcome, TestLake};
+
+use crate::scripted::{Answer, FILE, FSA_FILE, Scripted};
+use crate::shapefiles;
+use crate::zips::zip;
+
+/// A portal whose file has the content and the entity tag of this number, under the same `last_modified`.
+struct Quiet {
+    portal: Scripted,
+    content: Arc<AtomicU8>,
+}
+
+impl Quiet {
+    fn start() -> Self {
+        let content = Arc::new(AtomicU8::new(1));
+        let published = content.clone();
+        let areas = shapefiles::zipped(&shapefiles::areas());
+        let portal = Scripted::start(move |request| {
+            let (etag, file) = match request.path.as_str() {
+                FILE => {
+                    let number = published.load(Ordering::SeqCst);
+                    let csv = format!("Status\r\n{number}\r\n");
+                    (
+                        format!("\"{number}\""),
+                        zip(&[("SR2023.csv", csv.as_bytes())]),
+                    )
+                }
+                FSA_FILE => ("\"areas\"".to_owned(), areas.clone()),
+                _ => return None,
+            };
+            let headers = [("ETag", etag.as_str())];
+            if request.header("if-none-match") == Some(&etag) {
+                return Some(Answer::without_length("304 Not Modified", &headers, b""));
+            }
+            Some(Answer::ok(&headers, &file))
+        });
+        Self { portal, content }
+    }
+
+    fn publish(&self, content: u8) {
+        self.content.store(content, Ordering::SeqCst);
+    }
+
+    fn forced(&self, run: &str) -> JobOutcome {
+        let job = self.portal.job().env("FORCE", "1").env("RUN_ID", run);
+        job.run()
+    }
+
+    fn run(&self, run: &str) -> JobOutcome {
+        self.portal.job().env("RUN_ID", run).run()
+    }
+
+    /// The key and the content that `run` handed over.
+    fn handed_over(&self, run: &str) -> (String, String) {
+        let lake = self.portal.lake.path();
+        let read = |key: &str| std::fs::read_to_string(lake.join(key)).unwrap();
+        let json = |key: &str| -> Value { serde_json::from_str(&read(key)).unwrap() };
+        let hand_over = json(&format!("runs/{run}/extract-0.json"));
+        let key = hand_over["manifests"]["2023"].as_str().unwrap().to_owned();
+        let csv = read(json(&key)["object"]["key"].as_str().unwrap());
+        (key, csv)
+    }
+}
+
+#[test]
+fn what_has_not_changed_is_asked_for_and_not_downloaded() {
+    let portal = Quiet::start();
+    portal.run("first").finished();
+    let objects = portal.portal.lake.objects("raw/");
+
+    let outcome = portal.forced("forced");
+    assert_eq!(outcome.finished()["found"], 1);
+    assert_eq!(outcome.finished()["produced"], 0);
+    let downloads = portal.portal.downloads();
+    assert_eq!(downloads.len(), 2);
+    assert_eq!(downloads[1].header("if-none-match"), Some("\"1\""));
+    assert_eq!(portal.portal.lake.objects("raw/"), objects);
+    assert_eq!(portal.handed_over("forced"), portal.handed_over("first"));
+}
+
+#[test]
+fn what_changed_without_notice_is_kept_beside_the_former_and_counts_from_then_on() {
+    let portal = Quiet::start();
+    portal.run("first").finished();
+    let before = portal.portal.lake.objects("raw/");
+
+    portal.publish(2);
+    assert_eq!(portal.run("unforced").finished()["found"], 1);
+    assert_eq!(portal.handed_over("unforced"), portal.handed_over("first"));
+
+    let outcome = portal.forced("forced");
+    assert_eq!(outcome.finished()["produced"], 1);
+    assert_eq!(outcome.finished()["drift"], 1);
+    let warning = outcome.event("republished without notice");
+    assert_eq!(warning["severity"], "WARNING");
+    assert_eq!(warning["partition"], "2023");
+    let (key, csv) = portal.handed_over("forced");
+    assert_eq!(csv, "Status\r\n2\r\n");
+    assert!(!before.contains_key(&key));
+    let after = portal.portal.lake.objects("raw/");
+    for (key, digest) in &before {
+        assert_eq!(after.get(key), Some(digest), "{key}");
+    }
+
+    // The next run does not go back to what was there first.
+    let downloads = portal.portal.downloads().len();
+    let next = portal.run("next");
+    assert_eq!(next.finished()["found"], 1);
+    assert_eq!(portal.handed_over("next"), (key.clone(), csv.clone()));
+    assert_eq!(portal.portal.downloads().len(), downloads);
+    assert_eq!(portal.forced("again").finished()["drift"], 0);
+    assert_eq!(portal.handed_over("again"), (key, csv));
+
+    // Unless the publisher does.
+    portal.publish(1);
+    assert_eq!(portal.forced("back").finished()["drift"], 1);
+    let (back, csv) = portal.handed_over("back");
+    assert_eq!(csv, "Status\r\n1\r\n");
+    assert_eq!(portal.run("last").finished()["found"], 1);
+    assert_eq!(portal.handed_over("last"), (back, csv));
+    assert_eq!(portal.portal.lake.manifests("raw/").len(), 3);
+}
+
+#[test]
+fn two_forced_jobs_at_once_give_one_result() {
+    let portal = Quiet::start();
+    portal.run("first").finished();
+    portal.publish(2);
+    thread::scope(|scope| {
+        for run in ["one", "other"] {
+            let portal = &portal;
+            scope.spawn(move || portal.forced(run).finished()["produced"] == 1);
+        }
+    });
+    assert_eq!(portal.handed_over("one"), portal.handed_over("other"));
+    assert_eq!(portal.handed_over("one").1, "Status\r\n2\r\n");
+    assert_eq!(portal.portal.lake.manifests("raw/").len(), 2);
+}
+
+#[test]
+fn a_lost_object_comes_back() {
+    let portal = Quiet::start();
+    portal.run("first").finished();
+    let objects = portal.portal.lake.objects("raw/");
+    let csv = objects
+        .keys()
+        .find(|key| key.ends_with("/SR2023.csv"))
+        .unwrap();
+    std::fs::remove_file(portal.portal.lake.path().join(csv)).unwrap();
+
+    assert_eq!(portal.forced("forced").finished()["produced"], 1);
+    assert_eq!(portal.portal.lake.objects("raw/"), objects);
+    assert_eq!(portal.handed_over("forced"), portal.handed_over("first"));
+}
+
+/// The areas are computed: that the publisher's file is the same does not say that they would be.
+#[test]
+fn the_areas_are_made_anew_even_from_the_same_file() {
+    let portal = Quiet::start();
+    let lake = TestLake::default();
+    let job = || {
+        let job = portal.portal.job_on(&lake);
+        job.env("CLOUD_RUN_TASK_COUNT", "3")
+            .env("CLOUD_RUN_TASK_INDEX", "2")
+    };
+    job().run().finished();
+    let objects = lake.objects("raw/");
+
+    assert_eq!(job().env("FORCE", "1").run().finished()["produced"], 1);
+    assert_eq!(lake.objects("raw/"), objects);
+
+    // As if an earlier version of this program had made something else of it.
+    let (key, mut manifest) = lake.manifests("raw/").pop_first().unwrap();
+    manifest["object"]["sha256"] = "0".repeat(64).into();
+    std::fs::write(lake.path().join(&key), manifest.to_string()).unwrap();
+    let outcome = job().env("FORCE", "1").run();
+    assert_eq!(outcome.finished()["produced"], 1);
+    assert_eq!(outcome.finished()["drift"], 0);
+    let told = outcome.event("the same download gives another object than before");
+    assert_eq!(told["severity"], "INFO");
+    let manifests = lake.manifests("raw/");
+    assert_eq!(manifests.len(), 2);
+    let anew = manifests.iter().find(|(other, _)| **other != key).unwrap();
+    let object = anew.1["object"]["key"].as_str().unwrap();
+    assert_eq!(anew.1["object"]["sha256"], objects[object].as_str());
+}
+
+#[test]
+fn an_altered_object_is_told_and_left_alone() {
+    let portal = Quiet::start();
+    portal.run("first").finished();
+    let objects = portal.portal.lake.objects("raw/");
+    let mut keys = objects.keys();
+    let csv = keys.find(|key| key.ends_with("/SR2023.csv")).unwrap();
+    let path = portal.portal.lake.path().join(csv);
+    std::fs::write(&path, "Status\r\n7\r\n").unwrap();
+
+    let outcome = portal.forced("forced");
+    let cause = outcome.failed(70);
+    let expected = format!("{csv} is in the lake with another content");
+    assert!(cause.contains(&expected), "{cause}");
+    assert_eq!(std::fs::read_to_string(path).unwrap(), "Status\r\n7\r\n");
+}

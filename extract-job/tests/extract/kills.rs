@@ -1,0 +1,72 @@
+//! `kill -9` wherever it may strike: what is left changes nothing of what the next execution gives.
+
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use shared::testing::TestLake;
+
+use crate::publisher::Publisher;
+use crate::scripted::{Answer, FILE, FSA_FILE, PACKAGE, WARDS_PACKAGE};
+
+/// Kills `job` once `strikes` says so, if it has not ended by then.
+fn kill_when(mut job: Child, strikes: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !strikes() && job.try_wait().unwrap().is_none() {
+        assert!(started.elapsed() < Duration::from_secs(10), "never there");
+        thread::sleep(Duration::from_micros(200));
+    }
+    job.kill().unwrap();
+    job.wait().unwrap();
+}
+
+fn undisturbed(publisher: &Publisher) -> TestLake {
+    let lake = TestLake::default();
+    publisher.job_on(&lake).run().finished();
+    lake
+}
+
+#[test]
+fn a_job_killed_while_it_waits_for_an_answer_leaves_nothing_behind() {
+    for path in [PACKAGE, WARDS_PACKAGE, FILE, FSA_FILE] {
+        let publisher = Publisher::start_with(move |request| {
+            let slow = request.path == path && request.earlier == 0;
+            slow.then(|| Answer::ok(&[], &vec![0; 100_000]).stalled(50_000))
+        });
+        let lake = TestLake::default();
+        let asked = || publisher.requests().iter().any(|asked| asked == path);
+        kill_when(publisher.job_on(&lake).spawn(), asked);
+        assert!(lake.objects("runs/").is_empty(), "{path}");
+
+        publisher.job_on(&lake).run().finished();
+        assert_eq!(
+            lake.objects(""),
+            undisturbed(&publisher).objects(""),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn a_job_killed_at_any_object_is_completed_by_the_next() {
+    let publisher = Publisher::start();
+    let undisturbed = undisturbed(&publisher).objects("");
+    // One object more a time would take too long; where it strikes between two of them is chance anyway.
+    for count in (0..undisturbed.len()).step_by(3) {
+        let lake = TestLake::default();
+        let struck = || lake.objects("").len() > count;
+        kill_when(publisher.job_on(&lake).spawn(), struck);
+        for (key, digest) in lake.objects("") {
+            assert_eq!(undisturbed.get(&key), Some(&digest), "{key}");
+        }
+        for (key, manifest) in lake.manifests("raw/") {
+            let object = lake
+                .path()
+                .join(manifest["object"]["key"].as_str().unwrap());
+            assert!(object.exists(), "{key} speaks of what is not there");
+        }
+
+        publisher.job_on(&lake).run().finished();
+        assert_eq!(lake.objects(""), undisturbed, "after {count} objects");
+    }
+}
