@@ -39,7 +39,7 @@ test: setup .deps/readers/.ready ## All tests and linters
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	cargo build --workspace --bins --locked
-	cargo nextest run --workspace --locked
+	RUST_BACKTRACE=0 cargo nextest run --workspace --locked --no-fail-fast
 	cargo test --workspace --doc --locked
 
 fmt: ## Format the code
@@ -60,7 +60,7 @@ $(DUCKDB_LIBRARY): load-job/duckdb/package-lock.json
 # A Python environment from a lock file with hashes.
 define python_environment
 	.deps/uv/bin/uv venv --quiet --clear $(@D)
-	.deps/uv/bin/uv pip sync --quiet --require-hashes --python $(@D)/bin/python $<
+	.deps/uv/bin/uv pip sync --quiet --compile-bytecode --require-hashes --python $(@D)/bin/python $<
 	touch $@
 endef
 

@@ -46,6 +46,7 @@ struct EventInfo {
 struct EventData {
     node_info: Option<NodeInfo>,
     execution_time: Option<f64>,
+    status: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -148,7 +149,12 @@ async fn relay(stdout: ChildStdout) -> io::Result<Vec<String>> {
         };
         match (data.node_info, data.execution_time, info.level.as_str()) {
             (Some(node), Some(seconds), level) => {
-                let (unique_id, status) = (node.unique_id, node.node_status);
+                let unique_id = node.unique_id;
+                // dbt gives a unit test no node status.
+                let status = match data.status {
+                    Some(status) if node.node_status == "None" => status,
+                    _ => node.node_status,
+                };
                 match level {
                     "error" => error!(unique_id, status, seconds, "dbt node finished"),
                     "warn" => warn!(unique_id, status, seconds, "dbt node finished"),

@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
-#![allow(clippy::print_stdout, reason = "a tool for a terminal")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a tool for a terminal"
+)]
 
 mod settings;
 mod stages;
@@ -10,6 +14,7 @@ use std::time::{Instant, SystemTime};
 
 use anyhow::Context as _;
 use sample_portal::{Portal, PortalConfig};
+use shared::exit::Exit;
 use shared::lake::Key;
 use shared::run::{RunId, Stage};
 
@@ -17,7 +22,14 @@ use settings::Settings;
 use stages::{Finished, Portals};
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
-async fn main() -> anyhow::Result<ExitCode> {
+async fn main() -> ExitCode {
+    execute().await.unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        ExitCode::from(Exit::Configuration.code())
+    })
+}
+
+async fn execute() -> anyhow::Result<ExitCode> {
     let settings = Settings::from_environment()?;
     match settings.replayed_stage {
         Some(stage) => replay(&settings, stage).await,

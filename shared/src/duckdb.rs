@@ -1,6 +1,8 @@
 //! DuckDB through ADBC (feature `duckdb`): `libduckdb.so` is loaded at run time, so that one binary serves a laptop and
 //! the cloud.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,6 +43,14 @@ pub enum DuckDbError {
         /// Why.
         source: adbc_core::error::Error,
     },
+    /// The file cannot be made.
+    #[error("cannot make the warehouse {}", file.display())]
+    Create {
+        /// The database file.
+        file: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A statement failed.
     #[error("DuckDB refused `{statement}`")]
     Statement {
@@ -62,7 +72,7 @@ pub enum DuckDbError {
 impl From<DuckDbError> for Failure {
     fn from(error: DuckDbError) -> Self {
         let exit = match &error {
-            DuckDbError::Library { .. } => Exit::Configuration,
+            DuckDbError::Library { .. } | DuckDbError::Create { .. } => Exit::Configuration,
             DuckDbError::InUse { .. }
             | DuckDbError::Open { .. }
             | DuckDbError::Statement { .. } => Exit::Upstream,
@@ -177,6 +187,9 @@ impl Connection {
         access: Access,
         patience: Duration,
     ) -> Result<Self, DuckDbError> {
+        if access == Access::ReadWrite && !file.exists() {
+            Self::create(library, file)?;
+        }
         let deadline = Instant::now() + patience;
         loop {
             match Self::open(library, file, access) {
@@ -185,6 +198,23 @@ impl Connection {
                 }
                 outcome => return outcome,
             }
+        }
+    }
+
+    /// Makes an empty database, unless another process has just made it. DuckDB would truncate a file that it takes for
+    /// new before it locks it, and another process may have written to it in between.
+    fn create(library: &Path, file: &Path) -> Result<(), DuckDbError> {
+        let failed = |error: io::Error| DuckDbError::Create {
+            file: file.to_owned(),
+            source: error,
+        };
+        let beside = file.parent().unwrap_or(Path::new("."));
+        let directory = tempfile::tempdir_in(beside).map_err(failed)?;
+        let empty = directory.path().join("empty.duckdb");
+        Self::open(library, &empty, Access::ReadWrite)?;
+        match fs::hard_link(&empty, file) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
+            _ => Ok(()),
         }
     }
 

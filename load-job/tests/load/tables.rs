@@ -163,10 +163,9 @@ fn a_column_that_the_contract_has_gained_is_added() {
 fn two_loads_at_once_are_one() {
     let place = Place::default();
     let publication = november();
-    publication.put(&place.lake);
+    let jobs = [(); 3].map(|()| place.job(&[&publication]));
     let outcomes: Vec<_> = std::thread::scope(|scope| {
-        let start = || scope.spawn(|| place.job(&[&publication]).run());
-        let running = [start(), start(), start()];
+        let running = jobs.map(|job| scope.spawn(|| job.run()));
         running
             .into_iter()
             .map(|load| load.join().unwrap())

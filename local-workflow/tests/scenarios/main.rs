@@ -8,3 +8,4 @@ mod pipeline;
 mod published_counts;
 mod readers;
 mod replays;
+mod workflow;

@@ -67,11 +67,12 @@ impl Portal {
         let listener =
             std::net::TcpListener::bind(address).with_context(|| format!("listen on {address}"))?;
         listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(State::new(config, format!("http://{address}"))?);
+        // Last of all that may fail: a caller in a runtime of its own must not drop this one.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let address = listener.local_addr()?;
-        let state = Arc::new(State::new(config, format!("http://{address}"))?);
         let (stop, stopped) = oneshot::channel();
         let shared = Arc::clone(&state);
         let server = thread::Builder::new()
