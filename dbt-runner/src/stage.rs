@@ -9,7 +9,7 @@ use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::Fingerprint;
 use shared::job::Summary;
 use shared::lake::Key;
-use shared::manifest::{self, LoadReceipt, Mart, MartsManifest, Version};
+use shared::manifest::{self, LoadReceipt, ManifestRef, Mart, MartsManifest, Version};
 use shared::partition::Partition;
 use shared::run::{self, Stage};
 use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
@@ -92,19 +92,24 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     } else {
         None
     };
-    let held: Option<MartsManifest> = found
-        .map(|bytes| manifest::from_json(&key, &bytes))
-        .transpose()?;
-    let summary = match held {
-        Some(held) if block_in_place(|| settings.holds(&held.marts))? => {
-            debug!(fingerprint = %input.fingerprint, "marts found");
-            Summary::found()
+    let held = match found {
+        Some(bytes) => {
+            let marts: MartsManifest = manifest::from_json(&key, &bytes)?;
+            let holds = block_in_place(|| settings.holds(&marts.marts))?;
+            holds.then(|| ManifestRef::of(key.clone(), &bytes))
         }
-        _ => build(&common, &settings, input, &key).await?,
+        None => None,
+    };
+    let (marts, summary) = match held {
+        Some(marts) => {
+            debug!(fingerprint = %input.fingerprint, "marts found");
+            (marts, Summary::found())
+        }
+        None => build(&common, &settings, input, &key).await?,
     };
     let partitions = loaded.into_keys();
     let manifests = partitions
-        .map(|partition| (partition, key.clone()))
+        .map(|partition| (partition, marts.clone()))
         .collect();
     run::hand_over(&common, Stage::Dbt, manifests).await?;
     Ok(summary)
@@ -115,7 +120,7 @@ async fn build(
     settings: &Settings,
     input: Input,
     key: &Key,
-) -> Result<Summary, Failure> {
+) -> Result<(ManifestRef, Summary), Failure> {
     let started = Instant::now();
     let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
     let target = settings.target.as_deref().unwrap_or(temporary.path());
@@ -138,7 +143,7 @@ async fn build(
         nodes: results.nodes(),
         marts,
     };
-    manifest::commit(&common.lake, key, &manifest).await?;
+    let committed = manifest::commit(&common.lake, key, &manifest).await?;
     let rows = manifest.marts.iter().map(|mart| mart.rows).sum();
     info!(
         fingerprint = %manifest.fingerprint,
@@ -148,11 +153,12 @@ async fn build(
         seconds = started.elapsed().as_secs_f64(),
         "marts built"
     );
-    Ok(Summary {
+    let summary = Summary {
         produced: 1,
         rows,
         ..Summary::default()
-    })
+    };
+    Ok((committed, summary))
 }
 
 impl Settings {

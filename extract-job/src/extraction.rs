@@ -7,7 +7,7 @@ use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::DigestWriter;
 use shared::job::Summary;
 use shared::lake::{Content, Key, Lake, LakeError};
-use shared::manifest::{Object, RawManifest, Source, Version};
+use shared::manifest::{ManifestRef, Object, RawManifest, Source, Version};
 use shared::partition::Partition;
 use tracing::{debug, info, warn};
 use url::Url;
@@ -29,12 +29,12 @@ pub(crate) struct Extractor {
 }
 
 impl Extractor {
-    /// Makes sure that the lake has what `source` says of `partition`, and gives the key of its manifest.
+    /// Makes sure that the lake has what `source` says of `partition`, and gives its manifest.
     pub(crate) async fn extract(
         &self,
         partition: Partition,
         source: Source,
-    ) -> Result<(Key, Summary), Failure> {
+    ) -> Result<(ManifestRef, Summary), Failure> {
         let started = Instant::now();
         let version = source.version();
         let publication = Publication::new(&self.lake, partition, version.clone());
@@ -51,7 +51,7 @@ impl Extractor {
             (Some(download), _) => download,
             (None, Some(held)) => {
                 debug!(%partition, %version, "partition found");
-                return Ok((held.key.clone(), Summary::found()));
+                return Ok((held.reference.clone(), Summary::found()));
             }
             (None, None) => {
                 let url = source.url;
@@ -61,7 +61,7 @@ impl Extractor {
         };
 
         let manifest = self.store(partition, source, download).await?;
-        let Committed { key, drifted } = publication.commit(held.as_ref(), &manifest).await?;
+        let Committed { reference, drifted } = publication.commit(held.as_ref(), &manifest).await?;
         let summary = Summary {
             produced: 1,
             rows: manifest.lines,
@@ -78,7 +78,7 @@ impl Extractor {
             seconds = started.elapsed().as_secs_f64(),
             "partition extracted"
         );
-        Ok((key, summary))
+        Ok((reference, summary))
     }
 
     /// The entity tag that, if the publisher still has it, says that there is nothing to redo: the object is stored as

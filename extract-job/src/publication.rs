@@ -4,10 +4,11 @@
 //! changed the file and states the same version, what was found later has the numbers 1, 2 and so on, each under a key of
 //! its own. The highest number is what counts: so a change that only `FORCE` could see is not undone by the next run.
 
+use bytes::Bytes;
 use shared::exit::Failure;
 use shared::fingerprint::Fingerprint;
 use shared::lake::{Content, Key, Lake, LakeError};
-use shared::manifest::{self, RawManifest};
+use shared::manifest::{self, ManifestRef, RawManifest};
 use shared::partition::Partition;
 use tracing::{info, warn};
 
@@ -21,13 +22,13 @@ pub(crate) struct Publication<'a> {
 /// A manifest in the lake.
 pub(crate) struct Held {
     number: u32,
-    pub(crate) key: Key,
+    pub(crate) reference: ManifestRef,
     pub(crate) manifest: RawManifest,
 }
 
 /// A manifest that was committed.
 pub(crate) struct Committed {
-    pub(crate) key: Key,
+    pub(crate) reference: ManifestRef,
     /// Whether the publisher changed the file and stated the same version.
     pub(crate) drifted: bool,
 }
@@ -60,26 +61,28 @@ impl<'a> Publication<'a> {
         held: Option<&Held>,
         manifest: &RawManifest,
     ) -> Result<Committed, Failure> {
-        let json = manifest::to_json(manifest);
+        let json = Bytes::from(manifest::to_json(manifest));
         let mut number = held.map_or(0, |held| held.number);
         let mut before: Option<RawManifest> = None;
         loop {
             let key = self.key(number)?;
-            let content = Content::Bytes(json.clone().into());
-            let other = match self.lake.create(&key, content).await {
-                Ok(_) => None,
+            let content = Content::Bytes(json.clone());
+            let reference = match self.lake.create(&key, content).await {
+                Ok(_) => ManifestRef::of(key, &json),
                 Err(LakeError::Conflict { .. }) => {
-                    let (other, _) = manifest::read::<RawManifest>(self.lake, &key).await?;
-                    (!same_bytes(&other, manifest)).then_some(other)
+                    let other = self.read(number).await?;
+                    let other = other.ok_or(LakeError::Missing { key })?;
+                    if !same_bytes(&other.manifest, manifest) {
+                        before = Some(other.manifest);
+                        number += 1;
+                        continue;
+                    }
+                    other.reference
                 }
                 Err(error) => return Err(error.into()),
             };
-            if other.is_none() {
-                let drifted = before.is_some_and(|before| tell_difference(&before, manifest));
-                return Ok(Committed { key, drifted });
-            }
-            before = other;
-            number += 1;
+            let drifted = before.is_some_and(|before| tell_difference(&before, manifest));
+            return Ok(Committed { reference, drifted });
         }
     }
 
@@ -91,7 +94,7 @@ impl<'a> Publication<'a> {
         let manifest = manifest::from_json(&key, &bytes)?;
         Ok(Some(Held {
             number,
-            key,
+            reference: ManifestRef::of(key, &bytes),
             manifest,
         }))
     }

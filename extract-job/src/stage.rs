@@ -6,8 +6,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use shared::exit::{Exit, Failure, FailureContext as _};
 use shared::job::Summary;
-use shared::lake::Key;
-use shared::manifest::Source;
+use shared::manifest::{ManifestRef, Source};
 use shared::partition::Partition;
 use shared::run::{self, Stage};
 use shared::settings::{CommonSettings, Years};
@@ -15,7 +14,7 @@ use tracing::warn;
 
 use crate::extraction::Extractor;
 use crate::http::{AllowedHosts, HttpClient};
-use crate::portal::{self, Portal, Yearly};
+use crate::portal::{self, Packages, Portal, Yearly};
 use crate::settings::Settings;
 
 const SERVICE_REQUESTS: &str = "311-service-requests-customer-initiated";
@@ -31,8 +30,8 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     let portal_hosts = AllowedHosts::of_urls([&settings.portal]);
     let http = HttpClient::new(portal_hosts, settings.download_timeout)?;
     let portal = Portal::new(http, settings.portal.clone());
-    let package = portal.package(SERVICE_REQUESTS).await?;
-    let published = portal::yearly(&package);
+    let packages = portal.packages(&[SERVICE_REQUESTS, CITY_WARDS]).await?;
+    let published = portal::yearly(packages.named(SERVICE_REQUESTS)?);
     let partitions = partitions(&common.years, &published)?;
 
     let extractor = Extractor {
@@ -42,11 +41,10 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         force: common.force,
     };
     let work = stream::iter(common.task.share(partitions)).map(async |partition| {
-        let result = async {
-            let source = source_of(partition, &published, &portal, &settings).await?;
-            extractor.extract(partition, source).await
-        }
-        .await;
+        let result = match source_of(partition, &published, &packages, &settings) {
+            Ok(source) => extractor.extract(partition, source).await,
+            Err(failure) => Err(failure),
+        };
         (partition, result)
     });
     let outcomes: Vec<_> = work.buffer_unordered(CONCURRENCY).collect().await;
@@ -76,10 +74,10 @@ fn partitions(years: &Years, published: &Yearly) -> Result<Vec<Partition>, Failu
 }
 
 /// Where `partition` comes from, in which version.
-async fn source_of(
+fn source_of(
     partition: Partition,
     published: &Yearly,
-    portal: &Portal,
+    packages: &Packages,
     settings: &Settings,
 ) -> Result<Source, Failure> {
     match partition {
@@ -92,9 +90,9 @@ async fn source_of(
             )),
         },
         Partition::CityWards => {
-            let package = portal.package(CITY_WARDS).await?;
+            let package = packages.named(CITY_WARDS)?;
             let resource =
-                portal::wgs84_polygons(&package).while_doing(|| format!("package {CITY_WARDS}"))?;
+                portal::wgs84_polygons(package).while_doing(|| format!("package {CITY_WARDS}"))?;
             Ok(resource.source())
         }
         // Published once, at an address that names the year: there is nothing to ask.
@@ -107,18 +105,20 @@ async fn source_of(
     }
 }
 
-type Outcome = (Partition, Result<(Key, Summary), Failure>);
+type Outcome = (Partition, Result<(ManifestRef, Summary), Failure>);
 
 /// The sum of all outcomes, or the failure that names every partition that failed.
-fn together(outcomes: Vec<Outcome>) -> Result<(Summary, BTreeMap<Partition, Key>), Failure> {
+fn together(
+    outcomes: Vec<Outcome>,
+) -> Result<(Summary, BTreeMap<Partition, ManifestRef>), Failure> {
     let mut summary = Summary::default();
     let mut manifests = BTreeMap::new();
     let mut failures = BTreeMap::new();
     for (partition, result) in outcomes {
         match result {
-            Ok((key, part)) => {
+            Ok((manifest, part)) => {
                 summary += part;
-                manifests.insert(partition, key);
+                manifests.insert(partition, manifest);
             }
             Err(failure) => {
                 warn!(%partition, exit = failure.exit().code(), cause = %failure, "partition failed");

@@ -9,7 +9,7 @@ use shared::contract::Contract;
 use shared::exit::{Failure, FailureContext as _};
 use shared::job::Summary;
 use shared::lake::Key;
-use shared::manifest::{self, CleanManifest, LoadReceipt, Version};
+use shared::manifest::{self, CleanManifest, LoadReceipt, ManifestRef, Version};
 use shared::partition::Partition;
 use shared::run::{self, Stage};
 use shared::settings::{CommonSettings, JobSettings, Problems, variables};
@@ -58,11 +58,11 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     if !input.is_empty() {
         let mut warehouse =
             block_in_place(|| Warehouse::open(&settings.warehouse, &settings.duckdb_library))?;
-        for (partition, clean_key) in input {
-            let (key, part) = load(&common, &settings, &mut warehouse, partition, clean_key)
+        for (partition, clean) in input {
+            let (receipt, part) = load(&common, &settings, &mut warehouse, partition, clean)
                 .await
                 .while_doing(|| format!("load {partition}"))?;
-            receipts.insert(partition, key);
+            receipts.insert(partition, receipt);
             summary += part;
         }
     }
@@ -75,16 +75,16 @@ async fn load(
     settings: &Settings,
     warehouse: &mut Warehouse,
     partition: Partition,
-    clean_key: Key,
-) -> Result<(Key, Summary), Failure> {
+    clean: ManifestRef,
+) -> Result<(ManifestRef, Summary), Failure> {
     let started = Instant::now();
     let lake = &common.lake;
-    let (manifest, _): (CleanManifest, _) = manifest::read(lake, &clean_key).await?;
+    let manifest: CleanManifest = manifest::read_handed(lake, &clean).await?;
     let local = |key: &Key| PathBuf::from(lake.locate(key));
     let files = manifest.files.iter().map(|file| local(&file.object.key));
     let load = Load {
         manifest: &manifest,
-        manifest_key: &clean_key,
+        manifest_key: &clean.key,
         files: files.collect(),
         quarantine: manifest
             .quarantine
@@ -99,15 +99,15 @@ async fn load(
         manifest: Version::V1,
         partition,
         fingerprint: manifest.fingerprint.clone(),
-        clean_manifest: clean_key.clone(),
+        clean_manifest: clean.key.clone(),
         table: Contract::clean_table(partition.dataset()).name.clone(),
         rows: manifest.rows.kept,
     };
     let key = LoadReceipt::key(&settings.warehouse.id(), partition, &manifest.fingerprint)?;
-    manifest::commit(lake, &key, &receipt).await?;
+    let committed = manifest::commit(lake, &key, &receipt).await?;
     if loaded == Loaded::Found {
         debug!(%partition, fingerprint = %manifest.fingerprint, "partition found");
-        return Ok((key, Summary::found()));
+        return Ok((committed, Summary::found()));
     }
 
     let stored = manifest.files.iter().chain(&manifest.quarantine);
@@ -128,5 +128,5 @@ async fn load(
         seconds = started.elapsed().as_secs_f64(),
         "partition loaded"
     );
-    Ok((key, summary))
+    Ok((committed, summary))
 }

@@ -104,14 +104,16 @@ async fn handed_over(
 ) -> anyhow::Result<BTreeMap<Partition, Key>> {
     let key = crate::key(format!("runs/{run_id}/{stage}-0.json"))?;
     let hand_over: HandOver = read(lake, &key).await?;
-    Ok(hand_over.manifests)
+    let manifests = hand_over.manifests.into_iter();
+    Ok(manifests
+        .map(|(partition, manifest)| (partition, manifest.key))
+        .collect())
 }
 
 async fn read<T: serde::de::DeserializeOwned>(lake: &Lake, key: &Key) -> anyhow::Result<T> {
-    let (value, _) = manifest::read(lake, key)
+    manifest::read(lake, key)
         .await
-        .map_err(|failure| anyhow::anyhow!("{failure}"))?;
-    Ok(value)
+        .map_err(|failure| anyhow::anyhow!("{failure}"))
 }
 
 /// The manifest of the marts that were built from `receipts`.

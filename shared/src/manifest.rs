@@ -18,12 +18,13 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use crate::fingerprint::{Digest, Fingerprint};
-use crate::lake::{Content, Created, Key, Lake};
+use crate::lake::{Content, Key, Lake, LakeError};
 use crate::partition::Partition;
 
 /// The format of a manifest.
@@ -43,6 +44,24 @@ pub struct Object {
     pub size_bytes: u64,
     /// The SHA-256 of its bytes.
     pub sha256: Digest,
+}
+
+/// A manifest, named by its key and the bytes that are there, so that what follows from it can be named unread.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestRef {
+    /// Its key.
+    pub key: Key,
+    /// The SHA-256 of its bytes.
+    pub sha256: Digest,
+}
+
+impl ManifestRef {
+    /// The manifest under `key` whose bytes these are.
+    #[must_use]
+    pub fn of(key: Key, bytes: &[u8]) -> Self {
+        let sha256 = Digest::of(bytes);
+        Self { key, sha256 }
+    }
 }
 
 /// The characters of a text file.
@@ -342,16 +361,39 @@ pub fn from_json<T: DeserializeOwned>(key: &Key, bytes: &[u8]) -> Result<T, Fail
         .while_doing(|| format!("{key} is no manifest this program can read"))
 }
 
-/// Reads the manifest under `key`, and the digest of its bytes.
+/// Reads the manifest under `key`.
 ///
 /// # Errors
 /// [`Exit::Upstream`] if it is not there.
-pub async fn read<T: DeserializeOwned>(lake: &Lake, key: &Key) -> Result<(T, Digest), Failure> {
-    let bytes = lake
-        .read(key)
-        .await?
-        .ok_or_else(|| crate::lake::LakeError::Missing { key: key.clone() })?;
-    Ok((from_json(key, &bytes)?, Digest::of(&bytes)))
+pub async fn read<T: DeserializeOwned>(lake: &Lake, key: &Key) -> Result<T, Failure> {
+    from_json(key, &read_bytes(lake, key).await?)
+}
+
+/// Reads the manifest that a stage handed over.
+///
+/// # Errors
+/// [`Exit::Upstream`] if it is not there, [`Exit::Bug`] if it is another: objects never change.
+pub async fn read_handed<T: DeserializeOwned>(
+    lake: &Lake,
+    manifest: &ManifestRef,
+) -> Result<T, Failure> {
+    let ManifestRef { key, sha256 } = manifest;
+    let bytes = read_bytes(lake, key).await?;
+    let found = Digest::of(&bytes);
+    if found != *sha256 {
+        return Err(Failure::new(
+            Exit::Bug,
+            anyhow::anyhow!(
+                "{key} was handed over as {sha256} and is {found}: was the lake altered?"
+            ),
+        ));
+    }
+    from_json(key, &bytes)
+}
+
+pub(crate) async fn read_bytes(lake: &Lake, key: &Key) -> Result<Bytes, Failure> {
+    let bytes = lake.read(key).await?;
+    Ok(bytes.ok_or_else(|| LakeError::Missing { key: key.clone() })?)
 }
 
 /// Writes `manifest` under `key`: the commit of all it speaks of.
@@ -359,7 +401,9 @@ pub async fn commit<T: Serialize>(
     lake: &Lake,
     key: &Key,
     manifest: &T,
-) -> Result<Created, Failure> {
-    let content = Content::Bytes(to_json(manifest).into());
-    Ok(lake.create(key, content).await?)
+) -> Result<ManifestRef, Failure> {
+    let bytes = Bytes::from(to_json(manifest));
+    let committed = ManifestRef::of(key.clone(), &bytes);
+    lake.create(key, Content::Bytes(bytes)).await?;
+    Ok(committed)
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure};
 use crate::lake::{Content, Key, LakeError};
-use crate::manifest::{self, Version};
+use crate::manifest::{self, ManifestRef, Version};
 use crate::partition::Partition;
 use crate::settings::CommonSettings;
 
@@ -133,7 +133,7 @@ pub struct HandOver {
     /// The stage that hands over.
     pub stage: Stage,
     /// The manifest of each partition.
-    pub manifests: BTreeMap<Partition, Key>,
+    pub manifests: BTreeMap<Partition, ManifestRef>,
 }
 
 fn hand_over_key(run: &RunId, stage: Stage, number: usize) -> Result<Key, Failure> {
@@ -148,7 +148,7 @@ fn hand_over_key(run: &RunId, stage: Stage, number: usize) -> Result<Key, Failur
 pub async fn hand_over(
     settings: &CommonSettings,
     stage: Stage,
-    manifests: BTreeMap<Partition, Key>,
+    manifests: BTreeMap<Partition, ManifestRef>,
 ) -> Result<(), Failure> {
     let content = Bytes::from(manifest::to_json(&HandOver {
         manifest: Version::V1,
@@ -179,12 +179,9 @@ pub async fn hand_over(
 pub async fn input_of(
     settings: &CommonSettings,
     stage: Stage,
-) -> Result<BTreeMap<Partition, Key>, Failure> {
+) -> Result<BTreeMap<Partition, ManifestRef>, Failure> {
     let manifests = match &settings.manifests {
-        Some(keys) => keys
-            .iter()
-            .map(|key| Ok((partition_of(key)?, key.clone())))
-            .collect::<Result<_, Failure>>()?,
+        Some(keys) => named(settings, keys).await?,
         None => handed_over(settings, stage).await?,
     };
     let latest = manifests
@@ -203,10 +200,22 @@ pub async fn input_of(
     Ok(settings.task.share(meant).collect())
 }
 
+async fn named(
+    settings: &CommonSettings,
+    keys: &[Key],
+) -> Result<BTreeMap<Partition, ManifestRef>, Failure> {
+    let mut manifests = BTreeMap::new();
+    for key in keys {
+        let bytes = manifest::read_bytes(&settings.lake, key).await?;
+        manifests.insert(partition_of(key)?, ManifestRef::of(key.clone(), &bytes));
+    }
+    Ok(manifests)
+}
+
 async fn handed_over(
     settings: &CommonSettings,
     stage: Stage,
-) -> Result<BTreeMap<Partition, Key>, Failure> {
+) -> Result<BTreeMap<Partition, ManifestRef>, Failure> {
     let Some(previous) = stage.previous() else {
         return Ok(BTreeMap::new());
     };

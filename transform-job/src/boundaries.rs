@@ -13,7 +13,7 @@ use shared::manifest::{RawManifest, RowCounts};
 use shared::partition::Dataset;
 
 use crate::parquet_file::Layout;
-use crate::stage::Clean;
+use crate::stage::{Clean, Phases};
 
 /// An area's name, and its geometry as GeoJSON text.
 struct Area {
@@ -54,6 +54,7 @@ pub(crate) async fn transform(lake: &Lake, raw: &RawManifest) -> Result<Clean, F
         drift: Vec::new(),
         files: vec![file],
         quarantine: None,
+        phases: Phases::default(),
     })
 }
 

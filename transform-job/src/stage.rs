@@ -1,16 +1,19 @@
 //! The stage: from raw manifests to clean manifests.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
+use std::ops::AddAssign;
+use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
+use futures_util::future::{OptionFuture, try_join, try_join_all};
 use serde::Deserialize;
 use shared::contract::Contract;
 use shared::exit::{Failure, FailureContext as _};
 use shared::fingerprint::Fingerprint;
 use shared::job::Summary;
-use shared::lake::{Content, Key, Lake};
+use shared::lake::{Content, Lake};
 use shared::manifest::{
-    self, CleanFile, CleanManifest, Drift, Object, RawManifest, RowCounts, Version,
+    self, CleanFile, CleanManifest, Drift, ManifestRef, Object, RawManifest, RowCounts, Version,
 };
 use shared::partition::{Dataset, Partition};
 use shared::run::{self, Stage};
@@ -22,7 +25,7 @@ use crate::{boundaries, service_requests};
 
 /// The version of the rules in this crate. A change of what they give asks for a new number, so that every partition
 /// gets a new fingerprint and is transformed anew.
-pub const LOGIC_VERSION: u32 = 1;
+pub const LOGIC_VERSION: u32 = 2;
 
 /// The settings of this job.
 #[derive(Debug)]
@@ -51,6 +54,22 @@ impl JobSettings for Settings {
     }
 }
 
+/// Where the time of the threads went.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Phases {
+    pub(crate) parse: Duration,
+    pub(crate) sort: Duration,
+    pub(crate) encode: Duration,
+}
+
+impl AddAssign for Phases {
+    fn add_assign(&mut self, other: Self) {
+        self.parse += other.parse;
+        self.sort += other.sort;
+        self.encode += other.encode;
+    }
+}
+
 /// What the transformation of one partition gives: files in the spool, not yet in the lake.
 pub(crate) struct Clean {
     pub(crate) rows: RowCounts,
@@ -59,17 +78,18 @@ pub(crate) struct Clean {
     pub(crate) drift: Vec<Drift>,
     pub(crate) files: Vec<ParquetFile>,
     pub(crate) quarantine: Option<ParquetFile>,
+    pub(crate) phases: Phases,
 }
 
 /// Transforms every partition that was handed over, and hands the clean manifests over.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
     let mut summary = Summary::default();
     let mut manifests = BTreeMap::new();
-    for (partition, raw_key) in run::input_of(&common, Stage::Transform).await? {
-        let (key, part) = transform(&common, &settings, partition, raw_key)
+    for (partition, raw) in run::input_of(&common, Stage::Transform).await? {
+        let (clean, part) = transform(&common, &settings, partition, raw)
             .await
             .while_doing(|| format!("transform {partition}"))?;
-        manifests.insert(partition, key);
+        manifests.insert(partition, clean);
         summary += part;
     }
     run::hand_over(&common, Stage::Transform, manifests).await?;
@@ -80,30 +100,26 @@ async fn transform(
     common: &CommonSettings,
     settings: &Settings,
     partition: Partition,
-    raw_key: Key,
-) -> Result<(Key, Summary), Failure> {
+    raw_ref: ManifestRef,
+) -> Result<(ManifestRef, Summary), Failure> {
     let started = Instant::now();
     let lake = &common.lake;
-    let raw_bytes = lake
-        .read(&raw_key)
-        .await?
-        .ok_or_else(|| shared::lake::LakeError::Missing {
-            key: raw_key.clone(),
-        })?;
     let contract = Contract::of(partition.dataset());
     let fingerprint = Fingerprint::of(&[
-        shared::fingerprint::Digest::of(&raw_bytes).as_str(),
+        raw_ref.sha256.as_str(),
         &contract.id,
         &contract.version,
         &LOGIC_VERSION.to_string(),
     ]);
     let manifest_key = CleanManifest::key(partition, &fingerprint, "manifest.json")?;
-    if !common.force && lake.read(&manifest_key).await?.is_some() {
+    if !common.force
+        && let Some(bytes) = lake.read(&manifest_key).await?
+    {
         debug!(%partition, %fingerprint, "partition found");
-        return Ok((manifest_key, Summary::found()));
+        return Ok((ManifestRef::of(manifest_key, &bytes), Summary::found()));
     }
 
-    let raw: RawManifest = manifest::from_json(&raw_key, &raw_bytes)?;
+    let raw: RawManifest = manifest::read_handed(lake, &raw_ref).await?;
     let clean = match partition.dataset() {
         Dataset::ServiceRequests => {
             service_requests::transform(lake, &raw, settings.max_quarantined_ratio).await?
@@ -114,19 +130,20 @@ async fn transform(
     };
     warn_of_drift(partition, &clean.drift);
 
-    let mut files = Vec::with_capacity(clean.files.len());
-    for file in clean.files {
-        files.push(store(lake, partition, &fingerprint, file).await?);
-    }
-    let quarantine = match clean.quarantine {
-        Some(file) => Some(store(lake, partition, &fingerprint, file).await?),
-        None => None,
-    };
+    let phases = clean.phases;
+    let storing = Instant::now();
+    // At once, for a lake takes most of an object's time to make it durable.
+    let stored = |file| store(lake, partition, &fingerprint, file);
+    let (files, quarantine) = try_join(
+        try_join_all(clean.files.into_iter().map(stored)),
+        OptionFuture::from(clean.quarantine.map(stored)).map(Option::transpose),
+    )
+    .await?;
     let manifest = CleanManifest {
         manifest: Version::V1,
         partition,
         fingerprint,
-        raw_manifest: raw_key,
+        raw_manifest: raw_ref.key,
         source: raw.source,
         raw_object: raw.object,
         encoding: raw.encoding,
@@ -140,7 +157,8 @@ async fn transform(
         files,
         quarantine,
     };
-    manifest::commit(lake, &manifest_key, &manifest).await?;
+    let committed = manifest::commit(lake, &manifest_key, &manifest).await?;
+    let store = storing.elapsed();
 
     let stored = manifest.files.iter().chain(&manifest.quarantine);
     let summary = Summary {
@@ -161,10 +179,14 @@ async fn transform(
         quarantined = summary.quarantined,
         drift = summary.drift,
         bytes = summary.bytes,
+        parse_seconds = phases.parse.as_secs_f64(),
+        sort_seconds = phases.sort.as_secs_f64(),
+        encode_seconds = phases.encode.as_secs_f64(),
+        store_seconds = store.as_secs_f64(),
         seconds = started.elapsed().as_secs_f64(),
         "partition transformed"
     );
-    Ok((manifest_key, summary))
+    Ok((committed, summary))
 }
 
 async fn store(

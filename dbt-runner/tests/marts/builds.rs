@@ -99,6 +99,14 @@ fn a_killed_build_is_made_good_by_the_next() {
     running.kill().unwrap();
     running.wait().unwrap();
     assert!(place.lake.objects("marts/").is_empty(), "killed at work");
-    place.job().run().finished();
+    // The killed build's dbt may go on for a while and keep the warehouse to itself: that is worth a retry.
+    let mut next = place.job().run();
+    for _ in 0..10 {
+        if next.exit != 30 {
+            break;
+        }
+        next = place.job().run();
+    }
+    next.finished();
     assert_eq!(manifest(&place)["marts"][1]["rows"], 4);
 }

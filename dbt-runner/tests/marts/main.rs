@@ -13,7 +13,9 @@ use shared::contract::Contract;
 use shared::duckdb::{Access, Connection};
 use shared::fingerprint::Fingerprint;
 use shared::lake::Key;
-use shared::partition::Dataset;
+use shared::manifest::{self, ManifestRef, Version};
+use shared::partition::{Dataset, Partition};
+use shared::run::{HandOver, Stage};
 use shared::testing::{Job, TestLake, variable};
 
 /// A lake with a run's hand-over, and a warehouse as load-job leaves it.
@@ -41,10 +43,14 @@ impl Place {
             directory: tempfile::tempdir().unwrap(),
         };
         let load = "loaded/warehouse/service-requests/2024/x.json";
-        let hand_over =
-            format!(r#"{{"manifest": "v1", "stage": "load", "manifests": {{"2024": "{load}"}}}}"#);
+        let load = ManifestRef::of(Key::new(load).unwrap(), b"a receipt");
+        let hand_over = HandOver {
+            manifest: Version::V1,
+            stage: Stage::Load,
+            manifests: [(Partition::Year(2024), load)].into(),
+        };
         let key = Key::new("runs/test/load-0.json").unwrap();
-        place.lake.put(&key, hand_over.as_bytes());
+        place.lake.put(&key, &manifest::to_json(&hand_over));
 
         let mut warehouse = place.open();
         let load_history = include_str!("../../../load-job/src/warehouse/duckdb/load_history.sql");
@@ -120,7 +126,8 @@ fn insert(number: usize, (year, ward, kind, status): Request) -> String {
     for column in &Contract::clean_table(Dataset::ServiceRequests).columns {
         let value = match column.name.as_str() {
             "request_id" => format!("encode('{number:016}')"),
-            "created_at" | "created_local" => format!("'{year}-01-02 08:00:00'"),
+            "created_at" => format!("'{year}-01-02 08:00:00'"),
+            "utc_offset_hours" => "-5".to_owned(),
             "service_request_type" => format!("'{kind}'"),
             "status" | "source_status" => format!("'{status}'"),
             "division" => "'Division'".to_owned(),

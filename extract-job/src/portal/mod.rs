@@ -21,6 +21,7 @@ pub(crate) struct Portal {
 /// What the portal publishes under one name.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
+    name: String,
     /// Its files.
     pub(crate) resources: Vec<Resource>,
 }
@@ -72,6 +73,26 @@ impl Resource {
     }
 }
 
+/// What the portal says of the packages it was asked for.
+pub(crate) struct Packages {
+    found: Vec<Package>,
+    url: Url,
+}
+
+impl Packages {
+    /// The package of that name.
+    ///
+    /// # Errors
+    /// [`PortalError::UnknownPackage`] if the portal has none.
+    pub(crate) fn named(&self, name: &str) -> Result<&Package, PortalError> {
+        let found = self.found.iter().find(|package| package.name == name);
+        found.ok_or_else(|| PortalError::UnknownPackage {
+            package: name.to_owned(),
+            url: self.url.clone(),
+        })
+    }
+}
+
 /// Why the portal did not describe a package.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PortalError {
@@ -87,10 +108,8 @@ pub(crate) enum PortalError {
         url: Url,
     },
     /// It is a CKAN portal, and declines.
-    #[error("the portal declines to describe package {package:?} ({url}, {status}): {reason}")]
+    #[error("the portal declines to describe its packages ({url}, {status}): {reason}")]
     Declined {
-        /// The package.
-        package: String,
         /// What was asked.
         url: Url,
         /// The status of the answer.
@@ -132,20 +151,29 @@ struct Answer {
     error: Value,
 }
 
+#[derive(Deserialize)]
+struct SearchResult {
+    results: Vec<Package>,
+}
+
 impl Portal {
     /// The portal at `base`.
     pub(crate) fn new(http: HttpClient, base: Url) -> Self {
         Self { http, base }
     }
 
-    /// What is published as `package`.
-    pub(crate) async fn package(&self, package: &str) -> Result<Package, PortalError> {
+    /// What is published under `names`, asked for at once: see CKAN's
+    /// [`package_search`](https://docs.ckan.org/en/latest/api/#ckan.logic.action.get.package_search).
+    pub(crate) async fn packages(&self, names: &[&str]) -> Result<Packages, PortalError> {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty()
-                .extend(["api", "3", "action", "package_show"]);
+                .extend(["api", "3", "action", "package_search"]);
         }
-        url.query_pairs_mut().append_pair("id", package);
+        let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        url.query_pairs_mut()
+            .append_pair("fq", &format!("name:({})", quoted.join(" OR ")))
+            .append_pair("rows", &names.len().to_string());
 
         let document = http::fetch(&self.http, &url).await?;
         let status = document.status.as_u16();
@@ -158,16 +186,16 @@ impl Portal {
             return Err(not_ckan(looks_like(&document.body).to_owned()));
         };
         if answer.success && document.status.is_success() {
-            return serde_json::from_value(answer.result)
-                .map_err(|error| not_ckan(format!("a package that cannot be read ({error})")));
+            let found: SearchResult = serde_json::from_value(answer.result)
+                .map_err(|error| not_ckan(format!("packages that cannot be read ({error})")))?;
+            return Ok(Packages {
+                found: found.results,
+                url,
+            });
         }
-        let (package, kind) = (package.to_owned(), answer.error["__type"].as_str());
-        if kind == Some("Not Found Error") {
-            return Err(PortalError::UnknownPackage { package, url });
-        }
+        let kind = answer.error["__type"].as_str();
         let words = answer.error["message"].as_str().or(kind);
         Err(PortalError::Declined {
-            package,
             url: url.clone(),
             status,
             reason: words.unwrap_or("no reason given").to_owned(),

@@ -172,7 +172,8 @@ mod tests {
     use serde_json::{Value, json};
 
     fn package(resources: &Value) -> Package {
-        serde_json::from_value(json!({ "resources": resources })).expect("a package")
+        serde_json::from_value(json!({ "name": "package", "resources": resources }))
+            .expect("a package")
     }
 
     fn picked(resources: &Value) -> Vec<(i16, Result<String, PickError>)> {

@@ -2,9 +2,10 @@
 
 use std::net::{SocketAddr, TcpListener};
 
+use serde_json::json;
 use shared::testing::{Job, TestLake};
 
-use crate::scripted::{Answer, PACKAGE, Scripted};
+use crate::scripted::{Answer, CITY_WARDS, PACKAGES, SERVICE_REQUESTS, Scripted, packages};
 use crate::wire::{Refusal, assert_nothing_stored};
 
 #[test]
@@ -27,16 +28,13 @@ fn a_portal_that_does_not_answer_as_ckan_does_is_told_apart() {
             Answer::new("404 Not Found", &[], b"<html>")
         }),
         (30, "answered 200 with nothing", || Answer::ok(&[], b"")),
-        (30, "a package that cannot be read", || {
-            Answer::ok(&[], br#"{"success": true, "result": {"resources": 7}}"#)
+        (30, "packages that cannot be read", || {
+            packages(&[(SERVICE_REQUESTS, json!(7))])
         }),
         (
             20,
             "has no package \"311-service-requests-customer-initiated\"",
-            || {
-                let error = br#"{"success": false, "error": {"__type": "Not Found Error", "message": "Not found"}}"#;
-                Answer::new("404 Not Found", &[], error)
-            },
+            || packages(&[(CITY_WARDS, json!([]))]),
         ),
         (30, "403): Access denied", || {
             let error = br#"{"success": false, "error": {"__type": "Authorization Error", "message": "Access denied"}}"#;
@@ -45,15 +43,15 @@ fn a_portal_that_does_not_answer_as_ckan_does_is_told_apart() {
         (
             20,
             "has no resource of format ZIP with a year in its name",
-            || Answer::ok(&[], br#"{"success": true, "result": {"resources": []}}"#),
+            || packages(&[(SERVICE_REQUESTS, json!([]))]),
         ),
     ];
     for (exit, expected, answer) in table {
-        let portal = Scripted::start(move |request| (request.path == PACKAGE).then(answer));
+        let portal = Scripted::start(move |request| (request.path == PACKAGES).then(answer));
         let outcome = portal.job().run();
         let cause = outcome.failed(exit);
         assert!(cause.contains(expected), "{cause}");
-        assert_eq!(portal.requests(), [PACKAGE]);
+        assert_eq!(portal.requests(), [PACKAGES]);
         assert_nothing_stored(&portal);
     }
 }
@@ -61,11 +59,11 @@ fn a_portal_that_does_not_answer_as_ckan_does_is_told_apart() {
 #[test]
 fn a_year_published_twice_is_a_question_to_the_publisher() {
     let portal = Scripted::start(|request| {
-        let package = br#"{"success": true, "result": {"resources": [
+        let resources = json!([
             {"id": "one", "name": "2023", "format": "ZIP", "url": "http://127.0.0.1/a.zip"},
-            {"id": "two", "name": "2023", "format": "ZIP", "url": "http://127.0.0.1/b.zip"}
-        ]}}"#;
-        (request.path == PACKAGE).then(|| Answer::ok(&[], package))
+            {"id": "two", "name": "2023", "format": "ZIP", "url": "http://127.0.0.1/b.zip"},
+        ]);
+        (request.path == PACKAGES).then(|| packages(&[(SERVICE_REQUESTS, resources)]))
     });
     let outcome = portal.job().run();
     let cause = outcome.failed(20);
@@ -84,12 +82,8 @@ fn an_address_that_is_not_to_be_asked_is_refused_before_any_connection() {
         ("/download/a.zip", "the published address, is none"),
     ] {
         let portal = Scripted::start(move |request| {
-            let package = format!(
-                r#"{{"success": true, "result": {{"resources": [
-                    {{"id": "one", "name": "2023", "format": "ZIP", "url": "{url}"}}
-                ]}}}}"#
-            );
-            (request.path == PACKAGE).then(|| Answer::ok(&[], package.as_bytes()))
+            let resources = json!([{"id": "one", "name": "2023", "format": "ZIP", "url": url}]);
+            (request.path == PACKAGES).then(|| packages(&[(SERVICE_REQUESTS, resources)]))
         });
         let outcome = portal.job().env("PORTAL_HOSTS", "files.example").run();
         let cause = outcome.failed(20);
@@ -106,10 +100,7 @@ fn a_portal_that_is_not_there_is_named() {
         .env("DOWNLOAD_TIMEOUT_SECONDS", "1")
         .run();
     let cause = outcome.failed(30);
-    assert!(
-        cause.contains("package_show?id=311-service-requests-customer-initiated"),
-        "{cause}"
-    );
+    assert!(cause.contains("package_search?fq=name"), "{cause}");
     assert!(cause.contains("Connection refused"), "{cause}");
 }
 

@@ -63,7 +63,10 @@ impl Quiet {
         let read = |key: &str| std::fs::read_to_string(lake.join(key)).unwrap();
         let json = |key: &str| -> Value { serde_json::from_str(&read(key)).unwrap() };
         let hand_over = json(&format!("runs/{run}/extract-0.json"));
-        let key = hand_over["manifests"]["2023"].as_str().unwrap().to_owned();
+        let key = hand_over["manifests"]["2023"]["key"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let csv = read(json(&key)["object"]["key"].as_str().unwrap());
         (key, csv)
     }

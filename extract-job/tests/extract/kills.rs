@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use shared::testing::TestLake;
 
 use crate::publisher::Publisher;
-use crate::scripted::{Answer, FILE, FSA_FILE, PACKAGE, WARDS_PACKAGE};
+use crate::scripted::{Answer, FILE, FSA_FILE, PACKAGES};
 
 /// Kills `job` once `strikes` says so, if it has not ended by then.
 fn kill_when(mut job: Child, strikes: impl Fn() -> bool) {
@@ -28,7 +28,7 @@ fn undisturbed(publisher: &Publisher) -> TestLake {
 
 #[test]
 fn a_job_killed_while_it_waits_for_an_answer_leaves_nothing_behind() {
-    for path in [PACKAGE, WARDS_PACKAGE, FILE, FSA_FILE] {
+    for path in [PACKAGES, FILE, FSA_FILE] {
         let publisher = Publisher::start_with(move |request| {
             let slow = request.path == path && request.earlier == 0;
             slow.then(|| Answer::ok(&[], &vec![0; 100_000]).stalled(50_000))

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use shared::fingerprint::Digest;
 use shared::testing::shared_data;
 
-use crate::scripted::{Answer, FSA_FILE, PACKAGE, Request, Scripted, WARDS_PACKAGE};
+use crate::scripted::{
+    Answer, CITY_WARDS, FSA_FILE, PACKAGES, Request, SERVICE_REQUESTS, Scripted, packages,
+};
 use crate::shapefiles;
 use crate::zips::zip;
 
@@ -87,7 +89,7 @@ fn answer(
     let base = format!("http://{}", request.header("host")?);
     let path = request.path.as_str();
     let years = years.lock().unwrap();
-    if path == PACKAGE {
+    if path == PACKAGES {
         let readme = json!({
             "id": "readme", "name": "311 readme 2023", "format": "XLSX",
             "url": format!("{base}/readme-2023.xlsx"), "last_modified": null, "size": null,
@@ -103,9 +105,6 @@ fn answer(
             })
             .chain([readme])
             .collect();
-        return Some(package(&resources));
-    }
-    if path == WARDS_PACKAGE {
         let of_system = |system: u16| {
             json!({
                 "id": format!("wards-{system}"), "name": format!("City Wards Data - {system}.geojson"),
@@ -113,7 +112,11 @@ fn answer(
                 "last_modified": "2018-08-07T18:11:06", "size": 3_804_620,
             })
         };
-        return Some(package(&[of_system(2952), of_system(4326)]));
+        let wards = json!([of_system(2952), of_system(4326)]);
+        return Some(packages(&[
+            (SERVICE_REQUESTS, json!(resources)),
+            (CITY_WARDS, wards),
+        ]));
     }
     if path == "/city-wards-4326.geojson" {
         return Some(file(wards));
@@ -128,11 +131,6 @@ fn answer(
         .ok()?;
     let csv = &years.get(&year)?.csv;
     Some(file(&zip(&[(&format!("SR{year}.csv"), csv)])))
-}
-
-fn package(resources: &[Value]) -> Answer {
-    let package = json!({"success": true, "result": {"resources": resources}});
-    Answer::ok(&[], package.to_string().as_bytes())
 }
 
 fn file(content: &[u8]) -> Answer {

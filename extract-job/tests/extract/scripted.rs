@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::testing::{Job, TestLake};
 
 /// A request as it arrived.
@@ -88,10 +88,11 @@ pub(crate) struct Scripted {
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
-/// What is asked for the service requests.
-pub(crate) const PACKAGE: &str =
-    "/api/3/action/package_show?id=311-service-requests-customer-initiated";
-pub(crate) const WARDS_PACKAGE: &str = "/api/3/action/package_show?id=city-wards";
+/// What is asked for what is published.
+pub(crate) const PACKAGES: &str = "/api/3/action/package_search?\
+    fq=name%3A%28%22311-service-requests-customer-initiated%22+OR+%22city-wards%22%29&rows=2";
+pub(crate) const SERVICE_REQUESTS: &str = "311-service-requests-customer-initiated";
+pub(crate) const CITY_WARDS: &str = "city-wards";
 pub(crate) const FILE: &str = "/sr2023.zip";
 /// Where the forward sortation areas are.
 pub(crate) const FSA_FILE: &str = "/lfsa000b16a_e.zip";
@@ -180,7 +181,7 @@ fn serve(
         request
     };
     let answer = script(&request).unwrap_or_else(|| match request.path.as_str() {
-        PACKAGE => Answer::ok(&[], package(base).as_bytes()),
+        PACKAGES => packages(&[(SERVICE_REQUESTS, json!([year_2023(base)]))]),
         _ => Answer::new("404 Not Found", &[], b"nothing here"),
     });
     // The client may have left.
@@ -190,17 +191,22 @@ fn serve(
     }
 }
 
-fn package(base: &str) -> String {
+/// What CKAN answers for packages of these names and resources.
+pub(crate) fn packages(published: &[(&str, Value)]) -> Answer {
+    let package = |(name, resources): &(&str, Value)| json!({"name": name, "resources": resources});
+    let results: Vec<Value> = published.iter().map(package).collect();
+    let answer = json!({"success": true, "result": {"count": results.len(), "results": results}});
+    Answer::ok(&[], answer.to_string().as_bytes())
+}
+
+/// The one year that is published.
+pub(crate) fn year_2023(base: &str) -> Value {
     json!({
-        "success": true,
-        "result": {"resources": [{
-            "id": "079766f3-815d-4257-8731-5ff6b0c84c13",
-            "name": "SR2023",
-            "format": "ZIP",
-            "url": format!("{base}{FILE}"),
-            "last_modified": "2024-01-05T15:04:05.123456",
-            "size": "1234",
-        }]},
+        "id": "079766f3-815d-4257-8731-5ff6b0c84c13",
+        "name": "SR2023",
+        "format": "ZIP",
+        "url": format!("{base}{FILE}"),
+        "last_modified": "2024-01-05T15:04:05.123456",
+        "size": "1234",
     })
-    .to_string()
 }

@@ -5,7 +5,9 @@ use shared::fingerprint::Digest;
 use shared::testing::{JobOutcome, TestLake};
 
 use crate::publisher::city_wards;
-use crate::scripted::{Answer, Scripted, WARDS_PACKAGE};
+use crate::scripted::{
+    Answer, CITY_WARDS, PACKAGES, SERVICE_REQUESTS, Scripted, packages, year_2023,
+};
 
 const FILE: &str = "/wards.geojson";
 
@@ -13,13 +15,17 @@ const FILE: &str = "/wards.geojson";
 fn extract(names: &[&str], file: Vec<u8>) -> (TestLake, JobOutcome) {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let portal = Scripted::start(move |request| match request.path.as_str() {
-        WARDS_PACKAGE => {
-            let url = format!("http://{}{FILE}", request.header("host")?);
+        PACKAGES => {
+            let base = format!("http://{}", request.header("host")?);
+            let url = format!("{base}{FILE}");
             let resource =
                 |name: &String| json!({"id": name, "name": name, "format": "GeoJSON", "url": url});
             let resources: Vec<Value> = names.iter().map(resource).collect();
-            let package = json!({"success": true, "result": {"resources": resources}});
-            Some(Answer::ok(&[], package.to_string().as_bytes()))
+            let years = json!([year_2023(&base)]);
+            Some(packages(&[
+                (SERVICE_REQUESTS, years),
+                (CITY_WARDS, json!(resources)),
+            ]))
         }
         FILE => Some(Answer::ok(&[], &file)),
         _ => None,

@@ -121,7 +121,7 @@ impl Publication {
             let cell = match column.name.as_str() {
                 "request_id" => format!("encode('{key:0>16}')"),
                 "created_at" => format!("TIMESTAMPTZ '{year}-01-02 08:00:00+00'"),
-                "created_local" => format!("TIMESTAMP '{year}-01-02 03:00:00'"),
+                "utc_offset_hours" => "-5".to_owned(),
                 "service_request_type" => format!("'{key}'"),
                 "status" | "source_status" => format!("'{value}'"),
                 "repaired" => "false".to_owned(),

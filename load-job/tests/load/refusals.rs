@@ -75,7 +75,7 @@ fn a_table_of_another_contract_is_left_alone() {
     let refused = place.job(&[&version("2026-11-01T06:00:00", "New")]).run();
     let cause = refused.failed(10);
     assert!(
-        cause.contains("service_requests has the column request_id as INTEGER, the contract 1.0.0 has it as BLOB"),
+        cause.contains("service_requests has the column request_id as INTEGER, the contract 2.0.0 has it as BLOB"),
         "{cause}"
     );
 }

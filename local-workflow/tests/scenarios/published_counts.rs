@@ -84,7 +84,6 @@ fn pyarrow(kind: ColumnType) -> &'static str {
         ColumnType::Integer => "int32",
         ColumnType::Boolean => "bool",
         ColumnType::Instant => "timestamp[us, tz=UTC]",
-        ColumnType::WallClock => "timestamp[us]",
     }
 }
 
@@ -95,7 +94,6 @@ fn polars(kind: ColumnType) -> &'static str {
         ColumnType::Integer => "Int32",
         ColumnType::Boolean => "Boolean",
         ColumnType::Instant => "Datetime(time_unit='us', time_zone='UTC')",
-        ColumnType::WallClock => "Datetime(time_unit='us', time_zone=None)",
     }
 }
 
@@ -138,7 +136,8 @@ fn rows_are_as_published(pipeline: &Pipeline, plan: &sample_portal::published::P
         &warehouse,
         "select n::bigint from (
             select month(created_local) as m, count(*) as n from (
-                select created_local from service_requests
+                select timezone('UTC', created_at) + utc_offset_hours * interval 1 hour as created_local
+                from service_requests
                 union all select raw_line[1:19]::timestamp from quarantined_requests
             ) group by 1
         ) order by m",

@@ -1,5 +1,7 @@
 //! Runs again, and after the City corrected a year.
 
+use std::collections::BTreeMap;
+
 use sample_portal::{Portal, PortalConfig};
 use serde_json::json;
 use shared::run::Stage;
@@ -22,6 +24,36 @@ fn produced(outcomes: &[JobOutcome]) -> Vec<u64> {
         .iter()
         .map(|outcome| outcome.finished()["produced"].as_u64().unwrap())
         .collect()
+}
+
+/// How many objects of each partition a job read, but for hand-overs.
+fn objects_read(outcome: &JobOutcome) -> Vec<usize> {
+    let mut reads = BTreeMap::new();
+    for event in &outcome.log {
+        let key = event["key"].as_str().unwrap_or_default();
+        if event["message"] == "object read" && event["found"] == true && !key.starts_with("runs/")
+        {
+            let segments: Vec<&str> = key.split('/').collect();
+            let is_year = segments[1] == "service-requests";
+            let partition = segments[1..if is_year { 3 } else { 2 }].to_vec();
+            *reads.entry(partition.join("/")).or_insert(0) += 1;
+        }
+    }
+    reads.into_values().collect()
+}
+
+#[test]
+fn a_run_without_news_asks_the_portal_once_and_reads_one_object_a_partition_and_stage() {
+    let portal = portal();
+    let pipeline = Pipeline::new(&portal);
+    pipeline.run_to_warehouse("first");
+    let asked = portal.requests().len();
+    for stage in [Stage::Extract, Stage::Transform, Stage::Load] {
+        let outcome = pipeline.job(stage, "second").env("RUST_LOG", "debug").run();
+        assert_eq!(outcome.finished()["found"], 5);
+        assert_eq!(objects_read(&outcome), [1; 5], "{stage}");
+    }
+    assert_eq!(portal.requests().len() - asked, 1);
 }
 
 #[test]

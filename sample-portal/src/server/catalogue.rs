@@ -1,4 +1,4 @@
-//! What CKAN's `package_show` says of the published packages.
+//! What CKAN's `package_search` says of the published packages.
 
 use serde_json::{Value, json};
 
@@ -8,27 +8,34 @@ use super::files::{FileId, Files};
 const SERVICE_REQUESTS: &str = "311-service-requests-customer-initiated";
 const CITY_WARDS: &str = "city-wards";
 
-/// The answer to `package_show?id=`, `None` if there is no such package. `base` is the portal's address.
-pub(super) fn package_show(files: &Files, base: &str, id: &str) -> Option<Value> {
-    let resources = match id {
-        SERVICE_REQUESTS => service_requests(files, base),
-        CITY_WARDS => city_wards(files, base),
-        _ => return None,
-    };
-    Some(json!({
-        "help": format!("{base}/api/3/action/help_show?name=package_show"),
+/// The answer to `package_search?fq=`: the packages whose names `filter` has in quotes. `base` is the portal's address.
+pub(super) fn package_search(files: &Files, base: &str, filter: &str) -> Value {
+    let asked = |name: &str| filter.contains(&format!("\"{name}\""));
+    let mut results = Vec::new();
+    if asked(SERVICE_REQUESTS) {
+        results.push(package(SERVICE_REQUESTS, &service_requests(files, base)));
+    }
+    if asked(CITY_WARDS) {
+        results.push(package(CITY_WARDS, &city_wards(files, base)));
+    }
+    json!({
+        "help": format!("{base}/api/3/action/help_show?name=package_search"),
         "success": true,
-        "result": {
-            "id": uuid(id.len() as u64),
-            "name": id,
-            "title": id,
-            "license_title": "Open Government Licence – Toronto",
-            "notes": "Published by the sample portal.",
-            "state": "active",
-            "num_resources": resources.len(),
-            "resources": resources,
-        },
-    }))
+        "result": {"count": results.len(), "results": results},
+    })
+}
+
+fn package(name: &str, resources: &[Value]) -> Value {
+    json!({
+        "id": uuid(name.len() as u64),
+        "name": name,
+        "title": name,
+        "license_title": "Open Government Licence – Toronto",
+        "notes": "Published by the sample portal.",
+        "state": "active",
+        "num_resources": resources.len(),
+        "resources": resources,
+    })
 }
 
 /// What CKAN answers for a package that is not there.

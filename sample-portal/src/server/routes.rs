@@ -99,16 +99,13 @@ impl State {
             }
             _ => {}
         }
-        if path == "/api/3/action/package_show" {
+        if path == "/api/3/action/package_search" {
             let state = Arc::clone(&self);
-            let id = query.get("id").cloned().unwrap_or_default();
-            let package = tokio::task::spawn_blocking(move || {
-                catalogue::package_show(&state.files, &state.base, &id)
+            let filter = query.get("fq").cloned().unwrap_or_default();
+            let found = tokio::task::spawn_blocking(move || {
+                catalogue::package_search(&state.files, &state.base, &filter)
             });
-            return Ok(match package.await? {
-                Some(package) => json_answer(StatusCode::OK, &package, fault)?,
-                None => json_answer(StatusCode::NOT_FOUND, &catalogue::not_found(), fault)?,
-            });
+            return Ok(json_answer(StatusCode::OK, &found.await?, fault)?);
         }
         let Some(id) = catalogue::file_at(&path) else {
             return Ok(json_answer(
@@ -165,13 +162,11 @@ fn fault_of(query: &BTreeMap<String, String>) -> Result<Fault, String> {
     })
 }
 
-/// Names and values of a query whose values need no escapes.
+/// Names and values of a query.
 fn query_of(query: &str) -> BTreeMap<String, String> {
-    let pair = |pair: &str| {
-        let (name, value) = pair.split_once('=')?;
-        Some((name.to_owned(), value.to_owned()))
-    };
-    query.split('&').filter_map(pair).collect()
+    form_urlencoded::parse(query.as_bytes())
+        .into_owned()
+        .collect()
 }
 
 fn json_answer(

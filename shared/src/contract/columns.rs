@@ -14,7 +14,6 @@ use super::odcs;
 /// | `Integer` | `INT64` | `INT32` | `INTEGER` |
 /// | `Boolean` | `BOOL` | `BOOLEAN` | `BOOLEAN` |
 /// | `Instant` | `TIMESTAMP` | `INT64`, timestamp, microseconds, UTC | `TIMESTAMP WITH TIME ZONE` |
-/// | `WallClock` | `DATETIME` | `INT64`, timestamp, microseconds, local | `TIMESTAMP` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
     /// Sixteen bytes.
@@ -27,8 +26,6 @@ pub enum ColumnType {
     Boolean,
     /// A moment, microseconds since 1970 UTC.
     Instant,
-    /// A date and a time of day without a zone, microseconds since 1970 on the same clock.
-    WallClock,
 }
 
 impl ColumnType {
@@ -43,7 +40,6 @@ impl ColumnType {
             ("integer", "INT64") if options.format.as_deref() == Some("i32") => Self::Integer,
             ("boolean", "BOOL") => Self::Boolean,
             ("timestamp", "TIMESTAMP") if options.timezone => Self::Instant,
-            ("timestamp", "DATETIME") if !options.timezone => Self::WallClock,
             (logical, physical) => {
                 panic!(
                     "column {}: no type for {logical} as {physical}",
@@ -62,7 +58,6 @@ impl ColumnType {
             Self::Integer => DataType::Int32,
             Self::Boolean => DataType::Boolean,
             Self::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
-            Self::WallClock => DataType::Timestamp(TimeUnit::Microsecond, None),
         }
     }
 
@@ -75,7 +70,6 @@ impl ColumnType {
             Self::Integer => "INT64",
             Self::Boolean => "BOOL",
             Self::Instant => "TIMESTAMP",
-            Self::WallClock => "DATETIME",
         }
     }
 
@@ -88,7 +82,6 @@ impl ColumnType {
             Self::Integer => "INTEGER",
             Self::Boolean => "BOOLEAN",
             Self::Instant => "TIMESTAMP WITH TIME ZONE",
-            Self::WallClock => "TIMESTAMP",
         }
     }
 }

@@ -12,6 +12,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 use tempfile::NamedTempFile;
+use tracing::debug;
 
 pub use key::Key;
 pub use local::LocalLake;
@@ -112,12 +113,14 @@ impl Lake {
 
     /// The whole object, or `None` if there is none. For small objects: manifests, hand-overs, receipts.
     pub async fn read(&self, key: &Key) -> Result<Option<Bytes>, LakeError> {
-        match self {
+        let object = match self {
             Lake::Local(lake) => {
                 let (lake, key) = (lake.clone(), key.clone());
-                blocking(move || lake.read(&key)).await
+                blocking(move || lake.read(&key)).await?
             }
-        }
+        };
+        debug!(%key, found = object.is_some(), "object read");
+        Ok(object)
     }
 
     /// A stream of the object's bytes, for a thread that may block.

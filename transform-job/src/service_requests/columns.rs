@@ -1,194 +1,217 @@
 //! A month's rows as the contract's columns.
 
-use std::sync::Arc;
-
-use arrow_array::builder::{FixedSizeBinaryBuilder, Int32Builder};
-use arrow_array::types::Int32Type;
-use arrow_array::{
-    ArrayRef, BooleanArray, DictionaryArray, Int32Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
-};
-use arrow_schema::{ArrowError, Field, Schema};
-use parquet::basic::{Compression, Encoding};
+use arrow_schema::SchemaRef;
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::basic::Encoding;
+use parquet::data_type::{BoolType, DataType, Int32Type, Int64Type};
+use parquet::errors::ParquetError;
 use parquet::file::properties::EnabledStatistics;
-use parquet::schema::types::ColumnPath;
-use shared::contract::{Column, ColumnType, Contract};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::{ColumnDescPtr, ColumnPath, SchemaDescriptor};
+use shared::contract::Contract;
+use shared::exit::{Exit, Failure, OrFail as _};
+use shared::lake::Lake;
 use shared::partition::Dataset;
 
-use super::month::Placed;
-use super::place::Fsa;
-use super::row::{Row, Values};
+use super::place::{Fsa, Ward};
+use super::row::{Row, RowClock, Values};
 use super::status::Status;
 use super::subject::Subject;
 use super::timestamp::Anomaly;
-use crate::parquet_file::{Layout, plain_column};
+use crate::parquet_file::column_chunk::{ChunkWriter, Codes};
+use crate::parquet_file::{Layout, ParquetFile, plain_column, spooled};
 
 const SEASONS: [&str; 4] = ["winter", "spring", "summer", "fall"];
 
-/// How the columns are written: ids do not compress, times and lines hardly repeat, texts do.
-pub(super) fn layout() -> Layout {
-    Layout::new(|builder| {
-        let ids = ColumnPath::from("request_id");
-        let builder = plain_column(builder, "request_id", Encoding::PLAIN)
-            .set_column_compression(ids.clone(), Compression::UNCOMPRESSED)
-            .set_column_statistics_enabled(ids, EnabledStatistics::None);
-        let builder = plain_column(builder, "created_at", Encoding::DELTA_BINARY_PACKED);
-        let builder = plain_column(builder, "created_local", Encoding::DELTA_BINARY_PACKED);
-        plain_column(builder, "source_row", Encoding::DELTA_BINARY_PACKED)
-    })
+/// How months are written: ids do not compress, times and lines hardly repeat, all else does.
+pub(super) struct MonthLayout {
+    layout: Layout,
+    schema: SchemaDescriptor,
 }
 
-/// The rows of one month, in the given order, as one batch.
-pub(super) fn batch(
-    year: i16,
-    month: u8,
-    values: &Values,
-    rows: &[Placed],
-) -> Result<RecordBatch, ArrowError> {
-    let columns = Columns { values, rows };
-    let table = Contract::clean_table(Dataset::ServiceRequests);
-    let mut fields = Vec::with_capacity(table.columns.len());
-    let mut arrays = Vec::with_capacity(table.columns.len());
-    for column in &table.columns {
-        let array = columns.array(column, year, month)?;
-        fields.push(Field::new(
-            &column.name,
-            array.data_type().clone(),
-            !column.required,
-        ));
-        arrays.push(array);
-    }
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-}
-
-struct Columns<'a> {
-    values: &'a Values,
-    rows: &'a [Placed],
-}
-
-impl Columns<'_> {
-    fn array(&self, column: &Column, year: i16, month: u8) -> Result<ArrayRef, ArrowError> {
-        let season = usize::from(month % 12 / 3);
-        Ok(match column.name.as_str() {
-            "request_id" => self.ids()?,
-            "created_at" => self.times(column, Row::created_at),
-            "created_local" => self.times(column, |row| row.created_local),
-            "local_time_anomaly" => {
-                self.texts(["fold", "gap"].map(Some), |row| match row.clock.anomaly() {
-                    Anomaly::None => None,
-                    Anomaly::Fold => Some(0),
-                    Anomaly::Gap => Some(1),
-                })?
-            }
-            "status" => self.texts(self.statuses(|status| &status.unified), |row| {
-                Some(row.status.into())
-            })?,
-            "source_status" => self.texts(self.statuses(|status| &status.published), |row| {
-                Some(row.status.into())
-            })?,
-            "fsa" => {
-                let areas: Vec<String> = Fsa::all().collect();
-                self.texts(areas.iter().map(|area| Some(area.as_str())), |row| {
-                    row.fsa.index().map(u32::from)
-                })?
-            }
-            "intersection_street_1" => self.texts(self.streets(), |row| row.street_1.get())?,
-            "intersection_street_2" => self.texts(self.streets(), |row| row.street_2.get())?,
-            "ward_id" => self.ward_numbers(|row| self.values.wards[usize::from(row.ward)].id),
-            "ward_model" => self.ward_numbers(|row| self.values.wards[usize::from(row.ward)].model),
-            "ward_name" => {
-                let names = self.values.wards.iter().map(|ward| ward.name.as_deref());
-                self.texts(names, |row| Some(row.ward.into()))?
-            }
-            "service_request_type" => self.texts(
-                self.subjects(|subject| Some(&subject.service_request_type)),
-                |row| Some(row.subject),
-            )?,
-            "division" => self.texts(
-                self.subjects(|subject| subject.division.as_deref()),
-                |row| Some(row.subject),
-            )?,
-            "section" => self
-                .texts(self.subjects(|subject| subject.section.as_deref()), |row| {
-                    Some(row.subject)
-                })?,
-            "season" => self.texts([Some(SEASONS[season])], |_| Some(0))?,
-            "repaired" => {
-                let repaired = self.rows().map(|row| Some(self.is_repaired(row)));
-                Arc::new(repaired.collect::<BooleanArray>())
-            }
-            "source_year" => Arc::new(Int32Array::from_value(year.into(), self.rows.len())),
-            "source_row" => Arc::new(Int32Array::from_iter_values(
-                self.rows()
-                    .map(|row| i32::try_from(row.line).unwrap_or(i32::MAX)),
-            )),
-            other => unreachable!("the contract's table has no column {other}: a test writes all"),
+impl MonthLayout {
+    pub(super) fn new() -> Result<Self, Failure> {
+        let layout = Layout::new(|builder| {
+            let ids = ColumnPath::from("request_id");
+            let builder = builder.set_column_statistics_enabled(ids, EnabledStatistics::None);
+            let builder = plain_column(builder, "created_at", Encoding::DELTA_BINARY_PACKED);
+            plain_column(builder, "source_row", Encoding::DELTA_BINARY_PACKED)
+        });
+        let schema: SchemaRef = Contract::clean_table(Dataset::ServiceRequests).arrow_schema();
+        let schema = ArrowSchemaConverter::new().convert(&schema);
+        Ok(Self {
+            layout,
+            schema: schema.or_fail(Exit::Bug)?,
         })
     }
 
-    fn rows(&self) -> impl ExactSizeIterator<Item = &Row> {
-        self.rows.iter().map(|placed| &placed.row)
-    }
-
-    fn ids(&self) -> Result<ArrayRef, ArrowError> {
-        let mut ids = FixedSizeBinaryBuilder::with_capacity(self.rows.len(), 16);
-        for placed in self.rows {
-            ids.append_value(placed.request_id)?;
-        }
-        Ok(Arc::new(ids.finish()))
-    }
-
-    fn times(&self, column: &Column, micros: impl Fn(&Row) -> i64) -> ArrayRef {
-        let times = TimestampMicrosecondArray::from_iter_values(self.rows().map(micros));
-        match column.kind {
-            ColumnType::Instant => Arc::new(times.with_timezone("UTC")),
-            _ => Arc::new(times),
-        }
-    }
-
-    /// A column of few different texts: `texts` by code, and each row's code.
-    fn texts<'t>(
+    /// Writes the rows of one month, in the given order, as a file.
+    pub(super) fn write(
         &self,
-        texts: impl IntoIterator<Item = Option<&'t str>>,
-        code: impl Fn(&Row) -> Option<u32>,
-    ) -> Result<ArrayRef, ArrowError> {
-        let texts: StringArray = texts.into_iter().collect();
-        let key = |row| code(row).and_then(|code| i32::try_from(code).ok());
-        let keys: Int32Array = self.rows().map(key).collect();
-        let array = DictionaryArray::<Int32Type>::try_new(keys, Arc::new(texts))?;
-        Ok(Arc::new(array))
+        lake: &Lake,
+        (year, month): (i16, u8),
+        values: &Values,
+        rows: &[Row],
+    ) -> Result<ParquetFile, Failure> {
+        let name = format!("{year}-{month:02}.parquet");
+        spooled(lake, name, rows.len(), |spool| {
+            let root = self.schema.root_schema_ptr();
+            let mut file = SerializedFileWriter::new(spool, root, self.layout.properties())?;
+            let mut group = file.next_row_group()?;
+            let mut columns = Columns {
+                chunks: ChunkWriter::new(&mut group)?,
+                values,
+                rows,
+                subjects: codes(rows, values.subjects.len(), |row| row.subject),
+                statuses: codes(rows, values.statuses.len(), |row| row.status.into()),
+                wards: codes(rows, values.wards.len(), |row| row.ward.into()),
+                constant: codes(rows, 1, |_| 0),
+            };
+            for column in self.schema.columns() {
+                columns.write(column, year, month)?;
+            }
+            group.close()?;
+            file.into_inner()
+        })
     }
+}
 
-    fn ward_numbers(&self, number: impl Fn(&Row) -> Option<i32>) -> ArrayRef {
-        let mut numbers = Int32Builder::with_capacity(self.rows.len());
-        for row in self.rows() {
-            numbers.append_option(number(row));
+fn codes(rows: &[Row], bound: usize, code: impl Fn(&Row) -> u32) -> Codes {
+    Codes::new(bound, rows.iter().map(code))
+}
+
+/// The columns of one month on their way to a row group. What several columns depend on is gone through once.
+struct Columns<'a, 'b> {
+    chunks: ChunkWriter<'a, 'b>,
+    values: &'a Values,
+    rows: &'a [Row],
+    subjects: Codes,
+    statuses: Codes,
+    wards: Codes,
+    constant: Codes,
+}
+
+impl Columns<'_, '_> {
+    fn write(&mut self, column: &ColumnDescPtr, year: i16, month: u8) -> Result<(), ParquetError> {
+        let values = self.values;
+        let ward = |code: usize| &values.wards[code];
+        match column.name() {
+            "request_id" => {
+                let ids = self.rows.iter().flat_map(|row| row.identity.to_be_bytes());
+                self.chunks.plain(column, ids.collect(), self.rows.len())
+            }
+            "created_at" => self.numbers::<Int64Type>(Row::created_at),
+            "utc_offset_hours" => {
+                let bound = usize::from(RowClock::MAX_HOURS_BEHIND_UTC) + 1;
+                let codes = codes(self.rows, bound, |row| row.clock.hours_behind_utc().into());
+                self.chunks
+                    .dictionary(column, &codes, |code| Some(-i32::try_from(code).ok()?))
+            }
+            "source_row" => {
+                self.numbers::<Int32Type>(|row| i32::try_from(row.line).unwrap_or(i32::MAX))
+            }
+            "repaired" => {
+                let subjects = &values.subjects;
+                let is_repaired = |subject: &Subject| subject.is_repaired;
+                self.numbers::<BoolType>(|row| {
+                    subjects[row.subject as usize]
+                        .as_ref()
+                        .is_ok_and(is_repaired)
+                })
+            }
+            "local_time_anomaly" => {
+                let codes = codes(self.rows, 3, |row| match row.clock.anomaly() {
+                    Anomaly::None => 0,
+                    Anomaly::Fold => 1,
+                    Anomaly::Gap => 2,
+                });
+                let anomalies = [None, Some("fold"), Some("gap")];
+                self.chunks
+                    .dictionary(column, &codes, |code| anomalies[code])
+            }
+            "status" => self.status(column, |status| &status.unified),
+            "source_status" => self.status(column, |status| &status.published),
+            "fsa" => {
+                let areas: Vec<String> = Fsa::all().collect();
+                let codes = codes(self.rows, areas.len() + 1, |row| row.fsa.code().into());
+                let area = |code: usize| Some(areas[code.checked_sub(1)?].as_str());
+                self.chunks.dictionary(column, &codes, area)
+            }
+            "intersection_street_1" => self.street(column, |row| row.street_1.code()),
+            "intersection_street_2" => self.street(column, |row| row.street_2.code()),
+            "ward_id" => self.ward_number(column, |ward| ward.id),
+            "ward_model" => self.ward_number(column, |ward| ward.model),
+            "ward_name" => {
+                let name = |code| ward(code).name.as_deref();
+                self.chunks.dictionary(column, &self.wards, name)
+            }
+            "service_request_type" => {
+                self.subject(column, |subject| Some(&subject.service_request_type))
+            }
+            "division" => self.subject(column, |subject| subject.division.as_deref()),
+            "section" => self.subject(column, |subject| subject.section.as_deref()),
+            "season" => {
+                let season = SEASONS[usize::from(month % 12 / 3)];
+                self.chunks
+                    .dictionary(column, &self.constant, |_| Some(season))
+            }
+            "source_year" => {
+                let year = i32::from(year);
+                self.chunks
+                    .dictionary(column, &self.constant, |_| Some(year))
+            }
+            other => unreachable!("the contract's table has no column {other}: a test writes all"),
         }
-        Arc::new(numbers.finish())
     }
 
-    fn statuses<'t>(
-        &'t self,
-        text: impl Fn(&'t Status) -> &'t str,
-    ) -> impl Iterator<Item = Option<&'t str>> {
-        let statuses = self.values.statuses.iter();
-        statuses.map(move |status| status.as_ref().ok().map(&text))
+    /// A column of values that hardly repeat, by the parquet crate's own writer.
+    fn numbers<T: DataType>(&mut self, value: impl Fn(&Row) -> T::T) -> Result<(), ParquetError> {
+        let values: Vec<T::T> = self.rows.iter().map(value).collect();
+        let Some(mut column) = self.chunks.group.next_column()? else {
+            return Err(ParquetError::General("the row group is full".to_owned()));
+        };
+        column.typed::<T>().write_batch(&values, None, None)?;
+        column.close()
     }
 
-    fn subjects<'t>(
-        &'t self,
-        text: impl Fn(&'t Subject) -> Option<&'t str>,
-    ) -> impl Iterator<Item = Option<&'t str>> {
-        let subjects = self.values.subjects.iter();
-        subjects.map(move |subject| subject.as_ref().ok().and_then(&text))
+    fn status(
+        &mut self,
+        column: &ColumnDescPtr,
+        text: impl Fn(&Status) -> &str,
+    ) -> Result<(), ParquetError> {
+        let statuses = &self.values.statuses;
+        let text = |code: usize| statuses[code].as_ref().ok().map(&text);
+        self.chunks.dictionary(column, &self.statuses, text)
     }
 
-    fn streets(&self) -> impl Iterator<Item = Option<&str>> {
-        self.values.streets.iter().map(Option::as_deref)
+    fn subject(
+        &mut self,
+        column: &ColumnDescPtr,
+        text: impl Fn(&Subject) -> Option<&str>,
+    ) -> Result<(), ParquetError> {
+        let subjects = &self.values.subjects;
+        let text = |code: usize| subjects[code].as_ref().ok().and_then(&text);
+        self.chunks.dictionary(column, &self.subjects, text)
     }
 
-    fn is_repaired(&self, row: &Row) -> bool {
-        let subject = self.values.subjects[row.subject as usize].as_ref();
-        subject.is_ok_and(|subject| subject.is_repaired)
+    fn ward_number(
+        &mut self,
+        column: &ColumnDescPtr,
+        number: impl Fn(&Ward) -> Option<i32>,
+    ) -> Result<(), ParquetError> {
+        let wards = &self.values.wards;
+        self.chunks
+            .dictionary(column, &self.wards, |code| number(&wards[code]))
+    }
+
+    fn street(
+        &mut self,
+        column: &ColumnDescPtr,
+        code: impl Fn(&Row) -> u32,
+    ) -> Result<(), ParquetError> {
+        let streets = &self.values.streets;
+        let codes = codes(self.rows, streets.len() + 1, code);
+        let text = |code: usize| streets[code.checked_sub(1)?].as_deref();
+        self.chunks.dictionary(column, &codes, text)
     }
 }

@@ -19,6 +19,7 @@ mod timestamp;
 use std::io::Read;
 use std::sync::mpsc::{self, TrySendError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use shared::contract::Contract;
 use shared::exit::{Exit, Failure, OrFail as _};
@@ -28,10 +29,11 @@ use shared::partition::Partition;
 use shared::telemetry;
 use tracing::warn;
 
-use crate::parquet_file::{Layout, ParquetFile};
-use crate::stage::Clean;
+use crate::parquet_file::ParquetFile;
+use crate::stage::{Clean, Phases};
+use columns::MonthLayout;
 use parse::{ParseError, Parsed, Reading};
-use row::MonthRows;
+use row::{MonthRows, Row};
 
 /// Transforms the raw CSV that `raw` speaks of.
 ///
@@ -105,7 +107,7 @@ fn transform_file(
         give_out_finished_months,
         progress: &progress,
     };
-    let (parsed, mut months) =
+    let (parsed, mut months, parsing) =
         parse_and_write(lake, year, source, &reading).map_err(|error| match error {
             ParseError::Disorder { line } => FileError::Disorder { line },
             ParseError::Month(failure) => FileError::Failure(failure),
@@ -126,6 +128,13 @@ fn transform_file(
             .into());
     }
 
+    let mut phases = Phases {
+        parse: parsing,
+        ..Phases::default()
+    };
+    for month in &months {
+        phases += month.phases;
+    }
     let times = |time: fn(&MonthFile) -> i64| months.iter().map(time).collect::<Vec<_>>();
     let quarantine = parsed.quarantine.write(lake, year)?;
     Ok(Clean {
@@ -150,6 +159,7 @@ fn transform_file(
         drift: parsed.drift,
         files: months.into_iter().map(|month| month.file).collect(),
         quarantine: Some(quarantine),
+        phases,
     })
 }
 
@@ -207,61 +217,73 @@ struct MonthFile {
     duplicates: u64,
     min_created_at: i64,
     max_created_at: i64,
+    phases: Phases,
 }
 
 /// Parses on this thread and writes finished months on another. While that one is busy and a month waits for it, this
-/// one writes the next itself, so that neither idles and no more than three months are in flight.
+/// one writes the next itself, so that neither idles and no more than three months are in flight. Gives the time that
+/// parsing took as well.
 fn parse_and_write(
     lake: &Lake,
     year: i16,
     source: impl Read,
     reading: &Reading,
-) -> Result<(Parsed, Vec<MonthFile>), ParseError> {
-    let layout = columns::layout();
+) -> Result<(Parsed, Vec<MonthFile>, Duration), ParseError> {
+    let layout = MonthLayout::new().map_err(ParseError::Month)?;
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel::<MonthRows>(1);
         let layout = &layout;
         let writer = scope.spawn(move || {
             let written = receiver
                 .into_iter()
-                .map(|month| write_month(lake, layout, year, &month));
+                .map(|month| write_month(lake, layout, year, month));
             written.collect::<Result<Vec<MonthFile>, Failure>>()
         });
         let mut written_here = Vec::new();
+        let (started, mut interrupted) = (Instant::now(), Duration::ZERO);
         let parsed = parse::parse(source, reading, &mut |month| {
             match sender.try_send(month) {
                 // A writer that failed says why when it is joined.
                 Ok(()) | Err(TrySendError::Disconnected(_)) => {}
                 Err(TrySendError::Full(month)) => {
-                    written_here.push(write_month(lake, layout, year, &month)?);
+                    let interruption = Instant::now();
+                    written_here.push(write_month(lake, layout, year, month)?);
+                    interrupted += interruption.elapsed();
                 }
             }
             Ok(())
         });
+        let parsing = started.elapsed().saturating_sub(interrupted);
         drop(sender);
         let written = match writer.join() {
             Ok(written) => written.map_err(ParseError::Month)?,
             Err(panic) => std::panic::resume_unwind(panic),
         };
         written_here.extend(written);
-        Ok((parsed?, written_here))
+        Ok((parsed?, written_here, parsing))
     })
 }
 
 fn write_month(
     lake: &Lake,
-    layout: &Layout,
+    layout: &MonthLayout,
     year: i16,
-    month: &MonthRows,
+    month: MonthRows,
 ) -> Result<MonthFile, Failure> {
-    let (rows, duplicates) = month::in_order(month);
-    let batch = columns::batch(year, month.month, &month.values, &rows).or_fail(Exit::Bug)?;
-    let file = layout.write(lake, format!("{year}-{:02}.parquet", month.month), &batch)?;
-    let moments = || rows.iter().map(|placed| placed.row.created_at());
+    let sorting = Instant::now();
+    let (rows, duplicates) = month::in_order(month.rows, &month.values);
+    let encoding = Instant::now();
+    let file = layout.write(lake, (year, month.month), &month.values, &rows)?;
+    let moments = || rows.iter().map(Row::created_at);
     Ok(MonthFile {
         file,
         duplicates,
         min_created_at: moments().min().unwrap_or_default(),
         max_created_at: moments().max().unwrap_or_default(),
+        phases: Phases {
+            parse: Duration::ZERO,
+            sort: encoding - sorting,
+            encode: encoding.elapsed(),
+        },
     })
 }

@@ -1,104 +1,78 @@
 //! A month's rows in the order of its file, with their ids.
 
-use super::row::{MonthRows, Row, Values};
-
-/// A row in its place, with its request id.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Placed {
-    pub(super) row: Row,
-    pub(super) request_id: [u8; 16],
-}
+use super::row::{Row, Values};
 
 /// The rows by type, ward (none last) and moment; among equals by identity, then by line. Exact duplicates are
-/// neighbours in that order: each after the first gets an id of its own from its ordinal.
-pub(super) fn in_order(month: &MonthRows) -> (Vec<Placed>, u64) {
-    let rows = sorted(month);
-    let mut placed = Vec::with_capacity(rows.len());
-    let mut duplicates = 0;
-    let mut previous = None;
-    let mut ordinal = 0_u32;
-    for row in rows {
-        if previous == Some(row.identity) {
-            ordinal += 1;
-            duplicates += 1;
-        } else {
-            previous = Some(row.identity);
-            ordinal = 0;
-        }
-        placed.push(Placed {
-            row,
-            request_id: request_id(row.identity, ordinal),
-        });
-    }
-    (placed, duplicates)
-}
-
-/// The identity's big-endian bytes; for the `ordinal`th repetition, XXH3-128 of those and the ordinal's little-endian
-/// bytes.
-fn request_id(identity: u128, ordinal: u32) -> [u8; 16] {
-    let first = identity.to_be_bytes();
-    if ordinal == 0 {
-        return first;
-    }
-    let mut repeated = [0; 20];
-    repeated[..16].copy_from_slice(&first);
-    repeated[16..].copy_from_slice(&ordinal.to_le_bytes());
-    xxhash_rust::xxh3::xxh3_128(&repeated).to_be_bytes()
-}
-
-/// Distributes the rows by type, of which there are few, then sorts within each.
-fn sorted(month: &MonthRows) -> Vec<Row> {
-    let type_ranks = type_ranks(&month.values);
-    let ward_ranks = ward_ranks(&month.values);
-    let type_rank = |row: &Row| type_ranks[row.subject as usize] as usize;
-
-    let types = type_ranks.iter().max().map_or(0, |most| *most as usize + 1);
-    let mut starts = vec![0_usize; types + 1];
-    for row in &month.rows {
-        starts[type_rank(row) + 1] += 1;
-    }
-    for rank in 0..types {
-        starts[rank + 1] += starts[rank];
-    }
-    let Some(&any) = month.rows.first() else {
-        return Vec::new();
-    };
-    let mut sorted = vec![any; month.rows.len()];
-    let mut next = starts.clone();
-    for row in &month.rows {
-        let place = &mut next[type_rank(row)];
-        sorted[*place] = *row;
-        *place += 1;
-    }
-    for bounds in starts.windows(2) {
-        sorted[bounds[0]..bounds[1]].sort_unstable_by_key(|row| {
-            let ward = ward_ranks[usize::from(row.ward)];
-            (ward, row.created_at(), row.identity, row.line)
-        });
-    }
-    sorted
-}
-
-/// For each subject its type's place among all types, by their bytes. Subjects of one type share it.
-fn type_ranks(values: &Values) -> Vec<u32> {
-    let kind = |index: usize| match &values.subjects[index] {
+/// neighbours in that order: each after the first gets an identity of its own. Tells how many those are.
+pub(super) fn in_order(mut rows: Vec<Row>, values: &Values) -> (Vec<Row>, u64) {
+    let types = ranks(values.subjects.iter().map(|subject| match subject {
         Ok(subject) => &*subject.service_request_type,
         Err(_) => "",
-    };
-    let mut order: Vec<usize> = (0..values.subjects.len()).collect();
-    order.sort_unstable_by_key(|&index| kind(index));
-    let mut ranks = vec![0; order.len()];
-    let mut rank = 0;
-    for (place, &index) in order.iter().enumerate() {
-        if place > 0 && kind(order[place - 1]) != kind(index) {
-            rank += 1;
+    }));
+    let wards = ranks(values.wards.iter().map(|ward| (ward.id.is_none(), ward.id)));
+    let type_rank = |row: &Row| types[row.subject as usize];
+    let ward_rank = |row: &Row| wards[usize::from(row.ward)];
+
+    // Mostly a file is in the order of time already, and then this takes no time. What follows keeps it.
+    rows.sort_by_key(Row::created_at);
+    let order: Vec<u32> = (0..).take(rows.len()).collect();
+    let order = distributed(&order, &rows.iter().map(ward_rank).collect::<Vec<_>>());
+    let order = distributed(&order, &rows.iter().map(type_rank).collect::<Vec<_>>());
+    let mut sorted: Vec<Row> = order.iter().map(|&row| rows[row as usize]).collect();
+    drop(rows);
+
+    let place = |row: &Row| (row.created_at(), ward_rank(row), type_rank(row));
+    let mut duplicates = 0;
+    for rows in sorted.chunk_by_mut(|a, b| place(a) == place(b)) {
+        rows.sort_unstable_by_key(|row| (row.identity, row.line));
+        for equal in rows.chunk_by_mut(|a, b| a.identity == b.identity) {
+            for (ordinal, row) in (0..).zip(equal).skip(1) {
+                row.identity = repeated(row.identity, ordinal);
+                duplicates += 1;
+            }
         }
-        ranks[index] = rank;
+    }
+    (sorted, duplicates)
+}
+
+/// The identity of the `ordinal`th repetition of a row: XXH3-128 of the row's own, big-endian, and the ordinal,
+/// little-endian.
+fn repeated(identity: u128, ordinal: u32) -> u128 {
+    let mut bytes = [0; 20];
+    bytes[..16].copy_from_slice(&identity.to_be_bytes());
+    bytes[16..].copy_from_slice(&ordinal.to_le_bytes());
+    xxhash_rust::xxh3::xxh3_128(&bytes)
+}
+
+/// For each key its place among the distinct ones in their order.
+fn ranks<K: Copy + Ord>(keys: impl Iterator<Item = K>) -> Vec<u32> {
+    let keys: Vec<K> = keys.collect();
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_unstable_by_key(|&index| keys[index]);
+    let mut ranks = vec![0; keys.len()];
+    for (rank, indices) in (0..).zip(order.chunk_by(|&a, &b| keys[a] == keys[b])) {
+        for &index in indices {
+            ranks[index] = rank;
+        }
     }
     ranks
 }
 
-fn ward_ranks(values: &Values) -> Vec<i32> {
-    let rank = |id: Option<i32>| id.unwrap_or(i32::MAX);
-    values.wards.iter().map(|ward| rank(ward.id)).collect()
+/// The rows of `order` by their rank, otherwise as they were: a counting sort, for there are few ranks.
+fn distributed(order: &[u32], ranks: &[u32]) -> Vec<u32> {
+    let bound = ranks.iter().max().map_or(0, |most| *most as usize + 1);
+    let mut starts = vec![0_u32; bound + 1];
+    for &rank in ranks {
+        starts[rank as usize + 1] += 1;
+    }
+    for rank in 0..bound {
+        starts[rank + 1] += starts[rank];
+    }
+    let mut sorted = vec![0; order.len()];
+    for &row in order {
+        let place = &mut starts[ranks[row as usize] as usize];
+        sorted[*place as usize] = row;
+        *place += 1;
+    }
+    sorted
 }

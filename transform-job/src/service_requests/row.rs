@@ -14,7 +14,7 @@ pub(super) type Street = Option<Arc<str>>;
 /// A kept row. Texts are codes of [`Values`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
-    /// XXH3-128 of what identifies the request.
+    /// XXH3-128 of what identifies the request; its big-endian bytes are the request id.
     pub(super) identity: u128,
     /// Microseconds since 1970 on the wall clock.
     pub(super) created_local: i64,
@@ -46,8 +46,9 @@ impl StreetCode {
         StreetCode(code + 1)
     }
 
-    pub(super) fn get(self) -> Option<u32> {
-        self.0.checked_sub(1)
+    /// 0 for none, else one more than the street's place in [`Values::streets`].
+    pub(super) fn code(self) -> u32 {
+        self.0
     }
 }
 
@@ -56,6 +57,9 @@ impl StreetCode {
 pub(super) struct RowClock(u8);
 
 impl RowClock {
+    /// What the bits of [`RowClock::HOURS`] can hold.
+    pub(super) const MAX_HOURS_BEHIND_UTC: u8 = Self::HOURS;
+
     const HOURS: u8 = 0b0001_1111;
     const FOLD: u8 = 0b0010_0000;
     const GAP: u8 = 0b0100_0000;
@@ -69,7 +73,7 @@ impl RowClock {
         Self(hour.hours_behind_utc & Self::HOURS | anomaly)
     }
 
-    fn hours_behind_utc(self) -> u8 {
+    pub(super) fn hours_behind_utc(self) -> u8 {
         self.0 & Self::HOURS
     }
 

@@ -29,7 +29,7 @@ fn a_row_has_every_column_of_the_contract() {
         [json!({
             "request_id": rows[0]["request_id"],
             "created_at": 1_719_939_845_000_000_i64,
-            "created_local": 1_719_925_445_000_000_i64,
+            "utc_offset_hours": -4,
             "local_time_anomaly": null,
             "status": "In Progress",
             "source_status": "In-progress",
@@ -297,7 +297,8 @@ fn separate_times_and_other_layouts_are_read() {
         csv(&["01/02/2024 12:20:47 AM,New,M4A,,,Davenport (09),Noise,311,Ops"]).as_bytes(),
     );
     let together = rows(&lake, &manifest);
-    assert_eq!(apart[0]["created_local"], 1_704_154_847_000_000_i64);
+    assert_eq!(apart[0]["created_at"], 1_704_172_847_000_000_i64);
+    assert_eq!(apart[0]["utc_offset_hours"], -5);
     assert_eq!(apart[0]["request_id"], together[0]["request_id"]);
 }
 

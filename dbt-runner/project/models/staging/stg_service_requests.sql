@@ -1,8 +1,8 @@
 select
     request_id,
     created_at,
-    created_local,
-    cast(created_local as date) as created_on,
+    {{ published_time() }} as created_local,
+    cast({{ published_time() }} as date) as created_on,
     status,
     fsa,
     intersection_street_1,

@@ -1,20 +1,27 @@
 //! Parquet files, written whole to the spool with their digest.
 
+pub(crate) mod column_chunk;
+
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::Schema;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterPropertiesPtr,
+};
 use parquet::schema::types::ColumnPath;
-use shared::exit::{Exit, Failure, OrFail as _};
+use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::{Digest, DigestWriter};
 use shared::lake::Lake;
 use tempfile::NamedTempFile;
+
+/// Higher levels take longer and save less than 2 %.
+const ZSTD_LEVEL: i32 = 3;
 
 /// A finished file in the spool.
 pub(crate) struct ParquetFile {
@@ -26,11 +33,11 @@ pub(crate) struct ParquetFile {
 }
 
 /// Where the digest of what is written is taken, on the way to the spool.
-type Spool = DigestWriter<BufWriter<File>>;
+pub(crate) type Spool = DigestWriter<BufWriter<File>>;
 
 /// How the columns of a table are written.
 pub(crate) struct Layout {
-    properties: WriterProperties,
+    properties: WriterPropertiesPtr,
 }
 
 impl Layout {
@@ -39,7 +46,7 @@ impl Layout {
     pub(crate) fn new(
         adjust: impl FnOnce(WriterPropertiesBuilder) -> WriterPropertiesBuilder,
     ) -> Self {
-        let level = ZstdLevel::try_new(3).expect("3 is a level of Zstandard");
+        let level = ZstdLevel::try_new(ZSTD_LEVEL).expect("a level of Zstandard");
         let builder = WriterProperties::builder()
             .set_compression(Compression::ZSTD(level))
             .set_created_by("toronto-311 transform-job".to_owned())
@@ -47,8 +54,12 @@ impl Layout {
             .set_offset_index_disabled(true)
             .set_max_row_group_row_count(None);
         Self {
-            properties: adjust(builder).build(),
+            properties: Arc::new(adjust(builder).build()),
         }
+    }
+
+    pub(crate) fn properties(&self) -> WriterPropertiesPtr {
+        Arc::clone(&self.properties)
     }
 
     /// Writes `batch` as the file `name`.
@@ -58,40 +69,43 @@ impl Layout {
         name: String,
         batch: &RecordBatch,
     ) -> Result<ParquetFile, Failure> {
-        let spool = lake.spool().or_fail(Exit::Upstream)?;
-        let written = self
-            .write_to(spool.as_file(), batch.schema(), batch)
-            .map_err(|error| {
-                Failure::upstream(anyhow::Error::new(error))
-                    .context(format!("write {name} to the spool"))
-            });
-        let (sha256, size_bytes) = written?;
-        Ok(ParquetFile {
-            name,
-            content: spool,
-            rows: batch.num_rows() as u64,
-            size_bytes,
-            sha256,
+        spooled(lake, name, batch.num_rows(), |spool| {
+            // Readers get the types from Parquet's own schema: Arrow's would name in-memory types of this program.
+            let options = ArrowWriterOptions::new()
+                .with_properties(self.properties.as_ref().clone())
+                .with_skip_arrow_metadata(true);
+            let mut writer = ArrowWriter::try_new_with_options(spool, batch.schema(), options)?;
+            writer.write(batch)?;
+            writer.into_inner()
         })
     }
+}
 
-    fn write_to(
-        &self,
-        file: &File,
-        schema: Arc<Schema>,
-        batch: &RecordBatch,
-    ) -> Result<(Digest, u64), parquet::errors::ParquetError> {
-        let sink: Spool = DigestWriter::new(BufWriter::with_capacity(1 << 18, file.try_clone()?));
-        // Readers get the types from Parquet's own schema: Arrow's would name in-memory types of this program.
-        let options = ArrowWriterOptions::new()
-            .with_properties(self.properties.clone())
-            .with_skip_arrow_metadata(true);
-        let mut writer = ArrowWriter::try_new_with_options(sink, schema, options)?;
-        writer.write(batch)?;
-        let (mut buffered, sha256, size_bytes) = writer.into_inner()?.finish();
+/// The file `name` in the spool, with what `fill` writes.
+pub(crate) fn spooled(
+    lake: &Lake,
+    name: String,
+    rows: usize,
+    fill: impl FnOnce(Spool) -> Result<Spool, ParquetError>,
+) -> Result<ParquetFile, Failure> {
+    let content = lake.spool().or_fail(Exit::Upstream)?;
+    let write = || -> Result<_, ParquetError> {
+        let spooled = content.as_file().try_clone()?;
+        let spool: Spool = DigestWriter::new(BufWriter::with_capacity(1 << 18, spooled));
+        let (mut buffered, sha256, size_bytes) = fill(spool)?.finish();
         buffered.flush()?;
         Ok((sha256, size_bytes))
-    }
+    };
+    let (sha256, size_bytes) = write()
+        .or_fail(Exit::Upstream)
+        .while_doing(|| format!("write {name} to the spool"))?;
+    Ok(ParquetFile {
+        name,
+        content,
+        rows: rows as u64,
+        size_bytes,
+        sha256,
+    })
 }
 
 /// A column of values that hardly repeat: no dictionary, this encoding.
