@@ -19,7 +19,7 @@ export LOCAL_DIR := $(CURDIR)/.local
 # What `make run` and `make replay` may be told: see `make help`.
 export SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT
 
-.PHONY: help setup run replay test fmt clean
+.PHONY: help setup run replay test bench fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -42,11 +42,15 @@ test: setup .deps/readers/.ready ## All tests and linters
 	RUST_BACKTRACE=0 cargo nextest run --workspace --locked --no-fail-fast
 	cargo test --workspace --doc --locked
 
+bench: setup .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run
+	@cargo build --release --locked --workspace --bins
+	.deps/bench/bin/python bench/bench.py
+
 fmt: ## Format the code
 	cargo fmt --all
 
 clean: ## Remove what was built, installed and made by runs
-	rm -rf target .deps .local load-job/duckdb/node_modules
+	rm -rf target .deps .local .bench load-job/duckdb/node_modules
 
 $(DUCKDB_LIBRARY): load-job/duckdb/package-lock.json
 	npm ci --no-audit --no-fund --prefix load-job/duckdb
@@ -65,6 +69,9 @@ define python_environment
 endef
 
 .deps/dbt/.ready: dbt-runner/project/requirements.lock .deps/uv/bin/uv
+	$(python_environment)
+
+.deps/bench/.ready: bench/requirements.lock .deps/uv/bin/uv
 	$(python_environment)
 
 .deps/readers/.ready: local-workflow/tests/readers/requirements.lock .deps/uv/bin/uv

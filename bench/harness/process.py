@@ -1,0 +1,72 @@
+"""Runs a command and measures it as the kernel accounts it."""
+
+import os
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one execution took, its children included."""
+
+    cpu: float
+    """Seconds of user and system time."""
+    wall: float
+    """Seconds."""
+    memory: float
+    """MiB, resident at the most."""
+
+
+class Failed(Exception):
+    """A command that did not end well."""
+
+
+def measure(command: list[str], environment: dict[str, str] | None = None, cores: set[int] | None = None) -> Cost:
+    """Runs `command` to its end, its output away from the terminal, and on `cores` only if they are given."""
+    start = time.monotonic()
+    with open(os.devnull, "wb") as nowhere:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | (environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=nowhere,
+            stderr=subprocess.PIPE,
+            preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
+        )
+        errors = process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.monotonic() - start
+    if process.returncode != 0:
+        raise Failed(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{errors.decode()[-2000:]}")
+    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+
+
+def median_cost(costs: list[Cost]) -> Cost:
+    """The median of each figure."""
+    return Cost(
+        median(cost.cpu for cost in costs),
+        median(cost.wall for cost in costs),
+        max(cost.memory for cost in costs),
+    )
+
+
+def seconds_to_first_line(command: list[str], environment: dict[str, str]) -> float:
+    """From exec to the first line on standard output."""
+    start = time.monotonic()
+    process = subprocess.Popen(
+        command, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    process.stdout.readline()
+    took = time.monotonic() - start
+    process.stdout.read()
+    process.wait()
+    return took
+
+
+def bytes_below(directory: Path) -> int:
+    """The size of the Parquet files below `directory`."""
+    return sum(path.stat().st_size for path in directory.rglob("*.parquet"))

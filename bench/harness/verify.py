@@ -1,0 +1,50 @@
+"""Whether two outputs hold the same rows.
+
+DuckDB reads them in a process of its own: the bench has to stay small, for what it starts begins with its memory's size as
+the largest so far.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def content(output: Path) -> tuple:
+    """Rows, their checksum in any order, and how many distinct request ids there are, if any."""
+    read = subprocess.run([sys.executable, __file__, output], check=True, capture_output=True, text=True)
+    return tuple(json.loads(read.stdout))
+
+
+def read(output: Path) -> tuple:
+    """What [`content`] gives, read in this process."""
+    import duckdb
+
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'")
+    files = sorted(str(path) for path in output.rglob("*.parquet") if path.name != "quarantine.parquet")
+    connection.execute(f"CREATE VIEW clean AS SELECT * FROM read_parquet({files}, hive_partitioning = false)")
+    names = {name for name, *_ in connection.execute("DESCRIBE clean").fetchall()}
+    streets = "intersection_street_1 AS street_1, intersection_street_2 AS street_2," if "intersection_street_1" in names else ""
+    (rows, checksum) = connection.execute(f"""
+        SELECT count(*), sum(hash(epoch_us(created_at), utc_offset_hours::INTEGER, status, source_status, fsa, street_1, street_2,
+            ward_id::INTEGER, ward_name, ward_model::INTEGER, service_request_type, division, section, season, repaired,
+            source_year::INTEGER, source_row::INTEGER)::HUGEINT)
+        FROM (SELECT {streets} * FROM clean)
+    """).fetchone()
+    ids = "request_id" if "request_id" in names else "(request_id_high, request_id_low)" if "request_id_high" in names else None
+    distinct = connection.execute(f"SELECT count(DISTINCT {ids}) FROM clean").fetchone()[0] if ids else None
+    return rows, checksum, distinct
+
+
+def difference(one: tuple, other: tuple) -> str | None:
+    """What differs, if anything does. An output without ids is not asked for them."""
+    if one[:2] != other[:2]:
+        return f"rows and checksum {one[:2]} against {other[:2]}"
+    if None not in (one[2], other[2]) and one[2] != other[2]:
+        return f"distinct request ids {one[2]} against {other[2]}"
+    return None
+
+
+if __name__ == "__main__":
+    print(json.dumps(read(Path(sys.argv[1]))))

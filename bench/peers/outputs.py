@@ -1,0 +1,48 @@
+"""What every peer does alike: the arguments, and a manifest with the digest of each file written."""
+
+import hashlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+COLUMNS = (
+    "created",
+    "source_status",
+    "fsa",
+    "street_1",
+    "street_2",
+    "ward",
+    "type",
+    "division",
+    "section",
+)
+"""The published columns, in the order of the file."""
+
+DIVISIONS_WITH_COMMAS = (
+    "Environment, Climate & Forestry",
+    "Parks, Forestry & Recreation",
+    "Solid Waste Management Services,Transfer",
+)
+"""A row with ten fields is sound if it is of one of these."""
+
+THREADS = 2
+
+
+def arguments() -> tuple[str, Path]:
+    """The CSV, and the directory to write to, made empty."""
+    source, directory = sys.argv[1:]
+    shutil.rmtree(directory, ignore_errors=True)
+    output = Path(directory)
+    output.mkdir(parents=True)
+    return source, output
+
+
+def write_manifest(output: Path) -> None:
+    """The size and SHA-256 of every Parquet file below `output`."""
+    files = {}
+    for path in sorted(output.rglob("*.parquet")):
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        files[str(path.relative_to(output))] = {"bytes": path.stat().st_size, "sha256": digest}
+    (output / "manifest.json").write_text(json.dumps(files, indent=2))
