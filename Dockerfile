@@ -6,21 +6,24 @@ ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
 ARG JOB_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 
-FROM ${RUST_IMAGE} AS chef
+# The manifests with empty sources: a layer that changes with the dependencies only.
+FROM ${RUST_IMAGE} AS manifests
 WORKDIR /src
-RUN cargo install cargo-chef --version 0.1.78 --locked
-
-# The manifests alone: what the dependencies are built from, and rebuilt for.
-FROM chef AS recipe
 COPY . .
-RUN cargo chef prepare --recipe-path recipe.json
+RUN rm -rf ./*/src ./dbt-runner/project && \
+    for crate in */Cargo.toml; do \
+      mkdir "${crate%/*}/src" && echo 'fn main() {}' > "${crate%/*}/src/main.rs" && touch "${crate%/*}/src/lib.rs"; \
+    done
 
-FROM chef AS build
+FROM ${RUST_IMAGE} AS build
+WORKDIR /src
 ENV CARGO_INCREMENTAL=0
-COPY --from=recipe /src/recipe.json recipe.json
-RUN cargo chef cook --release --locked --recipe-path recipe.json
-COPY . .
+COPY --from=manifests /src .
 RUN cargo build --release --locked --bin extract-job --bin transform-job --bin load-job --bin dbt-runner
+COPY . .
+# Cargo goes by times: these sources are newer than the empty ones.
+RUN find . -name '*.rs' -exec touch {} + && \
+    cargo build --release --locked --bin extract-job --bin transform-job --bin load-job --bin dbt-runner
 
 # One binary, the C library, CA certificates; no shell.
 FROM ${JOB_IMAGE} AS job

@@ -80,6 +80,11 @@ def resources(plan: dict, type_prefix: str = "google_") -> Iterable[tuple[str, d
             yield change["address"], change["change"]["after"]
 
 
+def container(job: dict) -> dict:
+    """The one container of a planned job."""
+    return job["template"][0]["template"][0]["containers"][0]
+
+
 def account_of(member: str) -> str:
     match = re.fullmatch(r"serviceAccount:toronto-311-([\w-]+)@.+", member)
     return match[1] if match else "GitHub" if member.startswith("principalSet:") else member
@@ -216,7 +221,7 @@ def jobs(plan: dict) -> Iterable[str]:
             yield f"{name} is retried whatever its exit code"
         if not 0 < int((task["timeout"] or "0s")[:-1]) <= 24 * 3600:
             yield f"{name} has the timeout {task['timeout']}"
-        if not set(task["containers"][0]["resources"][0]["limits"]) >= {"cpu", "memory"}:
+        if not set(container(value)["resources"][0]["limits"]) >= {"cpu", "memory"}:
             yield f"{name} has no limits"
 
 

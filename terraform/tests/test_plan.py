@@ -67,7 +67,7 @@ def test_environment_is_what_the_jobs_read(plan):
     for _, job in policies.resources(plan, "google_cloud_run_v2_job"):
         if "template" not in job:
             continue
-        environment = {item["name"] for item in job["template"][0]["template"][0]["containers"][0]["env"]}
+        environment = {item["name"] for item in policies.container(job)["env"]}
         read = {name: meaning for name, jobs, meaning in declared if jobs == "all" or READ_BY[job["name"]] in jobs}
         required = {name for name, meaning in read.items() if "Required." in meaning}
         assert environment <= set(read), job["name"]
