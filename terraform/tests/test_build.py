@@ -130,9 +130,7 @@ def test_nothing_but_sources_is_sent_to_the_builder():
     assert ignored[1] == "*"
     allowed = {line[1:] for line in ignored if line.startswith("!")}
     assert not allowed & {".", "target", ".deps", ".local", ".git", "terraform"}
-    # Each crate is a folder with these.
-    assert {"*/Cargo.toml", "*/src"} <= allowed
     manifest = (ROOT / "Cargo.toml").read_text("utf-8")
-    for member in re.findall(r'^    "([^"]+)",$', manifest.split("members = [")[1].split("]")[0], re.M):
-        assert (ROOT / member / "Cargo.toml").is_file()
-        assert "/" not in member
+    members = re.findall(r'^    "([^"]+)",$', manifest.split("members = [")[1].split("]")[0], re.M)
+    assert len(members) > 5
+    assert set(members) <= allowed
