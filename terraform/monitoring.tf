@@ -129,9 +129,10 @@ resource "google_monitoring_alert_policy" "silence" {
   conditions {
     display_name = "No success in 35 days"
     condition_prometheus_query_language {
-      query               = "(sum(increase(${local.finished_executions}[35d])) or vector(0)) < 1"
-      duration            = "0s"
-      evaluation_interval = "3600s"
+      query                     = "(sum(increase(${local.finished_executions}[35d])) or vector(0)) < 1"
+      duration                  = "0s"
+      evaluation_interval       = "3600s"
+      disable_metric_validation = true # In a new project no execution has finished.
     }
   }
 
