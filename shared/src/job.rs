@@ -40,6 +40,11 @@ impl Summary {
             ..Self::default()
         }
     }
+
+    /// Rows set aside, of a million rows of the produced partitions; a whole number, which log filters compare as one.
+    fn quarantined_per_million(&self) -> u64 {
+        self.quarantined * 1_000_000 / self.rows.max(1)
+    }
 }
 
 impl std::ops::AddAssign for Summary {
@@ -86,6 +91,7 @@ where
                 rows = summary.rows,
                 bytes = summary.bytes,
                 quarantined = summary.quarantined,
+                quarantined_per_million = summary.quarantined_per_million(),
                 repaired = summary.repaired,
                 drift = summary.drift,
                 seconds,

@@ -1,0 +1,20 @@
+#!/bin/sh
+# Builds and pushes one image: image.sh JOB TARGET. Tags are immutable: what is there already is the same.
+set -eu
+job=$1 target=$2
+image=$_IMAGES/$job:$COMMIT_SHA
+if docker buildx imagetools inspect "$image" > /dev/null 2>&1; then
+  echo "$image is there already"
+  exit 0
+fi
+
+set --
+while read -r base; do
+  set -- "$@" --build-arg "$base"
+done < bases
+docker buildx build . --target "$target" "$@" \
+  --build-arg "JOB=$job" \
+  --build-arg "REVISION=$COMMIT_SHA" \
+  --build-arg SOURCE_DATE_EPOCH=0 \
+  --provenance=false \
+  --output "type=image,name=$image,push=true,rewrite-timestamp=true"

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Builds the Dockerfile, unchanged, and runs its images, on base images that are made here to look like the real ones:
+# Debian 12 with Rust, with Python, and with no more than the C library. Needs root and Debian's buildah, mmdebstrap, crun.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+tool=(buildah --root "$work/root" --runroot "$work/runroot" --storage-driver overlay)
+trap '"${tool[@]}" rm --all > /dev/null; "${tool[@]}" rmi --all --force > /dev/null; rm -rf "$work"' EXIT
+
+step() {
+  printf '%5ds  %s\n' "$SECONDS" "$*"
+}
+
+# base NAME TARBALL: an image of a file system, with the certificate authorities that this machine trusts besides.
+base() {
+  local container
+  container=$("${tool[@]}" from scratch)
+  "${tool[@]}" add --quiet "$container" "$2" / > /dev/null
+  "${tool[@]}" copy --quiet "$container" /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt > /dev/null
+  "${tool[@]}" config \
+    --env PATH=/usr/local/cargo/bin:/usr/local/rust/bin:/usr/local/bin:/usr/bin:/bin \
+    --env CARGO_HOME=/usr/local/cargo \
+    --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+    --env PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
+    "$container"
+  "${tool[@]}" commit --quiet --rm "$container" "localhost/$1" > /dev/null
+}
+
+step "bases: Debian 12 with a compiler and Python, and without anything"
+# shellcheck disable=SC2016 # $1 is for the hook: the new root.
+mmdebstrap --quiet --variant=minbase --include=ca-certificates,gcc,libc6-dev,python3,python3-venv \
+  --customize-hook='ln -s python3 "$1/usr/bin/python"' \
+  --customize-hook='mkdir -p "$1/usr/local/rust"' \
+  --customize-hook="cp -a $(rustc --print sysroot)/bin $(rustc --print sysroot)/lib \"\$1/usr/local/rust\"" \
+  bookworm "$work/debian.tar"
+mmdebstrap --quiet --variant=extract --include=base-files,libc6,libgcc-s1,libssl3,netbase,tzdata \
+  bookworm "$work/distroless.tar"
+base debian "$work/debian.tar"
+base distroless "$work/distroless.tar"
+rm "$work"/*.tar
+
+build() {
+  local image=$1
+  shift
+  "${tool[@]}" build --quiet --layers --pull-never --isolation chroot --timestamp 0 --tag "localhost/$image" \
+    --build-arg RUST_IMAGE=localhost/debian \
+    --build-arg JOB_IMAGE=localhost/distroless \
+    --build-arg PYTHON_IMAGE=localhost/debian \
+    --build-arg REVISION=image-test \
+    "$@" . > /dev/null
+  step "$image: $("${tool[@]}" images --format '{{.Size}}' "localhost/$image")"
+}
+
+# run IMAGE COMMAND...
+run() {
+  local container=$1
+  shift
+  "${tool[@]}" run --isolation chroot "$container" -- "$@"
+}
+
+check() {
+  if ! "${@:2}"; then
+    echo "failed: $1" >&2
+    exit 1
+  fi
+}
+
+for job in extract-job transform-job load-job dbt-runner; do
+  target=job
+  [[ $job == dbt-runner ]] && target=dbt-runner
+  build "$job" --target "$target" --build-arg JOB="$job"
+  container=$("${tool[@]}" from --pull-never "localhost/$job")
+
+  user=$("${tool[@]}" inspect --format '{{.OCIv1.Config.User}}' "localhost/$job")
+  revision=$("${tool[@]}" inspect --format '{{index .OCIv1.Config.Labels "org.opencontainers.image.revision"}}' "localhost/$job")
+  check "$job is not root" test "$user" = 65532:65532
+  check "$job says what it is made from" test "$revision" = image-test
+
+  # Without an environment a job says what is missing, and ends with the exit code for that.
+  started=$(date +%s%N)
+  set +e
+  said=$(run "$container" /usr/local/bin/job)
+  code=$?
+  set -e
+  milliseconds=$((($(date +%s%N) - started) / 1000000))
+  check "$job starts, and ends with 10, not $code" test "$code" = 10
+  check "$job names what is missing: $said" grep --quiet '"message":"stage failed"' <<< "$said"
+  check "$job names what is missing: $said" grep --quiet 'LAKE_URL is not set' <<< "$said"
+  step "$job: first log line after ${milliseconds} ms, the container's start among them"
+
+  if [[ $target == job ]]; then
+    check "$job has no shell" test -z "$(run "$container" /bin/sh -c 'echo shell' 2> /dev/null || true)"
+  else
+    version=$(run "$container" /opt/dbt/bin/dbt --version)
+    check "dbt speaks to BigQuery: $version" grep --quiet bigquery <<< "$version"
+    check "dbt reads the project" run "$container" test -f /srv/dbt/dbt_project.yml
+    check "nothing of dbt's installer is left" test -z "$(run "$container" ls /opt/dbt/bin | grep '^pip' || true)"
+  fi
+done
+
+before=$("${tool[@]}" inspect --format '{{.FromImageDigest}}' localhost/extract-job)
+build extract-job --target job --build-arg JOB=extract-job
+after=$("${tool[@]}" inspect --format '{{.FromImageDigest}}' localhost/extract-job)
+check "a second build gives the same image" test "$before" = "$after"
+step "all images build and run"

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Refuses images with critical vulnerabilities that a newer base or dependency has mended.
+set -euo pipefail
+refused=0
+for job in extract-job transform-job load-job dbt-runner; do
+  scan=$(gcloud artifacts docker images scan "$_IMAGES/$job:$COMMIT_SHA" --remote --format='value(response.scan)')
+  found=$(gcloud artifacts docker images list-vulnerabilities "$scan" \
+    --format='value(vulnerability.effectiveSeverity, vulnerability.fixAvailable, noteName)')
+  if grep --extended-regexp '^CRITICAL[[:space:]]+True' <<< "$found"; then
+    echo "$job has critical vulnerabilities that are mended: build it on newer bases and dependencies" >&2
+    refused=1
+  fi
+done
+exit $refused

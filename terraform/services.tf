@@ -1,0 +1,24 @@
+resource "google_project_service" "this" {
+  for_each = toset(concat(
+    [
+      "artifactregistry.googleapis.com",
+      "bigquery.googleapis.com",
+      "cloudbuild.googleapis.com",
+      "cloudscheduler.googleapis.com",
+      "iam.googleapis.com",
+      "logging.googleapis.com",
+      "monitoring.googleapis.com",
+      "ondemandscanning.googleapis.com",
+      "run.googleapis.com",
+      "storage.googleapis.com",
+      "workflowexecutions.googleapis.com",
+      "workflows.googleapis.com",
+    ],
+    var.github_repository == null ? [] : ["iamcredentials.googleapis.com", "sts.googleapis.com"],
+    var.budget == null ? [] : ["billingbudgets.googleapis.com"],
+  ))
+
+  service = each.value
+  # Others in the project may use it too.
+  disable_on_destroy = false
+}

@@ -1,0 +1,136 @@
+"""cloudbuild.yaml, its scripts and the Dockerfile."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import MODULE, ROOT
+
+BUILD = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text("utf-8"))
+STEPS = {step["id"]: step for step in BUILD["steps"]}
+JOBS = ["extract-job", "transform-job", "load-job", "dbt-runner"]
+# https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values
+BUILT_IN = {"PROJECT_ID", "COMMIT_SHA"}
+
+
+def run(*command: str, **options) -> subprocess.CompletedProcess:
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def test_cloudbuild_yaml_is_of_its_schema():
+    checked = run("check-jsonschema", "--builtin-schema", "vendor.cloudbuild", ROOT / "cloudbuild.yaml")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_yaml_is_tidy():
+    files = ["cloudbuild.yaml", *sorted(MODULE.rglob("*.yaml"))]
+    checked = run("yamllint", "--strict", "-c", MODULE / "tests/yamllint.yaml", *files, cwd=ROOT)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_every_substitution_is_declared_and_used():
+    declared = set(BUILD["substitutions"])
+    assert all(name.startswith("_") for name in declared)
+    scripts = [path.read_text("utf-8") for path in sorted((ROOT / "cloudbuild").glob("*.sh"))]
+    text = (ROOT / "cloudbuild.yaml").read_text("utf-8") + "".join(scripts)
+    used = set(re.findall(r"\$\{?(_[A-Z]+|[A-Z]+_[A-Z]+)\b", text))
+    assert used == declared | BUILT_IN
+
+
+def test_steps_wait_for_what_they_need():
+    for step in STEPS.values():
+        assert set(step["waitFor"]) <= set(STEPS) | {"-"}
+    # The jobs are touched last: after all tests and scans.
+    assert set(STEPS["roll-out"]["waitFor"]) == {"test", "scan"}
+    assert set(STEPS["scan"]["waitFor"]) == set(JOBS)
+    assert all(STEPS[job]["waitFor"] == ["compile"] for job in JOBS)
+
+
+def test_every_image_is_a_target_of_the_dockerfile():
+    targets = set(re.findall(r"^FROM \S+ AS ([\w-]+)$", (ROOT / "Dockerfile").read_text("utf-8"), re.M))
+    for job in JOBS:
+        _, name, target = STEPS[job]["args"]
+        assert name == job
+        assert target in targets
+
+
+def test_scripts_are_sound():
+    checked = run("shellcheck", *(ROOT / "cloudbuild").glob("*.sh"), ROOT / ".ci/run")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_dockerfile_is_sound():
+    checked = run("hadolint", "--failure-threshold", "style", ROOT / "Dockerfile")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_the_image_has_the_dbt_that_the_tests_have():
+    def versions(path: str) -> dict:
+        return dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / path).read_text("utf-8"), re.M))
+
+    image, tested = versions("dbt-runner/bigquery.lock"), versions("dbt-runner/project/requirements.lock")
+    for package in ("dbt-core", "dbt-adapters", "dbt-bigquery"):
+        assert image[package] == tested.get(package, image[package])
+
+
+GCLOUD = """#!/bin/sh
+echo "$*" >> "$CALLS"
+case "$*" in
+*"images describe"*) echo "sha256:new" ;;
+*"jobs describe"*) echo "held-$4" ;;
+*"jobs update $REFUSED"*"@sha256:new"*) exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def gcloud(tmp_path: Path):
+    """A gcloud that notes its calls and refuses to update one job to its new image."""
+
+    def roll_out(refused: str) -> tuple[int, list[str]]:
+        (tmp_path / "gcloud").write_text(GCLOUD)
+        (tmp_path / "gcloud").chmod(0o755)
+        environment = {
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "CALLS": str(tmp_path / "calls"),
+            "REFUSED": refused,
+            "_IMAGES": "images",
+            "_REGION": "region",
+            "COMMIT_SHA": "commit",
+        }
+        done = run("bash", ROOT / "cloudbuild/roll_out.sh", env=environment)
+        calls = (tmp_path / "calls").read_text().splitlines()
+        return done.returncode, [call for call in calls if "jobs update" in call]
+
+    return roll_out
+
+
+def test_roll_out_takes_all_jobs_to_digests(gcloud):
+    code, updates = gcloud(refused="none")
+    assert code == 0
+    assert updates == [f"run jobs update {job} --region=region --image=images/{job}@sha256:new --quiet" for job in JOBS]
+
+
+def test_a_roll_out_that_fails_takes_all_jobs_back(gcloud):
+    code, updates = gcloud(refused="load-job")
+    assert code != 0
+    forward = [update for update in updates if "@sha256:new" in update]
+    back = {update.split()[3]: update for update in updates if "held-" in update}
+    assert len(forward) == 3
+    assert set(back) == set(JOBS[:3])
+    assert all(f"--image=held-{job} " in update for job, update in back.items())
+
+
+def test_nothing_but_sources_is_sent_to_the_builder():
+    ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert ignored[1] == "*"
+    allowed = {line[1:] for line in ignored if line.startswith("!")}
+    assert not allowed & {".", "target", ".deps", ".local", ".git", "terraform"}
+    manifest = (ROOT / "Cargo.toml").read_text("utf-8")
+    members = re.findall(r'^    "([^"]+)",$', manifest.split("members = [")[1].split("]")[0], re.M)
+    assert len(members) > 5
+    assert set(members) <= allowed

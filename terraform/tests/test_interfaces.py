@@ -1,0 +1,90 @@
+"""What is said to Google's APIs, against their discovery documents."""
+
+import json
+
+import pytest
+import yaml
+
+import policies
+from conftest import MODULE
+from discovery import DOCUMENTS, Method, document, value_problems
+
+WORKFLOW = yaml.safe_load((MODULE / "workflow.yaml").read_text("utf-8"))
+
+
+def calls(node):
+    """Every call of a workflow: name and arguments."""
+    if isinstance(node, dict):
+        if isinstance(node.get("call"), str):
+            yield node["call"], node.get("args", {})
+        for child in node.values():
+            yield from calls(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from calls(child)
+
+
+def test_connectors_are_called_as_the_apis_are_described():
+    connectors = [(name, arguments) for name, arguments in calls(WORKFLOW) if name.startswith("googleapis.")]
+    assert len(connectors) == 6
+    for name, arguments in connectors:
+        assert list(Method.named(name).problems(arguments)) == [], name
+
+
+def test_other_calls_are_of_the_standard_library_or_the_workflow():
+    names = {name for name, _ in calls(WORKFLOW) if not name.startswith("googleapis.")}
+    assert names <= {"sys.log", "sys.sleep"} | set(WORKFLOW)
+
+
+def test_fields_that_the_workflow_reads_are_there():
+    run, storage, executions = (
+        document(*name)["schemas"] for name in (("run", "v2"), ("storage", "v1"), ("workflowexecutions", "v1"))
+    )
+    execution = run["GoogleCloudRunV2Execution"]["properties"]
+    assert {"name", "completionTime", "succeededCount", "logUri"} <= set(execution)
+    assert {"exitCode", "status"} <= set(run["GoogleCloudRunV2TaskAttemptResult"]["properties"])
+    assert "lastAttemptResult" in run["GoogleCloudRunV2Task"]["properties"]
+    assert "tasks" in run["GoogleCloudRunV2ListTasksResponse"]["properties"]
+    assert "metadata" in run["GoogleLongrunningOperation"]["properties"]
+    assert "image" in run["GoogleCloudRunV2Container"]["properties"]
+    assert "md5Hash" in storage["Object"]["properties"]
+    assert "result" in executions["Execution"]["properties"]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "problem"),
+    [
+        ("run.v2.projects.locations.jobs.run", {}, "needs name"),
+        ("run.v2.projects.locations.jobs.run", {"name": "j", "bodi": {}}, "bodi is no argument"),
+        ("run.v2.projects.locations.jobs.run", {"name": "j", "body": {"override": {}}}, "body.override is no field"),
+        ("run.v2.projects.locations.jobs.run", {"name": "j", "body": {"overrides": {"taskCount": "4"}}}, "taskCount"),
+        ("workflowexecutions.v1.projects.locations.workflows.executions.list", {"parent": "p", "view": "ALL"}, "view"),
+    ],
+)
+def test_wrong_calls_are_found(name, arguments, problem):
+    assert problem in "; ".join(Method.named("googleapis." + name).problems(arguments))
+
+
+def test_dashboard_is_one():
+    dashboard = json.loads((MODULE / "dashboard.json").read_text("utf-8"))
+    api = document("monitoring", "v1")
+    assert list(value_problems(api, {"$ref": "Dashboard"}, dashboard, "dashboard")) == []
+    broken = json.loads(json.dumps(dashboard).replace("ALIGN_DELTA", "ALIGN_DELT").replace('"xyChart"', '"xychart"', 1))
+    assert len(list(value_problems(api, {"$ref": "Dashboard"}, broken, "dashboard"))) > 1
+
+
+def test_dashboard_shows_metrics_that_are_made(plan):
+    made = {value["name"] for _, value in policies.resources(plan, "google_logging_metric")}
+    text = (MODULE / "dashboard.json").read_text("utf-8")
+    shown = {name.split("\\")[0] for name in text.split("logging.googleapis.com/user/")[1:]}
+    assert shown == made
+
+
+def test_services_are_those_of_google(full_plan):
+    hosts = {
+        json.loads(file.read_text("utf-8")).get("rootUrl", "").removeprefix("https://").strip("/")
+        for file in DOCUMENTS.iterdir()
+        if file.name.endswith(".json")
+    }
+    enabled = {value["service"] for _, value in policies.resources(full_plan, "google_project_service")}
+    assert enabled <= hosts

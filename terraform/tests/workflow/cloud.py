@@ -1,0 +1,184 @@
+"""Stands in for the APIs that the workflow calls: Cloud Run executes the jobs' real binaries, Cloud Storage lists the
+lake, a directory here, and Workflows remembers executions. Requests were checked against the discovery documents."""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import subprocess
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import emulator
+
+from conftest import MODULE, ROOT
+
+PROJECT, LOCATION, WORKFLOW = "toronto-311-test", "northamerica-northeast1", "toronto-311"
+PARENT = f"projects/{PROJECT}/locations/{LOCATION}"
+BUCKET = "lake"
+
+
+class Cloud:
+    """A project with four jobs. `settings` and `settings_of` replace or add to the environment that a job has."""
+
+    def __init__(self, lake: Path, environments: dict[str, list[str]], settings: dict[str, str]):
+        self.lake = lake
+        self.environments = environments
+        self.settings = settings
+        self.settings_of: dict[str, dict[str, str]] = {}
+        self.images = {job: f"images/{job}@sha256:first" for job in environments}
+        # What was executed, in order: the job, its exit codes, and the environment that the request gave.
+        self.executed: list[tuple[str, list[int], dict[str, str]]] = []
+        self.logs: list[str] = []
+        self.executions: dict[str, dict] = {}
+        self.successes: list[dict] = []
+        self.slept: list[float] = []
+        # What happens in the world while the workflow waits for a retry.
+        self.meanwhile = lambda: None
+        self.lock = threading.Lock()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+        self.address = f"http://127.0.0.1:{self.server.server_port}"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def run(self, arguments: dict | None = None) -> dict:
+        """Executes the workflow and remembers its success. Raises `emulator.Failed`."""
+        execution = str(uuid.uuid4())
+        environment = {
+            "GOOGLE_CLOUD_PROJECT_ID": PROJECT,
+            "GOOGLE_CLOUD_LOCATION": LOCATION,
+            "GOOGLE_CLOUD_WORKFLOW_ID": WORKFLOW,
+            "GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID": execution,
+            "LAKE_BUCKET": BUCKET,
+            "MAX_TASKS": "2",
+        }
+        result = emulator.execute(MODULE / "workflow.yaml", self.address, environment, arguments, self.sleep)
+        name = f"{PARENT}/workflows/{WORKFLOW}/executions/{execution}"
+        self.successes.insert(0, {"name": name, "state": "SUCCEEDED", "result": json.dumps(result)})
+        return result
+
+    def stages_since(self, count: int) -> list[str]:
+        return [job for job, _, _ in self.executed[count:]]
+
+    def sleep(self, seconds: float) -> None:
+        """Nobody waits in a test."""
+        self.slept.append(seconds)
+        if seconds >= 60:
+            self.meanwhile()
+        else:
+            time.sleep(0.05)
+
+    # Cloud Run
+
+    def run_job(self, job: str, body: dict) -> dict:
+        overrides = body["overrides"]
+        count = overrides["taskCount"]
+        given = {item["name"]: item["value"] for item in overrides["containerOverrides"][0]["env"]}
+        name = f"{PARENT}/jobs/{job}/executions/{job}-{uuid.uuid4().hex[:5]}"
+        log = f"https://console.cloud.google.com/logs/{name.rsplit('/', 1)[1]}"
+        self.executions[name] = {"name": name, "taskCount": count, "runningCount": count, "logUri": log, "tasks": []}
+        threading.Thread(target=self.execute, args=(name, job, count, given), daemon=True).start()
+        metadata = {"@type": "type.googleapis.com/google.cloud.run.v2.Execution", "name": name, "logUri": log}
+        return {"name": f"{PARENT}/operations/{uuid.uuid4()}", "metadata": metadata, "done": False}
+
+    def execute(self, name: str, job: str, count: int, given: dict[str, str]) -> None:
+        with ThreadPoolExecutor(count) as pool:
+            codes = list(pool.map(lambda index: self.execute_task(name, job, index, count, given), range(count)))
+        with self.lock:
+            self.executed.append((job, codes, given))
+            succeeded = codes.count(0)
+            # Cloud Run leaves out what is zero.
+            counts = {"succeededCount": succeeded, "failedCount": count - succeeded}
+            self.executions[name] |= {field: number for field, number in counts.items() if number}
+            self.executions[name] |= {
+                "completionTime": "2026-11-01T11:00:00Z",
+                "runningCount": 0,
+                "tasks": [
+                    {"name": f"{name}/tasks/{index}", "lastAttemptResult": {"exitCode": code} if code else {}}
+                    for index, code in enumerate(codes)
+                ],
+            }
+
+    def execute_task(self, name: str, job: str, index: int, count: int, given: dict[str, str]) -> int:
+        own = self.settings | self.settings_of.get(job, {})
+        environment = {
+            **{variable: own[variable] for variable in self.environments[job] if variable in own},
+            **self.settings_of.get(job, {}),
+            **given,
+            "PATH": os.environ["PATH"],
+            "CLOUD_RUN_JOB": job,
+            "CLOUD_RUN_EXECUTION": name.rsplit("/", 1)[1],
+            "CLOUD_RUN_TASK_INDEX": str(index),
+            "CLOUD_RUN_TASK_COUNT": str(count),
+        }
+        binary = ROOT / "target/debug" / job
+        done = subprocess.run([binary], env=environment, capture_output=True, text=True, timeout=300, check=False)
+        self.logs.append(done.stdout)
+        return done.returncode
+
+    # The requests
+
+    def answer(self, path: str, query: dict, body: dict) -> dict | None:
+        if match := re.fullmatch(rf"/run/v2/{PARENT}/jobs/([\w-]+):run", path):
+            return self.run_job(match[1], body)
+        if match := re.fullmatch(rf"/run/v2/{PARENT}/jobs/([\w-]+)", path):
+            return {"template": {"template": {"containers": [{"image": self.images[match[1]]}]}}}
+        if match := re.fullmatch(r"/run/v2/(.+/executions/[^/]+)/tasks", path):
+            return {"tasks": self.executions[match[1]]["tasks"]}
+        if match := re.fullmatch(r"/run/v2/(.+/executions/[^/]+)", path):
+            with self.lock:
+                return {field: value for field, value in self.executions[match[1]].items() if field != "tasks"}
+        if path == f"/storage/storage/v1/b/{BUCKET}/o":
+            return self.list_objects(query["prefix"])
+        if path == f"/workflowexecutions/v1/{PARENT}/workflows/{WORKFLOW}/executions":
+            assert query["filter"] == 'state="SUCCEEDED"'
+            assert query["view"] == "FULL", "without it there are no results"
+            found = self.successes[: int(query["pageSize"])]
+            return {"executions": found} if found else {}
+        return None
+
+    def list_objects(self, prefix: str) -> dict:
+        folder, start = prefix.rsplit("/", 1)
+        files = sorted((self.lake / folder).glob(f"{start}*"))
+        digests = {file.name: hashlib.md5(file.read_bytes()).digest() for file in files}
+        items = [
+            {"name": f"{folder}/{name}", "md5Hash": base64.b64encode(digest).decode()}
+            for name, digest in digests.items()
+        ]
+        return {"kind": "storage#objects", **({"items": items} if items else {})}
+
+    def handler(self):
+        cloud = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                url = urlsplit(self.path)
+                query = {name: values[0] for name, values in parse_qs(url.query).items()}
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length) or b"{}")
+                answer = cloud.answer(unquote(url.path), query, body)
+                content = json.dumps(answer or {"error": f"no such method: {self.path}"}).encode()
+                self.send_response(200 if answer is not None else 404)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_POST = do_GET
+
+            def log_message(self, *_):
+                pass
+
+        return Handler

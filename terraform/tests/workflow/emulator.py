@@ -1,0 +1,93 @@
+"""Executes workflow.yaml on this machine: PyPI's `workflows-emulator`, with connectors that speak real HTTP.
+
+The emulator runs the language. Its own connectors pass neither query parameters nor `connector_params`, so that here a
+connector is made from Google's discovery documents, as in the service, and sent to a server that stands in for the API.
+"""
+
+import contextlib
+import json
+import os
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from unittest import mock
+
+from workflows_emulator import main as language
+from workflows_emulator import render
+from workflows_emulator.lib import sys_utils
+from workflows_emulator.utils import WorkflowError
+
+from discovery import Method
+
+# What the language has and the emulator lacks.
+LITERALS = {
+    "null": None,
+    "true": True,
+    "false": False,
+    "default": lambda value, otherwise: otherwise if value is None else value,
+}
+
+
+class Failed(Exception):
+    """An execution that ended in error, with the error."""
+
+    def __init__(self, error: dict | str):
+        super().__init__(str(error))
+        self.error = error
+
+
+class Unlocked:
+    """The emulator never gives back the lock of an assignment that failed."""
+
+    def acquire(self):
+        pass
+
+    def release(self):
+        pass
+
+
+def connector(address: str, call: str, arguments: dict):
+    """Calls a method of an API as its discovery document says, at `address` in place of Google's."""
+    method = Method.named(call)
+    if problems := list(method.problems(arguments)):
+        raise WorkflowError(message="; ".join(problems), tags=["TypeError"])
+    parameters = method.described["parameters"]
+    path = method.described["path"]
+    for name in re.findall(r"\{\+?(\w+)\}", path):
+        path = re.sub(rf"\{{\+?{name}\}}", lambda _, name=name: urllib.parse.quote(str(arguments[name])), path)
+    query = {
+        name: value
+        for name, value in arguments.items()
+        if name in method.parameters and parameters.get(name, {}).get("location") != "path"
+    }
+    request = urllib.request.Request(
+        f"{address}/{method.api['name']}/{method.api['servicePath']}{path}?{urllib.parse.urlencode(query)}",
+        method=method.described["httpMethod"],
+        data=json.dumps(arguments["body"]).encode() if "body" in arguments else None,
+        headers={"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        raise WorkflowError(message=error.read().decode(), code=error.code, tags=["HttpError"]) from None
+
+
+def execute(workflow, address: str, environment: dict, arguments: dict | None, sleep):
+    """The result of an execution. `sleep` is called with the seconds to wait. Raises `Failed` with the error."""
+
+    def execute_connector(step: dict):
+        return connector(address, step["call"], step.get("args", {}))
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.dict(os.environ, environment))
+        stack.enter_context(mock.patch.dict(render.STANDARD_LIBRARY, LITERALS))
+        stack.enter_context(mock.patch.object(sys_utils, "sleep", sleep))
+        stack.enter_context(mock.patch.object(language, "LOCK", Unlocked()))
+        stack.enter_context(mock.patch.object(language.StepCall, "execute_connector", staticmethod(execute_connector)))
+        try:
+            return language.execute_workflow(language.load_workflow(workflow), {"args": arguments})
+        except WorkflowError as error:
+            payload = error.payload
+            raise Failed(payload.to_dict() if hasattr(payload, "to_dict") else payload) from None

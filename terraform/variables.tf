@@ -1,0 +1,156 @@
+variable "project_id" {
+  description = "The Google Cloud project that all of it is made in."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "project_id must be 6 to 30 lower-case letters, digits and hyphens, as `gcloud projects list` shows it."
+  }
+}
+
+variable "region" {
+  description = "The region of everything: jobs, lake, warehouse and images. Data between them then cost nothing to move."
+  type        = string
+  nullable    = false
+  default     = "northamerica-northeast1"
+
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "region must be a region such as northamerica-northeast1, not a zone or a multi-region."
+  }
+}
+
+variable "schedule" {
+  description = "When the pipeline runs, as cron on the wall clock of America/Toronto. The City republishes the current year monthly."
+  type        = string
+  nullable    = false
+  default     = "0 6 1 * *"
+
+  validation {
+    condition     = can(regex("^[0-9*/,-]+( [0-9A-Za-z*/,-]+){4}$", var.schedule))
+    error_message = "schedule must be five cron fields, such as \"0 6 1 * *\"."
+  }
+}
+
+variable "schedule_paused" {
+  description = "Whether the schedule is kept but does not start anything."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
+variable "max_tasks" {
+  description = "The most tasks that extract-job and transform-job share the years over."
+  type        = number
+  nullable    = false
+  default     = 4
+
+  validation {
+    condition     = var.max_tasks >= 1 && var.max_tasks <= 20 && floor(var.max_tasks) == var.max_tasks
+    error_message = "max_tasks must be a whole number from 1 to 20: there are fewer years, and the portal is shared with others."
+  }
+}
+
+variable "retention_days" {
+  description = "Days for which nobody, whatever their rights, can delete or replace an object of the lake."
+  type        = number
+  nullable    = false
+  default     = 30
+
+  validation {
+    condition     = var.retention_days >= 0 && var.retention_days <= 365
+    error_message = "retention_days must be from 0 to 365."
+  }
+}
+
+variable "publish_site" {
+  description = "Whether the published marts and the dashboard may be read by anyone. Nothing else is ever public."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
+variable "deletion_protection" {
+  description = "Whether Terraform refuses to destroy jobs, tables, workflow and buckets with their content. Turn it off to tear down."
+  type        = bool
+  nullable    = false
+  default     = true
+}
+
+variable "alert_emails" {
+  description = "Who is told when something is wrong. Without any, incidents are opened but nobody is told."
+  type        = set(string)
+  nullable    = false
+  default     = []
+
+  validation {
+    condition     = alltrue([for email in var.alert_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", email))])
+    error_message = "alert_emails must be e-mail addresses."
+  }
+}
+
+variable "alert_quarantine_ratio" {
+  description = "Rows in quarantine over rows read, above which an alert is raised. The contract refuses a year at 0.05."
+  type        = number
+  nullable    = false
+  default     = 0.01
+
+  validation {
+    condition     = var.alert_quarantine_ratio > 0 && var.alert_quarantine_ratio < 1
+    error_message = "alert_quarantine_ratio must be between 0 and 1."
+  }
+}
+
+variable "alert_billed_gib_per_day" {
+  description = "GiB that BigQuery bills in the project within a day, above which an alert is raised. A run bills less than 20."
+  type        = number
+  nullable    = false
+  default     = 100
+
+  validation {
+    condition     = var.alert_billed_gib_per_day > 0
+    error_message = "alert_billed_gib_per_day must be more than 0."
+  }
+}
+
+variable "build_repository" {
+  description = "The 2nd-generation Cloud Build repository whose main branch is built and rolled out: projects/P/locations/R/connections/C/repositories/N. Null: builds are submitted by hand."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.build_repository == null || can(regex("^projects/[^/]+/locations/[^/]+/connections/[^/]+/repositories/[^/]+$", var.build_repository))
+    error_message = "build_repository must read projects/P/locations/R/connections/C/repositories/N, as `gcloud builds repositories list` shows it."
+  }
+}
+
+variable "github_repository" {
+  description = "The GitHub repository, OWNER/NAME, whose workflows on main may submit builds without a key, by Workload Identity Federation. Null: none may."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.github_repository == null || can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github_repository))
+    error_message = "github_repository must read OWNER/NAME."
+  }
+}
+
+variable "budget" {
+  description = "A budget on the project, with mails at half, nine tenths and all of it: the billing account (XXXXXX-XXXXXX-XXXXXX) and whole units of its currency a month. Null: none."
+  type = object({
+    billing_account = string
+    monthly_amount  = number
+  })
+  default = null
+
+  validation {
+    condition     = var.budget == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account))
+    error_message = "budget.billing_account must read XXXXXX-XXXXXX-XXXXXX, as `gcloud billing accounts list` shows it."
+  }
+
+  validation {
+    condition     = var.budget == null || try(var.budget.monthly_amount >= 1 && floor(var.budget.monthly_amount) == var.budget.monthly_amount, false)
+    error_message = "budget.monthly_amount must be a whole number, at least 1."
+  }
+}
