@@ -9,7 +9,7 @@ use shared::contract::Contract;
 use shared::exit::{Failure, FailureContext as _};
 use shared::job::Summary;
 use shared::lake::Key;
-use shared::manifest::{self, CleanManifest, LoadReceipt, Version};
+use shared::manifest::{self, CleanManifest, LoadReceipt, RawManifest, Version};
 use shared::partition::Partition;
 use shared::run::{self, Stage};
 use shared::settings::{CommonSettings, JobSettings, Problems, variables};
@@ -80,11 +80,13 @@ async fn load(
     let started = Instant::now();
     let lake = &common.lake;
     let (manifest, _): (CleanManifest, _) = manifest::read(lake, &clean_key).await?;
+    let (raw, _): (RawManifest, _) = manifest::read(lake, &manifest.raw_manifest).await?;
     let local = |key: &Key| PathBuf::from(lake.locate(key));
     let files = manifest.files.iter().map(|file| local(&file.object.key));
     let load = Load {
         manifest: &manifest,
         manifest_key: &clean_key,
+        raw_lines: raw.lines,
         files: files.collect(),
         quarantine: manifest
             .quarantine

@@ -22,6 +22,8 @@ pub(crate) enum Warehouse {
 pub(crate) struct Load<'a> {
     pub(crate) manifest: &'a CleanManifest,
     pub(crate) manifest_key: &'a Key,
+    /// Lines of the raw file, as extract counted them.
+    pub(crate) raw_lines: u64,
     /// The manifest's Parquet files, in its order.
     pub(crate) files: Vec<PathBuf>,
     /// The Parquet file of the rows set aside; none for boundaries.

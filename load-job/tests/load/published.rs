@@ -10,7 +10,7 @@ use shared::duckdb::{Access, Connection};
 use shared::fingerprint::{Digest, Fingerprint};
 use shared::lake::Key;
 use shared::manifest::{
-    self, CleanFile, CleanManifest, Encoding, Object, RowCounts, Source, Version,
+    self, CleanFile, CleanManifest, Encoding, Object, RawManifest, RowCounts, Source, Version,
 };
 use shared::partition::{Dataset, Partition};
 use shared::testing::{TestLake, variable};
@@ -70,28 +70,24 @@ impl Publication {
         let quarantine =
             requests.then(|| write("quarantine.parquet", Contract::quarantine_table(), &refused));
 
+        let read = self.rows.len() as u64 + self.quarantined;
+        let raw = self.raw(read + 1);
+        let raw_manifest = RawManifest::key(self.partition, &raw.source.version()).unwrap();
+        lake.put(&raw_manifest, &manifest::to_json(&raw));
+
         let manifest = CleanManifest {
             manifest: Version::V1,
             partition: self.partition,
             fingerprint: fingerprint.clone(),
-            raw_manifest: Key::new("raw/manifest.json").unwrap(),
-            source: Source {
-                url: "https://portal.test/file.zip".to_owned(),
-                resource_id: None,
-                last_modified: Some(self.last_modified.to_owned()),
-                stated_size_bytes: None,
-            },
-            raw_object: Object {
-                key: Key::new("raw/file.csv").unwrap(),
-                size_bytes: 0,
-                sha256: Digest::of(b""),
-            },
+            raw_manifest,
+            source: raw.source,
+            raw_object: raw.object,
             encoding: Encoding::Utf8,
             contract: "contract".to_owned(),
             contract_version: "1.0.0".to_owned(),
             logic_version: self.logic_version,
             rows: RowCounts {
-                read: self.rows.len() as u64 + self.quarantined,
+                read,
                 kept: self.claimed.unwrap_or(self.rows.len() as u64),
                 quarantined: if requests { self.quarantined } else { 0 },
                 quarantined_by_reason: BTreeMap::from([("field_count".to_owned(), 1)]),
@@ -106,6 +102,30 @@ impl Publication {
         let key = CleanManifest::key(self.partition, &fingerprint, "manifest.json").unwrap();
         lake.put(&key, &manifest::to_json(&manifest));
         key
+    }
+
+    /// What extract says of it.
+    fn raw(&self, lines: u64) -> RawManifest {
+        RawManifest {
+            manifest: Version::V1,
+            partition: self.partition,
+            source: Source {
+                url: "https://portal.test/file.zip".to_owned(),
+                resource_id: None,
+                last_modified: Some(self.last_modified.to_owned()),
+                stated_size_bytes: None,
+            },
+            download_sha256: Digest::of(b""),
+            download_size_bytes: 0,
+            etag: None,
+            object: Object {
+                key: Key::new("raw/file.csv").unwrap(),
+                size_bytes: 0,
+                sha256: Digest::of(b""),
+            },
+            lines,
+            encoding: Encoding::Utf8,
+        }
     }
 
     /// The row as a list of SQL values in the contract's order.
