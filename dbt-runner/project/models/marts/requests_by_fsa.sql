@@ -19,7 +19,7 @@ select
     case
         when fsa is not null
             then rank() over (
-                partition by source_year, type_name
+                partition by source_year, type_name, case when fsa is null then 0 else 1 end
                 order by requests desc
             )
     end as rank_among_areas,
