@@ -19,7 +19,7 @@ export LOCAL_DIR := $(CURDIR)/.local
 # What `make run` and `make replay` may be told: see `make help`.
 export SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT
 
-.PHONY: help setup run replay test fmt clean
+.PHONY: help setup run replay test lint-dbt fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -34,7 +34,7 @@ replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@cargo build --release --locked --bins
 	target/release/local-workflow
 
-test: setup .deps/readers/.ready ## All tests and linters
+test: setup lint-dbt .deps/readers/.ready ## All tests and linters
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -42,8 +42,24 @@ test: setup .deps/readers/.ready ## All tests and linters
 	RUST_BACKTRACE=0 cargo nextest run --workspace --locked --no-fail-fast
 	cargo test --workspace --doc --locked
 
-fmt: ## Format the code
+# What dbt needs to render the project, and where it leaves what it made of it.
+LINT := .deps/lint
+LINT_DBT := DUCKDB_FILE=$(CURDIR)/$(LINT)/empty.duckdb DBT_TARGET_PATH=$(CURDIR)/$(LINT) DBT_LOG_PATH=$(CURDIR)/$(LINT) DO_NOT_TRACK=1
+SQLFLUFF := .deps/linters/bin/sqlfluff
+SQLFLUFF_ARGUMENTS := --config dbt-runner/linters/sqlfluff.cfg dbt-runner/project/models dbt-runner/project/tests
+
+lint-dbt: .deps/linters/.ready
+	mkdir -p $(LINT)
+	export $(LINT_DBT)
+	.deps/linters/bin/dbt --quiet parse --project-dir dbt-runner/project --profiles-dir dbt-runner/project
+	.deps/linters/bin/dbt-bouncer run --config-file dbt-runner/linters/dbt-bouncer.yml
+	$(SQLFLUFF) lint --disable-progress-bar $(SQLFLUFF_ARGUMENTS)
+
+fmt: .deps/linters/.ready ## Format the code
 	cargo fmt --all
+	mkdir -p $(LINT)
+	export $(LINT_DBT)
+	$(SQLFLUFF) fix --disable-progress-bar $(SQLFLUFF_ARGUMENTS)
 
 clean: ## Remove what was built, installed and made by runs
 	rm -rf target .deps .local load-job/duckdb/node_modules
@@ -65,6 +81,9 @@ define python_environment
 endef
 
 .deps/dbt/.ready: dbt-runner/project/requirements.lock .deps/uv/bin/uv
+	$(python_environment)
+
+.deps/linters/.ready: dbt-runner/linters/requirements.lock .deps/uv/bin/uv
 	$(python_environment)
 
 .deps/readers/.ready: local-workflow/tests/readers/requirements.lock .deps/uv/bin/uv

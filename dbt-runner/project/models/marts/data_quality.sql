@@ -56,11 +56,11 @@ measured as (
     from loads
     inner join {{ ref('fct_service_requests') }} as requests
         on loads.source_year = requests.source_year
-    left join {{ ref('service_request_types') }} as types
-        on requests.service_request_type = types.service_request_type
+    left join {{ ref('service_request_types') }} as listed
+        on requests.service_request_type = listed.service_request_type
     where
         loads.is_current
-        and types.service_request_type is null
+        and listed.service_request_type is null
     group by loads.source_year, loads.load_number, requests.service_request_type
 )
 

@@ -15,10 +15,10 @@ with loads as (
     where
         is_current
         and source_year is not null
-        {% if is_incremental() -%}
+    {% if is_incremental() %}
             -- The corrected years are gone from the table by now.
             and source_year not in (select held.source_year from {{ this }} as held)
-        {%- endif %}
+        {% endif %}
 )
 
 select
@@ -37,8 +37,8 @@ select
     requests.intersection_street_1,
     requests.intersection_street_2,
     requests.service_request_type,
-    coalesce(types.type_name, requests.service_request_type) as type_name,
-    coalesce(types.type_group, 'Other') as type_group,
+    coalesce(listed.type_name, requests.service_request_type) as type_name,
+    coalesce(listed.type_group, 'Other') as type_group,
     requests.division,
     requests.section,
     requests.repaired,
@@ -48,5 +48,5 @@ select
 from {{ ref('stg_service_requests') }} as requests
 inner join loads on requests.source_year = loads.source_year
 left join {{ ref('statuses') }} as statuses on requests.status = statuses.status
-left join {{ ref('service_request_types') }} as types
-    on requests.service_request_type = types.service_request_type
+left join {{ ref('service_request_types') }} as listed
+    on requests.service_request_type = listed.service_request_type

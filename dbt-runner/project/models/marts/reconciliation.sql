@@ -76,10 +76,10 @@ counted as (
         coalesce(loaded.row_count, 0) as loaded,
         cast(coalesce(loaded.repaired, 0) as {{ dbt.type_bigint() }}) as loaded_repaired,
         coalesce(quarantined.row_count, 0) as loaded_quarantined,
+        {% for mart in marts -%}
+            coalesce(in_{{ mart }}.row_count, 0) as in_{{ mart }},
+        {% endfor -%}
         coalesce(facts.row_count, 0) as in_fct_service_requests
-        {%- for mart in marts %},
-            coalesce(in_{{ mart }}.row_count, 0) as in_{{ mart }}
-        {%- endfor %}
     from years
     left join loads on years.source_year = loads.source_year
     left join loaded on years.source_year = loaded.source_year

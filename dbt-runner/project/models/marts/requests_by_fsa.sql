@@ -19,9 +19,9 @@ select
     case
         when fsa is not null
             then rank() over (
-                partition by source_year, type_name, case when fsa is null then 0 else 1 end
-                order by requests desc
-            )
+                    partition by source_year, type_name, case when fsa is null then 0 else 1 end
+                    order by requests desc
+                )
     end as rank_among_areas,
     requests / cast(sum(requests) over (
         partition by source_year, fsa

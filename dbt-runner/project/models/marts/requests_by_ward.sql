@@ -22,9 +22,9 @@ select
     case
         when counted.ward_id is not null
             then rank() over (
-                partition by counted.source_year, counted.ward_model, counted.type_name
-                order by counted.requests desc
-            )
+                    partition by counted.source_year, counted.ward_model, counted.type_name
+                    order by counted.requests desc
+                )
     end as rank_among_wards,
     counted.requests / cast(sum(counted.requests) over (
         partition by counted.source_year, counted.ward_model, counted.ward_id

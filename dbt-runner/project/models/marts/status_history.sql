@@ -25,10 +25,12 @@ changes as (
         published_at,
         status,
         case
-            when status = lag(status) over (
-                partition by request_id
-                order by published_at, status
-            ) then 0
+            when status = lag(status)
+                    over (
+                        partition by request_id
+                        order by published_at, status
+                    )
+                then 0
             else 1
         end as is_change
     from observations

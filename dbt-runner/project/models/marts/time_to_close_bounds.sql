@@ -59,12 +59,17 @@ select
     ward_model,
     ward_id,
     requests,
-    {% for quantile, name in [('0.5', 'median'), ('0.9', 'p90')] -%}
-        {% for bound in ['lower', 'upper'] -%}
-            cast(max(
-                case when {{ bound }}_place = ceil(requests * {{ quantile }}) then {{ bound }}_days end
-            ) as {{ type_double() }}) as {{ bound }}_days_{{ name }}{{ ',' if not (loop.last and name == 'p90') }}
-        {% endfor -%}
-    {% endfor %}
+    cast(
+        max(case when lower_place = ceil(requests * 0.5) then lower_days end) as {{ type_double() }}
+    ) as lower_days_median,
+    cast(
+        max(case when upper_place = ceil(requests * 0.5) then upper_days end) as {{ type_double() }}
+    ) as upper_days_median,
+    cast(
+        max(case when lower_place = ceil(requests * 0.9) then lower_days end) as {{ type_double() }}
+    ) as lower_days_p90,
+    cast(
+        max(case when upper_place = ceil(requests * 0.9) then upper_days end) as {{ type_double() }}
+    ) as upper_days_p90
 from ordered
 group by type_group, type_name, ward_model, ward_id, requests
