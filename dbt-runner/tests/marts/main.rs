@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod builds;
+mod publishing;
 mod refusals;
 mod sources;
 
