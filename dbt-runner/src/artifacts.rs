@@ -6,8 +6,8 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::manifest::DbtNode;
 
@@ -43,6 +43,76 @@ struct GraphNode {
     #[serde(default)]
     fqn: Vec<String>,
     compiled_path: Option<String>,
+    #[serde(default)]
+    description: String,
+    /// In the order of the project's YAML, which contracts make that of the table.
+    #[serde(default)]
+    columns: IndexedColumns,
+    #[serde(default)]
+    config: NodeConfig,
+}
+
+/// The columns of a node: a JSON object, in its order.
+#[derive(Debug, Clone, Default)]
+struct IndexedColumns(Vec<DescribedColumn>);
+
+/// A column as the project's YAML has it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct DescribedColumn {
+    pub(crate) name: String,
+    pub(crate) description: String,
+}
+
+impl<'de> Deserialize<'de> for IndexedColumns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = IndexedColumns;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("columns by name")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut columns = Vec::new();
+                while let Some((_, column)) = map.next_entry::<String, DescribedColumn>()? {
+                    columns.push(column);
+                }
+                Ok(IndexedColumns(columns))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct NodeConfig {
+    #[serde(default)]
+    meta: NodeMeta,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct NodeMeta {
+    publish: Option<Publish>,
+}
+
+/// `meta.publish` of a model or a seed that is published.
+#[derive(Debug, Deserialize)]
+struct Publish {
+    order_by: Vec<String>,
+    file_per: Option<String>,
+}
+
+/// A table that is published.
+#[derive(Debug)]
+pub(crate) struct Publishable {
+    pub(crate) table: MartTable,
+    pub(crate) description: String,
+    pub(crate) columns: Vec<DescribedColumn>,
+    /// The columns that its rows are sorted by.
+    pub(crate) order_by: Vec<String>,
+    /// The column of the year that each of its files is of; none for one file.
+    pub(crate) file_per: Option<String>,
 }
 
 /// A node that failed, for the operator.
@@ -119,6 +189,29 @@ impl Graph {
             .collect();
         marts.sort();
         marts
+    }
+
+    /// The tables that are published, by name.
+    pub(crate) fn publishable(&self) -> Vec<Publishable> {
+        let mut tables: Vec<Publishable> = self
+            .nodes
+            .values()
+            .filter_map(|node| {
+                let publish = node.config.meta.publish.as_ref()?;
+                Some(Publishable {
+                    table: MartTable {
+                        schema: node.schema.clone(),
+                        name: node.alias.clone(),
+                    },
+                    description: node.description.clone(),
+                    columns: node.columns.0.clone(),
+                    order_by: publish.order_by.clone(),
+                    file_per: publish.file_per.clone(),
+                })
+            })
+            .collect();
+        tables.sort_by(|one, other| one.table.name.cmp(&other.table.name));
+        tables
     }
 }
 

@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use serde::Deserialize;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
-use shared::fingerprint::Fingerprint;
 use shared::warehouse::WarehouseUrl;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{ChildStdout, Command};
@@ -19,13 +18,21 @@ use crate::warehouse;
 /// How DuckDB says that another process has the file.
 const IN_USE: &str = "Could not set lock on file";
 
-/// One build.
-pub(crate) struct Build<'a> {
+/// dbt, and what it works on.
+pub(crate) struct Dbt<'a> {
     pub(crate) executable: &'a Path,
     pub(crate) project: &'a Path,
     pub(crate) target: &'a Path,
     pub(crate) warehouse: &'a WarehouseUrl,
-    pub(crate) fingerprint: &'a Fingerprint,
+}
+
+/// How much is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// The years that changed; of the marts that are not kept by year, everything.
+    Changed,
+    /// Everything.
+    Whole,
 }
 
 /// A line of dbt's log, `--log-format json`.
@@ -55,12 +62,17 @@ struct NodeInfo {
     node_status: String,
 }
 
-impl Build<'_> {
-    /// Runs `dbt build`, logs what becomes of its nodes, and gives its artifacts.
+impl Dbt<'_> {
+    /// Runs `dbt build`, logs what becomes of its nodes, and gives its artifacts. `variables` are those of the project,
+    /// as YAML.
     ///
     /// # Errors
     /// What failed: nodes by name, or what dbt said before it came to any.
-    pub(crate) async fn run(&self) -> Result<(RunResults, Graph), Failure> {
+    pub(crate) async fn build(
+        &self,
+        variables: &str,
+        extent: Extent,
+    ) -> Result<(RunResults, Graph), Failure> {
         let results = self.target.join(RunResults::FILE);
         match fs::remove_file(&results) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -69,7 +81,11 @@ impl Build<'_> {
             }
             _ => {}
         }
-        let (status, errors) = self.execute().await?;
+        let mut arguments = vec!["build", "--vars", variables];
+        if extent == Extent::Whole {
+            arguments.push("--full-refresh");
+        }
+        let (status, errors) = self.execute(&arguments).await?;
         if !results.is_file() {
             return Err(without_results(status, &errors));
         }
@@ -84,11 +100,23 @@ impl Build<'_> {
         Err(of_nodes(&failed))
     }
 
+    /// Runs `dbt docs generate`: the docs as one page, which is in the target directory then, and the graph.
+    pub(crate) async fn document(&self) -> Result<(PathBuf, Graph), Failure> {
+        // What is compiled is not shown to the public, and is what was built.
+        let arguments = ["docs", "generate", "--static", "--no-compile"];
+        let (status, errors) = self.execute(&arguments).await?;
+        let page = self.target.join("static_index.html");
+        if !status.success() || !page.is_file() {
+            return Err(without_results(status, &errors));
+        }
+        Ok((page, Graph::read(self.target)?))
+    }
+
     /// Gives dbt's exit status and the errors it logged outside of nodes.
-    async fn execute(&self) -> Result<(ExitStatus, Vec<String>), Failure> {
+    async fn execute(&self, arguments: &[&str]) -> Result<(ExitStatus, Vec<String>), Failure> {
         let (target_name, variables) = warehouse::profile(self.warehouse);
         let mut child = Command::new(self.executable)
-            .arg("build")
+            .args(arguments)
             .arg("--project-dir")
             .arg(self.project)
             .arg("--profiles-dir")
@@ -99,8 +127,6 @@ impl Build<'_> {
             .arg("--log-path")
             .arg(self.target.join("logs"))
             .args(["--log-format", "json", "--no-use-colors"])
-            .arg("--vars")
-            .arg(format!("{{build_fingerprint: \"{}\"}}", self.fingerprint))
             .envs(variables)
             .env("DO_NOT_TRACK", "1")
             .stdin(Stdio::null())

@@ -3,5 +3,7 @@
 mod artifacts;
 mod dbt;
 mod project;
+mod publish;
+mod site;
 pub mod stage;
 mod warehouse;

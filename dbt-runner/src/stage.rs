@@ -1,7 +1,7 @@
 //! The stage: from loaded tables to marts.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Deserialize;
@@ -17,9 +17,11 @@ use shared::warehouse::WarehouseUrl;
 use tokio::task::block_in_place;
 use tracing::{debug, info};
 
-use crate::dbt::Build;
+use crate::dbt::{Dbt, Extent};
 use crate::project;
-use crate::warehouse::{MartTable, Warehouse};
+use crate::publish::Publication;
+use crate::site::Site;
+use crate::warehouse::{BuiltFrom, MartTable, Warehouse};
 
 /// The settings of this job.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub struct Settings {
     project: PathBuf,
     executable: PathBuf,
     target: Option<PathBuf>,
+    site: Option<Site>,
 }
 
 /// The settings as the environment has them.
@@ -39,6 +42,7 @@ pub struct RawSettings {
     dbt_project_dir: Option<String>,
     dbt_executable: Option<String>,
     dbt_target_dir: Option<String>,
+    site_url: Option<String>,
 }
 
 impl JobSettings for Settings {
@@ -59,12 +63,14 @@ impl JobSettings for Settings {
         let path = |text: &str| Ok(PathBuf::from(text));
         let executable = problems.take(&variables::DBT_EXECUTABLE, raw.dbt_executable, path);
         let target = problems.take_optional(&variables::DBT_TARGET_DIR, raw.dbt_target_dir, path);
+        let site = problems.take_optional(&variables::SITE_URL, raw.site_url, str::parse);
         Some(Self {
             warehouse: warehouse?,
             duckdb_library: library?,
             project: project?,
             executable: executable?,
             target: target?,
+            site: site?,
         })
     }
 }
@@ -73,10 +79,12 @@ impl JobSettings for Settings {
 struct Input {
     receipts: BTreeMap<Partition, Key>,
     fingerprint: Fingerprint,
+    /// Names the project alone: marts of another project are not built upon.
+    project: Fingerprint,
 }
 
-/// Builds the marts from all that the warehouse holds, unless they are built from just that, and hands their manifest
-/// over.
+/// Builds the marts from all that the warehouse holds, unless they are built from just that, publishes them, unless they
+/// are, and hands their manifest over.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
     let loaded = run::input_of(&common, Stage::Dbt).await?;
     let (input, built_from) = block_in_place(|| {
@@ -87,11 +95,21 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     let warehouse_id = settings.warehouse.id();
     let key = MartsManifest::key(&warehouse_id, &input.fingerprint)?;
 
-    let found = if built_from.as_deref() == Some(input.fingerprint.as_str()) && !common.force {
+    let is_built = |built: &BuiltFrom| built.fingerprint == input.fingerprint.as_str();
+    let found = if built_from.as_ref().is_some_and(is_built) && !common.force {
         common.lake.read(&key).await?
     } else {
         None
     };
+    let of_this_project = |built: &BuiltFrom| built.project == input.project.as_str();
+    let extent = if built_from.as_ref().is_some_and(of_this_project) && !common.force {
+        Extent::Changed
+    } else {
+        Extent::Whole
+    };
+    let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
+    let dbt = settings.dbt(temporary.path());
+    let fingerprint = input.fingerprint.clone();
     let held = match found {
         Some(bytes) => {
             let marts: MartsManifest = manifest::from_json(&key, &bytes)?;
@@ -100,13 +118,23 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         }
         None => None,
     };
-    let (marts, summary) = match held {
+    let (marts, mut summary) = match held {
         Some(marts) => {
             debug!(fingerprint = %input.fingerprint, "marts found");
             (marts, Summary::found())
         }
-        None => build(&common, &settings, input, &key).await?,
+        None => build(&common, &settings, &dbt, input, extent, &key).await?,
     };
+    if let Some(site) = &settings.site {
+        let publication = Publication {
+            site,
+            fingerprint: &fingerprint,
+            run_id: &common.run_id,
+        };
+        if common.force || !publication.is_out().await? {
+            summary.bytes += publish(&settings, &dbt, &publication).await?;
+        }
+    }
     let partitions = loaded.into_keys();
     let manifests = partitions
         .map(|partition| (partition, marts.clone()))
@@ -118,21 +146,18 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
 async fn build(
     common: &CommonSettings,
     settings: &Settings,
+    dbt: &Dbt<'_>,
     input: Input,
+    extent: Extent,
     key: &Key,
 ) -> Result<(ManifestRef, Summary), Failure> {
     let started = Instant::now();
-    let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
-    let target = settings.target.as_deref().unwrap_or(temporary.path());
-    let build = Build {
-        executable: &settings.executable,
-        project: &settings.project,
-        target,
-        warehouse: &settings.warehouse,
-        fingerprint: &input.fingerprint,
-    };
-    let (results, graph) = build
-        .run()
+    let variables = format!(
+        r#"{{build_fingerprint: "{}", project_fingerprint: "{}"}}"#,
+        input.fingerprint, input.project
+    );
+    let (results, graph) = dbt
+        .build(&variables, extent)
         .await
         .while_doing(|| format!("dbt build of {}", settings.project.display()))?;
     let marts = block_in_place(|| settings.marts_built_from(&input, &graph.marts()))?;
@@ -161,7 +186,30 @@ async fn build(
     Ok((committed, summary))
 }
 
+/// Publishes the marts, with the docs that dbt makes of them; gives the bytes written.
+async fn publish(
+    settings: &Settings,
+    dbt: &Dbt<'_>,
+    publication: &Publication<'_>,
+) -> Result<u64, Failure> {
+    let (docs, graph) = dbt
+        .document()
+        .await
+        .while_doing(|| format!("dbt docs generate of {}", settings.project.display()))?;
+    let mut warehouse = block_in_place(|| settings.open_warehouse())?;
+    publication.publish(&mut warehouse, &graph, &docs).await
+}
+
 impl Settings {
+    fn dbt<'a>(&'a self, temporary: &'a Path) -> Dbt<'a> {
+        Dbt {
+            executable: &self.executable,
+            project: &self.project,
+            target: self.target.as_deref().unwrap_or(temporary),
+            warehouse: &self.warehouse,
+        }
+    }
+
     fn open_warehouse(&self) -> Result<Warehouse, Failure> {
         Warehouse::open(&self.warehouse, &self.duckdb_library)
     }
@@ -186,9 +234,12 @@ impl Settings {
         let project_parts = files
             .iter()
             .flat_map(|(name, digest)| [name.as_str(), digest.as_str()]);
-        let parts: Vec<&str> = load_parts.chain(project_parts).collect();
+        let project_parts: Vec<&str> = project_parts.collect();
+        let project = Fingerprint::of(&project_parts);
+        let parts: Vec<&str> = load_parts.chain([project.as_str()]).collect();
         Ok(Input {
             fingerprint: Fingerprint::of(&parts),
+            project,
             receipts,
         })
     }

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use arrow_array::RecordBatch;
 use shared::duckdb::{Access, Connection, DuckDbError, Value};
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::fingerprint::Fingerprint;
 use shared::partition::Partition;
 use shared::warehouse::WarehouseUrl;
+
+use crate::artifacts::Publishable;
 
 /// How long to wait for a load or a build by another process.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -17,11 +20,23 @@ const LOADS: &str = "\
     SELECT partition, fingerprint FROM load_history \
     QUALIFY row_number() OVER (PARTITION BY partition ORDER BY load_number DESC) = 1";
 
+const COVERAGE: &str = "\
+    SELECT \
+        (SELECT strftime(max(source_last_modified), '%Y-%m-%dT%H:%M:%SZ') FROM load_history), \
+        (SELECT CAST(max(created_on) AS VARCHAR) FROM marts.requests_by_day)";
+
 const HAS_TABLE: &str = "\
     SELECT count(*) FROM information_schema.tables WHERE table_schema = $1 AND table_name = $2";
 
 /// The warehouse, open for reading. dbt cannot write while it is.
 pub(crate) struct Warehouse(Connection);
+
+/// What a build wrote down of itself, `macros/record_build.sql`.
+pub(crate) struct BuiltFrom {
+    pub(crate) fingerprint: String,
+    /// The fingerprint of the project.
+    pub(crate) project: String,
+}
 
 /// A mart's table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,14 +70,16 @@ impl Warehouse {
     }
 
     /// What the marts in the warehouse were built from, if dbt finished its last build.
-    pub(crate) fn built_from(&mut self) -> Result<Option<String>, Failure> {
+    pub(crate) fn built_from(&mut self) -> Result<Option<BuiltFrom>, Failure> {
         if !self.has("main", "dbt_build")? {
             return Ok(None);
         }
-        let rows = self
-            .0
-            .query_text("SELECT fingerprint FROM main.dbt_build", &[])?;
-        Ok(rows.into_iter().flatten().flatten().next())
+        let rows = self.0.query_text("SELECT * FROM main.dbt_build", &[])?;
+        let mut cells = rows.into_iter().flatten().flatten();
+        Ok(cells.next().map(|fingerprint| BuiltFrom {
+            fingerprint,
+            project: cells.next().unwrap_or_default(),
+        }))
     }
 
     /// The rows of a mart, `None` if it is not there.
@@ -70,18 +87,86 @@ impl Warehouse {
         if !self.has(&mart.schema, &mart.name)? {
             return Ok(None);
         }
-        let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-        let statement = format!(
-            "SELECT count(*) FROM {}.{}",
-            quoted(&mart.schema),
-            quoted(&mart.name)
-        );
+        let statement = format!("SELECT count(*) FROM {}", mart.quoted());
         Ok(Some(self.0.query_count(&statement, &[])?))
+    }
+
+    /// The years that `column` of a mart has, in order.
+    pub(crate) fn years(&mut self, mart: &MartTable, column: &str) -> Result<Vec<i64>, Failure> {
+        let statement = format!(
+            "SELECT DISTINCT CAST({} AS VARCHAR) FROM {} ORDER BY 1",
+            quoted(column),
+            mart.quoted()
+        );
+        let rows = self.0.query_text(&statement, &[])?;
+        rows.into_iter()
+            .flatten()
+            .flatten()
+            .map(|year| year.parse().or_fail(Exit::Contract))
+            .collect()
+    }
+
+    /// The rows of a mart, of one year if it is published by year, in its order. There is a batch even of no rows.
+    pub(crate) fn read(
+        &mut self,
+        mart: &Publishable,
+        year: Option<i64>,
+    ) -> Result<Vec<RecordBatch>, Failure> {
+        let list = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
+        let columns = list(&mut mart.columns.iter().map(|column| quoted(&column.name)));
+        let order = list(
+            &mut mart
+                .order_by
+                .iter()
+                .map(|column| format!("{} NULLS FIRST", quoted(column))),
+        );
+        let table = mart.table.quoted();
+        let (condition, values) = match (&mart.file_per, year) {
+            (Some(column), Some(year)) => {
+                let condition = format!("WHERE {} = $1", quoted(column));
+                (condition, vec![Value::from(year)])
+            }
+            _ => (String::new(), Vec::new()),
+        };
+        let statement = format!("SELECT {columns} FROM {table} {condition} ORDER BY {order}");
+        let (schema, batches) = self.0.query_with_schema(&statement, &values)?;
+        Ok(if batches.is_empty() {
+            vec![RecordBatch::new_empty(schema)]
+        } else {
+            batches
+        })
+    }
+
+    /// How far the marts reach.
+    pub(crate) fn coverage(&mut self) -> Result<Coverage, Failure> {
+        let mut rows = self.0.query_text(COVERAGE, &[])?.into_iter().flatten();
+        Ok(Coverage {
+            as_of: rows.next().flatten(),
+            data_through: rows.next().flatten(),
+        })
     }
 
     fn has(&mut self, schema: &str, table: &str) -> Result<bool, DuckDbError> {
         let names: [Value; 2] = [schema.into(), table.into()];
         Ok(self.0.query_count(HAS_TABLE, &names)? > 0)
+    }
+}
+
+/// How far the marts reach.
+pub(crate) struct Coverage {
+    /// When the newest file that was loaded was published, ISO 8601 UTC.
+    pub(crate) as_of: Option<String>,
+    /// The day of the latest request.
+    pub(crate) data_through: Option<String>,
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+impl MartTable {
+    fn quoted(&self) -> String {
+        format!("{}.{}", quoted(&self.schema), quoted(&self.name))
     }
 }
 

@@ -75,6 +75,10 @@ pub(crate) async fn execute(
         .env("DBT_EXECUTABLE", &settings.dbt_executable)
         .env("DBT_PROJECT_DIR", &settings.dbt_project_dir)
         .env("DBT_TARGET_DIR", settings.directory.join("dbt-target"))
+        .env(
+            "SITE_URL",
+            format!("file://{}", settings.directory.join("site").display()),
+        )
         .envs(portals.variables.iter().map(|(name, value)| (name, value)));
     match &settings.years {
         Some(years) => command.env("YEARS", years),

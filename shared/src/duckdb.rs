@@ -12,7 +12,8 @@ use adbc_core::{Connection as _, Database as _, Driver as _, Statement as _};
 use adbc_driver_manager::{ManagedConnection, ManagedDriver, ManagedStatement};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchReader as _, StringArray};
+use arrow_schema::SchemaRef;
 
 use crate::exit::{Exit, Failure};
 
@@ -235,14 +236,25 @@ impl Connection {
         statement: &str,
         values: &[Value],
     ) -> Result<Vec<RecordBatch>, DuckDbError> {
+        Ok(self.query_with_schema(statement, values)?.1)
+    }
+
+    /// The columns that a statement gives, and its rows.
+    pub fn query_with_schema(
+        &mut self,
+        statement: &str,
+        values: &[Value],
+    ) -> Result<(SchemaRef, Vec<RecordBatch>), DuckDbError> {
         let failed = |source| DuckDbError::Statement {
             statement: statement.to_owned(),
             source,
         };
         let mut prepared = self.prepared(statement, values)?;
         let rows = prepared.execute().map_err(failed)?;
-        rows.collect::<Result<_, _>>()
-            .map_err(|error| failed(error.into()))
+        let schema = rows.schema();
+        let batches: Result<_, _> = rows.collect();
+        let batches = batches.map_err(|error| failed(error.into()))?;
+        Ok((schema, batches))
     }
 
     /// The rows that a statement gives, every column of which is text.

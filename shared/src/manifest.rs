@@ -226,6 +226,8 @@ pub struct CleanManifest {
     pub source: Source,
     /// The raw file.
     pub raw_object: Object,
+    /// Its lines, as extract counted them, apart from any parsing.
+    pub raw_lines: u64,
     /// How its characters were read.
     pub encoding: Encoding,
     /// The contract's id.

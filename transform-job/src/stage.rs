@@ -146,6 +146,7 @@ async fn transform(
         raw_manifest: raw_ref.key,
         source: raw.source,
         raw_object: raw.object,
+        raw_lines: raw.lines,
         encoding: raw.encoding,
         contract: contract.id.clone(),
         contract_version: contract.version.clone(),

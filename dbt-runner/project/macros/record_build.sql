@@ -11,6 +11,8 @@
         drop table if exists {{ target.schema }}.dbt_build
     {%- else -%}
         create or replace table {{ target.schema }}.dbt_build as
-        select cast('{{ var("build_fingerprint") }}' as {{ dbt.type_string() }}) as fingerprint
+        select
+            cast('{{ var("build_fingerprint") }}' as {{ dbt.type_string() }}) as fingerprint,
+            cast('{{ var("project_fingerprint") }}' as {{ dbt.type_string() }}) as project
     {%- endif -%}
 {%- endmacro %}

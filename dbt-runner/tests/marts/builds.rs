@@ -13,6 +13,14 @@ fn manifest(place: &Place) -> Value {
     manifest
 }
 
+/// The rows of a mart, as the manifest says.
+fn rows_of(manifest: &Value, mart: &str) -> u64 {
+    let marts = manifest["marts"].as_array().unwrap();
+    let table = format!("marts.{mart}");
+    let found = marts.iter().find(|found| found["table"] == table.as_str());
+    found.unwrap()["rows"].as_u64().unwrap()
+}
+
 #[test]
 fn marts_are_built_once_from_what_the_warehouse_holds() {
     let place = Place::with(REQUESTS);
@@ -21,7 +29,7 @@ fn marts_are_built_once_from_what_the_warehouse_holds() {
     assert_eq!(finished["produced"].as_u64(), Some(1), "{finished}");
     assert_eq!(
         place.rows(
-            "SELECT source_year, ward_model, ward_id, service_request_type, requests, rank_among_wards, \
+            "SELECT source_year, ward_model, ward_id, type_name, requests, rank_among_wards, \
              round(share_of_ward, 3) FROM marts.requests_by_ward ORDER BY ALL"
         ),
         [
@@ -32,10 +40,13 @@ fn marts_are_built_once_from_what_the_warehouse_holds() {
         ]
     );
     assert_eq!(
-        place.rows(
-            "SELECT created_on, service_request_type, requests FROM marts.requests_by_day ORDER BY ALL"
-        ),
-        ["2023-01-02|Noise|1", "2024-01-02|Litter|1", "2024-01-02|Noise|3"]
+        place
+            .rows("SELECT created_on, type_name, requests FROM marts.requests_by_day ORDER BY ALL"),
+        [
+            "2023-01-02|Noise|1",
+            "2024-01-02|Litter|1",
+            "2024-01-02|Noise|3"
+        ]
     );
 
     let finished_nodes = first.log.iter().filter(|event| {
@@ -49,11 +60,9 @@ fn marts_are_built_once_from_what_the_warehouse_holds() {
     assert!(nodes.contains(
         &json!({"unique_id": "model.toronto_311.requests_by_ward", "status": "success"})
     ));
-    assert_eq!(
-        manifest["marts"],
-        json!([{"table": "marts.requests_by_day", "rows": 3}, {"table": "marts.requests_by_ward", "rows": 4}])
-    );
-    assert_eq!(manifest["receipts"].as_object().unwrap().len(), 1);
+    assert_eq!(rows_of(&manifest, "requests_by_day"), 3);
+    assert_eq!(rows_of(&manifest, "requests_by_ward"), 4);
+    assert_eq!(manifest["receipts"].as_object().unwrap().len(), 2);
 
     let objects = place.lake.objects("");
     let second = place.job().run();
@@ -88,7 +97,7 @@ fn marts_are_built_once_from_what_the_warehouse_holds() {
 fn an_empty_warehouse_has_empty_marts() {
     let place = Place::with(&[]);
     place.job().run().finished();
-    assert_eq!(manifest(&place)["marts"][0]["rows"], 0);
+    assert_eq!(rows_of(&manifest(&place), "requests_by_ward"), 0);
 }
 
 #[test]
@@ -99,14 +108,9 @@ fn a_killed_build_is_made_good_by_the_next() {
     running.kill().unwrap();
     running.wait().unwrap();
     assert!(place.lake.objects("marts/").is_empty(), "killed at work");
-    // The killed build's dbt may go on for a while and keep the warehouse to itself: that is worth a retry.
-    let mut next = place.job().run();
-    for _ in 0..10 {
-        if next.exit != 30 {
-            break;
-        }
-        next = place.job().run();
-    }
-    next.finished();
-    assert_eq!(manifest(&place)["marts"][1]["rows"], 4);
+    // The dbt that was left behind may have the file for a while: exit 30 asks for a retry.
+    let mut tries = (0..5).map(|_| place.job().run());
+    let outcome = tries.find(|outcome| outcome.exit != 30);
+    outcome.unwrap().finished();
+    assert_eq!(rows_of(&manifest(&place), "requests_by_ward"), 4);
 }

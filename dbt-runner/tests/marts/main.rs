@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod builds;
+mod publishing;
 mod refusals;
 mod sources;
 
@@ -55,6 +56,9 @@ impl Place {
         let mut warehouse = place.open();
         let load_history = include_str!("../../../load-job/src/warehouse/duckdb/load_history.sql");
         warehouse.execute(load_history, &[]).unwrap();
+        let status_changes =
+            include_str!("../../../load-job/src/warehouse/duckdb/status_changes.sql");
+        warehouse.execute(status_changes, &[]).unwrap();
         for dataset in Dataset::ALL {
             let ddl = Contract::clean_table(dataset).duckdb_ddl();
             warehouse.execute(&ddl, &[]).unwrap();
@@ -65,16 +69,20 @@ impl Place {
             warehouse.execute(&insert(number, *request), &[]).unwrap();
         }
         drop(warehouse);
-        place.load("2024", "first");
+        for year in ["2023", "2024"] {
+            place.load(year, "first");
+        }
         place
     }
 
-    /// Adds a row to the history of loads.
-    pub(crate) fn load(&self, partition: &str, version: &str) {
+    /// Adds a row to the history of loads, of a file that held what the table holds.
+    pub(crate) fn load(&self, year: &str, version: &str) {
         let fingerprint = Fingerprint::of(&[version]);
         self.alter(&format!(
-            "INSERT INTO load_history SELECT '{partition}', count(*) + 1, '{fingerprint}', '', '', NULL, '', '', 1, \
-             0, 0, 0, 0, '{{}}', '[]', now(), 'test' FROM load_history WHERE partition = '{partition}'"
+            "INSERT INTO load_history SELECT '{year}', (SELECT count(*) + 1 FROM load_history WHERE partition = '{year}'), \
+             '{fingerprint}', '', '', '2026-11-01 06:00:00', '', '', 1, \
+             count(*) + 1, count(*), count(*), 0, 0, '{{}}', '[]', now(), 'test' \
+             FROM service_requests WHERE source_year = {year}"
         ));
     }
 

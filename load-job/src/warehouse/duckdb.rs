@@ -284,6 +284,7 @@ fn insert_load_history(connection: &mut Connection, load: &Load<'_>) -> Result<(
         manifest.raw_object.sha256.as_str().into(),
         manifest.contract_version.as_str().into(),
         i64::from(manifest.logic_version).into(),
+        count(manifest.raw_lines)?,
         count(rows.read)?,
         count(rows.kept)?,
         count(rows.repaired)?,

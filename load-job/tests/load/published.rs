@@ -86,6 +86,7 @@ impl Publication {
                 size_bytes: 0,
                 sha256: Digest::of(b""),
             },
+            raw_lines: self.rows.len() as u64 + self.quarantined + 1,
             encoding: Encoding::Utf8,
             contract: "contract".to_owned(),
             contract_version: "1.0.0".to_owned(),

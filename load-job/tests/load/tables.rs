@@ -56,10 +56,10 @@ fn a_partition_is_loaded_once_with_its_history_and_receipt() {
     );
     assert_eq!(
         place.rows(
-            "SELECT partition, load_number, source_last_modified, rows_read, rows_kept, rows_quarantined, \
+            "SELECT partition, load_number, source_last_modified, raw_lines, rows_read, rows_kept, rows_quarantined, \
              quarantined_by_reason, run_id FROM load_history"
         ),
-        ["2024|1|2026-11-01 06:00:00.123456|4|3|1|{\"field_count\":1}|test"]
+        ["2024|1|2026-11-01 06:00:00.123456|5|4|3|1|{\"field_count\":1}|test"]
     );
     let objects = place.lake.objects("loaded/");
     assert_eq!(objects.len(), 1);

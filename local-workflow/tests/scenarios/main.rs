@@ -8,4 +8,5 @@ mod pipeline;
 mod published_counts;
 mod readers;
 mod replays;
+mod status_history;
 mod workflow;

@@ -11,9 +11,10 @@ select
     ward_id,
     coalesce(ward_name, 'Unknown') as ward_name,
     service_request_type,
-    division,
+    coalesce(division, 'Unknown') as division,
     section,
     season,
+    repaired,
     source_year,
     source_row
 from {{ source('warehouse', 'service_requests') }}

@@ -1,0 +1,11 @@
+select
+    source_year,
+    created_month,
+    type_group,
+    division,
+    status,
+    ward_model,
+    ward_id,
+    cast(sum(requests) as {{ dbt.type_bigint() }}) as requests
+from {{ ref('requests_by_month_type_ward') }}
+group by source_year, created_month, type_group, division, status, ward_model, ward_id

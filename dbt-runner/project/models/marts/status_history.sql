@@ -1,0 +1,76 @@
+-- What versions of a year's file said of a request's status, before and after each change. Where a version was loaded
+-- twice, or out of order, it says the same again.
+with observations as (
+    select
+        request_id,
+        source_year,
+        old_published_at as published_at,
+        old_status as status
+    from {{ ref('stg_status_changes') }}
+    where old_published_at is not null
+    union distinct
+    select
+        request_id,
+        source_year,
+        new_published_at as published_at,
+        new_status as status
+    from {{ ref('stg_status_changes') }}
+    where new_published_at is not null
+),
+
+changes as (
+    select
+        request_id,
+        source_year,
+        published_at,
+        status,
+        case
+            when status = lag(status)
+                    over (
+                        partition by request_id
+                        order by published_at, status
+                    )
+                then 0
+            else 1
+        end as is_change
+    from observations
+),
+
+periods as (
+    select
+        request_id,
+        source_year,
+        published_at,
+        status,
+        sum(is_change) over (
+            partition by request_id
+            order by published_at, status
+            rows between unbounded preceding and current row
+        ) as period_number
+    from changes
+),
+
+seen as (
+    select
+        request_id,
+        source_year,
+        period_number,
+        status,
+        min(published_at) as first_seen_at,
+        max(published_at) as last_seen_at,
+        period_number = max(period_number) over (partition by request_id) as is_last
+    from periods
+    group by request_id, source_year, period_number, status
+)
+
+select
+    seen.request_id,
+    seen.source_year,
+    cast(seen.period_number as {{ dbt.type_bigint() }}) as period_number,
+    seen.status,
+    statuses.status_group,
+    seen.first_seen_at,
+    -- The last status was not seen to end.
+    case when not seen.is_last then seen.last_seen_at end as last_seen_at
+from seen
+inner join {{ ref('statuses') }} as statuses on seen.status = statuses.status

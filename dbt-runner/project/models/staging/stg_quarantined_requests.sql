@@ -1,0 +1,7 @@
+select
+    source_year,
+    source_row,
+    reason,
+    detail,
+    raw_line
+from {{ source('warehouse', 'quarantined_requests') }}

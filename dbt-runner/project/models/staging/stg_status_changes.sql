@@ -1,0 +1,10 @@
+select
+    source_year,
+    request_id,
+    old_status,
+    new_status,
+    cast(old_last_modified as {{ type_instant() }}) as old_published_at,
+    cast(new_last_modified as {{ type_instant() }}) as new_published_at,
+    old_fingerprint,
+    new_fingerprint
+from {{ source('warehouse', 'status_changes') }}

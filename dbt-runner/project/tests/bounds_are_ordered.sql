@@ -1,0 +1,11 @@
+-- What surely passed is no more than what passed at most.
+select
+    type_name,
+    ward_model,
+    ward_id
+from {{ ref('time_to_close_bounds') }}
+where
+    lower_days_median > upper_days_median
+    or lower_days_p90 > upper_days_p90
+    or lower_days_median > lower_days_p90
+    or upper_days_median > upper_days_p90

@@ -1,0 +1,197 @@
+//! From marts in the warehouse to files that anybody reads. The crate's README has the format.
+
+mod catalog;
+mod parquet_file;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Instant;
+
+use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use shared::fingerprint::{Digest, Fingerprint};
+use shared::manifest::{self, Version};
+use shared::run::RunId;
+use tokio::task::block_in_place;
+use tracing::{debug, info};
+
+use crate::artifacts::{Graph, Publishable};
+use crate::site::Site;
+use crate::warehouse::Warehouse;
+
+use catalog::{Catalog, Licence, PublishedColumn, PublishedFile, PublishedMart};
+
+const DATA: &str = "data";
+const CATALOG: &str = "data/catalog.json";
+const DOCS: &str = "docs/index.html";
+
+/// What is published, and where.
+pub(crate) struct Publication<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) fingerprint: &'a Fingerprint,
+    pub(crate) run_id: &'a RunId,
+}
+
+impl Publication<'_> {
+    /// Whether the site has it already.
+    pub(crate) async fn is_out(&self) -> Result<bool, Failure> {
+        let held = self.held().await?;
+        Ok(held.is_some_and(|catalog| catalog.fingerprint == *self.fingerprint))
+    }
+
+    /// Writes what the site lacks of the marts' files and the docs, then the catalog, then removes what nobody needs.
+    /// Gives the bytes that were written.
+    pub(crate) async fn publish(
+        &self,
+        warehouse: &mut Warehouse,
+        graph: &Graph,
+        docs: &Path,
+    ) -> Result<u64, Failure> {
+        let started = Instant::now();
+        let held = self.held().await?;
+        let mut written = 0;
+        let mut marts = Vec::new();
+        for mart in graph.publishable() {
+            let (mart, bytes) = self
+                .publish_mart(warehouse, &mart)
+                .await
+                .while_doing(|| format!("publish {}", mart.table))?;
+            marts.push(mart);
+            written += bytes;
+        }
+        let docs = std::fs::read(docs)
+            .or_fail(Exit::Upstream)
+            .while_doing(|| format!("read dbt's {}", docs.display()))?;
+        self.site.put(DOCS, &docs).await?;
+
+        let coverage = block_in_place(|| warehouse.coverage())?;
+        let mut catalog = Catalog {
+            version: Version::V1,
+            fingerprint: self.fingerprint.clone(),
+            run: self.run_id.clone(),
+            as_of: coverage.as_of,
+            data_through: coverage.data_through,
+            licence: Licence {
+                name: "Open Government Licence - Toronto".to_owned(),
+                url: "https://open.toronto.ca/open-data-license/".to_owned(),
+            },
+            attribution:
+                "Contains information licensed under the Open Government Licence - Toronto."
+                    .to_owned(),
+            marts,
+            superseded: BTreeSet::new(),
+        };
+        let files = catalog.files();
+        let mut removable = BTreeSet::new();
+        if let Some(held) = held {
+            catalog.superseded = held.files().difference(&files).cloned().collect();
+            removable = held.superseded.difference(&files).cloned().collect();
+            // A publication that is made again leaves its own past alone.
+            removable = removable.difference(&catalog.superseded).cloned().collect();
+        }
+        self.site.put(CATALOG, &manifest::to_json(&catalog)).await?;
+        for path in &removable {
+            self.site.remove(&format!("{DATA}/{path}")).await?;
+        }
+        info!(
+            fingerprint = %self.fingerprint,
+            marts = catalog.marts.len(),
+            files = files.len(),
+            bytes = written,
+            removed = removable.len(),
+            seconds = started.elapsed().as_secs_f64(),
+            "site published"
+        );
+        Ok(written)
+    }
+
+    /// The catalog that the site has; none if it has none, or one of a format from before.
+    async fn held(&self) -> Result<Option<Catalog>, Failure> {
+        let Some(json) = self.site.read(CATALOG).await? else {
+            return Ok(None);
+        };
+        match serde_json::from_slice(&json) {
+            Ok(catalog) => Ok(Some(catalog)),
+            Err(error) => {
+                debug!(%error, "the site's catalog is of another format");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn publish_mart(
+        &self,
+        warehouse: &mut Warehouse,
+        mart: &Publishable,
+    ) -> Result<(PublishedMart, u64), Failure> {
+        let years = match &mart.file_per {
+            Some(column) => {
+                let years = block_in_place(|| warehouse.years(&mart.table, column))?;
+                years.into_iter().map(Some).collect()
+            }
+            None => vec![None],
+        };
+        let mut published = PublishedMart {
+            name: mart.table.name.clone(),
+            description: mart.description.clone(),
+            rows: 0,
+            bytes: 0,
+            columns: Vec::new(),
+            files: Vec::new(),
+        };
+        let mut written = 0;
+        for year in years {
+            let batches = block_in_place(|| warehouse.read(mart, year))?;
+            if let Some(batch) = batches.first() {
+                published.columns = columns(mart, &batch.schema())?;
+            }
+            let content = parquet_file::write(&batches).or_fail(Exit::Bug)?;
+            let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+            let sha256 = Digest::of(&content);
+            let of_year = year.map(|year| format!("-{year}")).unwrap_or_default();
+            let path = format!(
+                "{}{of_year}-{:.16}.parquet",
+                mart.table.name,
+                sha256.as_str()
+            );
+            let on_site = format!("{DATA}/{path}");
+            if !self.site.has(&on_site).await? {
+                self.site.put(&on_site, &content).await?;
+                written += content.len() as u64;
+            }
+            published.rows += rows;
+            published.bytes += content.len() as u64;
+            published.files.push(PublishedFile {
+                path,
+                year,
+                rows,
+                bytes: content.len() as u64,
+                sha256,
+            });
+        }
+        Ok((published, written))
+    }
+}
+
+/// The catalog's columns of a mart.
+fn columns(
+    mart: &Publishable,
+    schema: &arrow_schema::Schema,
+) -> Result<Vec<PublishedColumn>, Failure> {
+    let described = mart.columns.iter().zip(schema.fields());
+    described
+        .map(|(column, field)| {
+            let kind = parquet_file::type_name(field.data_type()).ok_or_else(|| {
+                Failure::contract(anyhow::anyhow!(
+                    "{} is of a type that is not published: {}",
+                    column.name,
+                    field.data_type()
+                ))
+            })?;
+            Ok(PublishedColumn {
+                name: column.name.clone(),
+                kind: kind.to_owned(),
+                description: column.description.clone(),
+            })
+        })
+        .collect()
+}

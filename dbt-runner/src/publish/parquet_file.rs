@@ -1,0 +1,113 @@
+//! A mart, or a year of one, as Parquet that browsers read.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{Int32Type, Int64Type};
+use arrow_array::{ArrayRef, Int32Array, RecordBatch};
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::Compression;
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+/// Rows of a row group: a reader of one type of a sorted file can pass over the others.
+const ROW_GROUP_ROWS: usize = 1 << 16;
+
+/// The file of `batches`, of which there is at least one. It depends on the rows alone.
+pub(super) fn write(batches: &[RecordBatch]) -> Result<Vec<u8>, ParquetError> {
+    let batches: Vec<RecordBatch> = batches.iter().map(for_browsers).collect::<Result<_, _>>()?;
+    let schema = batches
+        .first()
+        .map(RecordBatch::schema)
+        .ok_or_else(|| ParquetError::General("no rows, and no columns either".to_owned()))?;
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::SNAPPY)
+        .set_created_by("toronto-311 dbt-runner".to_owned())
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .build();
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties)
+        .with_skip_arrow_metadata(true);
+    let mut writer = ArrowWriter::try_new_with_options(Vec::new(), schema, options)?;
+    for batch in &batches {
+        writer.write(batch)?;
+    }
+    writer.into_inner()
+}
+
+/// The batch with integers of 32 bits: JavaScript has no larger ones among its numbers.
+///
+/// # Errors
+/// One that is larger.
+fn for_browsers(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let schema = batch.schema();
+    let mut fields = Vec::new();
+    let mut columns: Vec<ArrayRef> = Vec::new();
+    for (field, column) in schema.fields().iter().zip(batch.columns()) {
+        let (kind, column) = match column.as_primitive_opt::<Int64Type>() {
+            Some(long) => {
+                let short: Int32Array = long.try_unary::<_, Int32Type, _>(|value| {
+                    i32::try_from(value).map_err(|_| {
+                        ArrowError::CastError(format!(
+                            "{} is {value}: more than 32 bits",
+                            field.name()
+                        ))
+                    })
+                })?;
+                (DataType::Int32, Arc::new(short) as ArrayRef)
+            }
+            None => (field.data_type().clone(), Arc::clone(column)),
+        };
+        fields.push(Field::new(field.name(), kind, true));
+        columns.push(column);
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+}
+
+/// What the catalog calls a column's type.
+pub(super) fn type_name(kind: &DataType) -> Option<&'static str> {
+    match kind {
+        DataType::Int32 | DataType::Int64 => Some("integer"),
+        DataType::Float64 => Some("double"),
+        DataType::Utf8 => Some("string"),
+        DataType::Boolean => Some("boolean"),
+        DataType::Date32 => Some("date"),
+        DataType::Timestamp(_, Some(_)) => Some("timestamp"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Int64Array, RecordBatch};
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::*;
+
+    fn batch(values: Vec<Option<i64>>) -> RecordBatch {
+        let column: ArrayRef = Arc::new(Int64Array::from(values));
+        RecordBatch::try_from_iter([("requests", column)]).expect("valid")
+    }
+
+    #[test]
+    fn integers_are_written_short_and_none_is_cut() {
+        let file = write(&[batch(vec![Some(7), None])]).expect("written");
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(file));
+        let mut reader = reader.expect("Parquet").build().expect("readable");
+        let read = reader.next().expect("a batch").expect("readable");
+        let column = read.column(0).as_primitive::<Int32Type>();
+        assert_eq!(column.iter().collect::<Vec<_>>(), [Some(7), None]);
+
+        let refused = write(&[batch(vec![Some(1 << 31)])]).expect_err("too large");
+        assert!(
+            refused.to_string().contains("requests is 2147483648"),
+            "{refused}"
+        );
+    }
+}

@@ -1,0 +1,190 @@
+//! What is put on the site.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use shared::fingerprint::Digest;
+
+use crate::{Place, REQUESTS};
+
+fn catalog(site: &Path) -> Value {
+    serde_json::from_slice(&fs::read(site.join("data/catalog.json")).unwrap()).unwrap()
+}
+
+fn mart<'a>(catalog: &'a Value, name: &str) -> &'a Value {
+    let marts = catalog["marts"].as_array().unwrap();
+    marts.iter().find(|mart| mart["name"] == name).unwrap()
+}
+
+/// The files that a catalog speaks of.
+fn listed(catalog: &Value) -> BTreeSet<String> {
+    let marts = catalog["marts"].as_array().unwrap();
+    let files = marts
+        .iter()
+        .flat_map(|mart| mart["files"].as_array().unwrap());
+    files
+        .map(|file| file["path"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The data files that are there.
+fn there(site: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(site.join("data")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name != "catalog.json").collect()
+}
+
+#[test]
+fn a_publication_is_whole_and_the_one_before_is_left_until_the_next() {
+    let place = Place::with(REQUESTS);
+    let home = tempfile::tempdir().unwrap();
+    let site = home.path().join("site");
+    let publish = || {
+        let job = place
+            .job()
+            .env("SITE_URL", format!("file://{}", site.display()));
+        job.run()
+    };
+    let first = publish();
+    first.finished();
+    assert_eq!(first.event("site published")["removed"], 0);
+    let catalog_of_first = catalog(&site);
+    every_file_is_as_the_catalog_says(&site, &catalog_of_first);
+    assert_eq!(there(&site), listed(&catalog_of_first));
+    the_catalog_tells_what_it_is(&catalog_of_first);
+    files_hold_the_marts(&place, &site, &catalog_of_first);
+    let docs = fs::read_to_string(site.join("docs/index.html")).unwrap();
+    assert!(docs.contains("requests_by_month_type_ward"));
+
+    let again = publish();
+    assert_eq!(again.finished()["found"].as_u64(), Some(1));
+    assert!(
+        !again
+            .log
+            .iter()
+            .any(|event| event["message"] == "site published")
+    );
+
+    // A year is corrected: its files are new, those of the other year are the same, and the old ones are there still.
+    place.alter("DELETE FROM service_requests WHERE source_year = 2024 AND ward_id = 10");
+    place.load("2024", "second");
+    publish().finished();
+    let catalog_of_second = catalog(&site);
+    every_file_is_as_the_catalog_says(&site, &catalog_of_second);
+    let (first_files, second_files) = (listed(&catalog_of_first), listed(&catalog_of_second));
+    let of_2023 = |file: &&String| file.contains("-2023-");
+    assert_eq!(
+        first_files.iter().filter(of_2023).collect::<Vec<_>>(),
+        second_files.iter().filter(of_2023).collect::<Vec<_>>()
+    );
+    let superseded: BTreeSet<String> = first_files.difference(&second_files).cloned().collect();
+    assert!(superseded.iter().any(|file| file.contains("-2024-")));
+    assert_eq!(there(&site), &second_files | &superseded);
+
+    place.load("2024", "third");
+    publish().finished();
+    let files = listed(&catalog(&site));
+    assert!(
+        there(&site).is_disjoint(&(&superseded - &files)),
+        "nobody needs them"
+    );
+}
+
+fn every_file_is_as_the_catalog_says(site: &Path, catalog: &Value) {
+    for mart in catalog["marts"].as_array().unwrap() {
+        let (mut rows, mut bytes) = (0, 0);
+        for file in mart["files"].as_array().unwrap() {
+            let path = file["path"].as_str().unwrap();
+            let content = fs::read(site.join("data").join(path)).unwrap();
+            assert_eq!(file["bytes"].as_u64(), Some(content.len() as u64), "{path}");
+            assert_eq!(file["sha256"], Digest::of(&content).as_str(), "{path}");
+            assert!(
+                path.contains(&file["sha256"].as_str().unwrap()[..16]),
+                "{path}"
+            );
+            rows += file["rows"].as_u64().unwrap();
+            bytes += content.len() as u64;
+        }
+        assert_eq!(mart["rows"].as_u64(), Some(rows), "{}", mart["name"]);
+        assert_eq!(mart["bytes"].as_u64(), Some(bytes), "{}", mart["name"]);
+        for column in mart["columns"].as_array().unwrap() {
+            assert_ne!(column["description"], "", "{} {column}", mart["name"]);
+        }
+    }
+}
+
+fn the_catalog_tells_what_it_is(catalog: &Value) {
+    assert_eq!(catalog["catalog"], "v1");
+    assert_eq!(catalog["run"], "test");
+    assert_eq!(catalog["as_of"], "2026-11-01T06:00:00Z");
+    assert_eq!(catalog["data_through"], "2024-01-02");
+    assert_eq!(
+        catalog["licence"]["name"],
+        "Open Government Licence - Toronto"
+    );
+    assert!(
+        catalog["attribution"]
+            .as_str()
+            .unwrap()
+            .starts_with("Contains information")
+    );
+    let columns = mart(catalog, "requests_by_ward")["columns"]
+        .as_array()
+        .unwrap();
+    let columns: Vec<String> = columns
+        .iter()
+        .map(|column| format!("{} {}", column["name"], column["type"]).replace('"', ""))
+        .collect();
+    assert_eq!(
+        columns,
+        [
+            "source_year integer",
+            "ward_model integer",
+            "ward_id integer",
+            "ward_name string",
+            "type_group string",
+            "type_name string",
+            "requests integer",
+            "rank_among_wards integer",
+            "share_of_ward double"
+        ]
+    );
+    let years: Vec<u64> = mart(catalog, "requests_by_ward")["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|file| file["year"].as_u64())
+        .collect();
+    assert_eq!(years, [2023, 2024]);
+    assert!(
+        mart(catalog, "type_trends")["files"][0]
+            .get("year")
+            .is_none()
+    );
+}
+
+/// Read as another program reads them, the files are the tables.
+fn files_hold_the_marts(place: &Place, site: &Path, catalog: &Value) {
+    for mart in catalog["marts"].as_array().unwrap() {
+        let name = mart["name"].as_str().unwrap();
+        let schema = match name {
+            "wards" | "statuses" | "type_groups" => "reference",
+            _ => "marts",
+        };
+        let files = format!("{}/data/{name}-*.parquet", site.display());
+        let differing = format!(
+            "(FROM {schema}.{name} EXCEPT ALL FROM read_parquet('{files}')) UNION ALL \
+             (FROM read_parquet('{files}') EXCEPT ALL FROM {schema}.{name})"
+        );
+        assert_eq!(place.rows(&differing), Vec::<String>::new(), "{name}");
+    }
+}
+
+#[test]
+fn a_site_is_an_absolute_directory() {
+    let place = Place::with(&[]);
+    let refused = place.job().env("SITE_URL", "https://site.test").run();
+    assert!(refused.failed(10).contains("SITE_URL"), "{refused}");
+}
