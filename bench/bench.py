@@ -257,7 +257,7 @@ def main() -> None:
     }.items():
         say(name)
         figures[name] = part()
-    (WORK / "figures.json").write_text(json.dumps(figures, indent=2))
+        (WORK / "figures.json").write_text(json.dumps(figures, indent=2))
     subprocess.run([sys.executable, "-m", "harness.report", WORK / "figures.json", ROOT / "docs"], cwd=HERE, check=True)
     say(f"\n{(ROOT / 'docs/performance.md').read_text()}")
 

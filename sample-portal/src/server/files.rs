@@ -214,8 +214,10 @@ fn zip_of<B: AsRef<[u8]>>(files: &[(String, B)]) -> Vec<u8> {
         .last_modified_time(DateTime::default());
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let written = files.iter().try_for_each(|(name, content)| {
-        zip.start_file(name.as_str(), options)?;
-        zip.write_all(content.as_ref())?;
+        let content = content.as_ref();
+        let is_large = u32::try_from(content.len()).is_err();
+        zip.start_file(name.as_str(), options.large_file(is_large))?;
+        zip.write_all(content)?;
         Ok::<(), zip::result::ZipError>(())
     });
     let finished = written.and_then(|()| zip.finish());
