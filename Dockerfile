@@ -10,8 +10,8 @@ ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 FROM ${RUST_IMAGE} AS manifests
 WORKDIR /src
 COPY . .
-RUN rm -rf ./*/src ./dbt-runner/project && \
-    for crate in */Cargo.toml; do \
+RUN rm -rf ./*/src ./bench/*/src ./dbt-runner/project && \
+    for crate in */Cargo.toml bench/*/Cargo.toml; do \
       mkdir "${crate%/*}/src" && echo 'fn main() {}' > "${crate%/*}/src/main.rs" && touch "${crate%/*}/src/lib.rs"; \
     done
 
