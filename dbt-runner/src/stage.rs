@@ -219,18 +219,23 @@ impl Settings {
         let warehouse_id = self.warehouse.id();
         let loads = warehouse.loads()?;
         let mut receipts = BTreeMap::new();
-        for (partition, fingerprint) in &loads {
-            let key = LoadReceipt::key(&warehouse_id, *partition, fingerprint)?;
-            receipts.insert(*partition, key);
+        for load in &loads {
+            // The last of a partition's loads is the one that is held.
+            let key = LoadReceipt::key(&warehouse_id, load.partition, &load.fingerprint)?;
+            receipts.insert(load.partition, key);
         }
         let files = project::files(&self.project)
             .or_fail(Exit::Configuration)
             .while_doing(|| format!("read {}", self.project.display()))?;
-        let loads: Vec<[String; 2]> = loads
-            .iter()
-            .map(|(partition, fingerprint)| [partition.to_string(), fingerprint.to_string()])
+        // All of the history: the marts tell of every version and run.
+        let history: Vec<[String; 3]> = loads
+            .into_iter()
+            .map(|load| {
+                let (partition, fingerprint) = (load.partition, load.fingerprint);
+                [partition.to_string(), fingerprint.to_string(), load.run_id]
+            })
             .collect();
-        let load_parts = loads.iter().flatten().map(String::as_str);
+        let load_parts = history.iter().flatten().map(String::as_str);
         let project_parts = files
             .iter()
             .flat_map(|(name, digest)| [name.as_str(), digest.as_str()]);

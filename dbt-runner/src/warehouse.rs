@@ -1,6 +1,5 @@
 //! What the warehouse holds: the loads that dbt builds from, and the marts it built.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,8 +16,7 @@ use crate::artifacts::Publishable;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const LOADS: &str = "\
-    SELECT partition, fingerprint FROM load_history \
-    QUALIFY row_number() OVER (PARTITION BY partition ORDER BY load_number DESC) = 1";
+    SELECT partition, fingerprint, run_id FROM load_history ORDER BY partition, load_number";
 
 const COVERAGE: &str = "\
     SELECT \
@@ -30,6 +28,13 @@ const HAS_TABLE: &str = "\
 
 /// The warehouse, open for reading. dbt cannot write while it is.
 pub(crate) struct Warehouse(Connection);
+
+/// A version of a partition that was loaded.
+pub(crate) struct Load {
+    pub(crate) partition: Partition,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) run_id: String,
+}
 
 /// What a build wrote down of itself, `macros/record_build.sql`.
 pub(crate) struct BuiltFrom {
@@ -57,13 +62,19 @@ impl Warehouse {
         Ok(Self(connection))
     }
 
-    /// The fingerprint of each partition's version that the tables hold.
-    pub(crate) fn loads(&mut self) -> Result<BTreeMap<Partition, Fingerprint>, Failure> {
+    /// The history of loads: of each partition all versions in order, the last of which the tables hold.
+    pub(crate) fn loads(&mut self) -> Result<Vec<Load>, Failure> {
         let rows = self.0.query_text(LOADS, &[])?;
         rows.into_iter()
             .map(|row| {
                 let cell = |index: usize| row.get(index).cloned().flatten().unwrap_or_default();
-                let parsed = || Ok::<_, String>((cell(0).parse()?, cell(1).parse()?));
+                let parsed = || {
+                    Ok::<_, String>(Load {
+                        partition: cell(0).parse()?,
+                        fingerprint: cell(1).parse()?,
+                        run_id: cell(2),
+                    })
+                };
                 parsed().map_err(anyhow::Error::msg).or_fail(Exit::Contract)
             })
             .collect()
