@@ -58,7 +58,10 @@ def warehouse(path: str) -> dict:
         result = {}
         for schema, table in tables:
             # When a load happened, and in which run, is all that may differ between two honest histories.
-            rows = f'(select * exclude (loaded_at, run_id) from "{schema}"."{table}")' if table == "load_history" else f'"{schema}"."{table}"'
+            columns = {name for (name, *_) in database.execute(f'describe "{schema}"."{table}"').fetchall()}
+            excluded = ", ".join(sorted(columns & {"loaded_at", "first_loaded_at", "last_loaded_at", "run_id"}))
+            exclude = f"exclude ({excluded})" if excluded else ""
+            rows = f'(select * {exclude} from "{schema}"."{table}")'
             count, digest = database.execute(
                 f"select count(*), coalesce(sum(hash(columns_of)::hugeint), 0)::varchar from {rows} as columns_of"
             ).fetchone()
