@@ -200,7 +200,9 @@ function Headline({ view, answer, ranked, measure }: Shown) {
           </span>
         )}
         {leader && leftOut < city.requests && (
-          <span class="aside">{text.leader(leader.area.name, format.measure(measure, leader.value))}</span>
+          <span class="aside">
+            {text.leader(leader.area.name, measure, format.measure(measure, leader.value))}
+          </span>
         )}
       </p>
     </section>

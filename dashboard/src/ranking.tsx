@@ -38,7 +38,7 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
           <caption class="hidden">{text.rankingCaption(view.by, measure)}</caption>
           <thead>
             <tr>
-              {header("measure", measure === "count" ? text.rank : text.measures[measure])}
+              {header("measure", text.measureColumn[measure])}
               {header("name", text.area[view.by], false)}
               {header("requests", text.requests)}
               <th scope="col" class="number" title={text.shareHelp}>

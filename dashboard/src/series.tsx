@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { Failure } from "./app.tsx";
 import type { Shown } from "./dashboard.tsx";
 import { readDays } from "./data/days.ts";
+import { seasonOf } from "./data/answer.ts";
 import type { Store } from "./data/store.ts";
 import type { Line } from "./line_chart.tsx";
 import { LineChart } from "./line_chart.tsx";
@@ -38,11 +39,13 @@ export function Series(shown: Shown & { store: Store }) {
 }
 
 function Months({ view, answer, ranked, areas, store }: Shown & { store: Store }) {
-  const { from, to } = answer.question;
+  const { from, to, season } = answer.question;
   const count = (to - from + 1) * 12;
   const through = store.dataThrough;
   const hasMonth = (at: number) =>
-    store.years.includes(from + Math.floor(at / 12)) && Date.UTC(from, at, 1) <= through.getTime();
+    store.years.includes(from + Math.floor(at / 12)) &&
+    Date.UTC(from, at, 1) <= through.getTime() &&
+    (season === null || seasonOf(((at + 12) % 12) + 1) === season);
   const values = (months: Uint32Array, shift: number) =>
     Array.from({ length: count }, (_, at) => (hasMonth(at - shift) ? (months[12 + at - shift] ?? 0) : null));
   const pinned = view.pins.flatMap((id) => ranked.find(({ area }) => area.id === id) ?? []);

@@ -92,7 +92,7 @@ export const text = {
   skip: "Skip to the ranking",
   asOf: (through: string, published: string | null) =>
     `Requests to ${through}${published ? `, published ${published}` : ""}`,
-  theme: { toDark: "Dark", toLight: "Light" },
+  theme: { toDark: "Dark theme", toLight: "Light theme" },
   filters: "Choose what is shown",
   search: "What is asked",
   searchHint: "Search types: pothole, noise, green bin…",
@@ -117,7 +117,13 @@ export const text = {
   inYears: (from: number, to: number) => `in ${years(from, to)}`,
   changeOn: (change: string, year: number, months: number) =>
     `${change} on ${year}${months < 12 ? `, over ${months} ${months === 1 ? "month" : "months"}` : ""}`,
-  leader: (name: string, value: string) => `${name} leads with ${value}`,
+  leader: (name: string, measure: Measure, value: string) =>
+    ({
+      count: `most in ${name}: ${value}`,
+      density: `densest in ${name}: ${value} per km²`,
+      share: `largest share in ${name}: ${value} of its requests`,
+      change: `grows most in ${name}: ${value}`,
+    })[measure],
   map: "Map",
   mapLabel: (kind: AreaKind, measure: Measure) =>
     `Map of Toronto by ${place[kind]}: ${measures[measure].toLowerCase()}. Arrow keys go from area to area, Enter pins one; the ranking has the same figures.`,
@@ -152,6 +158,12 @@ export const text = {
   rankingCaption: (kind: AreaKind, measure: Measure) =>
     `${kind === "ward" ? "Wards" : "Neighbourhoods"} ranked by: ${measures[measure].toLowerCase()}`,
   rank: "Rank",
+  measureColumn: {
+    count: "Rank",
+    density: "Per km²",
+    share: "Of its own",
+    change: "Change",
+  } satisfies Record<Measure, string>,
   area: { ward: "Ward", fsa: "FSA" } satisfies Record<AreaKind, string>,
   requests: "Requests",
   share: "Share",
@@ -179,9 +191,15 @@ export const text = {
   dayOfYear: "Day",
   heat: "What each asks for",
   heatHelp: {
-    share: "Each area's requests by group. Darker: a larger share of its requests than elsewhere in the row.",
-    count: "Each area's requests by group. Darker: more requests than elsewhere in the row.",
+    share:
+      "How much of an area's requests each group is, against the whole city: orange asks for more of it, violet for less.",
+    count: "How many requests each area makes of each group. Darker is more.",
   },
+  heatLegend: "Share against that of the city",
+  heatRatio: (low: number, high: number) =>
+    low === 0 ? `under ${high}×` : high === Infinity ? `over ${low}×` : `${low}–${high}×`,
+  heatCell: (requests: number, share: string, ratio: number) =>
+    `${integer.format(requests)} requests, ${share} of its own, ${oneDigit.format(ratio)} times the city's share`,
   heatGroup: "Group",
   heatMore: (count: number) => `Show all ${count} groups`,
   heatFewer: "Show fewer groups",
