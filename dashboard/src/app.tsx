@@ -1,0 +1,66 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
+
+import { Dashboard } from "./dashboard.tsx";
+import { Problem } from "./data/problem.ts";
+import { Store } from "./data/store.ts";
+import { text } from "./strings.ts";
+
+/** The page: the dashboard once there is a catalog, and until then what keeps it. */
+export function App() {
+  const [store, setStore] = useState<Store | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    setError(null);
+    Store.open().then(setStore, setError);
+  }, [attempt]);
+  if (error) {
+    return (
+      <Notice>
+        <Failure
+          error={error}
+          onRetry={() => {
+            setAttempt(attempt + 1);
+          }}
+        />
+      </Notice>
+    );
+  }
+  if (!store) {
+    return (
+      <Notice>
+        <p role="status">{text.loading}…</p>
+        <progress aria-label={text.loading} />
+      </Notice>
+    );
+  }
+  return <Dashboard store={store} />;
+}
+
+function Notice({ children }: { children: ComponentChildren }) {
+  return (
+    <main class="notice">
+      <h1>{text.title}</h1>
+      {children}
+    </main>
+  );
+}
+
+/** What went wrong, and a way on. */
+export function Failure({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  const sentence =
+    error instanceof Problem
+      ? text.problem[error.kind](error.path)
+      : text.unexpected(error instanceof Error ? error.message : String(error));
+  return (
+    <div class="failure" role="alert">
+      <p>
+        <strong>{text.failed}.</strong> {sentence}
+      </p>
+      <button type="button" onClick={onRetry}>
+        {text.retry}
+      </button>
+    </div>
+  );
+}

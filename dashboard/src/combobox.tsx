@@ -1,0 +1,122 @@
+import { useId, useMemo, useRef, useState } from "preact/hooks";
+
+import type { Vocabulary } from "./data/vocabulary.ts";
+import type { Match } from "./view/search.ts";
+import { index, search } from "./view/search.ts";
+import { format, text } from "./strings.ts";
+import type { Choice } from "./view/view.ts";
+
+/** A search for types and groups: the combobox with a list of the ARIA Authoring Practices. */
+export function Combobox({
+  vocabulary,
+  chosen,
+  onChoose,
+}: {
+  vocabulary: Vocabulary;
+  chosen: Choice[];
+  onChoose: (choice: Choice) => void;
+}) {
+  const [query, setQuery] = useState("");
+  const [isOpen, setOpen] = useState(false);
+  const [active, setActive] = useState(0);
+  const list = useRef<HTMLDivElement>(null);
+  const id = useId();
+  const entries = useMemo(() => index(vocabulary), [vocabulary]);
+  const matches = useMemo(
+    () => search(entries, query).filter(({ choice }) => !chosen.some((one) => same(one, choice))),
+    [entries, query, chosen],
+  );
+  const at = Math.min(active, matches.length - 1);
+
+  const choose = (match: Match | undefined) => {
+    if (!match) return;
+    onChoose(match.choice);
+    setQuery("");
+    setOpen(false);
+    setActive(0);
+  };
+  const move = (to: number) => {
+    setOpen(true);
+    const next = (to + matches.length) % Math.max(1, matches.length);
+    setActive(next);
+    list.current?.children[next]?.scrollIntoView({ block: "nearest" });
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "ArrowDown") move(isOpen ? at + 1 : 0);
+    else if (event.key === "ArrowUp") move(isOpen ? at - 1 : matches.length - 1);
+    else if (event.key === "Enter" && isOpen) choose(matches[at]);
+    else if (event.key === "Escape" && (isOpen || query)) {
+      setOpen(false);
+      if (!isOpen) setQuery("");
+    } else return;
+    event.preventDefault();
+  };
+  const option = (position: number) => `${id}-${position}`;
+  return (
+    <div class="combobox">
+      <input
+        id="search"
+        type="text"
+        role="combobox"
+        aria-expanded={isOpen}
+        aria-controls={`${id}-list`}
+        aria-autocomplete="list"
+        {...(isOpen && matches.length > 0 && { "aria-activedescendant": option(at) })}
+        autocomplete="off"
+        spellcheck={false}
+        placeholder={text.searchHint}
+        value={query}
+        onInput={(event) => {
+          setQuery(event.currentTarget.value);
+          setActive(0);
+          setOpen(true);
+        }}
+        onClick={() => {
+          setOpen(true);
+        }}
+        onBlur={() => {
+          setOpen(false);
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <span class="hidden" role="status">
+        {isOpen && (matches.length === 0 ? text.searchNone : text.searchCount(matches.length))}
+      </span>
+      <div id={`${id}-list`} ref={list} role="listbox" aria-label={text.search} hidden={!isOpen}>
+        {matches.map((match, position) => (
+          // The keyboard is the input's: it moves among the options by aria-activedescendant.
+          // eslint-disable-next-line jsx-a11y/click-events-have-key-events
+          <div
+            key={`${match.choice.kind} ${match.choice.name}`}
+            id={option(position)}
+            role="option"
+            tabIndex={-1}
+            aria-selected={position === at}
+            onMouseDown={(event) => {
+              event.preventDefault();
+            }}
+            onClick={() => {
+              choose(match);
+            }}
+          >
+            <span class="option-name">{match.choice.name}</span>
+            <span class="option-note">
+              {match.choice.kind === "group" ? `${text.searchGroup} · ${match.note}` : match.note}
+              {match.formerly !== null && <> · {text.searchFormerly(match.formerly)}</>}
+            </span>
+            <span class="option-count">{match.requests > 0 && format.short(match.requests)}</span>
+          </div>
+        ))}
+        {isOpen && matches.length === 0 && (
+          <div class="option-none" role="option" aria-selected={false} aria-disabled="true" tabIndex={-1}>
+            {text.searchNone}
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function same(a: Choice, b: Choice): boolean {
+  return a.kind === b.kind && a.name === b.name;
+}

@@ -1,0 +1,116 @@
+import type { Shown } from "./dashboard.tsx";
+import type { Figures } from "./data/answer.ts";
+import { nameOf } from "./map.tsx";
+import { format, text } from "./strings.ts";
+import type { Ranked } from "./view/measures.ts";
+import { MEASURES } from "./view/view.ts";
+import { valueOf } from "./view/measures.ts";
+
+/** Groups that an area is said to ask for more than the city. */
+const DISTINCTIVE = 5;
+/** Fewer requests than this of a group say nothing of an area. */
+const LEAST_REQUESTS = 10;
+
+/** The pinned areas beside the city: their figures, and what each asks for more than others. */
+export function Compare({ view, ranked, names }: Shown) {
+  const pinned = view.pins.flatMap((id) => ranked.find(({ area }) => area.id === id) ?? []);
+  if (pinned.length === 0) return null;
+  const total = sum(ranked.map(({ figures }) => figures));
+  const km2 = ranked.reduce((all, { area }) => all + area.km2, 0);
+  return (
+    <section class="panel" aria-labelledby="compare-title" id="compare">
+      <h2 id="compare-title">{text.compare}</h2>
+      <div class="compare">
+        <table>
+          <thead>
+            <tr>
+              <td />
+              {pinned.map(({ area }, at) => (
+                <th key={area.id} scope="col" class={`number pin-${at}`}>
+                  {nameOf(area, view.by)}
+                </th>
+              ))}
+              <th scope="col" class="number">
+                {text.city}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {MEASURES.map((measure) => (
+              <tr key={measure}>
+                <th scope="row">{measure === "count" ? text.requests : text.measures[measure]}</th>
+                {pinned.map(({ area, figures }) => (
+                  <td key={area.id} class="number">
+                    {format.measure(measure, valueOf(measure, figures, area.km2))}
+                  </td>
+                ))}
+                <td class="number">{format.measure(measure, valueOf(measure, total, km2))}</td>
+              </tr>
+            ))}
+            <tr>
+              <th scope="row">{text.rank}</th>
+              {pinned.map(({ area, rank }) => (
+                <td key={area.id} class="number">
+                  {rank ?? "–"}
+                </td>
+              ))}
+              <td />
+            </tr>
+          </tbody>
+        </table>
+        {pinned.map((one, at) => (
+          <div key={one.area.id} class={`distinctive pin-${at}`}>
+            <h3>{text.distinctive(nameOf(one.area, view.by))}</h3>
+            <Distinctive one={one} total={total} groups={names.groups.names} />
+          </div>
+        ))}
+      </div>
+    </section>
+  );
+}
+
+function Distinctive({ one, total, groups }: { one: Ranked; total: Figures; groups: readonly string[] }) {
+  const found = groups
+    .map((name, at) => {
+      const requests = one.figures.groups[at] ?? 0;
+      const share = requests / one.figures.ofAll;
+      return { name, requests, share, ratio: share / ((total.groups[at] ?? 0) / total.ofAll) };
+    })
+    .filter(({ requests, ratio }) => requests >= LEAST_REQUESTS && ratio > 1.1)
+    .sort((a, b) => b.ratio - a.ratio)
+    .slice(0, DISTINCTIVE);
+  if (found.length === 0) return <p>{text.noneDistinctive}</p>;
+  return (
+    <ol>
+      {found.map(({ name, share, ratio }) => (
+        <li key={name}>
+          <strong>{name}</strong>
+          <span>
+            {text.times(ratio)}, {text.ofItsRequests(format.percent(share))}
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+/** The figures of all areas on the map. */
+function sum(figures: readonly Figures[]): Figures {
+  const total: Figures = {
+    requests: 0,
+    ofAll: 0,
+    comparable: 0,
+    yearBefore: 0,
+    months: new Uint32Array(figures[0]?.months.length ?? 0),
+    groups: new Uint32Array(figures[0]?.groups.length ?? 0),
+  };
+  for (const one of figures) {
+    total.requests += one.requests;
+    total.ofAll += one.ofAll;
+    total.comparable += one.comparable;
+    total.yearBefore += one.yearBefore;
+    one.months.forEach((value, at) => (total.months[at] = (total.months[at] ?? 0) + value));
+    one.groups.forEach((value, at) => (total.groups[at] = (total.groups[at] ?? 0) + value));
+  }
+  return total;
+}

@@ -1,0 +1,224 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+
+import { Failure } from "./app.tsx";
+import { Breakdowns } from "./breakdowns.tsx";
+import { Compare } from "./compare.tsx";
+import type { Answer } from "./data/answer.ts";
+import { answer } from "./data/answer.ts";
+import type { Area } from "./data/boundaries.ts";
+import type { Names } from "./data/cube.ts";
+import type { Progress, Store } from "./data/store.ts";
+import { Filters } from "./filters.tsx";
+import { HeatMap } from "./heat_map.tsx";
+import { MapPanel } from "./map.tsx";
+import { Quality } from "./quality.tsx";
+import { Ranking } from "./ranking.tsx";
+import { Series } from "./series.tsx";
+import { Share } from "./share.tsx";
+import { format, text } from "./strings.ts";
+import { ThemeSwitch } from "./theme.tsx";
+import type { Ranked } from "./view/measures.ts";
+import { rank } from "./view/measures.ts";
+import type { Measure, View } from "./view/view.ts";
+import { chosenOf, statusesOf, yearsOfView } from "./view/view.ts";
+import { useView } from "./view/use_view.ts";
+
+/** Days after which the newest file is older than a monthly publication explains. */
+const OLD_AFTER_DAYS = 45;
+
+/** What all sections show. */
+export interface Shown {
+  view: View;
+  answer: Answer;
+  areas: Area[];
+  names: Names;
+  ranked: Ranked[];
+  /** The measure that can be shown: a share of everything cannot. */
+  measure: Measure;
+  change: (change: Partial<View>) => void;
+}
+
+/** The dashboard over a catalog. */
+export function Dashboard({ store }: { store: Store }) {
+  const [view, change] = useView();
+  const [shown, setShown] = useState<Shown | null>(null);
+  const [progress, setProgress] = useState<Progress | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [attempt, setAttempt] = useState(0);
+
+  useEffect(() => {
+    let isStale = false;
+    const { from, to } = yearsOfView(view, store.years);
+    const { typeList, ...chosen } = chosenOf(view, store.vocabulary);
+    const isNarrow = !chosen.isAll || view.status !== null || view.division !== null;
+    const measure = view.measure === "share" && !isNarrow ? "density" : view.measure;
+    const need = { kind: view.by, from, to, types: typeList };
+    setError(null);
+    store
+      .read(need, (step) => {
+        if (!isStale) setProgress(step);
+      })
+      .then(({ areas, names, cubes }) => {
+        if (isStale) return;
+        const { season, division } = view;
+        const statuses = statusesOf(view, store.vocabulary);
+        const question = { from, to, chosen, season, division, statuses };
+        const found = answer(question, cubes, names, areas, store.dataThrough);
+        setShown({ view, answer: found, areas, names, ranked: rank(found, areas, measure), measure, change });
+        setProgress(null);
+      })
+      .catch((reason: unknown) => {
+        if (isStale) return;
+        setProgress(null);
+        setError(reason);
+      });
+    return () => {
+      isStale = true;
+    };
+  }, [view, attempt]);
+
+  const { catalog } = store;
+  const published = catalog.as_of === null ? null : new Date(catalog.as_of);
+  const through = format.day(store.dataThrough);
+  const publishedOn = published && format.day(published);
+  const age = published && Math.floor((Date.now() - published.getTime()) / 86_400_000);
+  const unknown = unknownChoices(view, store);
+  const divisions = [
+    ...(shown?.names.divisions.names ?? (view.division === null ? [] : [view.division])),
+  ].sort();
+
+  const sections = useMemo(
+    () =>
+      shown && (
+        <>
+          <Headline {...shown} />
+          <div class="columns">
+            <MapPanel {...shown} />
+            <Ranking {...shown} />
+          </div>
+          <Compare {...shown} />
+          <Series {...shown} store={store} />
+          <Later>
+            <HeatMap {...shown} />
+          </Later>
+          <Breakdowns {...shown} store={store} />
+          {!view.embed && <Quality store={store} />}
+        </>
+      ),
+    [shown],
+  );
+
+  return (
+    <div class={view.embed ? "page embedded" : "page"}>
+      {!view.embed && (
+        <header class="top">
+          <a class="skip" href="#ranking">
+            {text.skip}
+          </a>
+          <div class="top-inner">
+            <div>
+              <h1>{text.title}</h1>
+              <p class="subtitle">{text.subtitle}</p>
+            </div>
+            <div class="top-side">
+              <p class="as-of">{text.asOf(through, publishedOn)}</p>
+              <ThemeSwitch />
+            </div>
+          </div>
+        </header>
+      )}
+      <main aria-busy={progress !== null}>
+        {!view.embed && <Filters view={view} change={change} store={store} divisions={divisions} />}
+        {progress && (
+          <progress class="loading" aria-label={text.loading} value={progress.done} max={progress.of} />
+        )}
+        {age !== null && age > OLD_AFTER_DAYS && <p class="note warning">{text.oldData(age)}</p>}
+        {unknown.length > 0 && <p class="note warning">{text.unknownChoice(unknown.join(", "))}</p>}
+        {error !== null && (
+          <Failure
+            error={error}
+            onRetry={() => {
+              setAttempt(attempt + 1);
+            }}
+          />
+        )}
+        {error === null && !shown && <p role="status">{text.loading}…</p>}
+        {error === null && sections}
+        {shown && <Share {...shown} />}
+      </main>
+      <footer>
+        <p>
+          {catalog.attribution} (<a href={catalog.licence.url}>{catalog.licence.name}</a>) {text.boundaries}
+        </p>
+        {!view.embed && (
+          <p>
+            <a href="docs/index.html">{text.docs}</a> · <a href="data/catalog.json">{text.data}</a>
+          </p>
+        )}
+      </footer>
+    </div>
+  );
+}
+
+/** Choices of the address that the data do not know. */
+function unknownChoices(view: View, store: Store): string[] {
+  const { groups, types } = store.vocabulary;
+  return view.what
+    .filter(({ kind, name }) => !(kind === "group" ? groups : types).some((one) => one.name === name))
+    .map(({ name }) => name);
+}
+
+/** The answer in a sentence. */
+function Headline({ view, answer, ranked, measure }: Shown) {
+  const { city, question, withoutArea, offMap, comparableMonths } = answer;
+  const what = view.what.length === 0 ? text.everything : view.what.map(({ name }) => name).join(" + ");
+  if (city.requests === 0) {
+    return (
+      <p class="note" role="status">
+        {text.empty}
+      </p>
+    );
+  }
+  const leader = ranked.find(({ rank }) => rank === 1);
+  const hasChange = city.yearBefore > 0;
+  const leftOut = withoutArea + offMap;
+  return (
+    <section class="headline" aria-label={what} role="status">
+      <h2>{what}</h2>
+      <p>
+        <strong class="figure" data-figure="requests">
+          {format.integer(city.requests)}
+        </strong>{" "}
+        {text.headline(city.requests)} {text.inYears(question.from, question.to)}
+        {hasChange && (
+          <span class="aside" data-figure="change">
+            {text.changeOn(
+              format.signed(city.comparable / city.yearBefore - 1),
+              question.to - 1,
+              comparableMonths.length,
+            )}
+          </span>
+        )}
+        {leader && leftOut < city.requests && (
+          <span class="aside">
+            {text.leader(leader.area.name, measure, format.measure(measure, leader.value))}
+          </span>
+        )}
+      </p>
+    </section>
+  );
+}
+
+/** Renders its children once the browser has painted what is more urgent. */
+function Later({ children }: { children: preact.ComponentChildren }) {
+  const [ready, setReady] = useState<preact.ComponentChildren>(null);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      setReady(children);
+    }, 60);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [children]);
+  return <>{ready}</>;
+}

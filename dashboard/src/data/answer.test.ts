@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+
+import type { Question } from "./answer.ts";
+import { answer, seasonOf } from "./answer.ts";
+import type { Area } from "./boundaries.ts";
+import type { Cube } from "./cube.ts";
+import { NO_AREA, Names, OFF_MAP } from "./cube.ts";
+
+const names = new Names();
+const shape: Area["shape"] = {
+  type: "Feature",
+  properties: {},
+  geometry: { type: "Polygon", coordinates: [] },
+};
+const areas: Area[] = ["1", "2"].map((id) => ({ id, name: id, km2: 2, shape }));
+
+type Row = [month: number, what: string, division: string, status: string, area: number, requests: number];
+
+function cube(rows: Row[], dictionary = names.groups): Cube {
+  return {
+    rows: rows.length,
+    month: Uint8Array.from(rows, ([month]) => month),
+    what: Uint16Array.from(rows, ([, what]) => dictionary.add(what)),
+    division: Uint8Array.from(rows, ([, , division]) => names.divisions.add(division)),
+    status: Uint8Array.from(rows, ([, , , status]) => names.statuses.add(status)),
+    area: Int16Array.from(rows, ([, , , , area]) => area),
+    requests: Uint32Array.from(rows, ([, , , , , requests]) => requests),
+  };
+}
+
+const cubes = {
+  groups: new Map([
+    [
+      2024,
+      cube([
+        [1, "Snow", "Roads", "Closed", 0, 4],
+        [3, "Snow", "Roads", "Closed", 0, 50],
+        [7, "Noise", "Licensing", "New", 1, 5],
+      ]),
+    ],
+    [
+      2025,
+      cube([
+        [1, "Snow", "Roads", "Closed", 0, 6],
+        [2, "Snow", "Roads", "New", 1, 2],
+        [1, "Snow", "Roads", "New", NO_AREA, 3],
+        [2, "Noise", "Licensing", "New", 0, 8],
+        [3, "Noise", "Licensing", "New", OFF_MAP, 9],
+      ]),
+    ],
+  ]),
+  types: new Map([[2025, cube([[2, "Loud music", "Licensing", "New", 0, 7]], names.types)]]),
+};
+
+const all: Question = {
+  from: 2025,
+  to: 2025,
+  chosen: { isAll: true, groups: new Set(), types: new Set() },
+  season: null,
+  statuses: null,
+  division: null,
+};
+// February is the last month that is whole.
+const through = new Date("2025-03-15");
+const ask = (question: Partial<Question>) => answer({ ...all, ...question }, cubes, names, areas, through);
+
+test("all requests are of an area, of none, or off the map", () => {
+  const { city, areas: figures, withoutArea, offMap } = ask({});
+  expect(city.requests).toBe(28);
+  expect(figures.map(({ requests }) => requests)).toEqual([14, 2]);
+  expect([withoutArea, offMap]).toEqual([3, 9]);
+});
+
+test("the year before compares in the months that both have whole", () => {
+  const { city, comparableMonths } = ask({});
+  expect(comparableMonths).toEqual([1, 2]);
+  expect([city.comparable, city.yearBefore]).toEqual([19, 4]);
+  expect(ask({ from: 2024, to: 2024 }).comparableMonths).toEqual([]);
+});
+
+test("filters narrow what is counted, and not what a share is of", () => {
+  const chosen = { isAll: false, groups: new Set(["Snow"]), types: new Set<string>() };
+  const { city, areas: figures, byStatus } = ask({ chosen });
+  expect(city.requests).toBe(11);
+  expect(figures[0]).toMatchObject({ requests: 6, ofAll: 14 });
+  expect(Object.fromEntries(byStatus)).toEqual({ Closed: 6, New: 5 });
+  expect(ask({ statuses: new Set(["New"]) }).city.requests).toBe(22);
+  expect(ask({ division: "Roads" }).city.requests).toBe(11);
+  expect(ask({ season: "spring" }).city.requests).toBe(9);
+});
+
+test("types come from their own cube beside the groups", () => {
+  const chosen = { isAll: false, groups: new Set(["Snow"]), types: new Set(["Loud music"]) };
+  expect(ask({ chosen }).city.requests).toBe(18);
+});
+
+test("months count from January of the year before the first", () => {
+  const { city } = ask({ from: 2025 });
+  expect([...city.months.slice(0, 3)]).toEqual([4, 0, 50]);
+  expect([...city.months.slice(12, 15)]).toEqual([9, 10, 9]);
+});
+
+test("seasons have the days that there are data of", () => {
+  const { bySeason } = ask({});
+  expect(bySeason.winter).toEqual({ requests: 19, days: 59 });
+  expect(bySeason.spring).toEqual({ requests: 9, days: 15 });
+  expect([12, 1, 2, 3, 6, 9].map(seasonOf)).toEqual([
+    "winter",
+    "winter",
+    "winter",
+    "spring",
+    "summer",
+    "fall",
+  ]);
+});

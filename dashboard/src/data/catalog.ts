@@ -1,0 +1,96 @@
+import { Problem } from "./problem.ts";
+
+/** The format of the catalog that this page reads; dbt-runner/README.md describes it. */
+const FORMAT = "v1";
+/** Where the data are, from the page. */
+export const DATA = "data/";
+
+/** A Parquet file of a mart. */
+export interface PublishedFile {
+  /** Relative to the catalog. */
+  path: string;
+  /** The year of all its rows, if the mart has a file a year. */
+  year?: number;
+  rows: number;
+  bytes: number;
+  /** Hex digest. */
+  sha256: string;
+}
+
+export interface PublishedMart {
+  name: string;
+  description: string;
+  rows: number;
+  bytes: number;
+  files: PublishedFile[];
+}
+
+/** What the site has. */
+export interface Catalog {
+  catalog: string;
+  fingerprint: string;
+  run: string;
+  /** When the newest file in it was published, ISO 8601. */
+  as_of: string | null;
+  /** The day of the latest request, ISO 8601. */
+  data_through: string | null;
+  licence: { name: string; url: string };
+  attribution: string;
+  marts: PublishedMart[];
+}
+
+/**
+ * The site's catalog, never from a cache.
+ *
+ * @throws Problem if there is none, or none that this page reads.
+ */
+export async function fetchCatalog(): Promise<Catalog> {
+  const path = `${DATA}catalog.json`;
+  const response = await get(path, { cache: "no-cache" });
+  let catalog: Partial<Catalog>;
+  try {
+    catalog = (await response.json()) as Partial<Catalog>;
+  } catch (error) {
+    throw new Problem("damaged", path, String(error));
+  }
+  if (catalog.catalog !== FORMAT) {
+    throw new Problem("other_format", path, `${String(catalog.catalog)}, not ${FORMAT}`);
+  }
+  if (!Array.isArray(catalog.marts)) throw new Problem("damaged", path, "it has no marts");
+  return catalog as Catalog;
+}
+
+/**
+ * Fetches a file of the site.
+ *
+ * @throws Problem if it is not there or the site cannot be reached.
+ */
+export async function get(path: string, init?: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, init);
+  } catch (error) {
+    throw new Problem("unreachable", path, String(error));
+  }
+  if (response.status === 404 || response.status === 403) throw new Problem("missing", path);
+  if (!response.ok) throw new Problem("unreachable", path, `status ${response.status}`);
+  return response;
+}
+
+/**
+ * The files of a mart.
+ *
+ * @throws Problem if the catalog does not have it.
+ */
+export function filesOf(catalog: Catalog, mart: string): PublishedFile[] {
+  const found = catalog.marts.find(({ name }) => name === mart);
+  if (!found) throw new Problem("missing", `${mart}.parquet`, "the catalog does not name it");
+  return found.files;
+}
+
+/** The years that a mart has a file of, in order. */
+export function yearsOf(catalog: Catalog, mart: string): number[] {
+  return filesOf(catalog, mart)
+    .flatMap(({ year }) => (year === undefined ? [] : [year]))
+    .sort((a, b) => a - b);
+}

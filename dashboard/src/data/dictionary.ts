@@ -1,0 +1,20 @@
+/** Numbers for names, so that cubes hold small integers. */
+export class Dictionary {
+  readonly names: string[] = [];
+  private readonly numbers = new Map<string, number>();
+
+  /** The number of `name`, a new one if it has none. */
+  add(name: string): number {
+    const known = this.numbers.get(name);
+    if (known !== undefined) return known;
+    const number = this.names.length;
+    this.names.push(name);
+    this.numbers.set(name, number);
+    return number;
+  }
+
+  /** The number of `name`, if it has one. */
+  find(name: string): number | undefined {
+    return this.numbers.get(name);
+  }
+}

@@ -1,0 +1,45 @@
+import type { Catalog } from "./catalog.ts";
+import { readMart, rowsOf } from "./vocabulary.ts";
+
+/** What became of a year's rows in the version that is held. */
+export interface YearQuality {
+  year: number;
+  read: number;
+  kept: number;
+  repaired: number;
+  quarantined: number;
+  /** Rows by the reason they were refused for. */
+  reasons: Map<string, number>;
+  /** What differs from the contract: the kind, what it is about, and rows. */
+  drift: { kind: string; subject: string; rows: number }[];
+}
+
+/** The quality of each year, in order. */
+export async function readQuality(catalog: Catalog): Promise<YearQuality[]> {
+  const columns = ["source_year", "is_current", "measure", "subject", "row_count"] as const;
+  const years = new Map<number, YearQuality>();
+  for (const row of rowsOf(await readMart(catalog, "data_quality", columns))) {
+    if (row.is_current !== true) continue;
+    const year = row.source_year as number;
+    const rows = row.row_count as number;
+    const subject = (row.subject ?? "") as string;
+    const quality = years.get(year) ?? {
+      year,
+      read: 0,
+      kept: 0,
+      repaired: 0,
+      quarantined: 0,
+      reasons: new Map<string, number>(),
+      drift: [],
+    };
+    years.set(year, quality);
+    const measure = row.measure as string;
+    if (measure === "rows_read") quality.read = rows;
+    else if (measure === "rows_kept") quality.kept = rows;
+    else if (measure === "rows_repaired") quality.repaired = rows;
+    else if (measure === "rows_quarantined") quality.quarantined = rows;
+    else if (measure === "quarantined") quality.reasons.set(subject, rows);
+    else if (measure !== "raw_lines") quality.drift.push({ kind: measure, subject, rows });
+  }
+  return [...years.values()].sort((a, b) => a.year - b.year);
+}

@@ -1,0 +1,94 @@
+import type { Area, AreaKind } from "./boundaries.ts";
+import { fetchAreas } from "./boundaries.ts";
+import type { Catalog } from "./catalog.ts";
+import { fetchCatalog, yearsOf } from "./catalog.ts";
+import type { Cubes } from "./answer.ts";
+import type { Cube } from "./cube.ts";
+import { Names, readGroupCube, readTypeCube } from "./cube.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+import { readVocabulary } from "./vocabulary.ts";
+
+/** Steps done and to do. */
+export interface Progress {
+  done: number;
+  of: number;
+}
+
+/** What is needed to answer a question. */
+export interface Need {
+  kind: AreaKind;
+  from: number;
+  to: number;
+  types: { group: string; name: string }[];
+}
+
+/** What the page has of the site's data: everything is read once. */
+export class Store {
+  private readonly names: Record<AreaKind, Names> = { ward: new Names(), fsa: new Names() };
+  private readonly kept = new Map<string, Promise<unknown>>();
+
+  private constructor(
+    readonly catalog: Catalog,
+    readonly vocabulary: Vocabulary,
+    readonly years: number[],
+  ) {}
+
+  /** Begins with the catalog. */
+  static async open(): Promise<Store> {
+    const catalog = await fetchCatalog();
+    const vocabulary = await readVocabulary(catalog);
+    return new Store(catalog, vocabulary, yearsOf(catalog, "requests_by_month_group_ward"));
+  }
+
+  /** The last day with data. */
+  get dataThrough(): Date {
+    return new Date(this.catalog.data_through ?? `${this.years.at(-1) ?? 1970}-12-31`);
+  }
+
+  /** The areas, and the cubes of the years and of the year before them. */
+  async read(
+    need: Need,
+    onProgress: (progress: Progress) => void,
+  ): Promise<{ areas: Area[]; names: Names; cubes: Cubes }> {
+    const { kind, types } = need;
+    const years = this.years.filter((year) => year >= need.from - 1 && year <= need.to);
+    const names = this.names[kind];
+    const progress = { done: 0, of: 1 + years.length * (types.length > 0 ? 2 : 1) };
+    const step = async <T>(promise: Promise<T>): Promise<T> => {
+      const value = await promise;
+      progress.done += 1;
+      onProgress({ ...progress });
+      return value;
+    };
+    const areas = await step(this.once(kind, () => fetchAreas(kind)));
+    const cubes = { groups: new Map<number, Cube>(), types: new Map<number, Cube>() };
+    const typeGroups = [...new Set(types.map(({ group }) => group))].sort().join();
+    await Promise.all(
+      years.flatMap((year) => {
+        const reads = [
+          step(
+            this.once(`${kind} ${year}`, () => readGroupCube(this.catalog, kind, year, names, areas)),
+          ).then((cube) => cubes.groups.set(year, cube)),
+        ];
+        if (types.length > 0) {
+          const read = this.once(`${kind} ${year} ${typeGroups}`, () =>
+            readTypeCube(this.catalog, kind, year, names, areas, types),
+          );
+          reads.push(step(read).then((cube) => cubes.types.set(year, cube)));
+        }
+        return reads;
+      }),
+    );
+    return { areas, names, cubes };
+  }
+
+  /** What `read` gave for `key` before; one that failed is read again. */
+  once<T>(key: string, read: () => Promise<T>): Promise<T> {
+    const kept = this.kept.get(key) as Promise<T> | undefined;
+    if (kept) return kept;
+    const promise = read();
+    this.kept.set(key, promise);
+    promise.catch(() => this.kept.delete(key));
+    return promise;
+  }
+}

@@ -1,0 +1,13 @@
+import { expect, test } from "vitest";
+
+import { toCsv } from "./download.ts";
+
+test("text that a spreadsheet would take for a formula is text", () => {
+  const hostile = ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\t=1", " =1"];
+  const lines = toCsv([hostile]).trim().split(",");
+  expect(lines).toEqual(["'=cmd|'/c calc'!A1", "'+1", "'-1", "'@SUM(A1)", "'\t=1", "' =1"]);
+});
+
+test("numbers stay numbers, and separators, quotes and line ends are quoted", () => {
+  expect(toCsv([[-1.5, null, 'a "b", c', "d\ne"]])).toBe('-1.5,,"a ""b"", c","d\ne"\r\n');
+});

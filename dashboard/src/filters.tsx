@@ -1,0 +1,182 @@
+import { Combobox } from "./combobox.tsx";
+import { SEASONS } from "./data/answer.ts";
+import type { Store } from "./data/store.ts";
+import { text } from "./strings.ts";
+import type { View } from "./view/view.ts";
+import { STATUS_GROUPS, yearsOfView } from "./view/view.ts";
+
+/** What is asked, where, when, and what became of it. */
+export function Filters({
+  view,
+  change,
+  store,
+  divisions,
+}: {
+  view: View;
+  change: (change: Partial<View>) => void;
+  store: Store;
+  /** Names of all divisions. */
+  divisions: readonly string[];
+}) {
+  const { from, to } = yearsOfView(view, store.years);
+  const { statuses } = store.vocabulary;
+  return (
+    <form
+      class="filters"
+      aria-label={text.filters}
+      onSubmit={(event) => {
+        event.preventDefault();
+      }}
+    >
+      <div class="field wide">
+        <label for="search">{text.search}</label>
+        <Combobox
+          vocabulary={store.vocabulary}
+          chosen={view.what}
+          onChoose={(choice) => {
+            change({ what: [...view.what, choice] });
+          }}
+        />
+      </div>
+      <fieldset class="field toggle">
+        <legend>{text.by}</legend>
+        <div class="segments">
+          {(["ward", "fsa"] as const).map((kind) => (
+            <button
+              key={kind}
+              type="button"
+              aria-pressed={view.by === kind}
+              onClick={() => {
+                if (view.by !== kind) change({ by: kind, pins: [] });
+              }}
+            >
+              {text.placesTitle[kind]}
+            </button>
+          ))}
+        </div>
+      </fieldset>
+      <Choose
+        id="from"
+        label={text.yearFrom}
+        value={`${from}`}
+        options={store.years.map((year) => [`${year}`, `${year}`])}
+        onChange={(value) => {
+          change({ from: Number(value), to: Math.max(to, Number(value)) });
+        }}
+      />
+      <Choose
+        id="to"
+        label={text.yearTo}
+        value={`${to}`}
+        options={store.years.map((year) => [`${year}`, `${year}`])}
+        onChange={(value) => {
+          change({ from: Math.min(from, Number(value)), to: Number(value) });
+        }}
+      />
+      <Choose
+        id="season"
+        label={text.season}
+        value={view.season ?? ""}
+        options={[["", text.allSeasons], ...SEASONS.map((one): Option => [one, text.seasons[one]])]}
+        onChange={(value) => {
+          change({ season: SEASONS.find((one) => one === value) ?? null });
+        }}
+      />
+      <Choose
+        id="status"
+        label={text.status}
+        value={view.status ?? ""}
+        options={[
+          ["", text.allStatuses],
+          ...STATUS_GROUPS.map((group): Option => [group, text.statusGroupOf(group)]),
+          ...statuses.map(({ name }): Option => [name, name]),
+        ]}
+        onChange={(value) => {
+          change({ status: value || null });
+        }}
+      />
+      <Choose
+        id="division"
+        label={text.division}
+        value={view.division ?? ""}
+        options={[["", text.allDivisions], ...divisions.map((name): Option => [name, name])]}
+        onChange={(value) => {
+          change({ division: value || null });
+        }}
+      />
+      <div class="chips">
+        {view.what.map(({ kind, name }) => (
+          <button
+            key={`${kind} ${name}`}
+            type="button"
+            class="chip"
+            aria-label={text.remove(name)}
+            onClick={() => {
+              change({ what: view.what.filter((one) => one.kind !== kind || one.name !== name) });
+            }}
+          >
+            {name} <span aria-hidden="true">×</span>
+          </button>
+        ))}
+        {isFiltered(view) && (
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              change({
+                what: [],
+                from: null,
+                to: null,
+                season: null,
+                status: null,
+                division: null,
+                pins: [],
+              });
+            }}
+          >
+            {text.reset}
+          </button>
+        )}
+      </div>
+    </form>
+  );
+}
+
+function isFiltered({ what, from, season, status, division, pins }: View): boolean {
+  return what.length + pins.length > 0 || [from, season, status, division].some((one) => one !== null);
+}
+
+type Option = [value: string, label: string];
+
+function Choose({
+  id,
+  label,
+  value,
+  options,
+  onChange,
+}: {
+  id: string;
+  label: string;
+  value: string;
+  options: Option[];
+  onChange: (value: string) => void;
+}) {
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <select
+        id={id}
+        value={value}
+        onChange={(event) => {
+          onChange(event.currentTarget.value);
+        }}
+      >
+        {options.map(([one, name]) => (
+          <option key={one} value={one} selected={one === value}>
+            {name}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}

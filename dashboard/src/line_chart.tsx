@@ -1,0 +1,201 @@
+import { scaleLinear } from "d3-scale";
+import { line as lineOf } from "d3-shape";
+import { useState } from "preact/hooks";
+
+import { format, text } from "./strings.ts";
+
+const WIDTH = 1160;
+const HEIGHT = 260;
+const LEFT = 56;
+const RIGHT = 16;
+const TOP = 14;
+const BOTTOM = 28;
+
+/** A line, and the name of its style. */
+export interface Line {
+  name: string;
+  style: "first" | "second" | "behind";
+  /** Null where there is no value. */
+  values: (number | null)[];
+}
+
+/** Lines over one axis of positions, with a cursor for pointer and keys, and a table of the same figures. */
+export function LineChart({
+  id,
+  label,
+  positionName,
+  lines,
+  position,
+  ticks,
+}: {
+  id: string;
+  label: string;
+  positionName: string;
+  lines: Line[];
+  /** The name of a position. */
+  position: (at: number) => string;
+  /** Positions with a tick, and what it says. */
+  ticks: { at: number; label: string }[];
+}) {
+  const [cursor, setCursor] = useState<number | null>(null);
+  const count = Math.max(0, ...lines.map(({ values }) => values.length));
+  const top = Math.max(1, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)));
+  const x = scaleLinear([0, Math.max(1, count - 1)], [LEFT, WIDTH - RIGHT]);
+  const y = scaleLinear([0, top], [HEIGHT - BOTTOM, TOP]).nice(5);
+  const path = lineOf<number | null>()
+    .defined((value) => value !== null)
+    .x((_, at) => x(at))
+    .y((value) => y(value ?? 0))
+    .digits(1);
+  const onKeyDown = (event: KeyboardEvent) => {
+    const from = cursor ?? count - 1;
+    if (event.key === "ArrowLeft") setCursor(Math.max(0, from - 1));
+    else if (event.key === "ArrowRight") setCursor(Math.min(count - 1, from + 1));
+    else if (event.key === "Home") setCursor(0);
+    else if (event.key === "End") setCursor(count - 1);
+    else if (event.key === "Escape") setCursor(null);
+    else return;
+    event.preventDefault();
+  };
+  const read = (at: number) =>
+    `${position(at)}: ${lines
+      .flatMap(({ name, values }) => {
+        const value = values[at] ?? null;
+        return value === null ? [] : [`${name} ${format.integer(value)}`];
+      })
+      .join(", ")}`;
+  const shown = cursor === null ? null : Math.min(cursor, count - 1);
+  return (
+    <div class="chart">
+      <ul class="legend lines">
+        {lines.map(({ name, style }) => (
+          <li key={style}>
+            <span class={`stroke ${style}`} />
+            {name}
+          </li>
+        ))}
+      </ul>
+      {/* A slider is what arrow keys move over values. */}
+      <div
+        role="slider"
+        tabIndex={0}
+        aria-label={`${label}. ${text.chartKeys}`}
+        aria-valuemin={0}
+        aria-valuemax={Math.max(0, count - 1)}
+        aria-valuenow={shown ?? Math.max(0, count - 1)}
+        aria-valuetext={count > 0 ? read(shown ?? count - 1) : ""}
+        onKeyDown={onKeyDown}
+        onPointerLeave={() => {
+          setCursor(null);
+        }}
+        onPointerMove={(event) => {
+          const box = event.currentTarget.getBoundingClientRect();
+          const at = Math.round(x.invert(((event.clientX - box.left) / box.width) * WIDTH));
+          setCursor(Math.min(count - 1, Math.max(0, at)));
+        }}
+        onBlur={() => {
+          setCursor(null);
+        }}
+      >
+        <svg id={id} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
+          {y.ticks(5).map((tick) => (
+            <g key={tick} class="tick">
+              <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(tick)} y2={y(tick)} />
+              <text x={LEFT - 8} y={y(tick)} dy="0.32em" text-anchor="end">
+                {format.short(tick)}
+              </text>
+            </g>
+          ))}
+          {ticks.map(({ at, label }) => (
+            <text key={at} class="tick-label" x={x(at)} y={HEIGHT - 8} text-anchor="middle">
+              {label}
+            </text>
+          ))}
+          {[...lines].reverse().map(({ style, values }) => (
+            <path key={style} class={`line ${style}`} d={path(values) ?? ""} />
+          ))}
+          {shown !== null && (
+            <line class="cursor" x1={x(shown)} x2={x(shown)} y1={TOP} y2={HEIGHT - BOTTOM} />
+          )}
+          {shown !== null &&
+            lines.map(({ style, values }) => {
+              const value = values[shown] ?? null;
+              return (
+                value !== null && (
+                  <circle key={style} class={`dot ${style}`} cx={x(shown)} cy={y(value)} r={4} />
+                )
+              );
+            })}
+        </svg>
+        {shown !== null && (
+          <p
+            class={`tooltip chart-tip ${x(shown) > WIDTH / 2 ? "left" : "right"}`}
+            aria-hidden="true"
+            style={{ left: `${(x(shown) / WIDTH) * 100}%` }}
+          >
+            {read(shown)}
+          </p>
+        )}
+      </div>
+      <Details lines={lines} count={count} position={position} positionName={positionName} label={label} />
+    </div>
+  );
+}
+
+function Details({
+  lines,
+  count,
+  position,
+  positionName,
+  label,
+}: {
+  lines: Line[];
+  count: number;
+  position: (at: number) => string;
+  positionName: string;
+  label: string;
+}) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details
+      onToggle={(event) => {
+        setOpen(event.currentTarget.open);
+      }}
+    >
+      <summary>{text.asTable}</summary>
+      {isOpen && (
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys scroll it
+        <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+          <table>
+            <caption class="hidden">{label}</caption>
+            <thead>
+              <tr>
+                <th scope="col">{positionName}</th>
+                {lines.map(({ name, style }) => (
+                  <th key={style} scope="col" class="number">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {Array.from({ length: count }, (_, at) => (
+                <tr key={at}>
+                  <th scope="row">{position(at)}</th>
+                  {lines.map(({ style, values }) => {
+                    const value = values[at] ?? null;
+                    return (
+                      <td key={style} class="number">
+                        {value === null ? "–" : format.integer(value)}
+                      </td>
+                    );
+                  })}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </details>
+  );
+}

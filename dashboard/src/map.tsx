@@ -1,0 +1,415 @@
+import { geoMercator, geoPath } from "d3-geo";
+import { select } from "d3-selection";
+import type { ZoomBehavior } from "d3-zoom";
+import { zoom as createZoom, zoomIdentity } from "d3-zoom";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+
+import type { Shown } from "./dashboard.tsx";
+import type { Area } from "./data/boundaries.ts";
+import { format, text } from "./strings.ts";
+import type { Ranked } from "./view/measures.ts";
+import { CHANGE_CLASSES, classOf, classify } from "./view/measures.ts";
+import { togglePin } from "./view/pins.ts";
+import type { Class } from "./view/measures.ts";
+import type { Classes, Measure } from "./view/view.ts";
+import { CLASSES, MEASURES } from "./view/view.ts";
+
+const WIDTH = 820;
+const HEIGHT = 560;
+const MARGIN = 12;
+const MAX_ZOOM = 12;
+
+/** The choropleth, its legend, and what it is coloured by. */
+export function MapPanel(shown: Shown) {
+  const { view, answer, ranked, measure, change } = shown;
+  const values = ranked.flatMap(({ value }) => (value === null ? [] : [value]));
+  const classes = measure === "change" ? CHANGE_CLASSES : classify(values, view.classes);
+  const { withoutArea, offMap, city } = answer;
+  const isNarrow = view.what.length > 0 || view.status !== null || view.division !== null;
+  const leftOut = text.offMap[view.by](offMap, withoutArea, city.requests, answer.question.from <= 2018);
+  return (
+    <section class="panel map-panel" aria-labelledby="map-title">
+      <h2 id="map-title">{text.map}</h2>
+      <div class="controls">
+        <fieldset class="segments small">
+          <legend class="hidden">{text.measure}</legend>
+          {MEASURES.map((one) => (
+            <button
+              key={one}
+              type="button"
+              aria-pressed={measure === one}
+              disabled={one === "share" && !isNarrow}
+              title={one === "share" && !isNarrow ? text.shareNeedsChoice : text.measureHelp[one]}
+              onClick={() => {
+                change({ measure: one, sort: "measure", ascending: false });
+              }}
+            >
+              {text.measures[one]}
+            </button>
+          ))}
+        </fieldset>
+      </div>
+      <p class="help">{text.measureHelp[measure]}</p>
+      <Choropleth {...shown} classes={classes} />
+      <div class="legend-row">
+        <Legend classes={classes} measure={measure} hasNone={values.length < ranked.length} />
+        {measure !== "change" && (
+          <label class="inline">
+            {text.classes}{" "}
+            <select
+              value={view.classes}
+              onChange={(event) => {
+                change({ classes: event.currentTarget.value as Classes });
+              }}
+            >
+              {CLASSES.map((one) => (
+                <option key={one} value={one} selected={one === view.classes}>
+                  {text.classesNames[one]}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+      </div>
+      {withoutArea + offMap > 0 && (
+        <p class="note" data-note="off-map">
+          {leftOut}{" "}
+          {view.by === "ward" && offMap > 0 && (
+            <button
+              type="button"
+              class="link"
+              onClick={() => {
+                change({ by: "fsa", pins: [] });
+              }}
+            >
+              {text.showByFsa}
+            </button>
+          )}
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** The name of a class's colour in the style sheet. */
+function colour(measure: Measure, value: number | null, classes: readonly Class[]): string {
+  if (value === null) return "none";
+  const at = classOf(value, classes);
+  if (measure === "change") return `change-${at}`;
+  // Fewer classes are spread over the palette, so that the highest is always the strongest.
+  return `class-${classes.length === 1 ? 2 : Math.round((at * 4) / (classes.length - 1))}`;
+}
+
+function Legend({
+  classes,
+  measure,
+  hasNone,
+}: {
+  classes: readonly Class[];
+  measure: Measure;
+  hasNone: boolean;
+}) {
+  return (
+    <ul class="legend">
+      {classes.map((one, at) => (
+        <li key={at}>
+          <span class={`swatch fill-${colour(measure, one.low === -Infinity ? -1e9 : one.low, classes)}`} />
+          {label(measure, one)}
+        </li>
+      ))}
+      {hasNone && (
+        <li>
+          <span class="swatch fill-none" />
+          {text.legendNone}
+        </li>
+      )}
+    </ul>
+  );
+}
+
+function label(measure: Measure, { low, high }: Class): string {
+  const write = (value: number) => format.measure(measure, value);
+  if (low === -Infinity) return `< ${write(high)}`;
+  if (high === Infinity) return `> ${write(low)}`;
+  return write(low) === write(high) ? write(low) : `${write(low)} – ${write(high)}`;
+}
+
+function Choropleth({
+  view,
+  areas,
+  ranked,
+  measure,
+  classes,
+  change,
+}: Shown & { classes: readonly Class[] }) {
+  const svg = useRef<SVGSVGElement>(null);
+  const zoom = useRef<ZoomBehavior<SVGSVGElement, unknown> | null>(null);
+  const [transform, setTransform] = useState(zoomIdentity);
+  const [hovered, setHovered] = useState<number | null>(null);
+  const [focused, setFocused] = useState(0);
+  const shapes = useMemo(() => draw(areas), [areas]);
+  const active = hovered ?? null;
+
+  useEffect(() => {
+    const element = svg.current;
+    if (!element) return;
+    const behaviour = createZoom<SVGSVGElement, unknown>()
+      .scaleExtent([1, MAX_ZOOM])
+      .translateExtent([
+        [0, 0],
+        [WIDTH, HEIGHT],
+      ])
+      .extent([
+        [0, 0],
+        [WIDTH, HEIGHT],
+      ])
+      // The wheel scrolls the page, until a modifier or an enlarged map says otherwise.
+      .filter((event: WheelEvent | MouseEvent) => event.type !== "wheel" || event.ctrlKey || event.metaKey)
+      .on("zoom", (event: { transform: typeof zoomIdentity }) => {
+        setTransform(event.transform);
+      });
+    zoom.current = behaviour;
+    select(element).call(behaviour).on("dblclick.zoom", null);
+    return () => {
+      select(element).on(".zoom", null);
+    };
+  }, []);
+
+  const scale = (factor: number) => {
+    const element = svg.current;
+    const behaviour = zoom.current;
+    if (element && behaviour) behaviour.scaleBy(select(element), factor);
+  };
+  const reset = () => {
+    const element = svg.current;
+    const behaviour = zoom.current;
+    if (element && behaviour) behaviour.transform(select(element), zoomIdentity);
+  };
+  const focusOn = (at: number) => {
+    setFocused(at);
+    const element = svg.current;
+    const shape = shapes[at];
+    element?.querySelector<SVGPathElement>(`[data-at="${at}"]`)?.focus();
+    if (element && shape && zoom.current && transform.k > 1) {
+      zoom.current.translateTo(select(element), shape.centre[0], shape.centre[1]);
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent, at: number) => {
+    const area = areas[at];
+    const next = neighbour(shapes, at, event.key);
+    if (next !== null) focusOn(next);
+    else if ((event.key === "Enter" || event.key === " ") && area)
+      change({ pins: togglePin(view.pins, area.id) });
+    else if (event.key === "+" || event.key === "=") scale(1.5);
+    else if (event.key === "-") scale(1 / 1.5);
+    else if (event.key === "0") reset();
+    else if (event.key === "Escape") setHovered(null);
+    else return;
+    event.preventDefault();
+  };
+  const order = [...shapes.keys()].sort((a, b) => stress(a) - stress(b));
+  function stress(at: number): number {
+    const isPinned = view.pins.includes(areas[at]?.id ?? "");
+    return (at === active ? 1 : 0) + (isPinned ? 2 : 0);
+  }
+  const current = Math.min(focused, areas.length - 1);
+  return (
+    <div class="map">
+      <svg
+        ref={svg}
+        id="map"
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        role="group"
+        aria-label={text.mapLabel(view.by, measure)}
+      >
+        <g transform={transform.toString()}>
+          {order.map((at) => {
+            const area = areas[at] as Area;
+            const one = ranked[at] as Ranked;
+            const pin = view.pins.indexOf(area.id);
+            return (
+              <path
+                key={area.id}
+                data-at={at}
+                data-area={area.id}
+                class={`area fill-${colour(measure, one.value, classes)}${pin >= 0 ? ` pinned-${pin}` : ""}${at === active ? " active" : ""}`}
+                d={shapes[at]?.path}
+                stroke-width={(pin >= 0 ? 3 : at === active ? 2.2 : 0.8) / transform.k}
+                role="button"
+                tabIndex={at === current ? 0 : -1}
+                aria-pressed={pin >= 0}
+                aria-label={text.areaLabel(
+                  nameOf(area, view.by),
+                  format.measure(measure, one.value),
+                  one.rank,
+                  one.figures.requests,
+                )}
+                onPointerEnter={() => {
+                  setHovered(at);
+                }}
+                onPointerLeave={() => {
+                  setHovered(null);
+                }}
+                onFocus={() => {
+                  setFocused(at);
+                  setHovered(at);
+                }}
+                onBlur={() => {
+                  setHovered(null);
+                }}
+                onKeyDown={(event) => {
+                  onKeyDown(event, at);
+                }}
+                onClick={() => {
+                  change({ pins: togglePin(view.pins, area.id) });
+                }}
+              />
+            );
+          })}
+        </g>
+      </svg>
+      <div class="zoom">
+        <button
+          type="button"
+          aria-label={text.zoomIn}
+          onClick={() => {
+            scale(1.6);
+          }}
+        >
+          +
+        </button>
+        <button
+          type="button"
+          aria-label={text.zoomOut}
+          onClick={() => {
+            scale(1 / 1.6);
+          }}
+        >
+          −
+        </button>
+        {transform.k > 1 && (
+          <button type="button" aria-label={text.zoomReset} onClick={reset}>
+            ⤢
+          </button>
+        )}
+      </div>
+      {active !== null && ranked[active] && shapes[active] && (
+        <Tooltip
+          one={ranked[active]}
+          name={nameOf(ranked[active].area, view.by)}
+          measure={measure}
+          of={ranked.length}
+          x={transform.applyX(shapes[active].centre[0]) / WIDTH}
+          y={transform.applyY(shapes[active].centre[1]) / HEIGHT}
+        />
+      )}
+    </div>
+  );
+}
+
+/** "Ward 3, Etobicoke-Lakeshore"; an FSA's name is its code. */
+export function nameOf(area: Area, kind: "ward" | "fsa"): string {
+  return kind === "ward" ? `${area.name} (${area.id})` : area.name;
+}
+
+function Tooltip({
+  one,
+  name,
+  measure,
+  of,
+  x,
+  y,
+}: {
+  one: Ranked;
+  name: string;
+  measure: Measure;
+  of: number;
+  x: number;
+  y: number;
+}) {
+  const { figures, value, rank } = one;
+  const side = x > 0.5 ? "left" : "right";
+  return (
+    <div
+      class={`tooltip ${side}`}
+      aria-hidden="true"
+      style={{
+        left: `${Math.min(1, Math.max(0, x)) * 100}%`,
+        top: `${Math.min(0.9, Math.max(0.05, y)) * 100}%`,
+      }}
+    >
+      <strong>{name}</strong>
+      <dl>
+        <dt>{text.requests}</dt>
+        <dd>{format.integer(figures.requests)}</dd>
+        {measure !== "count" && (
+          <>
+            <dt>{text.measures[measure]}</dt>
+            <dd>{format.measure(measure, value)}</dd>
+          </>
+        )}
+        {rank !== null && (
+          <>
+            <dt>{text.rank}</dt>
+            <dd>
+              {rank} / {of}
+            </dd>
+          </>
+        )}
+        {measure !== "change" && figures.yearBefore > 0 && (
+          <>
+            <dt>{text.measures.change}</dt>
+            <dd>{format.signed(figures.comparable / figures.yearBefore - 1)}</dd>
+          </>
+        )}
+      </dl>
+    </div>
+  );
+}
+
+interface Shape {
+  path: string;
+  centre: [number, number];
+}
+
+function draw(areas: readonly Area[]): Shape[] {
+  const projection = geoMercator().fitExtent(
+    [
+      [MARGIN, MARGIN],
+      [WIDTH - MARGIN, HEIGHT - MARGIN],
+    ],
+    { type: "FeatureCollection", features: areas.map(({ shape }) => shape) },
+  );
+  const path = geoPath(projection).digits(1);
+  return areas.map(({ shape }) => ({ path: path(shape) ?? "", centre: path.centroid(shape) }));
+}
+
+/** The area that an arrow key leads to: near, and in that direction. Home and End are the first and last. */
+function neighbour(shapes: readonly Shape[], at: number, key: string): number | null {
+  if (key === "Home") return 0;
+  if (key === "End") return shapes.length - 1;
+  const directions: Record<string, [number, number]> = {
+    ArrowLeft: [-1, 0],
+    ArrowRight: [1, 0],
+    ArrowUp: [0, -1],
+    ArrowDown: [0, 1],
+  };
+  const direction = directions[key];
+  const from = shapes[at];
+  if (!direction || !from) return null;
+  let best = at;
+  let least = Infinity;
+  shapes.forEach(({ centre }, to) => {
+    const dx = centre[0] - from.centre[0];
+    const dy = centre[1] - from.centre[1];
+    const along = dx * direction[0] + dy * direction[1];
+    const across = Math.abs(dx * direction[1]) + Math.abs(dy * direction[0]);
+    if (to === at || along <= 0 || across > along * 1.5) return;
+    const cost = along + 2 * across;
+    if (cost < least) {
+      least = cost;
+      best = to;
+    }
+  });
+  return best;
+}

@@ -1,0 +1,112 @@
+import type { Shown } from "./dashboard.tsx";
+import { nameOf } from "./map.tsx";
+import { Sparkline } from "./sparkline.tsx";
+import { format, text } from "./strings.ts";
+import type { Ranked } from "./view/measures.ts";
+import { valueOf } from "./view/measures.ts";
+import { togglePin } from "./view/pins.ts";
+import type { Sort } from "./view/view.ts";
+
+/** The areas in a table, in any order. */
+export function Ranking({ view, answer, ranked, measure, change }: Shown) {
+  const mapped = ranked.reduce((sum, { figures }) => sum + figures.requests, 0);
+  const rows = sorted(ranked, view.sort, view.ascending);
+  const header = (sort: Sort, label: string, isNumber = true) => {
+    const isSorted = view.sort === sort;
+    const direction = view.ascending ? "ascending" : "descending";
+    return (
+      <th scope="col" class={isNumber ? "number" : ""} {...(isSorted && { "aria-sort": direction })}>
+        <button
+          type="button"
+          onClick={() => {
+            change({ sort, ascending: isSorted ? !view.ascending : sort === "name" });
+          }}
+        >
+          {label}
+          <span aria-hidden="true">{isSorted ? (view.ascending ? " ↑" : " ↓") : ""}</span>
+        </button>
+      </th>
+    );
+  };
+  return (
+    <section class="panel ranking-panel" aria-labelledby="ranking-title">
+      <h2 id="ranking-title">{text.ranking}</h2>
+      {/* A region that scrolls has to take the focus, so that keys scroll it. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div class="scroll" tabIndex={0} role="region" aria-labelledby="ranking-title">
+        <table id="ranking" class="ranking">
+          <caption class="hidden">{text.rankingCaption(view.by, measure)}</caption>
+          <thead>
+            <tr>
+              {header("measure", text.measureColumn[measure])}
+              {header("name", text.area[view.by], false)}
+              {header("requests", text.requests)}
+              <th scope="col" class="number" title={text.shareHelp}>
+                {text.share}
+              </th>
+              {measure !== "change" && header("change", text.sorts.change)}
+              <th scope="col" class="trend">
+                {text.trend}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ area, figures, value, rank }) => {
+              const pin = view.pins.indexOf(area.id);
+              const growth = valueOf("change", figures, area.km2);
+              const name = nameOf(area, view.by);
+              return (
+                <tr key={area.id} class={pin >= 0 ? `pinned-${pin}` : ""} data-area={area.id}>
+                  <td class="number" data-figure="measure">
+                    {rank !== null && <span class="rank">{rank}</span>}
+                    {measure !== "count" && format.measure(measure, value)}
+                  </td>
+                  <th scope="row">
+                    <button
+                      type="button"
+                      aria-pressed={pin >= 0}
+                      aria-label={pin >= 0 ? text.unpin(name) : text.pin(name)}
+                      onClick={() => {
+                        change({ pins: togglePin(view.pins, area.id) });
+                      }}
+                    >
+                      {area.name}
+                    </button>
+                  </th>
+                  <td class="number" data-figure="requests">
+                    {format.integer(figures.requests)}
+                  </td>
+                  <td class="number quiet-text">
+                    {mapped > 0 ? format.percent(figures.requests / mapped) : "–"}
+                  </td>
+                  {measure !== "change" && (
+                    <td class={`number ${growth !== null && growth > 0 ? "more" : "less"}`}>
+                      {format.measure("change", growth)}
+                    </td>
+                  )}
+                  <td class="trend">
+                    <Sparkline values={figures.months.subarray(12)} max={null} />
+                  </td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+      <p class="help">{answer.city.requests > 0 && text.compareHint}</p>
+    </section>
+  );
+}
+
+/** In the order of a column; what has no value comes last. */
+function sorted(ranked: readonly Ranked[], sort: Sort, isAscending: boolean): Ranked[] {
+  const key = ({ area, figures, value }: Ranked): number | null =>
+    sort === "measure" ? value : sort === "change" ? valueOf("change", figures, area.km2) : figures.requests;
+  const direction = isAscending ? 1 : -1;
+  return [...ranked].sort((a, b) => {
+    if (sort === "name") return direction * a.area.name.localeCompare(b.area.name);
+    const [left, right] = [key(a), key(b)];
+    if (left === null || right === null) return (left === null ? 1 : 0) - (right === null ? 1 : 0);
+    return direction * (left - right) || a.area.name.localeCompare(b.area.name);
+  });
+}

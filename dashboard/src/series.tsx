@@ -1,0 +1,146 @@
+import { useEffect, useState } from "preact/hooks";
+
+import { Failure } from "./app.tsx";
+import type { Shown } from "./dashboard.tsx";
+import { readDays } from "./data/days.ts";
+import { seasonOf } from "./data/answer.ts";
+import type { Store } from "./data/store.ts";
+import type { Line } from "./line_chart.tsx";
+import { LineChart } from "./line_chart.tsx";
+import { nameOf } from "./map.tsx";
+import { format, text, years } from "./strings.ts";
+import type { SeriesKind } from "./view/view.ts";
+import { SERIES, chosenOf } from "./view/view.ts";
+
+/** Requests over time: by month with the year before behind, or adding up by day. */
+export function Series(shown: Shown & { store: Store }) {
+  const { view, change } = shown;
+  return (
+    <section class="panel" aria-labelledby="series-title" id="series">
+      <h2 id="series-title">{text.series}</h2>
+      <fieldset class="segments small controls">
+        <legend class="hidden">{text.series}</legend>
+        {SERIES.map((kind: SeriesKind) => (
+          <button
+            key={kind}
+            type="button"
+            aria-pressed={view.series === kind}
+            onClick={() => {
+              change({ series: kind });
+            }}
+          >
+            {text.seriesKinds[kind]}
+          </button>
+        ))}
+      </fieldset>
+      {view.series === "month" ? <Months {...shown} /> : <Days {...shown} />}
+    </section>
+  );
+}
+
+function Months({ view, answer, ranked, areas, store }: Shown & { store: Store }) {
+  const { from, to, season } = answer.question;
+  const count = (to - from + 1) * 12;
+  const through = store.dataThrough;
+  const hasMonth = (at: number) =>
+    store.years.includes(from + Math.floor(at / 12)) &&
+    Date.UTC(from, at, 1) <= through.getTime() &&
+    (season === null || seasonOf(((at + 12) % 12) + 1) === season);
+  const values = (months: Uint32Array, shift: number) =>
+    Array.from({ length: count }, (_, at) => (hasMonth(at - shift) ? (months[12 + at - shift] ?? 0) : null));
+  const pinned = view.pins.flatMap((id) => ranked.find(({ area }) => area.id === id) ?? []);
+  const [first, second] = pinned;
+  const lines: Line[] = [];
+  const front = first?.figures ?? answer.city;
+  const name = first ? nameOf(first.area, view.by) : text.city;
+  lines.push({ name: `${name}, ${years(from, to)}`, style: "first", values: values(front.months, 0) });
+  if (second) {
+    lines.push({
+      name: `${nameOf(second.area, view.by)}, ${years(from, to)}`,
+      style: "second",
+      values: values(second.figures.months, 0),
+    });
+  } else if (store.years.includes(from - 1) || from < to) {
+    lines.push({ name: `${name}, ${text.yearBefore}`, style: "behind", values: values(front.months, 12) });
+  }
+  const years_ = to - from + 1;
+  const ticks = Array.from({ length: count }, (_, at) => at).flatMap((at) => {
+    const month = (at % 12) + 1;
+    if (years_ <= 1) return [{ at, label: format.month(month) }];
+    if (years_ <= 3)
+      return month % 3 === 1 ? [{ at, label: month === 1 ? `${from + at / 12}` : format.month(month) }] : [];
+    return month === 1 ? [{ at, label: `${from + at / 12}` }] : [];
+  });
+  return (
+    <LineChart
+      key={areas.length}
+      id="months"
+      label={text.seriesMonth}
+      positionName={text.month}
+      lines={lines}
+      position={(at) => format.monthYear(new Date(Date.UTC(from, at, 1)))}
+      ticks={ticks}
+    />
+  );
+}
+
+function Days({ view, answer, store }: Shown & { store: Store }) {
+  const [lines, setLines] = useState<Line[]>([]);
+  const [error, setError] = useState<unknown>(null);
+  const [attempt, setAttempt] = useState(0);
+  const { to } = answer.question;
+  useEffect(() => {
+    let isStale = false;
+    const chosen = chosenOf(view, store.vocabulary);
+    const key = (year: number) => `days ${year} ${JSON.stringify(view.what)}`;
+    const read = (year: number) => store.once(key(year), () => readDays(store.catalog, year, chosen));
+    setError(null);
+    Promise.all([read(to), read(to - 1)]).then(
+      ([now, before]) => {
+        if (isStale) return;
+        const next: Line[] = [{ name: `${to}`, style: "first", values: cumulative(now) }];
+        if (before.length > 0) next.push({ name: `${to - 1}`, style: "behind", values: cumulative(before) });
+        setLines(next);
+      },
+      (reason: unknown) => {
+        if (!isStale) setError(reason);
+      },
+    );
+    return () => {
+      isStale = true;
+    };
+  }, [to, view.what, store, attempt]);
+  if (error !== null) {
+    return (
+      <Failure
+        error={error}
+        onRetry={() => {
+          setAttempt(attempt + 1);
+        }}
+      />
+    );
+  }
+  const date = (at: number) => new Date(Date.UTC(to, 0, 1 + at));
+  const ticks = Array.from({ length: 12 }, (_, month) => ({
+    at: Math.round((Date.UTC(to, month, 1) - Date.UTC(to, 0, 1)) / 86_400_000),
+    label: format.month(month + 1),
+  }));
+  return (
+    <>
+      <p class="help">{text.wholeCityOnly}</p>
+      <LineChart
+        id="days"
+        label={text.seriesDay}
+        positionName={text.dayOfYear}
+        lines={lines}
+        position={(at) => format.dayShort(date(at))}
+        ticks={ticks}
+      />
+    </>
+  );
+}
+
+function cumulative(days: Uint32Array): number[] {
+  let total = 0;
+  return Array.from(days, (requests) => (total += requests));
+}

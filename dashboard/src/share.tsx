@@ -1,0 +1,133 @@
+import { useState } from "preact/hooks";
+
+import type { Shown } from "./dashboard.tsx";
+import { save, toCsv, toPng, toSvg } from "./download.ts";
+import { text, years } from "./strings.ts";
+import { valueOf } from "./view/measures.ts";
+import { formatView } from "./view/view.ts";
+
+/** Ways to take what is shown elsewhere. */
+export function Share(shown: Shown) {
+  const { view, answer, ranked, measure } = shown;
+  const [said, say] = useState("");
+  const [isEmbedding, setEmbedding] = useState(false);
+  const { from, to } = answer.question;
+  const what = view.what.length === 0 ? text.everything : view.what.map(({ name }) => name).join(" + ");
+  const title = `${what}, ${years(from, to)}, ${text.measures[measure].toLowerCase()}`;
+  const name = `toronto-311-${view.by}-${years(from, to).replace("–", "-")}`;
+  const finish = (file: string, content: Blob) => {
+    save(file, content);
+    say(text.saved(file));
+  };
+  const csv = () => {
+    const header = [
+      "rank",
+      view.by,
+      "name",
+      "requests",
+      "per_km2",
+      "share_of_area",
+      "change",
+      "what",
+      "years",
+    ];
+    const rows = [...ranked]
+      .sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity))
+      .map(({ area, figures, rank }) => [
+        rank,
+        area.id,
+        area.name,
+        figures.requests,
+        valueOf("density", figures, area.km2),
+        valueOf("share", figures, area.km2),
+        valueOf("change", figures, area.km2),
+        what,
+        years(from, to).replace("–", "-"),
+      ]);
+    finish(`${name}.csv`, new Blob([toCsv([header, ...rows])], { type: "text/csv" }));
+  };
+  const picture = () => {
+    const map = document.getElementById("map");
+    if (!(map instanceof SVGSVGElement)) throw new Error("there is no map");
+    return toSvg(map, title, document.querySelector(".map-panel .legend"), text.pictureSource);
+  };
+  const copy = () => {
+    navigator.clipboard.writeText(location.href).then(
+      () => {
+        say(text.copied);
+      },
+      () => {
+        say(text.copyFailed);
+      },
+    );
+  };
+  const address = location.origin + location.pathname + formatView({ ...view, embed: true });
+  if (view.embed) {
+    return (
+      <p class="open-full">
+        <a href={location.pathname + formatView({ ...view, embed: false })} target="_blank" rel="noreferrer">
+          {text.openFull}
+        </a>
+      </p>
+    );
+  }
+  return (
+    <section class="panel share" aria-label={text.shareTitle}>
+      <h2>{text.shareTitle}</h2>
+      <div class="buttons">
+        <button type="button" onClick={copy}>
+          {text.copyLink}
+        </button>
+        <button type="button" onClick={csv}>
+          {text.csv}
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            finish(`${name}.svg`, new Blob([picture()], { type: "image/svg+xml" }));
+          }}
+        >
+          {text.svg}
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            void toPng(picture()).then((png) => {
+              finish(`${name}.png`, png);
+            });
+          }}
+        >
+          {text.png}
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            print();
+          }}
+        >
+          {text.print}
+        </button>
+        <button
+          type="button"
+          aria-expanded={isEmbedding}
+          onClick={() => {
+            setEmbedding(!isEmbedding);
+          }}
+        >
+          {text.embed}
+        </button>
+        <span role="status">{said}</span>
+      </div>
+      {isEmbedding && (
+        <label class="embed-code">
+          {text.embedHelp}
+          <textarea
+            readOnly
+            rows={3}
+            value={`<iframe src="${address.replaceAll("&", "&amp;")}" title="${text.title}" width="100%" height="1100" loading="lazy"></iframe>`}
+          />
+        </label>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,277 @@
+import type { Season } from "./data/answer.ts";
+import type { AreaKind } from "./data/boundaries.ts";
+import type { ProblemKind } from "./data/problem.ts";
+import type { StatusGroup } from "./data/vocabulary.ts";
+import type { Measure, Sort } from "./view/view.ts";
+
+/** Every word of the page, and how it writes numbers and dates: another language is another module like this. */
+export const LOCALE = "en-CA";
+
+const integer = new Intl.NumberFormat(LOCALE);
+const short = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumSignificantDigits: 3 });
+const oneDigit = new Intl.NumberFormat(LOCALE, { maximumFractionDigits: 1, minimumFractionDigits: 1 });
+const percent = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 1 });
+const signed = new Intl.NumberFormat(LOCALE, {
+  style: "percent",
+  maximumFractionDigits: 1,
+  signDisplay: "exceptZero",
+});
+const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: "long", timeZone: "UTC" });
+const monthYear = new Intl.DateTimeFormat(LOCALE, { month: "long", year: "numeric", timeZone: "UTC" });
+const monthShort = new Intl.DateTimeFormat(LOCALE, { month: "short", timeZone: "UTC" });
+const dayShort = new Intl.DateTimeFormat(LOCALE, { month: "short", day: "numeric", timeZone: "UTC" });
+
+export const format = {
+  integer: (value: number) => integer.format(value),
+  short: (value: number) => short.format(value),
+  oneDigit: (value: number) => oneDigit.format(value),
+  percent: (value: number) => percent.format(value),
+  signed: (value: number) => signed.format(value),
+  day: (date: Date) => day.format(date),
+  dayShort: (date: Date) => dayShort.format(date),
+  monthYear: (date: Date) => monthYear.format(date),
+  /** 1 to 12. */
+  month: (month: number) => monthShort.format(Date.UTC(2001, month - 1, 1)),
+  measure: (measure: Measure, value: number | null): string => {
+    if (value === null) return "–";
+    if (measure === "count") return integer.format(value);
+    if (measure === "density")
+      return value < 100 ? oneDigit.format(value) : integer.format(Math.round(value));
+    return measure === "share" ? percent.format(value) : signed.format(value);
+  },
+};
+
+const place: Record<AreaKind, string> = { ward: "ward", fsa: "neighbourhood (FSA)" };
+const places: Record<AreaKind, string> = { ward: "wards", fsa: "neighbourhoods" };
+const measures: Record<Measure, string> = {
+  count: "Number",
+  density: "Per km²",
+  share: "Share of its requests",
+  change: "Change in a year",
+};
+const seasons: Record<Season, string> = {
+  winter: "Winter",
+  spring: "Spring",
+  summer: "Summer",
+  fall: "Fall",
+};
+const statusGroups: Record<StatusGroup, string> = {
+  open: "Open",
+  done: "Done",
+  cancelled: "Cancelled",
+  unknown: "Unknown",
+};
+const sorts: Record<Exclude<Sort, "measure">, string> = {
+  name: "Name",
+  requests: "Requests",
+  share: "Share",
+  change: "Change",
+};
+
+/** "2025", or "2018–2025". */
+export function years(from: number, to: number): string {
+  return from === to ? `${from}` : `${from}–${to}`;
+}
+
+export const text = {
+  title: "Toronto 311",
+  subtitle: "What each ward and each neighbourhood asks of its city",
+  place,
+  places,
+  placesTitle: { ward: "Wards", fsa: "Neighbourhoods (FSA)" } satisfies Record<AreaKind, string>,
+  measures,
+  measureHelp: {
+    count: "How many requests. Where more people live, more is asked.",
+    density: "Requests for each square kilometre.",
+    share: "Of all that the area asks for: what it cares about, however many people live there.",
+    change: "Against the same months of the year before.",
+  } satisfies Record<Measure, string>,
+  seasons,
+  statusGroups,
+  sorts,
+  skip: "Skip to the ranking",
+  asOf: (through: string, published: string | null) =>
+    `Requests to ${through}${published ? `, published ${published}` : ""}`,
+  theme: { toDark: "Dark theme", toLight: "Light theme" },
+  filters: "Choose what is shown",
+  search: "What is asked",
+  searchHint: "Search types: pothole, noise, green bin…",
+  searchNone: "No type or group has these words.",
+  searchCount: (count: number) => (count === 1 ? "1 match" : `${integer.format(count)} matches`),
+  searchGroup: "Group",
+  searchFormerly: (name: string) => `formerly ${name}`,
+  remove: (name: string) => `Remove ${name}`,
+  by: "Shown by",
+  yearFrom: "From",
+  yearTo: "To",
+  season: "Season",
+  allSeasons: "All seasons",
+  status: "Status",
+  allStatuses: "All statuses",
+  statusGroupOf: (group: StatusGroup) => `All ${statusGroups[group].toLowerCase()}`,
+  division: "Division",
+  allDivisions: "All divisions",
+  reset: "Start over",
+  everything: "All requests",
+  headline: (requests: number) => (requests === 1 ? "request" : "requests"),
+  inYears: (from: number, to: number) => `in ${years(from, to)}`,
+  changeOn: (change: string, year: number, months: number) =>
+    `${change} on ${year}${months < 12 ? `, over ${months} ${months === 1 ? "month" : "months"}` : ""}`,
+  leader: (name: string, measure: Measure, value: string) =>
+    ({
+      count: `most in ${name}: ${value}`,
+      density: `densest in ${name}: ${value} per km²`,
+      share: `largest share in ${name}: ${value} of its requests`,
+      change: `grows most in ${name}: ${value}`,
+    })[measure],
+  map: "Map",
+  mapLabel: (kind: AreaKind, measure: Measure) =>
+    `Map of Toronto by ${place[kind]}: ${measures[measure].toLowerCase()}. Arrow keys go from area to area, Enter pins one; the ranking has the same figures.`,
+  areaLabel: (name: string, value: string, rank: number | null, requests: number) =>
+    `${name}: ${value}${rank === null ? "" : `, rank ${rank}`}, ${integer.format(requests)} requests`,
+  measure: "Coloured by",
+  classes: "Classes",
+  classesNames: { quantile: "Equal counts", ckmeans: "Natural breaks" },
+  shareNeedsChoice: "Choose a type, a group, a status or a division: the share of everything is 100%.",
+  legendNone: "no value",
+  zoomIn: "Zoom in",
+  zoomOut: "Zoom out",
+  zoomReset: "Whole city",
+  offMap: {
+    ward: (off: number, without: number, total: number, hasOldWards: boolean) =>
+      [
+        `The ward map leaves out ${integer.format(off + without)} of ${integer.format(total)} requests:`,
+        hasOldWards && off > 0
+          ? `${integer.format(off)} of the 44 wards that the city had until 2018, which are not these 25,`
+          : "",
+        off > 0 && without > 0 ? "and" : "",
+        without > 0 ? `${integer.format(without)} that name no ward.` : "",
+      ]
+        .filter(Boolean)
+        .join(" ")
+        .replace(/,$/, "."),
+    fsa: (off: number, without: number, total: number) =>
+      `The map leaves out ${integer.format(off + without)} of ${integer.format(total)} requests that name no neighbourhood on it, most of them at intersections.`,
+  },
+  showByFsa: "Show by neighbourhood",
+  ranking: "Ranking",
+  rankingCaption: (kind: AreaKind, measure: Measure) =>
+    `${kind === "ward" ? "Wards" : "Neighbourhoods"} ranked by: ${measures[measure].toLowerCase()}`,
+  rank: "Rank",
+  measureColumn: {
+    count: "Rank",
+    density: "Per km²",
+    share: "Of its own",
+    change: "Change",
+  } satisfies Record<Measure, string>,
+  area: { ward: "Ward", fsa: "FSA" } satisfies Record<AreaKind, string>,
+  requests: "Requests",
+  share: "Share",
+  shareHelp: "Of the requests on the map",
+  trend: "By month",
+  pin: (name: string) => `Pin ${name}`,
+  unpin: (name: string) => `Unpin ${name}`,
+  compare: "Side by side",
+  compareHint:
+    "Choose an area on the map or in the ranking to see what it asks for; choose a second to compare.",
+  city: "Toronto",
+  distinctive: (name: string) => `What ${name} asks for more than the city`,
+  times: (ratio: number) => `${oneDigit.format(ratio)} times the city's share`,
+  ofItsRequests: (share: string) => `${share} of its requests`,
+  noneDistinctive: "Nothing stands out.",
+  series: "Over time",
+  seriesKinds: { month: "By month", day: "Adding up, by day" },
+  seriesMonth: "Requests by month",
+  seriesDay: "Requests since 1 January",
+  yearBefore: "a year before",
+  wholeCityOnly: "Days are counted for the whole city, whatever the area, season, status and division.",
+  chartKeys: "Arrow keys read the values.",
+  asTable: "The figures as a table",
+  month: "Month",
+  dayOfYear: "Day",
+  heat: "What each asks for",
+  heatHelp: {
+    share:
+      "How much of an area's requests each group is, against the whole city: orange asks for more of it, violet for less.",
+    count: "How many requests each area makes of each group. Darker is more.",
+  },
+  heatLegend: "Share against that of the city",
+  heatRatio: (low: number, high: number) =>
+    low === 0 ? `under ${high}×` : high === Infinity ? `over ${low}×` : `${low}–${high}×`,
+  heatCell: (requests: number, share: string, ratio: number) =>
+    `${integer.format(requests)} requests, ${share} of its own, ${oneDigit.format(ratio)} times the city's share`,
+  heatGroup: "Group",
+  heatMore: (count: number) => `Show all ${count} groups`,
+  heatFewer: "Show fewer groups",
+  chooseGroup: (name: string) => `Show only ${name}`,
+  statuses: "Where they stand",
+  statusCaption: "Requests by status",
+  seasonsTitle: "The seasons",
+  seasonsCaption: "Requests a day in each season",
+  perDay: (value: string) => `${value} a day`,
+  divisions: "Who is in charge",
+  divisionCaption: "Requests by division",
+  quality: "How good the data are",
+  qualityIntro: (through: string, published: string | null) =>
+    `The requests go to ${through}.${published ? ` The City published the newest file on ${published}.` : ""} Every row of the City's files is counted below: kept, or set aside with its reason.`,
+  qualityNotes: [
+    "The City shares the requests that people make of five divisions, where it knows the place: this is what is asked, not what is wrong.",
+    "A status is that of the day the file was published. The City publishes no closing date.",
+    "Types that were renamed, most of them in 2025, are counted under the name they have now.",
+  ],
+  year: "Year",
+  read: "Rows read",
+  kept: "Kept",
+  repaired: "Repaired",
+  quarantined: "Set aside",
+  reasons: "Why",
+  drift: "Differs from the contract",
+  noDrift: "nothing",
+  total: "All years",
+  reason: {
+    field_count: "wrong number of fields",
+    unbalanced_quote: "a quote that does not end",
+    undecodable_text: "unreadable text",
+    invalid_created_at: "no valid date",
+    created_in_other_year: "of another year",
+    missing_service_request_type: "no type",
+    no_ward_and_no_fsa: "neither ward nor FSA",
+  } as Record<string, string>,
+  driftKind: (kind: string) => kind.replace(/^drift_/, "").replaceAll("_", " "),
+  shareTitle: "Take it with you",
+  pictureSource: "Contains information licensed under the Open Government Licence - Toronto.",
+  copyLink: "Copy link",
+  copied: "Link copied.",
+  copyFailed: "The browser did not let the link be copied: it is in the address bar.",
+  csv: "Table (CSV)",
+  svg: "Map (SVG)",
+  png: "Map (PNG)",
+  print: "Print",
+  embed: "Embed",
+  embedHelp: "Paste this into a page:",
+  openFull: "Open the whole dashboard",
+  saved: (name: string) => `Saved ${name}.`,
+  loading: "Loading the requests",
+  empty: "Nothing matches: no request of these years has this type, season, status and division.",
+  unknownChoice: (names: string) => `No such type or group: ${names}.`,
+  oldData: (days: number) =>
+    `The newest file is ${integer.format(days)} days old: the City publishes one a month, so this site has missed some.`,
+  retry: "Try again",
+  problem: {
+    missing: (path: string) =>
+      `A file of the data is missing: ${path}. The site may be in the middle of an update; try again in a minute.`,
+    damaged: (path: string) =>
+      `A file of the data is damaged: ${path}. What could not be checked is not shown.`,
+    other_format: (path: string) =>
+      `The data are in a format that this page does not read (${path}). Reload the page; if this stays, the page and its data are of different releases.`,
+    unreachable: (path: string) =>
+      `The data cannot be reached (${path}). Check the connection and try again.`,
+  } satisfies Record<ProblemKind, (path: string) => string>,
+  failed: "Something went wrong",
+  unexpected: (message: string) => `This is a defect of the page: ${message}`,
+  sources: "Sources",
+  boundaries:
+    "Wards: City of Toronto. Neighbourhoods are forward sortation areas, the first three characters of postal codes: adapted from Statistics Canada, Forward Sortation Area Boundary File, 2016 Census; this does not constitute an endorsement by Statistics Canada.",
+  docs: "What every table and column means",
+  data: "The data as Parquet",
+};

@@ -1,0 +1,98 @@
+import { ckmeans } from "simple-statistics";
+
+import type { Answer, Figures } from "../data/answer.ts";
+import type { Area } from "../data/boundaries.ts";
+import type { Classes, Measure } from "./view.ts";
+
+/** Classes of the map. */
+const CLASS_COUNT = 5;
+
+/** The value of a measure; null where there is none, as a change from nothing. */
+export function valueOf(measure: Measure, figures: Figures, km2: number): number | null {
+  switch (measure) {
+    case "count":
+      return figures.requests;
+    case "density":
+      return figures.requests / km2;
+    case "share":
+      return figures.ofAll > 0 ? figures.requests / figures.ofAll : null;
+    case "change":
+      return figures.yearBefore > 0 ? figures.comparable / figures.yearBefore - 1 : null;
+  }
+}
+
+/** An area in the ranking. */
+export interface Ranked {
+  area: Area;
+  figures: Figures;
+  value: number | null;
+  /** By value, most first; equals share a rank. Null without a value. */
+  rank: number | null;
+}
+
+/** The areas in their own order, each with its rank. */
+export function rank(answer: Answer, areas: readonly Area[], measure: Measure): Ranked[] {
+  const ranked = areas.map((area, index): Ranked => {
+    const figures = answer.areas[index] as Figures;
+    return { area, figures, value: valueOf(measure, figures, area.km2), rank: null };
+  });
+  const byValue = ranked
+    .filter((one): one is Ranked & { value: number } => one.value !== null)
+    .sort((a, b) => b.value - a.value);
+  byValue.forEach((one, index) => {
+    const before = byValue[index - 1];
+    one.rank = before?.value === one.value ? before.rank : index + 1;
+  });
+  return ranked;
+}
+
+/** A class: the least and the greatest value in it. */
+export interface Class {
+  low: number;
+  high: number;
+}
+
+/** Sorts values into classes, low to high: as many values in each, or as close to each other in each as can be. */
+export function classify(values: readonly number[], method: Classes): Class[] {
+  const sorted = [...values].sort((a, b) => a - b);
+  const distinct = new Set(sorted).size;
+  if (distinct === 0) return [];
+  const count = Math.min(CLASS_COUNT, distinct);
+  const groups = method === "ckmeans" ? ckmeans(sorted, count) : quantiles(sorted, count);
+  return groups.flatMap((group) => {
+    const [low] = group;
+    const high = group.at(-1);
+    return low === undefined || high === undefined ? [] : [{ low, high }];
+  });
+}
+
+/** Equal values are in one class. */
+function quantiles(sorted: number[], count: number): number[][] {
+  const groups: number[][] = [];
+  let start = 0;
+  for (let group = 1; group <= count; group++) {
+    let end = Math.max(start, Math.round((sorted.length * group) / count));
+    while (end > 0 && end < sorted.length && sorted[end] === sorted[end - 1]) end++;
+    if (end > start) groups.push(sorted.slice(start, end));
+    start = end;
+  }
+  return groups;
+}
+
+/** Bounds of the classes of change, either side of none. */
+const CHANGE_BOUNDS = [-0.25, -0.1, -0.02, 0.02, 0.1, 0.25];
+
+/** The classes of change: the middle one is as good as none. */
+export const CHANGE_CLASSES: Class[] = [-Infinity, ...CHANGE_BOUNDS].map((low, index) => ({
+  low,
+  high: CHANGE_BOUNDS[index] ?? Infinity,
+}));
+
+/** The class of a value. */
+export function classOf(value: number, classes: readonly Class[]): number {
+  let found = 0;
+  classes.forEach(({ low }, index) => {
+    if (value >= low) found = index;
+  });
+  return found;
+}

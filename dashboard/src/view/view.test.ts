@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+
+import type { View } from "./view.ts";
+import { DEFAULT_VIEW, formatView, parseView, yearsOfView } from "./view.ts";
+
+test("a view comes back from its address whole", () => {
+  const view: View = {
+    by: "fsa",
+    measure: "share",
+    classes: "ckmeans",
+    from: 2018,
+    to: 2020,
+    season: "fall",
+    status: "In Progress",
+    division: "Parks, Forestry & Recreation",
+    what: [
+      { kind: "group", name: "Snow and ice" },
+      { kind: "type", name: "<img src=x onerror=alert(1)>" },
+    ],
+    pins: ["M5V", "M4C"],
+    sort: "name",
+    ascending: true,
+    series: "day",
+    embed: true,
+  };
+  expect(parseView(formatView(view))).toEqual(view);
+  expect(formatView(DEFAULT_VIEW)).toBe("");
+  expect(parseView("")).toEqual(DEFAULT_VIEW);
+});
+
+test("what an address says wrongly is as by default", () => {
+  const view = parseView("?by=moon&measure=&season=monsoon&years=20&sort=__proto__&area=1&area=2&area=3");
+  expect(view).toEqual({ ...DEFAULT_VIEW, pins: ["1", "2"] });
+  expect(parseView("?years=2020-2018")).toMatchObject({ from: 2018, to: 2020 });
+});
+
+test("years are within those there are; the latest are shown first", () => {
+  expect(yearsOfView(DEFAULT_VIEW, [2017, 2025])).toEqual({ from: 2025, to: 2025 });
+  expect(yearsOfView({ ...DEFAULT_VIEW, from: 1999, to: 2018 }, [2017, 2025])).toEqual({
+    from: 2017,
+    to: 2018,
+  });
+});

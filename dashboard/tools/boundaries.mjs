@@ -1,0 +1,39 @@
+// Boundaries as the map draws them: node tools/boundaries.mjs WARDS.geojson FSAS.geojson
+//
+// Reads the City's wards and Statistics Canada's forward sortation areas as extract-job stores them, simplifies them with
+// their common borders kept, and writes public/boundaries/{wards,fsas}.topo.json. The area is that of the full polygon.
+import { readFileSync, writeFileSync } from "node:fs";
+import { geoArea } from "d3-geo";
+import { quantize } from "topojson-client";
+import { topology } from "topojson-server";
+import { presimplify, quantile, simplify } from "topojson-simplify";
+
+const EARTH_RADIUS_KM = 6371.0088;
+/** The share of points that simplification leaves out. */
+const LEFT_OUT = 0.88;
+const GRID = 1e4;
+/** Fine enough to change nothing, coarse enough for common borders to be the same points. */
+const SNAP = 1e6;
+
+function write(name, path, describe) {
+  const { features } = JSON.parse(readFileSync(path, "utf8"));
+  const areas = features.map((feature) => ({
+    type: "Feature",
+    ...describe(feature.properties),
+    geometry: feature.geometry,
+  }));
+  for (const area of areas) {
+    area.properties.km2 = Number((geoArea(area) * EARTH_RADIUS_KM ** 2).toFixed(3));
+  }
+  areas.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const detailed = presimplify(topology({ areas: { type: "FeatureCollection", features: areas } }, SNAP));
+  const simple = quantize(simplify(detailed, quantile(detailed, LEFT_OUT)), GRID);
+  writeFileSync(`public/boundaries/${name}.topo.json`, `${JSON.stringify(simple)}\n`);
+}
+
+const [wards, fsas] = process.argv.slice(2);
+write("wards", wards, ({ AREA_SHORT_CODE, AREA_NAME }) => ({
+  id: Number(AREA_SHORT_CODE),
+  properties: { name: AREA_NAME },
+}));
+write("fsas", fsas, ({ CFSAUID }) => ({ id: CFSAUID, properties: { name: CFSAUID } }));
