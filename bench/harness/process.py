@@ -24,8 +24,8 @@ class Failed(Exception):
     """A command that did not end well."""
 
 
-def measure(command: list[str], environment: dict[str, str] | None = None, cores: set[int] | None = None) -> Cost:
-    """Runs `command` to its end, its output away from the terminal, and on `cores` only if they are given."""
+def measure(command: list[str], environment: dict[str, str] | None = None) -> Cost:
+    """Runs `command` to its end, its output away from the terminal."""
     start = time.monotonic()
     with open(os.devnull, "wb") as nowhere:
         process = subprocess.Popen(
@@ -34,7 +34,6 @@ def measure(command: list[str], environment: dict[str, str] | None = None, cores
             stdin=subprocess.DEVNULL,
             stdout=nowhere,
             stderr=subprocess.PIPE,
-            preexec_fn=(lambda: os.sched_setaffinity(0, cores)) if cores else None,
         )
         errors = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
