@@ -206,8 +206,9 @@ async fn named(
 ) -> Result<BTreeMap<Partition, ManifestRef>, Failure> {
     let mut manifests = BTreeMap::new();
     for key in keys {
+        let partition = partition_of(key)?;
         let bytes = manifest::read_bytes(&settings.lake, key).await?;
-        manifests.insert(partition_of(key)?, ManifestRef::of(key.clone(), &bytes));
+        manifests.insert(partition, ManifestRef::of(key.clone(), &bytes));
     }
     Ok(manifests)
 }
