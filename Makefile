@@ -14,6 +14,7 @@ export DUCKDB_LIBRARY := $(CURDIR)/$(DUCKDB_PACKAGE)/libduckdb.so
 export DBT_EXECUTABLE := $(CURDIR)/.deps/dbt/bin/dbt
 export DBT_PROJECT_DIR := $(CURDIR)/dbt-runner/project
 export READERS_PYTHON := $(CURDIR)/.deps/readers/bin/python
+export EMULATORS_DIR := $(CURDIR)/.deps/emulators
 export LOCAL_DIR := $(CURDIR)/.local
 
 # What `make run` and `make replay` may be told: see `make help`.
@@ -34,7 +35,7 @@ replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@cargo build --release --locked --bins
 	target/release/local-workflow
 
-test: setup lint-dbt .deps/readers/.ready ## All tests and linters
+test: setup lint-dbt .deps/readers/.ready .deps/emulators/.ready ## All tests and linters
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -88,3 +89,9 @@ endef
 
 .deps/readers/.ready: local-workflow/tests/readers/requirements.lock .deps/uv/bin/uv
 	$(python_environment)
+
+# DuckDB, below the BigQuery emulator, finds its spatial extension under HOME: it is here, so that nothing is downloaded.
+.deps/emulators/.ready: emulators/requirements.lock .deps/uv/bin/uv
+	$(python_environment)
+	HOME=$(EMULATORS_DIR) $(@D)/bin/python -c \
+		"import duckdb, duckdb_extensions; duckdb_extensions.import_extension('spatial', con=duckdb.connect())"

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod dbt;
+mod looker_studio;
 mod project;
 mod publish;
 mod site;

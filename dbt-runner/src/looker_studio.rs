@@ -1,0 +1,72 @@
+//! A link that opens a report on the marts in BigQuery:
+//! <https://developers.google.com/looker-studio/integrate/linking-api>.
+
+use url::form_urlencoded::Serializer;
+
+use crate::warehouse::MartTable;
+
+/// The mart that a report begins with: all that filters and adds up comes out of it.
+pub(crate) const MART: &str = "requests_by_month_type_ward";
+
+/// The link to a new report on `mart` in the project. Who opens it sees what they may see in BigQuery.
+pub(crate) fn link(project: &str, mart: &MartTable) -> String {
+    let mut parameters = Serializer::new(String::new());
+    parameters.extend_pairs([
+        ("c.mode", "edit"),
+        ("r.reportName", "Toronto 311"),
+        ("ds.connector", "bigQuery"),
+        ("ds.datasourceName", "Toronto 311 requests"),
+        ("ds.type", "TABLE"),
+        ("ds.projectId", project),
+        ("ds.datasetId", &mart.schema),
+        ("ds.tableId", &mart.name),
+    ]);
+    format!(
+        "https://lookerstudio.google.com/reporting/create?{}",
+        parameters.finish()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+
+    fn mart() -> MartTable {
+        MartTable {
+            schema: "marts".to_owned(),
+            name: MART.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_link_names_the_table_whatever_the_project_is_called() {
+        let link = Url::parse(&link("example.com:311&co", &mart())).expect("a URL");
+        let parameter = |name: &str| {
+            let mut pairs = link.query_pairs();
+            let found = pairs.find(|(key, _)| key == name);
+            found.map(|(_, value)| value.into_owned())
+        };
+        assert_eq!(parameter("ds.connector").as_deref(), Some("bigQuery"));
+        assert_eq!(
+            parameter("ds.projectId").as_deref(),
+            Some("example.com:311&co")
+        );
+        assert_eq!(parameter("ds.datasetId").as_deref(), Some("marts"));
+        assert_eq!(parameter("ds.tableId").as_deref(), Some(MART));
+    }
+
+    #[test]
+    fn the_readme_has_the_link_and_the_project_its_mart() {
+        let readme = include_str!("../../README.md");
+        assert!(
+            readme.contains(&link("PROJECT", &mart())),
+            "{}",
+            link("PROJECT", &mart())
+        );
+        let exposures = include_str!("../project/models/exposures.yml");
+        let looker_studio = exposures.split("- name: looker_studio").nth(1);
+        assert!(looker_studio.is_some_and(|exposure| exposure.contains(MART)));
+    }
+}
