@@ -44,13 +44,6 @@ pub(crate) struct Load {
     pub(crate) run_id: String,
 }
 
-/// A version of a partition that was loaded.
-pub(crate) struct Load {
-    pub(crate) partition: Partition,
-    pub(crate) fingerprint: Fingerprint,
-    pub(crate) run_id: String,
-}
-
 /// What a build wrote down of itself, `macros/record_build.sql`.
 pub(crate) struct BuiltFrom {
     pub(crate) fingerprint: String,
