@@ -14,6 +14,7 @@ export DUCKDB_LIBRARY := $(CURDIR)/$(DUCKDB_PACKAGE)/libduckdb.so
 export DBT_EXECUTABLE := $(CURDIR)/.deps/dbt/bin/dbt
 export DBT_PROJECT_DIR := $(CURDIR)/dbt-runner/project
 export READERS_PYTHON := $(CURDIR)/.deps/readers/bin/python
+export EMULATORS_DIR := $(CURDIR)/.deps/emulators
 export LOCAL_DIR := $(CURDIR)/.local
 DASHBOARD_PACKAGES := dashboard/node_modules/.package-lock.json
 
@@ -46,7 +47,7 @@ replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@cargo build --release --locked --bins
 	target/release/local-workflow
 
-test: setup lint-dbt test-dashboard .deps/readers/.ready test-infra ## All tests and linters
+test: setup lint-dbt test-dashboard .deps/readers/.ready .deps/emulators/.ready test-infra ## All tests and linters
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -148,3 +149,9 @@ endef
 	.deps/uv/bin/uv pip install --quiet --no-deps --require-hashes --target $(@D)/bindings --requirements $<
 	$(INFRA)/python terraform/tests/provider/schema.py $(@D)/bindings terraform $@
 	rm -r $(@D)/bindings
+
+# DuckDB, below the BigQuery emulator, finds its spatial extension under HOME: it is here, so that nothing is downloaded.
+.deps/emulators/.ready: emulators/requirements.lock .deps/uv/bin/uv
+	$(python_environment)
+	HOME=$(EMULATORS_DIR) $(@D)/bin/python -c \
+		"import duckdb, duckdb_extensions; duckdb_extensions.import_extension('spatial', con=duckdb.connect())"

@@ -7,7 +7,7 @@ use std::process::{ExitStatus, Stdio};
 
 use serde::Deserialize;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
-use shared::warehouse::WarehouseUrl;
+use shared::warehouse::WarehouseSettings;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{ChildStdout, Command};
 use tracing::{debug, error, info, warn};
@@ -23,7 +23,7 @@ pub(crate) struct Dbt<'a> {
     pub(crate) executable: &'a Path,
     pub(crate) project: &'a Path,
     pub(crate) target: &'a Path,
-    pub(crate) warehouse: &'a WarehouseUrl,
+    pub(crate) warehouse: &'a WarehouseSettings,
 }
 
 /// How much is built.

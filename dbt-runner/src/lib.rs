@@ -2,7 +2,7 @@
 
 mod artifacts;
 mod dbt;
-pub mod looker_studio;
+mod looker_studio;
 mod project;
 mod publish;
 mod site;

@@ -3,12 +3,13 @@
 
 use url::form_urlencoded::Serializer;
 
-/// The mart that a report begins with: all that filters and adds up comes out of it.
-pub const MART: &str = "requests_by_month_type_ward";
+use crate::warehouse::MartTable;
 
-/// The link to a new report on [`MART`] in the project's `dataset`. Who opens it sees what they may see in BigQuery.
-#[must_use]
-pub fn link(project: &str, dataset: &str) -> String {
+/// The mart that a report begins with: all that filters and adds up comes out of it.
+pub(crate) const MART: &str = "requests_by_month_type_ward";
+
+/// The link to a new report on `mart` in the project. Who opens it sees what they may see in BigQuery.
+pub(crate) fn link(project: &str, mart: &MartTable) -> String {
     let mut parameters = Serializer::new(String::new());
     parameters.extend_pairs([
         ("c.mode", "edit"),
@@ -17,8 +18,8 @@ pub fn link(project: &str, dataset: &str) -> String {
         ("ds.datasourceName", "Toronto 311 requests"),
         ("ds.type", "TABLE"),
         ("ds.projectId", project),
-        ("ds.datasetId", dataset),
-        ("ds.tableId", MART),
+        ("ds.datasetId", &mart.schema),
+        ("ds.tableId", &mart.name),
     ]);
     format!(
         "https://lookerstudio.google.com/reporting/create?{}",
@@ -32,9 +33,16 @@ mod tests {
 
     use super::*;
 
+    fn mart() -> MartTable {
+        MartTable {
+            schema: "marts".to_owned(),
+            name: MART.to_owned(),
+        }
+    }
+
     #[test]
     fn the_link_names_the_table_whatever_the_project_is_called() {
-        let link = Url::parse(&link("example.com:311&co", "marts")).expect("a URL");
+        let link = Url::parse(&link("example.com:311&co", &mart())).expect("a URL");
         let parameter = |name: &str| {
             let mut pairs = link.query_pairs();
             let found = pairs.find(|(key, _)| key == name);
@@ -53,9 +61,9 @@ mod tests {
     fn the_readme_has_the_link_and_the_project_its_mart() {
         let readme = include_str!("../../README.md");
         assert!(
-            readme.contains(&link("PROJECT", "marts")),
+            readme.contains(&link("PROJECT", &mart())),
             "{}",
-            link("PROJECT", "marts")
+            link("PROJECT", &mart())
         );
         let exposures = include_str!("../project/models/exposures.yml");
         let looker_studio = exposures.split("- name: looker_studio").nth(1);

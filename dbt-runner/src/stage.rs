@@ -13,11 +13,13 @@ use shared::manifest::{self, LoadReceipt, ManifestRef, Mart, MartsManifest, Vers
 use shared::partition::Partition;
 use shared::run::{self, Stage};
 use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
-use shared::warehouse::WarehouseUrl;
+use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 use tokio::task::block_in_place;
 use tracing::{debug, info};
 
+use crate::artifacts::Graph;
 use crate::dbt::{Dbt, Extent};
+use crate::looker_studio;
 use crate::project;
 use crate::publish::Publication;
 use crate::site::Site;
@@ -26,8 +28,7 @@ use crate::warehouse::{BuiltFrom, MartTable, Warehouse};
 /// The settings of this job.
 #[derive(Debug)]
 pub struct Settings {
-    warehouse: WarehouseUrl,
-    duckdb_library: PathBuf,
+    warehouse: WarehouseSettings,
     project: PathBuf,
     executable: PathBuf,
     target: Option<PathBuf>,
@@ -39,6 +40,7 @@ pub struct Settings {
 pub struct RawSettings {
     warehouse_url: Option<String>,
     duckdb_library: Option<String>,
+    bigquery_emulator_host: Option<String>,
     dbt_project_dir: Option<String>,
     dbt_executable: Option<String>,
     dbt_target_dir: Option<String>,
@@ -49,11 +51,11 @@ impl JobSettings for Settings {
     type Raw = RawSettings;
 
     fn validate(raw: RawSettings, problems: &mut Problems) -> Option<Self> {
-        let warehouse = problems.take(&variables::WAREHOUSE_URL, raw.warehouse_url, str::parse);
-        let library = problems.take(
-            &variables::DUCKDB_LIBRARY,
+        let warehouse = WarehouseSettings::validate(
+            raw.warehouse_url,
             raw.duckdb_library,
-            settings::parse_file,
+            raw.bigquery_emulator_host,
+            problems,
         );
         let project = problems.take(
             &variables::DBT_PROJECT_DIR,
@@ -66,7 +68,6 @@ impl JobSettings for Settings {
         let site = problems.take_optional(&variables::SITE_URL, raw.site_url, str::parse);
         Some(Self {
             warehouse: warehouse?,
-            duckdb_library: library?,
             project: project?,
             executable: executable?,
             target: target?,
@@ -92,7 +93,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         let input = settings.input(&mut warehouse)?;
         Ok::<_, Failure>((input, warehouse.built_from()?))
     })?;
-    let warehouse_id = settings.warehouse.id();
+    let warehouse_id = settings.warehouse.url.id();
     let key = MartsManifest::key(&warehouse_id, &input.fingerprint)?;
 
     let is_built = |built: &BuiltFrom| built.fingerprint == input.fingerprint.as_str();
@@ -178,6 +179,9 @@ async fn build(
         seconds = started.elapsed().as_secs_f64(),
         "marts built"
     );
+    if let Some(link) = settings.looker_studio(&graph) {
+        info!(link, "marts in Looker Studio");
+    }
     let summary = Summary {
         produced: 1,
         rows,
@@ -210,13 +214,23 @@ impl Settings {
         }
     }
 
+    /// The link to a report on the marts, if they are in BigQuery.
+    fn looker_studio(&self, graph: &Graph) -> Option<String> {
+        let WarehouseUrl::BigQuery(dataset) = &self.warehouse.url else {
+            return None;
+        };
+        let marts = graph.marts();
+        let mart = marts.iter().find(|mart| mart.name == looker_studio::MART)?;
+        Some(looker_studio::link(&dataset.project, mart))
+    }
+
     fn open_warehouse(&self) -> Result<Warehouse, Failure> {
-        Warehouse::open(&self.warehouse, &self.duckdb_library)
+        Warehouse::open(&self.warehouse)
     }
 
     /// What dbt would build from now.
     fn input(&self, warehouse: &mut Warehouse) -> Result<Input, Failure> {
-        let warehouse_id = self.warehouse.id();
+        let warehouse_id = self.warehouse.url.id();
         let loads = warehouse.loads()?;
         let mut receipts = BTreeMap::new();
         for load in &loads {

@@ -1,14 +1,15 @@
 //! What the warehouse holds: the loads that dbt builds from, and the marts it built.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
+use shared::bigquery::BigQuery;
 use shared::duckdb::{Access, Connection, DuckDbError, Value};
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::fingerprint::Fingerprint;
 use shared::partition::Partition;
-use shared::warehouse::WarehouseUrl;
+use shared::warehouse::{WarehouseSettings, WarehouseUrl};
+use tokio::runtime::Handle;
 
 use crate::artifacts::Publishable;
 
@@ -23,11 +24,18 @@ const COVERAGE: &str = "\
         (SELECT strftime(max(source_last_modified), '%Y-%m-%dT%H:%M:%SZ') FROM load_history), \
         (SELECT CAST(max(created_on) AS VARCHAR) FROM marts.requests_by_day)";
 
+/// The same where `partition` is a word of the language.
+const LOADS_OF_BIGQUERY: &str = "\
+    SELECT `partition`, fingerprint, run_id FROM `{dataset}.load_history` ORDER BY `partition`, load_number";
+
 const HAS_TABLE: &str = "\
     SELECT count(*) FROM information_schema.tables WHERE table_schema = $1 AND table_name = $2";
 
-/// The warehouse, open for reading. dbt cannot write while it is.
-pub(crate) struct Warehouse(Connection);
+/// The warehouse, open for reading. dbt cannot write to a DuckDB file while it is. Its methods block.
+pub(crate) enum Warehouse {
+    DuckDb(Connection),
+    BigQuery(BigQuery),
+}
 
 /// A version of a partition that was loaded.
 pub(crate) struct Load {
@@ -51,20 +59,35 @@ pub(crate) struct MartTable {
 }
 
 impl Warehouse {
-    pub(crate) fn open(url: &WarehouseUrl, library: &Path) -> Result<Self, Failure> {
-        let WarehouseUrl::DuckDb(file) = url;
+    pub(crate) fn open(settings: &WarehouseSettings) -> Result<Self, Failure> {
+        let file = match &settings.url {
+            WarehouseUrl::DuckDb(file) => file,
+            WarehouseUrl::BigQuery(dataset) => {
+                let emulator = settings.bigquery_emulator.as_ref();
+                let connected = Handle::current().block_on(BigQuery::connect(dataset, emulator));
+                return Ok(Self::BigQuery(connected?));
+            }
+        };
         if !file.is_file() {
             return Err(Failure::upstream(anyhow::anyhow!(
-                "there is no warehouse at {url}: load-job makes it"
+                "there is no warehouse at {}: load-job makes it",
+                settings.url
             )));
         }
+        let library = &settings.duckdb_library;
         let connection = Connection::open_when_free(library, file, Access::ReadOnly, PATIENCE)?;
-        Ok(Self(connection))
+        Ok(Self::DuckDb(connection))
     }
 
     /// The history of loads: of each partition all versions in order, the last of which the tables hold.
     pub(crate) fn loads(&mut self) -> Result<Vec<Load>, Failure> {
-        let rows = self.0.query_text(LOADS, &[])?;
+        let rows = match self {
+            Self::DuckDb(connection) => connection.query_text(LOADS, &[])?,
+            Self::BigQuery(bigquery) => {
+                let statement = LOADS_OF_BIGQUERY.replace("{dataset}", &bigquery.path());
+                Handle::current().block_on(bigquery.query(&statement, &[]))?
+            }
+        };
         rows.into_iter()
             .map(|row| {
                 let cell = |index: usize| row.get(index).cloned().flatten().unwrap_or_default();
@@ -82,10 +105,26 @@ impl Warehouse {
 
     /// What the marts in the warehouse were built from, if dbt finished its last build.
     pub(crate) fn built_from(&mut self) -> Result<Option<BuiltFrom>, Failure> {
-        if !self.has("main", "dbt_build")? {
-            return Ok(None);
-        }
-        let rows = self.0.query_text("SELECT * FROM main.dbt_build", &[])?;
+        let rows = match self {
+            Self::DuckDb(connection) => {
+                if !has(connection, "main", "dbt_build")? {
+                    return Ok(None);
+                }
+                connection.query_text("SELECT * FROM main.dbt_build", &[])?
+            }
+            Self::BigQuery(bigquery) => {
+                let own = &bigquery.dataset().id;
+                let runtime = Handle::current();
+                if runtime
+                    .block_on(bigquery.table(own, "dbt_build"))?
+                    .is_none()
+                {
+                    return Ok(None);
+                }
+                let statement = format!("SELECT * FROM `{}.dbt_build`", bigquery.path());
+                runtime.block_on(bigquery.query(&statement, &[]))?
+            }
+        };
         let mut cells = rows.into_iter().flatten().flatten();
         Ok(cells.next().map(|fingerprint| BuiltFrom {
             fingerprint,
@@ -95,11 +134,35 @@ impl Warehouse {
 
     /// The rows of a mart, `None` if it is not there.
     pub(crate) fn rows(&mut self, mart: &MartTable) -> Result<Option<u64>, Failure> {
-        if !self.has(&mart.schema, &mart.name)? {
+        let connection = match self {
+            Self::DuckDb(connection) => connection,
+            Self::BigQuery(bigquery) => {
+                let table = bigquery.table(&mart.schema, &mart.name);
+                let table = Handle::current().block_on(table)?;
+                return Ok(table.map(|table| table.num_rows.unwrap_or_default()));
+            }
+        };
+        if !has(connection, &mart.schema, &mart.name)? {
             return Ok(None);
         }
         let statement = format!("SELECT count(*) FROM {}", mart.quoted());
-        Ok(Some(self.0.query_count(&statement, &[])?))
+        Ok(Some(connection.query_count(&statement, &[])?))
+    }
+
+    /// The DuckDB file, which marts are published from.
+    ///
+    /// # Errors
+    /// [`Exit::Configuration`] for another warehouse.
+    fn duckdb(&mut self) -> Result<&mut Connection, Failure> {
+        match self {
+            Self::DuckDb(connection) => Ok(connection),
+            Self::BigQuery(_) => Err(Failure::new(
+                Exit::Configuration,
+                anyhow::anyhow!(
+                    "marts are published from a DuckDB warehouse only: leave SITE_URL out"
+                ),
+            )),
+        }
     }
 
     /// The years that `column` of a mart has, in order.
@@ -109,7 +172,7 @@ impl Warehouse {
             quoted(column),
             mart.quoted()
         );
-        let rows = self.0.query_text(&statement, &[])?;
+        let rows = self.duckdb()?.query_text(&statement, &[])?;
         rows.into_iter()
             .flatten()
             .flatten()
@@ -140,7 +203,7 @@ impl Warehouse {
             _ => (String::new(), Vec::new()),
         };
         let statement = format!("SELECT {columns} FROM {table} {condition} ORDER BY {order}");
-        let (schema, batches) = self.0.query_with_schema(&statement, &values)?;
+        let (schema, batches) = self.duckdb()?.query_with_schema(&statement, &values)?;
         Ok(if batches.is_empty() {
             vec![RecordBatch::new_empty(schema)]
         } else {
@@ -150,16 +213,15 @@ impl Warehouse {
 
     /// How far the marts reach.
     pub(crate) fn coverage(&mut self) -> Result<Coverage, Failure> {
-        let mut rows = self.0.query_text(COVERAGE, &[])?.into_iter().flatten();
+        let mut rows = self
+            .duckdb()?
+            .query_text(COVERAGE, &[])?
+            .into_iter()
+            .flatten();
         Ok(Coverage {
             as_of: rows.next().flatten(),
             data_through: rows.next().flatten(),
         })
-    }
-
-    fn has(&mut self, schema: &str, table: &str) -> Result<bool, DuckDbError> {
-        let names: [Value; 2] = [schema.into(), table.into()];
-        Ok(self.0.query_count(HAS_TABLE, &names)? > 0)
     }
 }
 
@@ -181,10 +243,30 @@ impl MartTable {
     }
 }
 
-/// The variables that dbt's profile reads, and the name of its target.
-pub(crate) fn profile(url: &WarehouseUrl) -> (&'static str, [(&'static str, PathBuf); 1]) {
-    let WarehouseUrl::DuckDb(file) = url;
-    ("duckdb", [("DUCKDB_FILE", file.clone())])
+fn has(connection: &mut Connection, schema: &str, table: &str) -> Result<bool, DuckDbError> {
+    let names: [Value; 2] = [schema.into(), table.into()];
+    Ok(connection.query_count(HAS_TABLE, &names)? > 0)
+}
+
+/// The name of the target in dbt's profile, and the variables that it reads.
+pub(crate) fn profile(settings: &WarehouseSettings) -> (&'static str, Vec<(&'static str, String)>) {
+    let dataset = match &settings.url {
+        WarehouseUrl::DuckDb(file) => {
+            let file = file.to_string_lossy().into_owned();
+            return ("duckdb", vec![("DUCKDB_FILE", file)]);
+        }
+        WarehouseUrl::BigQuery(dataset) => dataset,
+    };
+    let mut variables = vec![
+        ("BIGQUERY_PROJECT", dataset.project.clone()),
+        ("BIGQUERY_DATASET", dataset.id.clone()),
+        ("BIGQUERY_LOCATION", dataset.location.clone()),
+    ];
+    let Some(emulator) = &settings.bigquery_emulator else {
+        return ("bigquery", variables);
+    };
+    variables.push(("BIGQUERY_EMULATOR_HOST", emulator.to_string()));
+    ("bigquery_emulator", variables)
 }
 
 impl std::fmt::Display for MartTable {

@@ -1,20 +1,18 @@
 //! The stage: from clean manifests to rows in the warehouse.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Instant;
 
 use serde::Deserialize;
 use shared::contract::Contract;
-use shared::exit::{Failure, FailureContext as _};
+use shared::exit::{Exit, Failure, FailureContext as _};
 use shared::job::Summary;
-use shared::lake::Key;
+use shared::lake::{Key, Lake};
 use shared::manifest::{self, CleanManifest, LoadReceipt, ManifestRef, Version};
 use shared::partition::Partition;
 use shared::run::{self, Stage};
-use shared::settings::{CommonSettings, JobSettings, Problems, variables};
-use shared::warehouse::WarehouseUrl;
-use tokio::task::block_in_place;
+use shared::settings::{CommonSettings, JobSettings, Problems};
+use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 use tracing::{debug, info};
 
 use crate::warehouse::{Load, Loaded, Warehouse};
@@ -22,8 +20,7 @@ use crate::warehouse::{Load, Loaded, Warehouse};
 /// The settings of this job.
 #[derive(Debug)]
 pub struct Settings {
-    warehouse: WarehouseUrl,
-    duckdb_library: PathBuf,
+    warehouse: WarehouseSettings,
 }
 
 /// The settings as the environment has them.
@@ -31,22 +28,20 @@ pub struct Settings {
 pub struct RawSettings {
     warehouse_url: Option<String>,
     duckdb_library: Option<String>,
+    bigquery_emulator_host: Option<String>,
 }
 
 impl JobSettings for Settings {
     type Raw = RawSettings;
 
     fn validate(raw: RawSettings, problems: &mut Problems) -> Option<Self> {
-        let warehouse = problems.take(&variables::WAREHOUSE_URL, raw.warehouse_url, str::parse);
-        let library = problems.take(
-            &variables::DUCKDB_LIBRARY,
+        let warehouse = WarehouseSettings::validate(
+            raw.warehouse_url,
             raw.duckdb_library,
-            shared::settings::parse_file,
-        );
-        Some(Self {
-            warehouse: warehouse?,
-            duckdb_library: library?,
-        })
+            raw.bigquery_emulator_host,
+            problems,
+        )?;
+        Some(Self { warehouse })
     }
 }
 
@@ -56,8 +51,8 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     let mut summary = Summary::default();
     let mut receipts = BTreeMap::new();
     if !input.is_empty() {
-        let mut warehouse =
-            block_in_place(|| Warehouse::open(&settings.warehouse, &settings.duckdb_library))?;
+        refuse_apart(&common.lake, &settings.warehouse.url)?;
+        let mut warehouse = Warehouse::open(&settings.warehouse).await?;
         for (partition, clean) in input {
             let (receipt, part) = load(&common, &settings, &mut warehouse, partition, clean)
                 .await
@@ -70,6 +65,22 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     Ok(summary)
 }
 
+/// # Errors
+/// [`Exit::Configuration`] if the warehouse cannot read the lake's files.
+fn refuse_apart(lake: &Lake, warehouse: &WarehouseUrl) -> Result<(), Failure> {
+    match (lake, warehouse) {
+        (Lake::Local(_), WarehouseUrl::DuckDb(_)) | (Lake::Gcs(_), WarehouseUrl::BigQuery(_)) => {
+            Ok(())
+        }
+        _ => Err(Failure::new(
+            Exit::Configuration,
+            anyhow::anyhow!(
+                "{warehouse} cannot read the files of {lake}: BigQuery loads from a gs:// lake, DuckDB from a file:// one"
+            ),
+        )),
+    }
+}
+
 async fn load(
     common: &CommonSettings,
     settings: &Settings,
@@ -80,20 +91,19 @@ async fn load(
     let started = Instant::now();
     let lake = &common.lake;
     let manifest: CleanManifest = manifest::read_handed(lake, &clean).await?;
-    let local = |key: &Key| PathBuf::from(lake.locate(key));
-    let files = manifest.files.iter().map(|file| local(&file.object.key));
+    let files = manifest.files.iter();
     let load = Load {
         manifest: &manifest,
         manifest_key: &clean.key,
-        files: files.collect(),
+        files: files.map(|file| lake.locate(&file.object.key)).collect(),
         quarantine: manifest
             .quarantine
             .as_ref()
-            .map(|file| local(&file.object.key)),
+            .map(|file| lake.locate(&file.object.key)),
         run_id: &common.run_id,
         force: common.force,
     };
-    let loaded = block_in_place(|| warehouse.load(&load))?;
+    let loaded = warehouse.load(&load).await?;
 
     let receipt = LoadReceipt {
         manifest: Version::V1,
@@ -103,7 +113,11 @@ async fn load(
         table: Contract::clean_table(partition.dataset()).name.clone(),
         rows: manifest.rows.kept,
     };
-    let key = LoadReceipt::key(&settings.warehouse.id(), partition, &manifest.fingerprint)?;
+    let key = LoadReceipt::key(
+        &settings.warehouse.url.id(),
+        partition,
+        &manifest.fingerprint,
+    )?;
     let committed = manifest::commit(lake, &key, &receipt).await?;
     if loaded == Loaded::Found {
         debug!(%partition, fingerprint = %manifest.fingerprint, "partition found");

@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "bigquery")]
+pub mod bigquery;
 pub mod contract;
 #[cfg(feature = "duckdb")]
 pub mod duckdb;
 pub mod exit;
 pub mod fingerprint;
+pub mod google;
 pub mod job;
 pub mod lake;
 pub mod manifest;

@@ -8,30 +8,15 @@ use serde::Serialize;
 use shared::contract::{Contract, Table};
 use shared::duckdb::{Access, Connection, DuckDbError, Value};
 use shared::exit::{Exit, Failure, OrFail as _};
-use shared::manifest::CleanManifest;
 use shared::partition::{Dataset, Partition};
 use tracing::{info, warn};
 
-use super::{Load, Loaded, Refusal};
+use super::{Held, Load, Loaded, Refusal, Target, refuse_stale, targets};
 
 /// How long to wait for another process that writes to the file.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct DuckDb(Connection);
-
-/// The version of a partition that `load_history` says is in the tables.
-struct Held {
-    fingerprint: String,
-    /// As manifests have it: ISO 8601, UTC without an offset.
-    last_modified: Option<String>,
-    logic_version: u32,
-}
-
-/// A table that a partition has rows in, and how many the manifest says.
-struct Target<'a> {
-    table: &'a Table,
-    rows: u64,
-}
 
 impl DuckDb {
     pub(super) fn open(library: &Path, file: &Path) -> Result<Self, Failure> {
@@ -138,51 +123,6 @@ impl DuckDb {
     }
 }
 
-/// # Errors
-/// [`Refusal::Stale`] if the version held was published later than the one offered, or made by later rules from the
-/// same publication. What has no date cannot be stale.
-fn refuse_stale(manifest: &CleanManifest, held: &Held) -> Result<(), Refusal> {
-    let (Some(held_date), Some(offered_date)) = (
-        held.last_modified.as_deref(),
-        manifest.source.last_modified.as_deref(),
-    ) else {
-        return Ok(());
-    };
-    // DuckDB writes six decimals; the portal any number, or none.
-    let comparable = |date: &str| {
-        let (seconds, decimals) = date.split_once('.').unwrap_or((date, ""));
-        format!("{seconds}.{decimals:0<6.6}")
-    };
-    let held_version = (comparable(held_date), held.logic_version);
-    let offered_version = (comparable(offered_date), manifest.logic_version);
-    if held_version > offered_version {
-        return Err(Refusal::Stale {
-            partition: manifest.partition,
-            held: held_date.to_owned(),
-            held_logic: held.logic_version,
-            offered: offered_date.to_owned(),
-            offered_logic: manifest.logic_version,
-        });
-    }
-    Ok(())
-}
-
-/// The tables that the manifest's partition has rows in.
-fn targets(manifest: &CleanManifest) -> Vec<Target<'static>> {
-    let dataset = manifest.partition.dataset();
-    let mut targets = vec![Target {
-        table: Contract::clean_table(dataset),
-        rows: manifest.rows.kept,
-    }];
-    if dataset == Dataset::ServiceRequests {
-        targets.push(Target {
-            table: Contract::quarantine_table(),
-            rows: manifest.rows.quarantined,
-        });
-    }
-    targets
-}
-
 /// The condition that a partition's rows meet, and its value.
 fn rows_of(partition: Partition) -> (&'static str, Vec<Value>) {
     match partition {
@@ -238,14 +178,14 @@ fn replace(
     Ok(())
 }
 
-fn insert(connection: &mut Connection, table: &Table, file: &Path) -> Result<(), DuckDbError> {
+fn insert(connection: &mut Connection, table: &Table, file: &str) -> Result<(), DuckDbError> {
     let columns: Vec<&str> = table.column_names().collect();
     let columns = columns.join(", ");
     let statement = format!(
         "INSERT INTO {} ({columns}) SELECT {columns} FROM read_parquet($1)",
         table.name
     );
-    connection.execute(&statement, &[path(file)])
+    connection.execute(&statement, &[file.into()])
 }
 
 /// Keeps what the new version says otherwise of the status of requests that are in the version held.
@@ -259,7 +199,7 @@ fn append_status_changes(
         connection.execute(
             include_str!("duckdb/insert_status_changes.sql"),
             &[
-                path(file),
+                file.as_str().into(),
                 i64::from(year).into(),
                 held.last_modified.clone().into(),
                 load.manifest.source.last_modified.clone().into(),
@@ -295,10 +235,6 @@ fn insert_load_history(connection: &mut Connection, load: &Load<'_>) -> Result<(
     ];
     connection.execute(statement, &values)?;
     Ok(())
-}
-
-fn path(file: &Path) -> Value {
-    file.to_string_lossy().into_owned().into()
 }
 
 fn count(rows: u64) -> Result<Value, Failure> {

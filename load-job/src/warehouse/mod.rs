@@ -1,31 +1,36 @@
 //! The warehouse behind one interface: load a clean partition, in one transaction.
 
+mod bigquery;
 mod duckdb;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use shared::contract::{Contract, Table};
 use shared::exit::{Exit, Failure};
 use shared::lake::Key;
 use shared::manifest::CleanManifest;
-use shared::partition::Partition;
+use shared::partition::{Dataset, Partition};
 use shared::run::RunId;
-use shared::warehouse::WarehouseUrl;
+use shared::warehouse::{WarehouseSettings, WarehouseUrl};
+use tokio::task::block_in_place;
 
+use bigquery::BigQueryWarehouse;
 use duckdb::DuckDb;
 
 /// The warehouse that `WAREHOUSE_URL` names, open for loading.
 pub(crate) enum Warehouse {
     DuckDb(DuckDb),
+    BigQuery(BigQueryWarehouse),
 }
 
 /// A clean partition to load.
 pub(crate) struct Load<'a> {
     pub(crate) manifest: &'a CleanManifest,
     pub(crate) manifest_key: &'a Key,
-    /// The manifest's Parquet files, in its order.
-    pub(crate) files: Vec<PathBuf>,
-    /// The Parquet file of the rows set aside; none for boundaries.
-    pub(crate) quarantine: Option<PathBuf>,
+    /// Where the manifest's Parquet files are, in its order: paths for DuckDB, `gs://` for BigQuery.
+    pub(crate) files: Vec<String>,
+    /// Where the Parquet file of the rows set aside is; none for boundaries.
+    pub(crate) quarantine: Option<String>,
     pub(crate) run_id: &'a RunId,
     /// Load even what is there already or is stale.
     pub(crate) force: bool,
@@ -90,16 +95,85 @@ impl From<Refusal> for Failure {
 
 impl Warehouse {
     /// Opens the warehouse for loading, and makes the tables that are not there.
-    pub(crate) fn open(url: &WarehouseUrl, library: &Path) -> Result<Self, Failure> {
-        match url {
-            WarehouseUrl::DuckDb(file) => DuckDb::open(library, file).map(Self::DuckDb),
+    pub(crate) async fn open(settings: &WarehouseSettings) -> Result<Self, Failure> {
+        match &settings.url {
+            WarehouseUrl::DuckDb(file) => {
+                let library: &Path = &settings.duckdb_library;
+                block_in_place(|| DuckDb::open(library, file)).map(Self::DuckDb)
+            }
+            WarehouseUrl::BigQuery(dataset) => {
+                let emulator = settings.bigquery_emulator.as_ref();
+                BigQueryWarehouse::open(dataset, emulator)
+                    .await
+                    .map(Self::BigQuery)
+            }
         }
     }
 
     /// Replaces the partition by `load`, whole or not at all.
-    pub(crate) fn load(&mut self, load: &Load<'_>) -> Result<Loaded, Failure> {
+    pub(crate) async fn load(&mut self, load: &Load<'_>) -> Result<Loaded, Failure> {
         match self {
-            Self::DuckDb(duckdb) => duckdb.load(load),
+            Self::DuckDb(duckdb) => block_in_place(|| duckdb.load(load)),
+            Self::BigQuery(bigquery) => bigquery.load(load).await,
         }
     }
+}
+
+/// The version of a partition that `load_history` says is in the tables.
+struct Held {
+    fingerprint: String,
+    /// As manifests have it: ISO 8601, UTC without an offset.
+    last_modified: Option<String>,
+    logic_version: u32,
+}
+
+/// A table that a partition has rows in, and how many the manifest says.
+struct Target<'a> {
+    table: &'a Table,
+    rows: u64,
+}
+
+/// # Errors
+/// [`Refusal::Stale`] if the version held was published later than the one offered, or made by later rules from the
+/// same publication. What has no date cannot be stale.
+fn refuse_stale(manifest: &CleanManifest, held: &Held) -> Result<(), Refusal> {
+    let (Some(held_date), Some(offered_date)) = (
+        held.last_modified.as_deref(),
+        manifest.source.last_modified.as_deref(),
+    ) else {
+        return Ok(());
+    };
+    // A warehouse writes six decimals; the portal any number, or none.
+    let comparable = |date: &str| {
+        let (seconds, decimals) = date.split_once('.').unwrap_or((date, ""));
+        format!("{seconds}.{decimals:0<6.6}")
+    };
+    let held_version = (comparable(held_date), held.logic_version);
+    let offered_version = (comparable(offered_date), manifest.logic_version);
+    if held_version > offered_version {
+        return Err(Refusal::Stale {
+            partition: manifest.partition,
+            held: held_date.to_owned(),
+            held_logic: held.logic_version,
+            offered: offered_date.to_owned(),
+            offered_logic: manifest.logic_version,
+        });
+    }
+    Ok(())
+}
+
+/// The tables that the manifest's partition has rows in.
+fn targets(manifest: &CleanManifest) -> Vec<Target<'static>> {
+    let dataset = manifest.partition.dataset();
+    let mut targets = vec![Target {
+        table: Contract::clean_table(dataset),
+        rows: manifest.rows.kept,
+    }];
+    if dataset == Dataset::ServiceRequests {
+        targets.push(Target {
+            table: Contract::quarantine_table(),
+            rows: manifest.rows.quarantined,
+        });
+    }
+    targets
 }

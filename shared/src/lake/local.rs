@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use tempfile::NamedTempFile;
 
-use super::{Content, Created, Key, LakeError};
-use crate::fingerprint::{Digest, Hasher};
+use super::{Content, Created, Key, LakeError, digest_of_file};
+use crate::fingerprint::Digest;
 
 /// Below the lake's directory, for files that are not objects yet. No key begins with a dot.
 const SPOOL: &str = ".spool";
@@ -167,17 +167,4 @@ fn remove_abandoned(spool: &Path) -> io::Result<()> {
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
-}
-
-fn digest_of_file(path: &Path) -> io::Result<Digest> {
-    let mut file = File::open(path)?;
-    let mut hasher = Hasher::default();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let length = file.read(&mut buffer)?;
-        if length == 0 {
-            return Ok(hasher.finish());
-        }
-        hasher.update(&buffer[..length]);
-    }
 }

@@ -3,10 +3,12 @@
 //! There is no listing (every key is computed), no overwrite and no delete, so that no bug can destroy data. An object,
 //! once created, never changes; creating it again with the same content succeeds, with other content it is a conflict.
 
+mod gcs;
 mod key;
 mod local;
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -14,16 +16,20 @@ use bytes::Bytes;
 use tempfile::NamedTempFile;
 use tracing::debug;
 
+pub use gcs::GcsLake;
 pub use key::Key;
 pub use local::LocalLake;
 
 use crate::exit::{Exit, Failure};
+use crate::fingerprint::{Digest, Hasher};
 
 /// The object store named by `LAKE_URL`.
 #[derive(Debug, Clone)]
 pub enum Lake {
     /// A directory.
     Local(LocalLake),
+    /// A bucket of Cloud Storage.
+    Gcs(GcsLake),
 }
 
 /// What [`Lake::create`] is given.
@@ -56,7 +62,7 @@ pub enum LakeError {
         key: Key,
         /// SHA-256 of the refused content.
         new: String,
-        /// SHA-256 of the content that is there.
+        /// SHA-256 of the content that is there, and its generation, where the store has one.
         held: String,
     },
     /// There is no such object.
@@ -64,6 +70,16 @@ pub enum LakeError {
     Missing {
         /// The object's key.
         key: Key,
+    },
+    /// The store refuses: there is no such bucket, or no permission.
+    #[error("not allowed to {verb} {key}, or there is no such bucket")]
+    Refused {
+        /// What was tried.
+        verb: &'static str,
+        /// The object's key.
+        key: Key,
+        /// What the store says.
+        source: io::Error,
     },
     /// The store failed.
     #[error("cannot {verb} {key}")]
@@ -81,6 +97,7 @@ impl From<LakeError> for Failure {
     fn from(error: LakeError) -> Self {
         let exit = match &error {
             LakeError::Conflict { .. } => Exit::Bug,
+            LakeError::Refused { .. } => Exit::Configuration,
             LakeError::Missing { .. } | LakeError::Io { .. } => Exit::Upstream,
         };
         Failure::new(exit, error)
@@ -92,6 +109,7 @@ impl fmt::Display for Lake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Lake::Local(lake) => write!(f, "file://{}", lake.directory().display()),
+            Lake::Gcs(lake) => f.write_str(&lake.url()),
         }
     }
 }
@@ -108,6 +126,7 @@ impl Lake {
                 let (lake, key) = (lake.clone(), key.clone());
                 blocking(move || lake.create(&key, content)).await
             }
+            Lake::Gcs(lake) => lake.create(key, content).await,
         }
     }
 
@@ -118,6 +137,7 @@ impl Lake {
                 let (lake, key) = (lake.clone(), key.clone());
                 blocking(move || lake.read(&key)).await?
             }
+            Lake::Gcs(lake) => lake.read(key).await?,
         };
         debug!(%key, found = object.is_some(), "object read");
         Ok(object)
@@ -133,6 +153,7 @@ impl Lake {
                 let (lake, key) = (lake.clone(), key.clone());
                 blocking(move || lake.open(&key)).await
             }
+            Lake::Gcs(lake) => lake.open(key).await,
         }
     }
 
@@ -140,6 +161,7 @@ impl Lake {
     pub fn spool(&self) -> io::Result<NamedTempFile> {
         match self {
             Lake::Local(lake) => lake.spool(),
+            Lake::Gcs(_) => GcsLake::spool(),
         }
     }
 
@@ -148,14 +170,7 @@ impl Lake {
     pub fn locate(&self, key: &Key) -> String {
         match self {
             Lake::Local(lake) => lake.path(key).display().to_string(),
-        }
-    }
-
-    /// The directory of a local lake.
-    #[must_use]
-    pub fn directory(&self) -> Option<&Path> {
-        match self {
-            Lake::Local(lake) => Some(lake.directory()),
+            Lake::Gcs(lake) => format!("{}/{key}", lake.url()),
         }
     }
 }
@@ -165,5 +180,18 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+fn digest_of_file(path: &Path) -> io::Result<Digest> {
+    let mut file = File::open(path)?;
+    let mut hasher = Hasher::default();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let length = file.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(hasher.finish());
+        }
+        hasher.update(&buffer[..length]);
     }
 }

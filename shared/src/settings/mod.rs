@@ -13,7 +13,8 @@ pub use variables::Variable;
 pub use years::Years;
 
 use crate::exit::{Exit, Failure};
-use crate::lake::{Key, Lake, LocalLake};
+use crate::google::Emulator;
+use crate::lake::{GcsLake, Key, Lake, LocalLake};
 use crate::run::{RunId, Task};
 use crate::telemetry::LogFormat;
 
@@ -109,6 +110,7 @@ pub struct CommonSettings {
 #[derive(Deserialize)]
 struct RawCommon {
     lake_url: Option<String>,
+    storage_emulator_host: Option<String>,
     run_id: Option<String>,
     years: Option<String>,
     manifests: Option<String>,
@@ -166,7 +168,14 @@ fn from_variables<T: DeserializeOwned>(variables: &[(String, String)]) -> Result
 }
 
 fn validate_common(raw: RawCommon, problems: &mut Problems) -> Option<CommonSettings> {
-    let lake = problems.take(&variables::LAKE_URL, raw.lake_url, parse_lake);
+    let emulator = problems.take_optional(
+        &variables::STORAGE_EMULATOR_HOST,
+        raw.storage_emulator_host,
+        Emulator::from_str,
+    );
+    let lake = problems.take(&variables::LAKE_URL, raw.lake_url, |text| {
+        parse_lake(text, emulator.clone().flatten())
+    });
     let run_id = problems.take_optional(
         &variables::RUN_ID,
         raw.run_id.or(raw.cloud_run_execution),
@@ -205,9 +214,16 @@ fn validate_common(raw: RawCommon, problems: &mut Problems) -> Option<CommonSett
     })
 }
 
-fn parse_lake(text: &str) -> Result<Lake, String> {
+fn parse_lake(text: &str, emulator: Option<Emulator>) -> Result<Lake, String> {
+    if let Some(location) = text.strip_prefix("gs://") {
+        return GcsLake::new(location, emulator)
+            .map(Lake::Gcs)
+            .map_err(|problem| format!("is {text:?}: {problem}"));
+    }
     let Some(path) = text.strip_prefix("file://") else {
-        return Err(format!("is {text:?}: give file:///absolute/directory"));
+        return Err(format!(
+            "is {text:?}: give gs://BUCKET[/PREFIX] or file:///absolute/directory"
+        ));
     };
     let path = PathBuf::from(path);
     if !path.is_absolute() {

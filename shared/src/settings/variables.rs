@@ -31,7 +31,8 @@ macro_rules! variables {
 }
 
 variables! {
-    LAKE_URL, None, "all", "The lake: `file:///absolute/directory`. Required.";
+    LAKE_URL, None, "all", "The lake: `gs://BUCKET[/PREFIX]` or `file:///absolute/directory`. Required.";
+    STORAGE_EMULATOR_HOST, None, "all", "An emulator in place of Cloud Storage, reached without credentials: `http://127.0.0.1:PORT`, loopback only.";
     RUN_ID, None, "all", "The run that the stages share. Default: `CLOUD_RUN_EXECUTION`, else the time.";
     YEARS, Some("changed"), "all", "`2023`, `2019-2024`, `2013,2020-2022`, `latest`, `all`, or `changed`: every year, of which only the republished ones are fetched.";
     MANIFESTS, None, "transform, load", "Keys of the manifests to work on, separated by commas, in place of the previous stage's hand-over.";
@@ -47,7 +48,8 @@ variables! {
     MAX_COMPRESSION_RATIO, Some("200"), "extract", "The most a ZIP may inflate, times its own size.";
     DOWNLOAD_TIMEOUT_SECONDS, Some("900"), "extract", "The longest a download may take, retries and resumptions included.";
     MAX_QUARANTINE_RATIO, None, "transform", "Rows in quarantine over rows read, above which a year is refused. Default: the contract's.";
-    WAREHOUSE_URL, None, "load, dbt", "The warehouse: `duckdb:///absolute/file`. Required.";
+    WAREHOUSE_URL, None, "load, dbt", "The warehouse: `bigquery://PROJECT/DATASET?location=LOCATION` or `duckdb:///absolute/file`. Required.";
+    BIGQUERY_EMULATOR_HOST, None, "load, dbt", "An emulator in place of BigQuery, reached without credentials: `http://127.0.0.1:PORT`, loopback only.";
     DUCKDB_LIBRARY, None, "load, dbt", "Path of `libduckdb.so`. Required for a DuckDB warehouse.";
     DBT_PROJECT_DIR, None, "dbt", "The dbt project. Required.";
     DBT_EXECUTABLE, Some("dbt"), "dbt", "The dbt command.";

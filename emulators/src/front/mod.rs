@@ -1,0 +1,320 @@
+//! What stands in front of an emulator: a proxy that records, and breaks answers on demand.
+
+mod bigquery;
+mod fault;
+mod storage;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, LOCATION, TRANSFER_ENCODING};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use url::Url;
+
+pub use fault::{Fault, FaultKind};
+
+use bigquery::BigQuery;
+use fault::{Body, Faults};
+use storage::Storage;
+
+/// What is behind the front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// The emulator of Cloud Storage, whose gaps are filled.
+    Storage,
+    /// The emulator of BigQuery, whose gaps are filled.
+    BigQuery,
+    /// Another front.
+    Front,
+}
+
+/// A request that a front saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestLog {
+    /// `GET`, `POST`, …
+    pub method: String,
+    /// The path and the query.
+    pub target: String,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body's length.
+    pub size_bytes: usize,
+    /// The body, where it is JSON.
+    pub json: Option<serde_json::Value>,
+    /// The status of the answer, faults included; 0 if the connection ended without.
+    pub status: u16,
+}
+
+/// A proxy on 127.0.0.1 that serves until it is dropped.
+pub struct Front {
+    url: String,
+    state: Arc<State>,
+    stop: Option<oneshot::Sender<()>>,
+    server: Option<JoinHandle<()>>,
+}
+
+struct State {
+    url: String,
+    upstream: String,
+    client: reqwest::Client,
+    faults: Faults,
+    log: Mutex<Vec<RequestLog>>,
+    gaps: Gaps,
+}
+
+enum Gaps {
+    Storage(Storage),
+    BigQuery(BigQuery),
+    None,
+}
+
+/// A whole request or answer.
+struct Message<Head> {
+    head: Head,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+type Asked = Message<(Method, String)>;
+type Answer = Message<StatusCode>;
+
+impl Front {
+    /// Starts a front of `upstream`, a URL.
+    pub fn start(service: Service, upstream: &str) -> anyhow::Result<Self> {
+        let listener = std::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        listener.set_nonblocking(true)?;
+        let url = format!("http://{}", listener.local_addr()?);
+        let state = Arc::new(State {
+            url: url.clone(),
+            upstream: upstream.to_owned(),
+            client: reqwest::Client::builder().no_proxy().build()?,
+            faults: Faults::default(),
+            log: Mutex::default(),
+            gaps: match service {
+                Service::Storage => Gaps::Storage(Storage::default()),
+                Service::BigQuery => Gaps::BigQuery(BigQuery::default()),
+                Service::Front => Gaps::None,
+            },
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let (stop, stopped) = oneshot::channel();
+        let shared = Arc::clone(&state);
+        let server = thread::Builder::new()
+            .name("front".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let Ok(listener) = TcpListener::from_std(listener) else {
+                        return;
+                    };
+                    tokio::select! {
+                        () = serve(listener, shared) => {}
+                        _ = stopped => {}
+                    }
+                });
+                runtime.shutdown_background();
+            })?;
+        Ok(Self {
+            url,
+            state,
+            stop: Some(stop),
+            server: Some(server),
+        })
+    }
+
+    /// Where it serves.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Breaks the next answers that it fits.
+    pub fn fault(&self, fault: Fault) {
+        self.state.faults.add(fault);
+    }
+
+    /// What was asked so far, in the order of the answers.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RequestLog> {
+        self.state.log().clone()
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // It fails only if the server has ended.
+            stop.send(()).ok();
+        }
+        if let Some(server) = self.server.take() {
+            server.join().ok();
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, state: Arc<State>) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            continue;
+        };
+        let state = Arc::clone(&state);
+        tokio::spawn(async move {
+            let service = service_fn(move |request| Arc::clone(&state).answer(request));
+            // A connection that ends with an error is what faults are for.
+            http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(stream), service)
+                .await
+                .ok();
+        });
+    }
+}
+
+impl State {
+    fn log(&self) -> MutexGuard<'_, Vec<RequestLog>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// # Errors
+    /// If the connection is to end without an answer.
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
+        let (parts, body) = request.into_parts();
+        let asked = Asked {
+            head: (parts.method, parts.uri.to_string()),
+            headers: parts.headers,
+            body: body.collect().await?.to_bytes(),
+        };
+        let entry = RequestLog {
+            method: asked.head.0.to_string(),
+            target: asked.head.1.clone(),
+            headers: readable(&asked.headers),
+            size_bytes: asked.body.len(),
+            json: serde_json::from_slice(&asked.body).ok(),
+            status: 0,
+        };
+        let fault = self.faults.take(&entry);
+        let answer = match &fault {
+            Some(FaultKind::Reset) => None,
+            Some(FaultKind::Answer {
+                status,
+                headers,
+                body,
+            }) => Some(made(*status, headers, body)?),
+            Some(FaultKind::LoseAnswer) => {
+                self.forward(asked).await?;
+                None
+            }
+            Some(FaultKind::Delay(duration)) => {
+                tokio::time::sleep(*duration).await;
+                Some(self.forward(asked).await?)
+            }
+            Some(FaultKind::TruncateAt(_) | FaultKind::Flip) | None => {
+                Some(self.forward(asked).await?)
+            }
+        };
+        let status = answer.as_ref().map_or(0, |answer| answer.head.as_u16());
+        self.log().push(RequestLog { status, ..entry });
+        let answer = answer.ok_or_else(|| anyhow::anyhow!("a fault on demand"))?;
+        let length = answer.body.len();
+        let mut response = Response::new(fault::body(&answer.body, fault.as_ref()));
+        *response.status_mut() = answer.head;
+        *response.headers_mut() = answer.headers;
+        if parts_have_body(answer.head) {
+            response
+                .headers_mut()
+                .insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        Ok(response)
+    }
+
+    /// What the service answers, its gaps filled.
+    async fn forward(&self, asked: Asked) -> anyhow::Result<Answer> {
+        let mut answer = match &self.gaps {
+            Gaps::Storage(storage) => storage.answer(self, asked).await?,
+            Gaps::BigQuery(bigquery) => bigquery.answer(self, asked).await?,
+            Gaps::None => self.ask(asked).await?,
+        };
+        if let Some(location) = answer.headers.get(LOCATION) {
+            // The service names itself, and without the port: its clients are here.
+            let location = Url::parse(location.to_str()?)?;
+            let query = location
+                .query()
+                .map_or(String::new(), |query| format!("?{query}"));
+            let here = format!("{}{}{query}", self.url, location.path());
+            answer
+                .headers
+                .insert(LOCATION, HeaderValue::from_str(&here)?);
+        }
+        Ok(answer)
+    }
+
+    /// What the service answers.
+    async fn ask(&self, asked: Asked) -> anyhow::Result<Answer> {
+        let (method, target) = asked.head;
+        let mut headers = asked.headers;
+        headers.remove(HOST);
+        headers.remove(CONTENT_LENGTH);
+        headers.remove(TRANSFER_ENCODING);
+        let request = self
+            .client
+            .request(method, format!("{}{target}", self.upstream))
+            .headers(headers)
+            .body(asked.body);
+        let answer = request.send().await?;
+        let head = answer.status();
+        let mut headers = answer.headers().clone();
+        headers.remove(TRANSFER_ENCODING);
+        headers.remove(CONTENT_LENGTH);
+        Ok(Answer {
+            head,
+            headers,
+            body: answer.bytes().await?,
+        })
+    }
+}
+
+/// Answers without a body have no length either.
+fn parts_have_body(status: StatusCode) -> bool {
+    status != StatusCode::NO_CONTENT
+}
+
+fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers
+        .iter()
+        .map(|(name, value)| (name.to_string(), text(value)))
+        .collect()
+}
+
+fn made(status: u16, headers: &[(&'static str, String)], body: &str) -> anyhow::Result<Answer> {
+    let mut all = HeaderMap::new();
+    all.insert("content-type", HeaderValue::from_static("application/json"));
+    for (name, value) in headers {
+        all.insert(*name, HeaderValue::from_str(value)?);
+    }
+    Ok(Answer {
+        head: StatusCode::from_u16(status)?,
+        headers: all,
+        body: Bytes::copy_from_slice(body.as_bytes()),
+    })
+}
+
+/// An error as Google's JSON APIs answer it: <https://cloud.google.com/apis/design/errors#http_mapping>.
+fn error(status: u16, reason: &str, message: &str) -> String {
+    serde_json::json!({"error": {
+        "code": status,
+        "message": message,
+        "errors": [{"domain": "global", "reason": reason, "message": message}],
+    }})
+    .to_string()
+}

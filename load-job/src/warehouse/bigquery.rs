@@ -1,0 +1,541 @@
+//! The warehouse in a dataset of BigQuery.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use serde::Serialize;
+use shared::bigquery::model::range_partitioning::Range;
+use shared::bigquery::model::{
+    Clustering, Job, JobConfiguration, JobConfigurationLoad, JobConfigurationQuery,
+    RangePartitioning, Table as BigQueryTable, TableFieldSchema, TableReference, TableSchema,
+    TimePartitioning,
+};
+use shared::bigquery::{BigQuery, BigQueryError, Value, parameters};
+use shared::contract::{Column, Contract, Table};
+use shared::exit::{Exit, Failure, OrFail as _};
+use shared::google::Emulator;
+use shared::partition::{Dataset, Partition};
+use shared::warehouse;
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::{Held, Load, Loaded, Refusal, Target, refuse_stale, targets};
+
+/// How often a job is tried: another load may change the same tables, or an earlier attempt of the same name failed.
+const MOST_ATTEMPTS: u32 = 8;
+/// What a staging table is removed after if the load that made it died.
+const STAGING_LIFETIME: Duration = Duration::from_hours(24);
+/// The one column that is of another type than the lake's: GeoJSON text there, `GEOGRAPHY` here.
+const GEOMETRY: &str = "geometry";
+
+pub(crate) struct BigQueryWarehouse(BigQuery);
+
+/// A version held, with its number in `load_history`; 0 and none if there is none.
+struct Numbered {
+    number: i64,
+    held: Option<Held>,
+}
+
+impl BigQueryWarehouse {
+    pub(super) async fn open(
+        dataset: &warehouse::Dataset,
+        emulator: Option<&Emulator>,
+    ) -> Result<Self, Failure> {
+        let warehouse = Self(BigQuery::connect(dataset, emulator).await?);
+        for statement in [
+            include_str!("bigquery/load_history.sql"),
+            include_str!("bigquery/status_changes.sql"),
+        ] {
+            warehouse.0.query(&warehouse.named(statement), &[]).await?;
+        }
+        for dataset in Dataset::ALL {
+            warehouse
+                .make_table(dataset, Contract::clean_table(dataset))
+                .await?;
+            if dataset == Dataset::ServiceRequests {
+                warehouse
+                    .make_table(dataset, Contract::quarantine_table())
+                    .await?;
+            }
+        }
+        Ok(warehouse)
+    }
+
+    /// `statement` with the dataset's name, which a statement cannot bind.
+    fn named(&self, statement: &str) -> String {
+        statement.replace("{dataset}", &self.0.path())
+    }
+
+    /// Makes the table from the contract, or adds the columns that the contract has gained.
+    async fn make_table(&self, dataset: Dataset, table: &Table) -> Result<(), Failure> {
+        let id = &self.0.dataset().id;
+        let mut found = self.0.table(id, &table.name).await?;
+        if found.is_none() {
+            self.0
+                .make_table(&table.name, self.definition(table))
+                .await?;
+            found = self.0.table(id, &table.name).await?;
+        }
+        let fields = found
+            .and_then(|table| table.schema)
+            .unwrap_or_default()
+            .fields;
+        let kinds: BTreeMap<&str, &str> = fields
+            .iter()
+            .map(|field| (field.name.as_str(), standard(&field.r#type)))
+            .collect();
+        let mut gained = Vec::new();
+        for column in &table.columns {
+            let expected = kind(column);
+            match kinds.get(column.name.as_str()) {
+                Some(kind) if *kind == expected => {}
+                None if !column.required => gained.push(column),
+                other => {
+                    return Err(Refusal::OtherTable {
+                        table: table.name.clone(),
+                        column: column.name.clone(),
+                        found: other.map_or("missing", |kind| kind).to_owned(),
+                        expected: expected.to_owned(),
+                        version: Contract::of(dataset).version.clone(),
+                    }
+                    .into());
+                }
+            }
+        }
+        if gained.is_empty() {
+            return Ok(());
+        }
+        for column in &gained {
+            info!(table = table.name, column = column.name, "column added");
+        }
+        let fields = fields.into_iter().chain(gained.into_iter().map(field));
+        let change = BigQueryTable::new().set_schema(TableSchema::new().set_fields(fields));
+        Ok(self.0.change_table(&table.name, change).await?)
+    }
+
+    fn definition(&self, table: &Table) -> BigQueryTable {
+        let fields = table.columns.iter().map(field);
+        let definition = BigQueryTable::new()
+            .set_table_reference(self.reference(&table.name))
+            .set_description(table.description.clone())
+            .set_labels([("pipeline", "toronto-311")])
+            .set_schema(TableSchema::new().set_fields(fields));
+        match table.name.as_str() {
+            "service_requests" => definition
+                .set_time_partitioning(
+                    TimePartitioning::new()
+                        .set_type("MONTH")
+                        .set_field("created_at"),
+                )
+                .set_clustering(Clustering::new().set_fields(["service_request_type", "ward_id"])),
+            "quarantined_requests" => {
+                let years = Range::new()
+                    .set_start("2000")
+                    .set_end("2100")
+                    .set_interval("1");
+                let by_year = RangePartitioning::new()
+                    .set_field("source_year")
+                    .set_range(years);
+                definition.set_range_partitioning(by_year)
+            }
+            _ => definition,
+        }
+    }
+
+    fn reference(&self, table: &str) -> TableReference {
+        TableReference::new()
+            .set_project_id(&self.0.dataset().project)
+            .set_dataset_id(&self.0.dataset().id)
+            .set_table_id(table)
+    }
+
+    pub(super) async fn load(&self, load: &Load<'_>) -> Result<Loaded, Failure> {
+        let manifest = load.manifest;
+        let Numbered { number, held } = self.held(manifest.partition).await?;
+        if let Some(held) = held.as_ref().filter(|_| !load.force) {
+            if held.fingerprint == manifest.fingerprint.as_str() {
+                match self.verify(load).await {
+                    Ok(()) => return Ok(Loaded::Found),
+                    Err(altered) => {
+                        warn!(partition = %manifest.partition, cause = %altered, "the table was altered: loading anew");
+                    }
+                }
+            }
+            refuse_stale(manifest, held)?;
+        }
+        let staged = self.stage(load, number).await?;
+        let loaded = self.replace(load, number, held.as_ref(), &staged).await?;
+        for table in staged {
+            self.0.drop_table(&table).await?;
+        }
+        self.verify(load).await?;
+        Ok(loaded)
+    }
+
+    async fn held(&self, partition: Partition) -> Result<Numbered, Failure> {
+        let statement = self.named(include_str!("bigquery/held.sql"));
+        let values = [("partition", partition.to_string().into())];
+        let Some(row) = self.0.query(&statement, &values).await?.pop() else {
+            return Ok(Numbered {
+                number: 0,
+                held: None,
+            });
+        };
+        let problem = format!("load_history gave {row:?}");
+        let read = || {
+            let [fingerprint, last_modified, logic_version, number]: [Option<String>; 4] =
+                row.try_into().ok()?;
+            let held = Held {
+                fingerprint: fingerprint?,
+                last_modified,
+                logic_version: logic_version?.parse().ok()?,
+            };
+            Some(Numbered {
+                number: number?.parse().ok()?,
+                held: Some(held),
+            })
+        };
+        read()
+            .ok_or_else(|| anyhow::anyhow!(problem))
+            .or_fail(Exit::Bug)
+    }
+
+    async fn verify(&self, load: &Load<'_>) -> Result<(), Failure> {
+        let partition = load.manifest.partition;
+        for Target { table, rows } in targets(load.manifest) {
+            let is_by_year = matches!(partition, Partition::Year(_));
+            let condition = match table.name.as_str() {
+                "service_requests" => {
+                    "WHERE source_year = @year AND created_at >= CAST(@year_begins AS TIMESTAMP) \
+                     AND created_at < CAST(@year_is_over AS TIMESTAMP)"
+                }
+                _ if is_by_year => "WHERE source_year = @year",
+                _ => "",
+            };
+            let statement = format!(
+                "SELECT COUNT(*) FROM `{}.{}` {condition}",
+                self.0.path(),
+                table.name
+            );
+            let counted = self.0.query_count(&statement, &year(partition)).await?;
+            if counted != rows {
+                return Err(miscounted(load, table, counted, rows));
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads the files into tables of their own; gives the tables' names, of the clean rows and of the quarantine.
+    async fn stage(&self, load: &Load<'_>, held_number: i64) -> Result<Vec<String>, Failure> {
+        let sources = [
+            Some(load.files.clone()),
+            load.quarantine.clone().map(|file| vec![file]),
+        ];
+        let mut staged = Vec::new();
+        for (Target { table, rows }, files) in targets(load.manifest)
+            .into_iter()
+            .zip(sources.into_iter().flatten())
+        {
+            let name = format!("staged_{}_{}", table.name, load.manifest.fingerprint);
+            let expires = STAGING_LIFETIME.as_millis() + now_ms();
+            let fields = table.columns.iter().map(staged_field);
+            let empty = BigQueryTable::new()
+                .set_table_reference(self.reference(&name))
+                .set_schema(TableSchema::new().set_fields(fields))
+                .set_expiration_time(i64::try_from(expires).or_fail(Exit::Bug)?);
+            let configuration = JobConfiguration::new().set_labels(labels(load)).set_load(
+                JobConfigurationLoad::new()
+                    .set_source_uris(files)
+                    .set_source_format("PARQUET")
+                    .set_create_disposition("CREATE_NEVER")
+                    .set_write_disposition("WRITE_TRUNCATE")
+                    .set_destination_table(self.reference(&name)),
+            );
+            let id = job_id("load", &table.name, load, held_number);
+            let staging = Some((name.as_str(), &empty));
+            let (job, _) = loop_of_attempts(&self.0, &id, &configuration, staging).await?;
+            let statistics = job.statistics.unwrap_or_default().load.unwrap_or_default();
+            let counted =
+                u64::try_from(statistics.output_rows.unwrap_or_default()).unwrap_or_default();
+            info!(
+                job = id,
+                table = name,
+                rows = counted,
+                bytes = statistics.output_bytes.unwrap_or_default(),
+                "files loaded"
+            );
+            if counted != rows {
+                self.0.drop_table(&name).await?;
+                return Err(miscounted(load, table, counted, rows));
+            }
+            staged.push(name);
+        }
+        Ok(staged)
+    }
+
+    /// Replaces the partition's rows by the staged ones, in one transaction.
+    async fn replace(
+        &self,
+        load: &Load<'_>,
+        held_number: i64,
+        held: Option<&Held>,
+        staged: &[String],
+    ) -> Result<Loaded, Failure> {
+        let partition = load.manifest.partition;
+        let table = Contract::clean_table(partition.dataset());
+        let columns = |table: &Table| table.column_names().collect::<Vec<_>>().join(", ");
+        let body = match partition {
+            Partition::Year(_) => include_str!("bigquery/replace_year.sql"),
+            Partition::CityWards | Partition::ForwardSortationAreas => {
+                include_str!("bigquery/replace_area.sql")
+            }
+        };
+        // Names are the contract's own or made of fingerprints: a statement cannot bind them.
+        let statement = format!("{body}{}", include_str!("bigquery/commit.sql"))
+            .replace("{table}", &table.name)
+            .replace("{row_columns}", &columns(table))
+            .replace("{staged_columns}", &staged_columns(table))
+            .replace("{staged_rows}", &staged[0])
+            .replace(
+                "{quarantine_columns}",
+                &columns(Contract::quarantine_table()),
+            )
+            .replace(
+                "{staged_quarantine}",
+                staged.last().map_or("", String::as_str),
+            );
+        let mut values = history(load)?;
+        values.extend(year(partition));
+        values.push(("held_number", held_number.into()));
+        values.push((
+            "held_fingerprint",
+            held.map(|held| held.fingerprint.clone()).into(),
+        ));
+        values.push((
+            "held_last_modified",
+            held.and_then(|held| held.last_modified.clone()).into(),
+        ));
+        let query = JobConfigurationQuery::new()
+            .set_query(self.named(&statement))
+            .set_use_legacy_sql(false)
+            .set_parameter_mode("NAMED")
+            .set_query_parameters(parameters(&values));
+        let configuration = JobConfiguration::new()
+            .set_labels(labels(load))
+            .set_query(query);
+        let id = job_id("replace", partition.dataset().as_str(), load, held_number);
+        let (job, adopted) = loop_of_attempts(&self.0, &id, &configuration, None).await?;
+        let statistics = job.statistics.unwrap_or_default().query.unwrap_or_default();
+        info!(
+            job = id,
+            %partition,
+            bytes_processed = statistics.total_bytes_processed.unwrap_or_default(),
+            bytes_billed = statistics.total_bytes_billed.unwrap_or_default(),
+            "rows replaced"
+        );
+        Ok(if adopted {
+            Loaded::Found
+        } else {
+            Loaded::Replaced
+        })
+    }
+}
+
+/// Runs the job `id` until one of that name, numbered from the second attempt, succeeds; tells whether another execution
+/// had started it. One that fills `staging` is of no use if the table was dropped since.
+///
+/// # Errors
+/// The first failure of an own attempt that another would meet too.
+async fn loop_of_attempts(
+    bigquery: &BigQuery,
+    id: &str,
+    configuration: &JobConfiguration,
+    staging: Option<(&str, &BigQueryTable)>,
+) -> Result<(Job, bool), BigQueryError> {
+    let mut attempt = 1;
+    loop {
+        let name = if attempt == 1 {
+            id.to_owned()
+        } else {
+            format!("{id}_{attempt}")
+        };
+        if let Some((table, empty)) = staging {
+            bigquery.make_table(table, empty.clone()).await?;
+        }
+        let outcome = Box::pin(bigquery.run(&name, configuration.clone())).await;
+        let is_last = attempt == MOST_ATTEMPTS;
+        attempt += 1;
+        match outcome {
+            Ok(finished) => {
+                let is_there = match staging {
+                    Some((table, _)) if finished.adopted && output_rows(&finished.job) > 0 => {
+                        let held = bigquery.table(&bigquery.dataset().id, table).await?;
+                        held.is_some_and(|table| table.num_rows.unwrap_or_default() > 0)
+                    }
+                    _ => true,
+                };
+                if is_there || is_last {
+                    return Ok((finished.job, finished.adopted));
+                }
+            }
+            // What another execution met need not meet this one.
+            Err((error @ BigQueryError::Job { .. }, adopted))
+                if !is_last && (adopted || error.is_transient()) =>
+            {
+                warn!(job = name, cause = %error, "the job failed: trying again");
+                sleep(Duration::from_millis(200 * u64::from(attempt * attempt))).await;
+            }
+            Err((error, _)) => return Err(error),
+        }
+    }
+}
+
+fn output_rows(job: &Job) -> i64 {
+    let statistics = job
+        .statistics
+        .as_ref()
+        .and_then(|statistics| statistics.load.as_ref());
+    statistics
+        .and_then(|load| load.output_rows)
+        .unwrap_or_default()
+}
+
+/// Names a job by what it does: the same work after the same version has the same name, whoever does it. Up to 1,024
+/// letters, digits, `_` and `-`: <https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid>.
+fn job_id(verb: &str, subject: &str, load: &Load<'_>, held_number: i64) -> String {
+    let manifest = load.manifest;
+    format!(
+        "toronto_311_{verb}_{subject}_{}_{}_after_{held_number}",
+        manifest.partition, manifest.fingerprint
+    )
+}
+
+fn labels(load: &Load<'_>) -> HashMap<String, String> {
+    let partition = load.manifest.partition.to_string();
+    HashMap::from([
+        ("pipeline".to_owned(), "toronto-311".to_owned()),
+        ("stage".to_owned(), "load".to_owned()),
+        ("partition".to_owned(), partition),
+        (
+            "fingerprint".to_owned(),
+            load.manifest.fingerprint.to_string(),
+        ),
+    ])
+}
+
+/// The year, and instants around it that leave its partitions alone to be read: local New Year is some hours after that
+/// of UTC.
+fn year(partition: Partition) -> Vec<(&'static str, Value)> {
+    let Partition::Year(year) = partition else {
+        return Vec::new();
+    };
+    vec![
+        ("year", i64::from(year).into()),
+        ("year_begins", format!("{year}-01-01 00:00:00+00").into()),
+        (
+            "year_is_over",
+            format!("{}-01-02 00:00:00+00", year + 1).into(),
+        ),
+    ]
+}
+
+fn history(load: &Load<'_>) -> Result<Vec<(&'static str, Value)>, Failure> {
+    let manifest = load.manifest;
+    let rows = &manifest.rows;
+    Ok(vec![
+        ("partition", manifest.partition.to_string().into()),
+        ("fingerprint", manifest.fingerprint.as_str().into()),
+        ("clean_manifest", load.manifest_key.as_str().into()),
+        ("raw_manifest", manifest.raw_manifest.as_str().into()),
+        (
+            "source_last_modified",
+            manifest.source.last_modified.clone().into(),
+        ),
+        ("source_sha256", manifest.raw_object.sha256.as_str().into()),
+        (
+            "contract_version",
+            manifest.contract_version.as_str().into(),
+        ),
+        ("logic_version", i64::from(manifest.logic_version).into()),
+        ("raw_lines", count(manifest.raw_lines)?),
+        ("rows_read", count(rows.read)?),
+        ("rows_kept", count(rows.kept)?),
+        ("rows_repaired", count(rows.repaired)?),
+        ("rows_quarantined", count(rows.quarantined)?),
+        ("quarantined_by_reason", json(&rows.quarantined_by_reason)?),
+        ("drift", json(&manifest.drift)?),
+        ("run_id", load.run_id.to_string().into()),
+    ])
+}
+
+fn count(rows: u64) -> Result<Value, Failure> {
+    Ok(i64::try_from(rows).or_fail(Exit::Bug)?.into())
+}
+
+fn json(value: &impl Serialize) -> Result<Value, Failure> {
+    Ok(serde_json::to_string(value).or_fail(Exit::Bug)?.into())
+}
+
+fn miscounted(load: &Load<'_>, table: &Table, counted: u64, expected: u64) -> Failure {
+    Refusal::Miscounted {
+        table: table.name.clone(),
+        partition: load.manifest.partition,
+        manifest: load.manifest_key.clone(),
+        counted,
+        expected,
+    }
+    .into()
+}
+
+fn now_ms() -> u128 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.unwrap_or_default().as_millis()
+}
+
+/// The column's type in the warehouse.
+fn kind(column: &Column) -> &'static str {
+    if column.name == GEOMETRY {
+        "GEOGRAPHY"
+    } else {
+        column.kind.bigquery()
+    }
+}
+
+/// The name in standard SQL of a type as the REST interface gives it.
+fn standard(kind: &str) -> &str {
+    match kind {
+        "INTEGER" => "INT64",
+        "BOOLEAN" => "BOOL",
+        other => other,
+    }
+}
+
+fn field(column: &Column) -> TableFieldSchema {
+    staged_field(column)
+        .set_type(kind(column))
+        .set_description(column.description.clone())
+}
+
+fn staged_field(column: &Column) -> TableFieldSchema {
+    TableFieldSchema::new()
+        .set_name(&column.name)
+        .set_type(column.kind.bigquery())
+        .set_mode(if column.required {
+            "REQUIRED"
+        } else {
+            "NULLABLE"
+        })
+}
+
+fn staged_columns(table: &Table) -> String {
+    let staged = |column: &Column| match column.name.as_str() {
+        GEOMETRY => format!("ST_GEOGFROMGEOJSON({GEOMETRY})"),
+        name => name.to_owned(),
+    };
+    table
+        .columns
+        .iter()
+        .map(staged)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

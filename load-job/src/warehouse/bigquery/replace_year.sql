@@ -1,0 +1,50 @@
+BEGIN TRANSACTION;
+
+IF (SELECT COALESCE(MAX(load_number), 0) FROM `{dataset}.load_history` WHERE `partition` = @partition) != @held_number THEN
+    SELECT ERROR('another load of this partition came first');
+END IF;
+
+INSERT INTO `{dataset}.status_changes` (
+    source_year, request_id, old_status, new_status, old_last_modified, new_last_modified, old_fingerprint, new_fingerprint
+)
+SELECT
+    held.source_year,
+    held.request_id,
+    held.status,
+    published.status,
+    CAST(@held_last_modified AS DATETIME),
+    CAST(@source_last_modified AS DATETIME),
+    @held_fingerprint,
+    @fingerprint
+FROM `{dataset}.{staged_rows}` AS published
+INNER JOIN `{dataset}.service_requests` AS held ON published.request_id = held.request_id
+WHERE
+    held.source_year = @year
+    AND held.created_at >= CAST(@year_begins AS TIMESTAMP)
+    AND held.created_at < CAST(@year_is_over AS TIMESTAMP)
+    AND held.status != published.status;
+
+DELETE FROM `{dataset}.service_requests`
+WHERE
+    source_year = @year
+    AND created_at >= CAST(@year_begins AS TIMESTAMP)
+    AND created_at < CAST(@year_is_over AS TIMESTAMP);
+
+INSERT INTO `{dataset}.service_requests` ({row_columns})
+SELECT {row_columns} FROM `{dataset}.{staged_rows}`;
+
+DELETE FROM `{dataset}.quarantined_requests` WHERE source_year = @year;
+
+INSERT INTO `{dataset}.quarantined_requests` ({quarantine_columns})
+SELECT {quarantine_columns} FROM `{dataset}.{staged_quarantine}`;
+
+IF (
+    SELECT COUNT(*) FROM `{dataset}.service_requests`
+    WHERE
+        source_year = @year
+        AND created_at >= CAST(@year_begins AS TIMESTAMP)
+        AND created_at < CAST(@year_is_over AS TIMESTAMP)
+) != @rows_kept THEN
+    SELECT ERROR('service_requests would not hold the rows that the manifest counts');
+END IF;
+

@@ -1,0 +1,12 @@
+CREATE TABLE IF NOT EXISTS `{dataset}.status_changes` (
+    source_year INT64 NOT NULL,
+    request_id BYTES NOT NULL,
+    old_status STRING NOT NULL,
+    new_status STRING NOT NULL,
+    old_last_modified DATETIME,
+    new_last_modified DATETIME,
+    old_fingerprint STRING NOT NULL,
+    new_fingerprint STRING NOT NULL
+)
+CLUSTER BY source_year, request_id
+OPTIONS (description = 'What a newer publication says otherwise of the status of a request.')

@@ -1,0 +1,300 @@
+//! The lake in a bucket, by the emulator; and what becomes of its requests when the wire or the service fails.
+
+use std::io::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use emulators::{Addresses, Fault, FaultKind, Front, RequestLog, Service};
+use shared::exit::{Exit, Failure};
+use shared::lake::{Content, Created, GcsLake, Lake, LakeError};
+
+use crate::{create, keeps_its_promises, key, settles_races, whole};
+
+/// A lake of its own, and the front that its requests go through.
+struct Place {
+    front: Front,
+    lake: Lake,
+}
+
+impl Place {
+    fn new() -> Self {
+        static BUCKETS: AtomicU32 = AtomicU32::new(0);
+        let number = BUCKETS.fetch_add(1, Ordering::Relaxed);
+        let bucket = format!("lake-{}-{number}", std::process::id());
+        let addresses = Addresses::from_environment().expect("emulators");
+        addresses.make_bucket(&bucket).expect("a bucket");
+        let front = Front::start(Service::Front, &addresses.storage).expect("a front");
+        let emulator = front.url().parse().expect("loopback");
+        let lake = GcsLake::new(&format!("{bucket}/some/prefix"), Some(emulator));
+        Self {
+            front,
+            lake: Lake::Gcs(lake.expect("a lake")),
+        }
+    }
+
+    /// Breaks the next answers to a method.
+    fn break_next(&self, method: &'static str, times: u32, kind: FaultKind) {
+        self.front.fault(Fault {
+            method,
+            target_contains: "/o".to_owned(),
+            after: 0,
+            times,
+            kind,
+        });
+    }
+
+    fn requests(&self, method: &str) -> Vec<RequestLog> {
+        let mut requests = self.front.requests();
+        requests.retain(|request| request.method == method);
+        requests
+    }
+
+    /// Creates an object that is large enough for a resumable upload.
+    async fn create_large(&self, byte: u8) -> Result<Created, LakeError> {
+        let mut file = self.lake.spool().expect("spool");
+        file.write_all(&vec![byte; LARGE]).expect("written");
+        self.lake.create(&key("large"), Content::File(file)).await
+    }
+}
+
+const LARGE: usize = 20 << 20;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lake_in_a_bucket_keeps_the_promises() {
+    let place = Place::new();
+    keeps_its_promises(&place.lake).await;
+    settles_races(&place.lake).await;
+}
+
+/// <https://cloud.google.com/storage/docs/request-preconditions> and <https://cloud.google.com/storage/docs/data-validation>
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_is_made_only_where_there_is_none_and_with_its_checksum() {
+    let place = Place::new();
+    create(&place.lake, "small.json", b"{}")
+        .await
+        .expect("created");
+    let [request] = &place.requests("POST")[..] else {
+        panic!("one request");
+    };
+    assert!(
+        request.target.contains("ifGenerationMatch=0"),
+        "{}",
+        request.target
+    );
+    assert!(
+        request.target.contains("uploadType=multipart"),
+        "{}",
+        request.target
+    );
+    assert!(
+        request.target.contains("some%2Fprefix%2Fsmall.json"),
+        "{}",
+        request.target
+    );
+
+    assert_eq!(
+        place.create_large(1).await.expect("created"),
+        Created::Created
+    );
+    assert_eq!(
+        place.create_large(1).await.expect("existed"),
+        Created::Existed
+    );
+    let starts = place.requests("POST").split_off(1);
+    assert_eq!(starts.len(), 1, "what is there is not sent again");
+    assert!(
+        starts[0].target.contains("uploadType=resumable"),
+        "{}",
+        starts[0].target
+    );
+    assert!(
+        starts[0].target.contains("ifGenerationMatch=0"),
+        "{}",
+        starts[0].target
+    );
+    let checksum = starts[0].json.as_ref().map(|metadata| &metadata["crc32c"]);
+    assert!(
+        checksum.is_some_and(serde_json::Value::is_string),
+        "{checksum:?}"
+    );
+    let conflict = place.create_large(2).await.expect_err("conflict");
+    assert!(
+        conflict.to_string().contains("in generation "),
+        "{conflict}"
+    );
+    assert_eq!(Failure::from(conflict).exit(), Exit::Bug);
+}
+
+/// Another made the object while this one was uploading it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resumable_upload_that_comes_second_is_settled_by_content() {
+    for (byte, settled) in [(1, true), (2, false)] {
+        let place = Place::new();
+        // Not seen before the upload, but at its end.
+        place.break_next("GET", 1, FaultKind::error(404, "notFound"));
+        place.create_large(1).await.expect("created");
+        place.break_next("GET", 1, FaultKind::error(404, "notFound"));
+        let second = place.create_large(byte).await;
+        assert_eq!(second.is_ok_and(|done| done == Created::Existed), settled);
+        let refused = place
+            .requests("PUT")
+            .iter()
+            .any(|request| request.status == 412);
+        assert!(refused, "the service refused the second");
+    }
+}
+
+/// <https://cloud.google.com/storage/docs/retry-strategy>
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failing_service_is_asked_again() {
+    let place = Place::new();
+    for kind in [
+        FaultKind::error(503, "backendError"),
+        FaultKind::error(500, "internalError"),
+        FaultKind::error(408, "requestTimeout"),
+        FaultKind::Reset,
+        FaultKind::Delay(Duration::from_secs(2)),
+    ] {
+        for method in ["POST", "GET"] {
+            place.break_next(method, 1, kind.clone());
+        }
+        let name = format!("again-{}", place.front.requests().len());
+        create(&place.lake, &name, b"one").await.expect("created");
+        assert_eq!(
+            place.lake.read(&key(&name)).await.expect("read").as_deref(),
+            Some(&b"one"[..])
+        );
+    }
+}
+
+/// <https://cloud.google.com/storage/docs/retry-strategy>: the pause that the service asks for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_asks_for_a_pause_gets_it() {
+    let place = Place::new();
+    place.break_next(
+        "POST",
+        1,
+        FaultKind::retry_after(429, "rateLimitExceeded", 3),
+    );
+    let start = Instant::now();
+    create(&place.lake, "paused", b"one")
+        .await
+        .expect("created");
+    let took = start.elapsed();
+    assert!(
+        took >= Duration::from_secs(3) && took < Duration::from_secs(8),
+        "{took:?}"
+    );
+
+    place.break_next(
+        "POST",
+        1,
+        FaultKind::retry_after(429, "rateLimitExceeded", 3600),
+    );
+    let start = Instant::now();
+    let refused = create(&place.lake, "long-pause", b"one")
+        .await
+        .expect_err("given up");
+    assert!(
+        start.elapsed() < Duration::from_secs(3),
+        "an hour is not waited"
+    );
+    assert_eq!(Failure::from(refused).exit(), Exit::Upstream);
+}
+
+/// The write succeeds, its answer is lost, the retry gets 412.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_acknowledgement_is_no_conflict() {
+    let place = Place::new();
+    place.break_next("POST", 1, FaultKind::LoseAnswer);
+    create(&place.lake, "lost", b"one").await.expect("there");
+    let statuses: Vec<u16> = place
+        .requests("POST")
+        .iter()
+        .map(|request| request.status)
+        .collect();
+    assert_eq!(statuses, [0, 412]);
+    assert_eq!(
+        place
+            .lake
+            .read(&key("lost"))
+            .await
+            .expect("read")
+            .as_deref(),
+        Some(&b"one"[..])
+    );
+}
+
+/// <https://cloud.google.com/storage/docs/performing-resumable-uploads#resume-upload>
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_resumable_upload_goes_on() {
+    for kind in [
+        FaultKind::error(503, "backendError"),
+        FaultKind::Reset,
+        FaultKind::LoseAnswer,
+    ] {
+        let place = Place::new();
+        place.break_next("PUT", 1, kind);
+        place.create_large(5).await.expect("there");
+        let read = whole(&place.lake, &key("large")).await.expect("readable");
+        assert!(read.len() == LARGE && read.iter().all(|&byte| byte == 5));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_download_goes_on_in_the_same_generation() {
+    let place = Place::new();
+    place.create_large(6).await.expect("created");
+    let before = place.requests("GET").len();
+    place.break_next("GET", 1, FaultKind::TruncateAt(LARGE / 2));
+    let read = whole(&place.lake, &key("large")).await.expect("readable");
+    assert!(read.len() == LARGE && read.iter().all(|&byte| byte == 6));
+    let requests = place.requests("GET").split_off(before);
+    let [_, rest] = &requests[..] else {
+        panic!("two requests: {requests:?}");
+    };
+    assert!(
+        rest.headers.iter().any(|(name, _)| name == "range"),
+        "{rest:?}"
+    );
+    assert!(rest.target.contains("generation="), "{rest:?}");
+}
+
+/// <https://cloud.google.com/storage/docs/data-validation>
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_download_is_an_error() {
+    let place = Place::new();
+    create(&place.lake, "damaged", b"content")
+        .await
+        .expect("created");
+    place.break_next("GET", 10, FaultKind::Flip);
+    let error = place.lake.read(&key("damaged")).await.expect_err("damaged");
+    let failure = Failure::from(error);
+    assert_eq!(failure.exit(), Exit::Upstream);
+    assert!(failure.to_string().contains("checksum"), "{failure}");
+}
+
+/// <https://cloud.google.com/storage/docs/json_api/v1/status-codes>
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_allowed_is_not_asked_again() {
+    for (status, reason) in [(401, "required"), (403, "forbidden"), (404, "notFound")] {
+        let place = Place::new();
+        place.break_next("POST", 9, FaultKind::error(status, reason));
+        let error = create(&place.lake, "refused", b"one")
+            .await
+            .expect_err("refused");
+        let failure = Failure::from(error);
+        assert_eq!(failure.exit(), Exit::Configuration, "{failure}");
+        assert!(failure.to_string().contains("refused"), "{failure}");
+        assert_eq!(place.requests("POST").len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_stays_down_is_given_up() {
+    let place = Place::new();
+    place.break_next("POST", 99, FaultKind::error(503, "backendError"));
+    let error = create(&place.lake, "down", b"one").await.expect_err("down");
+    assert_eq!(Failure::from(error).exit(), Exit::Upstream);
+    assert_eq!(place.requests("POST").len(), 6);
+}
