@@ -26,7 +26,7 @@ INFRA := $(CURDIR)/.deps/infra/bin
 PROVIDER_SCHEMAS := $(patsubst terraform/tests/provider/%.lock,.deps/provider/%/schema.json,$(wildcard terraform/tests/provider/*.lock))
 
 # What `make run` and `make replay` may be told: see `make help`.
-export SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT
+export CLOUD SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT
 
 .PHONY: help setup run serve replay test test-infra test-workflow test-dashboard image-test lint-dbt bench fmt clean
 
@@ -35,7 +35,7 @@ help: ## This list
 
 setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready ## Install DuckDB and dbt below this directory
 
-run: setup ## Run the pipeline; SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
+run: setup $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emulator on the cloud path, SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
 	@cargo build --release --locked --bins
 	target/release/local-workflow
 
@@ -52,7 +52,7 @@ test: setup lint-dbt test-dashboard .deps/readers/.ready .deps/emulators/.ready 
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	cargo build --workspace --bins --locked
-	RUST_BACKTRACE=0 cargo nextest run --workspace --locked --no-fail-fast
+	RUST_BACKTRACE=0 target/debug/emulators cargo nextest run --workspace --locked --no-fail-fast
 	cargo test --workspace --doc --locked
 	$(MAKE) test-workflow
 

@@ -7,6 +7,7 @@
 
 mod settings;
 mod stages;
+mod storage;
 mod summary;
 
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ use shared::run::{RunId, Stage};
 
 use settings::Settings;
 use stages::{Finished, Portals};
+use storage::Storage;
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
@@ -43,13 +45,15 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let run_id = RunId::now();
     let sample = start_sample_portal(settings)?;
     let portals = Portals::of(settings, sample.as_ref());
+    let storage = Storage::of(settings)?;
     println!("Run {run_id} from {}", portals.description);
 
     settings.remember_run(&run_id)?;
     let mut finished = Vec::new();
     for stage in [Stage::Extract, Stage::Transform, Stage::Load, Stage::Dbt] {
         let start = Instant::now();
-        let exit = stages::execute(settings, &portals, stage, &run_id, settings.force).await?;
+        let exit =
+            stages::execute(settings, &storage, &portals, stage, &run_id, settings.force).await?;
         finished.push(Finished {
             stage,
             took: start.elapsed(),
@@ -63,7 +67,7 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     }
     println!(
         "\n{}",
-        summary::of_run(settings, &run_id, started, &finished).await?
+        summary::of_run(&storage, &run_id, started, &finished).await?
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -79,7 +83,8 @@ async fn replay(settings: &Settings, stage: Stage) -> anyhow::Result<ExitCode> {
     };
     let portals = Portals::of(settings, sample.as_ref());
     println!("Replay of {stage} in run {run_id}");
-    let exit = stages::execute(settings, &portals, stage, &run_id, true).await?;
+    let storage = Storage::of(settings)?;
+    let exit = stages::execute(settings, &storage, &portals, stage, &run_id, true).await?;
     Ok(ExitCode::from(exit))
 }
 

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use serde::Deserialize;
-use shared::lake::{Lake, LocalLake};
 use shared::run::{RunId, Stage};
 
 /// As the environment has it.
@@ -22,6 +21,10 @@ struct Raw {
     stage: String,
     #[serde(default)]
     force: String,
+    /// `emulator`: on Cloud Storage and BigQuery, by their emulators.
+    #[serde(default)]
+    cloud: String,
+    emulators_dir: Option<PathBuf>,
     #[serde(default = "default_sample_years")]
     sample_years: String,
     #[serde(default)]
@@ -50,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) years: Option<String>,
     pub(crate) replayed_stage: Option<Stage>,
     pub(crate) force: bool,
+    /// Where the emulators are installed, if the run is on them.
+    pub(crate) emulators: Option<PathBuf>,
     pub(crate) sample_years: Vec<i16>,
     pub(crate) sample_rows: Option<u64>,
     pub(crate) sample_files: Option<PathBuf>,
@@ -67,12 +72,20 @@ impl Settings {
         fs::create_dir_all(&raw.local_dir)
             .with_context(|| format!("make the directory {}", raw.local_dir.display()))?;
         let given = |text: String| (!text.is_empty()).then_some(text);
+        let emulators = match raw.cloud.as_str() {
+            "" => None,
+            "emulator" => Some(absolute(
+                &raw.emulators_dir.context("EMULATORS_DIR is not set")?,
+            )?),
+            other => bail!("CLOUD is {other:?}: give emulator, or nothing"),
+        };
         let sample_years = raw.sample_years.split(',').map(|year| year.trim().parse());
         Ok(Self {
             directory: raw.local_dir.canonicalize()?,
             source: given(raw.source),
             years: given(raw.years),
             replayed_stage: given(raw.stage).map(|name| stage_of(&name)).transpose()?,
+            emulators,
             force: matches!(raw.force.as_str(), "1" | "true" | "yes"),
             sample_years: sample_years
                 .collect::<Result<_, _>>()
@@ -84,18 +97,6 @@ impl Settings {
             dbt_executable: absolute(&raw.dbt_executable)?,
             dbt_project_dir: absolute(&raw.dbt_project_dir)?,
         })
-    }
-
-    pub(crate) fn lake_directory(&self) -> PathBuf {
-        self.directory.join("lake")
-    }
-
-    pub(crate) fn lake(&self) -> anyhow::Result<Lake> {
-        Ok(Lake::Local(LocalLake::new(self.lake_directory())?))
-    }
-
-    pub(crate) fn warehouse_file(&self) -> PathBuf {
-        self.directory.join("warehouse.duckdb")
     }
 
     fn latest_run_file(&self) -> PathBuf {

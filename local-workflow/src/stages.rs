@@ -10,6 +10,7 @@ use shared::run::{RunId, Stage};
 use tokio::process::Command;
 
 use crate::settings::Settings;
+use crate::storage::Storage;
 
 /// A stage that was executed, and how long it took.
 pub(crate) struct Finished {
@@ -45,6 +46,7 @@ impl Portals {
 /// Executes the job of `stage` and gives its exit code.
 pub(crate) async fn execute(
     settings: &Settings,
+    storage: &Storage,
     portals: &Portals,
     stage: Stage,
     run_id: &RunId,
@@ -61,16 +63,11 @@ pub(crate) async fn execute(
     command
         .stdin(Stdio::null())
         .kill_on_drop(true)
-        .env(
-            "LAKE_URL",
-            format!("file://{}", settings.lake_directory().display()),
-        )
+        .env("LAKE_URL", storage.lake.to_string())
         .env("RUN_ID", run_id.to_string())
         .env("FORCE", if force { "1" } else { "0" })
-        .env(
-            "WAREHOUSE_URL",
-            format!("duckdb://{}", settings.warehouse_file().display()),
-        )
+        .env("WAREHOUSE_URL", &storage.warehouse_url)
+        .envs(storage.variables.iter().map(|(name, value)| (name, value)))
         .env("DUCKDB_LIBRARY", &settings.duckdb_library)
         .env("DBT_EXECUTABLE", &settings.dbt_executable)
         .env("DBT_PROJECT_DIR", &settings.dbt_project_dir)

@@ -2,31 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
-use shared::fingerprint::Fingerprint;
 use shared::lake::{Key, Lake};
 use shared::manifest::{self, CleanManifest, MartsManifest, RowCounts};
 use shared::partition::Partition;
 use shared::run::{HandOver, RunId, Stage};
 
-use crate::settings::Settings;
 use crate::stages::Finished;
+use crate::storage::Storage;
 
 /// The summary of a run that began at `started`.
 pub(crate) async fn of_run(
-    settings: &Settings,
+    storage: &Storage,
     run_id: &RunId,
     started: SystemTime,
     finished: &[Finished],
 ) -> anyhow::Result<String> {
-    let lake = settings.lake()?;
+    let lake = &storage.lake;
     let mut text = String::new();
     let mut is_new = BTreeMap::new();
 
-    let clean = handed_over(&lake, run_id, Stage::Transform).await?;
+    let clean = handed_over(lake, run_id, Stage::Transform).await?;
     let header = [
         "",
         "rows read",
@@ -39,8 +37,8 @@ pub(crate) async fn of_run(
     writeln!(text, "{}", row(header.map(String::from)))?;
     let mut total = RowCounts::default();
     for (partition, key) in &clean {
-        let manifest: CleanManifest = read(&lake, key).await?;
-        let new = is_written_since(&lake, key, started)?;
+        let manifest: CleanManifest = read(lake, key).await?;
+        let new = storage.is_newer(key, started)?;
         is_new.insert(*partition, new);
         let rows = &manifest.rows;
         let state = if new { "new" } else { "as before" };
@@ -65,8 +63,10 @@ pub(crate) async fn of_run(
         writeln!(text, "    quarantined: {reason} {}", grouped(*rows))?;
     }
 
-    let receipts = handed_over(&lake, run_id, Stage::Load).await?;
-    let (marts_key, marts) = marts_of(settings, &lake, &receipts).await?;
+    let built = handed_over(lake, run_id, Stage::Dbt).await?;
+    let marts_key = built.into_values().next();
+    let marts_key = marts_key.context("no marts were built from what this run loaded")?;
+    let marts: MartsManifest = read(lake, &marts_key).await?;
     writeln!(text, "\nmarts")?;
     for mart in &marts.marts {
         writeln!(text, "{:>26} {:>12} rows", mart.table, grouped(mart.rows))?;
@@ -76,16 +76,12 @@ pub(crate) async fn of_run(
     for Finished { stage, took } in finished {
         writeln!(text, "{:>26} {:>8.2} s", stage.as_str(), took.as_secs_f64())?;
     }
-    writeln!(
-        text,
-        "\nlake        {}",
-        settings.lake_directory().display()
-    )?;
-    writeln!(text, "warehouse   {}", settings.warehouse_file().display())?;
+    writeln!(text, "\nlake        {lake}")?;
+    writeln!(text, "warehouse   {}", storage.warehouse_url)?;
     writeln!(text, "marts       {}", lake.locate(&marts_key))?;
 
     let produced = is_new.values().filter(|new| **new).count();
-    if produced == 0 && !is_written_since(&lake, &marts_key, started)? {
+    if produced == 0 && !storage.is_newer(&marts_key, started)? {
         writeln!(
             text,
             "\nNothing new: every year and boundary is as the last run left it."
@@ -114,37 +110,6 @@ async fn read<T: serde::de::DeserializeOwned>(lake: &Lake, key: &Key) -> anyhow:
     manifest::read(lake, key)
         .await
         .map_err(|failure| anyhow::anyhow!("{failure}"))
-}
-
-/// The manifest of the marts that were built from `receipts`.
-async fn marts_of(
-    settings: &Settings,
-    lake: &Lake,
-    receipts: &BTreeMap<Partition, Key>,
-) -> anyhow::Result<(Key, MartsManifest)> {
-    let warehouse =
-        Fingerprint::of(&[&format!("duckdb://{}", settings.warehouse_file().display())]);
-    let folder = settings.lake_directory().join(format!("marts/{warehouse}"));
-    let mut newest: Option<(SystemTime, Key, MartsManifest)> = None;
-    for entry in fs::read_dir(&folder).with_context(|| format!("list {}", folder.display()))? {
-        let name = entry?.file_name();
-        let key = crate::key(format!(
-            "marts/{warehouse}/{}/manifest.json",
-            name.to_string_lossy()
-        ))?;
-        let manifest: MartsManifest = read(lake, &key).await?;
-        let written = fs::metadata(lake.locate(&key))?.modified()?;
-        let is_newer = newest.as_ref().is_none_or(|(time, _, _)| *time < written);
-        if manifest.receipts == *receipts && is_newer {
-            newest = Some((written, key, manifest));
-        }
-    }
-    let (_, key, manifest) = newest.context("no marts were built from what this run loaded")?;
-    Ok((key, manifest))
-}
-
-fn is_written_since(lake: &Lake, key: &Key, started: SystemTime) -> anyhow::Result<bool> {
-    Ok(fs::metadata(lake.locate(key))?.modified()? >= started)
 }
 
 fn add(total: &mut RowCounts, rows: &RowCounts) {

@@ -78,6 +78,7 @@ enum Gaps {
 }
 
 /// A whole request or answer.
+#[derive(Clone)]
 struct Message<Head> {
     head: Head,
     headers: HeaderMap,

@@ -1,9 +1,10 @@
-//! What fake-gcs-server leaves out: preconditions on resumable uploads.
+//! What fake-gcs-server leaves out of resumable uploads: preconditions, and how far an interrupted one is.
 
 use std::collections::HashMap;
 
-use hyper::Method;
-use hyper::header::{CONTENT_RANGE, HeaderMap, LOCATION};
+use bytes::Bytes;
+use hyper::header::{CONTENT_RANGE, HeaderMap, HeaderValue, LOCATION, RANGE};
+use hyper::{Method, StatusCode};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -11,65 +12,126 @@ use super::{Answer, Asked, State, error, made};
 
 #[derive(Default)]
 pub(super) struct Storage {
-    /// The object's path of each upload that must not replace one, by upload id. Locked while an upload is finished, so
-    /// that of two one is refused.
-    new_objects: Mutex<HashMap<String, String>>,
+    /// By upload id. Locked while a chunk is taken, so that of two uploads of one new object one is refused.
+    uploads: Mutex<HashMap<String, Upload>>,
+}
+
+/// <https://cloud.google.com/storage/docs/performing-resumable-uploads>
+#[derive(Default)]
+struct Upload {
+    /// The path of the object that must not be there.
+    new_object: Option<String>,
+    /// Bytes that were taken.
+    size_bytes: u64,
+    /// The answer to the last chunk.
+    done: Option<Answer>,
+}
+
+/// What a chunk's `Content-Range` says.
+enum Chunk {
+    /// `bytes */*`: how far is it?
+    Question,
+    /// `bytes 0-99/*`: bytes up to here, and there are more.
+    UpTo(u64),
+    /// `bytes 0-99/100`, or no range at all.
+    Last,
 }
 
 impl Storage {
     pub(super) async fn answer(&self, state: &State, asked: Asked) -> anyhow::Result<Answer> {
         let url = Url::parse(&format!("{}{}", state.upstream, asked.head.1))?;
-        let query = |url: &Url, name: &str| {
-            let found = url.query_pairs().find(|(key, _)| key == name);
-            found.map(|(_, value)| value.into_owned())
-        };
-        let upload = query(&url, "upload_id");
-        if let (Some(id), true) = (&upload, is_last_chunk(&asked)) {
-            let uploads = self.new_objects.lock().await;
-            if let Some(object) = uploads.get(id) {
-                let look_up = Asked {
-                    head: (Method::GET, object.clone()),
-                    headers: HeaderMap::new(),
-                    body: bytes::Bytes::new(),
-                };
-                if state.ask(look_up).await?.head.is_success() {
-                    let message = "At least one of the pre-conditions you specified did not hold.";
-                    return made(412, &[], &error(412, "conditionNotMet", message));
-                }
-            }
+        let upload = parameter(&url, "upload_id");
+        if let (Some(id), true) = (&upload, asked.head.0 == Method::PUT) {
+            return self.take_chunk(state, id, asked).await;
+        }
+        if upload.is_some() || parameter(&url, "uploadType").as_deref() != Some("resumable") {
             return state.ask(asked).await;
         }
-        let starts = query(&url, "uploadType").as_deref() == Some("resumable") && upload.is_none();
-        let must_be_new = query(&url, "ifGenerationMatch").as_deref() == Some("0");
-        let object = query(&url, "name").map(|name| {
+        let must_be_new = parameter(&url, "ifGenerationMatch").as_deref() == Some("0");
+        let object = parameter(&url, "name").map(|name| {
             let bucket = url.path().trim_start_matches("/upload").to_owned();
             let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
             format!("{bucket}/{name}")
         });
         let answer = state.ask(asked).await?;
-        if let (true, true, Some(object)) = (starts, must_be_new, object)
-            && let Some(location) = answer.headers.get(LOCATION)
-            && let Some(id) = query(&Url::parse(location.to_str()?)?, "upload_id")
+        if let Some(location) = answer.headers.get(LOCATION)
+            && let Some(id) = parameter(&Url::parse(location.to_str()?)?, "upload_id")
         {
-            self.new_objects.lock().await.insert(id, object);
+            let upload = Upload {
+                new_object: object.filter(|_| must_be_new),
+                ..Upload::default()
+            };
+            self.uploads.lock().await.insert(id, upload);
         }
         Ok(answer)
     }
+
+    async fn take_chunk(&self, state: &State, id: &str, asked: Asked) -> anyhow::Result<Answer> {
+        let mut uploads = self.uploads.lock().await;
+        let upload = uploads.entry(id.to_owned()).or_default();
+        let chunk = chunk(&asked.headers);
+        if let (Chunk::Question, Some(done)) | (Chunk::Last, Some(done)) = (&chunk, &upload.done) {
+            return Ok(done.clone());
+        }
+        match chunk {
+            Chunk::Question => {
+                let mut headers = HeaderMap::new();
+                if upload.size_bytes > 0 {
+                    let range = format!("bytes=0-{}", upload.size_bytes - 1);
+                    headers.insert(RANGE, HeaderValue::from_str(&range)?);
+                }
+                Ok(Answer {
+                    head: StatusCode::PERMANENT_REDIRECT,
+                    headers,
+                    body: Bytes::new(),
+                })
+            }
+            Chunk::UpTo(end) => {
+                let answer = state.ask(asked).await?;
+                upload.size_bytes = end;
+                Ok(answer)
+            }
+            Chunk::Last => {
+                if let Some(object) = &upload.new_object {
+                    let look_up = Asked {
+                        head: (Method::GET, object.clone()),
+                        headers: HeaderMap::new(),
+                        body: Bytes::new(),
+                    };
+                    if state.ask(look_up).await?.head.is_success() {
+                        let message =
+                            "At least one of the pre-conditions you specified did not hold.";
+                        return made(412, &[], &error(412, "conditionNotMet", message));
+                    }
+                }
+                let answer = state.ask(asked).await?;
+                upload.done = Some(answer.clone());
+                Ok(answer)
+            }
+        }
+    }
 }
 
-/// `Content-Range: bytes 0-99/100` ends an upload of 100 bytes; `bytes 0-99/*` goes on, `bytes */100` asks how far it is.
-fn is_last_chunk(asked: &Asked) -> bool {
-    let range = asked
-        .headers
+fn parameter(url: &Url, name: &str) -> Option<String> {
+    let found = url.query_pairs().find(|(key, _)| key == name);
+    found.map(|(_, value)| value.into_owned())
+}
+
+fn chunk(headers: &HeaderMap) -> Chunk {
+    let range = headers
         .get(CONTENT_RANGE)
-        .and_then(|range| range.to_str().ok());
-    let Some(range) = range.and_then(|range| range.strip_prefix("bytes ")) else {
-        return asked.head.0 == Method::PUT;
+        .and_then(|range| range.to_str().ok()?.strip_prefix("bytes "));
+    let Some((sent, total)) = range.and_then(|range| range.split_once('/')) else {
+        return Chunk::Last;
     };
-    let parse = |number: &str| number.parse::<u64>().ok();
-    let last = range.split_once('/').and_then(|(sent, total)| {
-        let (_, end) = sent.split_once('-')?;
-        Some(parse(end)? + 1 == parse(total)?)
-    });
-    last == Some(true)
+    let end = sent
+        .split_once('-')
+        .and_then(|(_, last)| last.parse::<u64>().ok())
+        .map(|last| last + 1);
+    match end {
+        Some(end) if total.parse() == Ok(end) => Chunk::Last,
+        Some(end) => Chunk::UpTo(end),
+        // `bytes */100` of an empty last chunk asks no less.
+        None => Chunk::Question,
+    }
 }

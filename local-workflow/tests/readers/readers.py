@@ -4,6 +4,7 @@ parquet FILE...   columns, types and row count as DuckDB, pyarrow and Polars see
 naive CSV         what a loader that skips lines of another width keeps of a published file
 warehouse FILE    every table of a DuckDB file: its row count and a digest of its rows in any order
 query FILE SQL    the rows of a query
+digest FILE SQL   their count and a digest of them in any order
 """
 
 import csv
@@ -13,6 +14,7 @@ import sys
 import duckdb
 import polars
 import pyarrow.parquet
+from digests import table_digest
 
 
 def parquet(paths: list[str]) -> dict:
@@ -57,15 +59,9 @@ def warehouse(path: str) -> dict:
         ).fetchall()
         result = {}
         for schema, table in tables:
-            # When a load happened, and in which run, is all that may differ between two honest histories.
-            columns = {name for (name, *_) in database.execute(f'describe "{schema}"."{table}"').fetchall()}
-            excluded = ", ".join(sorted(columns & {"loaded_at", "first_loaded_at", "last_loaded_at", "run_id"}))
-            exclude = f"exclude ({excluded})" if excluded else ""
-            rows = f'(select * {exclude} from "{schema}"."{table}")'
-            count, digest = database.execute(
-                f"select count(*), coalesce(sum(hash(columns_of)::hugeint), 0)::varchar from {rows} as columns_of"
-            ).fetchone()
-            result[f"{schema}.{table}"] = [count, digest]
+            rows = database.execute(f'select * from "{schema}"."{table}"')
+            names = [name for name, *_ in rows.description]
+            result[f"{schema}.{table}"] = table_digest(names, iter(rows.fetchone, None))
         return result
 
 
@@ -75,11 +71,20 @@ def query(path: str, sql: str) -> dict:
         return {"rows": database.execute(sql).fetchall()}
 
 
+def digest(path: str, sql: str) -> dict:
+    with duckdb.connect(path, read_only=True) as database:
+        database.execute("set TimeZone = 'UTC'")
+        rows = database.execute(sql)
+        names = [name for name, *_ in rows.description]
+        return {"digest": table_digest(names, iter(rows.fetchone, None))}
+
+
 COMMANDS = {
     "parquet": lambda arguments: parquet(arguments),
     "naive": lambda arguments: naive(arguments[0]),
     "warehouse": lambda arguments: warehouse(arguments[0]),
     "query": lambda arguments: query(arguments[0], arguments[1]),
+    "digest": lambda arguments: digest(arguments[0], arguments[1]),
 }
 
 if __name__ == "__main__":

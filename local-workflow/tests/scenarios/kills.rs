@@ -5,25 +5,27 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sample_portal::{Portal, PortalConfig};
-use shared::fingerprint::Digest;
 use shared::run::Stage;
 
-use crate::pipeline::Pipeline;
-use crate::readers::tables;
+use crate::pipeline::{Path, Pipeline, on_both_paths};
+
+/// Rows of a year.
+const ROWS: u64 = 60_000;
 
 /// Points at which a job is killed, as parts of the time that it takes undisturbed.
 const POINTS: [f64; 4] = [0.15, 0.4, 0.65, 0.9];
 
-#[test]
-fn killed_jobs_leave_nothing_that_a_rerun_does_not_mend() {
+on_both_paths!(killed_jobs_leave_nothing_that_a_rerun_does_not_mend);
+
+fn killed_jobs_leave_nothing_that_a_rerun_does_not_mend(path: Path) {
     let portal = Portal::start(PortalConfig {
         generated_years: vec![2013, 2025],
-        rows_per_year: Some(60_000),
+        rows_per_year: Some(ROWS),
         ..PortalConfig::default()
     })
     .unwrap();
-    let undisturbed = Pipeline::new(&portal);
-    let disturbed = Pipeline::new(&portal);
+    let undisturbed = Pipeline::new(&portal, path);
+    let disturbed = Pipeline::new(&portal, path);
     for stage in [Stage::Extract, Stage::Transform, Stage::Load] {
         let start = Instant::now();
         undisturbed.run(stage, "run").finished();
@@ -40,10 +42,7 @@ fn killed_jobs_leave_nothing_that_a_rerun_does_not_mend() {
         disturbed.run(stage, "run").finished();
         assert_eq!(objects(&disturbed), objects(&undisturbed), "after {stage}");
     }
-    assert_eq!(
-        tables(&disturbed.warehouse()),
-        tables(&undisturbed.warehouse())
-    );
+    assert_eq!(disturbed.tables(), undisturbed.tables());
 
     let start = Instant::now();
     undisturbed.run(Stage::Dbt, "run").finished();
@@ -53,15 +52,12 @@ fn killed_jobs_leave_nothing_that_a_rerun_does_not_mend() {
         "dbt was caught at work"
     );
     disturbed.run(Stage::Dbt, "run").finished();
-    assert_eq!(
-        tables(&disturbed.warehouse()),
-        tables(&undisturbed.warehouse())
-    );
+    assert_eq!(disturbed.tables(), undisturbed.tables());
 }
 
 /// What is in the lake, but for what names the warehouse, of which each pipeline has its own.
-fn objects(pipeline: &Pipeline) -> BTreeMap<String, Digest> {
-    let mut objects = pipeline.lake.objects("");
+fn objects(pipeline: &Pipeline) -> BTreeMap<String, String> {
+    let mut objects = pipeline.objects();
     objects.retain(|key, _| !key.starts_with("loaded/") && key != "runs/run/load-0.json");
     objects
 }
@@ -78,15 +74,12 @@ fn kill_after(pipeline: &Pipeline, stage: Stage, delay: Duration) -> bool {
 }
 
 fn whole_partitions_or_none(pipeline: &Pipeline) {
-    if !pipeline.warehouse().exists() {
+    if !pipeline.has_warehouse() {
         return;
     }
-    let tables = tables(&pipeline.warehouse());
-    let rows = |table: &str| {
-        tables[format!("main.{table}")][0]
-            .as_u64()
-            .unwrap_or_default()
-    };
-    let held = rows("service_requests") + rows("quarantined_requests");
-    assert_eq!(held % 60_000, 0, "years are loaded whole: {tables}");
+    let rows = pipeline.query(
+        "select (select count(*) from service_requests) + (select count(*) from quarantined_requests)",
+    );
+    let held = rows[0][0].as_u64().unwrap();
+    assert_eq!(held % ROWS, 0, "years are loaded whole: {held}");
 }

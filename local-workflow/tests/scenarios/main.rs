@@ -1,8 +1,11 @@
-//! The pipeline as a whole: the four jobs as processes, on the sample portal, a directory for a lake and a DuckDB file.
+//! The pipeline as a whole: the four jobs as processes, on the sample portal; on a directory and a DuckDB file, or in the
+//! cloud, which emulators stand for.
 
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
+mod bigquery;
 mod city_rows;
+mod equality;
 mod kills;
 mod pipeline;
 mod published_counts;

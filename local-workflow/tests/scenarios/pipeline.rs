@@ -1,31 +1,159 @@
-//! A lake, a warehouse and the jobs that work on them.
+//! A lake, a warehouse and the jobs that work on them: on one machine or in the cloud.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Child;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs};
 
+use emulators::Addresses;
 use sample_portal::Portal;
+use serde_json::Value;
 use shared::run::Stage;
 use shared::testing::{Job, JobOutcome, TestLake};
 use tempfile::TempDir;
 
-pub(crate) struct Pipeline<'a> {
-    portal: &'a Portal,
-    pub(crate) lake: TestLake,
-    directory: TempDir,
+use crate::readers::{ask, ask_cloud};
+
+/// Where a scenario takes place. What it says of the pipeline is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Path {
+    /// A directory for a lake, a DuckDB file for a warehouse.
+    Local,
+    /// A bucket and a dataset, by the emulators.
+    Cloud,
 }
 
+/// The scenario of that name on both paths.
+macro_rules! on_both_paths {
+    ($scenario:ident) => {
+        mod $scenario {
+            #[test]
+            fn on_one_machine() {
+                super::$scenario(crate::pipeline::Path::Local);
+            }
+
+            #[test]
+            fn in_the_cloud() {
+                super::$scenario(crate::pipeline::Path::Cloud);
+            }
+        }
+    };
+}
+pub(crate) use on_both_paths;
+
+pub(crate) struct Pipeline<'a> {
+    portal: &'a Portal,
+    storage: Storage,
+}
+
+enum Storage {
+    Local {
+        lake: TestLake,
+        directory: TempDir,
+    },
+    /// The bucket has the project's name.
+    Cloud {
+        project: String,
+        addresses: Addresses,
+    },
+}
+
+/// The dataset that the jobs load.
+const DATASET: &str = "main";
+const LOCATION: &str = "northamerica-northeast2";
+
 impl<'a> Pipeline<'a> {
-    pub(crate) fn new(portal: &'a Portal) -> Self {
-        Self {
-            portal,
-            lake: TestLake::default(),
-            directory: tempfile::tempdir().unwrap(),
+    pub(crate) fn new(portal: &'a Portal, path: Path) -> Self {
+        let storage = match path {
+            Path::Local => Storage::Local {
+                lake: TestLake::default(),
+                directory: tempfile::tempdir().unwrap(),
+            },
+            Path::Cloud => in_the_cloud(),
+        };
+        Self { portal, storage }
+    }
+
+    /// The local lake.
+    pub(crate) fn lake(&self) -> &TestLake {
+        match &self.storage {
+            Storage::Local { lake, .. } => lake,
+            Storage::Cloud { .. } => panic!("the lake is in the cloud"),
         }
     }
 
+    /// The local warehouse.
     pub(crate) fn warehouse(&self) -> PathBuf {
-        self.directory.path().join("warehouse.duckdb")
+        match &self.storage {
+            Storage::Local { directory, .. } => directory.path().join("warehouse.duckdb"),
+            Storage::Cloud { .. } => panic!("the warehouse is in the cloud"),
+        }
+    }
+
+    /// Every object's key and SHA-256, as a program sees them that shares no code with the pipeline.
+    pub(crate) fn objects(&self) -> BTreeMap<String, String> {
+        match &self.storage {
+            Storage::Local { lake, .. } => {
+                let objects = lake.objects("").into_iter();
+                objects
+                    .map(|(key, digest)| (key, digest.to_string()))
+                    .collect()
+            }
+            Storage::Cloud { project, .. } => {
+                serde_json::from_value(ask_cloud(&["objects", project])).unwrap()
+            }
+        }
+    }
+
+    /// What is in front of BigQuery, in place of the emulator, from now on.
+    pub(crate) fn reach_bigquery_at(&mut self, url: &str) {
+        match &mut self.storage {
+            Storage::Local { .. } => panic!("there is no BigQuery"),
+            Storage::Cloud { addresses, .. } => url.clone_into(&mut addresses.bigquery),
+        }
+    }
+
+    /// The URL of BigQuery.
+    pub(crate) fn bigquery(&self) -> &str {
+        match &self.storage {
+            Storage::Local { .. } => panic!("there is no BigQuery"),
+            Storage::Cloud { addresses, .. } => &addresses.bigquery,
+        }
+    }
+
+    /// Whether load-job has made its tables.
+    pub(crate) fn has_warehouse(&self) -> bool {
+        match &self.storage {
+            Storage::Local { .. } => self.warehouse().exists(),
+            Storage::Cloud { .. } => self.tables()["main.quarantined_requests"].is_array(),
+        }
+    }
+
+    /// The rows of a query that both warehouses understand.
+    pub(crate) fn query(&self, sql: &str) -> Value {
+        let mut answer = match &self.storage {
+            Storage::Local { .. } => ask(&["query", self.warehouse().to_str().unwrap(), sql]),
+            Storage::Cloud { project, .. } => ask_cloud(&["query", project, DATASET, sql]),
+        };
+        answer["rows"].take()
+    }
+
+    /// The number of rows that a query gives, and a digest of them in any order.
+    pub(crate) fn digest(&self, sql: &str) -> Value {
+        let mut answer = match &self.storage {
+            Storage::Local { .. } => ask(&["digest", self.warehouse().to_str().unwrap(), sql]),
+            Storage::Cloud { project, .. } => ask_cloud(&["digest", project, DATASET, sql]),
+        };
+        answer["digest"].take()
+    }
+
+    /// Every table of the warehouse, with its row count and a digest of its rows.
+    pub(crate) fn tables(&self) -> Value {
+        match &self.storage {
+            Storage::Local { .. } => ask(&["warehouse", self.warehouse().to_str().unwrap()]),
+            Storage::Cloud { project, .. } => ask_cloud(&["tables", project, DATASET, "marts"]),
+        }
     }
 
     /// The job of `stage` in the run `run`.
@@ -36,18 +164,29 @@ impl<'a> Pipeline<'a> {
             Stage::Load => "load-job",
             Stage::Dbt => "dbt-runner",
         };
-        Job::new(executable(name))
-            .env("LAKE_URL", self.lake.url())
+        let job = Job::new(executable(name))
             .env("RUN_ID", run)
             .env("PORTAL_URL", self.portal.url())
             .env("FSA_URL", self.portal.fsa_url())
-            .env(
-                "WAREHOUSE_URL",
-                format!("duckdb://{}", self.warehouse().display()),
-            )
-            .env("DUCKDB_LIBRARY", from_make("DUCKDB_LIBRARY"))
             .env("DBT_EXECUTABLE", from_make("DBT_EXECUTABLE"))
-            .env("DBT_PROJECT_DIR", from_make("DBT_PROJECT_DIR"))
+            .env("DBT_PROJECT_DIR", from_make("DBT_PROJECT_DIR"));
+        match &self.storage {
+            Storage::Local { lake, .. } => job
+                .env("LAKE_URL", lake.url())
+                .env(
+                    "WAREHOUSE_URL",
+                    format!("duckdb://{}", self.warehouse().display()),
+                )
+                .env("DUCKDB_LIBRARY", from_make("DUCKDB_LIBRARY")),
+            Storage::Cloud { project, addresses } => job
+                .env("LAKE_URL", format!("gs://{project}"))
+                .env(
+                    "WAREHOUSE_URL",
+                    format!("bigquery://{project}/{DATASET}?location={LOCATION}"),
+                )
+                .env("STORAGE_EMULATOR_HOST", &addresses.storage)
+                .env("BIGQUERY_EMULATOR_HOST", &addresses.bigquery),
+        }
     }
 
     pub(crate) fn run(&self, stage: Stage, run: &str) -> JobOutcome {
@@ -70,10 +209,30 @@ impl<'a> Pipeline<'a> {
 
     /// Removes the warehouse, as a person might.
     pub(crate) fn remove_warehouse(&self) {
-        for entry in fs::read_dir(self.directory.path()).unwrap() {
-            fs::remove_file(entry.unwrap().path()).unwrap();
+        match &self.storage {
+            Storage::Local { directory, .. } => {
+                for entry in fs::read_dir(directory.path()).unwrap() {
+                    fs::remove_file(entry.unwrap().path()).unwrap();
+                }
+            }
+            Storage::Cloud { project, .. } => {
+                ask_cloud(&["remove", project, DATASET]);
+            }
         }
     }
+}
+
+/// A project of its own.
+fn in_the_cloud() -> Storage {
+    static PROJECTS: AtomicU32 = AtomicU32::new(0);
+    let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
+    let project = format!("scenario-{}-{number}", std::process::id());
+    let addresses = Addresses::from_environment().unwrap();
+    addresses.make_bucket(&project).unwrap();
+    for dataset in [DATASET, "marts", "staging"] {
+        addresses.make_dataset(&project, dataset, LOCATION).unwrap();
+    }
+    Storage::Cloud { project, addresses }
 }
 
 /// A job's executable, built beside this test's.

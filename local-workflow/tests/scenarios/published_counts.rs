@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use shared::contract::{ColumnType, Contract};
 use shared::partition::Dataset;
 
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Path, Pipeline};
 use crate::readers::{ask, parquet, query};
 
 const ROWS: u64 = 500_269;
@@ -20,10 +20,10 @@ fn a_full_year_is_whole_and_typed() {
         ..PortalConfig::default()
     })
     .unwrap();
-    let pipeline = Pipeline::new(&portal);
+    let pipeline = Pipeline::new(&portal, Path::Local);
     pipeline.run_to_warehouse("full");
 
-    let manifests = pipeline.lake.manifests("clean/service-requests/");
+    let manifests = pipeline.lake().manifests("clean/service-requests/");
     let manifest = manifests.values().next().unwrap();
     let count = |name: &str| manifest["rows"][name].as_u64().unwrap();
     assert_eq!(count("read"), ROWS);
@@ -46,17 +46,17 @@ fn a_full_year_is_whole_and_typed() {
 }
 
 fn naive_readers_lose_the_repaired_rows(pipeline: &Pipeline) {
-    let raw = pipeline.lake.manifests("raw/service-requests/");
+    let raw = pipeline.lake().manifests("raw/service-requests/");
     let csv = raw.values().next().unwrap()["object"]["key"]
         .as_str()
         .unwrap()
         .to_owned();
-    let naive = ask(&["naive", pipeline.lake.path().join(csv).to_str().unwrap()]);
+    let naive = ask(&["naive", pipeline.lake().path().join(csv).to_str().unwrap()]);
     assert_eq!(naive, json!({"kept": ROWS - REPAIRED, "lost": REPAIRED}));
 }
 
 fn independent_readers_see_the_contract(pipeline: &Pipeline, manifest: &Value) {
-    let seen = parquet(&pipeline.lake, manifest);
+    let seen = parquet(pipeline.lake(), manifest);
     let table = Contract::clean_table(Dataset::ServiceRequests);
     for (reader, name_of) in [
         ("duckdb", duckdb as fn(ColumnType) -> &'static str),

@@ -11,11 +11,25 @@ use crate::pipeline::from_make;
 /// What `readers.py` prints for `arguments`.
 pub(crate) fn ask(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/readers/readers.py");
-    let output = Command::new(from_make("READERS_PYTHON"))
-        .arg(script)
-        .args(arguments)
-        .output()
-        .unwrap();
+    answer(
+        Command::new(from_make("READERS_PYTHON"))
+            .arg(script)
+            .args(arguments),
+    )
+}
+
+/// What Google's own clients see at the emulators: what `cloud_readers.py` prints for `arguments`.
+pub(crate) fn ask_cloud(arguments: &[&str]) -> Value {
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/readers/cloud_readers.py"
+    );
+    let python = from_make("EMULATORS_DIR") + "/bin/python";
+    answer(Command::new(python).arg(script).args(arguments))
+}
+
+fn answer(command: &mut Command) -> Value {
+    let output = command.output().unwrap();
     assert!(
         output.status.success(),
         "{}",
@@ -27,11 +41,6 @@ pub(crate) fn ask(arguments: &[&str]) -> Value {
 /// The rows of a query on a DuckDB file.
 pub(crate) fn query(warehouse: &Path, sql: &str) -> Value {
     ask(&["query", warehouse.to_str().unwrap(), sql])["rows"].take()
-}
-
-/// Every table of a DuckDB file, with its row count and a digest of its rows.
-pub(crate) fn tables(warehouse: &Path) -> Value {
-    ask(&["warehouse", warehouse.to_str().unwrap()])
 }
 
 /// What three readers see in the clean Parquet files of a manifest.

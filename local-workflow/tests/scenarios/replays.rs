@@ -7,8 +7,7 @@ use serde_json::json;
 use shared::run::Stage;
 use shared::testing::JobOutcome;
 
-use crate::pipeline::Pipeline;
-use crate::readers::{query, tables};
+use crate::pipeline::{Path, Pipeline, on_both_paths};
 
 fn portal() -> Portal {
     Portal::start(PortalConfig {
@@ -42,10 +41,11 @@ fn objects_read(outcome: &JobOutcome) -> Vec<usize> {
     reads.into_values().collect()
 }
 
-#[test]
-fn a_run_without_news_asks_the_portal_once_and_reads_one_object_a_partition_and_stage() {
+on_both_paths!(a_run_without_news_asks_the_portal_once_and_reads_one_object_a_partition_and_stage);
+
+fn a_run_without_news_asks_the_portal_once_and_reads_one_object_a_partition_and_stage(path: Path) {
     let portal = portal();
-    let pipeline = Pipeline::new(&portal);
+    let pipeline = Pipeline::new(&portal, path);
     pipeline.run_to_warehouse("first");
     let asked = portal.requests().len();
     for stage in [Stage::Extract, Stage::Transform, Stage::Load] {
@@ -56,40 +56,49 @@ fn a_run_without_news_asks_the_portal_once_and_reads_one_object_a_partition_and_
     assert_eq!(portal.requests().len() - asked, 1);
 }
 
-#[test]
-fn a_second_run_finds_everything_and_a_corrected_year_changes_alone() {
+on_both_paths!(a_second_run_finds_everything_and_a_corrected_year_changes_alone);
+
+fn a_second_run_finds_everything_and_a_corrected_year_changes_alone(path: Path) {
     let portal = portal();
-    let pipeline = Pipeline::new(&portal);
+    let pipeline = Pipeline::new(&portal, path);
     let first = pipeline.run_to_warehouse("first");
     assert_eq!(produced(&first), [5, 5, 5], "three years, wards and areas");
-    let objects = pipeline.lake.objects("");
-    let warehouse = tables(&pipeline.warehouse());
+    let objects = pipeline.objects();
+    let warehouse = pipeline.tables();
 
     let second = pipeline.run_to_warehouse("second");
     assert_eq!(produced(&second), [0, 0, 0]);
-    let mut now = pipeline.lake.objects("");
+    let mut now = pipeline.objects();
     now.retain(|key, _| !key.starts_with("runs/second/"));
     assert_eq!(
         now, objects,
         "nothing but the second run's own hand-overs is new"
     );
-    assert_eq!(tables(&pipeline.warehouse()), warehouse);
+    assert_eq!(pipeline.tables(), warehouse);
 
-    let digests = "select source_year, sum(hash(r)::hugeint)::varchar from service_requests r group by 1 order by 1";
-    let before = query(&pipeline.warehouse(), digests);
+    let digests = || {
+        [2012, 2018, 2025].map(|year| {
+            pipeline.digest(&format!(
+                "select * from service_requests where source_year = {year}"
+            ))
+        })
+    };
+    let before = digests();
     portal.correct(2018);
     let third = pipeline.run_to_warehouse("third");
     assert_eq!(produced(&third), [1, 1, 1]);
-    let after = query(&pipeline.warehouse(), digests);
+    let after = digests();
     assert_eq!(before[0], after[0], "2012 is as it was");
     assert_ne!(before[1], after[1], "2018 is corrected");
     assert_eq!(before[2], after[2], "2025 is as it was");
 
-    let manifests = pipeline.lake.manifests("clean/service-requests/2018/");
-    assert_eq!(manifests.len(), 2, "both versions of 2018 are kept");
-    let held = query(
-        &pipeline.warehouse(),
-        "select count(*), count(distinct request_id), (select rows_kept from load_history where partition = '2018' order by source_last_modified desc limit 1)
+    let objects = pipeline.objects().into_keys();
+    let of_2018 = objects.filter(|key| {
+        key.starts_with("clean/service-requests/2018/") && key.ends_with("/manifest.json")
+    });
+    assert_eq!(of_2018.count(), 2, "both versions of 2018 are kept");
+    let held = pipeline.query(
+        "select count(*), count(distinct request_id), (select rows_kept from load_history where load_history.partition = '2018' order by source_last_modified desc limit 1)
          from service_requests where source_year = 2018",
     );
     assert_eq!(held[0][0], held[0][1], "no request is there twice");
@@ -99,14 +108,14 @@ fn a_second_run_finds_everything_and_a_corrected_year_changes_alone() {
     );
 }
 
-#[test]
-fn both_ward_models_are_resolved() {
+on_both_paths!(both_ward_models_are_resolved);
+
+fn both_ward_models_are_resolved(path: Path) {
     let portal = portal();
-    let pipeline = Pipeline::new(&portal);
+    let pipeline = Pipeline::new(&portal, path);
     pipeline.run_to_warehouse("first");
-    let wards = query(
-        &pipeline.warehouse(),
-        "select source_year, ward_model, count(distinct ward_id) from service_requests where ward_model is not null group by all order by all",
+    let wards = pipeline.query(
+        "select source_year, ward_model, count(distinct ward_id) from service_requests where ward_model is not null group by source_year, ward_model order by 1, 2",
     );
     assert_eq!(
         wards,
@@ -117,9 +126,8 @@ fn both_ward_models_are_resolved() {
             [2025, 25, 25]
         ])
     );
-    let third_wards = query(
-        &pipeline.warehouse(),
-        "select distinct ward_model, ward_name from service_requests where ward_id = 3 order by all",
+    let third_wards = pipeline.query(
+        "select distinct ward_model, ward_name from service_requests where ward_id = 3 order by 1, 2",
     );
     assert_eq!(
         third_wards,
@@ -127,13 +135,14 @@ fn both_ward_models_are_resolved() {
     );
 }
 
-#[test]
-fn a_lost_warehouse_is_loaded_again_from_the_lake() {
+on_both_paths!(a_lost_warehouse_is_loaded_again_from_the_lake);
+
+fn a_lost_warehouse_is_loaded_again_from_the_lake(path: Path) {
     let portal = portal();
-    let pipeline = Pipeline::new(&portal);
+    let pipeline = Pipeline::new(&portal, path);
     pipeline.run_to_warehouse("first");
-    let before = tables(&pipeline.warehouse());
+    let before = pipeline.tables();
     pipeline.remove_warehouse();
     assert_eq!(pipeline.run(Stage::Load, "first").finished()["produced"], 5);
-    assert_eq!(tables(&pipeline.warehouse()), before);
+    assert_eq!(pipeline.tables(), before);
 }

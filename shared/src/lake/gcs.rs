@@ -5,9 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use google_cloud_gax::error::Error;
 use google_cloud_storage::client::Storage;
-use google_cloud_storage::streaming_source::{Payload, Seek, StreamingSource};
+use google_cloud_storage::streaming_source::{Payload, StreamingSource};
 use tempfile::NamedTempFile;
 use tokio::sync::{OnceCell, mpsc};
+use tokio::task::block_in_place;
 use tokio::time::timeout;
 
 use super::{Content, Created, Key, LakeError, blocking, digest_of_file};
@@ -113,12 +114,11 @@ impl GcsLake {
         }
     }
 
-    /// In one request, or in a resumable upload if it is large.
+    /// In one request, or, if it is large, in a resumable upload of some MiB at a time, which is all that is in memory.
     async fn upload<S>(&self, key: &Key, payload: Payload<S>) -> Result<(), Failed>
     where
-        S: StreamingSource + Seek + Send + Sync + 'static,
-        <S as StreamingSource>::Error: Send + Sync + 'static,
-        <S as Seek>::Error: Send + Sync + 'static,
+        S: StreamingSource + Send + Sync + 'static,
+        S::Error: Send + Sync + 'static,
     {
         let retries = Retries::new();
         let upload = self
@@ -129,7 +129,7 @@ impl GcsLake {
             .set_content_type(content_type(key))
             .with_retry_policy(retries.policy())
             .with_backoff_policy(retries.pace())
-            .send_unbuffered();
+            .send_buffered();
         timeout(LONGEST_UPLOAD, Box::pin(upload)).await??;
         Ok(())
     }
@@ -274,7 +274,7 @@ struct ObjectReader {
 impl Read for ObjectReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.piece.is_empty() {
-            match self.pieces.blocking_recv() {
+            match block_in_place(|| self.pieces.blocking_recv()) {
                 Some(piece) => self.piece = piece?,
                 None => return Ok(0),
             }

@@ -1,0 +1,77 @@
+"""Google's own clients, which share no code with the pipeline, for its tests. Each command prints one JSON object.
+
+objects BUCKET                    the SHA-256 of every object
+query PROJECT DATASET SQL         the rows of a query
+digest PROJECT DATASET SQL        their count and a digest of them in any order
+remove PROJECT DATASET            removes the dataset's tables
+tables PROJECT DATASET...         every table: its row count and a digest of its rows in any order
+
+The emulators are named by STORAGE_EMULATOR_HOST and BIGQUERY_EMULATOR_HOST.
+"""
+
+import hashlib
+import json
+import sys
+
+from digests import table_digest
+from google.auth.credentials import AnonymousCredentials
+from google.cloud import bigquery, storage
+
+
+def bucket_of(name: str) -> storage.Bucket:
+    return storage.Client(project="emulated", credentials=AnonymousCredentials()).bucket(name)
+
+
+def objects(bucket: str) -> dict:
+    blobs = bucket_of(bucket).list_blobs()
+    return {blob.name: hashlib.sha256(blob.download_as_bytes(checksum="crc32c")).hexdigest() for blob in blobs}
+
+
+def client_of(project: str) -> bigquery.Client:
+    return bigquery.Client(project=project, credentials=AnonymousCredentials())
+
+
+def rows_of(project: str, dataset: str, sql: str) -> bigquery.table.RowIterator:
+    config = bigquery.QueryJobConfig(default_dataset=f"{project}.{dataset}")
+    return client_of(project).query(sql, job_config=config).result()
+
+
+def query(project: str, dataset: str, sql: str) -> dict:
+    return {"rows": [list(row.values()) for row in rows_of(project, dataset, sql)]}
+
+
+def digest(project: str, dataset: str, sql: str) -> dict:
+    rows = rows_of(project, dataset, sql)
+    names = [field.name for field in rows.schema]
+    return {"digest": table_digest(names, (row.values() for row in rows))}
+
+
+def tables(project: str, datasets: list[str]) -> dict:
+    client = client_of(project)
+    result = {}
+    for dataset in datasets:
+        for table in client.list_tables(f"{project}.{dataset}"):
+            if table.table_type == "TABLE":
+                rows = client.query(f"select * from `{project}.{dataset}.{table.table_id}`").result()
+                names = [field.name for field in rows.schema]
+                result[f"{dataset}.{table.table_id}"] = table_digest(names, (row.values() for row in rows))
+    return result
+
+
+def remove(project: str, dataset: str) -> dict:
+    client = client_of(project)
+    for table in client.list_tables(f"{project}.{dataset}"):
+        client.delete_table(table)
+    return {}
+
+
+COMMANDS = {
+    "objects": lambda arguments: objects(arguments[0]),
+    "query": lambda arguments: query(*arguments),
+    "digest": lambda arguments: digest(*arguments),
+    "remove": lambda arguments: remove(*arguments),
+    "tables": lambda arguments: tables(arguments[0], arguments[1:]),
+}
+
+if __name__ == "__main__":
+    json.dump(COMMANDS[sys.argv[1]](sys.argv[2:]), sys.stdout, default=str)

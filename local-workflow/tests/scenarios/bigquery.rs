@@ -1,0 +1,208 @@
+//! What only BigQuery does: jobs that are named, and that other executions and a failing wire get in the way of.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use emulators::{Fault, FaultKind, Front, Service};
+use sample_portal::{Portal, PortalConfig};
+use serde_json::json;
+use shared::run::Stage;
+
+use crate::pipeline::{Path, Pipeline};
+
+fn portal() -> Portal {
+    Portal::start(PortalConfig {
+        generated_years: vec![2025],
+        rows_per_year: Some(500),
+        ..PortalConfig::default()
+    })
+    .unwrap()
+}
+
+/// A pipeline whose clean files wait to be loaded, and the front that load-job reaches BigQuery through.
+fn transformed(portal: &Portal) -> (Pipeline<'_>, Front) {
+    let mut pipeline = Pipeline::new(portal, Path::Cloud);
+    for stage in [Stage::Extract, Stage::Transform] {
+        pipeline.run(stage, "run").finished();
+    }
+    let front = Front::start(Service::Front, pipeline.bigquery()).unwrap();
+    pipeline.reach_bigquery_at(front.url());
+    (pipeline, front)
+}
+
+/// Every partition is loaded once, whole, and no staging table is left.
+fn is_loaded_once(pipeline: &Pipeline) {
+    assert_eq!(
+        pipeline
+            .query("select load_history.partition, load_number from load_history order by 1, 2"),
+        json!([
+            ["2025", 1],
+            ["city-wards", 1],
+            ["forward-sortation-areas", 1]
+        ])
+    );
+    assert_eq!(
+        pipeline.query(
+            "select (select count(*) from service_requests) + (select count(*) from quarantined_requests)"
+        ),
+        json!([[500]])
+    );
+    let tables = pipeline.tables();
+    let names: Vec<&String> = tables.as_object().unwrap().keys().collect();
+    assert!(
+        !names.iter().any(|name| name.contains("staged_")),
+        "{names:?}"
+    );
+}
+
+fn job_inserts(front: &Front) -> usize {
+    let is_insert = |path: &str| {
+        path.split('?')
+            .next()
+            .is_some_and(|path| path.ends_with("/jobs"))
+    };
+    let requests = front.requests();
+    requests
+        .iter()
+        .filter(|request| request.method == "POST" && is_insert(&request.target))
+        .count()
+}
+
+/// A fault of the inserts of jobs, from the number `after` on.
+fn of_job_inserts(after: u32, times: u32, kind: FaultKind) -> Fault {
+    Fault {
+        method: "POST",
+        target_contains: "/jobs".to_owned(),
+        after,
+        times,
+        kind,
+    }
+}
+
+#[test]
+fn two_loads_at_once_are_one() {
+    let portal = portal();
+    let (pipeline, _front) = transformed(&portal);
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let running = [(); 2].map(|()| scope.spawn(|| pipeline.run(Stage::Load, "run")));
+        running
+            .into_iter()
+            .map(|load| load.join().unwrap())
+            .collect()
+    });
+    for outcome in &outcomes {
+        outcome.finished();
+    }
+    is_loaded_once(&pipeline);
+}
+
+/// <https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid>: the job of a lost answer is found by its name.
+#[test]
+fn a_lost_answer_to_a_job_is_no_second_job() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    front.fault(of_job_inserts(0, 1, FaultKind::LoseAnswer));
+    front.fault(of_job_inserts(3, 1, FaultKind::LoseAnswer));
+    pipeline.run(Stage::Load, "run").finished();
+    is_loaded_once(&pipeline);
+    assert!(front.requests().iter().any(|request| request.status == 409));
+}
+
+/// A job that is killed between its load jobs and the transaction, and another one afterwards.
+#[test]
+fn a_killed_load_is_taken_up_by_the_next() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    front.fault(of_job_inserts(
+        2,
+        1,
+        FaultKind::Delay(Duration::from_secs(30)),
+    ));
+    let mut killed = pipeline.spawn(Stage::Load, "run");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while job_inserts(&front) < 2 {
+        assert!(Instant::now() < deadline, "the load jobs are not started");
+        thread::sleep(Duration::from_millis(20));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    pipeline.run(Stage::Load, "run").finished();
+    is_loaded_once(&pipeline);
+}
+
+/// <https://cloud.google.com/bigquery/docs/error-messages>
+#[test]
+fn a_failing_service_is_asked_again() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    front.fault(of_job_inserts(
+        0,
+        1,
+        FaultKind::retry_after(503, "backendError", 1),
+    ));
+    front.fault(of_job_inserts(1, 1, FaultKind::Reset));
+    for status in [429, 500] {
+        front.fault(Fault {
+            method: "GET",
+            target_contains: "/tables/".to_owned(),
+            after: 1,
+            times: 1,
+            kind: FaultKind::error(status, "rateLimitExceeded"),
+        });
+    }
+    pipeline.run(Stage::Load, "run").finished();
+    is_loaded_once(&pipeline);
+}
+
+/// <https://cloud.google.com/bigquery/docs/error-messages>
+#[test]
+fn what_is_not_allowed_is_said_and_not_asked_again() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    for (status, reason) in [(401, "authError"), (403, "accessDenied")] {
+        let before = job_inserts(&front);
+        front.fault(of_job_inserts(0, 1, FaultKind::error(status, reason)));
+        let outcome = pipeline.run(Stage::Load, "run");
+        let cause = outcome.failed(10);
+        assert!(
+            cause.contains(reason) && cause.contains("toronto_311_"),
+            "{cause}"
+        );
+        assert_eq!(job_inserts(&front) - before, 1);
+    }
+}
+
+/// <https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#jobstatus>
+#[test]
+fn a_failed_job_is_told_with_its_name_reason_and_place() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    let error = json!({
+        "reason": "invalid", "location": "gs://lake/2025-01.parquet",
+        "message": "Error while reading data, error message: row 17: no UTF-8",
+    });
+    let job = json!({
+        "jobReference": {"projectId": "p", "jobId": "j", "location": "northamerica-northeast2"},
+        "status": {"state": "DONE", "errorResult": error, "errors": [error]},
+    });
+    front.fault(of_job_inserts(
+        0,
+        1,
+        FaultKind::Answer {
+            status: 200,
+            headers: Vec::new(),
+            body: job.to_string(),
+        },
+    ));
+    let outcome = pipeline.run(Stage::Load, "run");
+    let cause = outcome.failed(20);
+    for part in [
+        "northamerica-northeast2.toronto_311_load_",
+        "invalid at gs://lake/2025-01.parquet",
+        "row 17",
+    ] {
+        assert!(cause.contains(part), "{cause}");
+    }
+    pipeline.run(Stage::Load, "run").finished();
+    is_loaded_once(&pipeline);
+}
