@@ -1,19 +1,17 @@
-"""Stands in for the APIs that the workflow calls: Cloud Run executes the jobs' real binaries, Cloud Storage lists the
-lake, a directory here, and Workflows remembers executions. Requests were checked against the discovery documents."""
+"""Stands in for the APIs that the workflow calls: Cloud Run executes the jobs' real binaries, Workflows remembers
+executions, and Cloud Storage is its emulator. Requests were checked against the discovery documents."""
 
-import base64
-import hashlib
 import json
 import os
 import re
 import subprocess
 import threading
 import time
+import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 import emulator
 
@@ -21,17 +19,16 @@ from conftest import MODULE, ROOT
 
 PROJECT, LOCATION, WORKFLOW = "toronto-311-test", "northamerica-northeast1", "toronto-311"
 PARENT = f"projects/{PROJECT}/locations/{LOCATION}"
-BUCKET = "lake"
 
 
 class Cloud:
-    """A project with four jobs. `settings` and `settings_of` replace or add to the environment that a job has."""
+    """A project with four jobs, whose environments are planned; `settings` replace and add to them."""
 
-    def __init__(self, lake: Path, environments: dict[str, list[str]], settings: dict[str, str]):
-        self.lake = lake
+    def __init__(self, storage: str, bucket: str, environments: dict[str, dict[str, str]]):
+        self.storage = storage
+        self.bucket = bucket
         self.environments = environments
-        self.settings = settings
-        self.settings_of: dict[str, dict[str, str]] = {}
+        self.settings: dict[str, dict[str, str]] = {job: {} for job in environments}
         self.images = {job: f"images/{job}@sha256:first" for job in environments}
         # What was executed, in order: the job, its exit codes, and the environment that the request gave.
         self.executed: list[tuple[str, list[int], dict[str, str]]] = []
@@ -61,7 +58,7 @@ class Cloud:
             "GOOGLE_CLOUD_LOCATION": LOCATION,
             "GOOGLE_CLOUD_WORKFLOW_ID": WORKFLOW,
             "GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID": execution,
-            "LAKE_BUCKET": BUCKET,
+            "LAKE_BUCKET": self.bucket,
             "MAX_TASKS": "2",
         }
         result = emulator.execute(MODULE / "workflow.yaml", self.address, environment, arguments, self.sleep)
@@ -112,10 +109,9 @@ class Cloud:
             }
 
     def execute_task(self, name: str, job: str, index: int, count: int, given: dict[str, str]) -> int:
-        own = self.settings | self.settings_of.get(job, {})
         environment = {
-            **{variable: own[variable] for variable in self.environments[job] if variable in own},
-            **self.settings_of.get(job, {}),
+            **self.environments[job],
+            **self.settings[job],
             **given,
             "PATH": os.environ["PATH"],
             "CLOUD_RUN_JOB": job,
@@ -140,24 +136,16 @@ class Cloud:
         if match := re.fullmatch(r"/run/v2/(.+/executions/[^/]+)", path):
             with self.lock:
                 return {field: value for field, value in self.executions[match[1]].items() if field != "tasks"}
-        if path == f"/storage/storage/v1/b/{BUCKET}/o":
-            return self.list_objects(query["prefix"])
+        if path == f"/storage/storage/v1/b/{self.bucket}/o":
+            url = f"{self.storage}/storage/v1/b/{self.bucket}/o?{urlencode(query)}"
+            with urllib.request.urlopen(url, timeout=60) as response:
+                return json.loads(response.read())
         if path == f"/workflowexecutions/v1/{PARENT}/workflows/{WORKFLOW}/executions":
             assert query["filter"] == 'state="SUCCEEDED"'
             assert query["view"] == "FULL", "without it there are no results"
             found = self.successes[: int(query["pageSize"])]
             return {"executions": found} if found else {}
         return None
-
-    def list_objects(self, prefix: str) -> dict:
-        folder, start = prefix.rsplit("/", 1)
-        files = sorted((self.lake / folder).glob(f"{start}*"))
-        digests = {file.name: hashlib.md5(file.read_bytes()).digest() for file in files}
-        items = [
-            {"name": f"{folder}/{name}", "md5Hash": base64.b64encode(digest).decode()}
-            for name, digest in digests.items()
-        ]
-        return {"kind": "storage#objects", **({"items": items} if items else {})}
 
     def handler(self):
         cloud = self

@@ -1,8 +1,10 @@
 """The workflow executed: the real binaries on a sample portal, in a project that stands in for Google's."""
 
+import json
 import os
 import subprocess
 import urllib.request
+import uuid
 from pathlib import Path
 
 import emulator
@@ -51,26 +53,53 @@ def portal(tmp_path: Path, request):
         process.kill()
 
 
+@pytest.fixture(scope="session")
+def emulators():
+    """The addresses of emulators of Cloud Storage and BigQuery."""
+    tell = 'echo "$STORAGE_EMULATOR_HOST $BIGQUERY_EMULATOR_HOST"; cat'
+    with subprocess.Popen(
+        [ROOT / "target/debug/emulators", "sh", "-c", tell], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield process.stdout.readline().split()
+        process.stdin.close()
+
+
+def create(url: str, resource: dict) -> None:
+    request = urllib.request.Request(
+        url, method="POST", data=json.dumps(resource).encode(), headers={"Content-Type": "application/json"}
+    )
+    urllib.request.urlopen(request, timeout=60).close()
+
+
 @pytest.fixture
-def cloud(tmp_path: Path, portal, plan):
-    """A project whose jobs have the environment of the plan, with a lake and a warehouse on this machine."""
+def cloud(portal, emulators, plan):
+    """A project of its own with what the plan makes: bucket, datasets, and jobs with their environment."""
+    storage, bigquery = emulators
+    project = f"toronto-311-{uuid.uuid4().hex[:8]}"
+    create(f"{storage}/storage/v1/b?project={project}", {"name": f"{project}-lake"})
+    for _, dataset in policies.resources(plan, "google_bigquery_dataset"):
+        if "location" in dataset:
+            reference = {"projectId": project, "datasetId": dataset["dataset_id"]}
+            resource = {"datasetReference": reference, "location": dataset["location"]}
+            create(f"{bigquery}/bigquery/v2/projects/{project}/datasets", resource)
     environments = {
-        job["name"]: [item["name"] for item in job["template"][0]["template"][0]["containers"][0]["env"]]
+        job["name"]: {item["name"]: item["value"] for item in policies.container(job)["env"]}
         for _, job in policies.resources(plan, "google_cloud_run_v2_job")
         if "template" in job
     }
-    (tmp_path / "lake").mkdir()
-    settings = {
-        "LAKE_URL": f"file://{tmp_path}/lake",
-        "WAREHOUSE_URL": f"duckdb://{tmp_path}/warehouse.duckdb",
-        "LOG_FORMAT": "json",
-    }
-    with Cloud(tmp_path / "lake", environments, settings) as project:
-        # What is on this machine in place of the image and of the internet.
-        duckdb = {"DUCKDB_LIBRARY": os.environ["DUCKDB_LIBRARY"]}
+    with Cloud(storage, f"{project}-lake", environments) as cloud:
+        # What stands on this machine in place of Google's services, of the image and of the internet.
+        emulated = {"STORAGE_EMULATOR_HOST": storage, "BIGQUERY_EMULATOR_HOST": bigquery}
+        lake = emulated | {"LAKE_URL": f"gs://{project}-lake"}
+        warehouse = lake | {"WAREHOUSE_URL": f"bigquery://{project}/toronto_311?location=northamerica-northeast1"}
         dbt = {name: os.environ[name] for name in ("DBT_EXECUTABLE", "DBT_PROJECT_DIR")}
-        project.settings_of = {"extract-job": dict(portal.urls), "load-job": duckdb, "dbt-runner": duckdb | dbt}
-        yield project
+        cloud.settings = {
+            "extract-job": lake | portal.urls,
+            "transform-job": lake,
+            "load-job": warehouse,
+            "dbt-runner": warehouse | dbt,
+        }
+        yield cloud
 
 
 def test_months_of_runs(cloud, portal):
@@ -122,12 +151,12 @@ def test_months_of_runs(cloud, portal):
 
 def test_a_transient_failure_is_retried(cloud, portal):
     """The portal is down, and up again when the workflow tries once more."""
-    cloud.settings_of["extract-job"] = portal.urls | {
+    cloud.settings["extract-job"] |= {
         "PORTAL_URL": "http://127.0.0.1:9",
         "PORTAL_HOSTS": "127.0.0.1",
         "DOWNLOAD_TIMEOUT_SECONDS": "2",
     }
-    cloud.meanwhile = lambda: cloud.settings_of["extract-job"].update(portal.urls)
+    cloud.meanwhile = lambda: cloud.settings["extract-job"].update(portal.urls)
     result = cloud.run({"years": "2018"})
     assert result == {"run": cloud.executed[0][2]["RUN_ID"], "built_from": "", "changed": True}
     assert [(job, codes) for job, codes, _ in cloud.executed] == [
@@ -141,7 +170,7 @@ def test_a_transient_failure_is_retried(cloud, portal):
 
 
 def test_an_outage_ends_the_run_after_all_retries(cloud, portal):
-    cloud.settings_of["extract-job"] = portal.urls | {
+    cloud.settings["extract-job"] |= {
         "PORTAL_URL": "http://127.0.0.1:9",
         "DOWNLOAD_TIMEOUT_SECONDS": "1",
     }
