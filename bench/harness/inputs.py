@@ -75,6 +75,7 @@ def extract(bin: Path, lake: Path, published: Portal, years: str = YEAR, **setti
         "LAKE_URL": f"file://{lake}",
         "RUN_ID": "bench",
         "YEARS": years,
+        "MAX_DOWNLOAD_BYTES": str(1 << 30),
         "MAX_CSV_BYTES": str(16 << 30),
         "DOWNLOAD_TIMEOUT_SECONDS": "3600",
         **published.variables,
