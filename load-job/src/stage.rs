@@ -7,7 +7,7 @@ use serde::Deserialize;
 use shared::contract::Contract;
 use shared::exit::{Exit, Failure, FailureContext as _};
 use shared::job::Summary;
-use shared::lake::{Key, Lake};
+use shared::lake::Lake;
 use shared::manifest::{self, CleanManifest, LoadReceipt, ManifestRef, Version};
 use shared::partition::Partition;
 use shared::run::{self, Stage};

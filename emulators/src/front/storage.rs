@@ -70,7 +70,7 @@ impl Storage {
         let mut uploads = self.uploads.lock().await;
         let upload = uploads.entry(id.to_owned()).or_default();
         let chunk = chunk(&asked.headers);
-        if let (Chunk::Question, Some(done)) | (Chunk::Last, Some(done)) = (&chunk, &upload.done) {
+        if let (Chunk::Question | Chunk::Last, Some(done)) = (&chunk, &upload.done) {
             return Ok(done.clone());
         }
         match chunk {

@@ -163,8 +163,8 @@ impl BigQueryWarehouse {
             }
             refuse_stale(manifest, held)?;
         }
-        let staged = self.stage(load, number).await?;
-        let loaded = self.replace(load, number, held.as_ref(), &staged).await?;
+        let staged = Box::pin(self.stage(load, number)).await?;
+        let loaded = Box::pin(self.replace(load, number, held.as_ref(), &staged)).await?;
         for table in staged {
             self.0.drop_table(&table).await?;
         }

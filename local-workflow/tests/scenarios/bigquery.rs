@@ -119,7 +119,7 @@ fn a_killed_load_is_taken_up_by_the_next() {
         FaultKind::Delay(Duration::from_secs(30)),
     ));
     let mut killed = pipeline.spawn(Stage::Load, "run");
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while job_inserts(&front) < 2 {
         assert!(Instant::now() < deadline, "the load jobs are not started");
         thread::sleep(Duration::from_millis(20));

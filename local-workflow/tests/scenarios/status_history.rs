@@ -6,7 +6,7 @@ use sample_portal::{Portal, PortalConfig};
 use serde_json::{Value, json};
 use shared::run::Stage;
 
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Path as OnPath, Pipeline};
 use crate::readers::query;
 
 const YEAR: i16 = 2025;
@@ -20,7 +20,7 @@ fn three_versions_tell_when_requests_were_closed_and_tell_it_again_from_the_lake
         ..PortalConfig::default()
     })
     .unwrap();
-    let pipeline = Pipeline::new(&portal);
+    let pipeline = Pipeline::new(&portal, OnPath::Local);
     pipeline.run_to_warehouse("november");
     pipeline.run(Stage::Dbt, "november").finished();
     let before = rows_in_the_fact(&pipeline.warehouse());
@@ -43,7 +43,7 @@ fn three_versions_tell_when_requests_were_closed_and_tell_it_again_from_the_lake
 
     // From nothing: the kept versions, in order.
     pipeline.remove_warehouse();
-    let every = pipeline.lake.manifests("clean/");
+    let every = pipeline.lake().manifests("clean/");
     let of_others: Vec<&str> = every
         .keys()
         .map(String::as_str)
@@ -72,13 +72,13 @@ struct Version {
 
 fn versions_in_order(pipeline: &Pipeline) -> Vec<Version> {
     let manifests = pipeline
-        .lake
+        .lake()
         .manifests(&format!("clean/service-requests/{YEAR}/"));
     let mut versions: Vec<Version> = manifests
         .into_iter()
         .map(|(key, manifest)| {
             let files = manifest["files"].as_array().unwrap().iter().map(|file| {
-                let path = pipeline.lake.path().join(file["key"].as_str().unwrap());
+                let path = pipeline.lake().path().join(file["key"].as_str().unwrap());
                 format!("'{}'", path.display())
             });
             Version {
