@@ -26,6 +26,7 @@ locals {
     "load-job toronto_311" = { account = "load-job", dataset = "toronto_311" }
     # dbt keeps the name of its last build beside what it builds from.
     "dbt-runner toronto_311" = { account = "dbt-runner", dataset = "toronto_311" }
+    "dbt-runner reference"   = { account = "dbt-runner", dataset = "reference" }
     "dbt-runner staging"     = { account = "dbt-runner", dataset = "staging" }
     "dbt-runner marts"       = { account = "dbt-runner", dataset = "marts" }
   }

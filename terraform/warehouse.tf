@@ -18,6 +18,7 @@ resource "google_bigquery_dataset" "warehouse" {
   #checkov:skip=CKV_GCP_81:open data; Google's own keys encrypt them at rest
   for_each = {
     toronto_311 = "What load-job keeps: the clean service requests, the quarantine, the boundaries and the history of loads."
+    reference   = "What dbt is told: wards, statuses, and the types of requests with their groups."
     staging     = "Views that name and type what load-job keeps, made by dbt."
     marts       = "Compact tables to query, made and tested by dbt."
   }

@@ -40,7 +40,7 @@ impl Storage {
         let emulators = Emulators::start(installed)?;
         let addresses = emulators.addresses();
         addresses.make_bucket(BUCKET)?;
-        for dataset in [DATASET, "staging", "marts"] {
+        for dataset in [DATASET, "marts", "reference", "staging"] {
             addresses.make_dataset(BUCKET, dataset, LOCATION)?;
         }
         let emulator = addresses.storage.parse().map_err(anyhow::Error::msg)?;

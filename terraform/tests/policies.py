@@ -8,7 +8,7 @@ from conftest import ROOT
 
 JOBS = ("extract-job", "transform-job", "load-job", "dbt-runner")
 ROLES = json.loads((ROOT / "terraform/tests/roles.json").read_text("utf-8"))["roles"]
-DATASETS = ("toronto_311", "staging", "marts")
+DATASETS = ("toronto_311", "reference", "staging", "marts")
 TABLE = re.compile(r"^\| `([\w-]+|every job)` \| `([A-Za-z]+\.[\w.]+)` \| ([^|]+) \| ([^|]+) \|$", re.M)
 
 # What each account does, in the permissions that Google's API references name for it.

@@ -2,16 +2,16 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
 
 use hyper::Method;
 use serde_json::Value;
+use tokio::sync::Mutex;
 
 use super::{Answer, Asked, State, error, made};
 
 #[derive(Default)]
 pub(super) struct BigQuery {
-    /// Project, location and id of every job.
+    /// Project, location and id of every job. Locked while one is made, for the emulator tells of none before it is done.
     jobs: Mutex<HashSet<String>>,
 }
 
@@ -19,26 +19,37 @@ impl BigQuery {
     pub(super) async fn answer(&self, state: &State, mut asked: Asked) -> anyhow::Result<Answer> {
         let path = asked.head.1.split('?').next().unwrap_or_default();
         let inserts_job = asked.head.0 == Method::POST && path.ends_with("/jobs");
-        if inserts_job && let Ok(mut job) = serde_json::from_slice::<Value>(&asked.body) {
-            if let Some(id) = job["jobReference"]["jobId"].as_str() {
-                let location = job["jobReference"]["location"].as_str().unwrap_or("US");
-                let project = path
-                    .trim_end_matches("/jobs")
-                    .rsplit('/')
-                    .next()
-                    .unwrap_or_default();
-                let name = format!("{project}:{location}.{id}");
-                let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
-                if !jobs.insert(name.clone()) {
-                    let message = format!("Already Exists: Job {name}");
-                    return made(409, &[], &error(409, "duplicate", &message));
-                }
-            }
-            declare_parameters(&mut job["configuration"]["query"]);
-            asked.body = job.to_string().into();
+        let Some(mut job) = inserts_job
+            .then(|| serde_json::from_slice::<Value>(&asked.body).ok())
+            .flatten()
+        else {
+            return state.ask(asked).await;
+        };
+        let name = name_of(&job, path);
+        let mut jobs = self.jobs.lock().await;
+        if let Some(name) = name.as_ref().filter(|name| jobs.contains(*name)) {
+            let message = format!("Already Exists: Job {name}");
+            return made(409, &[], &error(409, "duplicate", &message));
         }
-        state.ask(asked).await
+        if let Some(query) = job.pointer_mut("/configuration/query") {
+            declare_parameters(query);
+        }
+        asked.body = job.to_string().into();
+        let answer = state.ask(asked).await?;
+        if answer.head.is_success() {
+            jobs.extend(name);
+        }
+        Ok(answer)
     }
+}
+
+/// `PROJECT:LOCATION.ID`, if the request gives an id.
+fn name_of(job: &Value, path: &str) -> Option<String> {
+    let reference = &job["jobReference"];
+    let id = reference["jobId"].as_str()?;
+    let location = reference["location"].as_str().unwrap_or("US");
+    let project = path.trim_end_matches("/jobs").rsplit('/').next()?;
+    Some(format!("{project}:{location}.{id}"))
 }
 
 /// Turns the parameters of a multi-statement query, which begins with `BEGIN`, into variables.

@@ -85,6 +85,13 @@ impl Faults {
             .push(fault);
     }
 
+    pub(super) fn clear(&self) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
     /// The fault of the answer to `request`, which is used up by it.
     pub(super) fn take(&self, request: &RequestLog) -> Option<FaultKind> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);

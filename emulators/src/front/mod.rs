@@ -144,6 +144,11 @@ impl Front {
         self.state.faults.add(fault);
     }
 
+    /// Breaks no more answers.
+    pub fn mend(&self) {
+        self.state.faults.clear();
+    }
+
     /// What was asked so far, in the order of the answers.
     #[must_use]
     pub fn requests(&self) -> Vec<RequestLog> {

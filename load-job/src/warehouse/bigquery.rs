@@ -10,7 +10,7 @@ use shared::bigquery::model::{
     RangePartitioning, Table as BigQueryTable, TableFieldSchema, TableReference, TableSchema,
     TimePartitioning,
 };
-use shared::bigquery::{BigQuery, BigQueryError, Value, parameters};
+use shared::bigquery::{BigQuery, BigQueryError, Finished, Value, parameters};
 use shared::contract::{Column, Contract, Table};
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::google::Emulator;
@@ -155,7 +155,13 @@ impl BigQueryWarehouse {
         if let Some(held) = held.as_ref().filter(|_| !load.force) {
             if held.fingerprint == manifest.fingerprint.as_str() {
                 match self.verify(load).await {
-                    Ok(()) => return Ok(Loaded::Found),
+                    Ok(()) => {
+                        // A load that was killed after its transaction has left them.
+                        for table in staging_tables(load) {
+                            self.0.drop_table(&table).await?;
+                        }
+                        return Ok(Loaded::Found);
+                    }
                     Err(altered) => {
                         warn!(partition = %manifest.partition, cause = %altered, "the table was altered: loading anew");
                     }
@@ -236,7 +242,7 @@ impl BigQueryWarehouse {
             .into_iter()
             .zip(sources.into_iter().flatten())
         {
-            let name = format!("staged_{}_{}", table.name, load.manifest.fingerprint);
+            let name = staging_table(table, load);
             let expires = STAGING_LIFETIME.as_millis() + now_ms();
             let fields = table.columns.iter().map(staged_field);
             let empty = BigQueryTable::new()
@@ -252,8 +258,8 @@ impl BigQueryWarehouse {
                     .set_destination_table(self.reference(&name)),
             );
             let id = job_id("load", &table.name, load, held_number);
-            let staging = Some((name.as_str(), &empty));
-            let (job, _) = loop_of_attempts(&self.0, &id, &configuration, staging).await?;
+            let purpose = Purpose::Stage(&name, &empty);
+            let (job, _) = self.run(&id, &configuration, purpose).await?;
             let statistics = job.statistics.unwrap_or_default().load.unwrap_or_default();
             let counted =
                 u64::try_from(statistics.output_rows.unwrap_or_default()).unwrap_or_default();
@@ -324,7 +330,8 @@ impl BigQueryWarehouse {
             .set_labels(labels(load))
             .set_query(query);
         let id = job_id("replace", partition.dataset().as_str(), load, held_number);
-        let (job, adopted) = loop_of_attempts(&self.0, &id, &configuration, None).await?;
+        let purpose = Purpose::Replace(partition, held_number);
+        let (job, adopted) = self.run(&id, &configuration, purpose).await?;
         let statistics = job.statistics.unwrap_or_default().query.unwrap_or_default();
         info!(
             job = id,
@@ -339,55 +346,71 @@ impl BigQueryWarehouse {
             Loaded::Replaced
         })
     }
-}
 
-/// Runs the job `id` until one of that name, numbered from the second attempt, succeeds; tells whether another execution
-/// had started it. One that fills `staging` is of no use if the table was dropped since.
-///
-/// # Errors
-/// The first failure of an own attempt that another would meet too.
-async fn loop_of_attempts(
-    bigquery: &BigQuery,
-    id: &str,
-    configuration: &JobConfiguration,
-    staging: Option<(&str, &BigQueryTable)>,
-) -> Result<(Job, bool), BigQueryError> {
-    let mut attempt = 1;
-    loop {
-        let name = if attempt == 1 {
-            id.to_owned()
-        } else {
-            format!("{id}_{attempt}")
-        };
-        if let Some((table, empty)) = staging {
-            bigquery.make_table(table, empty.clone()).await?;
-        }
-        let outcome = Box::pin(bigquery.run(&name, configuration.clone())).await;
-        let is_last = attempt == MOST_ATTEMPTS;
-        attempt += 1;
-        match outcome {
-            Ok(finished) => {
-                let is_there = match staging {
-                    Some((table, _)) if finished.adopted && output_rows(&finished.job) > 0 => {
-                        let held = bigquery.table(&bigquery.dataset().id, table).await?;
-                        held.is_some_and(|table| table.num_rows.unwrap_or_default() > 0)
+    /// Runs the job `id` until one of that name, numbered from the second attempt, succeeds; tells whether another
+    /// execution had started it. One whose outcome was removed since is of no use.
+    ///
+    /// # Errors
+    /// The first failure of an own attempt that another would meet too.
+    async fn run(
+        &self,
+        id: &str,
+        configuration: &JobConfiguration,
+        purpose: Purpose<'_>,
+    ) -> Result<(Job, bool), Failure> {
+        let mut attempt = 1;
+        loop {
+            let name = if attempt == 1 {
+                id.to_owned()
+            } else {
+                format!("{id}_{attempt}")
+            };
+            if let Purpose::Stage(table, empty) = purpose {
+                self.0.make_table(table, empty.clone()).await?;
+            }
+            let outcome = Box::pin(self.0.run(&name, configuration.clone())).await;
+            let is_last = attempt == MOST_ATTEMPTS;
+            attempt += 1;
+            match outcome {
+                Ok(Finished { job, adopted }) => {
+                    if !adopted || is_last || self.is_served(purpose, &job).await? {
+                        return Ok((job, adopted));
                     }
-                    _ => true,
-                };
-                if is_there || is_last {
-                    return Ok((finished.job, finished.adopted));
                 }
+                // What another execution met need not meet this one.
+                Err((error @ BigQueryError::Job { .. }, adopted))
+                    if !is_last && (adopted || error.is_transient()) =>
+                {
+                    warn!(job = name, cause = %error, "the job failed: trying again");
+                    sleep(Duration::from_millis(200 * u64::from(attempt * attempt))).await;
+                }
+                Err((error, _)) => return Err(error.into()),
             }
-            // What another execution met need not meet this one.
-            Err((error @ BigQueryError::Job { .. }, adopted))
-                if !is_last && (adopted || error.is_transient()) =>
-            {
-                warn!(job = name, cause = %error, "the job failed: trying again");
-                sleep(Duration::from_millis(200 * u64::from(attempt * attempt))).await;
-            }
-            Err((error, _)) => return Err(error),
         }
     }
+
+    /// Whether what `job` did is still there.
+    async fn is_served(&self, purpose: Purpose<'_>, job: &Job) -> Result<bool, Failure> {
+        match purpose {
+            Purpose::Stage(table, _) => {
+                let held = self.0.table(&self.0.dataset().id, table).await?;
+                let rows = held.and_then(|table| table.num_rows).unwrap_or_default();
+                Ok(output_rows(job) == 0 || rows > 0)
+            }
+            Purpose::Replace(partition, held_number) => {
+                Ok(self.held(partition).await?.number > held_number)
+            }
+        }
+    }
+}
+
+/// What a job is for.
+#[derive(Clone, Copy)]
+enum Purpose<'a> {
+    /// To fill the table of that name, which is made as it is told before.
+    Stage(&'a str, &'a BigQueryTable),
+    /// To load a version of the partition after the one of that number.
+    Replace(Partition, i64),
 }
 
 fn output_rows(job: &Job) -> i64 {
@@ -398,6 +421,16 @@ fn output_rows(job: &Job) -> i64 {
     statistics
         .and_then(|load| load.output_rows)
         .unwrap_or_default()
+}
+
+/// The tables that a load's files are loaded into, before they replace what is held.
+fn staging_tables(load: &Load<'_>) -> impl Iterator<Item = String> {
+    let targets = targets(load.manifest).into_iter();
+    targets.map(|target| staging_table(target.table, load))
+}
+
+fn staging_table(table: &Table, load: &Load<'_>) -> String {
+    format!("staged_{}_{}", table.name, load.manifest.fingerprint)
 }
 
 /// Names a job by what it does: the same work after the same version has the same name, whoever does it. Up to 1,024

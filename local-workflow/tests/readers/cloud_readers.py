@@ -13,7 +13,7 @@ import hashlib
 import json
 import sys
 
-from digests import table_digest
+from digests import LEFT_OUT, table_digest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
@@ -52,7 +52,13 @@ def tables(project: str, datasets: list[str]) -> dict:
     for dataset in datasets:
         for table in client.list_tables(f"{project}.{dataset}"):
             if table.table_type == "TABLE":
-                rows = client.query(f"select * from `{project}.{dataset}.{table.table_id}`").result()
+                # The emulator gives bytes as they are, and not in base 64.
+                columns = [
+                    f"to_hex({field.name}) as {field.name}" if field.field_type == "BYTES" else f"`{field.name}`"
+                    for field in client.get_table(table).schema
+                    if field.name not in LEFT_OUT
+                ]
+                rows = client.query(f"select {', '.join(columns)} from `{project}.{dataset}.{table.table_id}`").result()
                 names = [field.name for field in rows.schema]
                 result[f"{dataset}.{table.table_id}"] = table_digest(names, (row.values() for row in rows))
     return result

@@ -126,6 +126,7 @@ fn a_killed_load_is_taken_up_by_the_next() {
     }
     killed.kill().unwrap();
     killed.wait().unwrap();
+    front.mend();
     pipeline.run(Stage::Load, "run").finished();
     is_loaded_once(&pipeline);
 }

@@ -10,7 +10,7 @@ use shared::run::Stage;
 use crate::pipeline::{Path, Pipeline, on_both_paths};
 
 /// Rows of a year.
-const ROWS: u64 = 60_000;
+const ROWS: u64 = 20_000;
 
 /// Points at which a job is killed, as parts of the time that it takes undisturbed.
 const POINTS: [f64; 4] = [0.15, 0.4, 0.65, 0.9];

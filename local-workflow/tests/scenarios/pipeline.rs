@@ -152,7 +152,9 @@ impl<'a> Pipeline<'a> {
     pub(crate) fn tables(&self) -> Value {
         match &self.storage {
             Storage::Local { .. } => ask(&["warehouse", self.warehouse().to_str().unwrap()]),
-            Storage::Cloud { project, .. } => ask_cloud(&["tables", project, DATASET, "marts"]),
+            Storage::Cloud { project, .. } => {
+                ask_cloud(&["tables", project, DATASET, "marts", "reference"])
+            }
         }
     }
 
@@ -229,7 +231,7 @@ fn in_the_cloud() -> Storage {
     let project = format!("scenario-{}-{number}", std::process::id());
     let addresses = Addresses::from_environment().unwrap();
     addresses.make_bucket(&project).unwrap();
-    for dataset in [DATASET, "marts", "staging"] {
+    for dataset in [DATASET, "marts", "reference", "staging"] {
         addresses.make_dataset(&project, dataset, LOCATION).unwrap();
     }
     Storage::Cloud { project, addresses }
