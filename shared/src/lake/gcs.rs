@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use google_cloud_gax::error::Error;
 use google_cloud_storage::client::Storage;
-use google_cloud_storage::streaming_source::{Payload, StreamingSource};
+use google_cloud_storage::streaming_source::{Payload, Seek, StreamingSource};
 use tempfile::NamedTempFile;
 use tokio::sync::{OnceCell, mpsc};
 use tokio::task::block_in_place;
@@ -19,6 +19,8 @@ use crate::google::{Emulator, Retries};
 const LONGEST_SILENCE: Duration = Duration::from_mins(1);
 /// The longest that an upload takes, retries and all.
 const LONGEST_UPLOAD: Duration = Duration::from_mins(15);
+/// Objects of so many bytes and more are sent in a resumable upload.
+const RESUMABLE_FROM: usize = 8 << 20;
 /// Pieces of an object that wait to be read: some hundred KiB.
 const READ_AHEAD: usize = 8;
 
@@ -86,7 +88,11 @@ impl GcsLake {
         let (new, sent) = match content {
             Content::Bytes(bytes) => {
                 let new = Digest::of(&bytes);
-                (new, self.upload(key, Payload::from(bytes)).await)
+                (
+                    new,
+                    self.upload(key, bytes.len() as u64, Payload::from(bytes))
+                        .await,
+                )
             }
             Content::File(file) => {
                 let path = file.path().to_owned();
@@ -98,7 +104,11 @@ impl GcsLake {
                     return settle(key, &new, &held);
                 }
                 let opened = tokio::fs::File::open(file.path()).await.map_err(failed)?;
-                (new, self.upload(key, Payload::from(opened)).await)
+                let size_bytes = opened.metadata().await.map_err(failed)?.len();
+                (
+                    new,
+                    self.upload(key, size_bytes, Payload::from(opened)).await,
+                )
             }
         };
         match sent {
@@ -114,11 +124,13 @@ impl GcsLake {
         }
     }
 
-    /// In one request, or, if it is large, in a resumable upload of some MiB at a time, which is all that is in memory.
-    async fn upload<S>(&self, key: &Key, payload: Payload<S>) -> Result<(), Failed>
+    /// In one request, or, from [`RESUMABLE_FROM`] bytes on, in a resumable upload, which streams, and goes on from where the
+    /// service says that it was interrupted. The service is told the checksum before it makes the object.
+    async fn upload<S>(&self, key: &Key, size_bytes: u64, payload: Payload<S>) -> Result<(), Failed>
     where
-        S: StreamingSource + Send + Sync + 'static,
-        S::Error: Send + Sync + 'static,
+        S: StreamingSource + Seek + Send + Sync + 'static,
+        <S as StreamingSource>::Error: Send + Sync + 'static,
+        <S as Seek>::Error: Send + Sync + 'static,
     {
         let retries = Retries::new();
         let upload = self
@@ -127,10 +139,16 @@ impl GcsLake {
             .write_object::<_, _, _, S>(self.bucket_resource(), self.object(key), payload)
             .set_if_generation_match(0_i64)
             .set_content_type(content_type(key))
+            .with_resumable_upload_threshold(RESUMABLE_FROM)
             .with_retry_policy(retries.policy())
-            .with_backoff_policy(retries.pace())
-            .send_buffered();
-        timeout(LONGEST_UPLOAD, Box::pin(upload)).await??;
+            .with_backoff_policy(retries.pace());
+        // A buffered upload that is resumable goes on without asking after a connection has ended (google-cloud-storage
+        // 1.21); one that is neither sends the checksum behind the object.
+        if size_bytes < RESUMABLE_FROM as u64 {
+            timeout(LONGEST_UPLOAD, Box::pin(upload.send_buffered())).await??;
+        } else {
+            timeout(LONGEST_UPLOAD, Box::pin(upload.send_unbuffered())).await??;
+        }
         Ok(())
     }
 
