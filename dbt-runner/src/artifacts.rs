@@ -123,6 +123,15 @@ pub(crate) struct FailedNode {
     compiled_path: Option<String>,
 }
 
+impl FailedNode {
+    /// The file of the query that gives the rows by which a test failed; none of what is no test, or could not be run.
+    pub(crate) fn failing_rows(&self) -> Option<&str> {
+        let compiled = self.compiled_path.as_deref()?;
+        (self.unique_id.starts_with("test.") && self.message.starts_with("Got "))
+            .then_some(compiled)
+    }
+}
+
 impl RunResults {
     pub(crate) const FILE: &str = "run_results.json";
 

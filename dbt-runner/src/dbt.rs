@@ -10,10 +10,11 @@ use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::warehouse::WarehouseSettings;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{ChildStdout, Command};
+use tokio::task::block_in_place;
 use tracing::{debug, error, info, warn};
 
 use crate::artifacts::{FailedNode, Graph, RunResults};
-use crate::warehouse;
+use crate::warehouse::{self, Warehouse};
 
 /// How DuckDB says that another process has the file.
 const IN_USE: &str = "Could not set lock on file";
@@ -97,7 +98,24 @@ impl Dbt<'_> {
         if failed.is_empty() {
             return Err(without_results(status, &errors));
         }
-        Err(of_nodes(&failed))
+        Err(of_nodes(&failed, &self.rows_that_fail(&failed)))
+    }
+
+    /// The first rows that each failed test found, by the place of the test in `failed`: which years, which names. Empty
+    /// where they cannot be read; the failure is told all the same.
+    fn rows_that_fail(&self, failed: &[FailedNode]) -> Vec<Vec<String>> {
+        let rows_of = |warehouse: &mut Warehouse, node: &FailedNode| {
+            let statement = fs::read_to_string(node.failing_rows()?).ok()?;
+            warehouse.first_rows(&statement).ok()
+        };
+        block_in_place(|| {
+            let mut warehouse = Warehouse::open(self.warehouse).ok();
+            let rows = failed.iter().map(|node| {
+                let rows = warehouse.as_mut().and_then(|open| rows_of(open, node));
+                rows.unwrap_or_default()
+            });
+            rows.collect()
+        })
     }
 
     /// Runs `dbt docs generate`: the docs as one page, which is in the target directory then, and the graph.
@@ -194,9 +212,15 @@ async fn relay(stdout: ChildStdout) -> io::Result<Vec<String>> {
     Ok(errors)
 }
 
-fn of_nodes(failed: &[FailedNode]) -> Failure {
-    let nodes: Vec<String> = failed.iter().map(ToString::to_string).collect();
-    let nodes = nodes.join("; ");
+fn of_nodes(failed: &[FailedNode], rows: &[Vec<String>]) -> Failure {
+    let nodes = failed.iter().zip(rows).map(|(node, rows)| {
+        if rows.is_empty() {
+            node.to_string()
+        } else {
+            format!("{node}: {}", rows.join(", "))
+        }
+    });
+    let nodes = nodes.collect::<Vec<_>>().join("; ");
     let exit = if nodes.contains(IN_USE) {
         Exit::Upstream
     } else {

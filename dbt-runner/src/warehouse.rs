@@ -132,6 +132,28 @@ impl Warehouse {
         }))
     }
 
+    /// Some of the rows that a query gives, each as one text.
+    pub(crate) fn first_rows(&mut self, query: &str) -> Result<Vec<String>, Failure> {
+        let statement = format!("SELECT * FROM ({query}) AS found LIMIT 5");
+        let rows = match self {
+            // Its driver reads text alone.
+            Self::DuckDb(connection) => connection.query_text(
+                &format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({statement})"),
+                &[],
+            )?,
+            Self::BigQuery(bigquery) => {
+                Handle::current().block_on(bigquery.query(&statement, &[]))?
+            }
+        };
+        let text = |row: Vec<Option<String>>| {
+            let cells = row
+                .into_iter()
+                .map(|cell| cell.unwrap_or_else(|| "null".to_owned()));
+            format!("({})", cells.collect::<Vec<_>>().join(", "))
+        };
+        Ok(rows.into_iter().map(text).collect())
+    }
+
     /// The rows of a mart, `None` if it is not there.
     pub(crate) fn rows(&mut self, mart: &MartTable) -> Result<Option<u64>, Failure> {
         let connection = match self {

@@ -38,6 +38,37 @@ fn a_failing_test_is_named_with_its_sql_and_leaves_no_manifest() {
 }
 
 #[test]
+fn where_rows_went_is_told() {
+    let project = copy_of_project();
+    let model = project
+        .path()
+        .join("models/marts/requests_by_month_type_fsa.sql");
+    let text = fs::read_to_string(&model).unwrap();
+    let (all, grouped) = text.split_once("group by").unwrap();
+    let losing = format!("{all}where type_name != 'Litter' group by{grouped}");
+    fs::write(&model, losing).unwrap();
+    let place = Place::with(REQUESTS);
+    let by_model = place
+        .job()
+        .env("DBT_PROJECT_DIR", project.path().to_string_lossy())
+        .run();
+    place.alter("DELETE FROM service_requests WHERE source_year = 2023");
+    let by_load = place.job().run();
+    for (failed, gap) in [
+        (
+            by_model,
+            "(2024, fct_service_requests to requests_by_month_type_fsa)",
+        ),
+        (by_load, "(2023, rows_kept to service_requests)"),
+    ] {
+        let cause = failed.failed(20);
+        assert!(cause.contains("rows_are_accounted_for"), "{cause}");
+        assert!(cause.contains(gap), "{cause}");
+    }
+    assert!(place.lake.objects("marts/").is_empty());
+}
+
+#[test]
 fn a_model_that_fails_is_named() {
     let place = Place::with(REQUESTS);
     place.alter("ALTER TABLE service_requests DROP COLUMN season");
@@ -82,7 +113,9 @@ fn a_warehouse_in_use_is_worth_a_retry() {
 fn a_broken_project_is_a_wrong_setting() {
     let place = Place::with(REQUESTS);
     let project = copy_of_project();
-    let model = project.path().join("models/marts/requests_by_day.sql");
+    let model = project
+        .path()
+        .join("models/marts/requests_by_month_type_fsa.sql");
     fs::write(&model, "select * from {{ ref('nothing') }}").unwrap();
     let failed = place
         .job()

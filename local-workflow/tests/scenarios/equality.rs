@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use sample_portal::{Portal, PortalConfig};
+use serde_json::Value;
 use shared::run::Stage;
 
 use crate::pipeline::{Path, Pipeline};
@@ -28,6 +29,10 @@ fn the_cloud_holds_what_one_machine_holds() {
     }
     let [local, cloud] = &paths;
     assert_eq!(objects(local), objects(cloud));
+    assert_eq!(
+        polygons(local, "geometry"),
+        polygons(cloud, "st_asgeojson(geometry)")
+    );
 
     let [local, cloud] = [local, cloud].map(|pipeline| {
         let mut tables = pipeline.tables();
@@ -44,6 +49,20 @@ fn the_cloud_holds_what_one_machine_holds() {
         local["marts.requests_by_ward"][0].as_u64().unwrap() > 0,
         "{local}"
     );
+}
+
+/// The coordinates of every ward and area by name: GeoJSON text in DuckDB, `GEOGRAPHY` in BigQuery.
+fn polygons(pipeline: &Pipeline, geojson: &str) -> BTreeMap<String, Value> {
+    let rows = pipeline.query(&format!(
+        "select ward_name, {geojson} from city_wards union all select fsa, {geojson} from forward_sortation_areas"
+    ));
+    let rows = rows.as_array().unwrap().iter();
+    rows.map(|row| {
+        let [name, geometry] = [&row[0], &row[1]].map(|cell| cell.as_str().unwrap());
+        let geometry: Value = serde_json::from_str(geometry).unwrap();
+        (name.to_owned(), geometry["coordinates"].clone())
+    })
+    .collect()
 }
 
 /// The lake's objects, but for those that name the warehouse, which each path has its own of.
