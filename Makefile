@@ -49,7 +49,8 @@ run: setup ## Run the pipeline; SOURCE=https://... for a real portal, YEARS=2024
 	if [ -t 1 ]; then $(NPM_RUN) serve; else echo "dashboard   make serve"; fi
 
 serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard of the latest run on loopback
-	@$(NPM_RUN) serve
+	@[ -f $(LOCAL_DIR)/site/index.html ] || { echo "There is no dashboard yet: make run" >&2; exit 1; }
+	$(NPM_RUN) serve
 
 replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@cargo build --release --locked --bins
