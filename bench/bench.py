@@ -1,4 +1,4 @@
-"""Measures the jobs against what one would use in their place; writes docs/performance.md. Run by `make bench`.
+"""Measures the jobs against what one would use in their place, and the dashboard; writes docs/performance.md. Run by `make bench`.
 
 ROUNDS (5) and LARGEST (30000000 rows) make a shorter run.
 """
