@@ -151,6 +151,9 @@ test("measures and classes colour the map and order the ranking", async () => {
     expect(await page.locator("#ranking th[aria-sort]").innerText()).toContain(column);
     expect(await colours()).toBeGreaterThan(1);
   }
+  // Equal counts: 25 wards in five classes.
+  for (const shade of [0, 1, 2, 3, 4])
+    expect(await page.locator(`#map .area.fill-class-${shade}`).count()).toBe(5);
   const before = await page.locator(".legend").first().innerText();
   await page.getByLabel("Classes").selectOption("ckmeans");
   await visitor.settled();
@@ -194,6 +197,11 @@ test("the keyboard alone finds, filters, pins, sorts and reads", async () => {
   const reached = await focused();
   expect(reached).not.toBe(first);
   expect(reached).toMatch(/^.+ \(\d+\): [\d.,]+, rank \d+, [\d,]+ requests$/);
+  expect(await visitor.text(".tooltip")).toContain(reached.split(":")[0]);
+  await page.keyboard.press("+");
+  await page.getByRole("button", { name: "Whole city" }).waitFor();
+  await page.keyboard.press("0");
+  await page.getByRole("button", { name: "Whole city" }).waitFor({ state: "detached" });
   await page.keyboard.press("Enter");
   await visitor.settled();
   expect(new URL(page.url()).searchParams.getAll("area")).toHaveLength(1);
