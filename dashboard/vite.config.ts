@@ -4,5 +4,5 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   base: "./",
   build: { target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-  test: { environment: "node", fileParallelism: false },
+  test: { environment: "node", fileParallelism: false, testTimeout: 30_000, hookTimeout: 60_000 },
 });

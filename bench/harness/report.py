@@ -70,6 +70,20 @@ def original(figures: dict) -> str:
     )
 
 
+def dashboard(figures: dict) -> str:
+    first = figures["first_view"]
+    times = {
+        "until the map can be used": figures["usable"],
+        "until all sections are shown": figures["whole"],
+    } | {f"from a filter to paint: {name}": spread for name, spread in figures["filters"].items()}
+    rows = [[name, f"{spread['count']}", f"{spread['median']:.0f}", f"{spread['p95']:.0f}"] for name, spread in times.items()]
+    return f"""The page in headless Chromium {figures["browser"].split(".")[0]}, on the marts of {len(figures["years"])} years, served on loopback. The first view takes
+{first["requests"]} requests: {first["gzip_bytes"] / 1000:.0f} kB as gzip sends them, headers too; {first["bytes"] / 1000:.0f} kB as they are. It is loaded each time
+with an empty cache. A filter is a season, status or division, with the years loaded already.
+
+{table(["", "times", "median ms", "95 % within ms"], rows)}"""
+
+
 def plot(points: list[dict], path: Path) -> None:
     """Time and memory against rows."""
     matplotlib.rcParams["svg.hashsalt"] = "toronto-311"
@@ -169,6 +183,10 @@ From exec to the first log line:
 ## Two tasks
 
 Four years by two task processes, a core each, take 1/{figures["tasks"]["speedup"]:.2f} of the time of one on one core.
+
+## Dashboard
+
+{dashboard(figures["dashboard"])}
 """
     (directory / "performance.md").write_text(text)
 

@@ -3,11 +3,15 @@ import { SEASONS, byStatusGroup } from "./data/answer.ts";
 import type { Store } from "./data/store.ts";
 import type { StatusGroup } from "./data/vocabulary.ts";
 import { format, text } from "./strings.ts";
-import { STATUS_GROUPS } from "./view/view.ts";
+import { STATUS_GROUPS, statusesOf } from "./view/view.ts";
 
-/** Statuses, seasons and divisions of what is shown, for the whole city. */
+/**
+ * Statuses, seasons and divisions of what is shown, for the whole city. Each list keeps what its own filter leaves out, so
+ * that another can be chosen.
+ */
 export function Breakdowns({ answer, store, view, change }: Shown & { store: Store }) {
   const { statuses } = store.vocabulary;
+  const chosen = statusesOf(view, store.vocabulary);
   const groupOf = (name: string): StatusGroup =>
     statuses.find((one) => one.name === name)?.group ?? "unknown";
   const groups = byStatusGroup(answer.byStatus, groupOf);
@@ -35,7 +39,7 @@ export function Breakdowns({ answer, store, view, change }: Shown & { store: Sto
               ),
           )}
         </div>
-        <table>
+        <table class="choices">
           <caption class="hidden">{text.statusCaption}</caption>
           <tbody>
             {STATUS_GROUPS.flatMap((group) =>
@@ -46,7 +50,15 @@ export function Breakdowns({ answer, store, view, change }: Shown & { store: Sto
                   <tr key={name} data-status={name}>
                     <th scope="row">
                       <span class={`swatch status-${group}`} />
-                      {name}
+                      <button
+                        type="button"
+                        aria-pressed={chosen?.has(name) ?? false}
+                        onClick={() => {
+                          change({ status: view.status === name ? null : name });
+                        }}
+                      >
+                        {name}
+                      </button>
                     </th>
                     <td class="number">{format.integer(requests)}</td>
                     <td class="number quiet-text">{format.percent(requests / total)}</td>
@@ -104,7 +116,7 @@ interface Bar {
 
 function Bars({ caption, rows }: { caption: string; rows: Bar[] }) {
   return (
-    <table class="bars">
+    <table class="bars choices">
       <caption class="hidden">{caption}</caption>
       <tbody>
         {rows.map(({ key, name, width, written, isChosen, onChoose }) => (

@@ -1,5 +1,6 @@
 import type { Shown } from "./dashboard.tsx";
 import type { Figures } from "./data/answer.ts";
+import { sumOf } from "./data/answer.ts";
 import { nameOf } from "./map.tsx";
 import { format, text } from "./strings.ts";
 import type { Ranked } from "./view/measures.ts";
@@ -15,7 +16,7 @@ const LEAST_REQUESTS = 10;
 export function Compare({ view, ranked, names }: Shown) {
   const pinned = view.pins.flatMap((id) => ranked.find(({ area }) => area.id === id) ?? []);
   if (pinned.length === 0) return null;
-  const total = sum(ranked.map(({ figures }) => figures));
+  const total = sumOf(ranked.map(({ figures }) => figures));
   const km2 = ranked.reduce((all, { area }) => all + area.km2, 0);
   return (
     <section class="panel" aria-labelledby="compare-title" id="compare">
@@ -92,25 +93,4 @@ function Distinctive({ one, total, groups }: { one: Ranked; total: Figures; grou
       ))}
     </ol>
   );
-}
-
-/** The figures of all areas on the map. */
-function sum(figures: readonly Figures[]): Figures {
-  const total: Figures = {
-    requests: 0,
-    ofAll: 0,
-    comparable: 0,
-    yearBefore: 0,
-    months: new Uint32Array(figures[0]?.months.length ?? 0),
-    groups: new Uint32Array(figures[0]?.groups.length ?? 0),
-  };
-  for (const one of figures) {
-    total.requests += one.requests;
-    total.ofAll += one.ofAll;
-    total.comparable += one.comparable;
-    total.yearBefore += one.yearBefore;
-    one.months.forEach((value, at) => (total.months[at] = (total.months[at] ?? 0) + value));
-    one.groups.forEach((value, at) => (total.groups[at] = (total.groups[at] ?? 0) + value));
-  }
-  return total;
 }

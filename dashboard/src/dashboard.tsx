@@ -127,7 +127,8 @@ export function Dashboard({ store }: { store: Store }) {
           </div>
         </header>
       )}
-      <main aria-busy={progress !== null}>
+      <main aria-busy={progress !== null || (error === null && shown?.view !== view)}>
+        {view.embed && <h1 class="hidden">{text.title}</h1>}
         {!view.embed && <Filters view={view} change={change} store={store} divisions={divisions} />}
         {progress && (
           <progress class="loading" aria-label={text.loading} value={progress.done} max={progress.of} />

@@ -7,6 +7,7 @@ const KEPT = [
   "stroke-linejoin",
   "opacity",
   "font-size",
+  "vector-effect",
 ];
 /** Pixels of a PNG for one of the page. */
 const SHARPNESS = 2;

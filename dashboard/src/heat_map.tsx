@@ -48,7 +48,7 @@ export function HeatMap({ view, answer, ranked, names, change, measure }: Shown)
         </ul>
       )}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys scroll it */}
-      <div class="scroll-x" tabIndex={0} role="region" aria-labelledby="heat-title">
+      <div class="scroll-x" tabIndex={0} role="group" aria-labelledby="heat-title">
         <table class={`heat ${view.by}`}>
           <thead>
             <tr>
@@ -59,7 +59,8 @@ export function HeatMap({ view, answer, ranked, names, change, measure }: Shown)
                     type="button"
                     tabIndex={-1}
                     title={nameOf(area, view.by)}
-                    aria-label={nameOf(area, view.by)}
+                    aria-label={text.heatArea(area.id, area.name)}
+                    aria-pressed={view.pins.includes(area.id)}
                     onClick={() => {
                       change({ pins: togglePin(view.pins, area.id) });
                     }}

@@ -165,7 +165,7 @@ function Details({
       <summary>{text.asTable}</summary>
       {isOpen && (
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys scroll it
-        <div class="scroll" tabIndex={0} role="region" aria-label={label}>
+        <div class="scroll" tabIndex={0} role="group" aria-label={label}>
           <table>
             <caption class="hidden">{label}</caption>
             <thead>

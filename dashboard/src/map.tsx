@@ -1,7 +1,7 @@
 import { geoMercator, geoPath } from "d3-geo";
 import { select } from "d3-selection";
 import type { ZoomBehavior } from "d3-zoom";
-import { zoom as createZoom, zoomIdentity } from "d3-zoom";
+import { zoom as createZoom, zoomIdentity, zoomTransform } from "d3-zoom";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import type { Shown } from "./dashboard.tsx";
@@ -148,7 +148,7 @@ function Choropleth({
   const [hovered, setHovered] = useState<number | null>(null);
   const [focused, setFocused] = useState(0);
   const shapes = useMemo(() => draw(areas), [areas]);
-  const active = hovered ?? null;
+  const active = hovered !== null && hovered < areas.length ? hovered : null;
 
   useEffect(() => {
     const element = svg.current;
@@ -163,8 +163,11 @@ function Choropleth({
         [0, 0],
         [WIDTH, HEIGHT],
       ])
-      // The wheel scrolls the page, until a modifier or an enlarged map says otherwise.
-      .filter((event: WheelEvent | MouseEvent) => event.type !== "wheel" || event.ctrlKey || event.metaKey)
+      // Wheel and finger scroll the page: the map moves by Ctrl and wheel, two fingers, or once it is enlarged.
+      .filter((event: WheelEvent | MouseEvent | TouchEvent) => {
+        if (event.type === "wheel") return event.ctrlKey || event.metaKey;
+        return !("touches" in event) || event.touches.length > 1 || zoomTransform(element).k > 1;
+      })
       .on("zoom", (event: { transform: typeof zoomIdentity }) => {
         setTransform(event.transform);
       });
@@ -207,11 +210,6 @@ function Choropleth({
     else return;
     event.preventDefault();
   };
-  const order = [...shapes.keys()].sort((a, b) => stress(a) - stress(b));
-  function stress(at: number): number {
-    const isPinned = view.pins.includes(areas[at]?.id ?? "");
-    return (at === active ? 1 : 0) + (isPinned ? 2 : 0);
-  }
   const current = Math.min(focused, areas.length - 1);
   return (
     <div class="map">
@@ -223,21 +221,18 @@ function Choropleth({
         aria-label={text.mapLabel(view.by, measure)}
       >
         <g transform={transform.toString()}>
-          {order.map((at) => {
-            const area = areas[at] as Area;
+          {areas.map((area, at) => {
             const one = ranked[at] as Ranked;
-            const pin = view.pins.indexOf(area.id);
             return (
               <path
                 key={area.id}
                 data-at={at}
                 data-area={area.id}
-                class={`area fill-${colour(measure, one.value, classes)}${pin >= 0 ? ` pinned-${pin}` : ""}${at === active ? " active" : ""}`}
+                class={`area fill-${colour(measure, one.value, classes)}`}
                 d={shapes[at]?.path}
-                stroke-width={(pin >= 0 ? 3 : at === active ? 2.2 : 0.8) / transform.k}
                 role="button"
                 tabIndex={at === current ? 0 : -1}
-                aria-pressed={pin >= 0}
+                aria-pressed={view.pins.includes(area.id)}
                 aria-label={text.areaLabel(
                   nameOf(area, view.by),
                   format.measure(measure, one.value),
@@ -266,6 +261,12 @@ function Choropleth({
               />
             );
           })}
+          {/* Outlines lie over all areas. The areas themselves keep their order, or the focus would be lost. */}
+          {view.pins.map((id, pin) => {
+            const at = areas.findIndex((area) => area.id === id);
+            return <path key={id} class={`outline pinned-${pin}`} d={shapes[at]?.path ?? ""} />;
+          })}
+          {active !== null && <path class="outline active" d={shapes[active]?.path ?? ""} />}
         </g>
       </svg>
       <div class="zoom">

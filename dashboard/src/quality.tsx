@@ -35,7 +35,7 @@ export function Quality({ store }: { store: Store }) {
         />
       )}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys scroll it */}
-      <div class="scroll-x" tabIndex={0} role="region" aria-labelledby="quality-title">
+      <div class="scroll-x" tabIndex={0} role="group" aria-labelledby="quality-title">
         <table class="quality">
           <thead>
             <tr>

@@ -33,7 +33,7 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
       <h2 id="ranking-title">{text.ranking}</h2>
       {/* A region that scrolls has to take the focus, so that keys scroll it. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div class="scroll" tabIndex={0} role="region" aria-labelledby="ranking-title">
+      <div class="scroll" tabIndex={0} role="group" aria-labelledby="ranking-title">
         <table id="ranking" class="ranking">
           <caption class="hidden">{text.rankingCaption(view.by, measure)}</caption>
           <thead>
@@ -85,7 +85,7 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
                     </td>
                   )}
                   <td class="trend">
-                    <Sparkline values={figures.months.subarray(12)} max={null} />
+                    <Sparkline values={figures.months.subarray(12)} />
                   </td>
                 </tr>
               );

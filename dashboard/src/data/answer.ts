@@ -82,17 +82,22 @@ export function answer(
   const { from, to, chosen } = question;
   const months = (to - from + 2) * 12;
   const groupCount = names.groups.names.length;
-  const figures = (): Figures => ({
-    requests: 0,
-    ofAll: 0,
-    comparable: 0,
-    yearBefore: 0,
-    months: new Uint32Array(months),
-    groups: new Uint32Array(groupCount),
-  });
-  const inSeason = Array.from(
-    { length: 13 },
-    (_, month) => month > 0 && (question.season === null || seasonOf(month) === question.season),
+  // A slot for each area, after those of requests that no area on the map has. Flat arrays: a question of all years adds
+  // up more than a million rows between two frames.
+  const slots = areas.length - OFF_MAP;
+  const requestsIn = new Uint32Array(slots);
+  const ofAllIn = new Uint32Array(slots);
+  const comparableIn = new Uint32Array(slots);
+  const yearBeforeIn = new Uint32Array(slots);
+  const monthsIn = new Uint32Array(slots * months);
+  const groupsIn = new Uint32Array(slots * groupCount);
+  const statusCounts = new Float64Array(256);
+  const divisionCounts = new Float64Array(256);
+  const seasonCounts = new Float64Array(SEASONS.length);
+
+  const seasonOfMonth = Uint8Array.from({ length: 13 }, (_, month) => SEASONS.indexOf(seasonOf(month)));
+  const inSeason = Uint8Array.from({ length: 13 }, (_, month) =>
+    Number(question.season === null || seasonOf(month) === question.season),
   );
   const hasYearBefore = cubes.groups.has(to - 1);
   const comparableMonths = hasYearBefore
@@ -100,95 +105,122 @@ export function answer(
         (month) => inSeason[month] && isWhole(to, month, dataThrough),
       )
     : [];
-  const isComparable = new Set(comparableMonths);
-
-  const result: Answer = {
-    question,
-    areas: areas.map(figures),
-    city: figures(),
-    withoutArea: 0,
-    offMap: 0,
-    byStatus: new Map(),
-    bySeason: seasonsOf(from, to, dataThrough, cubes.groups),
-    byDivision: new Map(),
-    comparableMonths,
-  };
-  const { city } = result;
-  const statusCounts = new Float64Array(256);
-  const divisionCounts = new Float64Array(256);
-  const statusKept = names.statuses.names.map((name) => question.statuses?.has(name) ?? true);
-  const divisionKept = names.divisions.names.map(
+  const isComparable = Uint8Array.from({ length: 13 }, (_, month) =>
+    Number(comparableMonths.includes(month)),
+  );
+  const statusKept = flags(names.statuses.names, (name) => question.statuses?.has(name) ?? true);
+  const divisionKept = flags(
+    names.divisions.names,
     (name) => question.division === null || question.division === name,
   );
 
-  const add = (year: number, cube: Cube, isChosen: boolean[], isByGroup: boolean) => {
+  const add = (year: number, cube: Cube, isChosen: Uint8Array, isByGroup: boolean) => {
     const inRange = year >= from && year <= to;
+    const january = (year - from + 1) * 12;
+    const compared = year === to ? comparableIn : year === to - 1 ? yearBeforeIn : null;
+    const { month: monthOf, what: whatOf, division: divisionOf, status: statusOf, area: areaOf } = cube;
     for (let row = 0; row < cube.rows; row++) {
-      const month = cube.month[row] as number;
-      const what = cube.what[row] as number;
-      const matches = isChosen[what] === true;
+      const division = divisionOf[row] as number;
+      const status = statusOf[row] as number;
+      // Counted neither itself nor in a list of what else could be chosen.
+      if (!statusKept[status] && !divisionKept[division]) continue;
+      const month = monthOf[row] as number;
+      const what = whatOf[row] as number;
       const requests = cube.requests[row] as number;
-      const division = cube.division[row] as number;
-      const status = cube.status[row] as number;
-      const place = cube.area[row] as number;
-      const area = result.areas[place];
+      const matches = isChosen[what];
       if (statusKept[status] && divisionKept[division]) {
+        const slot = (areaOf[row] as number) - OFF_MAP;
         if (matches) {
-          const index = (year - from + 1) * 12 + month - 1;
+          if (inRange) increase(seasonCounts, seasonOfMonth[month] as number, requests);
           if (inSeason[month]) {
-            if (inRange) {
-              city.requests += requests;
-              if (area) area.requests += requests;
-              else if (place === NO_AREA) result.withoutArea += requests;
-              else if (place === OFF_MAP) result.offMap += requests;
-            }
-            if (isComparable.has(month)) {
-              if (year === to) {
-                city.comparable += requests;
-                if (area) area.comparable += requests;
-              } else if (year === to - 1) {
-                city.yearBefore += requests;
-                if (area) area.yearBefore += requests;
-              }
-            }
-            city.months[index] = (city.months[index] ?? 0) + requests;
-            if (area) area.months[index] = (area.months[index] ?? 0) + requests;
+            if (inRange) increase(requestsIn, slot, requests);
+            if (compared && isComparable[month]) increase(compared, slot, requests);
+            increase(monthsIn, slot * months + january + month - 1, requests);
           }
-          if (inRange) result.bySeason[seasonOf(month)].requests += requests;
         }
         if (isByGroup && inRange && inSeason[month]) {
-          city.ofAll += requests;
-          city.groups[what] = (city.groups[what] ?? 0) + requests;
-          if (area) {
-            area.ofAll += requests;
-            area.groups[what] = (area.groups[what] ?? 0) + requests;
-          }
+          increase(ofAllIn, slot, requests);
+          increase(groupsIn, slot * groupCount + what, requests);
         }
       }
       if (matches && inRange && inSeason[month]) {
-        if (divisionKept[division]) statusCounts[status] = (statusCounts[status] ?? 0) + requests;
-        if (statusKept[status]) divisionCounts[division] = (divisionCounts[division] ?? 0) + requests;
+        if (divisionKept[division]) increase(statusCounts, status, requests);
+        if (statusKept[status]) increase(divisionCounts, division, requests);
       }
     }
   };
 
-  const groupChosen = names.groups.names.map((name) => chosen.isAll || chosen.groups.has(name));
-  const typeChosen = names.types.names.map((name) => chosen.types.has(name));
+  const groupChosen = flags(names.groups.names, (name) => chosen.isAll || chosen.groups.has(name));
+  const typeChosen = flags(names.types.names, (name) => chosen.types.has(name));
   for (let year = from - 1; year <= to; year++) {
     const byGroup = cubes.groups.get(year);
     if (byGroup) add(year, byGroup, groupChosen, true);
     const byType = chosen.types.size > 0 && cubes.types.get(year);
     if (byType) add(year, byType, typeChosen, false);
   }
-  names.statuses.names.forEach((name, index) => {
-    const count = statusCounts[index] ?? 0;
-    if (count) result.byStatus.set(name, count);
+
+  const figuresOf = (slot: number): Figures => ({
+    requests: requestsIn[slot] as number,
+    ofAll: ofAllIn[slot] as number,
+    comparable: comparableIn[slot] as number,
+    yearBefore: yearBeforeIn[slot] as number,
+    months: monthsIn.subarray(slot * months, (slot + 1) * months),
+    groups: groupsIn.subarray(slot * groupCount, (slot + 1) * groupCount),
   });
-  names.divisions.names.forEach((name, index) => {
-    const count = divisionCounts[index] ?? 0;
-    if (count) result.byDivision.set(name, count);
-  });
-  return result;
+  const all = Array.from({ length: slots }, (_, slot) => figuresOf(slot));
+  const bySeason = seasonsOf(from, to, dataThrough, cubes.groups);
+  SEASONS.forEach((season, index) => (bySeason[season].requests = seasonCounts[index] as number));
+  return {
+    question,
+    areas: all.slice(-OFF_MAP),
+    city: sumOf(all),
+    withoutArea: requestsIn[NO_AREA - OFF_MAP] as number,
+    offMap: requestsIn[0] as number,
+    byStatus: countsOf(names.statuses.names, statusCounts),
+    bySeason,
+    byDivision: countsOf(names.divisions.names, divisionCounts),
+    comparableMonths,
+  };
+}
+
+function increase(counts: Uint32Array | Float64Array, at: number, by: number) {
+  counts[at] = (counts[at] as number) + by;
+}
+
+/** For each name whether it is one of those. */
+function flags(names: readonly string[], isOne: (name: string) => boolean): Uint8Array {
+  return Uint8Array.from(names, (name) => Number(isOne(name)));
+}
+
+/** Counts by name, where there are any. */
+function countsOf(names: readonly string[], counts: Float64Array): Map<string, number> {
+  const all = names.map((name, at): [string, number] => [name, counts[at] ?? 0]);
+  return new Map(all.filter(([, count]) => count > 0));
+}
+
+/** The figures of several areas together. */
+export function sumOf(figures: readonly Figures[]): Figures {
+  const total: Figures = {
+    requests: 0,
+    ofAll: 0,
+    comparable: 0,
+    yearBefore: 0,
+    months: new Uint32Array(figures[0]?.months.length ?? 0),
+    groups: new Uint32Array(figures[0]?.groups.length ?? 0),
+  };
+  for (const one of figures) {
+    total.requests += one.requests;
+    total.ofAll += one.ofAll;
+    total.comparable += one.comparable;
+    total.yearBefore += one.yearBefore;
+    one.months.forEach((value, at) => {
+      increase(total.months, at, value);
+    });
+    one.groups.forEach((value, at) => {
+      increase(total.groups, at, value);
+    });
+  }
+  return total;
 }
 
 /** Requests by status group, from those by status. */

@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+import type { AxeResults } from "axe-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { Visitor, launch } from "./browser.ts";
+import { serveSite } from "./site.ts";
+
+// Whether everybody can use it: WCAG 2.2 AA as far as axe-core sees, in light and dark, on large and small screens.
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, deviceScaleFactor: 2 };
+
+let browser: Browser;
+let site: Awaited<ReturnType<typeof serveSite>>;
+
+beforeAll(async () => {
+  [browser, site] = await Promise.all([launch(), serveSite()]);
+});
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+});
+
+/** What axe finds wrong, as rule and element. */
+async function violations(page: Page): Promise<string[]> {
+  // By the debugger's door: the page's policy lets no script in.
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate<AxeResults, string[]>(
+    (tags) =>
+      (window as unknown as { axe: { run: (options: unknown) => Promise<AxeResults> } }).axe.run({
+        runOnly: tags,
+      }),
+    TAGS,
+  );
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
+}
+
+const SCREENS: [name: string, address: string, options: BrowserContextOptions][] = [
+  ["light", "", {}],
+  ["dark", "", { colorScheme: "dark" }],
+  ["phone", "", PHONE],
+  ["phone-dark", "?by=fsa&area=M5V", { ...PHONE, colorScheme: "dark" }],
+  ["compare", "?group=Snow+and+ice&measure=share&area=13&area=3", {}],
+  ["change-dark", "?measure=change&series=day", { colorScheme: "dark" }],
+  ["neighbourhoods", "?by=fsa&years=2024-2025&measure=count", {}],
+  ["old-wards", "?years=2018", {}],
+  ["embedded", "?embed=1", {}],
+  ["wall", "", { viewport: { width: 2560, height: 1440 } }],
+];
+
+test.for(SCREENS)("%s has no violation, and fits", async ([name, address, options]) => {
+  const visitor = await Visitor.open(browser, site.url, options);
+  await visitor.view(address);
+  await visitor.picture(name);
+  expect(await violations(visitor.page)).toEqual([]);
+  expect(
+    await visitor.page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
+  ).toBeLessThanOrEqual(0);
+  expect(visitor.complaints).toEqual([]);
+  await visitor.close();
+});
+
+test("the open search has no violation", async () => {
+  const visitor = await Visitor.open(browser, site.url);
+  await visitor.view();
+  await visitor.page.getByRole("combobox", { name: "What is asked" }).fill("tree");
+  await visitor.picture("search");
+  expect(await violations(visitor.page)).toEqual([]);
+  await visitor.page.getByRole("combobox", { name: "What is asked" }).fill("dragon");
+  expect(await visitor.text(".option-none")).toBe("No type or group has these words.");
+  expect(await violations(visitor.page)).toEqual([]);
+  await visitor.close();
+});
+
+test("the dark theme is the system's until it is changed, and then stays", async () => {
+  const visitor = await Visitor.open(browser, site.url, { colorScheme: "dark" });
+  await visitor.view();
+  const theme = () => visitor.page.evaluate(() => document.documentElement.dataset["theme"]);
+  expect(await theme()).toBe("dark");
+  await visitor.page.getByRole("button", { name: "Light theme" }).click();
+  await expect.poll(theme).toBe("light");
+  await visitor.page.reload();
+  await visitor.settled();
+  expect(await theme()).toBe("light");
+  await visitor.close();
+});

@@ -1,0 +1,88 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { chromium } from "playwright-core";
+
+const ARTIFACTS = join(import.meta.dirname, "artifacts");
+const EXECUTABLES = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"];
+// No sandbox: a container has none to give, and nothing is opened but pages of this project. The rest keeps the browser
+// from asking its maker's servers for anything. Playwright gives it an empty profile of its own.
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Debian's Chromium, or that of the variable CHROMIUM, without a window. */
+export async function launch(): Promise<Browser> {
+  const executablePath = process.env["CHROMIUM"] ?? EXECUTABLES.find((path) => existsSync(path));
+  if (!executablePath) throw new Error("there is no Chromium: make chromium installs it");
+  return chromium.launch({ executablePath, headless: true, args: FLAGS });
+}
+
+/** A page that notes what must not be: requests elsewhere, errors, breaches of the Content-Security-Policy. */
+export class Visitor {
+  readonly complaints: string[] = [];
+
+  private constructor(
+    readonly page: Page,
+    readonly url: string,
+  ) {}
+
+  static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<Visitor> {
+    const context = await browser.newContext({ viewport: { width: 1440, height: 1000 }, ...options });
+    const page = await context.newPage();
+    const visitor = new Visitor(page, url);
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning") visitor.complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => visitor.complaints.push(error.message));
+    page.on("dialog", (dialog) => {
+      visitor.complaints.push(`a dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    await page.route(
+      (address) => !["127.0.0.1"].includes(address.hostname) && address.protocol.startsWith("http"),
+      (route) => {
+        visitor.complaints.push(`a request to ${route.request().url()}`);
+        return route.abort();
+      },
+    );
+    return visitor;
+  }
+
+  /** Goes to a view and waits until it is shown whole. */
+  async view(query = ""): Promise<void> {
+    await this.page.goto(this.url + query);
+    await this.settled();
+  }
+
+  /** Waits until nothing is loading and the last of the sections is there. */
+  async settled(): Promise<void> {
+    await this.page.waitForSelector("main[aria-busy=false] #heat", { timeout: 15_000 });
+  }
+
+  /** Text of what `selector` finds. */
+  text(selector: string): Promise<string> {
+    return this.page.locator(selector).first().innerText();
+  }
+
+  /** The number that is written in `selector`. */
+  async number(selector: string): Promise<number> {
+    return Number((await this.text(selector)).replace(/[^\d.-]/g, ""));
+  }
+
+  /** A picture to look at. */
+  async picture(name: string): Promise<void> {
+    await this.page.screenshot({ path: join(ARTIFACTS, `${name}.png`), fullPage: true });
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+}

@@ -1,0 +1,215 @@
+import { createHash } from "node:crypto";
+import { EventEmitter, once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+import type { Browser, Route } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+
+import { Visitor, launch } from "./browser.ts";
+import { query } from "./duckdb.ts";
+import { SITE, filesOf, readCatalog, serveSite } from "./site.ts";
+
+// What a person sees when something is not as it should be.
+
+let browser: Browser;
+let site: Awaited<ReturnType<typeof serveSite>>;
+let visitor: Visitor;
+
+beforeAll(async () => {
+  [browser, site] = await Promise.all([launch(), serveSite()]);
+});
+beforeEach(async () => {
+  visitor = await Visitor.open(browser, site.url);
+  return async () => {
+    await visitor.close();
+  };
+});
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+});
+
+const json = (value: unknown) => ({ contentType: "application/json", body: JSON.stringify(value) });
+const alert = () => visitor.page.getByRole("alert").innerText({ timeout: 10_000 });
+
+test("a catalog that is not there, and is there later", async () => {
+  await visitor.page.route("**/catalog.json", (route) => route.fulfill({ status: 404 }), { times: 1 });
+  await visitor.page.goto(visitor.url);
+  expect(await alert()).toContain("A file of the data is missing: data/catalog.json.");
+  await visitor.page.getByRole("button", { name: "Try again" }).click();
+  await visitor.settled();
+});
+
+const CATALOGS: [name: string, answer: Parameters<Route["fulfill"]>[0], sentence: string][] = [
+  [
+    "of another format",
+    json({ ...readCatalog(), catalog: "v0" }),
+    "in a format that this page does not read",
+  ],
+  ["that is no JSON", { body: "<html>" }, "is damaged: data/catalog.json"],
+  ["that lacks a mart", json({ ...readCatalog(), marts: [] }), "is missing: type_groups.parquet"],
+  ["that the server cannot give", { status: 503 }, "cannot be reached"],
+];
+test.for(CATALOGS)("a catalog %s", async ([, answer, sentence]) => {
+  await visitor.page.route("**/catalog.json", (route) => route.fulfill(answer));
+  await visitor.page.goto(visitor.url);
+  expect(await alert()).toContain(sentence);
+});
+
+const FILES: [name: string, answer: (route: Route) => Promise<void>, sentence: string][] = [
+  ["missing", (route) => route.fulfill({ status: 404 }), "is missing"],
+  ["cut short", (route) => route.fulfill({ body: "PAR1" }), "is damaged"],
+  ["unreachable", (route) => route.abort(), "cannot be reached"],
+];
+test.for(FILES)("a year's file that is %s, and whole later", async ([, answer, sentence]) => {
+  const [file] = filesOf("requests_by_month_group_ward", 2025);
+  let isBroken = true;
+  await visitor.page.route(`**/${file?.path ?? ""}`, (route) =>
+    isBroken ? answer(route) : route.continue(),
+  );
+  await visitor.page.goto(visitor.url);
+  expect(await alert()).toContain(sentence);
+  expect(await alert()).toContain(file?.path);
+  isBroken = false;
+  await visitor.page.getByRole("button", { name: "Try again" }).click();
+  await visitor.settled();
+  expect(await visitor.page.getByRole("alert").count()).toBe(0);
+});
+
+test("a file of the right length with another byte", async () => {
+  const [file] = filesOf("requests_by_month_group_ward", 2025);
+  const bytes = readFileSync(join(SITE, "data", file?.path ?? ""));
+  bytes[1000] = (bytes[1000] ?? 0) ^ 1;
+  await visitor.page.route(`**/${file?.path ?? ""}`, (route) => route.fulfill({ body: bytes }));
+  await visitor.page.goto(visitor.url);
+  expect(await alert()).toContain("is damaged");
+});
+
+test("the page as a file, without a server", async () => {
+  await visitor.page.goto(pathToFileURL(join(SITE, "index.html")).href);
+  expect(await visitor.text("main")).toContain("it has to come from a web server");
+});
+
+test("a site in a folder", async () => {
+  const inFolder = await serveSite("/city/311/");
+  try {
+    expect(inFolder.url).toMatch(/\/city\/311\/$/);
+    await visitor.page.goto(`${inFolder.url}?by=fsa`);
+    await visitor.settled();
+    expect(await visitor.page.locator("#ranking tbody tr").count()).toBe(96);
+    expect(visitor.complaints).toEqual([]);
+  } finally {
+    await inFolder.close();
+  }
+});
+
+test("boundaries that are missing", async () => {
+  await visitor.page.route("**/wards.topo.json", (route) => route.fulfill({ status: 404 }));
+  await visitor.page.goto(visitor.url);
+  expect(await alert()).toContain("boundaries/wards.topo.json");
+});
+
+test("data that were not published for months", async () => {
+  const as_of = new Date(Date.now() - 100 * 86_400_000).toISOString();
+  await visitor.page.route("**/catalog.json", (route) => route.fulfill(json({ ...readCatalog(), as_of })));
+  await visitor.view();
+  expect(await visitor.text(".warning")).toContain("The newest file is 100 days old");
+});
+
+test("a choice that matches nothing, and one that does not exist", async () => {
+  await visitor.page.goto(`${visitor.url}?group=Trees&division=Toronto+Water`);
+  await visitor.page.getByText("Nothing matches:").waitFor();
+  await visitor.page.goto(`${visitor.url}?type=Dragons&area=99`);
+  await visitor.page.getByText("No such type or group: Dragons.").waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
+test("a slow file shows that it is waited for", async () => {
+  const [file] = filesOf("requests_by_month_group_ward", 2025);
+  const held = new EventEmitter();
+  await visitor.page.route(`**/${file?.path ?? ""}`, async (route) => {
+    await once(held, "released");
+    await route.continue();
+  });
+  await visitor.page.goto(visitor.url);
+  await visitor.page.locator("progress.loading").waitFor();
+  expect(await visitor.page.locator("main").getAttribute("aria-busy")).toBe("true");
+  held.emit("released");
+  await visitor.settled();
+});
+
+/** Serves the files of marts with other columns, as `replacing` says in SQL, and a catalog that knows them. */
+async function republish(marts: string[], replacing: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "dashboard-"));
+  const catalog = readCatalog();
+  const served = new Map<string, Buffer>();
+  try {
+    for (const file of catalog.marts
+      .filter(({ name }) => marts.includes(name))
+      .flatMap(({ files }) => files)) {
+      const path = join(folder, file.path);
+      await query(`
+        copy (select * replace (${replacing}) from '${join(SITE, "data", file.path)}')
+        to '${path}' (format parquet, compression snappy)`);
+      const bytes = readFileSync(path);
+      served.set(file.path, bytes);
+      file.bytes = bytes.length;
+      file.sha256 = createHash("sha256").update(bytes).digest("hex");
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  await visitor.page.route("**/catalog.json", (route) => route.fulfill(json(catalog)));
+  await visitor.page.route("**/*.parquet", (route) => {
+    const bytes = served.get(new URL(route.request().url()).pathname.split("/").at(-1) ?? "");
+    return bytes ? route.fulfill({ body: bytes }) : route.continue();
+  });
+}
+
+test("rows that differ from the contract", async () => {
+  await republish(
+    ["data_quality"],
+    `case measure when 'quarantined' then 'drift_unknown_status' else measure end as measure,
+     case measure when 'quarantined' then 'On Hold' else subject end as subject,
+     case measure when 'quarantined' then 1234 else row_count end as row_count`,
+  );
+  await visitor.view();
+  expect(await visitor.text("#quality [data-year='2025']")).toMatch(/unknown status On Hold 1,234$/);
+});
+
+test("names that would be markup or formulas are text", async () => {
+  const hostile = ["<img src=x onerror=alert(1)>", `=cmd|'/c calc'!A1`];
+  const [markup, formula] = hostile.map((name) => `'${name.replaceAll("'", "''")}'`);
+  await republish(
+    ["types_in_use", "requests_by_month_type_ward"],
+    `case type_name
+       when 'Pick up Dead Wildlife' then ${markup ?? ""}
+       when 'General Tree Maintenance' then ${formula ?? ""}
+       else type_name
+     end as type_name`,
+  );
+  await visitor.view();
+  const { page } = visitor;
+  for (const [at, words] of ["img onerror", "cmd calc"].entries()) {
+    await page.getByRole("combobox", { name: "What is asked" }).fill(words);
+    expect(await page.locator(".option-name").first().innerText()).toBe(hostile[at]);
+    await page.keyboard.press("Enter");
+    await visitor.settled();
+  }
+  expect(await page.locator("img").count()).toBe(0);
+  expect(await visitor.text(".headline h2")).toBe(hostile.join(" + "));
+  expect(await visitor.number("[data-figure=requests].figure")).toBeGreaterThan(0);
+  await page.getByRole("button", { name: `Remove ${hostile[0] ?? ""}` }).click();
+  await visitor.settled();
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Table (CSV)" }).click(),
+  ]);
+  const csv = readFileSync(await download.path(), "utf8");
+  expect(csv).toContain(`,'${hostile[1] ?? ""},2025`);
+  expect(csv).not.toMatch(/(^|,)=/m);
+  expect(visitor.complaints).toEqual([]);
+});

@@ -1,0 +1,289 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+
+import { Visitor, launch } from "./browser.ts";
+import { query, valueOf } from "./duckdb.ts";
+import { SITE, serveSite, table } from "./site.ts";
+
+// What is on the screen, against the marts as DuckDB adds them up.
+
+let browser: Browser;
+let site: Awaited<ReturnType<typeof serveSite>>;
+let visitor: Visitor;
+const WARDS = table("requests_by_month_type_ward");
+const FSAS = table("requests_by_month_type_fsa");
+
+beforeAll(async () => {
+  [browser, site] = await Promise.all([launch(), serveSite()]);
+});
+beforeEach(async () => {
+  visitor = await Visitor.open(browser, site.url);
+});
+afterEach(async () => {
+  expect(visitor.complaints).toEqual([]);
+  await visitor.close();
+});
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+});
+
+/** The ranking as it stands: area and requests. */
+async function ranking(): Promise<[string, number][]> {
+  const rows = await visitor.page
+    .locator("#ranking tbody tr")
+    .evaluateAll((found) =>
+      found.map((row) => [
+        row.getAttribute("data-area") ?? "",
+        Number((row.querySelector("[data-figure=requests]")?.textContent ?? "").replaceAll(",", "")),
+      ]),
+    );
+  return rows as [string, number][];
+}
+
+const WINTER = "month(created_month) in (12, 1, 2)";
+const VIEWS = [
+  ["the latest year", "", "source_year = 2025"],
+  ["two years", "years=2024-2025", "source_year in (2024, 2025)"],
+  ["a season", "season=winter", `source_year = 2025 and ${WINTER}`],
+  ["a group", "group=Snow+and+ice&measure=share", "source_year = 2025 and type_group = 'Snow and ice'"],
+  ["a status", "status=In+Progress", "source_year = 2025 and status = 'In Progress'"],
+  ["all that is open", "status=open", "source_year = 2025 and status in ('New', 'Initiated', 'In Progress')"],
+  ["a division", "division=Toronto+Water", "source_year = 2025 and division = 'Toronto Water'"],
+  ["a type", "type=Pick+up+Dead+Wildlife", "source_year = 2025 and type_name = 'Pick up Dead Wildlife'"],
+  [
+    "a type, a group, a season and a status",
+    "type=Pick+up+Dead+Wildlife&group=Trees&season=winter&status=Completed&years=2024-2025",
+    `source_year in (2024, 2025) and (type_name = 'Pick up Dead Wildlife' or type_group = 'Trees')
+     and ${WINTER} and status = 'Completed'`,
+  ],
+] as const;
+
+test.for(VIEWS)("wards: %s", async ([, address, where]) => {
+  await visitor.view(`?${address}`);
+  const total = await valueOf(`select sum(requests) from ${WARDS} where ${where}`);
+  expect(await visitor.number("[data-figure=requests].figure")).toBe(total);
+  const expected = await query(`
+    select cast(ward_id as varchar), sum(requests) from ${WARDS}
+    where ward_model = 25 and ${where} group by 1`);
+  const shown = new Map(await ranking());
+  expect(shown.size).toBe(25);
+  expect([...shown].filter(([, requests]) => requests > 0).sort()).toEqual(expected.sort());
+});
+
+test.for(VIEWS.slice(0, 3))("neighbourhoods: %s", async ([, address, where]) => {
+  await visitor.view(`?by=fsa&${address}`);
+  const expected = await query(`
+    select fsa, sum(requests) from ${FSAS} where fsa is not null and ${where} group by 1`);
+  const shown = await ranking();
+  expect(shown).toHaveLength(96);
+  expect(shown.filter(([, requests]) => requests > 0).sort()).toEqual(expected.sort());
+});
+
+/** Numbers of the measure by which the ranking is ordered, by area. */
+async function measured(): Promise<Map<string, number>> {
+  const rows = await visitor.page.locator("#ranking tbody tr").evaluateAll((found) =>
+    found.map((row): [string, string] => {
+      const cell = row.querySelector("[data-figure=measure]");
+      cell?.querySelector(".rank")?.remove();
+      return [row.getAttribute("data-area") ?? "", cell?.textContent ?? ""];
+    }),
+  );
+  return new Map(rows.map(([area, text]) => [area, Number(text.replaceAll(/[,%+]/g, "").replace("−", "-"))]));
+}
+
+test("requests per square kilometre", async () => {
+  await visitor.view();
+  const boundaries = JSON.parse(readFileSync(join(SITE, "boundaries/wards.topo.json"), "utf8")) as {
+    objects: { areas: { geometries: { id: number; properties: { km2: number } }[] } };
+  };
+  const shown = await measured();
+  for (const [ward, requests] of await query(`
+    select cast(ward_id as varchar), sum(requests) from ${WARDS}
+    where ward_model = 25 and source_year = 2025 group by 1`)) {
+    const found = boundaries.objects.areas.geometries.find(({ id }) => String(id) === ward);
+    const density = Number(requests) / (found?.properties.km2 ?? 0);
+    expect(Math.abs((shown.get(String(ward)) ?? 0) - density)).toBeLessThanOrEqual(
+      density < 100 ? 0.051 : 0.51,
+    );
+  }
+});
+
+const RATES = [
+  [
+    "share",
+    "sum(requests) filter (type_group = 'Trees' and source_year = 2025) / sum(requests) filter (source_year = 2025)",
+  ],
+  [
+    "change",
+    `sum(requests) filter (type_group = 'Trees' and source_year = 2025)
+              / sum(requests) filter (type_group = 'Trees' and source_year = 2024) - 1`,
+  ],
+] as const;
+test.for(RATES)("the %s of each ward, in the ranking and on the map", async ([measure, expression]) => {
+  await visitor.view(`?group=Trees&measure=${measure}`);
+  const shown = await measured();
+  const expected = await query(`
+    select cast(ward_id as varchar), ${expression} from ${WARDS} where ward_model = 25 group by 1 order by 2 desc`);
+  expect(expected).toHaveLength(25);
+  for (const [ward, value] of expected) {
+    const percent = Number(value) * 100;
+    expect(Math.abs((shown.get(String(ward)) ?? 0) - percent)).toBeLessThanOrEqual(0.051);
+    const label = await visitor.page.locator(`#map [data-area="${String(ward)}"]`).getAttribute("aria-label");
+    expect(label).toContain(`${String(Math.abs(shown.get(String(ward)) ?? 0))}%`);
+  }
+  expect(shown.keys().next().value).toBe(expected[0]?.[0]);
+});
+
+test("the heat map's counts and its shares against the city's", async () => {
+  await visitor.view("?measure=count");
+  const { page } = visitor;
+  await page.getByRole("button", { name: /^Show all \d+ groups/ }).click();
+  const cells = () =>
+    page.locator("#heat tbody tr").evaluateAll((rows) =>
+      rows.flatMap((row) => {
+        const group = row.querySelector("th")?.textContent ?? "";
+        return [...row.querySelectorAll("td")].map((cell, at): [string, number, string, string] => [
+          group,
+          at + 1,
+          cell.textContent,
+          cell.className,
+        ]);
+      }),
+    );
+  const counts = await query(`
+    select type_group, cast(ward_id as integer), sum(requests) from ${WARDS}
+    where ward_model = 25 and source_year = 2025 group by 1, 2`);
+  const expected = new Map(
+    counts.map(([group, ward, requests]) => [`${String(group)} ${String(ward)}`, requests]),
+  );
+  const shown = await cells();
+  expect(shown.length).toBeGreaterThan(25 * 16);
+  for (const [group, ward, requests] of shown) {
+    expect(Number(requests.replaceAll(",", ""))).toBe(expected.get(`${group} ${ward}`) ?? 0);
+  }
+  await page.getByRole("button", { name: "Per km²" }).click();
+  await expect.poll(async () => (await cells())[0]?.[2]).toMatch(/%$/);
+  const ratios = await query(`
+    with cells as (select type_group, ward_id, ward_model, sum(requests) as requests from ${WARDS}
+                   where source_year = 2025 group by all),
+         shares as (select *, requests / sum(requests) over (partition by ward_model, ward_id) as share,
+                    sum(requests) over (partition by type_group) / sum(requests) over () as of_city from cells)
+    select type_group, cast(ward_id as integer), share / of_city from shares where ward_model = 25`);
+  const colours = new Map((await cells()).map(([group, ward, , colour]) => [`${group} ${ward}`, colour]));
+  for (const [group, ward, ratio] of ratios) {
+    const value = Number(ratio);
+    const bounds = [0.5, 0.75, 0.9, 1.1, 1.33, 2];
+    expect(colours.get(`${String(group)} ${String(ward)}`)).toBe(
+      `fill-change-${bounds.filter((bound) => value >= bound).length}`,
+    );
+  }
+});
+
+test("the map leaves out what it says", async () => {
+  await visitor.view("?years=2018");
+  const [row] = await query(`
+    select sum(requests) filter (ward_model = 44), sum(requests) filter (ward_id is null), sum(requests)
+    from ${WARDS} where source_year = 2018`);
+  const note = await visitor.text("[data-note=off-map]");
+  const numbers = [...note.matchAll(/[\d,]{3,}|\d+/g)].map(([text]) => Number(text.replaceAll(",", "")));
+  const [old, without, total] = row as [number, number, number];
+  expect(numbers).toEqual([old + without, total, old, 44, 2018, 25, without]);
+  await visitor.page.getByRole("button", { name: "Show by neighbourhood" }).click();
+  await visitor.settled();
+  expect(visitor.page.url()).toContain("by=fsa&years=2018");
+  expect((await ranking()).reduce((sum, [, requests]) => sum + requests, 0)).toBeGreaterThan(total / 2);
+});
+
+test("months, and the year before behind them", async () => {
+  await visitor.view("?years=2025&status=Completed");
+  await visitor.page.locator("#series summary").click();
+  const shown = await visitor.page
+    .locator("#series details tbody tr")
+    .evaluateAll((rows) =>
+      rows.map((row) =>
+        [...row.querySelectorAll("td")].map((cell) => Number(cell.textContent.replaceAll(",", ""))),
+      ),
+    );
+  const expected = await query(`
+    select sum(requests) filter (source_year = 2025), sum(requests) filter (source_year = 2024)
+    from ${WARDS} where status = 'Completed' and source_year >= 2024
+    group by month(created_month) order by month(created_month)`);
+  expect(shown).toEqual(expected);
+});
+
+test("days add up", async () => {
+  await visitor.view("?series=day&group=Trees");
+  await visitor.page.locator("#series summary").click();
+  await visitor.page.locator("#series details tbody tr").last().waitFor();
+  const last = await visitor.page.locator("#series details tbody tr").last().locator("td").allInnerTexts();
+  const expected = await query(`
+    select sum(requests) filter (source_year = 2025), sum(requests) filter (source_year = 2024)
+    from ${table("requests_by_day")} where type_group = 'Trees' and dayofyear(created_on) <= 366`);
+  const numbers = last.map((text) => Number(text.replaceAll(",", "")));
+  // 2024 is a leap year: its last day is the 366th, on which 2025 has none.
+  expect(numbers[1]).toBe(expected[0]?.[1]);
+  expect(await visitor.number("[data-figure=requests].figure")).toBe(expected[0]?.[0]);
+});
+
+test("statuses, seasons and divisions", async () => {
+  await visitor.view("?group=Trees");
+  const where = "source_year = 2025 and type_group = 'Trees'";
+  for (const [status, requests] of await query(
+    `select status, sum(requests) from ${table("requests_by_status")} where ${where} group by 1`,
+  )) {
+    expect(await visitor.number(`[data-status="${String(status)}"] td`)).toBe(requests);
+  }
+  const [perDay] = await query(`
+    select sum(requests_per_day) from ${table("requests_by_season")} where ${where} and season = 'summer'`);
+  const shown = await visitor.page.locator("#seasons tr", { hasText: "Summer" }).locator("td").innerText();
+  expect(Math.abs(parseFloat(shown.replaceAll(",", "")) - Number(perDay?.[0]))).toBeLessThan(1);
+  const divisions = await query(`
+    select division, sum(requests) from ${table("requests_by_status")} where ${where} group by 1 order by 2 desc`);
+  const [first] = await visitor.page.locator("#divisions tr").allInnerTexts();
+  expect(first?.replaceAll(",", "")).toContain(`${divisions[0]?.[1] ?? ""}`);
+});
+
+test("the change is that of the trends", async () => {
+  await visitor.view("?group=Trees");
+  const [row] = await query(`
+    select change_from_year_before from ${table("type_trends")} where type_group = 'Trees' and source_year = 2025`);
+  const shown = parseFloat((await visitor.text("[data-figure=change]")).replace("−", "-"));
+  expect(shown).toBeCloseTo(Number(row?.[0]) * 100, 0);
+});
+
+test("the quality of each year", async () => {
+  await visitor.view();
+  const measures = ["rows_read", "rows_kept", "rows_repaired", "rows_quarantined"];
+  const rows = await query(`
+    select source_year, ${measures.map((one) => `sum(row_count) filter (measure = '${one}')`).join(", ")}
+    from ${table("data_quality")} where is_current group by 1`);
+  expect(rows.length).toBeGreaterThan(0);
+  for (const [year, ...expected] of rows) {
+    const cells = await visitor.page.locator(`#quality [data-year="${String(year)}"] td`).allInnerTexts();
+    expect(cells.slice(0, 4).map((text) => Number(text.replaceAll(",", "")))).toEqual(expected);
+  }
+});
+
+test("the map has the areas that the marts have", async () => {
+  await visitor.view();
+  const ids = async () =>
+    (
+      await visitor.page
+        .locator("#map path")
+        .evaluateAll((paths) => paths.map((path) => path.getAttribute("data-area") ?? ""))
+    ).sort();
+  const wards = await query(
+    `select cast(ward_id as varchar) from ${table("wards")} where ward_model = 25 order by 1`,
+  );
+  expect(await ids()).toEqual(wards.flat());
+  await visitor.view("?by=fsa");
+  const fsas = await query(`
+    select distinct fsa from ${table("requests_by_fsa")} where fsa is not null order by 1`);
+  const shown = new Set(await ids());
+  expect(shown.size).toBe(96);
+  expect(fsas.flat().filter((fsa) => !shown.has(String(fsa)))).toEqual([]);
+});

@@ -1,0 +1,310 @@
+import { readFileSync } from "node:fs";
+
+import type { Browser } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+
+import { Visitor, launch } from "./browser.ts";
+import { query, valueOf } from "./duckdb.ts";
+import { serveSite, table } from "./site.ts";
+
+// What a person does, as a person does it.
+
+let browser: Browser;
+let site: Awaited<ReturnType<typeof serveSite>>;
+let visitor: Visitor;
+
+beforeAll(async () => {
+  [browser, site] = await Promise.all([launch(), serveSite()]);
+});
+beforeEach(async () => {
+  visitor = await Visitor.open(browser, site.url, { permissions: ["clipboard-read", "clipboard-write"] });
+});
+afterEach(async () => {
+  expect(visitor.complaints).toEqual([]);
+  await visitor.close();
+});
+afterAll(async () => {
+  await browser.close();
+  await site.close();
+});
+
+const headline = () => visitor.number("[data-figure=requests].figure");
+
+test("a type is found by its old name, chosen, and given up with the browser's back", async () => {
+  await visitor.view();
+  const all = await headline();
+  const { page } = visitor;
+  await page.getByRole("combobox", { name: "What is asked" }).fill("cadaver wild");
+  const option = page.getByRole("option").first();
+  expect(await option.innerText()).toMatch(/Pick up Dead Wildlife[\s\S]*formerly Cadaver - Wildlife/);
+  await option.click();
+  await visitor.settled();
+  expect(new URL(page.url()).searchParams.getAll("type")).toEqual(["Pick up Dead Wildlife"]);
+  const chosen = await headline();
+  expect(chosen).toBe(
+    await valueOf(`select sum(requests) from ${table("requests_by_ward")}
+      where source_year = 2025 and type_name = 'Pick up Dead Wildlife'`),
+  );
+  await page.goBack();
+  await visitor.settled();
+  expect(await headline()).toBe(all);
+  await page.goForward();
+  await visitor.settled();
+  expect(await headline()).toBe(chosen);
+  await page.getByRole("button", { name: "Remove Pick up Dead Wildlife" }).click();
+  await visitor.settled();
+  expect(await headline()).toBe(all);
+});
+
+test("filters narrow all sections, and start over undoes them", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  const all = await headline();
+  await page.locator("#from").selectOption("2024");
+  await page.locator("#season").selectOption("summer");
+  await page.locator("#status").selectOption("Cancelled");
+  await page.locator("#division").selectOption("Toronto Water");
+  await visitor.settled();
+  const expected = await valueOf(`select sum(requests) from ${table("requests_by_month_group_ward")}
+    where source_year >= 2024 and month(created_month) between 6 and 8 and status = 'Cancelled'
+      and division = 'Toronto Water'`);
+  expect(await headline()).toBe(expected);
+  // The list of each filter shows the choice with its figure, and what else could be chosen.
+  expect(await page.locator("#statuses tr").count()).toBeGreaterThan(1);
+  for (const row of ["#statuses tr", "#divisions tr"]) {
+    const chosen = page.locator(row).filter({ has: page.locator("[aria-pressed=true]") });
+    expect(await chosen.count()).toBe(1);
+    expect(Number((await chosen.locator("td").first().innerText()).replaceAll(",", ""))).toBe(expected);
+  }
+  await page.locator("#seasons").getByRole("button", { name: "Summer", pressed: true }).waitFor();
+  await page.getByRole("button", { name: "Start over" }).click();
+  await visitor.settled();
+  expect(await headline()).toBe(all);
+  expect(new URL(page.url()).search).toBe("");
+});
+
+test("the map tells what is under the pointer, and pins two areas to compare", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  await page.locator('#map [data-area="3"]').hover();
+  expect(await visitor.text(".tooltip")).toContain("Etobicoke-Lakeshore (3)");
+  await page.locator('#map [data-area="3"]').click();
+  await page.locator('#ranking [data-area="13"] th button').click();
+  await visitor.settled();
+  const search = new URL(page.url()).searchParams;
+  expect(search.getAll("area")).toEqual(["3", "13"]);
+  const cells = await page.locator("#compare tbody tr").first().locator("td").allInnerTexts();
+  const expected = await query(`
+    select sum(requests) filter (ward_id = 3), sum(requests) filter (ward_id = 13), sum(requests)
+    from ${table("requests_by_ward")} where source_year = 2025 and ward_model = 25`);
+  expect(cells.map((text) => Number(text.replaceAll(",", "")))).toEqual(expected[0]);
+  expect(await page.locator("#months .line.second").count()).toBe(1);
+  await page.locator('#map [data-area="3"]').click();
+  await visitor.settled();
+  expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["13"]);
+});
+
+test("the map zooms by button and wheel, and comes back", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  const transform = async () => (await page.locator("#map > g").getAttribute("transform")) ?? "";
+  await page.getByRole("button", { name: "Zoom in" }).click();
+  expect(await transform()).toMatch(/scale\(1\.6\)/);
+  await page.locator("#map").hover();
+  const enlarged = await transform();
+  const box = await page.locator("#map").boundingBox();
+  await page.mouse.down();
+  await page.mouse.move((box?.x ?? 0) + 100, (box?.y ?? 0) + 100, { steps: 3 });
+  await page.mouse.up();
+  expect(await transform()).toMatch(/scale\(1\.6\)/);
+  expect(await transform()).not.toBe(enlarged);
+  await page.getByRole("button", { name: "Whole city" }).click();
+  expect(await transform()).toBe("translate(0,0) scale(1)");
+  await page.locator("#map").hover();
+  await page.mouse.wheel(0, -200);
+  expect(await transform()).toBe("translate(0,0) scale(1)");
+  await page.locator("#map").hover();
+  await page.keyboard.down("Control");
+  await page.mouse.wheel(0, -200);
+  await page.keyboard.up("Control");
+  await expect.poll(transform).not.toBe("translate(0,0) scale(1)");
+  await page.getByRole("button", { name: "Whole city" }).click();
+  expect(await transform()).toBe("translate(0,0) scale(1)");
+});
+
+test("measures and classes colour the map and order the ranking", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  const share = page.getByRole("button", { name: "Share of its requests" });
+  expect(await share.isDisabled()).toBe(true);
+  const colours = () =>
+    page
+      .locator("#map path")
+      .evaluateAll((paths) => new Set(paths.map((path) => getComputedStyle(path).fill)).size);
+  for (const [name, column] of [
+    ["Number", "Rank"],
+    ["Change in a year", "Change"],
+    ["Per km²", "Per km²"],
+  ] as const) {
+    await page.getByRole("button", { name, exact: true }).click();
+    await visitor.settled();
+    expect(await page.locator("#ranking th[aria-sort]").innerText()).toContain(column);
+    expect(await colours()).toBeGreaterThan(1);
+  }
+  // Equal counts: 25 wards in five classes.
+  for (const shade of [0, 1, 2, 3, 4])
+    expect(await page.locator(`#map .area.fill-class-${shade}`).count()).toBe(5);
+  const before = await page.locator(".legend").first().innerText();
+  await page.getByLabel("Classes").selectOption("ckmeans");
+  await visitor.settled();
+  expect(await page.locator(".legend").first().innerText()).not.toBe(before);
+  const densest = await query(`
+    select cast(ward_id as varchar) from ${table("requests_by_ward")}
+    where source_year = 2025 and ward_model = 25 group by 1 order by sum(requests) desc`);
+  await page.locator("#ranking thead button", { hasText: "Requests" }).click();
+  await visitor.settled();
+  expect(await page.locator("#ranking tbody tr").first().getAttribute("data-area")).toBe(densest[0]?.[0]);
+  await page.locator("#ranking thead button", { hasText: "Requests" }).click();
+  await visitor.settled();
+  expect(await page.locator("#ranking tbody tr").last().getAttribute("data-area")).toBe(densest[0]?.[0]);
+});
+
+test("the keyboard alone finds, filters, pins, sorts and reads", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "");
+  await page.keyboard.press("Tab");
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Skip to the ranking");
+  const tabUntil = async (reached: () => Promise<boolean>) => {
+    for (let step = 0; step < 60; step++) {
+      if (await reached()) return;
+      await page.keyboard.press("Tab");
+    }
+    throw new Error("the keyboard does not reach it");
+  };
+  await tabUntil(() => page.evaluate(() => document.activeElement?.id === "search"));
+  await page.keyboard.type("snow");
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Enter");
+  await visitor.settled();
+  expect(new URL(page.url()).searchParams.get("group")).toBe("Snow and ice");
+
+  await tabUntil(() => page.evaluate(() => document.activeElement?.matches("#map path") ?? false));
+  const first = await focused();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowDown");
+  const reached = await focused();
+  expect(reached).not.toBe(first);
+  expect(reached).toMatch(/^.+ \(\d+\): [\d.,]+, rank \d+, [\d,]+ requests$/);
+  expect(await visitor.text(".tooltip")).toContain(reached.split(":")[0]);
+  await page.keyboard.press("+");
+  await page.getByRole("button", { name: "Whole city" }).waitFor();
+  await page.keyboard.press("0");
+  await page.getByRole("button", { name: "Whole city" }).waitFor({ state: "detached" });
+  await page.keyboard.press("Enter");
+  await visitor.settled();
+  expect(new URL(page.url()).searchParams.getAll("area")).toHaveLength(1);
+  expect(await focused()).toBe(reached);
+  expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-pressed"))).toBe("true");
+
+  await tabUntil(() =>
+    page.evaluate(
+      () =>
+        document.activeElement?.closest("thead") !== null && document.activeElement?.textContent === "Ward",
+    ),
+  );
+  await page.keyboard.press("Enter");
+  await visitor.settled();
+  expect(await page.locator("#ranking th[aria-sort=ascending]").innerText()).toContain("Ward");
+
+  await tabUntil(() => page.evaluate(() => document.activeElement?.getAttribute("role") === "slider"));
+  await page.keyboard.press("Home");
+  const january = await page.evaluate(() => document.activeElement?.getAttribute("aria-valuetext"));
+  await page.keyboard.press("ArrowRight");
+  const february = await page.evaluate(() => document.activeElement?.getAttribute("aria-valuetext"));
+  expect(january).toMatch(/^January 2025: /);
+  expect(february).toMatch(/^February 2025: /);
+});
+
+test("a view is its address: link, table and pictures carry it on", async () => {
+  await visitor.view("?group=Trees&measure=share&area=4");
+  const { page } = visitor;
+  await page.getByRole("button", { name: "Copy link" }).click();
+  await page.getByText("Link copied.").waitFor();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(page.url());
+
+  const saved = async (name: string) => {
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("button", { name }).click(),
+    ]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  };
+  const csv = await saved("Table (CSV)");
+  expect(csv.name).toBe("toronto-311-ward-2025.csv");
+  const [header, ...rows] = csv.bytes.toString().trim().split("\r\n");
+  expect(header).toBe("rank,ward,name,requests,per_km2,share_of_area,change,what,years");
+  const expected = await query(`
+    select cast(ward_id as varchar), sum(requests) from ${table("requests_by_ward")}
+    where source_year = 2025 and ward_model = 25 and type_group = 'Trees' group by 1`);
+  expect(rows.map((row) => [row.split(",")[1], Number(row.split(",")[3])]).sort()).toEqual(expected.sort());
+
+  // 25 wards, and the outline of the one that is pinned.
+  const svg = await saved("Map (SVG)");
+  const drawing = svg.bytes.toString();
+  expect(drawing.match(/<path /g)).toHaveLength(26);
+  expect(drawing).toContain("Trees, 2025");
+  expect(drawing).toContain("Open Government Licence");
+  expect(drawing).not.toMatch(/class=|style=|<script/);
+  const png = await saved("Map (PNG)");
+  expect(png.bytes.subarray(1, 4).toString()).toBe("PNG");
+  expect(png.bytes.readUInt32BE(16)).toBe(1640);
+  expect(png.bytes.length).toBeGreaterThan(20_000);
+});
+
+test("what is printed has no controls", async () => {
+  await visitor.page.addInitScript(() => {
+    window.print = () => {
+      document.documentElement.setAttribute("data-printed", "");
+    };
+  });
+  await visitor.view();
+  await visitor.page.getByRole("button", { name: "Print" }).click();
+  await visitor.page.locator("html[data-printed]").waitFor();
+  await visitor.page.emulateMedia({ media: "print" });
+  expect(await visitor.page.locator(".filters").isVisible()).toBe(false);
+  expect(await visitor.page.locator(".share").isVisible()).toBe(false);
+  expect(await visitor.page.locator("#ranking tr").last().isVisible()).toBe(true);
+});
+
+test("embedded, the view stands alone and leads to the whole", async () => {
+  await visitor.view("?group=Noise&embed=1");
+  const { page } = visitor;
+  expect(await page.locator("header, .filters, .share, #quality").count()).toBe(0);
+  expect(await page.locator("footer").innerText()).toContain("Open Government Licence");
+  const link = page.getByRole("link", { name: "Open the whole dashboard" });
+  expect(await link.getAttribute("href")).toBe("/?group=Noise");
+  await visitor.view("?group=Noise");
+  await page.getByRole("button", { name: "Embed" }).click();
+  const code = await page.getByLabel("Paste this into a page:").inputValue();
+  expect(code).toContain(`src="${site.url}?group=Noise&amp;embed=1"`);
+});
+
+test("the heat map chooses groups and pins areas", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  const few = await page.locator("#heat tbody tr").count();
+  await page.getByRole("button", { name: /^Show all \d+ groups/ }).click();
+  expect(await page.locator("#heat tbody tr").count()).toBeGreaterThan(few);
+  await page.getByRole("button", { name: "Show only Trees" }).click();
+  await visitor.settled();
+  expect(await headline()).toBe(
+    await valueOf(
+      `select sum(requests) from ${table("requests_by_status")} where source_year = 2025 and type_group = 'Trees'`,
+    ),
+  );
+  await page.locator("#heat thead button").nth(4).click();
+  await visitor.settled();
+  expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["5"]);
+});

@@ -1,0 +1,45 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+import { preview } from "vite";
+
+/** The site under test: published data, and the page built into it. */
+export const SITE = resolve(process.env["SITE_DIR"] ?? "../.local/site");
+
+/** Serves the site on a free port of loopback, in a folder. */
+export async function serveSite(folder = "/"): Promise<{ url: string; close: () => Promise<void> }> {
+  const server = await preview({
+    logLevel: "error",
+    base: folder,
+    build: { outDir: SITE },
+    preview: { host: "127.0.0.1", port: 0, strictPort: false },
+  });
+  const [url] = server.resolvedUrls?.local ?? [];
+  if (!url) throw new Error("the site is not served");
+  return { url, close: () => server.close() };
+}
+
+interface Catalog {
+  catalog: string;
+  as_of: string;
+  data_through: string;
+  marts: { name: string; files: { path: string; year?: number; bytes: number; sha256: string }[] }[];
+}
+
+/** The site's catalog. */
+export function readCatalog(): Catalog {
+  return JSON.parse(readFileSync(join(SITE, "data/catalog.json"), "utf8")) as Catalog;
+}
+
+/** The files of a mart, with their paths. */
+export function filesOf(mart: string, year?: number) {
+  const found = readCatalog().marts.find(({ name }) => name === mart);
+  if (!found) throw new Error(`the site has no ${mart}`);
+  return found.files.filter((file) => year === undefined || file.year === year);
+}
+
+/** A mart as a table of DuckDB. */
+export function table(mart: string): string {
+  const paths = filesOf(mart).map(({ path }) => `'${join(SITE, "data", path)}'`);
+  return `read_parquet([${paths.join(", ")}])`;
+}
