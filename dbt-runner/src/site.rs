@@ -3,9 +3,11 @@
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
+use bytes::Bytes;
+use shared::bucket::{Bucket, Manner};
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use shared::google::Emulator;
 use tempfile::NamedTempFile;
 
 /// The site that `SITE_URL` names. A path is relative to it, its parts parted by `/`.
@@ -13,73 +15,108 @@ use tempfile::NamedTempFile;
 pub(crate) enum Site {
     /// `file:///absolute/directory`.
     Local(PathBuf),
+    /// `gs://BUCKET[/PREFIX]`.
+    Bucket(Bucket),
 }
 
-impl FromStr for Site {
-    type Err = String;
+/// How long browsers and those in between may keep an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caching {
+    /// Not without asking whether it is the same still.
+    Never,
+    /// For ever: another content has another path.
+    Ever,
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let directory = text.strip_prefix("file://").map(Path::new);
-        match directory {
-            Some(directory) if directory.is_absolute() => Ok(Self::Local(directory.to_owned())),
-            _ => Err(format!("is {text:?}: give file:///absolute/directory")),
+impl Caching {
+    /// As HTTP says it. What does not say it is kept for an hour: <https://cloud.google.com/storage/docs/caching>.
+    fn header(self) -> &'static str {
+        match self {
+            Self::Never => "no-cache",
+            Self::Ever => "public, max-age=31536000, immutable",
         }
     }
 }
 
 impl Site {
-    /// The object at `path`; `None` if there is none.
-    #[expect(
-        clippy::unused_async,
-        reason = "an object store is asked over a network"
-    )]
-    pub(crate) async fn read(&self, path: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let Self::Local(directory) = self;
-        match fs::read(directory.join(path)) {
-            Ok(content) => Ok(Some(content)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::upstream(error).context(format!("read {path} of the site"))),
+    /// # Errors
+    /// What is wrong with `url`.
+    pub(crate) fn new(url: &str, emulator: Option<Emulator>) -> Result<Self, String> {
+        if let Some(location) = url.strip_prefix("gs://") {
+            let bucket = Bucket::new(location, emulator);
+            return bucket
+                .map(Self::Bucket)
+                .map_err(|problem| format!("is {url:?}: {problem}"));
         }
+        let directory = url.strip_prefix("file://").map(Path::new);
+        match directory {
+            Some(directory) if directory.is_absolute() => Ok(Self::Local(directory.to_owned())),
+            _ => Err(format!(
+                "is {url:?}: give file:///absolute/directory or gs://BUCKET[/PREFIX]"
+            )),
+        }
+    }
+
+    /// The object at `path`; `None` if there is none.
+    pub(crate) async fn read(&self, path: &str) -> Result<Option<Bytes>, Failure> {
+        let read = match self {
+            Self::Local(directory) => match fs::read(directory.join(path)) {
+                Ok(content) => Ok(Some(content.into())),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(Failure::upstream(error)),
+            },
+            Self::Bucket(bucket) => bucket.read(path).await.map_err(Failure::from),
+        };
+        read.while_doing(|| format!("read {path} of the site"))
     }
 
     /// Whether there is an object at `path`.
-    #[expect(
-        clippy::unused_async,
-        reason = "an object store is asked over a network"
-    )]
     pub(crate) async fn has(&self, path: &str) -> Result<bool, Failure> {
-        let Self::Local(directory) = self;
-        let found = directory.join(path).try_exists();
-        found
-            .or_fail(Exit::Upstream)
-            .while_doing(|| format!("look for {path} on the site"))
+        let found = match self {
+            Self::Local(directory) => directory.join(path).try_exists().or_fail(Exit::Upstream),
+            Self::Bucket(bucket) => {
+                let found = bucket.download(path).await;
+                found.map(|object| object.is_some()).map_err(Failure::from)
+            }
+        };
+        found.while_doing(|| format!("look for {path} on the site"))
     }
 
     /// Puts `content` at `path`, in place of what may be there: a reader sees the one or the other, whole.
-    #[expect(
-        clippy::unused_async,
-        reason = "an object store is asked over a network"
-    )]
-    pub(crate) async fn put(&self, path: &str, content: &[u8]) -> Result<(), Failure> {
-        let Self::Local(directory) = self;
-        replace(&directory.join(path), content)
-            .or_fail(Exit::Upstream)
-            .while_doing(|| format!("put {path} on the site"))
+    pub(crate) async fn put(
+        &self,
+        path: &str,
+        content: Bytes,
+        caching: Caching,
+    ) -> Result<(), Failure> {
+        let put = match self {
+            // Whoever serves the directory says how long a file may be kept.
+            Self::Local(directory) => {
+                replace(&directory.join(path), &content).or_fail(Exit::Upstream)
+            }
+            Self::Bucket(bucket) => {
+                let cache_control = caching.header();
+                let manner = Manner::Replacing { cache_control };
+                let size_bytes = content.len() as u64;
+                let upload = bucket.upload(path, size_bytes, content.into(), manner);
+                upload.await.map_err(Failure::from)
+            }
+        };
+        put.while_doing(|| format!("put {path} on the site"))
     }
 
     /// Removes the object at `path`, if there is one.
-    #[expect(
-        clippy::unused_async,
-        reason = "an object store is asked over a network"
-    )]
     pub(crate) async fn remove(&self, path: &str) -> Result<(), Failure> {
-        let Self::Local(directory) = self;
-        match fs::remove_file(directory.join(path)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Failure::upstream(error).context(format!("remove {path} from the site")))
-            }
-            _ => Ok(()),
-        }
+        let removed = match self {
+            Self::Local(directory) => match fs::remove_file(directory.join(path)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    Err(Failure::upstream(error))
+                }
+                _ => Ok(()),
+            },
+            Self::Bucket(bucket) => bucket.remove(path).await.map_err(Failure::from),
+        };
+        removed.while_doing(|| format!("remove {path} from the site"))
     }
 }
 
@@ -106,10 +143,21 @@ mod tests {
     use super::Site;
 
     #[test]
-    fn a_site_is_an_absolute_directory() {
-        assert!("file:///site".parse::<Site>().is_ok());
-        for bad in ["", "site", "/site", "file://site", "https://site.test"] {
-            assert!(bad.parse::<Site>().is_err(), "{bad}");
+    fn a_site_is_an_absolute_directory_or_a_bucket() {
+        for good in ["file:///site", "gs://bucket", "gs://bucket/some/prefix/"] {
+            assert!(Site::new(good, None).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "site",
+            "/site",
+            "file://site",
+            "https://site.test",
+            "gs://",
+            "gs://BUCKET",
+            "gs://bucket/../prefix",
+        ] {
+            assert!(Site::new(bad, None).is_err(), "{bad}");
         }
     }
 }

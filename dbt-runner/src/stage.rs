@@ -41,6 +41,7 @@ pub struct RawSettings {
     warehouse_url: Option<String>,
     duckdb_library: Option<String>,
     bigquery_emulator_host: Option<String>,
+    storage_emulator_host: Option<String>,
     dbt_project_dir: Option<String>,
     dbt_executable: Option<String>,
     dbt_target_dir: Option<String>,
@@ -65,7 +66,11 @@ impl JobSettings for Settings {
         let path = |text: &str| Ok(PathBuf::from(text));
         let executable = problems.take(&variables::DBT_EXECUTABLE, raw.dbt_executable, path);
         let target = problems.take_optional(&variables::DBT_TARGET_DIR, raw.dbt_target_dir, path);
-        let site = problems.take_optional(&variables::SITE_URL, raw.site_url, str::parse);
+        // A wrong one is a problem that is told already, of the lake.
+        let emulator = raw.storage_emulator_host.and_then(|text| text.parse().ok());
+        let site = problems.take_optional(&variables::SITE_URL, raw.site_url, |url| {
+            Site::new(url, emulator)
+        });
         Some(Self {
             warehouse: warehouse?,
             project: project?,

@@ -1,5 +1,7 @@
 //! What the warehouse holds: the loads that dbt builds from, and the marts it built.
 
+mod text_columns;
+
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
@@ -23,6 +25,11 @@ const COVERAGE: &str = "\
     SELECT \
         (SELECT strftime(max(source_last_modified), '%Y-%m-%dT%H:%M:%SZ') FROM load_history), \
         (SELECT CAST(max(created_on) AS VARCHAR) FROM marts.requests_by_day)";
+
+const COVERAGE_OF_BIGQUERY: &str = "\
+    SELECT \
+        (SELECT FORMAT_DATETIME('%Y-%m-%dT%H:%M:%SZ', MAX(source_last_modified)) FROM `{dataset}.load_history`), \
+        (SELECT CAST(MAX(created_on) AS STRING) FROM `{project}.marts.requests_by_day`)";
 
 /// The same where `partition` is a word of the language.
 const LOADS_OF_BIGQUERY: &str = "\
@@ -171,30 +178,22 @@ impl Warehouse {
         Ok(Some(connection.query_count(&statement, &[])?))
     }
 
-    /// The DuckDB file, which marts are published from.
-    ///
-    /// # Errors
-    /// [`Exit::Configuration`] for another warehouse.
-    fn duckdb(&mut self) -> Result<&mut Connection, Failure> {
-        match self {
-            Self::DuckDb(connection) => Ok(connection),
-            Self::BigQuery(_) => Err(Failure::new(
-                Exit::Configuration,
-                anyhow::anyhow!(
-                    "marts are published from a DuckDB warehouse only: leave SITE_URL out"
-                ),
-            )),
-        }
-    }
-
     /// The years that `column` of a mart has, in order.
     pub(crate) fn years(&mut self, mart: &MartTable, column: &str) -> Result<Vec<i64>, Failure> {
-        let statement = format!(
-            "SELECT DISTINCT CAST({} AS VARCHAR) FROM {} ORDER BY 1",
-            quoted(column),
-            mart.quoted()
-        );
-        let rows = self.duckdb()?.query_text(&statement, &[])?;
+        let rows = match self {
+            Self::DuckDb(connection) => {
+                let (column, table) = (quoted(column), mart.quoted());
+                let statement =
+                    format!("SELECT DISTINCT CAST({column} AS VARCHAR) FROM {table} ORDER BY 1");
+                connection.query_text(&statement, &[])?
+            }
+            Self::BigQuery(bigquery) => {
+                let (column, table) = (in_backticks(column), mart.of_bigquery(bigquery));
+                let statement =
+                    format!("SELECT DISTINCT CAST({column} AS STRING) FROM {table} ORDER BY 1");
+                Handle::current().block_on(bigquery.query(&statement, &[]))?
+            }
+        };
         rows.into_iter()
             .flatten()
             .flatten()
@@ -202,49 +201,81 @@ impl Warehouse {
             .collect()
     }
 
-    /// The rows of a mart, of one year if it is published by year, in its order. There is a batch even of no rows.
+    /// The rows of a mart, of one year if it is published by year, in its order: the same from either warehouse. There is
+    /// a batch even of no rows.
     pub(crate) fn read(
         &mut self,
         mart: &Publishable,
         year: Option<i64>,
     ) -> Result<Vec<RecordBatch>, Failure> {
-        let list = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
-        let columns = list(&mut mart.columns.iter().map(|column| quoted(&column.name)));
-        let order = list(
-            &mut mart
-                .order_by
-                .iter()
-                .map(|column| format!("{} NULLS FIRST", quoted(column))),
-        );
-        let table = mart.table.quoted();
-        let (condition, values) = match (&mart.file_per, year) {
-            (Some(column), Some(year)) => {
-                let condition = format!("WHERE {} = $1", quoted(column));
-                (condition, vec![Value::from(year)])
+        match self {
+            Self::DuckDb(connection) => {
+                let columns = mart.columns.iter().map(|column| quoted(&column.name));
+                let table = mart.table.quoted();
+                let statement = selection(mart, columns.collect(), &table, quoted, year);
+                let (schema, batches) = connection.query_with_schema(&statement, &[])?;
+                Ok(if batches.is_empty() {
+                    vec![RecordBatch::new_empty(schema)]
+                } else {
+                    batches
+                })
             }
-            _ => (String::new(), Vec::new()),
-        };
-        let statement = format!("SELECT {columns} FROM {table} {condition} ORDER BY {order}");
-        let (schema, batches) = self.duckdb()?.query_with_schema(&statement, &values)?;
-        Ok(if batches.is_empty() {
-            vec![RecordBatch::new_empty(schema)]
-        } else {
-            batches
-        })
+            Self::BigQuery(bigquery) => {
+                let runtime = Handle::current();
+                let MartTable { schema, name } = &mart.table;
+                let table = runtime.block_on(bigquery.table(schema, name))?;
+                let fields = table.and_then(|table| table.schema).unwrap_or_default();
+                let columns = text_columns::of(mart, &fields.fields)?;
+                let expressions = columns
+                    .iter()
+                    .map(|column| column.expression(&in_backticks(&column.name)));
+                let table = mart.table.of_bigquery(bigquery);
+                let statement = selection(mart, expressions.collect(), &table, in_backticks, year);
+                let rows = runtime.block_on(bigquery.query(&statement, &[]))?;
+                Ok(vec![text_columns::batch(&columns, &rows)?])
+            }
+        }
     }
 
     /// How far the marts reach.
     pub(crate) fn coverage(&mut self) -> Result<Coverage, Failure> {
-        let mut rows = self
-            .duckdb()?
-            .query_text(COVERAGE, &[])?
-            .into_iter()
-            .flatten();
+        let rows = match self {
+            Self::DuckDb(connection) => connection.query_text(COVERAGE, &[])?,
+            Self::BigQuery(bigquery) => {
+                let statement = COVERAGE_OF_BIGQUERY
+                    .replace("{dataset}", &bigquery.path())
+                    .replace("{project}", &bigquery.dataset().project);
+                Handle::current().block_on(bigquery.query(&statement, &[]))?
+            }
+        };
+        let mut cells = rows.into_iter().flatten();
         Ok(Coverage {
-            as_of: rows.next().flatten(),
-            data_through: rows.next().flatten(),
+            as_of: cells.next().flatten(),
+            data_through: cells.next().flatten(),
         })
     }
+}
+
+/// What selects the rows of a mart in its order. Columns are sorted by as the table has them, whatever is selected of
+/// them.
+fn selection(
+    mart: &Publishable,
+    columns: Vec<String>,
+    table: &str,
+    quoted: fn(&str) -> String,
+    year: Option<i64>,
+) -> String {
+    let order = mart.order_by.iter();
+    let order = order.map(|column| format!("mart.{} NULLS FIRST", quoted(column)));
+    let condition = match (&mart.file_per, year) {
+        (Some(column), Some(year)) => format!("WHERE mart.{} = {year} ", quoted(column)),
+        _ => String::new(),
+    };
+    format!(
+        "SELECT {} FROM {table} AS mart {condition}ORDER BY {}",
+        columns.join(", "),
+        order.collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// How far the marts reach.
@@ -259,9 +290,18 @@ fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// A name in BigQuery, whose names have no backticks.
+fn in_backticks(name: &str) -> String {
+    format!("`{name}`")
+}
+
 impl MartTable {
     fn quoted(&self) -> String {
         format!("{}.{}", quoted(&self.schema), quoted(&self.name))
+    }
+
+    fn of_bigquery(&self, bigquery: &BigQuery) -> String {
+        in_backticks(&format!("{}.{self}", bigquery.dataset().project))
     }
 }
 
@@ -269,6 +309,9 @@ fn has(connection: &mut Connection, schema: &str, table: &str) -> Result<bool, D
     let names: [Value; 2] = [schema.into(), table.into()];
     Ok(connection.query_count(HAS_TABLE, &names)? > 0)
 }
+
+/// The target in dbt's profile that is an emulator of BigQuery.
+pub(crate) const EMULATOR_TARGET: &str = "bigquery_emulator";
 
 /// The name of the target in dbt's profile, and the variables that it reads.
 pub(crate) fn profile(settings: &WarehouseSettings) -> (&'static str, Vec<(&'static str, String)>) {
@@ -288,7 +331,7 @@ pub(crate) fn profile(settings: &WarehouseSettings) -> (&'static str, Vec<(&'sta
         return ("bigquery", variables);
     };
     variables.push(("BIGQUERY_EMULATOR_HOST", emulator.to_string()));
-    ("bigquery_emulator", variables)
+    (EMULATOR_TARGET, variables)
 }
 
 impl std::fmt::Display for MartTable {

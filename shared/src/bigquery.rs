@@ -23,6 +23,8 @@ pub use google_cloud_bigquery_v2::model;
 const LONGEST_JOB: Duration = Duration::from_mins(30);
 /// One request's longest wait for an answer; a query that takes longer is asked for again.
 const LONGEST_SILENCE: Duration = Duration::from_mins(1);
+/// How long BigQuery holds back the answer to a query that is not done.
+const LONGEST_POLL_MS: u32 = 30_000;
 
 /// Why BigQuery could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -230,7 +232,7 @@ impl BigQuery {
         format!("{}.{}", self.dataset.project, self.dataset.id)
     }
 
-    /// The rows of a query that gives few, each column as text.
+    /// The rows of a query, each column as text.
     pub async fn query(
         &self,
         statement: &str,
@@ -242,7 +244,7 @@ impl BigQuery {
             .set_location(&self.dataset.location)
             .set_parameter_mode("NAMED")
             .set_query_parameters(parameters(values))
-            .set_timeout_ms(30_000_u32);
+            .set_timeout_ms(LONGEST_POLL_MS);
         let query = self
             .jobs
             .query()
@@ -252,15 +254,50 @@ impl BigQuery {
             what: format!("answer `{statement}`"),
             source,
         };
+        let unexpected = |expected| BigQueryError::Unexpected {
+            statement: statement.to_owned(),
+            expected,
+        };
         let answer = Box::pin(patient(query).send()).await.map_err(failed)?;
-        let is_whole =
-            answer.job_complete.is_none_or(|complete| complete) && answer.page_token.is_empty();
-        let rows = answer.rows.iter().map(cells).collect::<Option<Vec<_>>>();
-        rows.filter(|_| is_whole)
-            .ok_or_else(|| BigQueryError::Unexpected {
-                statement: statement.to_owned(),
-                expected: "few rows in good time",
-            })
+        let job = answer.job_reference.unwrap_or_default();
+        // What has columns has only been warned of.
+        let has_columns = answer
+            .schema
+            .is_some_and(|schema| !schema.fields.is_empty());
+        if !answer.errors.is_empty() && !has_columns {
+            let (job, errors) = (self.job_name(&job.job_id), answer.errors);
+            return Err(BigQueryError::Job { job, errors });
+        }
+        let mut rows = Vec::new();
+        let mut page = (answer.job_complete, answer.rows, answer.page_token);
+        let deadline = Instant::now() + LONGEST_JOB;
+        loop {
+            let (is_complete, page_rows, next) = page;
+            let is_complete = is_complete.unwrap_or(true);
+            for row in &page_rows {
+                rows.push(cells(row).ok_or_else(|| unexpected("row of text"))?);
+            }
+            if is_complete && next.is_empty() {
+                return Ok(rows);
+            }
+            if job.job_id.is_empty() {
+                return Err(unexpected("job to ask for its rows"));
+            }
+            if !is_complete && Instant::now() > deadline {
+                let job = self.job_name(&job.job_id);
+                return Err(BigQueryError::Unfinished { job });
+            }
+            let get = self
+                .jobs
+                .get_query_results()
+                .set_project_id(&job.project_id)
+                .set_job_id(&job.job_id)
+                .set_location(&self.dataset.location)
+                .set_page_token(next)
+                .set_timeout_ms(LONGEST_POLL_MS);
+            let answer = Box::pin(patient(get).send()).await.map_err(failed)?;
+            page = (answer.job_complete, answer.rows, answer.page_token);
+        }
     }
 
     /// The one number that a query gives.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "bigquery")]
 pub mod bigquery;
+pub mod bucket;
 pub mod contract;
 #[cfg(feature = "duckdb")]
 pub mod duckdb;

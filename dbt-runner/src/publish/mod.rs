@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Instant;
 
+use bytes::Bytes;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::{Digest, Fingerprint};
 use shared::manifest::{self, Version};
@@ -15,7 +16,7 @@ use tokio::task::block_in_place;
 use tracing::{debug, info};
 
 use crate::artifacts::{Graph, Publishable};
-use crate::site::Site;
+use crate::site::{Caching, Site};
 use crate::warehouse::Warehouse;
 
 use catalog::{Catalog, Licence, PublishedColumn, PublishedFile, PublishedMart};
@@ -61,7 +62,7 @@ impl Publication<'_> {
         let docs = std::fs::read(docs)
             .or_fail(Exit::Upstream)
             .while_doing(|| format!("read dbt's {}", docs.display()))?;
-        self.site.put(DOCS, &docs).await?;
+        self.site.put(DOCS, docs.into(), Caching::Never).await?;
 
         let coverage = block_in_place(|| warehouse.coverage())?;
         let mut catalog = Catalog {
@@ -88,7 +89,8 @@ impl Publication<'_> {
             // A publication that is made again leaves its own past alone.
             removable = removable.difference(&catalog.superseded).cloned().collect();
         }
-        self.site.put(CATALOG, &manifest::to_json(&catalog)).await?;
+        let json = manifest::to_json(&catalog).into();
+        self.site.put(CATALOG, json, Caching::Never).await?;
         for path in &removable {
             self.site.remove(&format!("{DATA}/{path}")).await?;
         }
@@ -144,9 +146,9 @@ impl Publication<'_> {
             if let Some(batch) = batches.first() {
                 published.columns = columns(mart, &batch.schema())?;
             }
-            let content = parquet_file::write(&batches).or_fail(Exit::Bug)?;
+            let content = Bytes::from(parquet_file::write(&batches).or_fail(Exit::Bug)?);
             let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
-            let sha256 = Digest::of(&content);
+            let (bytes, sha256) = (content.len() as u64, Digest::of(&content));
             let of_year = year.map(|year| format!("-{year}")).unwrap_or_default();
             let path = format!(
                 "{}{of_year}-{:.16}.parquet",
@@ -155,16 +157,16 @@ impl Publication<'_> {
             );
             let on_site = format!("{DATA}/{path}");
             if !self.site.has(&on_site).await? {
-                self.site.put(&on_site, &content).await?;
-                written += content.len() as u64;
+                self.site.put(&on_site, content, Caching::Ever).await?;
+                written += bytes;
             }
             published.rows += rows;
-            published.bytes += content.len() as u64;
+            published.bytes += bytes;
             published.files.push(PublishedFile {
                 path,
                 year,
                 rows,
-                bytes: content.len() as u64,
+                bytes,
                 sha256,
             });
         }

@@ -6,6 +6,7 @@ use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{ArrayRef, Int32Array, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
+use arrow_select::concat::concat_batches;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::Compression;
@@ -15,13 +16,14 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 /// Rows of a row group: a reader of one type of a sorted file can pass over the others.
 const ROW_GROUP_ROWS: usize = 1 << 16;
 
-/// The file of `batches`, of which there is at least one. It depends on the rows alone.
+/// The file of `batches`, of which there is at least one. It depends on the rows alone: in one batch, for the writer ends
+/// pages at batches' ends.
 pub(super) fn write(batches: &[RecordBatch]) -> Result<Vec<u8>, ParquetError> {
-    let batches: Vec<RecordBatch> = batches.iter().map(for_browsers).collect::<Result<_, _>>()?;
     let schema = batches
         .first()
         .map(RecordBatch::schema)
         .ok_or_else(|| ParquetError::General("no rows, and no columns either".to_owned()))?;
+    let batch = for_browsers(&concat_batches(&schema, batches)?)?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_created_by("toronto-311 dbt-runner".to_owned())
@@ -32,10 +34,8 @@ pub(super) fn write(batches: &[RecordBatch]) -> Result<Vec<u8>, ParquetError> {
     let options = ArrowWriterOptions::new()
         .with_properties(properties)
         .with_skip_arrow_metadata(true);
-    let mut writer = ArrowWriter::try_new_with_options(Vec::new(), schema, options)?;
-    for batch in &batches {
-        writer.write(batch)?;
-    }
+    let mut writer = ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), options)?;
+    writer.write(&batch)?;
     writer.into_inner()
 }
 

@@ -54,7 +54,7 @@ variables! {
     DBT_PROJECT_DIR, None, "dbt", "The dbt project. Required.";
     DBT_EXECUTABLE, Some("dbt"), "dbt", "The dbt command.";
     DBT_TARGET_DIR, None, "dbt", "Where dbt writes its artifacts. Default: a temporary directory.";
-    SITE_URL, None, "dbt", "Where the marts and dbt's docs are published: `file:///absolute/directory`. Default: nowhere.";
+    SITE_URL, None, "dbt", "Where the marts and dbt's docs are published: `file:///absolute/directory` or `gs://BUCKET[/PREFIX]`. Default: nowhere.";
 }
 
 #[cfg(test)]
