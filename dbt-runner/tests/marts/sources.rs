@@ -1,11 +1,16 @@
 //! dbt's sources are the contract's tables.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::Value;
 use shared::contract::{Contract, Table};
 use shared::partition::Dataset;
+use shared::testing::variable;
+
+use crate::{Place, REQUESTS};
 
 #[derive(Deserialize)]
 struct Sources {
@@ -59,6 +64,32 @@ fn the_sources_have_the_contracts_columns_types_and_descriptions() {
             .map(|column| column.name.as_str())
             .collect();
         assert_eq!(names, columns_of(ddl), "{}", found.name);
+    }
+}
+
+#[test]
+fn the_latest_load_tells_how_fresh_the_source_is() {
+    let place = Place::with(REQUESTS);
+    let project = concat!(env!("CARGO_MANIFEST_DIR"), "/project");
+    for (days, status) in [(39, "pass"), (101, "error")] {
+        place.alter(&format!(
+            "UPDATE load_history SET loaded_at = now() - INTERVAL {days} DAY"
+        ));
+        let target = tempfile::tempdir().unwrap();
+        let output = Command::new(variable("DBT_EXECUTABLE"))
+            .args(["source", "freshness", "--project-dir", project])
+            .args(["--profiles-dir", project])
+            .arg("--target-path")
+            .arg(target.path())
+            .arg("--log-path")
+            .arg(target.path())
+            .env("DUCKDB_FILE", place.file())
+            .output()
+            .unwrap();
+        let found = fs::read(target.path().join("sources.json"));
+        let found: Value = serde_json::from_slice(&found.unwrap_or_default())
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stdout)));
+        assert_eq!(found["results"][0]["status"], status, "{days} days");
     }
 }
 
