@@ -201,13 +201,14 @@ test("the map leaves out what it says", async () => {
 test("months, and the year before behind them", async () => {
   await visitor.view("?years=2025&status=Completed");
   await visitor.page.locator("#series summary").click();
-  const shown = await visitor.page
-    .locator("#series details tbody tr")
-    .evaluateAll((rows) =>
-      rows.map((row) =>
-        [...row.querySelectorAll("td")].map((cell) => Number(cell.textContent.replaceAll(",", ""))),
-      ),
-    );
+  const months = visitor.page.locator("#series details tbody tr");
+  // Shown a moment after it is opened.
+  await months.last().waitFor();
+  const shown = await months.evaluateAll((rows) =>
+    rows.map((row) =>
+      [...row.querySelectorAll("td")].map((cell) => Number(cell.textContent.replaceAll(",", ""))),
+    ),
+  );
   const expected = await query(`
     select sum(requests) filter (source_year = 2025), sum(requests) filter (source_year = 2024)
     from ${WARDS} where status = 'Completed' and source_year >= 2024
