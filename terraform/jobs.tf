@@ -1,13 +1,14 @@
 locals {
   lake      = { LAKE_URL = "gs://${google_storage_bucket.lake.name}", LOG_FORMAT = "json" }
   warehouse = { WAREHOUSE_URL = "bigquery://${var.project_id}/${google_bigquery_dataset.warehouse["toronto_311"].dataset_id}?location=${var.region}" }
+  site      = { SITE_URL = "gs://${google_storage_bucket.site.name}" }
 
   # Memory holds the temporary files as well: Cloud Run has no other disk.
   jobs = {
     extract-job   = { cpu = "2", memory = "4Gi", timeout = "3600s", env = local.lake }
     transform-job = { cpu = "2", memory = "2Gi", timeout = "1800s", env = local.lake }
     load-job      = { cpu = "1", memory = "512Mi", timeout = "3600s", env = merge(local.lake, local.warehouse) }
-    dbt-runner    = { cpu = "1", memory = "2Gi", timeout = "3600s", env = merge(local.lake, local.warehouse) }
+    dbt-runner    = { cpu = "1", memory = "2Gi", timeout = "3600s", env = merge(local.lake, local.warehouse, local.site) }
   }
 }
 

@@ -33,7 +33,9 @@ pub(super) fn of(
     let described = mart.columns.iter().map(|column| {
         let name = column.name.clone();
         let field = fields.iter().find(|field| field.name == name);
-        let kind = match field.map(|field| field.r#type.as_str()) {
+        // As whoever made the table wrote it, emulators have it.
+        let kind = field.map(|field| field.r#type.to_ascii_uppercase());
+        let kind = match kind.as_deref() {
             Some("INTEGER" | "INT64") => DataType::Int64,
             Some("FLOAT" | "FLOAT64") => DataType::Float64,
             Some("BOOLEAN" | "BOOL") => DataType::Boolean,

@@ -183,8 +183,9 @@ fn files_hold_the_marts(place: &Place, site: &Path, catalog: &Value) {
 }
 
 #[test]
-fn a_site_is_an_absolute_directory() {
+fn a_site_is_an_absolute_directory_or_a_bucket() {
     let place = Place::with(&[]);
     let refused = place.job().env("SITE_URL", "https://site.test").run();
-    assert!(refused.failed(10).contains("SITE_URL"), "{refused}");
+    let said = "SITE_URL is \"https://site.test\": give file:///absolute/directory or gs://BUCKET[/PREFIX]";
+    assert!(refused.failed(10).contains(said), "{refused}");
 }

@@ -1,6 +1,7 @@
 """Google's own clients, which share no code with the pipeline, for its tests. Each command prints one JSON object.
 
 objects BUCKET                    the SHA-256 of every object
+copy BUCKET DIRECTORY             the name of every object, whose content is in the file of its number
 query PROJECT DATASET SQL         the rows of a query
 digest PROJECT DATASET SQL        their count and a digest of them in any order
 remove PROJECT DATASET            removes the dataset's tables
@@ -25,6 +26,13 @@ def bucket_of(name: str) -> storage.Bucket:
 def objects(bucket: str) -> dict:
     blobs = bucket_of(bucket).list_blobs()
     return {blob.name: hashlib.sha256(blob.download_as_bytes(checksum="crc32c")).hexdigest() for blob in blobs}
+
+
+def copy(bucket: str, directory: str) -> dict:
+    blobs = list(bucket_of(bucket).list_blobs())
+    for number, blob in enumerate(blobs):
+        blob.download_to_filename(f"{directory}/{number}", checksum="crc32c")
+    return {"names": [blob.name for blob in blobs]}
 
 
 def client_of(project: str) -> bigquery.Client:
@@ -73,6 +81,7 @@ def remove(project: str, dataset: str) -> dict:
 
 COMMANDS = {
     "objects": lambda arguments: objects(arguments[0]),
+    "copy": lambda arguments: copy(*arguments),
     "query": lambda arguments: query(*arguments),
     "digest": lambda arguments: digest(*arguments),
     "remove": lambda arguments: remove(*arguments),

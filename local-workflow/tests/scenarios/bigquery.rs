@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use emulators::{Fault, FaultKind, Front, Service};
 use sample_portal::{Portal, PortalConfig};
 use serde_json::json;
+use shared::bigquery::BigQuery;
+use shared::bigquery::model::{JobConfiguration, JobConfigurationQuery};
 use shared::run::Stage;
+use shared::warehouse::WarehouseUrl;
 
 use crate::pipeline::{Path, Pipeline};
 
@@ -206,4 +209,56 @@ fn a_failed_job_is_told_with_its_name_reason_and_place() {
     }
     pipeline.run(Stage::Load, "run").finished();
     is_loaded_once(&pipeline);
+}
+
+/// <https://cloud.google.com/bigquery/docs/paging-results>
+#[tokio::test]
+async fn a_query_is_waited_for_and_read_to_its_last_page() {
+    const ROWS: usize = 25_000;
+    let portal = portal();
+    let pipeline = Pipeline::new(&portal, Path::Cloud);
+    let front = Front::start(Service::Front, pipeline.bigquery()).unwrap();
+    let project = pipeline.project();
+    let url = format!("bigquery://{project}/main?location=northamerica-northeast2");
+    let WarehouseUrl::BigQuery(dataset) = url.parse().unwrap() else {
+        panic!("{url} is BigQuery's");
+    };
+    let emulator = front.url().parse().unwrap();
+    let bigquery = BigQuery::connect(&dataset, Some(&emulator)).await.unwrap();
+    let statement = format!(
+        "SELECT CAST(n AS STRING), CAST(NULL AS STRING) FROM UNNEST(GENERATE_ARRAY(1, {ROWS})) AS n ORDER BY n"
+    );
+
+    // The first answer says that the job of that name goes on.
+    let query = JobConfigurationQuery::new()
+        .set_query(&statement)
+        .set_use_legacy_sql(false);
+    let job = JobConfiguration::new().set_query(query);
+    bigquery
+        .run("slow", job)
+        .await
+        .map_err(|(error, _)| error)
+        .unwrap();
+    let goes_on = json!({
+        "jobReference": {"projectId": project, "jobId": "slow"}, "jobComplete": false,
+    });
+    front.fault(Fault {
+        method: "POST",
+        target_contains: "/queries".to_owned(),
+        after: 0,
+        times: 1,
+        kind: FaultKind::Answer {
+            status: 200,
+            headers: Vec::new(),
+            body: goes_on.to_string(),
+        },
+    });
+    let rows = bigquery.query(&statement, &[]).await.unwrap();
+    assert_eq!(rows.len(), ROWS);
+    for (number, row) in (1..).zip(&rows) {
+        assert_eq!(*row, [Some(format!("{number}")), None]);
+    }
+
+    let failed = bigquery.query("SELECT * FROM main.nothing", &[]).await;
+    assert!(failed.unwrap_err().to_string().contains("nothing"));
 }

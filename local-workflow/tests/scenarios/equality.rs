@@ -1,9 +1,10 @@
-//! Both paths end in the same bytes and the same rows.
+//! Both paths end in the same bytes and the same rows, and publish the same files.
 
 use std::collections::BTreeMap;
 
 use sample_portal::{Portal, PortalConfig};
 use serde_json::Value;
+use shared::fingerprint::Digest;
 use shared::run::Stage;
 
 use crate::pipeline::{Path, Pipeline};
@@ -17,15 +18,20 @@ fn the_cloud_holds_what_one_machine_holds() {
     })
     .unwrap();
     let paths = [Path::Local, Path::Cloud].map(|path| Pipeline::new(&portal, path));
+    let run = |pipeline: &Pipeline, run: &str| {
+        pipeline.run_to_warehouse(run);
+        let dbt = pipeline.job(Stage::Dbt, run);
+        let outcome = dbt.env("SITE_URL", pipeline.site_url()).run();
+        outcome.finished();
+        outcome.event("site published").clone()
+    };
     for pipeline in &paths {
-        pipeline.run_to_warehouse("run");
-        // A correction, so that statuses have changed.
-        pipeline.run(Stage::Dbt, "run").finished();
+        assert_eq!(run(pipeline, "run")["removed"], 0);
     }
+    // A correction, so that statuses have changed.
     portal.correct(2025);
     for pipeline in &paths {
-        pipeline.run_to_warehouse("again");
-        pipeline.run(Stage::Dbt, "again").finished();
+        assert_eq!(run(pipeline, "again")["removed"], 0);
     }
     let [local, cloud] = &paths;
     assert_eq!(objects(local), objects(cloud));
@@ -33,6 +39,7 @@ fn the_cloud_holds_what_one_machine_holds() {
         polygons(local, "geometry"),
         polygons(cloud, "st_asgeojson(geometry)")
     );
+    both_publish_the_same(local, cloud);
 
     let [local, cloud] = [local, cloud].map(|pipeline| {
         let mut tables = pipeline.tables();
@@ -75,4 +82,45 @@ fn objects(pipeline: &Pipeline) -> BTreeMap<String, String> {
         !names_the_warehouse && !key.contains("/load-") && !key.contains("/dbt-")
     });
     objects
+}
+
+/// The same bytes in the same files, but for the marts that tell when each path loaded.
+fn both_publish_the_same(local: &Pipeline, cloud: &Pipeline) {
+    let [(local, of_local), (cloud, of_cloud)] = [local, cloud].map(|pipeline| {
+        let mut published = pipeline.published();
+        let page = published.remove("docs/index.html").unwrap();
+        assert!(String::from_utf8_lossy(&page).contains("requests_by_ward"));
+        let catalog = published.remove("data/catalog.json").unwrap();
+        let mut catalog: Value = serde_json::from_slice(&catalog).unwrap();
+        published.retain(|path, _| !tells_when(path));
+        let superseded = catalog["superseded"].as_array_mut().unwrap();
+        superseded.retain(|path| !tells_when(path.as_str().unwrap()));
+        assert!(!superseded.is_empty());
+        for mart in catalog["marts"].as_array_mut().unwrap() {
+            if tells_when(mart["name"].as_str().unwrap()) {
+                mart["bytes"].take();
+                for file in mart["files"].as_array_mut().unwrap() {
+                    assert!(file["rows"].as_u64().unwrap() > 0);
+                    file.take();
+                }
+            }
+        }
+        (published, catalog)
+    });
+    assert_eq!(of_local, of_cloud);
+    let digests = |published: &BTreeMap<String, Vec<u8>>| -> BTreeMap<String, Digest> {
+        let files = published.iter();
+        files
+            .map(|(path, content)| (path.clone(), Digest::of(content)))
+            .collect()
+    };
+    assert_eq!(digests(&local), digests(&cloud));
+    assert!(local.len() > 20, "{:?}", local.keys());
+}
+
+/// Whether a mart, or a file of one, tells when something was loaded: each path has its own time.
+fn tells_when(name: &str) -> bool {
+    ["data_quality", "pipeline_runs"]
+        .iter()
+        .any(|mart| name.trim_start_matches("data/").starts_with(mart))
 }

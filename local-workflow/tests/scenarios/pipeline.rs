@@ -106,11 +106,59 @@ impl<'a> Pipeline<'a> {
         }
     }
 
+    /// Where dbt-runner publishes, if it is told to.
+    pub(crate) fn site_url(&self) -> String {
+        match &self.storage {
+            Storage::Local { .. } => format!("file://{}", self.site().display()),
+            Storage::Cloud { project, .. } => format!("gs://{project}-site/some/prefix"),
+        }
+    }
+
+    fn site(&self) -> PathBuf {
+        self.warehouse().with_file_name("site")
+    }
+
+    /// What is published: the path and content of every object.
+    pub(crate) fn published(&self) -> BTreeMap<String, Vec<u8>> {
+        match &self.storage {
+            Storage::Local { .. } => ["data", "docs"]
+                .iter()
+                .flat_map(|folder| fs::read_dir(self.site().join(folder)).unwrap())
+                .map(|entry| {
+                    let path = entry.unwrap().path();
+                    let name = path.strip_prefix(self.site()).unwrap();
+                    (name.to_str().unwrap().to_owned(), fs::read(&path).unwrap())
+                })
+                .collect(),
+            Storage::Cloud { project, .. } => {
+                let directory = tempfile::tempdir().unwrap();
+                let copy = directory.path().to_str().unwrap();
+                let names = ask_cloud(&["copy", &format!("{project}-site"), copy]);
+                let names = names["names"].as_array().unwrap().iter().enumerate();
+                names
+                    .map(|(index, name)| {
+                        let content = fs::read(directory.path().join(index.to_string())).unwrap();
+                        let name = name.as_str().unwrap().strip_prefix("some/prefix/").unwrap();
+                        (name.to_owned(), content)
+                    })
+                    .collect()
+            }
+        }
+    }
+
     /// What is in front of BigQuery, in place of the emulator, from now on.
     pub(crate) fn reach_bigquery_at(&mut self, url: &str) {
         match &mut self.storage {
             Storage::Local { .. } => panic!("there is no BigQuery"),
             Storage::Cloud { addresses, .. } => url.clone_into(&mut addresses.bigquery),
+        }
+    }
+
+    /// The project in the cloud.
+    pub(crate) fn project(&self) -> &str {
+        match &self.storage {
+            Storage::Local { .. } => panic!("there is no project"),
+            Storage::Cloud { project, .. } => project,
         }
     }
 
@@ -230,7 +278,9 @@ fn in_the_cloud() -> Storage {
     let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
     let project = format!("scenario-{}-{number}", std::process::id());
     let addresses = Addresses::from_environment().unwrap();
-    addresses.make_bucket(&project).unwrap();
+    for bucket in [project.clone(), format!("{project}-site")] {
+        addresses.make_bucket(&bucket).unwrap();
+    }
     for dataset in [DATASET, "marts", "reference", "staging"] {
         addresses.make_dataset(&project, dataset, LOCATION).unwrap();
     }

@@ -1,5 +1,6 @@
 //! What every lake promises, and what each kind does besides.
 
+mod bucket;
 mod cloud_storage;
 mod local;
 

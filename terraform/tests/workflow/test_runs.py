@@ -76,7 +76,8 @@ def cloud(portal, emulators, plan):
     """A project of its own with what the plan makes: bucket, datasets, and jobs with their environment."""
     storage, bigquery = emulators
     project = f"toronto-311-{uuid.uuid4().hex[:8]}"
-    create(f"{storage}/storage/v1/b?project={project}", {"name": f"{project}-lake"})
+    for bucket in ("lake", "site"):
+        create(f"{storage}/storage/v1/b?project={project}", {"name": f"{project}-{bucket}"})
     for _, dataset in policies.resources(plan, "google_bigquery_dataset"):
         if "location" in dataset:
             reference = {"projectId": project, "datasetId": dataset["dataset_id"]}
@@ -97,7 +98,7 @@ def cloud(portal, emulators, plan):
             "extract-job": lake | portal.urls,
             "transform-job": lake,
             "load-job": warehouse,
-            "dbt-runner": warehouse | dbt,
+            "dbt-runner": warehouse | dbt | {"SITE_URL": f"gs://{project}-site"},
         }
         yield cloud
 
