@@ -211,8 +211,9 @@ impl Warehouse {
         match self {
             Self::DuckDb(connection) => {
                 let columns = mart.columns.iter().map(|column| quoted(&column.name));
+                let columns: Vec<String> = columns.collect();
                 let table = mart.table.quoted();
-                let statement = selection(mart, columns.collect(), &table, quoted, year);
+                let statement = selection(mart, &columns, &table, quoted, year);
                 let (schema, batches) = connection.query_with_schema(&statement, &[])?;
                 Ok(if batches.is_empty() {
                     vec![RecordBatch::new_empty(schema)]
@@ -226,11 +227,12 @@ impl Warehouse {
                 let table = runtime.block_on(bigquery.table(schema, name))?;
                 let fields = table.and_then(|table| table.schema).unwrap_or_default();
                 let columns = text_columns::of(mart, &fields.fields)?;
-                let expressions = columns
+                let expressions: Vec<String> = columns
                     .iter()
-                    .map(|column| column.expression(&in_backticks(&column.name)));
+                    .map(|column| column.expression(&in_backticks(&column.name)))
+                    .collect();
                 let table = mart.table.of_bigquery(bigquery);
-                let statement = selection(mart, expressions.collect(), &table, in_backticks, year);
+                let statement = selection(mart, &expressions, &table, in_backticks, year);
                 let rows = runtime.block_on(bigquery.query(&statement, &[]))?;
                 Ok(vec![text_columns::batch(&columns, &rows)?])
             }
@@ -260,7 +262,7 @@ impl Warehouse {
 /// them.
 fn selection(
     mart: &Publishable,
-    columns: Vec<String>,
+    columns: &[String],
     table: &str,
     quoted: fn(&str) -> String,
     year: Option<i64>,

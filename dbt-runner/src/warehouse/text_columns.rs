@@ -56,7 +56,8 @@ pub(super) fn of(
 }
 
 impl TextColumn {
-    /// What gives `column` as a text that [`batch`] reads. A double's has as many digits as tell it from any other.
+    /// What gives `column` as a text that [`batch`] reads. That of a double is read as the same double: GoogleSQL casts by
+    /// `RoundTripDoubleToString`.
     pub(super) fn expression(&self, column: &str) -> String {
         match self.kind {
             DataType::Date32 => format!("CAST(UNIX_DATE({column}) AS STRING)"),

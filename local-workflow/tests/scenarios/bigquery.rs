@@ -224,7 +224,8 @@ async fn a_query_is_waited_for_and_read_to_its_last_page() {
         panic!("{url} is BigQuery's");
     };
     let emulator = front.url().parse().unwrap();
-    let bigquery = BigQuery::connect(&dataset, Some(&emulator)).await.unwrap();
+    let connected = Box::pin(BigQuery::connect(&dataset, Some(&emulator)));
+    let bigquery = connected.await.unwrap();
     let statement = format!(
         "SELECT CAST(n AS STRING), CAST(NULL AS STRING) FROM UNNEST(GENERATE_ARRAY(1, {ROWS})) AS n ORDER BY n"
     );
@@ -234,11 +235,8 @@ async fn a_query_is_waited_for_and_read_to_its_last_page() {
         .set_query(&statement)
         .set_use_legacy_sql(false);
     let job = JobConfiguration::new().set_query(query);
-    bigquery
-        .run("slow", job)
-        .await
-        .map_err(|(error, _)| error)
-        .unwrap();
+    let done = Box::pin(bigquery.run("slow", job)).await;
+    done.map_err(|(error, _)| error).unwrap();
     let goes_on = json!({
         "jobReference": {"projectId": project, "jobId": "slow"}, "jobComplete": false,
     });
@@ -253,12 +251,12 @@ async fn a_query_is_waited_for_and_read_to_its_last_page() {
             body: goes_on.to_string(),
         },
     });
-    let rows = bigquery.query(&statement, &[]).await.unwrap();
+    let rows = Box::pin(bigquery.query(&statement, &[])).await.unwrap();
     assert_eq!(rows.len(), ROWS);
     for (number, row) in (1..).zip(&rows) {
         assert_eq!(*row, [Some(format!("{number}")), None]);
     }
 
-    let failed = bigquery.query("SELECT * FROM main.nothing", &[]).await;
+    let failed = Box::pin(bigquery.query("SELECT * FROM main.nothing", &[])).await;
     assert!(failed.unwrap_err().to_string().contains("nothing"));
 }

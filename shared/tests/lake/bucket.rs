@@ -6,9 +6,10 @@ use shared::bucket::{Bucket, Manner};
 
 const PATH: &str = "folder/page one.html";
 
-async fn put(bucket: &Bucket, content: &'static [u8], manner: Manner<'_>) -> Option<u16> {
-    let payload = Bytes::from_static(content).into();
-    let upload = bucket.upload(PATH, content.len() as u64, payload, manner);
+async fn put(bucket: &Bucket, content: impl Into<Bytes>, manner: Manner<'_>) -> Option<u16> {
+    let content: Bytes = content.into();
+    let size_bytes = content.len() as u64;
+    let upload = bucket.upload(PATH, size_bytes, content.into(), manner);
     upload.await.err().and_then(|error| error.http_status())
 }
 
@@ -25,20 +26,24 @@ async fn objects_are_replaced_and_removed() {
     };
 
     assert!(bucket.read(PATH).await.expect("readable").is_none());
-    assert_eq!(put(&bucket, b"one", no_cache).await, None);
-    assert_eq!(put(&bucket, b"new", Manner::New).await, Some(412));
+    assert_eq!(put(&bucket, "one", no_cache).await, None);
+    assert_eq!(put(&bucket, "new", Manner::New).await, Some(412));
     front.fault(fault("POST", FaultKind::error(503, "backendError")));
-    assert_eq!(put(&bucket, b"two", no_cache).await, None);
+    assert_eq!(put(&bucket, "two", no_cache).await, None);
     let content = bucket.read(PATH).await.expect("readable");
     assert_eq!(content.as_deref(), Some(b"two".as_slice()));
-    let object = format!(
-        "{}/storage/v1/b/{name}/o/some%2Fprefix%2Ffolder%2Fpage%20one.html",
-        addresses.storage
-    );
-    let object = reqwest::get(object).await.expect("an answer");
-    let object: serde_json::Value = object.json().await.expect("JSON");
-    assert_eq!(object["cacheControl"], "no-cache");
-    assert_eq!(object["contentType"], "text/html; charset=utf-8");
+
+    // So large that it is begun by a request that says what it is.
+    let large = vec![b'x'; 9 << 20];
+    assert_eq!(put(&bucket, large.clone(), no_cache).await, None);
+    let content = bucket.read(PATH).await.expect("readable");
+    assert!(content.is_some_and(|content| content == large));
+    let requests = front.requests();
+    let said = requests.iter().filter_map(|request| request.json.as_ref());
+    let said: Vec<_> = said
+        .map(|json| [&json["contentType"], &json["cacheControl"]])
+        .collect();
+    assert_eq!(said, [["text/html; charset=utf-8", "no-cache"]]);
 
     front.fault(fault("DELETE", FaultKind::error(503, "backendError")));
     front.fault(fault("DELETE", FaultKind::LoseAnswer));
