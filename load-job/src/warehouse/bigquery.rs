@@ -25,6 +25,10 @@ use super::{Held, Load, Loaded, Refusal, Target, refuse_stale, targets};
 const MOST_ATTEMPTS: u32 = 8;
 /// What a staging table is removed after if the load that made it died.
 const STAGING_LIFETIME: Duration = Duration::from_hours(24);
+/// What the transaction ends with if another version of the partition was loaded since it was looked up.
+const OVERTAKEN: &str = "another load of this partition came first";
+/// What it ends with if it would load other rows than the manifest counts.
+const MISCOUNTED: &str = "the table would not hold the rows that the manifest counts";
 /// The one column that is of another type than the lake's: GeoJSON text there, `GEOGRAPHY` here.
 const GEOMETRY: &str = "geometry";
 
@@ -298,6 +302,8 @@ impl BigQueryWarehouse {
         };
         // Names are the contract's own or made of fingerprints: a statement cannot bind them.
         let statement = format!("{body}{}", include_str!("bigquery/commit.sql"))
+            .replace("{overtaken}", OVERTAKEN)
+            .replace("{miscounted}", MISCOUNTED)
             .replace("{table}", &table.name)
             .replace("{row_columns}", &columns(table))
             .replace("{staged_columns}", &staged_columns(table))
@@ -384,7 +390,7 @@ impl BigQueryWarehouse {
                     warn!(job = name, cause = %error, "the job failed: trying again");
                     sleep(Duration::from_millis(200 * u64::from(attempt * attempt))).await;
                 }
-                Err((error, _)) => return Err(error.into()),
+                Err((error, _)) => return Err(refused(error)),
             }
         }
     }
@@ -411,6 +417,18 @@ enum Purpose<'a> {
     Stage(&'a str, &'a BigQueryTable),
     /// To load a version of the partition after the one of that number.
     Replace(Partition, i64),
+}
+
+/// A failed job as the workflow takes it: one that was overtaken looks again at the next try.
+fn refused(error: BigQueryError) -> Failure {
+    let message = error.to_string();
+    if message.contains(OVERTAKEN) {
+        Failure::upstream(error)
+    } else if message.contains(MISCOUNTED) {
+        Failure::contract(error)
+    } else {
+        error.into()
+    }
 }
 
 fn output_rows(job: &Job) -> i64 {

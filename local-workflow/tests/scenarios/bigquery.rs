@@ -134,6 +134,48 @@ fn a_killed_load_is_taken_up_by_the_next() {
     is_loaded_once(&pipeline);
 }
 
+/// A newer version is loaded while an older one is on its way to its transaction.
+#[test]
+fn a_load_that_is_overtaken_changes_nothing() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    portal.correct(2025);
+    for stage in [Stage::Extract, Stage::Transform] {
+        pipeline.run(stage, "newer").finished();
+    }
+    // The third is the transaction of the year.
+    front.fault(of_job_inserts(
+        2,
+        1,
+        FaultKind::Delay(Duration::from_secs(15)),
+    ));
+    thread::scope(|scope| {
+        let older = scope.spawn(|| pipeline.run(Stage::Load, "run"));
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while job_inserts(&front) < 2 {
+            assert!(Instant::now() < deadline, "the load jobs are not started");
+            thread::sleep(Duration::from_millis(20));
+        }
+        // By now it has looked up what is held, and the fault waits for it.
+        thread::sleep(Duration::from_secs(1));
+        pipeline.run(Stage::Load, "newer").finished();
+        let older = older.join().unwrap();
+        let cause = older.failed(30);
+        assert!(
+            cause.contains("another load of this partition came first"),
+            "{cause}"
+        );
+    });
+    let held = "select load_number, run_id from load_history where load_history.partition = '2025'";
+    assert_eq!(pipeline.query(held), json!([[1, "newer"]]));
+    assert!(
+        pipeline
+            .run(Stage::Load, "run")
+            .failed(20)
+            .contains("stale")
+    );
+}
+
 /// <https://cloud.google.com/bigquery/docs/error-messages>
 #[test]
 fn a_failing_service_is_asked_again() {

@@ -1,7 +1,7 @@
 BEGIN TRANSACTION;
 
 IF (SELECT COALESCE(MAX(load_number), 0) FROM `{dataset}.load_history` WHERE `partition` = @partition) != @held_number THEN
-    SELECT ERROR('another load of this partition came first');
+    SELECT ERROR('{overtaken}');
 END IF;
 
 DELETE FROM `{dataset}.{table}` WHERE TRUE;
@@ -10,6 +10,6 @@ INSERT INTO `{dataset}.{table}` ({row_columns})
 SELECT {staged_columns} FROM `{dataset}.{staged_rows}`;
 
 IF (SELECT COUNT(*) FROM `{dataset}.{table}`) != @rows_kept THEN
-    SELECT ERROR('the table would not hold the rows that the manifest counts');
+    SELECT ERROR('{miscounted}');
 END IF;
 

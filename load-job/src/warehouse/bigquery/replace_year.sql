@@ -1,7 +1,7 @@
 BEGIN TRANSACTION;
 
 IF (SELECT COALESCE(MAX(load_number), 0) FROM `{dataset}.load_history` WHERE `partition` = @partition) != @held_number THEN
-    SELECT ERROR('another load of this partition came first');
+    SELECT ERROR('{overtaken}');
 END IF;
 
 INSERT INTO `{dataset}.status_changes` (
@@ -45,6 +45,6 @@ IF (
         AND created_at >= CAST(@year_begins AS TIMESTAMP)
         AND created_at < CAST(@year_is_over AS TIMESTAMP)
 ) != @rows_kept THEN
-    SELECT ERROR('service_requests would not hold the rows that the manifest counts');
+    SELECT ERROR('{miscounted}');
 END IF;
 
