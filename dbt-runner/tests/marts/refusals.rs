@@ -113,9 +113,7 @@ fn a_warehouse_in_use_is_worth_a_retry() {
 fn a_broken_project_is_a_wrong_setting() {
     let place = Place::with(REQUESTS);
     let project = copy_of_project();
-    let model = project
-        .path()
-        .join("models/marts/requests_by_month_type_fsa.sql");
+    let model = project.path().join("models/marts/requests_by_day.sql");
     fs::write(&model, "select * from {{ ref('nothing') }}").unwrap();
     let failed = place
         .job()
