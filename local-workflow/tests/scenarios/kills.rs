@@ -48,7 +48,7 @@ fn killed_jobs_leave_nothing_that_a_rerun_does_not_mend(path: Path) {
     undisturbed.run(Stage::Dbt, "run").finished();
     let took = start.elapsed();
     assert!(
-        kill_after(&disturbed, Stage::Dbt, took.mul_f64(0.8)),
+        kill_after(&disturbed, Stage::Dbt, took.mul_f64(0.5)),
         "dbt was caught at work"
     );
     disturbed.run(Stage::Dbt, "run").finished();

@@ -173,7 +173,10 @@ impl<'a> Pipeline<'a> {
     /// Whether load-job has made its tables.
     pub(crate) fn has_warehouse(&self) -> bool {
         match &self.storage {
-            Storage::Local { .. } => self.warehouse().exists(),
+            Storage::Local { .. } => {
+                let made = "select count(*) from information_schema.tables where table_name = 'quarantined_requests'";
+                self.warehouse().exists() && self.query(made)[0][0] == 1
+            }
             Storage::Cloud { .. } => self.tables()["main.quarantined_requests"].is_array(),
         }
     }
