@@ -85,6 +85,11 @@ impl Faults {
             .push(fault);
     }
 
+    pub(super) fn are_over(&self) -> bool {
+        let faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.iter().all(|fault| fault.times == 0)
+    }
+
     pub(super) fn clear(&self) {
         self.0
             .lock()

@@ -144,6 +144,12 @@ impl Front {
         self.state.faults.add(fault);
     }
 
+    /// Whether every request that was to be broken has come.
+    #[must_use]
+    pub fn is_through(&self) -> bool {
+        self.state.faults.are_over()
+    }
+
     /// Breaks no more answers.
     pub fn mend(&self) {
         self.state.faults.clear();
