@@ -1,7 +1,7 @@
 //! Answers broken on demand.
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -78,28 +78,25 @@ impl FaultKind {
 pub(super) struct Faults(Mutex<Vec<Fault>>);
 
 impl Faults {
+    fn all(&self) -> MutexGuard<'_, Vec<Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn add(&self, fault: Fault) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(fault);
+        self.all().push(fault);
     }
 
     pub(super) fn are_over(&self) -> bool {
-        let faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        faults.iter().all(|fault| fault.times == 0)
+        self.all().iter().all(|fault| fault.times == 0)
     }
 
     pub(super) fn clear(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.all().clear();
     }
 
     /// The fault of the answer to `request`, which is used up by it.
     pub(super) fn take(&self, request: &RequestLog) -> Option<FaultKind> {
-        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut faults = self.all();
         let fault = faults.iter_mut().find(|fault| {
             fault.times > 0
                 && request.method == fault.method
