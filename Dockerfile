@@ -5,12 +5,13 @@
 ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
 ARG JOB_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
+ARG NODE_IMAGE=docker.io/library/node:22-bookworm-slim
 
 # The manifests with empty sources: a layer that changes with the dependencies only.
 FROM ${RUST_IMAGE} AS manifests
 WORKDIR /src
 COPY . .
-RUN rm -rf ./*/src ./bench/*/src ./dbt-runner/project && \
+RUN rm -rf ./*/src ./bench/*/src ./dbt-runner/project ./dashboard && \
     for crate in */Cargo.toml bench/*/Cargo.toml; do \
       mkdir "${crate%/*}/src" && echo 'fn main() {}' > "${crate%/*}/src/main.rs" && touch "${crate%/*}/src/lib.rs"; \
     done
@@ -50,6 +51,13 @@ RUN python -m venv /opt/dbt && \
     /opt/dbt/bin/pip uninstall --yes pip setuptools && \
     /opt/dbt/bin/python -m compileall -q /opt/dbt
 
+FROM ${NODE_IMAGE} AS dashboard
+WORKDIR /src
+COPY dashboard/package.json dashboard/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY dashboard .
+RUN npm run build -- --logLevel warn
+
 FROM ${PYTHON_IMAGE} AS dbt-runner
 ARG REVISION=unknown
 ARG PYTHON_IMAGE
@@ -60,8 +68,10 @@ LABEL org.opencontainers.image.title="Toronto 311 dbt-runner" \
 COPY --from=dbt /opt/dbt /opt/dbt
 COPY --from=build /src/target/release/dbt-runner /usr/local/bin/job
 COPY dbt-runner/project /srv/dbt
+COPY --from=dashboard /src/dist /srv/dashboard
 ENV LOG_FORMAT=json \
     DBT_EXECUTABLE=/opt/dbt/bin/dbt \
-    DBT_PROJECT_DIR=/srv/dbt
+    DBT_PROJECT_DIR=/srv/dbt \
+    DASHBOARD_DIR=/srv/dashboard
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/job"]

@@ -5,7 +5,7 @@ docker buildx create --name images --driver docker-container --bootstrap --use
 
 # Every image of this build stands on the same bases, and says by digest on which.
 : > bases
-for argument in RUST_IMAGE JOB_IMAGE PYTHON_IMAGE; do
+for argument in RUST_IMAGE JOB_IMAGE PYTHON_IMAGE NODE_IMAGE; do
   tag=$(sed -n "s/^ARG $argument=\(.*\)/\1/p" Dockerfile)
   digest=$(docker buildx imagetools inspect "$tag" --format '{{.Manifest.Digest}}')
   echo "$argument=$tag@$digest" >> bases

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Builds the Dockerfile, unchanged, and runs its images, on base images that are made here to look like the real ones:
-# Debian 12 with Rust, with Python, and with no more than the C library. Needs root and Debian's buildah, mmdebstrap, crun.
+# Debian 12 with Rust, Python and Node.js, and with no more than the C library. Needs root, Node.js below /usr, and
+# Debian's buildah, mmdebstrap, crun.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -23,16 +24,18 @@ base() {
     --env CARGO_HOME=/usr/local/cargo \
     --env SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
     --env PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
+    --env NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt \
     "$container"
   "${tool[@]}" commit --quiet --rm "$container" "localhost/$1" > /dev/null
 }
 
-step "bases: Debian 12 with a compiler and Python, and without anything"
+step "bases: Debian 12 with compiler, Python and Node.js, and without anything"
 # shellcheck disable=SC2016 # $1 is for the hook: the new root.
-mmdebstrap --quiet --variant=minbase --include=ca-certificates,gcc,libc6-dev,python3,python3-venv \
+mmdebstrap --quiet --variant=minbase --include=ca-certificates,gcc,libc6-dev,libstdc++6,python3,python3-venv \
   --customize-hook='ln -s python3 "$1/usr/bin/python"' \
   --customize-hook='mkdir -p "$1/usr/local/rust"' \
   --customize-hook="cp -a $(rustc --print sysroot)/bin $(rustc --print sysroot)/lib \"\$1/usr/local/rust\"" \
+  --customize-hook='tar -C /usr -c bin/node bin/npm lib/node_modules/npm | tar -C "$1/usr" -x' \
   bookworm "$work/debian.tar"
 mmdebstrap --quiet --variant=extract --include=base-files,libc6,libgcc-s1,libssl3,netbase,tzdata \
   bookworm "$work/distroless.tar"
@@ -47,6 +50,7 @@ build() {
     --build-arg RUST_IMAGE=localhost/debian \
     --build-arg JOB_IMAGE=localhost/distroless \
     --build-arg PYTHON_IMAGE=localhost/debian \
+    --build-arg NODE_IMAGE=localhost/debian \
     --build-arg REVISION=image-test \
     "$@" . > /dev/null
   step "$image: $("${tool[@]}" images --format '{{.Size}}' "localhost/$image")"
@@ -95,6 +99,7 @@ for job in extract-job transform-job load-job dbt-runner; do
     version=$(run "$container" /opt/dbt/bin/dbt --version)
     check "dbt speaks to BigQuery: $version" grep --quiet bigquery <<< "$version"
     check "dbt reads the project" run "$container" test -f /srv/dbt/dbt_project.yml
+    check "it has the dashboard" run "$container" grep --quiet 'src="./assets/' /srv/dashboard/index.html
     check "nothing of dbt's installer is left" test -z "$(run "$container" ls /opt/dbt/bin | grep '^pip' || true)"
   fi
 done

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod dbt;
+mod files;
 mod looker_studio;
 mod project;
 mod publish;

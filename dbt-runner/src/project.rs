@@ -2,37 +2,27 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use shared::fingerprint::Digest;
+
+use crate::files;
 
 /// What dbt leaves in a project that it is run in by hand.
 const MADE_BY_DBT: [&str; 3] = ["target", "logs", "dbt_packages"];
 
 /// Names and digests of the project's files, in order: everything that decides what dbt builds.
 pub(crate) fn files(project: &Path) -> io::Result<Vec<(String, Digest)>> {
-    let mut files = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(project.join(&folder))? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let path = folder.join(&name);
-            let name = name.to_string_lossy();
-            let made_by_dbt = folder.as_os_str().is_empty() && MADE_BY_DBT.contains(&&*name);
-            if name.starts_with('.') || made_by_dbt {
-                continue;
-            }
-            if entry.file_type()?.is_dir() {
-                folders.push(path);
-            } else {
-                let digest = Digest::of(&fs::read(project.join(&path))?);
-                files.push((path.to_string_lossy().into_owned(), digest));
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
+    let paths = files::below(project, |entry| {
+        let name = entry.file_name().to_string_lossy();
+        let made_by_dbt = entry.depth() == 1 && MADE_BY_DBT.contains(&&*name);
+        !name.starts_with('.') && !made_by_dbt
+    })?;
+    let digested = paths.into_iter().map(|path| {
+        let digest = Digest::of(&fs::read(project.join(&path))?);
+        Ok((path, digest))
+    });
+    digested.collect()
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use crate::artifacts::Graph;
 use crate::dbt::{Dbt, Extent};
 use crate::looker_studio;
 use crate::project;
-use crate::publish::Publication;
+use crate::publish::{self, Publication};
 use crate::site::Site;
 use crate::warehouse::{BuiltFrom, MartTable, Warehouse};
 
@@ -32,6 +32,7 @@ pub struct Settings {
     project: PathBuf,
     executable: PathBuf,
     target: Option<PathBuf>,
+    dashboard: Option<PathBuf>,
     site: Option<Site>,
 }
 
@@ -45,6 +46,7 @@ pub struct RawSettings {
     dbt_project_dir: Option<String>,
     dbt_executable: Option<String>,
     dbt_target_dir: Option<String>,
+    dashboard_dir: Option<String>,
     site_url: Option<String>,
 }
 
@@ -66,6 +68,11 @@ impl JobSettings for Settings {
         let path = |text: &str| Ok(PathBuf::from(text));
         let executable = problems.take(&variables::DBT_EXECUTABLE, raw.dbt_executable, path);
         let target = problems.take_optional(&variables::DBT_TARGET_DIR, raw.dbt_target_dir, path);
+        let dashboard = problems.take_optional(
+            &variables::DASHBOARD_DIR,
+            raw.dashboard_dir,
+            settings::parse_directory,
+        );
         // A wrong one is a problem that is told already, of the lake.
         let emulator = raw.storage_emulator_host.and_then(|text| text.parse().ok());
         let site = problems.take_optional(&variables::SITE_URL, raw.site_url, |url| {
@@ -76,6 +83,7 @@ impl JobSettings for Settings {
             project: project?,
             executable: executable?,
             target: target?,
+            dashboard: dashboard?,
             site: site?,
         })
     }
@@ -139,6 +147,9 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         };
         if common.force || !publication.is_out().await? {
             summary.bytes += publish(&settings, &dbt, &publication).await?;
+        }
+        if let Some(dashboard) = &settings.dashboard {
+            summary.bytes += publish::dashboard(site, dashboard).await?;
         }
     }
     let partitions = loaded.into_keys();

@@ -286,7 +286,10 @@ impl fmt::Display for Bucket {
 
 fn content_type(path: &str) -> &'static str {
     match path.rsplit_once('.') {
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "js")) => "text/javascript; charset=utf-8",
         Some((_, "json")) => "application/json",
+        Some((_, "svg")) => "image/svg+xml",
         Some((_, "geojson")) => "application/geo+json",
         Some((_, "csv")) => "text/csv",
         Some((_, "html")) => "text/html; charset=utf-8",

@@ -1,6 +1,7 @@
 //! From marts in the warehouse to files that anybody reads. The crate's README has the format.
 
 mod catalog;
+mod dashboard;
 mod parquet_file;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,8 @@ use tracing::{debug, info};
 use crate::artifacts::{Graph, Publishable};
 use crate::site::{Caching, Site};
 use crate::warehouse::Warehouse;
+
+pub(crate) use dashboard::publish as dashboard;
 
 use catalog::{Catalog, Licence, PublishedColumn, PublishedFile, PublishedMart};
 

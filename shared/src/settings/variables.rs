@@ -54,6 +54,7 @@ variables! {
     DBT_PROJECT_DIR, None, "dbt", "The dbt project. Required.";
     DBT_EXECUTABLE, Some("dbt"), "dbt", "The dbt command.";
     DBT_TARGET_DIR, None, "dbt", "Where dbt writes its artifacts. Default: a temporary directory.";
+    DASHBOARD_DIR, None, "dbt", "The built dashboard, published beside the marts. Default: it is not.";
     SITE_URL, None, "dbt", "Where the marts and dbt's docs are published: `file:///absolute/directory` or `gs://BUCKET[/PREFIX]`. Default: nowhere.";
 }
 
