@@ -183,6 +183,45 @@ fn files_hold_the_marts(place: &Place, site: &Path, catalog: &Value) {
 }
 
 #[test]
+fn the_dashboard_is_published_beside_the_marts() {
+    let place = Place::with(REQUESTS);
+    let home = tempfile::tempdir().unwrap();
+    let (site, dashboard) = (home.path().join("site"), home.path().join("dist"));
+    fs::create_dir_all(dashboard.join("assets")).unwrap();
+    let publish = || {
+        let job = place
+            .job()
+            .env("SITE_URL", format!("file://{}", site.display()))
+            .env("DASHBOARD_DIR", dashboard.display().to_string());
+        job.run()
+    };
+    let refused = publish();
+    assert!(refused.failed(10).contains("npm run build"), "{refused}");
+
+    fs::write(dashboard.join("assets/index-1.js"), "first").unwrap();
+    fs::write(dashboard.join("index.html"), "a page of index-1.js").unwrap();
+    let first = publish();
+    assert_eq!(first.finished()["found"], 1, "the marts are built");
+    assert_eq!(first.event("dashboard published")["bytes"], 25);
+    let page = || fs::read_to_string(site.join("index.html")).unwrap();
+    assert_eq!(page(), "a page of index-1.js");
+    let again = publish();
+    let finished = again.finished();
+    assert_eq!(finished["bytes"], 0, "the site has it");
+
+    // Another version: its page takes the place of the first, whose assets stay for those who have it open.
+    fs::remove_file(dashboard.join("assets/index-1.js")).unwrap();
+    fs::write(dashboard.join("assets/index-2.js"), "second").unwrap();
+    fs::write(dashboard.join("index.html"), "a page of index-2.js").unwrap();
+    publish().finished();
+    assert_eq!(page(), "a page of index-2.js");
+    for (asset, content) in [("index-1.js", "first"), ("index-2.js", "second")] {
+        let held = fs::read_to_string(site.join("assets").join(asset)).unwrap();
+        assert_eq!(held, content);
+    }
+}
+
+#[test]
 fn a_site_is_an_absolute_directory_or_a_bucket() {
     let place = Place::with(&[]);
     let refused = place.job().env("SITE_URL", "https://site.test").run();

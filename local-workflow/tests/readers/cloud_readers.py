@@ -14,7 +14,8 @@ import hashlib
 import json
 import sys
 
-from digests import LEFT_OUT, table_digest
+from bigquery_tables import tables
+from digests import table_digest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
@@ -54,24 +55,6 @@ def digest(project: str, dataset: str, sql: str) -> dict:
     return {"digest": table_digest(names, (row.values() for row in rows))}
 
 
-def tables(project: str, datasets: list[str]) -> dict:
-    client = client_of(project)
-    result = {}
-    for dataset in datasets:
-        for table in client.list_tables(f"{project}.{dataset}"):
-            if table.table_type == "TABLE":
-                # The emulator gives bytes as they are, and not in base 64.
-                columns = [
-                    f"to_hex({field.name}) as {field.name}" if field.field_type == "BYTES" else f"`{field.name}`"
-                    for field in client.get_table(table).schema
-                    if field.name not in LEFT_OUT
-                ]
-                rows = client.query(f"select {', '.join(columns)} from `{project}.{dataset}.{table.table_id}`").result()
-                names = [field.name for field in rows.schema]
-                result[f"{dataset}.{table.table_id}"] = table_digest(names, (row.values() for row in rows))
-    return result
-
-
 def remove(project: str, dataset: str) -> dict:
     client = client_of(project)
     for table in client.list_tables(f"{project}.{dataset}"):
@@ -85,7 +68,7 @@ COMMANDS = {
     "query": lambda arguments: query(*arguments),
     "digest": lambda arguments: digest(*arguments),
     "remove": lambda arguments: remove(*arguments),
-    "tables": lambda arguments: tables(arguments[0], arguments[1:]),
+    "tables": lambda arguments: tables(client_of(arguments[0]), arguments[1:]),
 }
 
 if __name__ == "__main__":

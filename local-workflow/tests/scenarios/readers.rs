@@ -28,6 +28,23 @@ pub(crate) fn ask_cloud(arguments: &[&str]) -> Value {
     answer(Command::new(python).arg(script).args(arguments))
 }
 
+/// The marts that another emulator of BigQuery makes of a DuckDB file's tables, with dbt's contracts enforced: what
+/// `crucible/build.py` prints.
+pub(crate) fn marts_on_crucible(warehouse: &Path) -> Value {
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/readers/crucible/build.py"
+    );
+    let work = tempfile::tempdir().unwrap();
+    let python = from_make("CRUCIBLE_PYTHON");
+    answer(
+        Command::new(python)
+            .arg(script)
+            .arg(warehouse)
+            .arg(work.path()),
+    )
+}
+
 fn answer(command: &mut Command) -> Value {
     let output = command.output().unwrap();
     assert!(

@@ -59,7 +59,7 @@ class Cloud:
             "GOOGLE_CLOUD_WORKFLOW_ID": WORKFLOW,
             "GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID": execution,
             "LAKE_BUCKET": self.bucket,
-            "MAX_TASKS": "2",
+            "MAX_TASKS": "4",
         }
         result = emulator.execute(MODULE / "workflow.yaml", self.address, environment, arguments, self.sleep)
         name = f"{PARENT}/workflows/{WORKFLOW}/executions/{execution}"

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import urllib.parse
 import urllib.request
 import uuid
 from pathlib import Path
@@ -72,7 +73,16 @@ def create(url: str, resource: dict) -> None:
 
 
 @pytest.fixture
-def cloud(portal, emulators, plan):
+def dashboard(tmp_path: Path):
+    """What the image has a build of."""
+    (tmp_path / "dashboard/assets").mkdir(parents=True)
+    for name in ("index.html", "assets/index-0.js"):
+        (tmp_path / "dashboard" / name).write_text(name)
+    return tmp_path / "dashboard"
+
+
+@pytest.fixture
+def cloud(portal, emulators, plan, dashboard):
     """A project of its own with what the plan makes: bucket, datasets, and jobs with their environment."""
     storage, bigquery = emulators
     project = f"toronto-311-{uuid.uuid4().hex[:8]}"
@@ -94,13 +104,22 @@ def cloud(portal, emulators, plan):
         lake = emulated | {"LAKE_URL": f"gs://{project}-lake"}
         warehouse = lake | {"WAREHOUSE_URL": f"bigquery://{project}/toronto_311?location=northamerica-northeast1"}
         dbt = {name: os.environ[name] for name in ("DBT_EXECUTABLE", "DBT_PROJECT_DIR")}
+        dbt["DASHBOARD_DIR"] = str(dashboard)
         cloud.settings = {
             "extract-job": lake | portal.urls,
             "transform-job": lake,
             "load-job": warehouse,
             "dbt-runner": warehouse | dbt | {"SITE_URL": f"gs://{project}-site"},
         }
+        cloud.site = f"{storage}/storage/v1/b/{project}-site/o"
         yield cloud
+
+
+def served(site: str, path: str) -> tuple[str, str]:
+    """How a browser gets a file of the site: its type, and how long it may be kept."""
+    with urllib.request.urlopen(f"{site}/{urllib.parse.quote(path, safe='')}", timeout=10) as response:
+        metadata = json.load(response)
+    return metadata["contentType"], metadata["cacheControl"]
 
 
 def test_months_of_runs(cloud, portal):
@@ -108,10 +127,15 @@ def test_months_of_runs(cloud, portal):
     first = cloud.run()
     assert [job for job, _, _ in cloud.executed] == STAGES
     assert all(set(codes) == {0} for _, codes, _ in cloud.executed)
-    assert [len(codes) for _, codes, _ in cloud.executed] == [2, 2, 1, 1]
+    assert [len(codes) for _, codes, _ in cloud.executed] == [4, 4, 1, 1]
     assert {given["RUN_ID"] for _, _, given in cloud.executed} == {first["run"]}
     assert first["changed"] is True
     assert first["built_from"]
+    assert served(cloud.site, "index.html") == ("text/html; charset=utf-8", "no-cache")
+    assert served(cloud.site, "assets/index-0.js") == (
+        "text/javascript; charset=utf-8",
+        "public, max-age=31536000, immutable",
+    )
 
     # Nothing new: extract alone, and the run that is whole stays the one to go on with.
     count = len(cloud.executed)
@@ -168,6 +192,17 @@ def test_a_transient_failure_is_retried(cloud, portal):
         ("dbt-runner", [0]),
     ]
     assert [seconds for seconds in cloud.slept if seconds >= 60] == [60]
+
+
+@pytest.mark.parametrize(
+    ("years", "tasks"),
+    [("latest", 1), ("2018", 1), ("2017-2018,2025", 3), ("2010-2025", 4), ("all", 4), ("2025-2010", 1), ("18", 4)],
+)
+def test_there_are_no_more_tasks_than_years(cloud, years, tasks):
+    cloud.settings["extract-job"]["PORTAL_URL"] = "no address"
+    with pytest.raises(emulator.Failed):
+        cloud.run({"years": years})
+    assert [codes for _, codes, _ in cloud.executed] == [[10] * tasks]
 
 
 def test_an_outage_ends_the_run_after_all_retries(cloud, portal):

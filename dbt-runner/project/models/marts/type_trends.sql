@@ -74,7 +74,7 @@ year_before as (
 ),
 
 -- A group that only one of the two years has is in the comparison all the same.
-groups as (
+compared as (
     select
         source_year,
         type_group
@@ -87,8 +87,8 @@ groups as (
 )
 
 select
-    groups.source_year,
-    groups.type_group,
+    compared.source_year,
+    compared.type_group,
     coalesce(totals.requests, 0) as requests,
     coalesce(years.comparable_months, 0) as comparable_months,
     case
@@ -105,17 +105,17 @@ select
                 coalesce(this_year.requests, 0) / cast(year_before.requests as {{ type_double() }})
                 - 1
     end as change_from_year_before
-from groups
+from compared
 left join totals
     on
-        groups.source_year = totals.source_year
-        and groups.type_group = totals.type_group
-left join years on groups.source_year = years.source_year
+        compared.source_year = totals.source_year
+        and compared.type_group = totals.type_group
+left join years on compared.source_year = years.source_year
 left join this_year
     on
-        groups.source_year = this_year.source_year
-        and groups.type_group = this_year.type_group
+        compared.source_year = this_year.source_year
+        and compared.type_group = this_year.type_group
 left join year_before
     on
-        groups.source_year = year_before.source_year
-        and groups.type_group = year_before.type_group
+        compared.source_year = year_before.source_year
+        and compared.type_group = year_before.type_group
