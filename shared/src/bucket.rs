@@ -315,3 +315,23 @@ impl Download {
         Ok(next.transpose()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::content_type;
+
+    /// A browser runs no module and applies no style sheet of another type:
+    /// <https://html.spec.whatwg.org/multipage/webappapis.html#fetch-a-single-module-script>.
+    #[test]
+    fn a_page_is_served_as_what_it_is() {
+        for (path, kind) in [
+            ("index.html", "text/html"),
+            ("assets/index-1.js", "text/javascript"),
+            ("assets/index-1.css", "text/css"),
+            ("icon.svg", "image/svg+xml"),
+            ("boundaries/wards.topo.json", "application/json"),
+        ] {
+            assert!(content_type(path).starts_with(kind), "{path}");
+        }
+    }
+}

@@ -119,7 +119,7 @@ class Cloud:
             "CLOUD_RUN_TASK_INDEX": str(index),
             "CLOUD_RUN_TASK_COUNT": str(count),
         }
-        binary = ROOT / "target/debug" / job
+        binary = ROOT / "target/release" / job
         done = subprocess.run([binary], env=environment, capture_output=True, text=True, timeout=300, check=False)
         self.logs.append(done.stdout)
         return done.returncode
