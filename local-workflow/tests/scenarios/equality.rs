@@ -60,7 +60,7 @@ fn the_cloud_holds_what_one_machine_holds() {
 }
 
 /// The emulator of the test above cannot make a table with a contract's columns from a query; this one can, and reads SQL
-/// by another parser. What it cannot do is told in `crucible/build.py`.
+/// by another parser. What it cannot do is told in `crucible_build.py`.
 #[test]
 fn another_bigquery_has_the_same_marts_with_contracts_enforced() {
     let portal = Portal::start(PortalConfig {

@@ -29,11 +29,11 @@ pub(crate) fn ask_cloud(arguments: &[&str]) -> Value {
 }
 
 /// The marts that another emulator of BigQuery makes of a DuckDB file's tables, with dbt's contracts enforced: what
-/// `crucible/build.py` prints.
+/// `crucible_build.py` prints.
 pub(crate) fn marts_on_crucible(warehouse: &Path) -> Value {
     let script = concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/tests/readers/crucible/build.py"
+        "/tests/readers/crucible_build.py"
     );
     let work = tempfile::tempdir().unwrap();
     let python = from_make("CRUCIBLE_PYTHON");

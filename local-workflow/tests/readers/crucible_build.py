@@ -1,6 +1,6 @@
 """Builds the marts by dbt-bigquery on crucible, contracts enforced, from what a DuckDB warehouse holds.
 
-build.py WAREHOUSE WORK    WORK is a directory for dbt; prints one JSON object: every mart, its row count and a digest
+crucible_build.py WAREHOUSE WORK    prints one JSON object: every mart, its row count and a digest; dbt works in WORK
 
 crucible knows neither GEOGRAPHY, which is text here, nor DELETE, so that everything is built anew; dbt's seeds are too
 large for it in one statement, and are loaded with the tables.
@@ -20,16 +20,13 @@ from pathlib import Path
 
 import duckdb
 import uvicorn
+from bigquery_tables import tables
 from crucible.engine import Engine
 from crucible.server.app import create_app
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-
-from bigquery_tables import tables  # noqa: E402
-
+PROFILES = Path(__file__).parent / "crucible"
 PROJECT, DATASET, LOCATION = "second-opinion", "toronto_311", "northamerica-northeast2"
 # Of a DuckDB type: BigQuery's, and how it is read from text.
 TYPES = {
@@ -81,7 +78,7 @@ def copy(warehouse: duckdb.DuckDBPyConnection, table: str, client: bigquery.Clie
 
 def build(url: str, work: str) -> None:
     command = [os.environ["DBT_EXECUTABLE"], "build", "--exclude", "resource_type:seed"]
-    command += ["--project-dir", os.environ["DBT_PROJECT_DIR"], "--profiles-dir", HERE]
+    command += ["--project-dir", os.environ["DBT_PROJECT_DIR"], "--profiles-dir", PROFILES]
     command += ["--target-path", f"{work}/target", "--log-path", f"{work}/logs", "--quiet"]
     project = {"BIGQUERY_PROJECT": PROJECT, "BIGQUERY_DATASET": DATASET, "BIGQUERY_LOCATION": LOCATION}
     environment = os.environ | project | {"BIGQUERY_EMULATOR_HOST": url}
