@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use shared::bigquery::BigQuery;
-use shared::duckdb::{Access, Connection, DuckDbError, Value};
+use shared::duckdb::{Access, Connection, DuckDbError};
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::fingerprint::Fingerprint;
 use shared::partition::Partition;
-use shared::warehouse::{WarehouseSettings, WarehouseUrl};
+use shared::warehouse::{Value, WarehouseSettings, WarehouseUrl};
 use tokio::runtime::Handle;
 
 use crate::artifacts::Publishable;

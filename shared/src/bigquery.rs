@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::exit::{Exit, Failure};
 use crate::google::{Emulator, Retries};
-use crate::warehouse::Dataset;
+use crate::warehouse::{Dataset, Value};
 
 /// The clients' models of jobs and tables.
 pub use google_cloud_bigquery_v2::model;
@@ -129,39 +129,6 @@ impl From<BigQueryError> for Failure {
             BigQueryError::Unexpected { .. } => Exit::Bug,
         };
         Failure::new(exit, error)
-    }
-}
-
-/// The value of a `@name` in a statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// Text, or null.
-    Text(Option<String>),
-    /// A number.
-    Integer(i64),
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(Some(text.to_owned()))
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(Some(text))
-    }
-}
-
-impl From<Option<String>> for Value {
-    fn from(text: Option<String>) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Integer(number)
     }
 }
 

@@ -16,6 +16,7 @@ use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchReader as
 use arrow_schema::SchemaRef;
 
 use crate::exit::{Exit, Failure};
+use crate::warehouse::Value;
 
 /// Why DuckDB could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -90,48 +91,6 @@ pub enum Access {
     ReadWrite,
     /// To read a file that is there.
     ReadOnly,
-}
-
-/// The value of a `?` in a statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
-    /// Text, or null.
-    Text(Option<String>),
-    /// A number.
-    Integer(i64),
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(Some(text.to_owned()))
-    }
-}
-
-impl From<String> for Value {
-    fn from(text: String) -> Self {
-        Self::Text(Some(text))
-    }
-}
-
-impl From<Option<String>> for Value {
-    fn from(text: Option<String>) -> Self {
-        Self::Text(text)
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Integer(number)
-    }
-}
-
-impl Value {
-    fn array(&self) -> ArrayRef {
-        match self {
-            Self::Text(text) => Arc::new(StringArray::from(vec![text.as_deref()])),
-            Self::Integer(number) => Arc::new(Int64Array::from(vec![*number])),
-        }
-    }
 }
 
 /// An open DuckDB file, closed when dropped.
@@ -328,7 +287,7 @@ impl Connection {
             prepared.set_sql_query(statement)?;
             if !values.is_empty() {
                 let columns = values.iter().enumerate();
-                let columns = columns.map(|(index, value)| (index.to_string(), value.array()));
+                let columns = columns.map(|(index, value)| (index.to_string(), array(value)));
                 prepared.bind(RecordBatch::try_from_iter_with_nullable(
                     columns.map(|(name, array)| (name, array, true)),
                 )?)?;
@@ -340,5 +299,13 @@ impl Connection {
             statement: statement.to_owned(),
             source,
         })
+    }
+}
+
+/// The one-row column that a value is bound as.
+fn array(value: &Value) -> ArrayRef {
+    match value {
+        Value::Text(text) => Arc::new(StringArray::from(vec![text.as_deref()])),
+        Value::Integer(number) => Arc::new(Int64Array::from(vec![*number])),
     }
 }

@@ -39,6 +39,39 @@ pub struct WarehouseSettings {
     pub bigquery_emulator: Option<Emulator>,
 }
 
+/// A value that a statement binds: to `?` or `$1` in DuckDB, to `@name` in BigQuery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Text, or null.
+    Text(Option<String>),
+    /// A number.
+    Integer(i64),
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
 impl WarehouseSettings {
     /// The settings from the raw values of `WAREHOUSE_URL`, `DUCKDB_LIBRARY` and `BIGQUERY_EMULATOR_HOST`.
     pub fn validate(

@@ -1,25 +1,24 @@
 //! The warehouse in a dataset of BigQuery.
 
+mod definition;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use serde::Serialize;
-use shared::bigquery::model::range_partitioning::Range;
 use shared::bigquery::model::{
-    Clustering, Job, JobConfiguration, JobConfigurationLoad, JobConfigurationQuery,
-    RangePartitioning, Table as BigQueryTable, TableFieldSchema, TableReference, TableSchema,
-    TimePartitioning,
+    Job, JobConfiguration, JobConfigurationLoad, JobConfigurationQuery, Table as BigQueryTable,
+    TableReference, TableSchema,
 };
-use shared::bigquery::{BigQuery, BigQueryError, Finished, Value, parameters};
-use shared::contract::{Column, Contract, Table};
+use shared::bigquery::{BigQuery, BigQueryError, Finished, parameters};
+use shared::contract::{Contract, Table};
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::google::Emulator;
 use shared::partition::{Dataset, Partition};
-use shared::warehouse;
+use shared::warehouse::{self, Value};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::{Held, Load, Loaded, Refusal, Target, refuse_stale, targets};
+use super::{Held, Load, Loaded, Refusal, Target, history, miscounted, refuse_stale, targets};
 
 /// How often a job is tried: another load may change the same tables, or an earlier attempt of the same name failed.
 const MOST_ATTEMPTS: u32 = 8;
@@ -29,8 +28,6 @@ const STAGING_LIFETIME: Duration = Duration::from_hours(24);
 const OVERTAKEN: &str = "another load of this partition came first";
 /// What it ends with if it would load other rows than the manifest counts.
 const MISCOUNTED: &str = "the table would not hold the rows that the manifest counts";
-/// The one column that is of another type than the lake's: GeoJSON text there, `GEOGRAPHY` here.
-const GEOMETRY: &str = "geometry";
 
 pub(crate) struct BigQueryWarehouse(BigQuery);
 
@@ -75,9 +72,8 @@ impl BigQueryWarehouse {
         let id = &self.0.dataset().id;
         let mut found = self.0.table(id, &table.name).await?;
         if found.is_none() {
-            self.0
-                .make_table(&table.name, self.definition(table))
-                .await?;
+            let definition = definition::table(self.reference(&table.name), table);
+            self.0.make_table(&table.name, definition).await?;
             found = self.0.table(id, &table.name).await?;
         }
         let fields = found
@@ -86,11 +82,11 @@ impl BigQueryWarehouse {
             .fields;
         let kinds: BTreeMap<&str, &str> = fields
             .iter()
-            .map(|field| (field.name.as_str(), standard(&field.r#type)))
+            .map(|field| (field.name.as_str(), definition::standard(&field.r#type)))
             .collect();
         let mut gained = Vec::new();
         for column in &table.columns {
-            let expected = kind(column);
+            let expected = definition::kind(column);
             match kinds.get(column.name.as_str()) {
                 Some(kind) if *kind == expected => {}
                 None if !column.required => gained.push(column),
@@ -112,38 +108,11 @@ impl BigQueryWarehouse {
         for column in &gained {
             info!(table = table.name, column = column.name, "column added");
         }
-        let fields = fields.into_iter().chain(gained.into_iter().map(field));
+        let fields = fields
+            .into_iter()
+            .chain(gained.into_iter().map(definition::field));
         let change = BigQueryTable::new().set_schema(TableSchema::new().set_fields(fields));
         Ok(self.0.change_table(&table.name, change).await?)
-    }
-
-    fn definition(&self, table: &Table) -> BigQueryTable {
-        let fields = table.columns.iter().map(field);
-        let definition = BigQueryTable::new()
-            .set_table_reference(self.reference(&table.name))
-            .set_description(table.description.clone())
-            .set_labels([("pipeline", "toronto-311")])
-            .set_schema(TableSchema::new().set_fields(fields));
-        match table.name.as_str() {
-            "service_requests" => definition
-                .set_time_partitioning(
-                    TimePartitioning::new()
-                        .set_type("MONTH")
-                        .set_field("created_at"),
-                )
-                .set_clustering(Clustering::new().set_fields(["service_request_type", "ward_id"])),
-            "quarantined_requests" => {
-                let years = Range::new()
-                    .set_start("2000")
-                    .set_end("2100")
-                    .set_interval("1");
-                let by_year = RangePartitioning::new()
-                    .set_field("source_year")
-                    .set_range(years);
-                definition.set_range_partitioning(by_year)
-            }
-            _ => definition,
-        }
     }
 
     fn reference(&self, table: &str) -> TableReference {
@@ -248,11 +217,8 @@ impl BigQueryWarehouse {
         {
             let name = staging_table(table, load);
             let expires = STAGING_LIFETIME.as_millis() + now_ms();
-            let fields = table.columns.iter().map(staged_field);
-            let empty = BigQueryTable::new()
-                .set_table_reference(self.reference(&name))
-                .set_schema(TableSchema::new().set_fields(fields))
-                .set_expiration_time(i64::try_from(expires).or_fail(Exit::Bug)?);
+            let expires = i64::try_from(expires).or_fail(Exit::Bug)?;
+            let empty = definition::staging_table(self.reference(&name), table, expires);
             let configuration = JobConfiguration::new().set_labels(labels(load)).set_load(
                 JobConfigurationLoad::new()
                     .set_source_uris(files)
@@ -306,7 +272,7 @@ impl BigQueryWarehouse {
             .replace("{miscounted}", MISCOUNTED)
             .replace("{table}", &table.name)
             .replace("{row_columns}", &columns(table))
-            .replace("{staged_columns}", &staged_columns(table))
+            .replace("{staged_columns}", &definition::staged_columns(table))
             .replace("{staged_rows}", &staged[0])
             .replace(
                 "{quarantine_columns}",
@@ -490,103 +456,7 @@ fn year(partition: Partition) -> Vec<(&'static str, Value)> {
     ]
 }
 
-fn history(load: &Load<'_>) -> Result<Vec<(&'static str, Value)>, Failure> {
-    let manifest = load.manifest;
-    let rows = &manifest.rows;
-    Ok(vec![
-        ("partition", manifest.partition.to_string().into()),
-        ("fingerprint", manifest.fingerprint.as_str().into()),
-        ("clean_manifest", load.manifest_key.as_str().into()),
-        ("raw_manifest", manifest.raw_manifest.as_str().into()),
-        (
-            "source_last_modified",
-            manifest.source.last_modified.clone().into(),
-        ),
-        ("source_sha256", manifest.raw_object.sha256.as_str().into()),
-        (
-            "contract_version",
-            manifest.contract_version.as_str().into(),
-        ),
-        ("logic_version", i64::from(manifest.logic_version).into()),
-        ("raw_lines", count(manifest.raw_lines)?),
-        ("rows_read", count(rows.read)?),
-        ("rows_kept", count(rows.kept)?),
-        ("rows_repaired", count(rows.repaired)?),
-        ("rows_quarantined", count(rows.quarantined)?),
-        ("quarantined_by_reason", json(&rows.quarantined_by_reason)?),
-        ("drift", json(&manifest.drift)?),
-        ("run_id", load.run_id.to_string().into()),
-    ])
-}
-
-fn count(rows: u64) -> Result<Value, Failure> {
-    Ok(i64::try_from(rows).or_fail(Exit::Bug)?.into())
-}
-
-fn json(value: &impl Serialize) -> Result<Value, Failure> {
-    Ok(serde_json::to_string(value).or_fail(Exit::Bug)?.into())
-}
-
-fn miscounted(load: &Load<'_>, table: &Table, counted: u64, expected: u64) -> Failure {
-    Refusal::Miscounted {
-        table: table.name.clone(),
-        partition: load.manifest.partition,
-        manifest: load.manifest_key.clone(),
-        counted,
-        expected,
-    }
-    .into()
-}
-
 fn now_ms() -> u128 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.unwrap_or_default().as_millis()
-}
-
-/// The column's type in the warehouse.
-fn kind(column: &Column) -> &'static str {
-    if column.name == GEOMETRY {
-        "GEOGRAPHY"
-    } else {
-        column.kind.bigquery()
-    }
-}
-
-/// The name in standard SQL of a type as the REST interface gives it.
-fn standard(kind: &str) -> &str {
-    match kind {
-        "INTEGER" => "INT64",
-        "BOOLEAN" => "BOOL",
-        other => other,
-    }
-}
-
-fn field(column: &Column) -> TableFieldSchema {
-    staged_field(column)
-        .set_type(kind(column))
-        .set_description(column.description.clone())
-}
-
-fn staged_field(column: &Column) -> TableFieldSchema {
-    TableFieldSchema::new()
-        .set_name(&column.name)
-        .set_type(column.kind.bigquery())
-        .set_mode(if column.required {
-            "REQUIRED"
-        } else {
-            "NULLABLE"
-        })
-}
-
-fn staged_columns(table: &Table) -> String {
-    let staged = |column: &Column| match column.name.as_str() {
-        GEOMETRY => format!("ST_GEOGFROMGEOJSON({GEOMETRY})"),
-        name => name.to_owned(),
-    };
-    table
-        .columns
-        .iter()
-        .map(staged)
-        .collect::<Vec<_>>()
-        .join(", ")
 }

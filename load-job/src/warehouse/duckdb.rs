@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use serde::Serialize;
 use shared::contract::{Contract, Table};
-use shared::duckdb::{Access, Connection, DuckDbError, Value};
+use shared::duckdb::{Access, Connection, DuckDbError};
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::partition::{Dataset, Partition};
+use shared::warehouse::Value;
 use tracing::{info, warn};
 
-use super::{Held, Load, Loaded, Refusal, Target, refuse_stale, targets};
+use super::{Held, Load, Loaded, Refusal, Target, history, miscounted, refuse_stale, targets};
 
 /// How long to wait for another process that writes to the file.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -138,14 +138,7 @@ fn verify(connection: &mut Connection, load: &Load<'_>) -> Result<(), Failure> {
         let statement = format!("SELECT count(*) FROM {} {condition}", table.name);
         let counted = connection.query_count(&statement, &values)?;
         if counted != rows {
-            return Err(Refusal::Miscounted {
-                table: table.name.clone(),
-                partition,
-                manifest: load.manifest_key.clone(),
-                counted,
-                expected: rows,
-            }
-            .into());
+            return Err(miscounted(load, table, counted, rows));
         }
     }
     Ok(())
@@ -212,36 +205,7 @@ fn append_status_changes(
 }
 
 fn insert_load_history(connection: &mut Connection, load: &Load<'_>) -> Result<(), Failure> {
-    let manifest = load.manifest;
-    let rows = &manifest.rows;
-    let statement = include_str!("duckdb/insert_load_history.sql");
-    let values = [
-        manifest.partition.to_string().into(),
-        manifest.fingerprint.as_str().into(),
-        load.manifest_key.as_str().into(),
-        manifest.raw_manifest.as_str().into(),
-        manifest.source.last_modified.clone().into(),
-        manifest.raw_object.sha256.as_str().into(),
-        manifest.contract_version.as_str().into(),
-        i64::from(manifest.logic_version).into(),
-        count(manifest.raw_lines)?,
-        count(rows.read)?,
-        count(rows.kept)?,
-        count(rows.repaired)?,
-        count(rows.quarantined)?,
-        json(&rows.quarantined_by_reason)?,
-        json(&manifest.drift)?,
-        load.run_id.to_string().into(),
-    ];
-    connection.execute(statement, &values)?;
+    let values: Vec<Value> = history(load)?.into_iter().map(|(_, value)| value).collect();
+    connection.execute(include_str!("duckdb/insert_load_history.sql"), &values)?;
     Ok(())
-}
-
-fn count(rows: u64) -> Result<Value, Failure> {
-    let number = i64::try_from(rows).or_fail(Exit::Bug)?;
-    Ok(number.into())
-}
-
-fn json(value: &impl Serialize) -> Result<Value, Failure> {
-    Ok(serde_json::to_string(value).or_fail(Exit::Bug)?.into())
 }

@@ -5,13 +5,14 @@ mod duckdb;
 
 use std::path::Path;
 
+use serde::Serialize;
 use shared::contract::{Contract, Table};
-use shared::exit::{Exit, Failure};
+use shared::exit::{Exit, Failure, OrFail as _};
 use shared::lake::Key;
 use shared::manifest::CleanManifest;
 use shared::partition::{Dataset, Partition};
 use shared::run::RunId;
-use shared::warehouse::{WarehouseSettings, WarehouseUrl};
+use shared::warehouse::{Value, WarehouseSettings, WarehouseUrl};
 use tokio::task::block_in_place;
 
 use bigquery::BigQueryWarehouse;
@@ -176,4 +177,53 @@ fn targets(manifest: &CleanManifest) -> Vec<Target<'static>> {
         });
     }
     targets
+}
+
+/// What `load_history` keeps of a load, by column, in the order of its columns.
+fn history(load: &Load<'_>) -> Result<Vec<(&'static str, Value)>, Failure> {
+    let manifest = load.manifest;
+    let rows = &manifest.rows;
+    Ok(vec![
+        ("partition", manifest.partition.to_string().into()),
+        ("fingerprint", manifest.fingerprint.as_str().into()),
+        ("clean_manifest", load.manifest_key.as_str().into()),
+        ("raw_manifest", manifest.raw_manifest.as_str().into()),
+        (
+            "source_last_modified",
+            manifest.source.last_modified.clone().into(),
+        ),
+        ("source_sha256", manifest.raw_object.sha256.as_str().into()),
+        (
+            "contract_version",
+            manifest.contract_version.as_str().into(),
+        ),
+        ("logic_version", i64::from(manifest.logic_version).into()),
+        ("raw_lines", count(manifest.raw_lines)?),
+        ("rows_read", count(rows.read)?),
+        ("rows_kept", count(rows.kept)?),
+        ("rows_repaired", count(rows.repaired)?),
+        ("rows_quarantined", count(rows.quarantined)?),
+        ("quarantined_by_reason", json(&rows.quarantined_by_reason)?),
+        ("drift", json(&manifest.drift)?),
+        ("run_id", load.run_id.to_string().into()),
+    ])
+}
+
+fn count(rows: u64) -> Result<Value, Failure> {
+    Ok(i64::try_from(rows).or_fail(Exit::Bug)?.into())
+}
+
+fn json(value: &impl Serialize) -> Result<Value, Failure> {
+    Ok(serde_json::to_string(value).or_fail(Exit::Bug)?.into())
+}
+
+fn miscounted(load: &Load<'_>, table: &Table, counted: u64, expected: u64) -> Failure {
+    Refusal::Miscounted {
+        table: table.name.clone(),
+        partition: load.manifest.partition,
+        manifest: load.manifest_key.clone(),
+        counted,
+        expected,
+    }
+    .into()
 }

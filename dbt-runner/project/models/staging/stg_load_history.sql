@@ -1,32 +1,11 @@
-with loads as (
-    select
-        {{ adapter.quote('partition') }} as partition_name,
-        load_number,
-        fingerprint,
-        clean_manifest,
-        raw_manifest,
-        source_last_modified,
-        source_sha256,
-        contract_version,
-        logic_version,
-        raw_lines,
-        rows_read,
-        rows_kept,
-        rows_repaired,
-        rows_quarantined,
-        quarantined_by_reason,
-        drift,
-        loaded_at,
-        run_id
-    from {{ source('warehouse', 'load_history') }}
-)
+{% set partition = adapter.quote('partition') %}
 
 select
-    partition_name,
+    {{ partition }} as partition_name,
     -- The other partitions are named as their data sets.
-    case when length(partition_name) = 4 then cast(partition_name as {{ dbt.type_int() }}) end as source_year,
+    case when length({{ partition }}) = 4 then cast({{ partition }} as {{ dbt.type_int() }}) end as source_year,
     load_number,
-    load_number = max(load_number) over (partition by partition_name) as is_current,
+    load_number = max(load_number) over (partition by {{ partition }}) as is_current,
     fingerprint,
     clean_manifest,
     raw_manifest,
@@ -43,4 +22,4 @@ select
     drift,
     loaded_at,
     run_id
-from loads
+from {{ source('warehouse', 'load_history') }}
