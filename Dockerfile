@@ -7,13 +7,17 @@ ARG JOB_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG NODE_IMAGE=docker.io/library/node:22-bookworm-slim
 
-# The manifests with empty sources: a layer that changes with the dependencies only.
-FROM ${RUST_IMAGE} AS manifests
+# What the binaries are compiled from: pages and models change more often.
+FROM ${RUST_IMAGE} AS sources
 WORKDIR /src
 COPY . .
-RUN rm -rf ./*/src ./bench/*/src ./dbt-runner/project ./dashboard && \
+RUN rm -rf dashboard dbt-runner/project
+
+# The manifests with empty sources: layers that change with the dependencies only.
+FROM sources AS manifests
+RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock -delete && \
     for crate in */Cargo.toml bench/*/Cargo.toml; do \
-      mkdir "${crate%/*}/src" && echo 'fn main() {}' > "${crate%/*}/src/main.rs" && touch "${crate%/*}/src/lib.rs"; \
+      mkdir -p "${crate%/*}/src" && echo 'fn main() {}' > "${crate%/*}/src/main.rs" && touch "${crate%/*}/src/lib.rs"; \
     done
 
 FROM ${RUST_IMAGE} AS build
@@ -21,7 +25,7 @@ WORKDIR /src
 ENV CARGO_INCREMENTAL=0
 COPY --from=manifests /src .
 RUN cargo build --release --locked --bin extract-job --bin transform-job --bin load-job --bin dbt-runner
-COPY . .
+COPY --from=sources /src .
 # Cargo goes by times: these sources are newer than the empty ones.
 RUN find . -name '*.rs' -exec touch {} + && \
     cargo build --release --locked --bin extract-job --bin transform-job --bin load-job --bin dbt-runner
