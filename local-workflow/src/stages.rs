@@ -29,7 +29,10 @@ impl Portals {
         if let Some(portal) = sample {
             return Self {
                 description: format!("the sample portal at {}", portal.url()),
-                variables: vec![("PORTAL_URL", portal.url()), ("FSA_URL", portal.fsa_url())],
+                variables: vec![
+                    ("PORTAL_URL", portal.url().to_owned()),
+                    ("FSA_URL", portal.fsa_url()),
+                ],
             };
         }
         let source = settings.source.iter();

@@ -1,14 +1,10 @@
 //! Answers broken on demand.
 
-use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
-use http_body_util::StreamBody;
-use http_body_util::combinators::BoxBody;
-use hyper::body::Frame;
+use loopback_server::body::{self, Body};
 
 use super::RequestLog;
 
@@ -111,30 +107,18 @@ impl Faults {
     }
 }
 
-/// A body that may break off.
-pub(super) type Body = BoxBody<Bytes, io::Error>;
-
 /// `bytes` as a body that `fault` happens to.
 pub(super) fn body(bytes: &Bytes, fault: Option<&FaultKind>) -> Body {
-    let whole = |bytes: Bytes| stream::iter([Ok(Frame::data(bytes))]);
     match fault {
-        Some(FaultKind::TruncateAt(length)) => {
-            let sent = whole(bytes.slice(..bytes.len().min(*length)));
-            // The pause lets what was sent leave before the connection ends.
-            let end = stream::once(async {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                Err(io::Error::other("a fault on demand"))
-            });
-            BoxBody::new(StreamBody::new(sent.chain(end)))
-        }
+        Some(FaultKind::TruncateAt(length)) => body::truncated(bytes, *length),
         Some(FaultKind::Flip) => {
             let mut flipped = bytes.to_vec();
             let middle = flipped.len() / 2;
             if let Some(byte) = flipped.get_mut(middle) {
                 *byte ^= 1;
             }
-            BoxBody::new(StreamBody::new(whole(flipped.into())))
+            body::whole(flipped.into())
         }
-        _ => BoxBody::new(StreamBody::new(whole(bytes.clone()))),
+        _ => body::whole(bytes.clone()),
     }
 }

@@ -4,26 +4,21 @@ mod bigquery;
 mod fault;
 mod storage;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
 
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, LOCATION, TRANSFER_ENCODING};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use loopback_server::body::Body;
+use loopback_server::{Handler, Listener, Server};
 use url::Url;
 
 pub use fault::{Fault, FaultKind};
 
 use bigquery::BigQuery;
-use fault::{Body, Faults};
+use fault::Faults;
 use storage::Storage;
 
 /// What is behind the front.
@@ -58,8 +53,7 @@ pub struct RequestLog {
 pub struct Front {
     url: String,
     state: Arc<State>,
-    stop: Option<oneshot::Sender<()>>,
-    server: Option<JoinHandle<()>>,
+    _server: Server,
 }
 
 struct State {
@@ -91,9 +85,8 @@ type Answer = Message<StatusCode>;
 impl Front {
     /// Starts a front of `upstream`, a URL.
     pub fn start(service: Service, upstream: &str) -> anyhow::Result<Self> {
-        let listener = std::net::TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
-        listener.set_nonblocking(true)?;
-        let url = format!("http://{}", listener.local_addr()?);
+        let listener = Listener::bind(0)?;
+        let url = listener.url();
         let state = Arc::new(State {
             url: url.clone(),
             upstream: upstream.to_owned(),
@@ -106,30 +99,11 @@ impl Front {
                 Service::Front => Gaps::None,
             },
         });
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let (stop, stopped) = oneshot::channel();
-        let shared = Arc::clone(&state);
-        let server = thread::Builder::new()
-            .name("front".to_owned())
-            .spawn(move || {
-                runtime.block_on(async {
-                    let Ok(listener) = TcpListener::from_std(listener) else {
-                        return;
-                    };
-                    tokio::select! {
-                        () = serve(listener, shared) => {}
-                        _ = stopped => {}
-                    }
-                });
-                runtime.shutdown_background();
-            })?;
+        let server = listener.serve("front", Arc::clone(&state))?;
         Ok(Self {
             url,
             state,
-            stop: Some(stop),
-            server: Some(server),
+            _server: server,
         })
     }
 
@@ -162,43 +136,7 @@ impl Front {
     }
 }
 
-impl Drop for Front {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // It fails only if the server has ended.
-            stop.send(()).ok();
-        }
-        if let Some(server) = self.server.take() {
-            server.join().ok();
-        }
-    }
-}
-
-async fn serve(listener: TcpListener, state: Arc<State>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
-        let state = Arc::clone(&state);
-        tokio::spawn(async move {
-            let service = service_fn(move |request| Arc::clone(&state).answer(request));
-            // A connection that ends with an error is what faults are for.
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service)
-                .await
-                .ok();
-        });
-    }
-}
-
-impl State {
-    fn log(&self) -> MutexGuard<'_, Vec<RequestLog>> {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// # Errors
-    /// If the connection is to end without an answer.
+impl Handler for State {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
         let (parts, body) = request.into_parts();
         let asked = Asked {
@@ -247,6 +185,12 @@ impl State {
                 .insert(CONTENT_LENGTH, HeaderValue::from(length));
         }
         Ok(response)
+    }
+}
+
+impl State {
+    fn log(&self) -> MutexGuard<'_, Vec<RequestLog>> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the service answers, its gaps filled.

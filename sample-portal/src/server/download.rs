@@ -4,8 +4,9 @@ use bytes::Bytes;
 use hyper::header::{self, HeaderMap, HeaderName};
 use hyper::http::response::Builder;
 use hyper::{Response, StatusCode};
+use loopback_server::body::Body;
 
-use super::fault::{Body, FaultKind, body};
+use super::fault::{FaultKind, body};
 use super::files::Published;
 
 /// The answer to a request for `file` with these headers.

@@ -1,15 +1,10 @@
 //! Answers broken on demand.
 
-use std::io;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{StreamExt as _, stream};
-use http_body_util::StreamBody;
-use http_body_util::combinators::BoxBody;
-use hyper::body::Frame;
+use loopback_server::body::{self, Body};
 
 /// Breaks the next `times` answers whose path contains `path_contains`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +23,7 @@ pub enum FaultKind {
     /// This status in place of the answer, with a `Retry-After` of so many seconds.
     Status(u16, Option<u64>),
     /// The connection ends after so many bytes of the body.
-    TruncateAt(u64),
+    TruncateAt(usize),
     /// The body comes at so many bytes a second.
     Slow(u32),
     /// The body stops half-way, and the connection stays open.
@@ -83,48 +78,13 @@ impl Faults {
     }
 }
 
-/// A body that may break off.
-pub(super) type Body = BoxBody<Bytes, io::Error>;
-
 /// `bytes` as a body that `fault` happens to.
 pub(super) fn body(bytes: &Bytes, fault: Option<FaultKind>) -> Body {
-    let broken = || Err(io::Error::other("a fault on demand"));
-    let whole = |bytes: Bytes| stream::iter([Ok(Frame::data(bytes))]);
     match fault {
-        Some(FaultKind::TruncateAt(length)) => {
-            let length = usize::try_from(length)
-                .unwrap_or(usize::MAX)
-                .min(bytes.len());
-            let sent = whole(bytes.slice(..length));
-            // The pause lets what was sent leave before the connection ends.
-            let end = stream::once(async move {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                broken()
-            });
-            BoxBody::new(StreamBody::new(sent.chain(end)))
-        }
-        Some(FaultKind::Stall) => {
-            let sent = whole(bytes.slice(..bytes.len() / 2));
-            BoxBody::new(StreamBody::new(sent.chain(stream::pending())))
-        }
-        Some(FaultKind::Slow(bytes_per_second)) => {
-            let step = usize::try_from(bytes_per_second / 20)
-                .unwrap_or(usize::MAX)
-                .max(1);
-            let pieces = (0..bytes.len()).step_by(step);
-            let bytes = bytes.clone();
-            let pieces = stream::iter(pieces).then(move |start| {
-                let piece = bytes.slice(start..bytes.len().min(start + step));
-                async {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    Ok(Frame::data(piece))
-                }
-            });
-            BoxBody::new(StreamBody::new(pieces))
-        }
-        Some(FaultKind::Status(..) | FaultKind::Reset) | None => {
-            BoxBody::new(StreamBody::new(whole(bytes.clone())))
-        }
+        Some(FaultKind::TruncateAt(length)) => body::truncated(bytes, length),
+        Some(FaultKind::Stall) => body::stalled(bytes),
+        Some(FaultKind::Slow(bytes_per_second)) => body::slow(bytes.clone(), bytes_per_second),
+        Some(FaultKind::Status(..) | FaultKind::Reset) | None => body::whole(bytes.clone()),
     }
 }
 

@@ -6,17 +6,10 @@ mod fault;
 mod files;
 mod routes;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
 
-use anyhow::Context as _;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use loopback_server::{Listener, Server};
 
 pub use fault::{Fault, FaultKind};
 pub use routes::RequestLog;
@@ -51,10 +44,9 @@ impl Default for PortalConfig {
 
 /// A portal that serves until it is dropped.
 pub struct Portal {
-    address: SocketAddr,
+    url: String,
     state: Arc<State>,
-    stop: Option<oneshot::Sender<()>>,
-    server: Option<JoinHandle<()>>,
+    _server: Server,
 }
 
 impl Portal {
@@ -63,51 +55,27 @@ impl Portal {
     /// # Errors
     /// If the port is taken or a file of the configuration cannot be read.
     pub fn start(config: PortalConfig) -> anyhow::Result<Self> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, config.port));
-        let listener =
-            std::net::TcpListener::bind(address).with_context(|| format!("listen on {address}"))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let state = Arc::new(State::new(config, format!("http://{address}"))?);
-        // Last of all that may fail: a caller in a runtime of its own must not drop this one.
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let (stop, stopped) = oneshot::channel();
-        let shared = Arc::clone(&state);
-        let server = thread::Builder::new()
-            .name("sample-portal".to_owned())
-            .spawn(move || {
-                runtime.block_on(async {
-                    let Ok(listener) = TcpListener::from_std(listener) else {
-                        return;
-                    };
-                    tokio::select! {
-                        () = serve(listener, shared) => {}
-                        _ = stopped => {}
-                    }
-                });
-                // A file that is still being made is of no use any more.
-                runtime.shutdown_background();
-            })?;
+        let listener = Listener::bind(config.port)?;
+        let url = listener.url();
+        let state = Arc::new(State::new(config, url.clone())?);
+        let server = listener.serve("sample-portal", Arc::clone(&state))?;
         Ok(Self {
-            address,
+            url,
             state,
-            stop: Some(stop),
-            server: Some(server),
+            _server: server,
         })
     }
 
     /// The value for `PORTAL_URL`.
     #[must_use]
-    pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// The value for `FSA_URL`.
     #[must_use]
     pub fn fsa_url(&self) -> String {
-        format!("{}{}", self.url(), files::FSA_PATH)
+        format!("{}{}", self.url, files::FSA_PATH)
     }
 
     /// Publishes the next correction of a generated year: some open requests are completed, some rows withdrawn.
@@ -139,35 +107,5 @@ impl Portal {
     #[must_use]
     pub fn requests(&self) -> Vec<RequestLog> {
         self.state.requests()
-    }
-}
-
-impl Drop for Portal {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // It fails only if the server has ended.
-            stop.send(()).ok();
-        }
-        if let Some(server) = self.server.take() {
-            server.join().ok();
-        }
-    }
-}
-
-async fn serve(listener: TcpListener, state: Arc<State>) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            continue;
-        };
-        let state = Arc::clone(&state);
-        tokio::spawn(async move {
-            let service = service_fn(move |request| Arc::clone(&state).answer(request));
-            // A connection that ends with an error is what faults are for.
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service)
-                .await
-                .ok();
-        });
     }
 }

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode, header};
+use loopback_server::Handler;
+use loopback_server::body::Body;
 use serde::Serialize;
 use serde_json::json;
 
-use super::fault::{Body, Fault, FaultKind, Faults, body};
+use super::fault::{Fault, FaultKind, Faults, body};
 use super::files::Files;
 use super::{PortalConfig, catalogue, download};
 
@@ -33,28 +35,8 @@ pub(super) struct State {
     log: Mutex<Vec<RequestLog>>,
 }
 
-impl State {
-    pub(super) fn new(config: PortalConfig, base: String) -> anyhow::Result<Self> {
-        Ok(Self {
-            files: Files::new(config)?,
-            faults: Faults::default(),
-            base,
-            log: Mutex::default(),
-        })
-    }
-
-    pub(super) fn requests(&self) -> Vec<RequestLog> {
-        self.log
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Answers, or ends the connection with an error.
-    pub(super) async fn answer(
-        self: Arc<Self>,
-        request: Request<Incoming>,
-    ) -> anyhow::Result<Response<Body>> {
+impl Handler for State {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
         let uri = request.uri();
         let path = uri
             .path_and_query()
@@ -79,6 +61,24 @@ impl State {
                 .push(log);
         }
         answer
+    }
+}
+
+impl State {
+    pub(super) fn new(config: PortalConfig, base: String) -> anyhow::Result<Self> {
+        Ok(Self {
+            files: Files::new(config)?,
+            faults: Faults::default(),
+            base,
+            log: Mutex::default(),
+        })
+    }
+
+    pub(super) fn requests(&self) -> Vec<RequestLog> {
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     async fn routed(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
