@@ -85,6 +85,11 @@ impl GcsLake {
                 Some(held) => settle(key, &new, &held),
                 None => Err(failed(io::Error::other(error))),
             },
+            // Where an object is, an account that may not delete it may be told just that.
+            Err(error) if error.http_status() == Some(403) => match self.held(key).await {
+                Ok(Some(held)) => settle(key, &new, &held),
+                _ => Err(failure(error, "create", key)),
+            },
             Err(error) => Err(failure(error, "create", key)),
         }
     }

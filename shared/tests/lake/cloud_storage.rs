@@ -271,6 +271,19 @@ async fn a_damaged_download_is_an_error() {
     assert!(failure.to_string().contains("checksum"), "{failure}");
 }
 
+/// Overwriting takes `storage.objects.delete`, which jobs have not:
+/// <https://cloud.google.com/storage/docs/access-control/iam-json>.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_is_there_is_found_even_where_the_service_speaks_of_permissions() {
+    for (content, existed) in [(&b"one"[..], true), (b"two", false)] {
+        let place = Place::new();
+        create(&place.lake, "there", b"one").await.expect("created");
+        place.break_next("POST", 1, FaultKind::error(403, "forbidden"));
+        let second = create(&place.lake, "there", content).await;
+        assert_eq!(second.is_ok_and(|done| done == Created::Existed), existed);
+    }
+}
+
 /// <https://cloud.google.com/storage/docs/json_api/v1/status-codes>
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_allowed_is_not_asked_again() {
