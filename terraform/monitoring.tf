@@ -2,7 +2,7 @@ locals {
   # Every alert brings its section of the runbook along.
   runbook = {
     for section in slice(split("\n## ", file("${path.module}/../docs/runbook.md")), 1, length(split("\n## ", file("${path.module}/../docs/runbook.md")))) :
-    split("\n", section)[0] => section
+    split("\n", section)[0] => "```\nexport PROJECT=${var.project_id} REGION=${var.region}\n```\n\n${section}"
   }
 
   stage_log = "resource.type=\"cloud_run_job\" AND resource.labels.job_name=(\"${join("\" OR \"", keys(local.jobs))}\")"
@@ -20,8 +20,9 @@ locals {
     }
     "Much in quarantine" = {
       severity = "WARNING"
-      filter   = "jsonPayload.message=\"stage finished\" AND jsonPayload.stage=\"transform\" AND jsonPayload.quarantinedPerMillion>${floor(var.alert_quarantine_ratio * 1000000)}"
+      filter   = "jsonPayload.message=\"partition transformed\" AND jsonPayload.quarantinedPerMillion>${floor(var.alert_quarantine_ratio * 1000000)}"
       labels = {
+        partition   = "EXTRACT(jsonPayload.partition)"
         rows        = "EXTRACT(jsonPayload.rows)"
         quarantined = "EXTRACT(jsonPayload.quarantined)"
       }

@@ -42,7 +42,8 @@ impl Summary {
     }
 
     /// Rows set aside, of a million rows of the produced partitions; a whole number, which log filters compare as one.
-    fn quarantined_per_million(&self) -> u64 {
+    #[must_use]
+    pub fn quarantined_per_million(&self) -> u64 {
         self.quarantined * 1_000_000 / self.rows.max(1)
     }
 }
@@ -91,7 +92,6 @@ where
                 rows = summary.rows,
                 bytes = summary.bytes,
                 quarantined = summary.quarantined,
-                quarantined_per_million = summary.quarantined_per_million(),
                 repaired = summary.repaired,
                 drift = summary.drift,
                 seconds,

@@ -178,6 +178,7 @@ async fn transform(
         kept = manifest.rows.kept,
         repaired = summary.repaired,
         quarantined = summary.quarantined,
+        quarantined_per_million = summary.quarantined_per_million(),
         drift = summary.drift,
         bytes = summary.bytes,
         parse_seconds = phases.parse.as_secs_f64(),

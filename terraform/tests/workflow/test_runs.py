@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import urllib.request
 import uuid
@@ -120,7 +121,24 @@ def names(objects: str) -> set[str]:
         return {item["name"] for item in json.load(response).get("items", [])}
 
 
-def test_months_of_runs(cloud, portal):
+def monitored(plan: dict, message: str) -> set[str]:
+    """The fields of a log line that alerts and metrics read."""
+    found = set()
+    for prefix in ("google_monitoring_alert_policy", "google_logging_metric"):
+        for _, value in policies.resources(plan, prefix):
+            if f'"{message}"' in (text := json.dumps(value).replace('\\"', '"')):
+                found |= set(re.findall(r"jsonPayload\.(\w+)", text))
+    assert len(found) > 3
+    return found
+
+
+def logged(cloud: Cloud, message: str) -> set[str]:
+    """The fields that every line of this message has."""
+    lines = [json.loads(line) for log in cloud.logs for line in log.splitlines()]
+    return set.intersection(*(set(line) for line in lines if line["message"] == message))
+
+
+def test_months_of_runs(cloud, portal, plan):
     """A first run, one with nothing new, one after a correction, one after a roll-out, and a replay."""
     first = cloud.run()
     assert [job for job, _, _ in cloud.executed] == STAGES
@@ -166,6 +184,8 @@ def test_months_of_runs(cloud, portal):
     assert cloud.stages_since(count) == STAGES
     finished = [line for log in cloud.logs for line in log.splitlines() if '"stage finished"' in line]
     assert len(finished) == sum(len(codes) for _, codes, _ in cloud.executed)
+    for message in ("stage finished", "partition transformed"):
+        assert monitored(plan, message) <= logged(cloud, message)
 
 
 def test_a_transient_failure_is_retried(cloud, portal):
@@ -212,7 +232,7 @@ def test_an_outage_ends_the_run_after_all_retries(cloud, portal):
 
 
 @pytest.mark.parametrize("portal", [{"SR2024.csv": BROKEN_YEAR}], indirect=True)
-def test_a_contract_failure_is_not_retried(cloud, portal):
+def test_a_contract_failure_is_not_retried(cloud, portal, plan):
     with pytest.raises(emulator.Failed) as failed:
         cloud.run({})
     assert [job for job, _, _ in cloud.executed] == STAGES[:2]
@@ -223,6 +243,7 @@ def test_a_contract_failure_is_not_retried(cloud, portal):
     assert (error["stage"], error["exit_code"], error["attempts"]) == ("transform", 20, 1)
     assert error["log"].startswith("https://console.cloud.google.com/logs/transform-job-")
     assert not set(cloud.slept) & {60, 300, 900, 1800}
+    assert monitored(plan, "stage failed") <= logged(cloud, "stage failed")
 
     # A failed run is no success: the next one does not take its files for done, but fails where it did.
     with pytest.raises(emulator.Failed):
