@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds and pushes one image: image.sh JOB TARGET. Tags are immutable: what is there already is the same.
+# Builds and pushes one image: image.sh JOB TARGET. A commit's image is built once: what is there is kept.
 set -eu
 job=$1 target=$2
 image=$_IMAGES/$job:$COMMIT_SHA

@@ -32,6 +32,7 @@ resource "google_cloudbuild_trigger" "main" {
   location        = var.region
   filename        = "cloudbuild.yaml"
   service_account = google_service_account.this["build"].id
+  substitutions   = { _REGION = var.region }
 
   repository_event_config {
     repository = var.build_repository

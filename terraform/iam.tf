@@ -67,7 +67,11 @@ locals {
 
   build_source_roles = merge(
     { build = { account = "build", role = "roles/storage.objectViewer" } },
-    var.github_repository == null ? {} : { github = { account = "github", role = "roles/storage.objectUser" } },
+    var.github_repository == null ? {} : {
+      github = { account = "github", role = "roles/storage.objectUser" }
+      # gcloud looks at the bucket before it uploads to it.
+      "github looks" = { account = "github", role = "roles/storage.legacyBucketReader" }
+    },
   )
 }
 

@@ -5,11 +5,7 @@ resource "google_artifact_registry_repository" "images" {
   location      = var.region
   format        = "DOCKER"
 
-  docker_config {
-    immutable_tags = true
-  }
-
-  # What jobs may be rolled back to is kept; the rest goes.
+  # What jobs may be rolled back to is kept; the rest goes. Tags may go with it, and so are not immutable: jobs run digests.
   cleanup_policies {
     id     = "keep-recent"
     action = "KEEP"

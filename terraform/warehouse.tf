@@ -58,4 +58,16 @@ resource "google_bigquery_table" "this" {
       field = time_partitioning.value
     }
   }
+
+  dynamic "range_partitioning" {
+    for_each = each.key == "quarantined_requests" ? ["source_year"] : []
+    content {
+      field = range_partitioning.value
+      range {
+        start    = 2000
+        end      = 2100
+        interval = 1
+      }
+    }
+  }
 }

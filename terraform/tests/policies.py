@@ -68,7 +68,7 @@ NEEDED = {
 }
 NEEDED_BY_GITHUB = {
     ("github", "project"): {"cloudbuild.builds.create", "cloudbuild.builds.get"},
-    ("github", "builds"): {"storage.objects.create", "storage.objects.get"},
+    ("github", "builds"): {"storage.buckets.get", "storage.objects.create", "storage.objects.get"},
     ("github", "account build"): {"iam.serviceAccounts.actAs"},
 }
 
@@ -262,15 +262,30 @@ def schedule(plan: dict) -> Iterable[str]:
             yield f"{address} is not retried"
 
 
+def unknown(plan: dict) -> dict[str, dict]:
+    """By address what is known only once it exists."""
+    return {change["address"]: change["change"]["after_unknown"] for change in plan["resource_changes"]}
+
+
 def alerts(plan: dict) -> Iterable[str]:
     """Every alert says what to do and reaches everybody named."""
     recipients = len(plan["variables"]["alert_emails"]["value"])
     for address, value in resources(plan, "google_monitoring_alert_policy"):
         if not (value["documentation"] or [{}])[0].get("content"):
             yield f"{address} does not say what to do"
-        # Ids of channels are known only once they exist: a plan has none of them, or all unknown.
-        if recipients and value.get("notification_channels") == []:
+        # Ids of channels are known only once they exist.
+        if recipients and not (
+            value.get("notification_channels") or unknown(plan)[address].get("notification_channels")
+        ):
             yield f"{address} tells nobody"
+
+
+def builds(plan: dict) -> Iterable[str]:
+    """A pushed commit is built for the region where its images and jobs are."""
+    region = plan["variables"]["region"]["value"]
+    for address, value in resources(plan, "google_cloudbuild_trigger"):
+        if (value.get("substitutions") or {}).get("_REGION") != region:
+            yield f"{address} builds for another region"
 
 
 ALL = (
@@ -283,6 +298,7 @@ ALL = (
     services,
     schedule,
     alerts,
+    builds,
 )
 
 

@@ -44,6 +44,25 @@ def test_tables_are_those_of_the_contracts(plan):
     assert planned == expected
 
 
+def test_tables_are_partitioned_as_load_job_would(plan):
+    tables = {value["table_id"]: value for _, value in policies.resources(plan, "google_bigquery_table")}
+    definition = (ROOT / "load-job/src/warehouse/bigquery/definition.rs").read_text("utf-8")
+    requests, quarantine = tables["service_requests"], tables["quarantined_requests"]
+    (by_month,), (by_year,) = requests["time_partitioning"], quarantine["range_partitioning"]
+    (years,) = by_year["range"]
+    clustering = ", ".join(f'"{column}"' for column in requests["clustering"])
+    for said in (
+        f'.set_type("{by_month["type"]}")',
+        f'.set_field("{by_month["field"]}")',
+        f"Clustering::new().set_fields([{clustering}])",
+        f'.set_field("{by_year["field"]}")',
+        *(f'.set_{bound}("{years[bound]}")' for bound in ("start", "end", "interval")),
+    ):
+        assert said in definition
+    others = [table for name, table in tables.items() if name not in ("service_requests", "quarantined_requests")]
+    assert not any(table["time_partitioning"] or table["range_partitioning"] or table["clustering"] for table in others)
+
+
 def test_datasets_are_those_that_dbt_builds_in(plan):
     project = yaml.safe_load((ROOT / "dbt-runner/project/dbt_project.yml").read_text("utf-8"))
     schemas = {folder["+schema"] for folder in project["models"]["toronto_311"].values() if "+schema" in folder}
