@@ -105,7 +105,7 @@ test-dashboard: setup chromium ## Lint, test and build the dashboard, and use it
 	$(NPM_RUN) unit
 	$(BUILD_RELEASE)
 	mkdir -p $(LOCAL_DIR)
-	export SAMPLE_YEARS=2017,2018,2024,2025 SAMPLE_ROWS=20000 SAMPLE_PORT=0
+	export SAMPLE_YEARS=2017,2018,2019,2024,2025 SAMPLE_ROWS=20000 SAMPLE_PORT=0
 	target/release/local-workflow &> $(LOCAL_DIR)/log || { cat $(LOCAL_DIR)/log; exit 1; }
 	$(call build_dashboard,$(SITE_DIR))
 	$(NPM_RUN) e2e

@@ -95,8 +95,9 @@ test("the map tells what is under the pointer, and pins two areas to compare", a
   expect(search.getAll("area")).toEqual(["3", "13"]);
   const cells = await page.locator("#compare tbody tr").first().locator("td").allInnerTexts();
   const expected = await query(`
-    select sum(requests) filter (ward_id = 3), sum(requests) filter (ward_id = 13), sum(requests)
-    from ${table("requests_by_ward")} where source_year = 2025 and ward_model = 25`);
+    select sum(requests) filter (ward_id = 3 and ward_model = 25),
+           sum(requests) filter (ward_id = 13 and ward_model = 25), sum(requests)
+    from ${table("requests_by_month_type_ward")} where source_year = 2025`);
   expect(cells.map((text) => Number(text.replaceAll(",", "")))).toEqual(expected[0]);
   expect(await page.locator("#months .line.second").count()).toBe(1);
   await page.locator('#map [data-area="3"]').click();

@@ -13,10 +13,10 @@ const DISTINCTIVE = 5;
 const LEAST_REQUESTS = 10;
 
 /** The pinned areas beside the city: their figures, and what each asks for more than others. */
-export function Compare({ view, ranked, names }: Shown) {
+export function Compare({ view, answer, ranked, names }: Shown) {
   const pinned = view.pins.flatMap((id) => ranked.find(({ area }) => area.id === id) ?? []);
   if (pinned.length === 0) return null;
-  const total = sumOf(ranked.map(({ figures }) => figures));
+  const onMap = sumOf(ranked.map(({ figures }) => figures));
   const km2 = ranked.reduce((all, { area }) => all + area.km2, 0);
   return (
     <section class="panel" aria-labelledby="compare-title" id="compare">
@@ -45,7 +45,12 @@ export function Compare({ view, ranked, names }: Shown) {
                     {format.measure(measure, valueOf(measure, figures, area.km2))}
                   </td>
                 ))}
-                <td class="number">{format.measure(measure, valueOf(measure, total, km2))}</td>
+                <td class="number">
+                  {format.measure(
+                    measure,
+                    valueOf(measure, measure === "density" ? onMap : answer.city, km2),
+                  )}
+                </td>
               </tr>
             ))}
             <tr>
@@ -62,7 +67,7 @@ export function Compare({ view, ranked, names }: Shown) {
         {pinned.map((one, at) => (
           <div key={one.area.id} class={`distinctive pin-${at}`}>
             <h3>{text.distinctive(nameOf(one.area, view.by))}</h3>
-            <Distinctive one={one} total={total} groups={names.groups.names} />
+            <Distinctive one={one} total={answer.city} groups={names.groups.names} />
           </div>
         ))}
       </div>
@@ -74,8 +79,8 @@ function Distinctive({ one, total, groups }: { one: Ranked; total: Figures; grou
   const found = groups
     .map((name, at) => {
       const requests = one.figures.groups[at] ?? 0;
-      const share = requests / one.figures.ofAll;
-      return { name, requests, share, ratio: share / ((total.groups[at] ?? 0) / total.ofAll) };
+      const share = requests / one.figures.ofAllTypes;
+      return { name, requests, share, ratio: share / ((total.groups[at] ?? 0) / total.ofAllTypes) };
     })
     .filter(({ requests, ratio }) => requests >= LEAST_REQUESTS && ratio > 1.1)
     .sort((a, b) => b.ratio - a.ratio)

@@ -15,7 +15,7 @@ import { Quality } from "./quality.tsx";
 import { Ranking } from "./ranking.tsx";
 import { Series } from "./series.tsx";
 import { Share } from "./share.tsx";
-import { format, text } from "./strings.ts";
+import { described, format, text } from "./strings.ts";
 import { ThemeSwitch } from "./theme.tsx";
 import type { Ranked } from "./view/measures.ts";
 import { rank } from "./view/measures.ts";
@@ -172,7 +172,7 @@ function unknownChoices(view: View, store: Store): string[] {
 /** The answer in a sentence. */
 function Headline({ view, answer, ranked, measure }: Shown) {
   const { city, question, withoutArea, offMap, comparableMonths } = answer;
-  const what = view.what.length === 0 ? text.everything : view.what.map(({ name }) => name).join(" + ");
+  const what = described(view);
   if (city.requests === 0) {
     return (
       <p class="note" role="status">

@@ -89,7 +89,10 @@ export function Filters({
         options={[
           ["", text.allStatuses],
           ...STATUS_GROUPS.map((group): Option => [group, text.statusGroupOf(group)]),
-          ...statuses.map(({ name }): Option => [name, name]),
+          ...namesWith(
+            statuses.map(({ name }) => name),
+            STATUS_GROUPS.some((group) => group === view.status) ? null : view.status,
+          ),
         ]}
         onChange={(value) => {
           change({ status: value || null });
@@ -99,7 +102,7 @@ export function Filters({
         id="division"
         label={text.division}
         value={view.division ?? ""}
-        options={[["", text.allDivisions], ...divisions.map((name): Option => [name, name])]}
+        options={[["", text.allDivisions], ...namesWith(divisions, view.division)]}
         onChange={(value) => {
           change({ division: value || null });
         }}
@@ -147,6 +150,12 @@ function isFiltered({ what, from, season, status, division, pins }: View): boole
 }
 
 type Option = [value: string, label: string];
+
+/** The names as options, and the one that is chosen even where the data do not have it. */
+function namesWith(names: readonly string[], chosen: string | null): Option[] {
+  const all = chosen === null || names.includes(chosen) ? names : [...names, chosen];
+  return all.map((name) => [name, name]);
+}
 
 function Choose({
   id,

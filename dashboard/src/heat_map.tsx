@@ -73,7 +73,7 @@ export function HeatMap({ view, answer, ranked, names, change, measure }: Shown)
           </thead>
           <tbody>
             {groups.map(({ name, at, total }) => {
-              const cityShare = total / Math.max(1, answer.city.ofAll);
+              const cityShare = total / Math.max(1, answer.city.ofAllTypes);
               return (
                 <tr key={name}>
                   <th scope="row">
@@ -90,7 +90,7 @@ export function HeatMap({ view, answer, ranked, names, change, measure }: Shown)
                   </th>
                   {areas.map(({ area, figures }) => {
                     const requests = figures.groups[at] ?? 0;
-                    const share = requests / Math.max(1, figures.ofAll);
+                    const share = requests / Math.max(1, figures.ofAllTypes);
                     const written = isShare ? format.percent(share) : format.integer(requests);
                     const colour = isShare
                       ? `change-${classOf(share / cityShare, RATIO_CLASSES)}`

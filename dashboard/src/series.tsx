@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { Failure } from "./app.tsx";
 import type { Shown } from "./dashboard.tsx";
-import { readDays } from "./data/days.ts";
+import { LEAP_YEAR, dayOf, readDays } from "./data/days.ts";
 import { seasonOf } from "./data/answer.ts";
 import type { Store } from "./data/store.ts";
 import type { Line } from "./line_chart.tsx";
@@ -46,22 +46,34 @@ function Months({ view, answer, ranked, areas, store }: Shown & { store: Store }
     store.years.includes(from + Math.floor(at / 12)) &&
     Date.UTC(from, at, 1) <= through.getTime() &&
     (season === null || seasonOf(((at + 12) % 12) + 1) === season);
-  const values = (months: Uint32Array, shift: number) =>
-    Array.from({ length: count }, (_, at) => (hasMonth(at - shift) ? (months[12 + at - shift] ?? 0) : null));
+  const onMap = (at: number) => answer.mapMonths[12 + at] === 1;
+  const values = (months: Uint32Array, shift: number, isOfArea: boolean) =>
+    Array.from({ length: count }, (_, index) => {
+      const at = index - shift;
+      return hasMonth(at) && (!isOfArea || onMap(at)) ? (months[12 + at] ?? 0) : null;
+    });
   const pinned = view.pins.flatMap((id) => ranked.find(({ area }) => area.id === id) ?? []);
   const [first, second] = pinned;
   const lines: Line[] = [];
   const front = first?.figures ?? answer.city;
   const name = first ? nameOf(first.area, view.by) : text.city;
-  lines.push({ name: `${name}, ${years(from, to)}`, style: "first", values: values(front.months, 0) });
+  lines.push({
+    name: `${name}, ${years(from, to)}`,
+    style: "first",
+    values: values(front.months, 0, !!first),
+  });
   if (second) {
     lines.push({
       name: `${nameOf(second.area, view.by)}, ${years(from, to)}`,
       style: "second",
-      values: values(second.figures.months, 0),
+      values: values(second.figures.months, 0, true),
     });
   } else if (store.years.includes(from - 1) || from < to) {
-    lines.push({ name: `${name}, ${text.yearBefore}`, style: "behind", values: values(front.months, 12) });
+    lines.push({
+      name: `${name}, ${text.yearBefore}`,
+      style: "behind",
+      values: values(front.months, 12, !!first),
+    });
   }
   const years_ = to - from + 1;
   const ticks = Array.from({ length: count }, (_, at) => at).flatMap((at) => {
@@ -95,6 +107,7 @@ function Days({ view, answer, store }: Shown & { store: Store }) {
     const key = (year: number) => `days ${year} ${JSON.stringify(view.what)}`;
     const read = (year: number) => store.once(key(year), () => readDays(store.catalog, year, chosen));
     setError(null);
+    setLines([]);
     Promise.all([read(to), read(to - 1)]).then(
       ([now, before]) => {
         if (isStale) return;
@@ -120,9 +133,9 @@ function Days({ view, answer, store }: Shown & { store: Store }) {
       />
     );
   }
-  const date = (at: number) => new Date(Date.UTC(to, 0, 1 + at));
+  const date = (at: number) => new Date(Date.UTC(LEAP_YEAR, 0, 1 + at));
   const ticks = Array.from({ length: 12 }, (_, month) => ({
-    at: Math.round((Date.UTC(to, month, 1) - Date.UTC(to, 0, 1)) / 86_400_000),
+    at: dayOf(new Date(Date.UTC(LEAP_YEAR, month, 1))),
     label: format.month(month + 1),
   }));
   return (

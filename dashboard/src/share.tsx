@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 
 import type { Shown } from "./dashboard.tsx";
 import { save, toCsv, toPng, toSvg } from "./download.ts";
-import { text, years } from "./strings.ts";
+import { described, text, years } from "./strings.ts";
 import { valueOf } from "./view/measures.ts";
 import { formatView } from "./view/view.ts";
 
@@ -12,7 +12,7 @@ export function Share(shown: Shown) {
   const [said, say] = useState("");
   const [isEmbedding, setEmbedding] = useState(false);
   const { from, to } = answer.question;
-  const what = view.what.length === 0 ? text.everything : view.what.map(({ name }) => name).join(" + ");
+  const what = described(view);
   const title = `${what}, ${years(from, to)}, ${text.measures[measure].toLowerCase()}`;
   const name = `toronto-311-${view.by}-${years(from, to).replace("–", "-")}`;
   const finish = (file: string, content: Blob) => {
@@ -51,15 +51,14 @@ export function Share(shown: Shown) {
     if (!(map instanceof SVGSVGElement)) throw new Error("there is no map");
     return toSvg(map, title, document.querySelector(".map-panel .legend"), text.pictureSource);
   };
-  const copy = () => {
-    navigator.clipboard.writeText(location.href).then(
-      () => {
-        say(text.copied);
-      },
-      () => {
-        say(text.copyFailed);
-      },
-    );
+  const copy = async () => {
+    try {
+      // There is none but on https and on loopback.
+      await navigator.clipboard.writeText(location.href);
+      say(text.copied);
+    } catch {
+      say(text.copyFailed);
+    }
   };
   const address = location.origin + location.pathname + formatView({ ...view, embed: true });
   if (view.embed) {
@@ -75,7 +74,7 @@ export function Share(shown: Shown) {
     <section class="panel share" aria-label={text.shareTitle}>
       <h2>{text.shareTitle}</h2>
       <div class="buttons">
-        <button type="button" onClick={copy}>
+        <button type="button" onClick={() => void copy()}>
           {text.copyLink}
         </button>
         <button type="button" onClick={csv}>

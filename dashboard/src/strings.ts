@@ -2,7 +2,7 @@ import type { Season } from "./data/answer.ts";
 import type { AreaKind } from "./data/boundaries.ts";
 import type { ProblemKind } from "./data/problem.ts";
 import type { StatusGroup } from "./data/vocabulary.ts";
-import type { Measure, Sort } from "./view/view.ts";
+import type { Measure, Sort, View } from "./view/view.ts";
 
 /** Every word of the page, and how it writes numbers and dates: another language is another module like this. */
 export const LOCALE = "en-CA";
@@ -277,3 +277,14 @@ export const text = {
   docs: "What every table and column means",
   data: "The data as Parquet",
 };
+
+/** What is asked, but for the years: types, season, status, division. */
+export function described({ what, season, status, division }: View): string {
+  const group = (Object.keys(statusGroups) as StatusGroup[]).find((one) => one === status);
+  return [
+    what.length === 0 ? text.everything : what.map(({ name }) => name).join(" + "),
+    ...(season ? [seasons[season].toLowerCase()] : []),
+    ...(status ? [group ? text.statusGroupOf(group).toLowerCase() : status] : []),
+    ...(division ? [division] : []),
+  ].join(", ");
+}

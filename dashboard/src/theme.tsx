@@ -8,7 +8,7 @@ const KEY = "theme";
 export function ThemeSwitch() {
   const [isDark, setDark] = useState(startsDark);
   useEffect(() => {
-    document.documentElement.dataset["theme"] = isDark ? "dark" : "light";
+    show(isDark);
   }, [isDark]);
   return (
     <button
@@ -22,6 +22,15 @@ export function ThemeSwitch() {
       {isDark ? text.theme.toLight : text.theme.toDark}
     </button>
   );
+}
+
+/** Shows the theme that somebody chose before, or that of the system. */
+export function showTheme() {
+  show(startsDark());
+}
+
+function show(isDark: boolean) {
+  document.documentElement.dataset["theme"] = isDark ? "dark" : "light";
 }
 
 function startsDark(): boolean {

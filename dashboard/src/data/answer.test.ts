@@ -82,7 +82,9 @@ test("filters narrow what is counted, and not what a share is of", () => {
   const chosen = { isAll: false, groups: new Set(["Snow"]), types: new Set<string>() };
   const { city, areas: figures, byStatus } = ask({ chosen });
   expect(city.requests).toBe(11);
-  expect(figures[0]).toMatchObject({ requests: 6, ofAll: 14 });
+  expect(figures[0]).toMatchObject({ requests: 6, ofAll: 14, ofAllTypes: 14 });
+  expect(ask({ division: "Roads" }).city).toMatchObject({ requests: 11, ofAll: 28, ofAllTypes: 11 });
+  expect(ask({ statuses: new Set(["New"]) }).city).toMatchObject({ requests: 22, ofAll: 28, ofAllTypes: 22 });
   expect(Object.fromEntries(byStatus)).toEqual({ Closed: 6, New: 5 });
   expect(ask({ statuses: new Set(["New"]) }).city.requests).toBe(22);
   expect(ask({ division: "Roads" }).city.requests).toBe(11);

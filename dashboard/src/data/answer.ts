@@ -36,14 +36,16 @@ export interface Question {
 export interface Figures {
   /** That match the question. */
   requests: number;
-  /** The same whatever is asked. */
+  /** Of the years and the season, whatever else is asked. */
   ofAll: number;
+  /** Of the statuses and the division as well, whatever types are asked. */
+  ofAllTypes: number;
   /** Of the last year, in months that the year before has whole as well; with `yearBefore` it makes the change. */
   comparable: number;
   yearBefore: number;
   /** By month since January of the year before the first. */
   months: Uint32Array;
-  /** By group whatever is asked, as numbered in the names. */
+  /** `ofAllTypes` by group, as numbered in the names. */
   groups: Uint32Array;
 }
 
@@ -60,8 +62,10 @@ export interface Answer {
   byStatus: Map<string, number>;
   bySeason: Record<Season, { requests: number; days: number }>;
   byDivision: Map<string, number>;
-  /** Months compared with the year before, 1 to 12. */
+  /** Months compared with the year before, 1 to 12; of an area only those that the map has in that year. */
   comparableMonths: number[];
+  /** Whether the areas of the map have requests, by month since January of the year before the first. */
+  mapMonths: Uint8Array;
 }
 
 /** What there is to answer from. */
@@ -87,10 +91,13 @@ export function answer(
   const slots = areas.length - OFF_MAP;
   const requestsIn = new Uint32Array(slots);
   const ofAllIn = new Uint32Array(slots);
+  const ofAllTypesIn = new Uint32Array(slots);
   const comparableIn = new Uint32Array(slots);
   const yearBeforeIn = new Uint32Array(slots);
   const monthsIn = new Uint32Array(slots * months);
   const groupsIn = new Uint32Array(slots * groupCount);
+  const mapMonths = new Uint8Array(months);
+  const ofCity = { comparable: 0, yearBefore: 0 };
   const statusCounts = new Float64Array(256);
   const divisionCounts = new Float64Array(256);
   const seasonCounts = new Float64Array(SEASONS.length);
@@ -114,32 +121,43 @@ export function answer(
     (name) => question.division === null || question.division === name,
   );
 
+  const lastJanuary = (to - from) * 12;
+
   const add = (year: number, cube: Cube, isChosen: Uint8Array, isByGroup: boolean) => {
     const inRange = year >= from && year <= to;
     const january = (year - from + 1) * 12;
     const compared = year === to ? comparableIn : year === to - 1 ? yearBeforeIn : null;
+    const comparedOfCity = year === to ? "comparable" : "yearBefore";
     const { month: monthOf, what: whatOf, division: divisionOf, status: statusOf, area: areaOf } = cube;
     for (let row = 0; row < cube.rows; row++) {
       const division = divisionOf[row] as number;
       const status = statusOf[row] as number;
+      const month = monthOf[row] as number;
+      const requests = cube.requests[row] as number;
+      const slot = (areaOf[row] as number) - OFF_MAP;
+      if (isByGroup) {
+        if (slot >= -OFF_MAP) mapMonths[january + month - 1] = 1;
+        if (inRange && inSeason[month]) increase(ofAllIn, slot, requests);
+      }
       // Counted neither itself nor in a list of what else could be chosen.
       if (!statusKept[status] && !divisionKept[division]) continue;
-      const month = monthOf[row] as number;
       const what = whatOf[row] as number;
-      const requests = cube.requests[row] as number;
       const matches = isChosen[what];
       if (statusKept[status] && divisionKept[division]) {
-        const slot = (areaOf[row] as number) - OFF_MAP;
         if (matches) {
           if (inRange) increase(seasonCounts, seasonOfMonth[month] as number, requests);
           if (inSeason[month]) {
             if (inRange) increase(requestsIn, slot, requests);
-            if (compared && isComparable[month]) increase(compared, slot, requests);
+            if (compared && isComparable[month]) {
+              ofCity[comparedOfCity] += requests;
+              // The year before is read first. Wards that are not of the map's model leave its months empty.
+              if (slot < -OFF_MAP || mapMonths[lastJanuary + month - 1]) increase(compared, slot, requests);
+            }
             increase(monthsIn, slot * months + january + month - 1, requests);
           }
         }
         if (isByGroup && inRange && inSeason[month]) {
-          increase(ofAllIn, slot, requests);
+          increase(ofAllTypesIn, slot, requests);
           increase(groupsIn, slot * groupCount + what, requests);
         }
       }
@@ -162,6 +180,7 @@ export function answer(
   const figuresOf = (slot: number): Figures => ({
     requests: requestsIn[slot] as number,
     ofAll: ofAllIn[slot] as number,
+    ofAllTypes: ofAllTypesIn[slot] as number,
     comparable: comparableIn[slot] as number,
     yearBefore: yearBeforeIn[slot] as number,
     months: monthsIn.subarray(slot * months, (slot + 1) * months),
@@ -173,13 +192,14 @@ export function answer(
   return {
     question,
     areas: all.slice(-OFF_MAP),
-    city: sumOf(all),
+    city: { ...sumOf(all), ...ofCity },
     withoutArea: requestsIn[NO_AREA - OFF_MAP] as number,
     offMap: requestsIn[0] as number,
     byStatus: countsOf(names.statuses.names, statusCounts),
     bySeason,
     byDivision: countsOf(names.divisions.names, divisionCounts),
     comparableMonths,
+    mapMonths,
   };
 }
 
@@ -203,6 +223,7 @@ export function sumOf(figures: readonly Figures[]): Figures {
   const total: Figures = {
     requests: 0,
     ofAll: 0,
+    ofAllTypes: 0,
     comparable: 0,
     yearBefore: 0,
     months: new Uint32Array(figures[0]?.months.length ?? 0),
@@ -211,6 +232,7 @@ export function sumOf(figures: readonly Figures[]): Figures {
   for (const one of figures) {
     total.requests += one.requests;
     total.ofAll += one.ofAll;
+    total.ofAllTypes += one.ofAllTypes;
     total.comparable += one.comparable;
     total.yearBefore += one.yearBefore;
     one.months.forEach((value, at) => {

@@ -3,8 +3,17 @@ import { filesOf } from "./catalog.ts";
 import { readColumns } from "./parquet.ts";
 import type { Chosen } from "./answer.ts";
 
+/** A year that has every day. */
+export const LEAP_YEAR = 2024;
+
+/** The number of a day in the year, from 0; after February the same in all years, for 29 February has its own. */
+export function dayOf(date: Date): number {
+  const inLeapYear = Date.UTC(LEAP_YEAR, date.getUTCMonth(), date.getUTCDate());
+  return (inLeapYear - Date.UTC(LEAP_YEAR, 0, 1)) / 86_400_000;
+}
+
 /**
- * Requests of the whole city day by day: index 0 is 1 January. Days after the last with any request are left out.
+ * Requests of the whole city by `dayOf`. Days after the last with any request are left out.
  *
  * @throws Problem
  */
@@ -12,11 +21,10 @@ export async function readDays(catalog: Catalog, year: number, chosen: Chosen): 
   const file = filesOf(catalog, "requests_by_day").find((file) => file.year === year);
   if (!file) return new Uint32Array();
   const columns = await readColumns(file, ["created_on", "type_group", "type_name", "requests"]);
-  const start = Date.UTC(year, 0, 1);
   const days = new Uint32Array(366);
   let last = -1;
   for (let row = 0; row < columns.requests.length; row++) {
-    const day = Math.round(((columns.created_on[row] as Date).getTime() - start) / 86_400_000);
+    const day = dayOf(columns.created_on[row] as Date);
     last = Math.max(last, day);
     const isChosen =
       chosen.isAll ||
