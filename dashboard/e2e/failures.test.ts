@@ -50,6 +50,8 @@ const CATALOGS: [name: string, answer: Parameters<Route["fulfill"]>[0], sentence
     "in a format that this page does not read",
   ],
   ["that is no JSON", { body: "<html>" }, "is damaged: data/catalog.json"],
+  ["without a licence", json({ ...readCatalog(), licence: undefined }), "is damaged: data/catalog.json"],
+  ["of no day", json({ ...readCatalog(), as_of: "soon" }), "is damaged: data/catalog.json"],
   ["that lacks a mart", json({ ...readCatalog(), marts: [] }), "is missing: type_groups.parquet"],
   ["that the server cannot give", { status: 503 }, "cannot be reached"],
 ];
@@ -57,6 +59,23 @@ test.for(CATALOGS)("a catalog %s", async ([, answer, sentence]) => {
   await visitor.page.route("**/catalog.json", (route) => route.fulfill(answer));
   await visitor.page.goto(visitor.url);
   expect(await alert()).toContain(sentence);
+});
+
+test("a catalog whose files are superseded, and the next one", async () => {
+  const catalog = JSON.stringify(readCatalog());
+  const [file] = filesOf("requests_by_month_group_ward", 2025);
+  const superseded = catalog.replaceAll(file?.path ?? "", "superseded.parquet");
+  expect(superseded).not.toBe(catalog);
+  await visitor.page.route(
+    "**/catalog.json",
+    (route) => route.fulfill({ contentType: "application/json", body: superseded }),
+    { times: 1 },
+  );
+  await visitor.page.goto(visitor.url);
+  expect(await alert()).toContain("superseded.parquet");
+  await visitor.page.getByRole("button", { name: "Try again" }).click();
+  await visitor.settled();
+  expect(await visitor.page.getByRole("alert").count()).toBe(0);
 });
 
 const FILES: [name: string, answer: (route: Route) => Promise<void>, sentence: string][] = [

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useErrorBoundary, useState } from "preact/hooks";
 
 import { Dashboard } from "./dashboard.tsx";
 import { Problem } from "./data/problem.ts";
@@ -10,20 +10,18 @@ import { text } from "./strings.ts";
 export function App() {
   const [store, setStore] = useState<Store | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const [attempt, setAttempt] = useState(0);
-  useEffect(() => {
+  const [thrown, forget] = useErrorBoundary() as [unknown, () => void];
+  const open = () => {
     setError(null);
+    forget();
     Store.open().then(setStore, setError);
-  }, [attempt]);
-  if (error) {
+  };
+  useEffect(open, []);
+  const failure = error ?? thrown;
+  if (failure) {
     return (
       <Notice>
-        <Failure
-          error={error}
-          onRetry={() => {
-            setAttempt(attempt + 1);
-          }}
-        />
+        <Failure error={failure} onRetry={open} />
       </Notice>
     );
   }
@@ -35,7 +33,7 @@ export function App() {
       </Notice>
     );
   }
-  return <Dashboard store={store} />;
+  return <Dashboard store={store} reopen={open} />;
 }
 
 function Notice({ children }: { children: ComponentChildren }) {

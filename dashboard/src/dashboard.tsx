@@ -38,13 +38,12 @@ export interface Shown {
   change: (change: Partial<View>) => void;
 }
 
-/** The dashboard over a catalog. */
-export function Dashboard({ store }: { store: Store }) {
+/** The dashboard over a catalog, which is read again where a file of it cannot be: it may have been superseded. */
+export function Dashboard({ store, reopen }: { store: Store; reopen: () => void }) {
   const [view, change] = useView();
   const [shown, setShown] = useState<Shown | null>(null);
   const [progress, setProgress] = useState<Progress | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const [attempt, setAttempt] = useState(0);
 
   useEffect(() => {
     let isStale = false;
@@ -75,7 +74,7 @@ export function Dashboard({ store }: { store: Store }) {
     return () => {
       isStale = true;
     };
-  }, [view, attempt]);
+  }, [view, store]);
 
   const { catalog } = store;
   const published = catalog.as_of === null ? null : new Date(catalog.as_of);
@@ -135,17 +134,10 @@ export function Dashboard({ store }: { store: Store }) {
         )}
         {age !== null && age > OLD_AFTER_DAYS && <p class="note warning">{text.oldData(age)}</p>}
         {unknown.length > 0 && <p class="note warning">{text.unknownChoice(unknown.join(", "))}</p>}
-        {error !== null && (
-          <Failure
-            error={error}
-            onRetry={() => {
-              setAttempt(attempt + 1);
-            }}
-          />
-        )}
+        {error !== null && <Failure error={error} onRetry={reopen} />}
         {error === null && !shown && <p role="status">{text.loading}…</p>}
         {error === null && sections}
-        {shown && <Share {...shown} />}
+        {error === null && shown && <Share {...shown} />}
       </main>
       <footer>
         <p>

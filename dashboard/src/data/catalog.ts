@@ -56,7 +56,15 @@ export async function fetchCatalog(): Promise<Catalog> {
   if (catalog.catalog !== FORMAT) {
     throw new Problem("other_format", path, `${String(catalog.catalog)}, not ${FORMAT}`);
   }
-  if (!Array.isArray(catalog.marts)) throw new Problem("damaged", path, "it has no marts");
+  const isDate = (date: string | null | undefined) => date === null || !Number.isNaN(Date.parse(date ?? ""));
+  if (
+    !Array.isArray(catalog.marts) ||
+    !catalog.licence ||
+    !isDate(catalog.as_of) ||
+    !isDate(catalog.data_through)
+  ) {
+    throw new Problem("damaged", path, "it lacks marts, licence or dates");
+  }
   return catalog as Catalog;
 }
 
