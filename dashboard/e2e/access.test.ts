@@ -88,3 +88,20 @@ test("the dark theme is the system's until it is changed, and then stays", async
   expect(await theme()).toBe("light");
   await visitor.close();
 });
+
+test("words of the charts can be read on a phone", async () => {
+  const visitor = await Visitor.open(browser, site.url, PHONE);
+  await visitor.view("?years=2017-2025");
+  const label = visitor.page.locator("#months .tick-label").first();
+  await expect.poll(async () => (await label.boundingBox())?.height ?? 0).toBeGreaterThan(10);
+  await visitor.close();
+});
+
+test("embedded, the theme is that of the system", async () => {
+  const visitor = await Visitor.open(browser, site.url, { colorScheme: "dark" });
+  await visitor.view("?embed=1");
+  expect(await visitor.page.evaluate(() => document.documentElement.dataset["theme"])).toBe("dark");
+  await visitor.page.emulateMedia({ media: "print" });
+  expect(await visitor.page.evaluate(() => getComputedStyle(document.body).color)).toBe("rgb(23, 32, 42)");
+  await visitor.close();
+});

@@ -1,10 +1,13 @@
 import { scaleLinear } from "d3-scale";
 import { line as lineOf } from "d3-shape";
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { format, text } from "./strings.ts";
 
-const WIDTH = 1160;
+/** The width where it is not known yet, and the most. */
+const WIDEST = 1160;
+/** What a tick has at least: the width of a year. */
+const TICK_WIDTH = 36;
 const HEIGHT = 260;
 const LEFT = 56;
 const RIGHT = 16;
@@ -38,10 +41,25 @@ export function LineChart({
   ticks: { at: number; label: string }[];
 }) {
   const [cursor, setCursor] = useState<number | null>(null);
+  const [width, setWidth] = useState(WIDEST);
+  const svg = useRef<SVGSVGElement>(null);
+  // Drawn as wide as it is shown, so that its words have their size on a phone too.
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => {
+      const shown = Math.round(entry?.contentRect.width ?? 0);
+      if (shown > 0) setWidth(Math.min(WIDEST, shown));
+    });
+    if (svg.current) observer.observe(svg.current);
+    return () => {
+      observer.disconnect();
+    };
+  }, []);
   const count = Math.max(0, ...lines.map(({ values }) => values.length));
   const top = Math.max(1, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)));
-  const x = scaleLinear([0, Math.max(1, count - 1)], [LEFT, WIDTH - RIGHT]);
+  const x = scaleLinear([0, Math.max(1, count - 1)], [LEFT, width - RIGHT]);
   const y = scaleLinear([0, top], [HEIGHT - BOTTOM, TOP]).nice(5);
+  const every = Math.ceil((ticks.length * TICK_WIDTH) / (width - LEFT - RIGHT));
+  const labelled = ticks.filter((_, index) => index % every === 0);
   const path = lineOf<number | null>()
     .defined((value) => value !== null)
     .x((_, at) => x(at))
@@ -90,23 +108,23 @@ export function LineChart({
         }}
         onPointerMove={(event) => {
           const box = event.currentTarget.getBoundingClientRect();
-          const at = Math.round(x.invert(((event.clientX - box.left) / box.width) * WIDTH));
+          const at = Math.round(x.invert(((event.clientX - box.left) / box.width) * width));
           setCursor(Math.min(count - 1, Math.max(0, at)));
         }}
         onBlur={() => {
           setCursor(null);
         }}
       >
-        <svg id={id} viewBox={`0 0 ${WIDTH} ${HEIGHT}`} aria-hidden="true">
+        <svg ref={svg} id={id} viewBox={`0 0 ${width} ${HEIGHT}`} aria-hidden="true">
           {y.ticks(5).map((tick) => (
             <g key={tick} class="tick">
-              <line x1={LEFT} x2={WIDTH - RIGHT} y1={y(tick)} y2={y(tick)} />
+              <line x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} />
               <text x={LEFT - 8} y={y(tick)} dy="0.32em" text-anchor="end">
                 {format.short(tick)}
               </text>
             </g>
           ))}
-          {ticks.map(({ at, label }) => (
+          {labelled.map(({ at, label }) => (
             <text key={at} class="tick-label" x={x(at)} y={HEIGHT - 8} text-anchor="middle">
               {label}
             </text>
@@ -129,9 +147,9 @@ export function LineChart({
         </svg>
         {shown !== null && (
           <p
-            class={`tooltip chart-tip ${x(shown) > WIDTH / 2 ? "left" : "right"}`}
+            class={`tooltip chart-tip ${x(shown) > width / 2 ? "left" : "right"}`}
             aria-hidden="true"
-            style={{ left: `${(x(shown) / WIDTH) * 100}%` }}
+            style={{ left: `${(x(shown) / width) * 100}%` }}
           >
             {read(shown)}
           </p>

@@ -10,6 +10,8 @@ import type { Sort } from "./view/view.ts";
 /** The areas in a table, in any order. */
 export function Ranking({ view, answer, ranked, measure, change }: Shown) {
   const mapped = ranked.reduce((sum, { figures }) => sum + figures.requests, 0);
+  // Before that the map has none: the city had other wards.
+  const firstMonth = Math.max(12, answer.mapMonths.indexOf(1, 12));
   const rows = sorted(ranked, view.sort, view.ascending);
   const header = (sort: Sort, label: string, isNumber = true) => {
     const isSorted = view.sort === sort;
@@ -85,7 +87,7 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
                     </td>
                   )}
                   <td class="trend">
-                    <Sparkline values={figures.months.subarray(12)} />
+                    <Sparkline values={figures.months.subarray(firstMonth)} />
                   </td>
                 </tr>
               );
