@@ -226,6 +226,7 @@ test("days add up", async () => {
     from ${table("requests_by_day")} where type_group = 'Trees'`);
   const numbers = last.map((text) => Number(text.replaceAll(",", "")));
   expect(numbers).toEqual(expected[0]);
+  expect(await visitor.number("[data-figure=requests].figure")).toBe(expected[0]?.[0]);
 
   // 2024 is a leap year, and days have the same place all the same.
   const march = visitor.page.locator("#series details tbody tr", { hasText: "Mar 1" }).first();

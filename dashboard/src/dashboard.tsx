@@ -82,9 +82,7 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
   const publishedOn = published && format.day(published);
   const age = published && Math.floor((Date.now() - published.getTime()) / 86_400_000);
   const unknown = unknownChoices(view, store);
-  const divisions = [
-    ...(shown?.names.divisions.names ?? (view.division === null ? [] : [view.division])),
-  ].sort();
+  const divisions = [...(shown?.names.divisions.names ?? [])].sort();
 
   const sections = useMemo(
     () =>

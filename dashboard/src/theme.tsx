@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 import { text } from "./strings.ts";
 
@@ -7,15 +7,13 @@ const KEY = "theme";
 /** Dark or light: as the system has it until somebody says otherwise. */
 export function ThemeSwitch() {
   const [isDark, setDark] = useState(startsDark);
-  useEffect(() => {
-    show(isDark);
-  }, [isDark]);
   return (
     <button
       type="button"
       class="quiet"
       onClick={() => {
         setDark(!isDark);
+        show(!isDark);
         remember(!isDark);
       }}
     >

@@ -135,8 +135,9 @@ export function answer(
       const month = monthOf[row] as number;
       const requests = cube.requests[row] as number;
       const slot = (areaOf[row] as number) - OFF_MAP;
+      const isOnMap = slot >= -OFF_MAP;
       if (isByGroup) {
-        if (slot >= -OFF_MAP) mapMonths[january + month - 1] = 1;
+        if (isOnMap) mapMonths[january + month - 1] = 1;
         if (inRange && inSeason[month]) increase(ofAllIn, slot, requests);
       }
       // Counted neither itself nor in a list of what else could be chosen.
@@ -151,7 +152,7 @@ export function answer(
             if (compared && isComparable[month]) {
               ofCity[comparedOfCity] += requests;
               // The year before is read first. Wards that are not of the map's model leave its months empty.
-              if (slot < -OFF_MAP || mapMonths[lastJanuary + month - 1]) increase(compared, slot, requests);
+              if (!isOnMap || mapMonths[lastJanuary + month - 1]) increase(compared, slot, requests);
             }
             increase(monthsIn, slot * months + january + month - 1, requests);
           }
