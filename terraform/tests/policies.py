@@ -262,21 +262,15 @@ def schedule(plan: dict) -> Iterable[str]:
             yield f"{address} is not retried"
 
 
-def unknown(plan: dict) -> dict[str, dict]:
-    """By address what is known only once it exists."""
-    return {change["address"]: change["change"]["after_unknown"] for change in plan["resource_changes"]}
-
-
 def alerts(plan: dict) -> Iterable[str]:
     """Every alert says what to do and reaches everybody named."""
     recipients = len(plan["variables"]["alert_emails"]["value"])
+    unknown = {change["address"]: change["change"]["after_unknown"] for change in plan["resource_changes"]}
     for address, value in resources(plan, "google_monitoring_alert_policy"):
         if not (value["documentation"] or [{}])[0].get("content"):
             yield f"{address} does not say what to do"
         # Ids of channels are known only once they exist.
-        if recipients and not (
-            value.get("notification_channels") or unknown(plan)[address].get("notification_channels")
-        ):
+        if recipients and not (value.get("notification_channels") or unknown[address].get("notification_channels")):
             yield f"{address} tells nobody"
 
 

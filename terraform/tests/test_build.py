@@ -95,22 +95,21 @@ esac
 """
 
 
+def run_with(gcloud: str, folder: Path, script: str, **environment: str) -> subprocess.CompletedProcess:
+    """Runs a script of cloudbuild/ with a gcloud of its own, made in a folder."""
+    (folder / "gcloud").write_text(gcloud)
+    (folder / "gcloud").chmod(0o755)
+    given = {"_IMAGES": "images", "_REGION": "region", "COMMIT_SHA": "commit"}
+    path = f"{folder}:{os.environ['PATH']}"
+    return run("bash", ROOT / "cloudbuild" / script, env={"PATH": path} | given | environment)
+
+
 @pytest.fixture
 def gcloud(tmp_path: Path):
     """A gcloud that notes its calls and refuses to update one job to its new image."""
 
     def roll_out(refused: str) -> tuple[int, list[str]]:
-        (tmp_path / "gcloud").write_text(GCLOUD)
-        (tmp_path / "gcloud").chmod(0o755)
-        environment = {
-            "PATH": f"{tmp_path}:{os.environ['PATH']}",
-            "CALLS": str(tmp_path / "calls"),
-            "REFUSED": refused,
-            "_IMAGES": "images",
-            "_REGION": "region",
-            "COMMIT_SHA": "commit",
-        }
-        done = run("bash", ROOT / "cloudbuild/roll_out.sh", env=environment)
+        done = run_with(GCLOUD, tmp_path, "roll_out.sh", CALLS=str(tmp_path / "calls"), REFUSED=refused)
         calls = (tmp_path / "calls").read_text().splitlines()
         return done.returncode, [call for call in calls if "jobs update" in call]
 
@@ -151,10 +150,7 @@ esac
     ],
 )
 def test_images_whose_critical_holes_are_mended_elsewhere_are_refused(tmp_path, found, code):
-    (tmp_path / "gcloud").write_text(SCANNER)
-    (tmp_path / "gcloud").chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "FOUND": found, "_IMAGES": "images"}
-    done = run("bash", ROOT / "cloudbuild/scan.sh", env=environment | {"COMMIT_SHA": "commit"})
+    done = run_with(SCANNER, tmp_path, "scan.sh", FOUND=found)
     assert done.returncode == code, done.stderr
     assert ("load-job" in done.stderr) == bool(code)
 
