@@ -1,5 +1,5 @@
-//! The files that dbt leaves in its target directory. Their formats: <https://schemas.getdbt.com>, run-results v6 and
-//! manifest v12.
+//! The files that dbt leaves in its target directory. Their formats: <https://schemas.getdbt.com>, run-results v6,
+//! sources v3 and manifest v12.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,6 +25,21 @@ struct NodeResult {
     status: String,
     message: Option<String>,
     failures: Option<u64>,
+}
+
+/// How fresh each source is.
+#[derive(Debug, Deserialize)]
+pub(crate) struct SourceFreshness {
+    results: Vec<FreshnessResult>,
+}
+
+#[derive(Debug, Deserialize)]
+struct FreshnessResult {
+    unique_id: String,
+    status: String,
+    /// ISO 8601; none where dbt could not ask.
+    max_loaded_at: Option<String>,
+    error: Option<String>,
 }
 
 /// The project's nodes.
@@ -119,7 +134,7 @@ pub(crate) struct Publishable {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FailedNode {
     unique_id: String,
-    message: String,
+    pub(crate) message: String,
     compiled_path: Option<String>,
 }
 
@@ -174,6 +189,30 @@ impl RunResults {
             .collect();
         nodes.sort_by(|one, other| one.unique_id.cmp(&other.unique_id));
         nodes
+    }
+}
+
+impl SourceFreshness {
+    pub(crate) const FILE: &str = "sources.json";
+
+    pub(crate) fn read(target: &Path) -> Result<Self, Failure> {
+        read(&target.join(Self::FILE))
+    }
+
+    /// The sources that are older than the project bears, or that could not be asked.
+    pub(crate) fn failed(&self) -> Vec<FailedNode> {
+        let failed =
+            |result: &&FreshnessResult| matches!(&*result.status, "error" | "runtime error");
+        let failed = self.results.iter().filter(failed);
+        let told = failed.map(|result| FailedNode {
+            unique_id: result.unique_id.clone(),
+            message: match (&result.error, &result.max_loaded_at) {
+                (None, Some(loaded_at)) => format!("last loaded at {loaded_at}"),
+                (error, _) => one_line(error.as_ref().unwrap_or(&result.status)),
+            },
+            compiled_path: None,
+        });
+        told.collect()
     }
 }
 

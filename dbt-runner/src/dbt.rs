@@ -13,11 +13,27 @@ use tokio::process::{ChildStdout, Command};
 use tokio::task::block_in_place;
 use tracing::{debug, error, info, warn};
 
-use crate::artifacts::{FailedNode, Graph, RunResults};
+use crate::artifacts::{FailedNode, Graph, RunResults, SourceFreshness};
 use crate::warehouse::{self, Warehouse};
 
-/// How DuckDB says that another process has the file.
-const IN_USE: &str = "Could not set lock on file";
+/// What warehouses say where a later build may succeed: DuckDB of a file that another process has, BigQuery of what it is
+/// short of and of its own errors. dbt-bigquery passes on its messages without their reasons.
+/// <https://cloud.google.com/bigquery/docs/error-messages>
+const PASSING: [&str; 11] = [
+    "Could not set lock on file",
+    "Exceeded rate limits",
+    "Quota exceeded",
+    "Retrying may solve the problem",
+    "Retrying the job may solve the problem",
+    "internal error",
+    "concurrent update",
+    "Connection aborted",
+    "Max retries exceeded",
+    "Read timed out",
+    "Timeout of ",
+];
+/// Statuses with which google-api-core begins its messages, before the request's method.
+const PASSING_STATUSES: [&str; 5] = ["429", "500", "502", "503", "504"];
 
 /// dbt, and what it works on.
 pub(crate) struct Dbt<'a> {
@@ -74,14 +90,7 @@ impl Dbt<'_> {
         variables: &str,
         extent: Extent,
     ) -> Result<(RunResults, Graph), Failure> {
-        let results = self.target.join(RunResults::FILE);
-        match fs::remove_file(&results) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Failure::new(Exit::Configuration, error)
-                    .context(format!("remove {} of an earlier build", results.display())));
-            }
-            _ => {}
-        }
+        let results = self.forget(RunResults::FILE)?;
         let mut arguments = vec!["build", "--vars", variables];
         if extent == Extent::Whole {
             arguments.push("--full-refresh");
@@ -99,6 +108,40 @@ impl Dbt<'_> {
             return Err(without_results(status, &errors));
         }
         Err(of_nodes(&failed, &self.rows_that_fail(&failed)))
+    }
+
+    /// Runs `dbt source freshness`: one that the project warns of is logged. `variables` are those of the build, so that
+    /// the project need not be parsed again.
+    ///
+    /// # Errors
+    /// Which sources are older than the project bears.
+    pub(crate) async fn check_freshness(&self, variables: &str) -> Result<(), Failure> {
+        let results = self.forget(SourceFreshness::FILE)?;
+        let arguments = ["source", "freshness", "--vars", variables];
+        let (status, errors) = self.execute(&arguments).await?;
+        if status.success() {
+            return Ok(());
+        }
+        if !results.is_file() {
+            return Err(without_results(status, &errors));
+        }
+        let failed = SourceFreshness::read(self.target)?.failed();
+        if failed.is_empty() {
+            return Err(without_results(status, &errors));
+        }
+        Err(of_nodes(&failed, &[]))
+    }
+
+    /// Removes what an earlier dbt left in the target directory; gives where it was.
+    fn forget(&self, artifact: &str) -> Result<PathBuf, Failure> {
+        let path = self.target.join(artifact);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Failure::new(Exit::Configuration, error)
+                    .context(format!("remove {} of an earlier dbt", path.display())))
+            }
+            _ => Ok(path),
+        }
     }
 
     /// The first rows that each failed test found, by the place of the test in `failed`: which years, which names. Empty
@@ -218,15 +261,15 @@ async fn relay(stdout: ChildStdout) -> io::Result<Vec<String>> {
 }
 
 fn of_nodes(failed: &[FailedNode], rows: &[Vec<String>]) -> Failure {
-    let nodes = failed.iter().zip(rows).map(|(node, rows)| {
-        if rows.is_empty() {
-            node.to_string()
-        } else {
-            format!("{node}: {}", rows.join(", "))
+    let nodes = failed.iter().enumerate().map(|(index, node)| {
+        match rows.get(index).filter(|rows| !rows.is_empty()) {
+            Some(rows) => format!("{node}: {}", rows.join(", ")),
+            None => node.to_string(),
         }
     });
     let nodes = nodes.collect::<Vec<_>>().join("; ");
-    let exit = if nodes.contains(IN_USE) {
+    // What is broken is not mended by what may pass.
+    let exit = if failed.iter().all(|node| may_pass(&node.message)) {
         Exit::Upstream
     } else {
         Exit::Contract
@@ -240,10 +283,50 @@ fn of_nodes(failed: &[FailedNode], rows: &[Vec<String>]) -> Failure {
 fn without_results(status: ExitStatus, errors: &[String]) -> Failure {
     let errors = errors.join("; ");
     let errors = errors.split_whitespace().collect::<Vec<_>>().join(" ");
-    let exit = if status.code().is_none() || errors.contains(IN_USE) {
+    let exit = if status.code().is_none() || may_pass(&errors) {
         Exit::Upstream
     } else {
         Exit::Configuration
     };
     Failure::new(exit, anyhow::anyhow!("dbt ended with {status}: {errors}"))
+}
+
+/// Whether a later build may not meet what dbt tells of.
+fn may_pass(message: &str) -> bool {
+    let has_status = |status: &str| {
+        ["GET", "POST"]
+            .iter()
+            .any(|method| message.contains(&format!("{status} {method} ")))
+    };
+    PASSING.iter().any(|words| message.contains(words))
+        || PASSING_STATUSES.iter().any(|status| has_status(status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_pass;
+
+    /// As dbt's run results have them, on one line.
+    #[test]
+    fn what_may_pass_is_told_from_what_is_broken() {
+        for message in [
+            "IO Error: Could not set lock on file \"w.duckdb\": Conflicting lock is held in python",
+            "Database Error in model m (m.sql) Exceeded rate limits: too many table update operations for this table.",
+            "Database Error in model m (m.sql) Quota exceeded: Your project exceeded quota for concurrent queries.",
+            "Database Error in model m (m.sql) Transaction is aborted due to concurrent update against table p:d.t.",
+            "Database Error in model m (m.sql) 503 POST http://127.0.0.1/jobs?prettyPrint=false: Service unavailable",
+            "Database Error Timeout of 1800.0s exceeded, last exception: 502 GET http://127.0.0.1/queries/j: bad gateway",
+            "Database Error in test t ('Connection aborted.', RemoteDisconnected('closed without response'))",
+        ] {
+            assert!(may_pass(message), "{message}");
+        }
+        for message in [
+            "Got 503 results, configured to fail if != 0",
+            "Database Error in model m (m.sql) Unrecognized name: ward at [7:3]",
+            "Database Error in model m (m.sql) Access Denied: Table p:d.t: User does not have permission",
+            "Compilation Error 'ref' takes at least one argument",
+        ] {
+            assert!(!may_pass(message), "{message}");
+        }
+    }
 }

@@ -97,6 +97,16 @@ struct Input {
     project: Fingerprint,
 }
 
+impl Input {
+    /// What the project is told of it.
+    fn variables(&self) -> String {
+        format!(
+            r#"{{build_fingerprint: "{}", project_fingerprint: "{}"}}"#,
+            self.fingerprint, self.project
+        )
+    }
+}
+
 /// Builds the marts from all that the warehouse holds, unless they are built from just that, publishes them, unless they
 /// are, and hands their manifest over.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
@@ -123,7 +133,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     };
     let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
     let dbt = settings.dbt(temporary.path());
-    let fingerprint = input.fingerprint.clone();
+    let (fingerprint, variables) = (input.fingerprint.clone(), input.variables());
     let held = match found {
         Some(bytes) => {
             let marts: MartsManifest = manifest::from_json(&key, &bytes)?;
@@ -152,6 +162,10 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             summary.bytes += publish::dashboard(site, dashboard).await?;
         }
     }
+    // At the end: what is stale is worth having, and to be told of.
+    dbt.check_freshness(&variables)
+        .await
+        .while_doing(|| format!("dbt source freshness of {}", settings.project.display()))?;
     let partitions = loaded.into_keys();
     let manifests = partitions
         .map(|partition| (partition, marts.clone()))
@@ -169,12 +183,8 @@ async fn build(
     key: &Key,
 ) -> Result<(ManifestRef, Summary), Failure> {
     let started = Instant::now();
-    let variables = format!(
-        r#"{{build_fingerprint: "{}", project_fingerprint: "{}"}}"#,
-        input.fingerprint, input.project
-    );
     let (results, graph) = dbt
-        .build(&variables, extent)
+        .build(&input.variables(), extent)
         .await
         .while_doing(|| format!("dbt build of {}", settings.project.display()))?;
     let marts = block_in_place(|| settings.marts_built_from(&input, &graph.marts()))?;

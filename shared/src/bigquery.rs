@@ -13,7 +13,7 @@ use google_cloud_gax::options::RequestOptionsBuilder;
 use tokio::time::{Instant, sleep};
 
 use crate::exit::{Exit, Failure};
-use crate::google::{Emulator, Retries};
+use crate::google::{Emulator, Retries, is_passing_reason, is_transient_reason, reasons};
 use crate::warehouse::{Dataset, Value};
 
 /// The clients' models of jobs and tables.
@@ -91,11 +91,7 @@ impl BigQueryError {
             return false;
         };
         errors.first().is_some_and(|error| {
-            let reason = error.reason.trim_start_matches("job").to_ascii_lowercase();
-            matches!(
-                reason.as_str(),
-                "backenderror" | "internalerror" | "ratelimitexceeded" | "tableunavailable"
-            ) || error.message.contains("concurrent update")
+            is_transient_reason(&error.reason) || error.message.contains("concurrent update")
         })
     }
 
@@ -114,21 +110,38 @@ impl From<BigQueryError> for Failure {
             BigQueryError::Request { source, .. } if source.is_authentication() => {
                 Exit::Configuration
             }
-            BigQueryError::Request { source, .. } => match source.http_status_code() {
-                Some(401 | 403 | 404) => Exit::Configuration,
-                Some(400) => Exit::Bug,
-                _ => Exit::Upstream,
-            },
+            BigQueryError::Request { source, .. } => reasons(source)
+                .find_map(exit_of_reason)
+                .unwrap_or_else(|| match source.http_status_code() {
+                    Some(401 | 403 | 404) => Exit::Configuration,
+                    Some(400) => Exit::Bug,
+                    _ => Exit::Upstream,
+                }),
+            BigQueryError::Job { .. } if error.is_transient() => Exit::Upstream,
             BigQueryError::Job { errors, .. } => match errors.first().map(|e| e.reason.as_str()) {
-                Some("accessDenied") => Exit::Configuration,
+                // A file is not what its manifest says.
                 Some("invalid") => Exit::Contract,
-                Some("invalidQuery") if !error.is_transient() => Exit::Bug,
-                _ => Exit::Upstream,
+                Some(reason) => exit_of_reason(reason).unwrap_or(Exit::Upstream),
+                None => Exit::Upstream,
             },
             BigQueryError::Unfinished { .. } => Exit::Upstream,
             BigQueryError::Unexpected { .. } => Exit::Bug,
         };
         Failure::new(exit, error)
+    }
+}
+
+/// What the operator can do about a reason: <https://cloud.google.com/bigquery/docs/error-messages>.
+fn exit_of_reason(reason: &str) -> Option<Exit> {
+    match reason {
+        "accessDenied"
+        | "billingNotEnabled"
+        | "billingTierLimitExceeded"
+        | "blocked"
+        | "bytesBilledLimitExceeded" => Some(Exit::Configuration),
+        "invalidQuery" => Some(Exit::Bug),
+        reason if is_passing_reason(reason) => Some(Exit::Upstream),
+        _ => None,
     }
 }
 

@@ -18,16 +18,29 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::exit::{Exit, Failure};
-use crate::google::{Emulator, Retries};
+use crate::google::{Emulator, Retries, is_passing_reason, reasons};
 use crate::lake::Key;
 
-/// The longest silence in a download, and the longest wait for a removal.
-const LONGEST_SILENCE: Duration = Duration::from_mins(1);
-/// The longest that an upload takes, retries and all.
-const LONGEST_UPLOAD: Duration = Duration::from_mins(15);
+/// The longest silence before a download and in it, and the longest wait for a removal.
+const LONGEST_SILENCE: Duration = patience(Duration::from_mins(1));
+/// How often a silent service is asked again for a download.
+const MOST_SILENCES: usize = 2;
+/// The longest that the upload of a small object takes, retries and all.
+const LONGEST_UPLOAD: Duration = patience(Duration::from_mins(2));
+/// The longest that a resumable upload takes.
+const LONGEST_RESUMABLE_UPLOAD: Duration = Duration::from_mins(15);
 /// Objects of so many bytes and more are sent in a resumable upload.
 const RESUMABLE_FROM: usize = 8 << 20;
 const ENDPOINT: &str = "https://storage.googleapis.com";
+
+/// That of a test is short.
+const fn patience(duration: Duration) -> Duration {
+    if cfg!(test) {
+        Duration::from_millis(200)
+    } else {
+        duration
+    }
+}
 
 /// A bucket, or what is below a prefix of one.
 #[derive(Debug, Clone)]
@@ -82,6 +95,7 @@ impl BucketError {
         match self {
             Self::Credentials(_) => true,
             Self::Service(error) if error.is_authentication() => true,
+            Self::Service(error) if reasons(error).any(is_passing_reason) => false,
             _ => matches!(self.http_status(), Some(400..=404)),
         }
     }
@@ -177,27 +191,36 @@ impl Bucket {
         if size_bytes < RESUMABLE_FROM as u64 {
             timeout(LONGEST_UPLOAD, Box::pin(upload.send_buffered())).await??;
         } else {
-            timeout(LONGEST_UPLOAD, Box::pin(upload.send_unbuffered())).await??;
+            timeout(LONGEST_RESUMABLE_UPLOAD, Box::pin(upload.send_unbuffered())).await??;
         }
         Ok(())
     }
 
     /// The object's stream, `None` if there is no such object.
     pub async fn download(&self, path: &str) -> Result<Option<Download>, BucketError> {
-        let retries = Retries::new();
-        let request = self
-            .clients()
-            .await?
-            .storage
-            .read_object(self.resource(), self.object(path))
-            .with_retry_policy(retries.policy())
-            .with_backoff_policy(retries.pace())
-            .send();
-        match Box::pin(request).await {
-            Ok(response) => Ok(Some(Download(response))),
-            Err(error) if error.http_status_code() == Some(404) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let clients = self.clients().await?;
+        let open = || async {
+            let retries = Retries::new();
+            let request = clients
+                .storage
+                .read_object(self.resource(), self.object(path))
+                .with_retry_policy(retries.policy())
+                .with_backoff_policy(retries.pace())
+                .send();
+            match timeout(LONGEST_SILENCE, Box::pin(request)).await? {
+                Ok(response) => Ok(Some(Download(response))),
+                Err(error) if error.http_status_code() == Some(404) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        };
+        // Google's client waits for an answer for ever.
+        open.retry(
+            ExponentialBuilder::default()
+                .with_jitter()
+                .with_max_times(MOST_SILENCES),
+        )
+        .when(|error| matches!(error, BucketError::Silence(_)))
+        .await
     }
 
     /// The whole object, `None` if there is none.
@@ -318,7 +341,24 @@ impl Download {
 
 #[cfg(test)]
 mod tests {
-    use super::content_type;
+    use std::net::TcpListener;
+
+    use bytes::Bytes;
+
+    use super::{Bucket, BucketError, Manner, content_type};
+
+    /// A service that takes connections and never answers.
+    #[tokio::test]
+    async fn a_silent_service_is_not_waited_for_for_ever() {
+        let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = silent.local_addr().expect("an address").to_string();
+        let bucket = Bucket::new("bucket", address.parse().ok()).expect("a bucket");
+        let read = bucket.read("object").await;
+        assert!(matches!(read, Err(BucketError::Silence(_))), "{read:?}");
+        let content = Bytes::from_static(b"content").into();
+        let sent = bucket.upload("object", 7, content, Manner::New).await;
+        assert!(matches!(sent, Err(BucketError::Silence(_))), "{sent:?}");
+    }
 
     /// A browser runs no module and applies no style sheet of another type:
     /// <https://html.spec.whatwg.org/multipage/webappapis.html#fetch-a-single-module-script>.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use google_cloud_auth::credentials::{Credentials, anonymous};
 use google_cloud_gax::backoff_policy::BackoffPolicy;
 use google_cloud_gax::error::Error;
+use google_cloud_gax::error::rpc::StatusDetails;
 use google_cloud_gax::exponential_backoff::{ExponentialBackoff, ExponentialBackoffBuilder};
 use google_cloud_gax::retry_policy::{RetryPolicy, RetryPolicyExt as _};
 use google_cloud_gax::retry_result::RetryResult;
@@ -74,6 +75,36 @@ impl FromStr for Emulator {
     }
 }
 
+/// The reasons that a service gives for an error, which say more than its status: too many requests may be 403 as well as
+/// 429. <https://cloud.google.com/bigquery/docs/error-messages>,
+/// <https://cloud.google.com/storage/docs/json_api/v1/status-codes>.
+pub(crate) fn reasons(error: &Error) -> impl Iterator<Item = &str> {
+    let details = error.status().map_or(&[][..], |status| &status.details);
+    details.iter().filter_map(|detail| match detail {
+        StatusDetails::ErrorInfo(info) => Some(info.reason.as_str()),
+        _ => None,
+    })
+}
+
+/// Whether another attempt may not meet the reason. Those that end a job may be told as `jobBackendError`.
+pub(crate) fn is_transient_reason(reason: &str) -> bool {
+    let reason = reason.strip_prefix("job").unwrap_or(reason);
+    [
+        "backendError",
+        "internalError",
+        "rateLimitExceeded",
+        "tableUnavailable",
+        "userRateLimitExceeded",
+    ]
+    .iter()
+    .any(|transient| transient.eq_ignore_ascii_case(reason))
+}
+
+/// Whether a later execution may not meet the reason.
+pub(crate) fn is_passing_reason(reason: &str) -> bool {
+    is_transient_reason(reason) || matches!(reason, "quotaExceeded" | "stopped" | "timeout")
+}
+
 /// How one request is retried: what Google calls retryable, at exponential intervals with jitter, or as the service asks
 /// by `Retry-After`; a limited number of times, and not for ever.
 #[derive(Debug, Clone)]
@@ -114,7 +145,15 @@ impl RetryPolicy for Retries {
     fn on_error(&self, state: &RetryState, error: Error) -> RetryResult {
         let asked = retry_after(&error);
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner) = asked;
-        match RetryableErrors.on_error(state, error) {
+        let decided = match RetryableErrors.on_error(state, error) {
+            RetryResult::Permanent(error)
+                if state.idempotent && reasons(&error).any(is_transient_reason) =>
+            {
+                RetryResult::Continue(error)
+            }
+            decided => decided,
+        };
+        match decided {
             RetryResult::Continue(error) if asked > Some(LONGEST_PAUSE) => {
                 RetryResult::Exhausted(error)
             }

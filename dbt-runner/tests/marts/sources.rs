@@ -1,14 +1,12 @@
 //! dbt's sources are the contract's tables.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::Value;
 use shared::contract::{Contract, Table};
 use shared::partition::Dataset;
-use shared::testing::variable;
+use shared::testing::JobOutcome;
 
 use crate::{Place, REQUESTS};
 
@@ -69,27 +67,55 @@ fn the_sources_have_the_contracts_columns_types_and_descriptions() {
 
 #[test]
 fn the_latest_load_tells_how_fresh_the_source_is() {
+    const SOURCE: &str = "source.toronto_311.warehouse.service_requests";
     let place = Place::with(REQUESTS);
-    let project = concat!(env!("CARGO_MANIFEST_DIR"), "/project");
-    for (days, status) in [(39, "pass"), (101, "error")] {
+    place.job().run().finished();
+    let loaded_before = |days: u32| {
         place.alter(&format!(
             "UPDATE load_history SET loaded_at = now() - INTERVAL {days} DAY"
         ));
-        let target = tempfile::tempdir().unwrap();
-        let output = Command::new(variable("DBT_EXECUTABLE"))
-            .args(["source", "freshness", "--project-dir", project])
-            .args(["--profiles-dir", project])
-            .arg("--target-path")
-            .arg(target.path())
-            .arg("--log-path")
-            .arg(target.path())
-            .env("DUCKDB_FILE", place.file())
-            .output()
-            .unwrap();
-        let found = fs::read(target.path().join("sources.json"));
-        let found: Value = serde_json::from_slice(&found.unwrap_or_default())
-            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stdout)));
-        assert_eq!(found["results"][0]["status"], status, "{days} days");
+        place.job().run()
+    };
+    let severity_of_source = |outcome: &JobOutcome| {
+        let mut events = outcome.log.iter();
+        let of_source = events.find(|event| event["uniqueId"] == SOURCE).unwrap();
+        of_source["severity"].clone()
+    };
+    for (days, severity) in [(39, "INFO"), (41, "WARNING")] {
+        let fresh = loaded_before(days);
+        fresh.finished();
+        assert_eq!(severity_of_source(&fresh), severity, "{days} days");
+    }
+    let stale = loaded_before(101);
+    let cause = stale.failed(20);
+    assert!(
+        cause.contains(&format!("{SOURCE}: last loaded at 20")),
+        "{cause}"
+    );
+    assert_eq!(severity_of_source(&stale), "ERROR");
+}
+
+/// BigQuery casts no text to JSON, as dbt would have it do; the emulators do.
+#[test]
+fn no_unit_test_gives_json_as_text() {
+    let sources: Sources =
+        serde_saphyr::from_str(include_str!("../../project/models/staging/_sources.yml")).unwrap();
+    let tables = sources.sources.into_iter().flat_map(|source| source.tables);
+    let columns = tables.flat_map(|table| table.columns);
+    let json: Vec<String> = columns
+        .filter(|column| column.data_type == "json")
+        .map(|column| column.name)
+        .collect();
+    assert!(!json.is_empty());
+
+    let yaml = include_str!("../../project/models/marts/_unit_tests.yml");
+    let tests: Value = serde_saphyr::from_str(yaml).unwrap();
+    let tests = tests["unit_tests"].as_array().unwrap().iter();
+    for input in tests.flat_map(|test| test["given"].as_array().unwrap()) {
+        let rows = input["rows"].as_array().into_iter().flatten();
+        for name in rows.flat_map(|row| row.as_object().unwrap().keys()) {
+            assert!(!json.contains(name), "{name} in {input}");
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! What bqemulator leaves out: job ids are taken once, and multi-statement queries have named parameters.
+//! What bqemulator leaves out: job ids are taken once, multi-statement queries have named parameters, and polygons are made
+//! valid.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -32,7 +33,7 @@ impl BigQuery {
             return made(409, &[], &error(409, "duplicate", &message));
         }
         if let Some(query) = job.pointer_mut("/configuration/query") {
-            declare_parameters(query);
+            rewrite(query);
         }
         asked.body = job.to_string().into();
         let answer = state.ask(asked).await?;
@@ -52,8 +53,9 @@ fn name_of(job: &Value, path: &str) -> Option<String> {
     Some(format!("{project}:{location}.{id}"))
 }
 
-/// Turns the parameters of a multi-statement query, which begins with `BEGIN`, into variables.
-fn declare_parameters(query: &mut Value) {
+/// Turns the parameters of a multi-statement query, which begins with `BEGIN`, into variables, and leaves out what the
+/// emulator cannot parse.
+fn rewrite(query: &mut Value) {
     let Some(sql) = query["query"].as_str() else {
         return;
     };
@@ -61,7 +63,7 @@ fn declare_parameters(query: &mut Value) {
         return;
     }
     let mut declared = String::new();
-    let mut statements = sql.to_owned();
+    let mut statements = sql.replace(", make_valid => TRUE)", ")");
     let mut parameters = query["queryParameters"]
         .as_array()
         .cloned()

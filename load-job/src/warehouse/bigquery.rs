@@ -20,7 +20,7 @@ use tracing::{info, warn};
 
 use super::{Held, Load, Loaded, Refusal, Target, history, miscounted, refuse_stale, targets};
 
-/// How often a job is tried: another load may change the same tables, or an earlier attempt of the same name failed.
+/// How often an execution tries a job itself: another load may change the same tables.
 const MOST_ATTEMPTS: u32 = 8;
 /// What a staging table is removed after if the load that made it died.
 const STAGING_LIFETIME: Duration = Duration::from_hours(24);
@@ -147,7 +147,6 @@ impl BigQueryWarehouse {
         for table in staged {
             self.0.drop_table(&table).await?;
         }
-        self.verify(load).await?;
         Ok(loaded)
     }
 
@@ -319,44 +318,48 @@ impl BigQueryWarehouse {
         })
     }
 
-    /// Runs the job `id` until one of that name, numbered from the second attempt, succeeds; tells whether another
-    /// execution had started it. One whose outcome was removed since is of no use.
+    /// Runs the job `id` until one of that name, numbered from the second on, succeeds; tells whether another execution
+    /// had started it. Of those that others started, one that failed, or whose outcome was removed since, is of no use.
     ///
     /// # Errors
-    /// The first failure of an own attempt that another would meet too.
+    /// The first failure of an own attempt that another would meet too, or the last.
     async fn run(
         &self,
         id: &str,
         configuration: &JobConfiguration,
         purpose: Purpose<'_>,
     ) -> Result<(Job, bool), Failure> {
-        let mut attempt = 1;
+        let (mut number, mut own_attempts) = (0, 0);
         loop {
-            let name = if attempt == 1 {
+            number += 1;
+            let name = if number == 1 {
                 id.to_owned()
             } else {
-                format!("{id}_{attempt}")
+                format!("{id}_{number}")
             };
             if let Purpose::Stage(table, empty) = purpose {
                 self.0.make_table(table, empty.clone()).await?;
             }
-            let outcome = Box::pin(self.0.run(&name, configuration.clone())).await;
-            let is_last = attempt == MOST_ATTEMPTS;
-            attempt += 1;
-            match outcome {
+            match Box::pin(self.0.run(&name, configuration.clone())).await {
                 Ok(Finished { job, adopted }) => {
-                    if !adopted || is_last || self.is_served(purpose, &job).await? {
+                    if !adopted || self.is_served(purpose, &job).await? {
                         return Ok((job, adopted));
                     }
                 }
-                // What another execution met need not meet this one.
-                Err((error @ BigQueryError::Job { .. }, adopted))
-                    if !is_last && (adopted || error.is_transient()) =>
-                {
-                    warn!(job = name, cause = %error, "the job failed: trying again");
-                    sleep(Duration::from_millis(200 * u64::from(attempt * attempt))).await;
+                Err((error @ BigQueryError::Job { .. }, true)) => {
+                    info!(job = name, cause = %error, "a job of another execution failed");
                 }
-                Err((error, _)) => return Err(refused(error)),
+                Err((error, _)) => {
+                    own_attempts += 1;
+                    if !error.is_transient() || own_attempts == MOST_ATTEMPTS {
+                        return Err(refused(error));
+                    }
+                    warn!(job = name, cause = %error, "the job failed: trying again");
+                    sleep(Duration::from_millis(
+                        200 * u64::from(own_attempts * own_attempts),
+                    ))
+                    .await;
+                }
             }
         }
     }

@@ -93,7 +93,6 @@ impl DuckDb {
         }
         self.0
             .transaction(|connection| replace(connection, load, held.as_ref()))?;
-        self.verify(load)?;
         Ok(Loaded::Replaced)
     }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use emulators::{Fault, FaultKind, Front, Service};
 use sample_portal::{Portal, PortalConfig};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::bigquery::BigQuery;
 use shared::bigquery::model::{JobConfiguration, JobConfigurationQuery};
 use shared::run::Stage;
@@ -82,6 +82,20 @@ fn of_job_inserts(after: u32, times: u32, kind: FaultKind) -> Fault {
     }
 }
 
+fn answer(body: &Value) -> FaultKind {
+    FaultKind::Answer {
+        status: 200,
+        headers: Vec::new(),
+        body: body.to_string(),
+    }
+}
+
+fn failed_job(error: &Value) -> Value {
+    let reference = json!({"projectId": "p", "jobId": "j", "location": "northamerica-northeast2"});
+    let status = json!({"state": "DONE", "errorResult": error, "errors": [error]});
+    json!({"jobReference": reference, "status": status})
+}
+
 #[test]
 fn two_loads_at_once_are_one() {
     let portal = portal();
@@ -109,6 +123,66 @@ fn a_lost_answer_to_a_job_is_no_second_job() {
     pipeline.run(Stage::Load, "run").finished();
     is_loaded_once(&pipeline);
     assert!(front.requests().iter().any(|request| request.status == 409));
+}
+
+/// However often a load of the same version has failed, its jobs' names are taken, and the next load is as good as the
+/// first.
+#[test]
+fn a_load_that_failed_many_times_is_done_at_last() {
+    const FAILED: u32 = 12;
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    front.fault(of_job_inserts(
+        0,
+        FAILED,
+        FaultKind::error(409, "duplicate"),
+    ));
+    front.fault(Fault {
+        method: "GET",
+        target_contains: "/jobs/toronto_311_load_".to_owned(),
+        after: 0,
+        times: FAILED,
+        kind: answer(&failed_job(
+            &json!({"reason": "invalid", "location": "", "message": "no Parquet"}),
+        )),
+    });
+    pipeline.run(Stage::Load, "run").finished();
+    assert!(front.is_through());
+    is_loaded_once(&pipeline);
+}
+
+/// A newer version is loaded before an older one, which is loaded, has tidied up.
+#[test]
+fn a_load_that_is_overtaken_afterwards_was_good() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    portal.correct(2025);
+    for stage in [Stage::Extract, Stage::Transform] {
+        pipeline.run(stage, "newer").finished();
+    }
+    front.fault(Fault {
+        method: "DELETE",
+        target_contains: "/tables/staged_service_requests".to_owned(),
+        after: 0,
+        times: 1,
+        kind: FaultKind::Delay(Duration::from_secs(15)),
+    });
+    thread::scope(|scope| {
+        let older = scope.spawn(|| pipeline.run(Stage::Load, "run"));
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while !front.is_through() {
+            assert!(Instant::now() < deadline, "no staging table is dropped");
+            thread::sleep(Duration::from_millis(20));
+        }
+        pipeline.run(Stage::Load, "newer").finished();
+        older.join().unwrap().finished();
+    });
+    assert_eq!(
+        pipeline.query(
+            "select load_number, run_id from load_history where load_history.partition = '2025' order by 1"
+        ),
+        json!([[1, "run"], [2, "newer"]])
+    );
 }
 
 /// A job that is killed between its load jobs and the transaction, and another one afterwards.
@@ -197,8 +271,66 @@ fn a_failing_service_is_asked_again() {
             kind: FaultKind::error(status, "rateLimitExceeded"),
         });
     }
+    // Reasons tell more than statuses: too many requests, and a job that ended while it was waited for.
+    front.fault(of_job_inserts(
+        1,
+        1,
+        FaultKind::error(403, "rateLimitExceeded"),
+    ));
+    front.fault(Fault {
+        method: "POST",
+        target_contains: "/queries".to_owned(),
+        after: 1,
+        times: 1,
+        kind: FaultKind::error(400, "jobBackendError"),
+    });
+    pipeline.run(Stage::Load, "run").finished();
+    assert!(front.is_through());
+    is_loaded_once(&pipeline);
+}
+
+/// What waiting mends is for the workflow to try again, however it is told.
+/// <https://cloud.google.com/bigquery/docs/error-messages>
+#[test]
+fn an_exhausted_quota_is_for_another_time() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    front.fault(of_job_inserts(0, 1, FaultKind::error(403, "quotaExceeded")));
+    let outcome = pipeline.run(Stage::Load, "run");
+    let cause = outcome.failed(30);
+    assert!(cause.contains("quotaExceeded"), "{cause}");
+    assert_eq!(job_inserts(&front), 1);
     pipeline.run(Stage::Load, "run").finished();
     is_loaded_once(&pipeline);
+}
+
+/// What dbt meets of the same kind, before it comes to any node and at its nodes.
+#[test]
+fn a_build_that_a_quota_ends_is_for_another_time() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    pipeline.run(Stage::Load, "run").finished();
+    let message = "Quota exceeded: Your project exceeded quota for queries.";
+    let errors = [json!({"domain": "usageLimits", "reason": "quotaExceeded", "message": message})];
+    let body = json!({"error": {"code": 403, "message": message, "errors": errors}}).to_string();
+    for (method, target) in [("GET", "/datasets"), ("POST", "/jobs")] {
+        front.fault(Fault {
+            method,
+            target_contains: target.to_owned(),
+            after: 0,
+            times: u32::MAX,
+            kind: FaultKind::Answer {
+                status: 403,
+                headers: Vec::new(),
+                body: body.clone(),
+            },
+        });
+        let outcome = pipeline.run(Stage::Dbt, "run");
+        let cause = outcome.failed(30);
+        assert!(cause.contains("Quota exceeded"), "{cause}");
+        front.mend();
+    }
+    pipeline.run(Stage::Dbt, "run").finished();
 }
 
 /// <https://cloud.google.com/bigquery/docs/error-messages>
@@ -224,23 +356,11 @@ fn what_is_not_allowed_is_said_and_not_asked_again() {
 fn a_failed_job_is_told_with_its_name_reason_and_place() {
     let portal = portal();
     let (pipeline, front) = transformed(&portal);
-    let error = json!({
+    let job = failed_job(&json!({
         "reason": "invalid", "location": "gs://lake/2025-01.parquet",
         "message": "Error while reading data, error message: row 17: no UTF-8",
-    });
-    let job = json!({
-        "jobReference": {"projectId": "p", "jobId": "j", "location": "northamerica-northeast2"},
-        "status": {"state": "DONE", "errorResult": error, "errors": [error]},
-    });
-    front.fault(of_job_inserts(
-        0,
-        1,
-        FaultKind::Answer {
-            status: 200,
-            headers: Vec::new(),
-            body: job.to_string(),
-        },
-    ));
+    }));
+    front.fault(of_job_inserts(0, 1, answer(&job)));
     let outcome = pipeline.run(Stage::Load, "run");
     let cause = outcome.failed(20);
     for part in [
@@ -288,11 +408,7 @@ async fn a_query_is_waited_for_and_read_to_its_last_page() {
         target_contains: "/queries".to_owned(),
         after: 0,
         times: 1,
-        kind: FaultKind::Answer {
-            status: 200,
-            headers: Vec::new(),
-            body: goes_on.to_string(),
-        },
+        kind: answer(&goes_on),
     });
     let rows = Box::pin(bigquery.query(&statement, &[])).await.unwrap();
     assert_eq!(rows.len(), ROWS);

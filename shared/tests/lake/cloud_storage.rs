@@ -149,6 +149,7 @@ async fn a_failing_service_is_asked_again() {
         FaultKind::error(503, "backendError"),
         FaultKind::error(500, "internalError"),
         FaultKind::error(408, "requestTimeout"),
+        FaultKind::error(403, "rateLimitExceeded"),
         FaultKind::Reset,
         FaultKind::Delay(Duration::from_secs(2)),
     ] {

@@ -56,7 +56,9 @@ pub(super) fn staging_table(
 /// The table's columns as selected from its staging table.
 pub(super) fn staged_columns(table: &Table) -> String {
     let staged = |column: &Column| match column.name.as_str() {
-        GEOMETRY => format!("ST_GEOGFROMGEOJSON({GEOMETRY})"),
+        // One ring that touches itself would refuse the load.
+        // https://cloud.google.com/bigquery/docs/reference/standard-sql/geography_functions#st_geogfromgeojson
+        GEOMETRY => format!("ST_GEOGFROMGEOJSON({GEOMETRY}, make_valid => TRUE)"),
         name => name.to_owned(),
     };
     let columns: Vec<String> = table.columns.iter().map(staged).collect();
