@@ -180,10 +180,13 @@ pub enum DriftKind {
     InvalidFsa,
 }
 
-/// The rows of a partition. `read = kept + quarantined`, always.
+/// The rows of a partition. `read = kept + quarantined`, always; of a CSV file, they are all its lines but the header and
+/// the blank ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowCounts {
-    /// Lines of the file, but for the header and blank ones.
+    /// Lines of spaces, or of nothing; of a CSV file.
+    pub blank_lines: u64,
+    /// Rows of the file.
     pub read: u64,
     /// Rows in the clean files.
     pub kept: u64,

@@ -1,9 +1,8 @@
--- Lines of a raw file that are neither its header nor rows: blank ones, which no file had so far.
+-- No file had blank lines so far.
 {{ config(severity='warn') }}
 
 select
     source_year,
-    raw_lines,
-    rows_read
+    blank_lines
 from {{ ref('reconciliation') }}
-where raw_lines - 1 > rows_read
+where blank_lines > 0

@@ -81,7 +81,7 @@ impl Place {
         self.alter(&format!(
             "INSERT INTO load_history SELECT '{year}', (SELECT count(*) + 1 FROM load_history WHERE partition = '{year}'), \
              '{fingerprint}', '', '', '2026-11-01 06:00:00', '', '', 1, \
-             count(*) + 1, count(*), count(*), 0, 0, '{{}}', '[]', now(), 'test' \
+             count(*) + 1, 0, count(*), count(*), 0, 0, '{{}}', '[]', now(), 'test' \
              FROM service_requests WHERE source_year = {year}"
         ));
     }

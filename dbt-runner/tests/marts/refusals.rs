@@ -52,6 +52,11 @@ fn where_rows_went_is_told() {
         .job()
         .env("DBT_PROJECT_DIR", project.path().to_string_lossy())
         .run();
+    let by_lines = {
+        let place = Place::with(REQUESTS);
+        place.alter("UPDATE load_history SET raw_lines = raw_lines + 1 WHERE partition = '2024'");
+        place.job().run()
+    };
     place.alter("DELETE FROM service_requests WHERE source_year = 2023");
     let by_load = place.job().run();
     for (failed, gap) in [
@@ -60,12 +65,27 @@ fn where_rows_went_is_told() {
             "(2024, fct_service_requests to requests_by_month_type_fsa)",
         ),
         (by_load, "(2023, rows_kept to service_requests)"),
+        (by_lines, "(2024, raw_lines to rows_read)"),
     ] {
         let cause = failed.failed(20);
         assert!(cause.contains("rows_are_accounted_for"), "{cause}");
         assert!(cause.contains(gap), "{cause}");
     }
     assert!(place.lake.objects("marts/").is_empty());
+}
+
+/// More than one request in a thousand of a year, however few the year has.
+#[test]
+fn a_year_that_was_mapped_anew_is_refused() {
+    let place = Place::with(&[(2017, Some(3), "Noise", "Closed")]);
+    place.load("2017", "first");
+    let failed = place.job().run();
+    let cause = failed.failed(20);
+    assert!(
+        cause.contains("new_wards_come_with_the_new_model"),
+        "{cause}"
+    );
+    assert!(cause.contains("(2017, 1, 1000000)"), "{cause}");
 }
 
 #[test]

@@ -199,6 +199,7 @@ fn history(load: &Load<'_>) -> Result<Vec<(&'static str, Value)>, Failure> {
         ),
         ("logic_version", i64::from(manifest.logic_version).into()),
         ("raw_lines", count(manifest.raw_lines)?),
+        ("blank_lines", count(rows.blank_lines)?),
         ("rows_read", count(rows.read)?),
         ("rows_kept", count(rows.kept)?),
         ("rows_repaired", count(rows.repaired)?),

@@ -139,6 +139,7 @@ fn transform_file(
     let quarantine = parsed.quarantine.write(lake, year)?;
     Ok(Clean {
         rows: RowCounts {
+            blank_lines: parsed.blank,
             read: parsed.rows,
             kept: parsed.kept,
             repaired: parsed.repaired,
@@ -198,12 +199,18 @@ fn account(raw: &RawManifest, parsed: &Parsed, months: &[MonthFile]) -> Result<(
             "{key} has a header and no rows"
         )));
     }
-    if written != parsed.kept || parsed.kept + quarantined != parsed.rows {
+    if 1 + parsed.blank + parsed.rows != parsed.lines
+        || written != parsed.kept
+        || parsed.kept + quarantined != parsed.rows
+    {
         return Err(Failure::new(
             Exit::Bug,
             anyhow::anyhow!(
-                "{key}: {} rows read, but {} kept, {written} written and {quarantined} quarantined",
+                "{key}: a header, {} blank lines and {} rows in {} lines, but {} kept, {written} written and \
+                 {quarantined} quarantined",
+                parsed.blank,
                 parsed.rows,
+                parsed.lines,
                 parsed.kept
             ),
         ));

@@ -67,6 +67,8 @@ pub(super) struct Reading<'a> {
 pub(super) struct Parsed {
     /// Line feeds, and one more if the last line has none.
     pub(super) lines: u64,
+    /// Lines of spaces, or of nothing.
+    pub(super) blank: u64,
     /// Lines but for the header and blank ones.
     pub(super) rows: u64,
     pub(super) kept: u64,
@@ -118,6 +120,7 @@ struct Parser<'a> {
     reading: &'a Reading<'a>,
     rewriter: Rewriter,
     rows: RowReader<'a>,
+    blank_count: u64,
     row_count: u64,
     quarantine: Quarantine,
     months: Months,
@@ -130,6 +133,7 @@ impl<'a> Parser<'a> {
             reading,
             rewriter: Rewriter::new(header, reading.encoding),
             rows: RowReader::new(reading),
+            blank_count: 0,
             row_count: 0,
             quarantine: Quarantine::default(),
             months: Months::new(reading.give_out_finished_months),
@@ -144,6 +148,7 @@ impl<'a> Parser<'a> {
         give_out: &mut dyn FnMut(MonthRows) -> Result<(), Failure>,
     ) -> Result<(), ParseError> {
         if line.trim_ascii().is_empty() {
+            self.blank_count += 1;
             return Ok(());
         }
         self.row_count += 1;
@@ -202,6 +207,7 @@ impl<'a> Parser<'a> {
         drift.extend(self.rows.unknown.into_drift());
         Ok(Parsed {
             lines,
+            blank: self.blank_count,
             rows: self.row_count,
             kept: self.rows.kept,
             repaired: self.rows.repaired,

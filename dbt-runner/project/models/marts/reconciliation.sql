@@ -8,6 +8,7 @@ with loads as (
     select
         source_year,
         raw_lines,
+        blank_lines,
         rows_read,
         rows_kept,
         rows_repaired,
@@ -69,6 +70,7 @@ counted as (
     select
         years.source_year,
         coalesce(loads.raw_lines, 0) as raw_lines,
+        coalesce(loads.blank_lines, 0) as blank_lines,
         coalesce(loads.rows_read, 0) as rows_read,
         coalesce(loads.rows_kept, 0) as rows_kept,
         coalesce(loads.rows_repaired, 0) as rows_repaired,
@@ -93,6 +95,7 @@ counted as (
 select
     source_year,
     raw_lines,
+    blank_lines,
     rows_read,
     rows_kept,
     rows_repaired,
@@ -105,8 +108,8 @@ select
         in_{{ mart }},
     {% endfor -%}
     case
-        -- The header, and blank lines, are no rows.
-        when rows_read >= raw_lines then 'raw_lines to rows_read'
+        -- The header is the one line that is neither blank nor a row.
+        when 1 + blank_lines + rows_read != raw_lines then 'raw_lines to rows_read'
         when rows_kept + rows_quarantined != rows_read then 'rows_read to rows_kept and rows_quarantined'
         when loaded_quarantined != rows_quarantined then 'rows_quarantined to quarantined_requests'
         when loaded != rows_kept then 'rows_kept to service_requests'

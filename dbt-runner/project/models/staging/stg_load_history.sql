@@ -14,6 +14,7 @@ select
     contract_version,
     logic_version,
     raw_lines,
+    blank_lines,
     rows_read,
     rows_kept,
     rows_repaired,

@@ -1,7 +1,7 @@
 INSERT INTO `{dataset}.load_history` (
     `partition`, load_number, fingerprint, clean_manifest, raw_manifest, source_last_modified, source_sha256,
-    contract_version, logic_version, raw_lines, rows_read, rows_kept, rows_repaired, rows_quarantined,
-    quarantined_by_reason, drift, loaded_at, run_id
+    contract_version, logic_version, raw_lines, blank_lines, rows_read, rows_kept, rows_repaired,
+    rows_quarantined, quarantined_by_reason, drift, loaded_at, run_id
 )
 SELECT
     @partition,
@@ -14,6 +14,7 @@ SELECT
     @contract_version,
     @logic_version,
     @raw_lines,
+    @blank_lines,
     @rows_read,
     @rows_kept,
     @rows_repaired,

@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS `{dataset}.load_history` (
     contract_version STRING NOT NULL,
     logic_version INT64 NOT NULL,
     raw_lines INT64 NOT NULL,
+    blank_lines INT64 NOT NULL,
     rows_read INT64 NOT NULL,
     rows_kept INT64 NOT NULL,
     rows_repaired INT64 NOT NULL,

@@ -9,6 +9,7 @@ CREATE TABLE IF NOT EXISTS load_history (
     contract_version VARCHAR NOT NULL,
     logic_version INTEGER NOT NULL,
     raw_lines BIGINT NOT NULL,
+    blank_lines BIGINT NOT NULL,
     rows_read BIGINT NOT NULL,
     rows_kept BIGINT NOT NULL,
     rows_repaired BIGINT NOT NULL,
