@@ -9,5 +9,5 @@ left join {{ ref('status_history') }} as next_period
         and history.period_number + 1 = next_period.period_number
 where
     history.last_seen_at < history.first_seen_at
-    or next_period.first_seen_at < history.last_seen_at
+    or next_period.first_seen_at <= history.last_seen_at
     or next_period.status = history.status

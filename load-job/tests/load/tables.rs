@@ -95,6 +95,29 @@ fn a_corrected_year_replaces_its_own_rows_and_no_others() {
 }
 
 #[test]
+fn a_status_that_new_rules_read_otherwise_has_not_changed() {
+    let place = Place::default();
+    let versions = [
+        (NOVEMBER, 1, "Lost=Unknown"),
+        (NOVEMBER, 2, "Lost=Cancelled"),
+        (DECEMBER, 3, "Lost=New"),
+        ("2027-01-01T06:00:00", 3, "Closed"),
+    ];
+    for (last_modified, logic_version, status) in versions {
+        let version = Publication {
+            logic_version,
+            ..Publication::of_year(2024, last_modified, &[("Noise", status)])
+        };
+        place.job(&[&version]).run().finished();
+    }
+    assert_eq!(place.loads().len(), 4);
+    assert_eq!(
+        place.rows("SELECT old_status, new_status, new_last_modified FROM status_changes"),
+        ["New|Closed|2027-01-01 06:00:00"]
+    );
+}
+
+#[test]
 fn a_version_that_comes_back_is_loaded_again() {
     let place = Place::default();
     let back = Publication {

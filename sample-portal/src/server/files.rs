@@ -21,8 +21,9 @@ use crate::{boundaries, generator};
 /// Where Statistics Canada's boundary file is.
 pub(super) const FSA_PATH: &str = "/statcan/lfsa000b16a_e.zip";
 
-/// Seconds after 1970 at which everything generated was first published: 2026-11-01, six in the morning.
-const FIRST_PUBLISHED: i64 = 1_793_512_800;
+/// Microseconds after 1970 at which everything generated was first published: 2026-11-01, a fraction of a second after six
+/// in the morning, as CKAN says it.
+const FIRST_PUBLISHED: i64 = 1_793_512_800_123_456;
 
 /// A file as it is served.
 #[derive(Debug, Clone)]
@@ -90,7 +91,7 @@ impl Files {
         let first = first
             .and_then(|modified| Timestamp::try_from(modified).ok())
             .unwrap_or_else(|| {
-                Timestamp::from_second(FIRST_PUBLISHED).unwrap_or(Timestamp::UNIX_EPOCH)
+                Timestamp::from_microsecond(FIRST_PUBLISHED).unwrap_or(Timestamp::UNIX_EPOCH)
             });
         // Every publication is a day later than the one before.
         first + Duration::from_hours(24) * publications

@@ -1,12 +1,12 @@
-{# Seconds from one instant to another, negative if it is the earlier one. #}
+{# Seconds from one instant to another, to the microsecond; negative if it is the earlier one. #}
 {% macro seconds_between(earlier, later) -%}
     {{ return(adapter.dispatch('seconds_between', 'toronto_311')(earlier, later)) }}
 {%- endmacro %}
 
 {% macro default__seconds_between(earlier, later) -%}
-    (epoch({{ later }}) - epoch({{ earlier }}))
+    ((epoch_us({{ later }}) - epoch_us({{ earlier }})) / 1000000.0)
 {%- endmacro %}
 
 {% macro bigquery__seconds_between(earlier, later) -%}
-    timestamp_diff({{ later }}, {{ earlier }}, second)
+    (timestamp_diff({{ later }}, {{ earlier }}, microsecond) / 1000000)
 {%- endmacro %}

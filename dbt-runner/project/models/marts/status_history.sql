@@ -5,7 +5,8 @@ with observations as (
         request_id,
         source_year,
         old_published_at as published_at,
-        old_status as status
+        old_status as status,
+        0 as may_be_superseded
     from {{ ref('stg_status_changes') }}
     where old_published_at is not null
     union distinct
@@ -13,9 +14,24 @@ with observations as (
         request_id,
         source_year,
         new_published_at as published_at,
-        new_status as status
+        new_status as status,
+        1 as may_be_superseded
     from {{ ref('stg_status_changes') }}
     where new_published_at is not null
+),
+
+-- Of two publications of one date, the last is what a publication of a later date was compared with.
+dated as (
+    select
+        request_id,
+        source_year,
+        published_at,
+        status,
+        row_number() over (
+            partition by request_id, published_at
+            order by may_be_superseded, status
+        ) as place
+    from observations
 ),
 
 changes as (
@@ -28,12 +44,13 @@ changes as (
             when status = lag(status)
                     over (
                         partition by request_id
-                        order by published_at, status
+                        order by published_at
                     )
                 then 0
             else 1
         end as is_change
-    from observations
+    from dated
+    where place = 1
 ),
 
 periods as (
@@ -44,7 +61,7 @@ periods as (
         status,
         sum(is_change) over (
             partition by request_id
-            order by published_at, status
+            order by published_at
             rows between unbounded preceding and current row
         ) as period_number
     from changes

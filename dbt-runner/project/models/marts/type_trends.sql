@@ -1,7 +1,10 @@
--- A month that the publication does not cover to its last day, or that one of the two years does not have, is left out
--- of the comparison of the years.
+-- A month that the file of one of the two years does not have to its last day is left out of their comparison.
 with published as (
-    select max(created_on) as last_on from {{ ref('requests_by_day') }}
+    select
+        source_year,
+        max(created_on) as last_on
+    from {{ ref('requests_by_day') }}
+    group by source_year
 ),
 
 counted as (
@@ -14,12 +17,14 @@ counted as (
     group by source_year, created_month, type_group
 ),
 
-months as (
+whole_months as (
     select distinct
-        source_year,
-        created_month,
-        cast(extract(month from created_month) as {{ dbt.type_int() }}) as month_of_year
+        counted.source_year,
+        counted.created_month,
+        cast(extract(month from counted.created_month) as {{ dbt.type_int() }}) as month_of_year
     from counted
+    inner join published on counted.source_year = published.source_year
+    where {{ dbt.last_day('counted.created_month', 'month') }} <= published.last_on
 ),
 
 comparable as (
@@ -27,13 +32,11 @@ comparable as (
         months.source_year,
         months.created_month,
         earlier.created_month as earlier_month
-    from months
-    cross join published
-    inner join months as earlier
+    from whole_months as months
+    inner join whole_months as earlier
         on
             months.source_year = earlier.source_year + 1
             and months.month_of_year = earlier.month_of_year
-    where {{ dbt.last_day('months.created_month', 'month') }} <= published.last_on
 ),
 
 years as (

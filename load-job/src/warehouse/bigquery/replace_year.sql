@@ -22,7 +22,10 @@ WHERE
     held.source_year = @year
     AND held.created_at >= CAST(@year_begins AS TIMESTAMP)
     AND held.created_at < CAST(@year_is_over AS TIMESTAMP)
-    AND held.status != published.status;
+    -- What the publisher changed, and not the rules by which it is read; from one publication to a later one.
+    AND held.status != published.status
+    AND held.source_status != published.source_status
+    AND CAST(@held_last_modified AS DATETIME) IS DISTINCT FROM CAST(@source_last_modified AS DATETIME);
 
 DELETE FROM `{dataset}.service_requests`
 WHERE
@@ -45,6 +48,10 @@ IF (
         AND created_at >= CAST(@year_begins AS TIMESTAMP)
         AND created_at < CAST(@year_is_over AS TIMESTAMP)
 ) != @rows_kept THEN
+    SELECT ERROR('{miscounted}');
+END IF;
+
+IF (SELECT COUNT(*) FROM `{dataset}.quarantined_requests` WHERE source_year = @year) != @rows_quarantined THEN
     SELECT ERROR('{miscounted}');
 END IF;
 

@@ -10,5 +10,10 @@ SELECT
     $6 AS new_fingerprint
 FROM read_parquet($1) AS published
 INNER JOIN service_requests AS held USING (request_id)
-WHERE held.source_year = $2 AND held.status <> published.status
+WHERE
+    held.source_year = $2
+    -- What the publisher changed, and not the rules by which it is read; from one publication to a later one.
+    AND held.status <> published.status
+    AND held.source_status <> published.source_status
+    AND cast($3 AS TIMESTAMP) IS DISTINCT FROM cast($4 AS TIMESTAMP)
 ORDER BY held.created_at, held.request_id
