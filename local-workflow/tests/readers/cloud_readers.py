@@ -1,7 +1,7 @@
 """Google's own clients, which share no code with the pipeline, for its tests. Each command prints one JSON object.
 
 objects BUCKET                    the SHA-256 of every object
-copy BUCKET DIRECTORY             the name of every object, whose content is in the file of its number
+copy BUCKET DIRECTORY             every object as a file of its name; their names
 query PROJECT DATASET SQL         the rows of a query
 digest PROJECT DATASET SQL        their count and a digest of them in any order
 remove PROJECT DATASET            removes the dataset's tables
@@ -12,6 +12,7 @@ The emulators are named by STORAGE_EMULATOR_HOST and BIGQUERY_EMULATOR_HOST.
 
 import hashlib
 import json
+import pathlib
 import sys
 
 from bigquery_tables import tables
@@ -31,8 +32,10 @@ def objects(bucket: str) -> dict:
 
 def copy(bucket: str, directory: str) -> dict:
     blobs = list(bucket_of(bucket).list_blobs())
-    for number, blob in enumerate(blobs):
-        blob.download_to_filename(f"{directory}/{number}", checksum="crc32c")
+    for blob in blobs:
+        path = pathlib.Path(directory, blob.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        blob.download_to_filename(path, checksum="crc32c")
     return {"names": [blob.name for blob in blobs]}
 
 

@@ -3,7 +3,7 @@
 parquet FILE...   columns, types and row count as DuckDB, pyarrow and Polars see them
 naive CSV         what a loader that skips lines of another width keeps of a published file
 warehouse FILE    every table of a DuckDB file: its row count and a digest of its rows in any order
-query FILE SQL    the rows of a query
+query FILE SQL    the rows of a query; of none of a file's tables, on :memory:
 digest FILE SQL   their count and a digest of them in any order
 """
 
@@ -66,7 +66,7 @@ def warehouse(path: str) -> dict:
 
 
 def query(path: str, sql: str) -> dict:
-    with duckdb.connect(path, read_only=True) as database:
+    with duckdb.connect(path, read_only=path != ":memory:") as database:
         database.execute("set TimeZone = 'UTC'")
         return {"rows": database.execute(sql).fetchall()}
 

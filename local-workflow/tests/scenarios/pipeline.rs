@@ -9,6 +9,7 @@ use std::{env, fs};
 use emulators::Addresses;
 use sample_portal::Portal;
 use serde_json::Value;
+use shared::lake::Key;
 use shared::run::Stage;
 use shared::testing::{Job, JobOutcome, TestLake};
 use tempfile::TempDir;
@@ -120,30 +121,41 @@ impl<'a> Pipeline<'a> {
 
     /// What is published: the path and content of every object.
     pub(crate) fn published(&self) -> BTreeMap<String, Vec<u8>> {
-        match &self.storage {
-            Storage::Local { .. } => ["data", "docs"]
-                .iter()
-                .flat_map(|folder| fs::read_dir(self.site().join(folder)).unwrap())
-                .map(|entry| {
-                    let path = entry.unwrap().path();
-                    let name = path.strip_prefix(self.site()).unwrap();
-                    (name.to_str().unwrap().to_owned(), fs::read(&path).unwrap())
-                })
-                .collect(),
+        let copy = tempfile::tempdir().unwrap();
+        let site = match &self.storage {
+            Storage::Local { .. } => self.site(),
             Storage::Cloud { project, .. } => {
-                let directory = tempfile::tempdir().unwrap();
-                let copy = directory.path().to_str().unwrap();
-                let names = ask_cloud(&["copy", &format!("{project}-site"), copy]);
-                let names = names["names"].as_array().unwrap().iter().enumerate();
-                names
-                    .map(|(index, name)| {
-                        let content = fs::read(directory.path().join(index.to_string())).unwrap();
-                        let name = name.as_str().unwrap().strip_prefix("some/prefix/").unwrap();
-                        (name.to_owned(), content)
-                    })
-                    .collect()
+                let bucket = format!("{project}-site");
+                ask_cloud(&["copy", &bucket, copy.path().to_str().unwrap()]);
+                copy.path().join("some/prefix")
+            }
+        };
+        ["data", "docs"]
+            .iter()
+            .flat_map(|folder| fs::read_dir(site.join(folder)).unwrap())
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let name = path.strip_prefix(&site).unwrap();
+                (name.to_str().unwrap().to_owned(), fs::read(&path).unwrap())
+            })
+            .collect()
+    }
+
+    /// The lake's objects as files.
+    pub(crate) fn copy_of_lake(&self) -> TestLake {
+        let copy = TestLake::default();
+        match &self.storage {
+            Storage::Local { lake, .. } => {
+                for key in lake.objects("").into_keys() {
+                    let content = fs::read(lake.path().join(&key)).unwrap();
+                    copy.put(&Key::new(key).unwrap(), &content);
+                }
+            }
+            Storage::Cloud { project, .. } => {
+                ask_cloud(&["copy", project, copy.path().to_str().unwrap()]);
             }
         }
+        copy
     }
 
     /// What is in front of BigQuery, in place of the emulator, from now on.

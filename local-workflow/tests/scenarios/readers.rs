@@ -60,6 +60,11 @@ pub(crate) fn query(warehouse: &Path, sql: &str) -> Value {
     ask(&["query", warehouse.to_str().unwrap(), sql])["rows"].take()
 }
 
+/// The rows of a query on files alone.
+pub(crate) fn query_files(sql: &str) -> Value {
+    ask(&["query", ":memory:", sql])["rows"].take()
+}
+
 /// What three readers see in the clean Parquet files of a manifest.
 pub(crate) fn parquet(lake: &TestLake, manifest: &Value) -> Value {
     let files = manifest["files"].as_array().unwrap();

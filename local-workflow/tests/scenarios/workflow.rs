@@ -80,6 +80,28 @@ fn a_run_is_summed_up_and_the_next_one_finds_nothing_new() {
 }
 
 #[test]
+fn a_run_on_emulators_makes_what_a_local_one_makes() {
+    let told = |variables: &[(&str, &str)]| {
+        let said = Machine::new().run(variables);
+        let tables = [
+            "2018",
+            "2025",
+            "all years",
+            "quarantined",
+            "city-wards",
+            "marts.",
+        ];
+        let lines = said.lines().map(str::trim);
+        let lines = lines.filter(|line| tables.iter().any(|table| line.starts_with(table)));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let installed = from_make("EMULATORS_DIR");
+    let in_the_cloud = told(&[("CLOUD", "emulator"), ("EMULATORS_DIR", &installed)]);
+    assert_eq!(in_the_cloud, told(&[]));
+    assert!(in_the_cloud.len() > 15, "{in_the_cloud:?}");
+}
+
+#[test]
 fn a_stage_is_replayed_for_one_year() {
     let machine = Machine::new();
     machine.run(&[]);
