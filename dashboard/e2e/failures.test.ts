@@ -109,6 +109,56 @@ test("a file of the right length with another byte", async () => {
 
 test("the page as a file, without a server", async () => {
   await visitor.page.goto(pathToFileURL(join(SITE, "index.html")).href);
+test("a large file with another byte", async () => {
+  // More than half a megabyte: each row many times, with numbers that do not compress.
+  const served = await republish(
+    ["requests_by_month_type_ward"],
+    "cast(random() * 1e9 as integer) as requests",
+    "cross join range(40)",
+  );
+  const [file] = filesOf("requests_by_month_type_ward", 2025);
+  const bytes = served.get(file?.path ?? "") ?? Buffer.alloc(0);
+  expect(bytes.length).toBeGreaterThan(2 ** 19);
+  // The first byte is none that a reader of Parquet needs.
+  await visitor.page.route(`**/${file?.path ?? ""}`, (route) =>
+    route.fulfill({ body: Buffer.concat([Buffer.from("?"), bytes.subarray(1)]) }),
+  );
+  await visitor.page.goto(`${visitor.url}?type=Pick+up+Dead+Wildlife`);
+  expect(await alert()).toContain("is damaged");
+  expect(await alert()).toContain(file?.path);
+});
+
+test("a damaged file that the browser's cache keeps, and whole later", async () => {
+  const [file] = filesOf("requests_by_month_group_ward", 2025);
+  const bytes = readFileSync(join(SITE, "data", file?.path ?? ""));
+  let asked = 0;
+  const caching = await serveSite("/", (request, response, next) => {
+    if (!request.url?.includes(file?.path ?? "")) {
+      next();
+      return;
+    }
+    asked += 1;
+    response.setHeader("Cache-Control", "max-age=3600");
+    response.end(asked > 2 ? bytes : bytes.toReversed());
+  });
+  // Without a route: those switch the cache off.
+  const page = await browser.newPage();
+  try {
+    await page.goto(caching.url);
+    await page.getByRole("alert").getByText("is damaged").waitFor();
+    expect(asked).toBe(2);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.waitForSelector("main[aria-busy=false] #heat");
+    expect(asked).toBe(3);
+    await page.reload();
+    await page.waitForSelector("main[aria-busy=false] #heat");
+    expect(asked).toBe(3);
+  } finally {
+    await page.close();
+    await caching.close();
+  }
+});
+
   expect(await visitor.text("main")).toContain("it has to come from a web server");
 });
 
@@ -160,8 +210,8 @@ test("a slow file shows that it is waited for", async () => {
   await visitor.settled();
 });
 
-/** Serves the files of marts with other columns, as `replacing` says in SQL, and a catalog that knows them. */
-async function republish(marts: string[], replacing: string): Promise<void> {
+/** Serves the files of marts with other columns and rows, as SQL has it, and a catalog that knows them. */
+async function republish(marts: string[], replacing: string, joining = ""): Promise<Map<string, Buffer>> {
   const folder = mkdtempSync(join(tmpdir(), "dashboard-"));
   const catalog = readCatalog();
   const served = new Map<string, Buffer>();
@@ -171,7 +221,7 @@ async function republish(marts: string[], replacing: string): Promise<void> {
       .flatMap(({ files }) => files)) {
       const path = join(folder, file.path);
       await query(`
-        copy (select * replace (${replacing}) from '${join(SITE, "data", file.path)}')
+        copy (select mart.* replace (${replacing}) from '${join(SITE, "data", file.path)}' as mart ${joining})
         to '${path}' (format parquet, compression snappy)`);
       const bytes = readFileSync(path);
       served.set(file.path, bytes);
@@ -232,3 +282,4 @@ test("names that would be markup or formulas are text", async () => {
   expect(csv).not.toMatch(/(^|,)=/m);
   expect(visitor.complaints).toEqual([]);
 });
+  return served;
