@@ -39,8 +39,10 @@ test("a catalog that is not there, and is there later", async () => {
   await visitor.page.route("**/catalog.json", (route) => route.fulfill({ status: 404 }), { times: 1 });
   await visitor.page.goto(visitor.url);
   expect(await alert()).toContain("A file of the data is missing: data/catalog.json.");
-  await visitor.page.getByRole("button", { name: "Try again" }).click();
+  await visitor.page.getByRole("button", { name: "Try again" }).press("Enter");
   await visitor.settled();
+  // The focus is at the beginning of the page, and not lost.
+  expect(await visitor.page.evaluate(() => document.activeElement?.id)).toBe("app");
 });
 
 const CATALOGS: [name: string, answer: Parameters<Route["fulfill"]>[0], sentence: string][] = [
