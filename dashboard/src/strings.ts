@@ -193,13 +193,16 @@ export const text = {
   heatHelp: {
     share:
       "How much of an area's requests each group is, against the whole city: orange asks for more of it, violet for less.",
-    count: "How many requests each area makes of each group. Darker is more.",
+    count: "How many requests each area makes of each group.",
   },
-  heatLegend: "Share against that of the city",
+  heatKeys: "Arrow keys go from cell to cell.",
+  heatLegend: { share: "Share against that of the city", count: "Requests" },
   heatRatio: (low: number, high: number) =>
     low === 0 ? `under ${high}×` : high === Infinity ? `over ${low}×` : `${low}–${high}×`,
   heatCell: (requests: number, share: string, ratio: number) =>
     `${integer.format(requests)} requests, ${share} of its own, ${oneDigit.format(ratio)} times the city's share`,
+  heatCount: (low: number, high: number) =>
+    low === high ? integer.format(low) : `${integer.format(low)}–${integer.format(high)}`,
   heatGroup: "Group",
   heatArea: (id: string, name: string) => (id === name ? id : `${id}, ${name}`),
   heatMore: (count: number) => `Show all ${count} groups`,
