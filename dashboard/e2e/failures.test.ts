@@ -198,6 +198,85 @@ test("a choice that matches nothing, and one that does not exist", async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
+test("what the address asks for and there is not is told", async () => {
+  await visitor.view("?season=monsoon&status=Lost&division=Dragons&area=99&years=1999");
+  expect(await visitor.page.locator(".warning").allInnerTexts()).toEqual([
+    "This page does not understand all of its address, and leaves out: monsoon.",
+    "There are no data of 1999.",
+    "No such status: Lost.",
+    "No such division in these years: Dragons.",
+    "No such area on this map: 99.",
+  ]);
+  await visitor.view("?season=fall&status=open&division=Toronto+Water&area=9&years=2025");
+  expect(await visitor.page.locator(".warning").count()).toBe(0);
+});
+
+test("an answer that comes late does not take the place of the one asked for since", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  const [file] = filesOf("requests_by_month_group_ward", 2017);
+  const held = new EventEmitter();
+  await page.route(`**/${file?.path ?? ""}`, async (route) => {
+    await once(held, "released");
+    await route.continue();
+  });
+  await page.locator("#from").selectOption("2017");
+  await page.locator("progress.loading").waitFor();
+  await page.getByRole("button", { name: "Start over" }).click();
+  await page.locator("#season").selectOption("summer");
+  await visitor.settled();
+  const summer = await visitor.text(".headline");
+  expect(summer).toContain("summer");
+  const late = page.waitForResponse(`**/${file?.path ?? ""}`);
+  held.emit("released");
+  await (await late).finished();
+  // Time enough to read it and add it up.
+  await page.waitForTimeout(500);
+  expect(await visitor.text(".headline")).toBe(summer);
+  expect(await page.locator("#from").inputValue()).toBe("2025");
+  expect(await page.locator("progress.loading").count()).toBe(0);
+});
+
+const PARTS = [
+  ["#quality", "", "data_quality"],
+  ["#series", "?series=day", "requests_by_day"],
+] as const;
+test.for(PARTS)("%s shows no figures before it has them", async ([section, address, mart]) => {
+  const paths = filesOf(mart).map(({ path }) => path);
+  const held = new EventEmitter();
+  let isBroken = true;
+  await visitor.page.route(
+    ({ pathname }) => paths.some((path) => pathname.endsWith(path)),
+    async (route) => {
+      if (isBroken) await once(held, "released");
+      await (isBroken ? route.fulfill({ status: 404 }) : route.continue());
+    },
+  );
+  await visitor.view(address);
+  const figures = visitor.page.locator(`${section} :is(table, svg)`);
+  await visitor.page.locator(section).getByRole("status").getByText("Loading").waitFor();
+  expect(await figures.count()).toBe(0);
+  held.emit("released");
+  expect(await alert()).toContain("is missing");
+  expect(await figures.count()).toBe(0);
+  isBroken = false;
+  await visitor.page.getByRole("button", { name: "Try again" }).press("Enter");
+  await figures.first().waitFor();
+  expect(await visitor.page.evaluate(() => document.activeElement?.id)).toBe(section.slice(1));
+});
+
+test("a picture that the browser cannot draw", async () => {
+  await visitor.page.addInitScript(() => {
+    HTMLCanvasElement.prototype.toBlob = (callback) => {
+      callback(null);
+    };
+  });
+  await visitor.view();
+  await visitor.page.getByRole("button", { name: "Map (PNG)" }).click();
+  await visitor.page.getByText("The browser could not draw the picture").waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
 test("a slow file shows that it is waited for", async () => {
   const [file] = filesOf("requests_by_month_group_ward", 2025);
   const held = new EventEmitter();

@@ -45,9 +45,11 @@ test("a type is found by its old name, chosen, and given up with the browser's b
     await valueOf(`select sum(requests) from ${table("requests_by_ward")}
       where source_year = 2025 and type_name = 'Pick up Dead Wildlife'`),
   );
+  expect(await page.title()).toBe("Pick up Dead Wildlife · Toronto 311");
   await page.goBack();
   await visitor.settled();
   expect(await headline()).toBe(all);
+  expect(await page.title()).toBe("All requests · Toronto 311");
   await page.goForward();
   await visitor.settled();
   expect(await headline()).toBe(chosen);

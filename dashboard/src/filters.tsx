@@ -3,7 +3,7 @@ import { SEASONS } from "./data/answer.ts";
 import type { Store } from "./data/store.ts";
 import { text } from "./strings.ts";
 import type { View } from "./view/view.ts";
-import { STATUS_GROUPS, yearsOfView } from "./view/view.ts";
+import { KINDS, STATUS_GROUPS, yearsOfView } from "./view/view.ts";
 
 /** What is asked, where, when, and what became of it. */
 export function Filters({
@@ -41,7 +41,7 @@ export function Filters({
       <fieldset class="field toggle">
         <legend>{text.by}</legend>
         <div class="segments">
-          {(["ward", "fsa"] as const).map((kind) => (
+          {KINDS.map((kind) => (
             <button
               key={kind}
               type="button"

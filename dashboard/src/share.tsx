@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 
 import type { Shown } from "./dashboard.tsx";
 import { save, toCsv, toPng, toSvg } from "./download.ts";
-import { described, text, years } from "./strings.ts";
+import { asked, described, text, years } from "./strings.ts";
 import { valueOf } from "./view/measures.ts";
 import { formatView } from "./view/view.ts";
 
@@ -91,9 +91,14 @@ export function Share(shown: Shown) {
         <button
           type="button"
           onClick={() => {
-            void toPng(picture()).then((png) => {
-              finish(`${name}.png`, png);
-            });
+            toPng(picture()).then(
+              (png) => {
+                finish(`${name}.png`, png);
+              },
+              () => {
+                say(text.pictureFailed);
+              },
+            );
           }}
         >
           {text.png}
