@@ -247,7 +247,9 @@ test("a view is its address: link, table and pictures carry it on", async () => 
   const csv = await saved("Table (CSV)");
   expect(csv.name).toBe("toronto-311-ward-2025.csv");
   const [header, ...rows] = csv.bytes.toString().trim().split("\r\n");
-  expect(header).toBe("rank,ward,name,requests,per_km2,share_of_area,change,what,years");
+  expect(header).toBe(
+    "rank,ward,name,requests,per_km2,share_of_area,change,what,season,status,division,years",
+  );
   const expected = await query(`
     select cast(ward_id as varchar), sum(requests) from ${table("requests_by_ward")}
     where source_year = 2025 and ward_model = 25 and type_group = 'Trees' group by 1`);
@@ -264,6 +266,56 @@ test("a view is its address: link, table and pictures carry it on", async () => 
   expect(png.bytes.subarray(1, 4).toString()).toBe("PNG");
   expect(png.bytes.readUInt32BE(16)).toBe(1640);
   expect(png.bytes.length).toBeGreaterThan(20_000);
+});
+
+test("the table says by columns what it is of, and no choice is a formula", async () => {
+  await visitor.view("?group=Trees&season=fall&status=open&division=%3Dcmd&years=2024-2025");
+  const [download] = await Promise.all([
+    visitor.page.waitForEvent("download"),
+    visitor.page.getByRole("button", { name: "Table (CSV)" }).click(),
+  ]);
+  const [, ...rows] = readFileSync(await download.path(), "utf8")
+    .trim()
+    .split("\r\n");
+  expect(rows).toHaveLength(25);
+  for (const row of rows) expect(row).toMatch(/,Trees,fall,open,'=cmd,2024-2025$/);
+});
+
+test("all words of a picture are in it, however many there are", async () => {
+  const types = [
+    "Pick up Dead Wildlife",
+    "General Tree Maintenance",
+    "Road - Pot hole",
+    "Garbage Bin Missing",
+  ];
+  const named = [...types, ...types].map((name, at) => `type=${encodeURIComponent(`${name} ${at}`)}`);
+  // Where nothing changed from nothing, areas have no value.
+  await visitor.view(`?measure=change&group=Snow+and+ice&season=spring&by=fsa&${named.join("&")}`);
+  const { page } = visitor;
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Map (SVG)" }).click(),
+  ]);
+  const boxes = await page.evaluate(
+    (drawing) => {
+      const { documentElement: svg } = new DOMParser().parseFromString(drawing, "image/svg+xml");
+      document.body.append(svg);
+      return [...svg.querySelectorAll("text")].map((words) => {
+        const { x, y, width, height } = words.getBBox();
+        return { words: words.textContent, x, y, right: x + width, bottom: y + height };
+      });
+    },
+    readFileSync(await download.path(), "utf8"),
+  );
+  const svg = page.locator("body > svg");
+  const [, , width, height] = ((await svg.getAttribute("viewBox")) ?? "").split(" ").map(Number);
+  expect(boxes.map(({ words }) => words).join(" ")).toContain("Garbage Bin Missing 7");
+  expect(boxes.map(({ words }) => words)).toContain("no value");
+  for (const { x, y, right, bottom } of boxes) {
+    expect(Math.min(x, y)).toBeGreaterThanOrEqual(0);
+    expect(right).toBeLessThanOrEqual(width ?? 0);
+    expect(bottom).toBeLessThanOrEqual(height ?? 0);
+  }
 });
 
 test("what is printed has no controls", async () => {

@@ -169,7 +169,7 @@ export const text = {
   area: { ward: "Ward", fsa: "FSA" } satisfies Record<AreaKind, string>,
   requests: "Requests",
   share: "Share",
-  shareHelp: "Of the requests on the map",
+  shareHelp: "A share is of the requests on the map.",
   trend: "By month",
   pin: (name: string) => `Pin ${name}`,
   unpin: (name: string) => `Unpin ${name}`,
@@ -201,10 +201,10 @@ export const text = {
   heatLegend: { share: "Share against that of the city", count: "Requests" },
   heatRatio: (low: number, high: number) =>
     low === 0 ? `under ${high}×` : high === Infinity ? `over ${low}×` : `${low}–${high}×`,
-  heatCell: (requests: number, share: string, ratio: number) =>
-    `${integer.format(requests)} requests, ${share} of its own, ${oneDigit.format(ratio)} times the city's share`,
   heatCount: (low: number, high: number) =>
     low === high ? integer.format(low) : `${integer.format(low)}–${integer.format(high)}`,
+  heatCell: (requests: number, share: string, ratio: number) =>
+    `${integer.format(requests)} requests, ${share} of its own, ${oneDigit.format(ratio)} times the city's share`,
   heatGroup: "Group",
   heatArea: (id: string, name: string) => (id === name ? id : `${id}, ${name}`),
   heatMore: (count: number) => `Show all ${count} groups`,
@@ -260,9 +260,9 @@ export const text = {
   openFull: "Open the whole dashboard",
   saved: (name: string) => `Saved ${name}.`,
   loading: "Loading the requests",
-  empty: "Nothing matches: no request of these years has this type, season, status and division.",
   loadingDays: "Loading the days",
   loadingQuality: "Loading what became of every row",
+  empty: "Nothing matches: no request of these years has this type, season, status and division.",
   unknown: {
     year: (names: string) => `There are no data of ${names}.`,
     what: (names: string) => `No such type or group: ${names}.`,
