@@ -154,6 +154,17 @@ test.for(["light", "dark"] as const)("pictures stand out, %s", async (colorSchem
     const tooFaint = found.filter(({ colour, behind }) => contrast(colour, behind) < 3);
     expect(tooFaint, `${selector} ${property}`).toEqual([]);
   }
+  // Pins stand out from dark areas too: by a casing in the colour of the panel.
+  const casings = await visitor.page
+    .locator("#map .casing:has(+ .outline)")
+    .evaluateAll((paths) =>
+      paths.map((path) => [
+        getComputedStyle(path).stroke,
+        getComputedStyle(path.closest(".panel") ?? document.body).backgroundColor,
+      ]),
+    );
+  expect(casings).toHaveLength(2);
+  for (const [casing, panel] of casings) expect(casing).toBe(panel);
   // Where two areas of the palest, or of the darkest, class meet.
   for (const at of [0, 4]) {
     const area = visitor.page.locator(`#map .area.fill-class-${at}`).first();

@@ -255,10 +255,10 @@ test("a view is its address: link, table and pictures carry it on", async () => 
     where source_year = 2025 and ward_model = 25 and type_group = 'Trees' group by 1`);
   expect(rows.map((row) => [row.split(",")[1], Number(row.split(",")[3])]).sort()).toEqual(expected.sort());
 
-  // 25 wards, and the outline of the one that is pinned.
+  // 25 wards, and the outline of the one that is pinned, in its casing.
   const svg = await saved("Map (SVG)");
   const drawing = svg.bytes.toString();
-  expect(drawing.match(/<path /g)).toHaveLength(26);
+  expect(drawing.match(/<path /g)).toHaveLength(27);
   expect(drawing).toContain("Trees, 2025");
   expect(drawing).toContain("Open Government Licence");
   expect(drawing).not.toMatch(/class=|style=|<script/);

@@ -266,9 +266,9 @@ function Choropleth({
           {/* Outlines lie over all areas. The areas themselves keep their order, or the focus would be lost. */}
           {view.pins.map((id, pin) => {
             const at = areas.findIndex((area) => area.id === id);
-            return <path key={id} class={`outline pinned-${pin}`} d={shapes[at]?.path ?? ""} />;
+            return <Outline key={id} name={`pinned-${pin}`} d={shapes[at]?.path ?? ""} />;
           })}
-          {active !== null && <path class="outline active" d={shapes[active]?.path ?? ""} />}
+          {active !== null && <Outline name="active" d={shapes[active]?.path ?? ""} />}
         </g>
       </svg>
       <div class="zoom">
@@ -315,6 +315,16 @@ function Choropleth({
         </Tooltip>
       )}
     </div>
+  );
+}
+
+/** A line that stands out from what is around it, whatever its colour. */
+function Outline({ name, d }: { name: string; d: string }) {
+  return (
+    <>
+      <path class="casing" d={d} />
+      <path class={`outline ${name}`} d={d} />
+    </>
   );
 }
 
