@@ -21,6 +21,7 @@ export function Compare({ view, answer, ranked, names }: Shown) {
   return (
     <section class="panel" aria-labelledby="compare-title" id="compare">
       <h2 id="compare-title">{text.compare}</h2>
+      {onMap < answer.city.requests && <p class="help">{text.compareDensity}</p>}
       <div class="compare">
         <table>
           <thead>

@@ -176,6 +176,7 @@ export const text = {
   compare: "Side by side",
   compareHint:
     "Choose an area on the map or in the ranking to see what it asks for; choose a second to compare.",
+  compareDensity: "Toronto per km² is of the requests that are on the map; its other figures are of all.",
   city: "Toronto",
   distinctive: (name: string) => `What ${name} asks for more than the city`,
   times: (ratio: number) => `${oneDigit.format(ratio)} times the city's share`,
