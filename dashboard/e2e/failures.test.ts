@@ -177,10 +177,15 @@ test("a site in a folder", async () => {
   }
 });
 
-test("boundaries that are missing", async () => {
-  await visitor.page.route("**/wards.topo.json", (route) => route.fulfill({ status: 404 }));
+const BOUNDARIES: [name: string, answer: Parameters<Route["fulfill"]>[0], sentence: string][] = [
+  ["missing", { status: 404 }, "is missing: boundaries/wards.topo.json"],
+  ["cut short", { body: '{"type":"Topology",' }, "is damaged: boundaries/wards.topo.json"],
+  ["of something else", json({ type: "Topology", objects: {} }), "is damaged: boundaries/wards.topo.json"],
+];
+test.for(BOUNDARIES)("boundaries that are %s", async ([, answer, sentence]) => {
+  await visitor.page.route("**/wards.topo.json", (route) => route.fulfill(answer));
   await visitor.page.goto(visitor.url);
-  expect(await alert()).toContain("boundaries/wards.topo.json");
+  expect(await alert()).toContain(sentence);
 });
 
 test("data that were not published for months", async () => {
