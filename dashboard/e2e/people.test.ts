@@ -170,6 +170,10 @@ test("measures and classes colour the map and order the ranking", async () => {
   await page.locator("#ranking thead button", { hasText: "Requests" }).click();
   await visitor.settled();
   expect(await page.locator("#ranking tbody tr").last().getAttribute("data-area")).toBe(densest[0]?.[0]);
+  await page.locator("#ranking thead button", { hasText: "Share" }).click();
+  await visitor.settled();
+  expect(await page.locator("#ranking th[aria-sort=descending]").innerText()).toContain("Share");
+  expect(await page.locator("#ranking tbody tr").first().getAttribute("data-area")).toBe(densest[0]?.[0]);
 });
 
 test("the keyboard alone finds, filters, pins, sorts and reads", async () => {
