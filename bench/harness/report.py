@@ -79,7 +79,8 @@ def dashboard(figures: dict) -> str:
     rows = [[name, f"{spread['count']}", f"{spread['median']:.0f}", f"{spread['p95']:.0f}"] for name, spread in times.items()]
     return f"""The page in headless Chromium {figures["browser"].split(".")[0]}, on the marts of {len(figures["years"])} years, served on loopback. The first view takes
 {first["requests"]} requests: {first["gzip_bytes"] / 1000:.0f} kB as gzip sends them, headers too; {first["bytes"] / 1000:.0f} kB as they are. It is loaded each time
-with an empty cache. A filter is a season, status or division, with the years loaded already.
+with an empty cache. A filter is a season, status, division, year, measure, area or type, with the years of the view loaded
+already; what else it needs is in its time.
 
 {table(["", "times", "median ms", "95 % within ms"], rows)}"""
 

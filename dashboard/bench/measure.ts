@@ -9,6 +9,8 @@ import { readCatalog, serveSite } from "../e2e/site.ts";
 const LOADS = 9;
 /** Choices of each kind. */
 const CHOICES = 12;
+/** Milliseconds after which a choice is not slow but a failure. */
+const PATIENCE = 30_000;
 const VIEWPORT = { viewport: { width: 1440, height: 1000 } };
 const USABLE = "main[aria-busy=false] #map path";
 const WHOLE = "main[aria-busy=false] #heat";
@@ -21,33 +23,98 @@ async function bytesOf(request: Request): Promise<{ plain: number; gzip: number 
   return { plain: responseHeadersSize + body.length, gzip: responseHeadersSize + gzipSync(body).length };
 }
 
-/** Milliseconds from each choice in a filter to the frame after the figures follow it. The years are loaded already. */
-async function filterToPaint(page: Page): Promise<number[]> {
-  return page.evaluate(async (count) => {
-    const figure = () => document.querySelector("[data-figure=requests].figure")?.textContent ?? "";
-    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
-    const task = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-    const times: number[] = [];
-    for (const filter of ["season", "status", "division"]) {
-      const select = document.getElementById(filter) as HTMLSelectElement;
-      const values = [...select.options].map(({ value }) => value);
-      for (let at = 1; at <= count; at++) {
-        const before = figure();
+/**
+ * Milliseconds from each choice, of every kind, to the frame that shows its figures; the heat map follows a moment later.
+ * The view's years are loaded already; what a choice needs beyond them, as other years or the files of types, is in its time.
+ */
+async function choiceToPaint(page: Page): Promise<number[]> {
+  return page.evaluate(
+    async ({ count, patience }) => {
+      const one = (selector: string): HTMLElement => {
+        const found = document.querySelector<HTMLElement>(selector);
+        if (!found) throw new Error(`there is no ${selector}`);
+        return found;
+      };
+      const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+      const task = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+      const main = one("main");
+      /** Resolves when the page has become busy with a choice, and is not any more. */
+      const followed = () =>
+        new Promise<void>((resolve, reject) => {
+          const timer = setTimeout(reject, patience, new Error("the page does not follow a choice"));
+          const observer = new MutationObserver(() => {
+            if (main.getAttribute("aria-busy") === "true") return;
+            observer.disconnect();
+            clearTimeout(timer);
+            resolve();
+          });
+          observer.observe(main, { attributeFilter: ["aria-busy"] });
+        });
+      const times: number[] = [];
+      const measure = async (choose: () => void) => {
         const start = performance.now();
-        // The last of each filter is all again.
-        select.value = at === count ? "" : (values[at % values.length] as string);
-        select.dispatchEvent(new Event("change", { bubbles: true }));
-        // A choice that leaves the figure as it was shows nothing to wait for.
-        while (figure() === before && performance.now() - start < 1000) await frame();
+        const whole = followed();
+        choose();
+        await whole;
         // A task after the frame's callbacks comes when it is painted.
         await frame();
         await task(0);
-        if (figure() !== before) times.push(performance.now() - start);
+        times.push(performance.now() - start);
+        // The next begins when what is drawn later is drawn.
         await task(150);
+      };
+      const select = (id: string, value: string) => () => {
+        const list = one(`#${id}`) as HTMLSelectElement;
+        list.value = value;
+        list.dispatchEvent(new Event("change", { bubbles: true }));
+      };
+      for (const id of ["season", "status", "division", "from", "to"]) {
+        const list = one(`#${id}`) as HTMLSelectElement;
+        const usual = list.value;
+        const others = [...list.options].map(({ value }) => value).filter((value) => value !== usual);
+        // The last of each is as it was.
+        for (let at = 1; at < count; at++) await measure(select(id, others[at % others.length] ?? usual));
+        await measure(select(id, usual));
       }
-    }
-    return times;
-  }, CHOICES);
+      for (let at = 0; at < count; at++) {
+        const measures = document.querySelectorAll<HTMLElement>(
+          ".map-panel .segments button:not(:disabled, [aria-pressed=true])",
+        );
+        await measure(() => measures[at % measures.length]?.click());
+      }
+      for (let at = 0; at < count; at++) {
+        const areas = document.querySelectorAll<HTMLElement>("#ranking tbody button");
+        await measure(() => areas[(at * 7) % areas.length]?.click());
+      }
+      const words = [
+        "tree",
+        "pothole",
+        "noise",
+        "bin",
+        "snow",
+        "water",
+        "dead",
+        "sign",
+        "sidewalk",
+        "litter",
+      ];
+      for (let at = 0; at < count; at++) {
+        const search = one("#search") as HTMLInputElement;
+        search.value = words[at % words.length] ?? "";
+        search.dispatchEvent(new Event("input", { bubbles: true }));
+        await task(50);
+        const types = document.querySelectorAll<HTMLElement>("[role=option]:not([aria-disabled])");
+        // Groups come first: the last is a type.
+        await measure(() => types[types.length - 1]?.click());
+        // One at a time.
+        await measure(() => {
+          one(".chip").click();
+        });
+      }
+      return times;
+    },
+    { count: CHOICES, patience: PATIENCE },
+  );
 }
 
 function spread(values: number[]) {
@@ -90,7 +157,7 @@ try {
     await page.goto(site.url + query);
     await page.waitForSelector(WHOLE);
     await page.waitForLoadState("networkidle");
-    filters[name] = spread(await filterToPaint(page));
+    filters[name] = spread(await choiceToPaint(page));
     await page.close();
   }
   const total = (kind: "plain" | "gzip") => firstView.reduce((sum, bytes) => sum + bytes[kind], 0);

@@ -49,6 +49,7 @@ const SCREENS: [name: string, address: string, options: BrowserContextOptions][]
   ["neighbourhoods", "?by=fsa&years=2024-2025&measure=count", {}],
   ["old-wards", "?years=2018", {}],
   ["embedded", "?embed=1", {}],
+  ["narrow", "?by=fsa&area=M5V&area=M4C&season=fall", { viewport: { width: 320, height: 640 } }],
   ["wall", "", { viewport: { width: 2560, height: 1440 } }],
 ];
 
@@ -103,5 +104,87 @@ test("embedded, the theme is that of the system", async () => {
   expect(await visitor.page.evaluate(() => document.documentElement.dataset["theme"])).toBe("dark");
   await visitor.page.emulateMedia({ media: "print" });
   expect(await visitor.page.evaluate(() => getComputedStyle(document.body).color)).toBe("rgb(23, 32, 42)");
+  await visitor.close();
+});
+
+/** The contrast of two colours, as WCAG 2.2 defines it. */
+function contrast(one: string, other: string): number {
+  const [lighter, darker] = [one, other].map(luminance).sort((a, b) => b - a) as [number, number];
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+/** The relative luminance of an opaque colour as browsers compute it: `rgb(12, 34, 56)`. */
+function luminance(colour: string): number {
+  const channels = /^rgb\((\d+), (\d+), (\d+)\)$/.exec(colour);
+  if (!channels) throw new Error(`no opaque colour: ${colour}`);
+  const [red, green, blue] = channels.slice(1).map((channel) => {
+    const share = Number(channel) / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  }) as [number, number, number];
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+/** What has to be seen to understand a picture, and the property that gives it its colour. */
+const GRAPHICS: [selector: string, property: string][] = [
+  ["#map .area", "stroke"],
+  ["#map .outline", "stroke"],
+  [".legend .swatch", "border-top-color"],
+  [".sparkline polyline", "stroke"],
+  ["#months .line", "stroke"],
+  [".legend .stroke", "background-color"],
+  ["#statuses .stack span", "background-color"],
+  ["#statuses .swatch", "background-color"],
+  [".bar", "background-color"],
+];
+
+test.for(["light", "dark"] as const)("pictures stand out, %s", async (colorScheme) => {
+  const visitor = await Visitor.open(browser, site.url, { colorScheme });
+  await visitor.view("?area=3&area=13");
+  for (const [selector, property] of GRAPHICS) {
+    const found = await visitor.page.locator(selector).evaluateAll(
+      (elements, property) =>
+        elements.map((element) => ({
+          of: element.getAttribute("class") ?? element.tagName,
+          colour: getComputedStyle(element).getPropertyValue(property),
+          behind: getComputedStyle(element.closest(".panel") ?? document.body).backgroundColor,
+        })),
+      property,
+    );
+    expect(found.length).toBeGreaterThan(0);
+    const tooFaint = found.filter(({ colour, behind }) => contrast(colour, behind) < 3);
+    expect(tooFaint, `${selector} ${property}`).toEqual([]);
+  }
+  // Pins stand out from dark areas too: by a casing in the colour of the panel.
+  const casings = await visitor.page
+    .locator("#map .casing:has(+ .outline)")
+    .evaluateAll((paths) =>
+      paths.map((path) => [
+        getComputedStyle(path).stroke,
+        getComputedStyle(path.closest(".panel") ?? document.body).backgroundColor,
+      ]),
+    );
+  expect(casings).toHaveLength(2);
+  for (const [casing, panel] of casings) expect(casing).toBe(panel);
+  // Where two areas of the palest, or of the darkest, class meet.
+  for (const at of [0, 4]) {
+    const area = visitor.page.locator(`#map .area.fill-class-${at}`).first();
+    const { fill, stroke } = await area.evaluate((path) => {
+      const { fill, stroke } = getComputedStyle(path);
+      return { fill, stroke };
+    });
+    expect(contrast(fill, stroke)).toBeGreaterThanOrEqual(3);
+  }
+  await visitor.close();
+});
+
+test("colours that mean something stay when the system chooses the others", async () => {
+  const visitor = await Visitor.open(browser, site.url, { forcedColors: "active" });
+  await visitor.view();
+  for (const selector of ["#heat td", ".map-panel .swatch", "#statuses .stack span"]) {
+    const colours = await visitor.page
+      .locator(selector)
+      .evaluateAll((found) => new Set(found.map((one) => getComputedStyle(one).backgroundColor)).size);
+    expect(colours, selector).toBeGreaterThan(2);
+  }
   await visitor.close();
 });

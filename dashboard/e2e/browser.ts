@@ -77,6 +77,16 @@ export class Visitor {
     return Number((await this.text(selector)).replace(/[^\d.-]/g, ""));
   }
 
+  /** What has the focus, by its name or else its text. */
+  focused(): Promise<string> {
+    return this.page.evaluate(() => {
+      const { activeElement } = document;
+      const label = activeElement?.getAttribute("aria-labelledby");
+      const named = label ? document.getElementById(label) : activeElement;
+      return named?.getAttribute("aria-label") ?? named?.textContent ?? "";
+    });
+  }
+
   /** A picture to look at. */
   async picture(name: string): Promise<void> {
     await this.page.screenshot({ path: join(ARTIFACTS, `${name}.png`), fullPage: true });

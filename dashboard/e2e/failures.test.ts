@@ -39,8 +39,10 @@ test("a catalog that is not there, and is there later", async () => {
   await visitor.page.route("**/catalog.json", (route) => route.fulfill({ status: 404 }), { times: 1 });
   await visitor.page.goto(visitor.url);
   expect(await alert()).toContain("A file of the data is missing: data/catalog.json.");
-  await visitor.page.getByRole("button", { name: "Try again" }).click();
+  await visitor.page.getByRole("button", { name: "Try again" }).press("Enter");
   await visitor.settled();
+  // The focus is at the beginning of the page, and not lost.
+  expect(await visitor.page.evaluate(() => document.activeElement?.id)).toBe("app");
 });
 
 const CATALOGS: [name: string, answer: Parameters<Route["fulfill"]>[0], sentence: string][] = [
@@ -107,6 +109,56 @@ test("a file of the right length with another byte", async () => {
   expect(await alert()).toContain("is damaged");
 });
 
+test("a large file with another byte", async () => {
+  // More than half a megabyte: each row many times, with numbers that do not compress.
+  const served = await republish(
+    ["requests_by_month_type_ward"],
+    "cast(random() * 1e9 as integer) as requests",
+    "cross join range(40)",
+  );
+  const [file] = filesOf("requests_by_month_type_ward", 2025);
+  const bytes = served.get(file?.path ?? "") ?? Buffer.alloc(0);
+  expect(bytes.length).toBeGreaterThan(2 ** 19);
+  // The first byte is none that a reader of Parquet needs.
+  await visitor.page.route(`**/${file?.path ?? ""}`, (route) =>
+    route.fulfill({ body: Buffer.concat([Buffer.from("?"), bytes.subarray(1)]) }),
+  );
+  await visitor.page.goto(`${visitor.url}?type=Pick+up+Dead+Wildlife`);
+  expect(await alert()).toContain("is damaged");
+  expect(await alert()).toContain(file?.path);
+});
+
+test("a damaged file that the browser's cache keeps, and whole later", async () => {
+  const [file] = filesOf("requests_by_month_group_ward", 2025);
+  const bytes = readFileSync(join(SITE, "data", file?.path ?? ""));
+  let asked = 0;
+  const caching = await serveSite("/", (request, response, next) => {
+    if (!request.url?.includes(file?.path ?? "")) {
+      next();
+      return;
+    }
+    asked += 1;
+    response.setHeader("Cache-Control", "max-age=3600");
+    response.end(asked > 2 ? bytes : bytes.toReversed());
+  });
+  // Without a route: those switch the cache off.
+  const page = await browser.newPage();
+  try {
+    await page.goto(caching.url);
+    await page.getByRole("alert").getByText("is damaged").waitFor();
+    expect(asked).toBe(2);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.waitForSelector("main[aria-busy=false] #heat");
+    expect(asked).toBe(3);
+    await page.reload();
+    await page.waitForSelector("main[aria-busy=false] #heat");
+    expect(asked).toBe(3);
+  } finally {
+    await page.close();
+    await caching.close();
+  }
+});
+
 test("the page as a file, without a server", async () => {
   await visitor.page.goto(pathToFileURL(join(SITE, "index.html")).href);
   expect(await visitor.text("main")).toContain("it has to come from a web server");
@@ -125,10 +177,15 @@ test("a site in a folder", async () => {
   }
 });
 
-test("boundaries that are missing", async () => {
-  await visitor.page.route("**/wards.topo.json", (route) => route.fulfill({ status: 404 }));
+const BOUNDARIES: [name: string, answer: Parameters<Route["fulfill"]>[0], sentence: string][] = [
+  ["missing", { status: 404 }, "is missing: boundaries/wards.topo.json"],
+  ["cut short", { body: '{"type":"Topology",' }, "is damaged: boundaries/wards.topo.json"],
+  ["of something else", json({ type: "Topology", objects: {} }), "is damaged: boundaries/wards.topo.json"],
+];
+test.for(BOUNDARIES)("boundaries that are %s", async ([, answer, sentence]) => {
+  await visitor.page.route("**/wards.topo.json", (route) => route.fulfill(answer));
   await visitor.page.goto(visitor.url);
-  expect(await alert()).toContain("boundaries/wards.topo.json");
+  expect(await alert()).toContain(sentence);
 });
 
 test("data that were not published for months", async () => {
@@ -146,6 +203,85 @@ test("a choice that matches nothing, and one that does not exist", async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
+test("what the address asks for and there is not is told", async () => {
+  await visitor.view("?season=monsoon&status=Lost&division=Dragons&area=99&years=1999");
+  expect(await visitor.page.locator(".warning").allInnerTexts()).toEqual([
+    "This page does not understand all of its address, and leaves out: monsoon.",
+    "There are no data of 1999.",
+    "No such status: Lost.",
+    "No such division in these years: Dragons.",
+    "No such area on this map: 99.",
+  ]);
+  await visitor.view("?season=fall&status=open&division=Toronto+Water&area=9&years=2025");
+  expect(await visitor.page.locator(".warning").count()).toBe(0);
+});
+
+test("an answer that comes late does not take the place of the one asked for since", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  const [file] = filesOf("requests_by_month_group_ward", 2017);
+  const held = new EventEmitter();
+  await page.route(`**/${file?.path ?? ""}`, async (route) => {
+    await once(held, "released");
+    await route.continue();
+  });
+  await page.locator("#from").selectOption("2017");
+  await page.locator("progress.loading").waitFor();
+  await page.getByRole("button", { name: "Start over" }).click();
+  await page.locator("#season").selectOption("summer");
+  await visitor.settled();
+  const summer = await visitor.text(".headline");
+  expect(summer).toContain("summer");
+  const late = page.waitForResponse(`**/${file?.path ?? ""}`);
+  held.emit("released");
+  await (await late).finished();
+  // Time enough to read it and add it up.
+  await page.waitForTimeout(500);
+  expect(await visitor.text(".headline")).toBe(summer);
+  expect(await page.locator("#from").inputValue()).toBe("2025");
+  expect(await page.locator("progress.loading").count()).toBe(0);
+});
+
+const PARTS = [
+  ["#quality", "", "data_quality"],
+  ["#series", "?series=day", "requests_by_day"],
+] as const;
+test.for(PARTS)("%s shows no figures before it has them", async ([section, address, mart]) => {
+  const paths = filesOf(mart).map(({ path }) => path);
+  const held = new EventEmitter();
+  let isBroken = true;
+  await visitor.page.route(
+    ({ pathname }) => paths.some((path) => pathname.endsWith(path)),
+    async (route) => {
+      if (isBroken) await once(held, "released");
+      await (isBroken ? route.fulfill({ status: 404 }) : route.continue());
+    },
+  );
+  await visitor.view(address);
+  const figures = visitor.page.locator(`${section} :is(table, svg)`);
+  await visitor.page.locator(section).getByRole("status").getByText("Loading").waitFor();
+  expect(await figures.count()).toBe(0);
+  held.emit("released");
+  expect(await alert()).toContain("is missing");
+  expect(await figures.count()).toBe(0);
+  isBroken = false;
+  await visitor.page.getByRole("button", { name: "Try again" }).press("Enter");
+  await figures.first().waitFor();
+  expect(await visitor.page.evaluate(() => document.activeElement?.id)).toBe(section.slice(1));
+});
+
+test("a picture that the browser cannot draw", async () => {
+  await visitor.page.addInitScript(() => {
+    HTMLCanvasElement.prototype.toBlob = (callback) => {
+      callback(null);
+    };
+  });
+  await visitor.view();
+  await visitor.page.getByRole("button", { name: "Map (PNG)" }).click();
+  await visitor.page.getByText("The browser could not draw the picture").waitFor();
+  expect(visitor.complaints).toEqual([]);
+});
+
 test("a slow file shows that it is waited for", async () => {
   const [file] = filesOf("requests_by_month_group_ward", 2025);
   const held = new EventEmitter();
@@ -160,8 +296,8 @@ test("a slow file shows that it is waited for", async () => {
   await visitor.settled();
 });
 
-/** Serves the files of marts with other columns, as `replacing` says in SQL, and a catalog that knows them. */
-async function republish(marts: string[], replacing: string): Promise<void> {
+/** Serves the files of marts with other columns and rows, as SQL has it, and a catalog that knows them. */
+async function republish(marts: string[], replacing: string, joining = ""): Promise<Map<string, Buffer>> {
   const folder = mkdtempSync(join(tmpdir(), "dashboard-"));
   const catalog = readCatalog();
   const served = new Map<string, Buffer>();
@@ -171,7 +307,7 @@ async function republish(marts: string[], replacing: string): Promise<void> {
       .flatMap(({ files }) => files)) {
       const path = join(folder, file.path);
       await query(`
-        copy (select * replace (${replacing}) from '${join(SITE, "data", file.path)}')
+        copy (select mart.* replace (${replacing}) from '${join(SITE, "data", file.path)}' as mart ${joining})
         to '${path}' (format parquet, compression snappy)`);
       const bytes = readFileSync(path);
       served.set(file.path, bytes);
@@ -186,6 +322,7 @@ async function republish(marts: string[], replacing: string): Promise<void> {
     const bytes = served.get(new URL(route.request().url()).pathname.split("/").at(-1) ?? "");
     return bytes ? route.fulfill({ body: bytes }) : route.continue();
   });
+  return served;
 }
 
 test("rows that differ from the contract", async () => {
@@ -228,7 +365,7 @@ test("names that would be markup or formulas are text", async () => {
     page.getByRole("button", { name: "Table (CSV)" }).click(),
   ]);
   const csv = readFileSync(await download.path(), "utf8");
-  expect(csv).toContain(`,'${hostile[1] ?? ""},2025`);
+  expect(csv).toContain(`,'${hostile[1] ?? ""},,,,2025`);
   expect(csv).not.toMatch(/(^|,)=/m);
   expect(visitor.complaints).toEqual([]);
 });

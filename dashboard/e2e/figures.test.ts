@@ -112,6 +112,30 @@ test("requests per square kilometre", async () => {
   }
 });
 
+test("two areas beside the city, per square kilometre: requests that name no area are in none", async () => {
+  await visitor.view("?by=fsa&area=M5V&area=M4C");
+  const { objects } = JSON.parse(readFileSync(join(SITE, "boundaries/fsas.topo.json"), "utf8")) as {
+    objects: { areas: { geometries: { id: string; properties: { km2: number } }[] } };
+  };
+  const km2 = new Map(objects.areas.geometries.map(({ id, properties }) => [id, properties.km2]));
+  const requests = new Map(
+    (await query(`select fsa, sum(requests) from ${FSAS} where source_year = 2025 group by 1`)) as [
+      string,
+      number,
+    ][],
+  );
+  const sumOf = (of: Map<string, number>, fsas: string[]) =>
+    fsas.reduce((all, fsa) => all + (of.get(fsa) ?? 0), 0);
+  const row = visitor.page.locator("#compare tr", { hasText: "Per km²" });
+  const shown = (await row.locator("td").allInnerTexts()).map((text) => Number(text.replaceAll(",", "")));
+  const expected = [["M5V"], ["M4C"], [...km2.keys()]].map(
+    (fsas) => sumOf(requests, fsas) / sumOf(km2, fsas),
+  );
+  expect(shown).toEqual(
+    expected.map((value) => (value < 100 ? Number(value.toFixed(1)) : Math.round(value))),
+  );
+});
+
 const RATES = [
   [
     "share",

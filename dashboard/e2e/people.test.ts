@@ -45,9 +45,11 @@ test("a type is found by its old name, chosen, and given up with the browser's b
     await valueOf(`select sum(requests) from ${table("requests_by_ward")}
       where source_year = 2025 and type_name = 'Pick up Dead Wildlife'`),
   );
+  expect(await page.title()).toBe("Pick up Dead Wildlife · Toronto 311");
   await page.goBack();
   await visitor.settled();
   expect(await headline()).toBe(all);
+  expect(await page.title()).toBe("All requests · Toronto 311");
   await page.goForward();
   await visitor.settled();
   expect(await headline()).toBe(chosen);
@@ -168,6 +170,10 @@ test("measures and classes colour the map and order the ranking", async () => {
   await page.locator("#ranking thead button", { hasText: "Requests" }).click();
   await visitor.settled();
   expect(await page.locator("#ranking tbody tr").last().getAttribute("data-area")).toBe(densest[0]?.[0]);
+  await page.locator("#ranking thead button", { hasText: "Share" }).click();
+  await visitor.settled();
+  expect(await page.locator("#ranking th[aria-sort=descending]").innerText()).toContain("Share");
+  expect(await page.locator("#ranking tbody tr").first().getAttribute("data-area")).toBe(densest[0]?.[0]);
 });
 
 test("the keyboard alone finds, filters, pins, sorts and reads", async () => {
@@ -245,16 +251,18 @@ test("a view is its address: link, table and pictures carry it on", async () => 
   const csv = await saved("Table (CSV)");
   expect(csv.name).toBe("toronto-311-ward-2025.csv");
   const [header, ...rows] = csv.bytes.toString().trim().split("\r\n");
-  expect(header).toBe("rank,ward,name,requests,per_km2,share_of_area,change,what,years");
+  expect(header).toBe(
+    "rank,ward,name,requests,per_km2,share_of_area,change,what,season,status,division,years",
+  );
   const expected = await query(`
     select cast(ward_id as varchar), sum(requests) from ${table("requests_by_ward")}
     where source_year = 2025 and ward_model = 25 and type_group = 'Trees' group by 1`);
   expect(rows.map((row) => [row.split(",")[1], Number(row.split(",")[3])]).sort()).toEqual(expected.sort());
 
-  // 25 wards, and the outline of the one that is pinned.
+  // 25 wards, and the outline of the one that is pinned, in its casing.
   const svg = await saved("Map (SVG)");
   const drawing = svg.bytes.toString();
-  expect(drawing.match(/<path /g)).toHaveLength(26);
+  expect(drawing.match(/<path /g)).toHaveLength(27);
   expect(drawing).toContain("Trees, 2025");
   expect(drawing).toContain("Open Government Licence");
   expect(drawing).not.toMatch(/class=|style=|<script/);
@@ -262,6 +270,56 @@ test("a view is its address: link, table and pictures carry it on", async () => 
   expect(png.bytes.subarray(1, 4).toString()).toBe("PNG");
   expect(png.bytes.readUInt32BE(16)).toBe(1640);
   expect(png.bytes.length).toBeGreaterThan(20_000);
+});
+
+test("the table says by columns what it is of, and no choice is a formula", async () => {
+  await visitor.view("?group=Trees&season=fall&status=open&division=%3Dcmd&years=2024-2025");
+  const [download] = await Promise.all([
+    visitor.page.waitForEvent("download"),
+    visitor.page.getByRole("button", { name: "Table (CSV)" }).click(),
+  ]);
+  const [, ...rows] = readFileSync(await download.path(), "utf8")
+    .trim()
+    .split("\r\n");
+  expect(rows).toHaveLength(25);
+  for (const row of rows) expect(row).toMatch(/,Trees,fall,open,'=cmd,2024-2025$/);
+});
+
+test("all words of a picture are in it, however many there are", async () => {
+  const types = [
+    "Pick up Dead Wildlife",
+    "General Tree Maintenance",
+    "Road - Pot hole",
+    "Garbage Bin Missing",
+  ];
+  const named = [...types, ...types].map((name, at) => `type=${encodeURIComponent(`${name} ${at}`)}`);
+  // Where nothing changed from nothing, areas have no value.
+  await visitor.view(`?measure=change&group=Snow+and+ice&season=spring&by=fsa&${named.join("&")}`);
+  const { page } = visitor;
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Map (SVG)" }).click(),
+  ]);
+  const boxes = await page.evaluate(
+    (drawing) => {
+      const { documentElement: svg } = new DOMParser().parseFromString(drawing, "image/svg+xml");
+      document.body.append(svg);
+      return [...svg.querySelectorAll("text")].map((words) => {
+        const { x, y, width, height } = words.getBBox();
+        return { words: words.textContent, x, y, right: x + width, bottom: y + height };
+      });
+    },
+    readFileSync(await download.path(), "utf8"),
+  );
+  const svg = page.locator("body > svg");
+  const [, , width, height] = ((await svg.getAttribute("viewBox")) ?? "").split(" ").map(Number);
+  expect(boxes.map(({ words }) => words).join(" ")).toContain("Garbage Bin Missing 7");
+  expect(boxes.map(({ words }) => words)).toContain("no value");
+  for (const { x, y, right, bottom } of boxes) {
+    expect(Math.min(x, y)).toBeGreaterThanOrEqual(0);
+    expect(right).toBeLessThanOrEqual(width ?? 0);
+    expect(bottom).toBeLessThanOrEqual(height ?? 0);
+  }
 });
 
 test("what is printed has no controls", async () => {
@@ -308,4 +366,167 @@ test("the heat map chooses groups and pins areas", async () => {
   await page.locator("#heat thead button").nth(4).click();
   await visitor.settled();
   expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["5"]);
+});
+
+/** A cell of the heat map. */
+const heatCell = (row: number, column: number) =>
+  visitor.page.locator("#heat tbody tr").nth(row).locator("td").nth(column);
+
+test("the heat map is read by keys, from cell to cell", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  await page.getByRole("button", { name: /^Show all \d+ groups/ }).focus();
+  await page.keyboard.press("Shift+Tab");
+  const told = async () => [await visitor.focused(), await visitor.text("#heat .tooltip")];
+  const [first, tip] = await told();
+  expect(first).toMatch(/^[\d,]+ requests, [\d.]+% of its own, [\d.]+ times the city's share$/);
+  expect(tip).toMatch(/^.+ \(1\), .+: /);
+  expect(tip).toContain(first);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowRight");
+  const reached = heatCell(1, 1);
+  expect(await told()).toEqual([
+    await reached.getAttribute("aria-label"),
+    expect.stringContaining((await reached.getAttribute("aria-label")) ?? "-"),
+  ]);
+  await page.keyboard.press("Control+End");
+  expect(await visitor.focused()).toBe(await page.locator("#heat td").last().getAttribute("aria-label"));
+  await page.keyboard.press("Control+Home");
+  expect(await visitor.focused()).toMatch(/^Show only /);
+  // It has one stop of Tab, where the focus was last.
+  expect(await page.locator("#heat table [tabindex='0']").count()).toBe(1);
+  await page.keyboard.press("Tab");
+  expect(await visitor.focused()).toMatch(/^Show all/);
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("Enter");
+  await visitor.settled();
+  expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["1"]);
+});
+
+test("a cell with the focus is not behind the names that stay", async () => {
+  await visitor.page.setViewportSize({ width: 320, height: 640 });
+  await visitor.view();
+  await heatCell(1, 12).focus();
+  for (let column = 11; column >= 0; column--) {
+    await visitor.page.keyboard.press("ArrowLeft");
+    const cell = await heatCell(1, column).boundingBox();
+    const names = await visitor.page.locator("#heat tbody th").nth(1).boundingBox();
+    if (!cell || !names) throw new Error("there is no cell");
+    expect(cell.x + cell.width / 2).toBeGreaterThan(names.x + names.width);
+  }
+});
+
+test("a finger reads the heat map and the map", async () => {
+  const phone = await Visitor.open(browser, site.url, {
+    viewport: { width: 390, height: 844 },
+    hasTouch: true,
+  });
+  await phone.view();
+  const cell = phone.page.locator("#heat td").nth(2);
+  await cell.tap();
+  expect(await phone.text("#heat .tooltip")).toContain(await cell.getAttribute("aria-label"));
+  const area = phone.page.locator('#map [data-area="3"]');
+  await area.tap();
+  expect(await phone.text(".map .tooltip")).toContain("Etobicoke-Lakeshore (3)");
+  expect(await phone.page.locator(".tooltip").count()).toBe(1);
+  expect(phone.complaints).toEqual([]);
+  await phone.close();
+});
+
+test("the legend of the heat map has the colours of its counts", async () => {
+  await visitor.view("?measure=count");
+  const { page } = visitor;
+  const legend = await page.locator("#heat .legend li").evaluateAll((items) =>
+    items.map((item) => {
+      const [low, high] = item.textContent.split("–").map((text) => Number(text.replaceAll(",", "")));
+      const swatch = item.querySelector(".swatch");
+      return {
+        low: low ?? NaN,
+        high: high ?? low ?? NaN,
+        colour: swatch && getComputedStyle(swatch).backgroundColor,
+      };
+    }),
+  );
+  expect(legend.length).toBeGreaterThan(3);
+  const cells = await page.locator("#heat td").evaluateAll((found) =>
+    found.map((cell) => ({
+      requests: Number(cell.textContent.replaceAll(",", "")),
+      colour: getComputedStyle(cell).backgroundColor,
+    })),
+  );
+  for (const { requests, colour } of cells) {
+    expect(legend.find(({ low, high }) => low <= requests && requests <= high)?.colour).toBe(colour);
+  }
+});
+
+const TIPS: [name: string, shown: string, trigger: string][] = [
+  ["the map", ".map", '#map [data-area="3"]'],
+  ["the months", "#series", "#months"],
+  ["the heat map", "#heat", "#heat tbody tr:nth-child(6) td:nth-child(12)"],
+];
+test.for(TIPS)("the tooltip of %s can be pointed at, and put away", async ([, shown, trigger]) => {
+  await visitor.view();
+  const { page } = visitor;
+  const tip = page.locator(`${shown} .tooltip`);
+  await page.locator(trigger).hover();
+  const told = await tip.innerText();
+  const from = await page.locator(trigger).boundingBox();
+  const to = await tip.boundingBox();
+  if (!from || !to) throw new Error("there is nothing to point at");
+  // Straight up or down, as far as it is within the tooltip.
+  const x = Math.min(to.x + to.width - 4, Math.max(to.x + 4, from.x + from.width / 2));
+  await page.mouse.move(x, to.y + to.height / 2, { steps: 8 });
+  await page.waitForTimeout(400);
+  expect(await tip.innerText()).toBe(told);
+  await page.keyboard.press("Escape");
+  await tip.waitFor({ state: "detached" });
+  // Nor does what it covered get one, as long as the pointer rests.
+  await page.waitForTimeout(400);
+  expect(await tip.count()).toBe(0);
+  await page.locator(trigger).hover();
+  await tip.waitFor();
+  await page.keyboard.press("Escape");
+  await tip.waitFor({ state: "detached" });
+  await page.locator(trigger).hover();
+  await page.mouse.move(1, 1);
+  await tip.waitFor({ state: "detached" });
+});
+
+test("a tooltip goes by Escape and the focus stays", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  for (const focusable of ["#map path[tabindex='0']", "#series [role=slider]", "#heat td[tabindex='0']"]) {
+    await page.locator(focusable).focus();
+    await page.keyboard.press("ArrowRight");
+    await page.locator(".tooltip").waitFor();
+    const focused = await visitor.focused();
+    await page.keyboard.press("Escape");
+    await page.locator(".tooltip").waitFor({ state: "detached" });
+    expect(await visitor.focused()).toBe(focused);
+  }
+});
+
+test("the focus is kept when what has it goes away", async () => {
+  await visitor.view("?group=Trees&group=Noise&group=Snow+and+ice");
+  const { page } = visitor;
+  const press = async (name: string) => {
+    await page.getByRole("button", { name }).press("Enter");
+    await visitor.settled();
+    await page.getByRole("button", { name }).waitFor({ state: "detached" });
+    return visitor.focused();
+  };
+  const search = () => page.evaluate(() => document.activeElement?.id);
+  expect(await press("Remove Noise")).toBe("Remove Snow and ice");
+  expect(await press("Remove Snow and ice")).toBe("Remove Trees");
+  await press("Remove Trees");
+  expect(await search()).toBe("search");
+  await visitor.view("?season=fall");
+  await press("Start over");
+  expect(await search()).toBe("search");
+  await page.getByRole("button", { name: "Zoom in" }).press("Enter");
+  expect(await press("Whole city")).toBe("Zoom in");
+  await visitor.view("?years=2018");
+  expect(await press("Show by neighbourhood")).toBe("Map");
 });

@@ -1,16 +1,30 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
+import type { Connect } from "vite";
 import { preview } from "vite";
 
 /** The site under test: published data, and the page built into it. */
 export const SITE = resolve(process.env["SITE_DIR"] ?? "../.local/site");
 
-/** Serves the site on a free port of loopback, in a folder. */
-export async function serveSite(folder = "/"): Promise<{ url: string; close: () => Promise<void> }> {
+/** Serves the site on a free port of loopback, in a folder; what `answer` does not answer itself. */
+export async function serveSite(
+  folder = "/",
+  answer: Connect.NextHandleFunction = (_request, _response, next) => {
+    next();
+  },
+): Promise<{ url: string; close: () => Promise<void> }> {
   const server = await preview({
     logLevel: "error",
     base: folder,
+    plugins: [
+      {
+        name: "answer",
+        configurePreviewServer: ({ middlewares }) => {
+          middlewares.use(answer);
+        },
+      },
+    ],
     build: { outDir: SITE },
     preview: { host: "127.0.0.1", port: 0, strictPort: false },
   });

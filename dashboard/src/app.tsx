@@ -4,6 +4,7 @@ import { useEffect, useErrorBoundary, useState } from "preact/hooks";
 import { Dashboard } from "./dashboard.tsx";
 import { Problem } from "./data/problem.ts";
 import { Store } from "./data/store.ts";
+import { focusAround } from "./focus.ts";
 import { text } from "./strings.ts";
 
 /** The page: the dashboard once there is a catalog, and until then what keeps it. */
@@ -56,7 +57,13 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry: () => voi
       <p>
         <strong>{text.failed}.</strong> {sentence}
       </p>
-      <button type="button" onClick={onRetry}>
+      <button
+        type="button"
+        onClick={(event) => {
+          focusAround(event.currentTarget);
+          onRetry();
+        }}
+      >
         {text.retry}
       </button>
     </div>

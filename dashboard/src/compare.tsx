@@ -1,6 +1,5 @@
 import type { Shown } from "./dashboard.tsx";
 import type { Figures } from "./data/answer.ts";
-import { sumOf } from "./data/answer.ts";
 import { nameOf } from "./map.tsx";
 import { format, text } from "./strings.ts";
 import type { Ranked } from "./view/measures.ts";
@@ -16,11 +15,13 @@ const LEAST_REQUESTS = 10;
 export function Compare({ view, answer, ranked, names }: Shown) {
   const pinned = view.pins.flatMap((id) => ranked.find(({ area }) => area.id === id) ?? []);
   if (pinned.length === 0) return null;
-  const onMap = sumOf(ranked.map(({ figures }) => figures));
+  // As of the areas: requests that name none are in no density.
+  const onMap = ranked.reduce((all, { figures }) => all + figures.requests, 0);
   const km2 = ranked.reduce((all, { area }) => all + area.km2, 0);
   return (
     <section class="panel" aria-labelledby="compare-title" id="compare">
       <h2 id="compare-title">{text.compare}</h2>
+      {onMap < answer.city.requests && <p class="help">{text.compareDensity}</p>}
       <div class="compare">
         <table>
           <thead>
@@ -48,7 +49,7 @@ export function Compare({ view, answer, ranked, names }: Shown) {
                 <td class="number">
                   {format.measure(
                     measure,
-                    valueOf(measure, measure === "density" ? onMap : answer.city, km2),
+                    measure === "density" ? onMap / km2 : valueOf(measure, answer.city, km2),
                   )}
                 </td>
               </tr>

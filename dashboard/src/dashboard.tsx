@@ -19,8 +19,8 @@ import { described, format, text } from "./strings.ts";
 import { ThemeSwitch } from "./theme.tsx";
 import type { Ranked } from "./view/measures.ts";
 import { rank } from "./view/measures.ts";
-import type { Measure, View } from "./view/view.ts";
-import { chosenOf, statusesOf, yearsOfView } from "./view/view.ts";
+import type { Choice, Measure, View } from "./view/view.ts";
+import { STATUS_GROUPS, chosenOf, misreadIn, statusesOf, yearsOfView } from "./view/view.ts";
 import { useView } from "./view/use_view.ts";
 
 /** Days after which the newest file is older than a monthly publication explains. */
@@ -76,12 +76,16 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
     };
   }, [view, store]);
 
+  useEffect(() => {
+    document.title = text.pageTitle(described(view));
+  }, [view]);
+
   const { catalog } = store;
   const published = catalog.as_of === null ? null : new Date(catalog.as_of);
   const through = format.day(store.dataThrough);
   const publishedOn = published && format.day(published);
   const age = published && Math.floor((Date.now() - published.getTime()) / 86_400_000);
-  const unknown = unknownChoices(view, store);
+  const unknown = unknownChoices({ view, store, shown });
   const divisions = [...(shown?.names.divisions.names ?? [])].sort();
 
   const sections = useMemo(
@@ -131,7 +135,11 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
           <progress class="loading" aria-label={text.loading} value={progress.done} max={progress.of} />
         )}
         {age !== null && age > OLD_AFTER_DAYS && <p class="note warning">{text.oldData(age)}</p>}
-        {unknown.length > 0 && <p class="note warning">{text.unknownChoice(unknown.join(", "))}</p>}
+        {unknown.map((sentence) => (
+          <p key={sentence} class="note warning">
+            {sentence}
+          </p>
+        ))}
         {error !== null && <Failure error={error} onRetry={reopen} />}
         {error === null && !shown && <p role="status">{text.loading}…</p>}
         {error === null && sections}
@@ -151,12 +159,34 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
   );
 }
 
-/** Choices of the address that the data do not know. */
-function unknownChoices(view: View, store: Store): string[] {
-  const { groups, types } = store.vocabulary;
-  return view.what
-    .filter(({ kind, name }) => !(kind === "group" ? groups : types).some((one) => one.name === name))
-    .map(({ name }) => name);
+/** A sentence for each kind of choice that the address makes and the data, or the page, do not know. */
+function unknownChoices({ view, store, shown }: { view: View; store: Store; shown: Shown | null }): string[] {
+  const { groups, types, statuses } = store.vocabulary;
+  const names = (all: readonly { name: string }[]) => all.map(({ name }) => name);
+  const asked = (kind: Choice["kind"]) => names(view.what.filter((one) => one.kind === kind));
+  const without = <T,>(all: (T | null)[], known: readonly T[]) =>
+    [...new Set(all)].filter((one) => one !== null && !known.includes(one));
+  const what = [...without(asked("group"), names(groups)), ...without(asked("type"), names(types))];
+  const unknown: [sentence: (names: string) => string, names: unknown[]][] = [
+    [text.misread, misreadIn(location.search)],
+    [text.unknown.year, without([view.from, view.to], store.years)],
+    [text.unknown.what, what],
+    [text.unknown.status, without([view.status], [...STATUS_GROUPS, ...names(statuses)])],
+  ];
+  // Divisions and areas are known once they are read.
+  if (shown?.view === view) {
+    unknown.push(
+      [text.unknown.division, without([view.division], shown.names.divisions.names)],
+      [
+        text.unknown.area,
+        without(
+          view.pins,
+          shown.areas.map(({ id }) => id),
+        ),
+      ],
+    );
+  }
+  return unknown.flatMap(([sentence, names]) => (names.length > 0 ? sentence(names.join(", ")) : []));
 }
 
 /** The answer in a sentence. */

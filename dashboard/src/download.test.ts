@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { toCsv } from "./download.ts";
+import { toCsv, wrap } from "./download.ts";
 
 test("text that a spreadsheet would take for a formula is text", () => {
   const hostile = ["=cmd|'/c calc'!A1", "+1", "-1", "@SUM(A1)", "\t=1", " =1"];
@@ -10,4 +10,11 @@ test("text that a spreadsheet would take for a formula is text", () => {
 
 test("numbers stay numbers, and separators, quotes and line ends are quoted", () => {
   expect(toCsv([[-1.5, null, 'a "b", c', "d\ne"]])).toBe('-1.5,,"a ""b"", c","d\ne"\r\n');
+});
+
+test("words are in lines as wide as may be, and a word that is wider has its own", () => {
+  const widthOf = (words: string) => words.length;
+  expect(wrap("a bc def g", 4, widthOf)).toEqual(["a bc", "def", "g"]);
+  expect(wrap("a pneumonia b", 4, widthOf)).toEqual(["a", "pneumonia", "b"]);
+  expect(wrap("", 4, widthOf)).toEqual([""]);
 });

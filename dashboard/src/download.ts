@@ -11,6 +11,12 @@ const KEPT = [
 ];
 /** Pixels of a PNG for one of the page. */
 const SHARPNESS = 2;
+/** Of the words, legend and edges of a picture. */
+const FONT = "system-ui, sans-serif";
+const LINE_HEIGHT = 1.3;
+const MARGIN = 16;
+const SWATCH = 14;
+const LEGEND_SIZE = 13;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -38,28 +44,79 @@ export function save(name: string, content: Blob) {
   }, 10_000);
 }
 
+/** Words in lines of at most `width`, unless a word alone is wider. */
+export function wrap(words: string, width: number, widthOf: (words: string) => number): string[] {
+  const lines: string[] = [];
+  for (const word of words.split(" ")) {
+    const longer = lines.length > 0 ? `${lines.at(-1) ?? ""} ${word}` : word;
+    if (lines.length > 0 && widthOf(longer) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
 /** A map with its title, legend and source, as a picture of its own: the styles are written into it. */
 export function toSvg(map: SVGSVGElement, title: string, legend: HTMLElement | null, source: string): string {
   const { width, height } = map.viewBox.baseVal;
-  const header = 44;
-  const footer = 64;
   const page = getComputedStyle(document.body);
   const picture = document.createElementNS(SVG, "svg");
-  const total = height + header + footer;
-  picture.setAttribute("xmlns", SVG);
-  picture.setAttribute("viewBox", `0 0 ${width} ${total}`);
-  picture.setAttribute("width", `${width}`);
-  picture.setAttribute("height", `${total}`);
-  picture.setAttribute("font-family", "system-ui, sans-serif");
   const append = (tag: string, attributes: Record<string, string | number>, content = "") => {
     const element = document.createElementNS(SVG, tag);
     for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, `${value}`);
     element.textContent = content;
     picture.append(element);
+    return element;
   };
-  append("rect", { width, height: total, fill: page.backgroundColor });
-  append("text", { x: 16, y: 29, "font-size": 20, "font-weight": 600, fill: page.color }, title);
+  /** Writes lines below `top`, and says where they end. */
+  const write = (words: string, top: number, size: number, weight = 400): number => {
+    const lines = wrap(words, width - 2 * MARGIN, (line) => widthOf(line, size, weight));
+    const y = (line: number) => top + line * size * LINE_HEIGHT;
+    lines.forEach((line, at) => {
+      const style = { "font-size": size, "font-weight": weight, fill: page.color };
+      append("text", { x: MARGIN, y: y(at + 1), ...style }, line);
+    });
+    return y(lines.length);
+  };
+  append("rect", { width: "100%", height: "100%", fill: page.backgroundColor });
 
+  const top = write(title, 4, 20, 600) + 14;
+  const frame = append("svg", { y: top, width, height, viewBox: `0 0 ${width} ${height}` });
+  frame.append(...styled(map).childNodes);
+
+  let x = MARGIN;
+  let y = top + height + 10;
+  for (const item of legend?.querySelectorAll("li") ?? []) {
+    const label = item.textContent;
+    const end = x + SWATCH + 6 + widthOf(label, LEGEND_SIZE);
+    if (end > width - MARGIN && x > MARGIN) {
+      // The same, in another row.
+      y += SWATCH + 8;
+      x = MARGIN;
+    }
+    const swatch = item.querySelector(".swatch");
+    if (swatch) {
+      const { backgroundColor: fill, borderTopColor: stroke } = getComputedStyle(swatch);
+      append("rect", { x, y, width: SWATCH, height: SWATCH, fill, stroke });
+    }
+    append("text", { x: x + SWATCH + 6, y: y + 12, "font-size": LEGEND_SIZE, fill: page.color }, label);
+    x += SWATCH + 6 + widthOf(label, LEGEND_SIZE) + MARGIN;
+  }
+
+  const total = Math.ceil(write(source, y + SWATCH + 4, 11)) + 12;
+  for (const [name, value] of Object.entries({
+    xmlns: SVG,
+    viewBox: `0 0 ${width} ${total}`,
+    width: `${width}`,
+    height: `${total}`,
+    "font-family": FONT,
+  })) {
+    picture.setAttribute(name, value);
+  }
+  return new XMLSerializer().serializeToString(picture);
+}
+
+/** A copy with the styles that the sheet gives written into it, and nothing that means something to the page alone. */
+function styled(map: SVGSVGElement): Node {
   const drawing = map.cloneNode(true) as SVGSVGElement;
   const originals = map.querySelectorAll("*");
   drawing.querySelectorAll("*").forEach((element, at) => {
@@ -71,27 +128,15 @@ export function toSvg(map: SVGSVGElement, title: string, legend: HTMLElement | n
       if (/^(class|role|tabindex|data-.*|aria-.*)$/.test(name)) element.removeAttribute(name);
     }
   });
-  const frame = document.createElementNS(SVG, "svg");
-  frame.setAttribute("y", `${header}`);
-  frame.setAttribute("width", `${width}`);
-  frame.setAttribute("height", `${height}`);
-  frame.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  frame.append(...drawing.childNodes);
-  picture.append(frame);
+  return drawing;
+}
 
-  let x = 16;
-  for (const item of legend?.querySelectorAll("li") ?? []) {
-    const swatch = item.querySelector(".swatch");
-    const label = item.textContent;
-    if (swatch) {
-      const fill = getComputedStyle(swatch).backgroundColor;
-      append("rect", { x, y: header + height + 10, width: 14, height: 14, fill });
-    }
-    append("text", { x: x + 20, y: header + height + 22, "font-size": 13, fill: page.color }, label);
-    x += 40 + label.length * 7.5;
-  }
-  append("text", { x: 16, y: total - 14, "font-size": 11, fill: page.color }, source);
-  return new XMLSerializer().serializeToString(picture);
+/** Pixels that words take in a line. */
+function widthOf(words: string, size: number, weight = 400): number {
+  const paper = document.createElement("canvas").getContext("2d");
+  if (!paper) return words.length * size * 0.6;
+  paper.font = `${weight} ${size}px ${FONT}`;
+  return paper.measureText(words).width;
 }
 
 /** A picture as PNG. */

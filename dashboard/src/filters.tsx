@@ -3,7 +3,7 @@ import { SEASONS } from "./data/answer.ts";
 import type { Store } from "./data/store.ts";
 import { text } from "./strings.ts";
 import type { View } from "./view/view.ts";
-import { STATUS_GROUPS, yearsOfView } from "./view/view.ts";
+import { KINDS, STATUS_GROUPS, yearsOfView } from "./view/view.ts";
 
 /** What is asked, where, when, and what became of it. */
 export function Filters({
@@ -41,7 +41,7 @@ export function Filters({
       <fieldset class="field toggle">
         <legend>{text.by}</legend>
         <div class="segments">
-          {(["ward", "fsa"] as const).map((kind) => (
+          {KINDS.map((kind) => (
             <button
               key={kind}
               type="button"
@@ -114,7 +114,8 @@ export function Filters({
             type="button"
             class="chip"
             aria-label={text.remove(name)}
-            onClick={() => {
+            onClick={({ currentTarget }) => {
+              focusAfter(currentTarget);
               change({ what: view.what.filter((one) => one.kind !== kind || one.name !== name) });
             }}
           >
@@ -126,6 +127,7 @@ export function Filters({
             type="button"
             class="quiet"
             onClick={() => {
+              focusSearch();
               change({
                 what: [],
                 from: null,
@@ -143,6 +145,17 @@ export function Filters({
       </div>
     </form>
   );
+}
+
+/** Gives the focus of a chip that goes away to the one beside it, or to where another is found. */
+function focusAfter(chip: Element) {
+  const beside = [chip.nextElementSibling, chip.previousElementSibling].find((one) => one?.matches(".chip"));
+  if (beside instanceof HTMLElement) beside.focus();
+  else focusSearch();
+}
+
+function focusSearch() {
+  document.getElementById("search")?.focus();
 }
 
 function isFiltered({ what, from, season, status, division, pins }: View): boolean {

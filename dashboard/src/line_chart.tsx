@@ -3,6 +3,7 @@ import { line as lineOf } from "d3-shape";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { format, text } from "./strings.ts";
+import { Tooltip, useTip } from "./tooltip.tsx";
 
 /** The width where it is not known yet, and the most. */
 const WIDEST = 1160;
@@ -40,7 +41,7 @@ export function LineChart({
   /** Positions with a tick, and what it says. */
   ticks: { at: number; label: string }[];
 }) {
-  const [cursor, setCursor] = useState<number | null>(null);
+  const tip = useTip<number>();
   const [width, setWidth] = useState(WIDEST);
   const svg = useRef<SVGSVGElement>(null);
   // Drawn as wide as it is shown, so that its words have their size on a phone too.
@@ -65,13 +66,13 @@ export function LineChart({
     .x((_, at) => x(at))
     .y((value) => y(value ?? 0))
     .digits(1);
+  const shown = tip.of === null || count === 0 ? null : Math.min(tip.of, count - 1);
   const onKeyDown = (event: KeyboardEvent) => {
-    const from = cursor ?? count - 1;
-    if (event.key === "ArrowLeft") setCursor(Math.max(0, from - 1));
-    else if (event.key === "ArrowRight") setCursor(Math.min(count - 1, from + 1));
-    else if (event.key === "Home") setCursor(0);
-    else if (event.key === "End") setCursor(count - 1);
-    else if (event.key === "Escape") setCursor(null);
+    const from = shown ?? count - 1;
+    if (event.key === "ArrowLeft") tip.focus(Math.max(0, from - 1));
+    else if (event.key === "ArrowRight") tip.focus(Math.min(count - 1, from + 1));
+    else if (event.key === "Home") tip.focus(0);
+    else if (event.key === "End") tip.focus(count - 1);
     else return;
     event.preventDefault();
   };
@@ -82,7 +83,6 @@ export function LineChart({
         return value === null ? [] : [`${name} ${format.integer(value)}`];
       })
       .join(", ")}`;
-  const shown = cursor === null ? null : Math.min(cursor, count - 1);
   return (
     <div class="chart">
       <ul class="legend lines">
@@ -93,66 +93,61 @@ export function LineChart({
           </li>
         ))}
       </ul>
-      {/* A slider is what arrow keys move over values. */}
-      <div
-        role="slider"
-        tabIndex={0}
-        aria-label={`${label}. ${text.chartKeys}`}
-        aria-valuemin={0}
-        aria-valuemax={Math.max(0, count - 1)}
-        aria-valuenow={shown ?? Math.max(0, count - 1)}
-        aria-valuetext={count > 0 ? read(shown ?? count - 1) : ""}
-        onKeyDown={onKeyDown}
-        onPointerLeave={() => {
-          setCursor(null);
-        }}
-        onPointerMove={(event) => {
-          const box = event.currentTarget.getBoundingClientRect();
-          const at = Math.round(x.invert(((event.clientX - box.left) / box.width) * width));
-          setCursor(Math.min(count - 1, Math.max(0, at)));
-        }}
-        onBlur={() => {
-          setCursor(null);
-        }}
-      >
-        <svg ref={svg} id={id} viewBox={`0 0 ${width} ${HEIGHT}`} aria-hidden="true">
-          {y.ticks(5).map((tick) => (
-            <g key={tick} class="tick">
-              <line x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} />
-              <text x={LEFT - 8} y={y(tick)} dy="0.32em" text-anchor="end">
-                {format.short(tick)}
+      <div class="plot">
+        {/* A slider is what arrow keys move over values. */}
+        <div
+          role="slider"
+          tabIndex={0}
+          aria-label={`${label}. ${text.chartKeys}`}
+          aria-valuemin={0}
+          aria-valuemax={Math.max(0, count - 1)}
+          aria-valuenow={shown ?? Math.max(0, count - 1)}
+          aria-valuetext={count > 0 ? read(shown ?? count - 1) : ""}
+          onKeyDown={onKeyDown}
+          onPointerMove={(event) => {
+            const box = event.currentTarget.getBoundingClientRect();
+            const at = Math.round(x.invert(((event.clientX - box.left) / box.width) * width));
+            tip.pointAtOnce(Math.min(count - 1, Math.max(0, at)));
+          }}
+          onPointerLeave={tip.leave}
+          onBlur={tip.drop}
+        >
+          <svg ref={svg} id={id} viewBox={`0 0 ${width} ${HEIGHT}`} aria-hidden="true">
+            {y.ticks(5).map((tick) => (
+              <g key={tick} class="tick">
+                <line x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} />
+                <text x={LEFT - 8} y={y(tick)} dy="0.32em" text-anchor="end">
+                  {format.short(tick)}
+                </text>
+              </g>
+            ))}
+            {labelled.map(({ at, label }) => (
+              <text key={at} class="tick-label" x={x(at)} y={HEIGHT - 8} text-anchor="middle">
+                {label}
               </text>
-            </g>
-          ))}
-          {labelled.map(({ at, label }) => (
-            <text key={at} class="tick-label" x={x(at)} y={HEIGHT - 8} text-anchor="middle">
-              {label}
-            </text>
-          ))}
-          {[...lines].reverse().map(({ style, values }) => (
-            <path key={style} class={`line ${style}`} d={path(values) ?? ""} />
-          ))}
-          {shown !== null && (
-            <line class="cursor" x1={x(shown)} x2={x(shown)} y1={TOP} y2={HEIGHT - BOTTOM} />
-          )}
-          {shown !== null &&
-            lines.map(({ style, values }) => {
-              const value = values[shown] ?? null;
-              return (
-                value !== null && (
-                  <circle key={style} class={`dot ${style}`} cx={x(shown)} cy={y(value)} r={4} />
-                )
-              );
-            })}
-        </svg>
+            ))}
+            {[...lines].reverse().map(({ style, values }) => (
+              <path key={style} class={`line ${style}`} d={path(values) ?? ""} />
+            ))}
+            {shown !== null && (
+              <line class="cursor" x1={x(shown)} x2={x(shown)} y1={TOP} y2={HEIGHT - BOTTOM} />
+            )}
+            {shown !== null &&
+              lines.map(({ style, values }) => {
+                const value = values[shown] ?? null;
+                return (
+                  value !== null && (
+                    <circle key={style} class={`dot ${style}`} cx={x(shown)} cy={y(value)} r={4} />
+                  )
+                );
+              })}
+          </svg>
+        </div>
+        {/* Above, where the pointer goes without passing other positions. */}
         {shown !== null && (
-          <p
-            class={`tooltip chart-tip ${x(shown) > width / 2 ? "left" : "right"}`}
-            aria-hidden="true"
-            style={{ left: `${(x(shown) / width) * 100}%` }}
-          >
+          <Tooltip tip={tip} x={x(shown) / width} y={0} side="above">
             {read(shown)}
-          </p>
+          </Tooltip>
         )}
       </div>
       <Details lines={lines} count={count} position={position} positionName={positionName} label={label} />

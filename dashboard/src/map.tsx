@@ -1,6 +1,6 @@
 import { geoMercator, geoPath } from "d3-geo";
 import { select } from "d3-selection";
-import type { ZoomBehavior } from "d3-zoom";
+import type { ZoomBehavior, ZoomTransform } from "d3-zoom";
 import { zoom as createZoom, zoomIdentity, zoomTransform } from "d3-zoom";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
@@ -10,6 +10,8 @@ import { format, text } from "./strings.ts";
 import type { Ranked } from "./view/measures.ts";
 import { CHANGE_CLASSES, classOf, classify } from "./view/measures.ts";
 import { togglePin } from "./view/pins.ts";
+import { Tooltip, useTip } from "./tooltip.tsx";
+import { focusAround } from "./focus.ts";
 import type { Class } from "./view/measures.ts";
 import type { Classes, Measure } from "./view/view.ts";
 import { CLASSES, MEASURES } from "./view/view.ts";
@@ -28,7 +30,7 @@ export function MapPanel(shown: Shown) {
   const isNarrow = view.what.length > 0 || view.status !== null || view.division !== null;
   const leftOut = text.offMap[view.by](offMap, withoutArea, city.requests, answer.question.from <= 2018);
   return (
-    <section class="panel map-panel" aria-labelledby="map-title">
+    <section class="panel map-panel" aria-labelledby="map-title" tabIndex={-1}>
       <h2 id="map-title">{text.map}</h2>
       <div class="controls">
         <fieldset class="segments small">
@@ -39,7 +41,7 @@ export function MapPanel(shown: Shown) {
               type="button"
               aria-pressed={measure === one}
               disabled={one === "share" && !isNarrow}
-              title={one === "share" && !isNarrow ? text.shareNeedsChoice : text.measureHelp[one]}
+              title={text.measureHelp[one]}
               onClick={() => {
                 change({ measure: one, sort: "measure", ascending: false });
               }}
@@ -49,7 +51,9 @@ export function MapPanel(shown: Shown) {
           ))}
         </fieldset>
       </div>
-      <p class="help">{text.measureHelp[measure]}</p>
+      <p class="help">
+        {text.measureHelp[measure]} {!isNarrow && text.shareNeedsChoice}
+      </p>
       <Choropleth {...shown} classes={classes} />
       <div class="legend-row">
         <Legend classes={classes} measure={measure} hasNone={values.length < ranked.length} />
@@ -78,7 +82,8 @@ export function MapPanel(shown: Shown) {
             <button
               type="button"
               class="link"
-              onClick={() => {
+              onClick={(event) => {
+                focusAround(event.currentTarget);
                 change({ by: "fsa", pins: [] });
               }}
             >
@@ -145,10 +150,10 @@ function Choropleth({
   const svg = useRef<SVGSVGElement>(null);
   const zoom = useRef<ZoomBehavior<SVGSVGElement, unknown> | null>(null);
   const [transform, setTransform] = useState(zoomIdentity);
-  const [hovered, setHovered] = useState<number | null>(null);
+  const tip = useTip<number>();
   const [focused, setFocused] = useState(0);
   const shapes = useMemo(() => draw(areas), [areas]);
-  const active = hovered !== null && hovered < areas.length ? hovered : null;
+  const active = tip.of !== null && tip.of < areas.length ? tip.of : null;
 
   useEffect(() => {
     const element = svg.current;
@@ -206,7 +211,6 @@ function Choropleth({
     else if (event.key === "+" || event.key === "=") scale(1.5);
     else if (event.key === "-") scale(1 / 1.5);
     else if (event.key === "0") reset();
-    else if (event.key === "Escape") setHovered(null);
     else return;
     event.preventDefault();
   };
@@ -239,18 +243,16 @@ function Choropleth({
                   one.rank,
                   one.figures.requests,
                 )}
-                onPointerEnter={() => {
-                  setHovered(at);
+                onPointerEnter={(event) => {
+                  tip.point(at, event);
                 }}
-                onPointerLeave={() => {
-                  setHovered(null);
-                }}
-                onFocus={() => {
+                onPointerLeave={tip.leave}
+                onFocus={(event) => {
                   setFocused(at);
-                  setHovered(at);
+                  tip.focus(event.currentTarget.matches(":focus-visible") ? at : null);
                 }}
-                onBlur={() => {
-                  setHovered(null);
+                onBlur={({ relatedTarget }) => {
+                  if (!svg.current?.contains(relatedTarget as Node | null)) tip.drop();
                 }}
                 onKeyDown={(event) => {
                   onKeyDown(event, at);
@@ -264,9 +266,9 @@ function Choropleth({
           {/* Outlines lie over all areas. The areas themselves keep their order, or the focus would be lost. */}
           {view.pins.map((id, pin) => {
             const at = areas.findIndex((area) => area.id === id);
-            return <path key={id} class={`outline pinned-${pin}`} d={shapes[at]?.path ?? ""} />;
+            return <Outline key={id} name={`pinned-${pin}`} d={shapes[at]?.path ?? ""} />;
           })}
-          {active !== null && <path class="outline active" d={shapes[active]?.path ?? ""} />}
+          {active !== null && <Outline name="active" d={shapes[active]?.path ?? ""} />}
         </g>
       </svg>
       <div class="zoom">
@@ -289,23 +291,52 @@ function Choropleth({
           −
         </button>
         {transform.k > 1 && (
-          <button type="button" aria-label={text.zoomReset} onClick={reset}>
+          <button
+            type="button"
+            aria-label={text.zoomReset}
+            onClick={(event) => {
+              // It goes away, and the buttons beside it stay.
+              event.currentTarget.parentElement?.querySelector("button")?.focus();
+              reset();
+            }}
+          >
             ⤢
           </button>
         )}
       </div>
       {active !== null && ranked[active] && shapes[active] && (
-        <Tooltip
-          one={ranked[active]}
-          name={nameOf(ranked[active].area, view.by)}
-          measure={measure}
-          of={ranked.length}
-          x={transform.applyX(shapes[active].centre[0]) / WIDTH}
-          y={transform.applyY(shapes[active].centre[1]) / HEIGHT}
-        />
+        <Tooltip tip={tip} {...placeOf(shapes[active], transform)}>
+          <Told
+            one={ranked[active]}
+            name={nameOf(ranked[active].area, view.by)}
+            measure={measure}
+            of={ranked.length}
+          />
+        </Tooltip>
       )}
     </div>
   );
+}
+
+/** A line that stands out from what is around it, whatever its colour. */
+function Outline({ name, d }: { name: string; d: string }) {
+  return (
+    <>
+      <path class="casing" d={d} />
+      <path class={`outline ${name}`} d={d} />
+    </>
+  );
+}
+
+/** Above or below an area, where there is more room: what is told of it covers none of it. */
+function placeOf({ bounds, centre }: Shape, transform: ZoomTransform) {
+  const within = (share: number) => Math.min(1, Math.max(0, share));
+  const [top, bottom] = [bounds[0][1], bounds[1][1]].map((y) => within(transform.applyY(y) / HEIGHT)) as [
+    number,
+    number,
+  ];
+  const x = within(transform.applyX(centre[0]) / WIDTH);
+  return top > 1 - bottom ? { x, y: top, side: "above" as const } : { x, y: bottom, side: "below" as const };
 }
 
 /** "Ward 3, Etobicoke-Lakeshore"; an FSA's name is its code. */
@@ -313,32 +344,10 @@ export function nameOf(area: Area, kind: "ward" | "fsa"): string {
   return kind === "ward" ? `${area.name} (${area.id})` : area.name;
 }
 
-function Tooltip({
-  one,
-  name,
-  measure,
-  of,
-  x,
-  y,
-}: {
-  one: Ranked;
-  name: string;
-  measure: Measure;
-  of: number;
-  x: number;
-  y: number;
-}) {
+function Told({ one, name, measure, of }: { one: Ranked; name: string; measure: Measure; of: number }) {
   const { figures, value, rank } = one;
-  const side = x > 0.5 ? "left" : "right";
   return (
-    <div
-      class={`tooltip ${side}`}
-      aria-hidden="true"
-      style={{
-        left: `${Math.min(1, Math.max(0, x)) * 100}%`,
-        top: `${Math.min(0.9, Math.max(0.05, y)) * 100}%`,
-      }}
-    >
+    <>
       <strong>{name}</strong>
       <dl>
         <dt>{text.requests}</dt>
@@ -364,13 +373,14 @@ function Tooltip({
           </>
         )}
       </dl>
-    </div>
+    </>
   );
 }
 
 interface Shape {
   path: string;
   centre: [number, number];
+  bounds: [[number, number], [number, number]];
 }
 
 function draw(areas: readonly Area[]): Shape[] {
@@ -382,7 +392,11 @@ function draw(areas: readonly Area[]): Shape[] {
     { type: "FeatureCollection", features: areas.map(({ shape }) => shape) },
   );
   const path = geoPath(projection).digits(1);
-  return areas.map(({ shape }) => ({ path: path(shape) ?? "", centre: path.centroid(shape) }));
+  return areas.map(({ shape }) => ({
+    path: path(shape) ?? "",
+    centre: path.centroid(shape),
+    bounds: path.bounds(shape),
+  }));
 }
 
 /** The area that an arrow key leads to: near, and in that direction. Home and End are the first and last. */

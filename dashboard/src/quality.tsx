@@ -8,17 +8,17 @@ import { format, text } from "./strings.ts";
 
 /** What became of the City's rows. */
 export function Quality({ store }: { store: Store }) {
-  const [years, setYears] = useState<YearQuality[]>([]);
+  const [years, setYears] = useState<YearQuality[] | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     setError(null);
+    setYears(null);
     store.once("quality", () => readQuality(store.catalog)).then(setYears, setError);
   }, [store, attempt]);
   const { as_of } = store.catalog;
-  const sum = (of: (quality: YearQuality) => number) => years.reduce((all, quality) => all + of(quality), 0);
   return (
-    <section class="panel" aria-labelledby="quality-title" id="quality">
+    <section class="panel" aria-labelledby="quality-title" id="quality" tabIndex={-1}>
       <h2 id="quality-title">{text.quality}</h2>
       <p>
         {text.qualityIntro(
@@ -34,70 +34,76 @@ export function Quality({ store }: { store: Store }) {
           }}
         />
       )}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys scroll it */}
-      <div class="scroll-x" tabIndex={0} role="group" aria-labelledby="quality-title">
-        <table class="quality">
-          <thead>
-            <tr>
-              <th scope="col">{text.year}</th>
-              <th scope="col" class="number">
-                {text.read}
-              </th>
-              <th scope="col" class="number">
-                {text.kept}
-              </th>
-              <th scope="col" class="number">
-                {text.repaired}
-              </th>
-              <th scope="col" class="number">
-                {text.quarantined}
-              </th>
-              <th scope="col">{text.reasons}</th>
-              <th scope="col">{text.drift}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {[...years].reverse().map((quality) => (
-              <tr key={quality.year} data-year={quality.year}>
-                <th scope="row">{quality.year}</th>
-                <td class="number">{format.integer(quality.read)}</td>
-                <td class="number">{format.integer(quality.kept)}</td>
-                <td class="number">{format.integer(quality.repaired)}</td>
-                <td class="number">{format.integer(quality.quarantined)}</td>
-                <td>
-                  {[...quality.reasons]
-                    .map(([reason, rows]) => `${text.reason[reason] ?? reason} ${format.integer(rows)}`)
-                    .join(", ")}
-                </td>
-                <td>
-                  {quality.drift
-                    .map(
-                      ({ kind, subject, rows }) =>
-                        `${text.driftKind(kind)} ${subject} ${format.integer(rows)}`,
-                    )
-                    .join(", ") || text.noDrift}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-          <tfoot>
-            <tr>
-              <th scope="row">{text.total}</th>
-              <td class="number">{format.integer(sum(({ read }) => read))}</td>
-              <td class="number">{format.integer(sum(({ kept }) => kept))}</td>
-              <td class="number">{format.integer(sum(({ repaired }) => repaired))}</td>
-              <td class="number">{format.integer(sum(({ quarantined }) => quarantined))}</td>
-              <td />
-              <td />
-            </tr>
-          </tfoot>
-        </table>
-      </div>
+      {error === null && (years ? <Years years={years} /> : <p role="status">{text.loadingQuality}…</p>)}
       <ul class="notes">
         {text.qualityNotes.map((note) => (
           <li key={note}>{note}</li>
         ))}
       </ul>
     </section>
+  );
+}
+
+function Years({ years }: { years: YearQuality[] }) {
+  const sum = (of: (quality: YearQuality) => number) => years.reduce((all, quality) => all + of(quality), 0);
+  return (
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys scroll it
+    <div class="scroll-x" tabIndex={0} role="group" aria-labelledby="quality-title">
+      <table class="quality">
+        <thead>
+          <tr>
+            <th scope="col">{text.year}</th>
+            <th scope="col" class="number">
+              {text.read}
+            </th>
+            <th scope="col" class="number">
+              {text.kept}
+            </th>
+            <th scope="col" class="number">
+              {text.repaired}
+            </th>
+            <th scope="col" class="number">
+              {text.quarantined}
+            </th>
+            <th scope="col">{text.reasons}</th>
+            <th scope="col">{text.drift}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {[...years].reverse().map((quality) => (
+            <tr key={quality.year} data-year={quality.year}>
+              <th scope="row">{quality.year}</th>
+              <td class="number">{format.integer(quality.read)}</td>
+              <td class="number">{format.integer(quality.kept)}</td>
+              <td class="number">{format.integer(quality.repaired)}</td>
+              <td class="number">{format.integer(quality.quarantined)}</td>
+              <td>
+                {[...quality.reasons]
+                  .map(([reason, rows]) => `${text.reason[reason] ?? reason} ${format.integer(rows)}`)
+                  .join(", ")}
+              </td>
+              <td>
+                {quality.drift
+                  .map(
+                    ({ kind, subject, rows }) => `${text.driftKind(kind)} ${subject} ${format.integer(rows)}`,
+                  )
+                  .join(", ") || text.noDrift}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row">{text.total}</th>
+            <td class="number">{format.integer(sum(({ read }) => read))}</td>
+            <td class="number">{format.integer(sum(({ kept }) => kept))}</td>
+            <td class="number">{format.integer(sum(({ repaired }) => repaired))}</td>
+            <td class="number">{format.integer(sum(({ quarantined }) => quarantined))}</td>
+            <td />
+            <td />
+          </tr>
+        </tfoot>
+      </table>
+    </div>
   );
 }

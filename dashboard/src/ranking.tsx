@@ -43,9 +43,7 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
               {header("measure", text.measureColumn[measure])}
               {header("name", text.area[view.by], false)}
               {header("requests", text.requests)}
-              <th scope="col" class="number" title={text.shareHelp}>
-                {text.share}
-              </th>
+              {header("share", text.share)}
               {measure !== "change" && header("change", text.sorts.change)}
               <th scope="col" class="trend">
                 {text.trend}
@@ -95,7 +93,9 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
           </tbody>
         </table>
       </div>
-      <p class="help">{answer.city.requests > 0 && text.compareHint}</p>
+      <p class="help">
+        {text.shareHelp} {answer.city.requests > 0 && text.compareHint}
+      </p>
     </section>
   );
 }

@@ -16,7 +16,7 @@ import { SERIES, chosenOf } from "./view/view.ts";
 export function Series(shown: Shown & { store: Store }) {
   const { view, change } = shown;
   return (
-    <section class="panel" aria-labelledby="series-title" id="series">
+    <section class="panel" aria-labelledby="series-title" id="series" tabIndex={-1}>
       <h2 id="series-title">{text.series}</h2>
       <fieldset class="segments small controls">
         <legend class="hidden">{text.series}</legend>
@@ -97,7 +97,7 @@ function Months({ view, answer, ranked, areas, store }: Shown & { store: Store }
 }
 
 function Days({ view, answer, store }: Shown & { store: Store }) {
-  const [lines, setLines] = useState<Line[]>([]);
+  const [lines, setLines] = useState<Line[] | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [attempt, setAttempt] = useState(0);
   const { to } = answer.question;
@@ -107,7 +107,7 @@ function Days({ view, answer, store }: Shown & { store: Store }) {
     const key = (year: number) => `days ${year} ${JSON.stringify(view.what)}`;
     const read = (year: number) => store.once(key(year), () => readDays(store.catalog, year, chosen));
     setError(null);
-    setLines([]);
+    setLines(null);
     Promise.all([read(to), read(to - 1)]).then(
       ([now, before]) => {
         if (isStale) return;
@@ -133,6 +133,7 @@ function Days({ view, answer, store }: Shown & { store: Store }) {
       />
     );
   }
+  if (!lines) return <p role="status">{text.loadingDays}…</p>;
   const date = (at: number) => new Date(Date.UTC(LEAP_YEAR, 0, 1 + at));
   const ticks = Array.from({ length: 12 }, (_, month) => ({
     at: dayOf(new Date(Date.UTC(LEAP_YEAR, month, 1))),

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 
 import type { Shown } from "./dashboard.tsx";
 import { save, toCsv, toPng, toSvg } from "./download.ts";
-import { described, text, years } from "./strings.ts";
+import { asked, described, text, years } from "./strings.ts";
 import { valueOf } from "./view/measures.ts";
 import { formatView } from "./view/view.ts";
 
@@ -12,8 +12,7 @@ export function Share(shown: Shown) {
   const [said, say] = useState("");
   const [isEmbedding, setEmbedding] = useState(false);
   const { from, to } = answer.question;
-  const what = described(view);
-  const title = `${what}, ${years(from, to)}, ${text.measures[measure].toLowerCase()}`;
+  const title = `${described(view)}, ${years(from, to)}, ${text.measures[measure].toLowerCase()}`;
   const name = `toronto-311-${view.by}-${years(from, to).replace("–", "-")}`;
   const finish = (file: string, content: Blob) => {
     save(file, content);
@@ -29,6 +28,9 @@ export function Share(shown: Shown) {
       "share_of_area",
       "change",
       "what",
+      "season",
+      "status",
+      "division",
       "years",
     ];
     const rows = [...ranked]
@@ -41,7 +43,10 @@ export function Share(shown: Shown) {
         valueOf("density", figures, area.km2),
         valueOf("share", figures, area.km2),
         valueOf("change", figures, area.km2),
-        what,
+        asked(view.what),
+        view.season,
+        view.status,
+        view.division,
         years(from, to).replace("–", "-"),
       ]);
     finish(`${name}.csv`, new Blob([toCsv([header, ...rows])], { type: "text/csv" }));
@@ -91,9 +96,14 @@ export function Share(shown: Shown) {
         <button
           type="button"
           onClick={() => {
-            void toPng(picture()).then((png) => {
-              finish(`${name}.png`, png);
-            });
+            toPng(picture()).then(
+              (png) => {
+                finish(`${name}.png`, png);
+              },
+              () => {
+                say(text.pictureFailed);
+              },
+            );
           }}
         >
           {text.png}

@@ -3,6 +3,7 @@ import type { AreaKind } from "./data/boundaries.ts";
 import type { ProblemKind } from "./data/problem.ts";
 import type { StatusGroup } from "./data/vocabulary.ts";
 import type { Measure, Sort, View } from "./view/view.ts";
+import { isStatusGroup } from "./view/view.ts";
 
 /** Every word of the page, and how it writes numbers and dates: another language is another module like this. */
 export const LOCALE = "en-CA";
@@ -75,6 +76,7 @@ export function years(from: number, to: number): string {
 
 export const text = {
   title: "Toronto 311",
+  pageTitle: (what: string) => `${what} · ${text.title}`,
   subtitle: "What each ward and each neighbourhood asks of its city",
   place,
   places,
@@ -167,13 +169,14 @@ export const text = {
   area: { ward: "Ward", fsa: "FSA" } satisfies Record<AreaKind, string>,
   requests: "Requests",
   share: "Share",
-  shareHelp: "Of the requests on the map",
+  shareHelp: "A share is of the requests on the map.",
   trend: "By month",
   pin: (name: string) => `Pin ${name}`,
   unpin: (name: string) => `Unpin ${name}`,
   compare: "Side by side",
   compareHint:
     "Choose an area on the map or in the ranking to see what it asks for; choose a second to compare.",
+  compareDensity: "Toronto per km² is of the requests that are on the map; its other figures are of all.",
   city: "Toronto",
   distinctive: (name: string) => `What ${name} asks for more than the city`,
   times: (ratio: number) => `${oneDigit.format(ratio)} times the city's share`,
@@ -193,11 +196,14 @@ export const text = {
   heatHelp: {
     share:
       "How much of an area's requests each group is, against the whole city: orange asks for more of it, violet for less.",
-    count: "How many requests each area makes of each group. Darker is more.",
+    count: "How many requests each area makes of each group.",
   },
-  heatLegend: "Share against that of the city",
+  heatKeys: "Arrow keys go from cell to cell.",
+  heatLegend: { share: "Share against that of the city", count: "Requests" },
   heatRatio: (low: number, high: number) =>
     low === 0 ? `under ${high}×` : high === Infinity ? `over ${low}×` : `${low}–${high}×`,
+  heatCount: (low: number, high: number) =>
+    low === high ? integer.format(low) : `${integer.format(low)}–${integer.format(high)}`,
   heatCell: (requests: number, share: string, ratio: number) =>
     `${integer.format(requests)} requests, ${share} of its own, ${oneDigit.format(ratio)} times the city's share`,
   heatGroup: "Group",
@@ -248,14 +254,24 @@ export const text = {
   csv: "Table (CSV)",
   svg: "Map (SVG)",
   png: "Map (PNG)",
+  pictureFailed: "The browser could not draw the picture; the map as SVG is the same.",
   print: "Print",
   embed: "Embed",
   embedHelp: "Paste this into a page:",
   openFull: "Open the whole dashboard",
   saved: (name: string) => `Saved ${name}.`,
   loading: "Loading the requests",
+  loadingDays: "Loading the days",
+  loadingQuality: "Loading what became of every row",
   empty: "Nothing matches: no request of these years has this type, season, status and division.",
-  unknownChoice: (names: string) => `No such type or group: ${names}.`,
+  unknown: {
+    year: (names: string) => `There are no data of ${names}.`,
+    what: (names: string) => `No such type or group: ${names}.`,
+    status: (name: string) => `No such status: ${name}.`,
+    division: (name: string) => `No such division in these years: ${name}.`,
+    area: (ids: string) => `No such area on this map: ${ids}.`,
+  },
+  misread: (words: string) => `This page does not understand all of its address, and leaves out: ${words}.`,
   oldData: (days: number) =>
     `The newest file is ${integer.format(days)} days old: the City publishes one a month, so this site has missed some.`,
   retry: "Try again",
@@ -278,13 +294,22 @@ export const text = {
   data: "The data as Parquet",
 };
 
+/** The types and groups that are asked for. */
+export function asked(what: View["what"]): string {
+  return what.length === 0 ? text.everything : what.map(({ name }) => name).join(" + ");
+}
+
+/** A status, or all of a kind. */
+function statusNamed(status: string): string {
+  return isStatusGroup(status) ? text.statusGroupOf(status).toLowerCase() : status;
+}
+
 /** What is asked, but for the years: types, season, status, division. */
 export function described({ what, season, status, division }: View): string {
-  const group = (Object.keys(statusGroups) as StatusGroup[]).find((one) => one === status);
   return [
-    what.length === 0 ? text.everything : what.map(({ name }) => name).join(" + "),
+    asked(what),
     ...(season ? [seasons[season].toLowerCase()] : []),
-    ...(status ? [group ? text.statusGroupOf(group).toLowerCase() : status] : []),
+    ...(status ? [statusNamed(status)] : []),
     ...(division ? [division] : []),
   ].join(", ");
 }

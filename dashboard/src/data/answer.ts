@@ -220,7 +220,7 @@ function countsOf(names: readonly string[], counts: Float64Array): Map<string, n
 }
 
 /** The figures of several areas together. */
-export function sumOf(figures: readonly Figures[]): Figures {
+function sumOf(figures: readonly Figures[]): Figures {
   const total: Figures = {
     requests: 0,
     ofAll: 0,

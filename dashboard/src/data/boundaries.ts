@@ -2,7 +2,7 @@ import type { Feature, MultiPolygon, Polygon } from "geojson";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 
-import { get } from "./catalog.ts";
+import { readFile } from "./catalog.ts";
 import { Problem } from "./problem.ts";
 
 /** What areas are: wards of the 25-ward model, or forward sortation areas. */
@@ -17,27 +17,31 @@ export interface Area {
   shape: Feature<Polygon | MultiPolygon>;
 }
 
+type Boundaries = Topology<{ areas: GeometryCollection<{ name: string; km2: number }> }>;
+
 const FILES: Record<AreaKind, string> = {
   ward: "boundaries/wards.topo.json",
   fsa: "boundaries/fsas.topo.json",
 };
 
 /** The areas of a kind, by id. */
-export async function fetchAreas(kind: AreaKind): Promise<Area[]> {
+export function fetchAreas(kind: AreaKind): Promise<Area[]> {
   const path = FILES[kind];
-  const response = await get(path);
-  try {
-    const topology = (await response.json()) as Topology<{
-      areas: GeometryCollection<{ name: string; km2: number }>;
-    }>;
-    const { features } = feature(topology, topology.objects.areas);
-    return features.map((shape) => ({
-      id: String(shape.id),
-      name: shape.properties.name,
-      km2: shape.properties.km2,
-      shape: shape as Feature<Polygon | MultiPolygon>,
-    }));
-  } catch (error) {
-    throw new Problem("damaged", path, String(error));
-  }
+  return readFile(path, async (response) => {
+    try {
+      return areasOf((await response.json()) as Boundaries);
+    } catch (error) {
+      throw new Problem("damaged", path, String(error));
+    }
+  });
+}
+
+function areasOf(topology: Boundaries): Area[] {
+  const { features } = feature(topology, topology.objects.areas);
+  return features.map((shape) => ({
+    id: String(shape.id),
+    name: shape.properties.name,
+    km2: shape.properties.km2,
+    shape: shape as Feature<Polygon | MultiPolygon>,
+  }));
 }

@@ -69,11 +69,26 @@ export async function fetchCatalog(): Promise<Catalog> {
 }
 
 /**
+ * What `read` makes of a file of the site. If that is damaged, the server is asked past the cache, which may have kept it
+ * so.
+ *
+ * @throws Problem
+ */
+export async function readFile<T>(path: string, read: (response: Response) => Promise<T>): Promise<T> {
+  try {
+    return await read(await get(path));
+  } catch (error) {
+    if (!(error instanceof Problem && error.kind === "damaged")) throw error;
+    return read(await get(path, { cache: "reload" }));
+  }
+}
+
+/**
  * Fetches a file of the site.
  *
  * @throws Problem if it is not there or the site cannot be reached.
  */
-export async function get(path: string, init?: RequestInit): Promise<Response> {
+async function get(path: string, init?: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, init);

@@ -12,9 +12,4 @@ export class Dictionary {
     this.numbers.set(name, number);
     return number;
   }
-
-  /** The number of `name`, if it has one. */
-  find(name: string): number | undefined {
-    return this.numbers.get(name);
-  }
 }

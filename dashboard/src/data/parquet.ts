@@ -1,12 +1,9 @@
-import type { AsyncBuffer, ParquetQueryFilter } from "hyparquet";
+import type { ParquetQueryFilter } from "hyparquet";
 import { parquetScan } from "hyparquet";
 
 import type { PublishedFile } from "./catalog.ts";
-import { DATA, get } from "./catalog.ts";
+import { DATA, readFile } from "./catalog.ts";
 import { Problem } from "./problem.ts";
-
-/** Files up to this size are fetched whole, and their digest is checked; of larger ones, what is needed. */
-const WHOLE_BYTES = 2 ** 19;
 
 /** A value of a mart, as Parquet has it: dates are Date. */
 export type Value = string | number | boolean | Date | null;
@@ -14,7 +11,7 @@ export type Value = string | number | boolean | Date | null;
 export type Columns<Name extends string> = Record<Name, ArrayLike<Value>>;
 
 /**
- * Columns of a mart's file. With `pruning`, row groups that cannot match it are left out; others come whole.
+ * Columns of a mart's file. With `pruning`, row groups that cannot match it are not decoded; others come whole.
  *
  * @throws Problem
  */
@@ -24,8 +21,7 @@ export async function readColumns<Name extends string>(
   pruning?: ParquetQueryFilter,
 ): Promise<Columns<Name>> {
   const path = DATA + published.path;
-  const file =
-    pruning && published.bytes > WHOLE_BYTES ? remote(path, published.bytes) : await whole(path, published);
+  const file = await readFile(path, (response) => intact(response, path, published));
   try {
     const scan = await parquetScan({ file, columns: [...names], ...(pruning && { pruningFilter: pruning }) });
     const columns = {} as Columns<Name>;
@@ -42,8 +38,8 @@ export async function readColumns<Name extends string>(
   }
 }
 
-async function whole(path: string, published: PublishedFile): Promise<AsyncBuffer> {
-  const response = await get(path);
+/** The body, if it is the one that the catalog means. */
+async function intact(response: Response, path: string, published: PublishedFile): Promise<ArrayBuffer> {
   let bytes: ArrayBuffer;
   try {
     bytes = await response.arrayBuffer();
@@ -60,19 +56,4 @@ async function whole(path: string, published: PublishedFile): Promise<AsyncBuffe
     if (hex !== published.sha256) throw new Problem("damaged", path, "its digest differs from the catalog's");
   }
   return bytes;
-}
-
-/** The file by ranges; a server that knows none answers with the whole, once. */
-function remote(path: string, byteLength: number): AsyncBuffer {
-  let entire: Promise<ArrayBuffer> | undefined;
-  return {
-    byteLength,
-    async slice(start, end = byteLength) {
-      if (entire) return (await entire).slice(start, end);
-      const response = await get(path, { headers: { Range: `bytes=${start}-${end - 1}` } });
-      if (response.status === 206) return response.arrayBuffer();
-      entire = response.arrayBuffer();
-      return (await entire).slice(start, end);
-    },
-  };
 }

@@ -5,8 +5,12 @@ import { fetchCatalog, yearsOf } from "./catalog.ts";
 import type { Cubes } from "./answer.ts";
 import type { Cube } from "./cube.ts";
 import { Names, readGroupCube, readTypeCube } from "./cube.ts";
+import { Kept } from "./kept.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 import { readVocabulary } from "./vocabulary.ts";
+
+/** Files that are kept decoded: enough for all years of both kinds of area, by group and by type. */
+const KEPT = 96;
 
 /** Steps done and to do. */
 export interface Progress {
@@ -22,10 +26,10 @@ export interface Need {
   types: { group: string; name: string }[];
 }
 
-/** What the page has of the site's data: everything is read once. */
+/** What the page has of the site's data: what was used of late is read once. */
 export class Store {
   private readonly names: Record<AreaKind, Names> = { ward: new Names(), fsa: new Names() };
-  private readonly kept = new Map<string, Promise<unknown>>();
+  private readonly kept = new Kept(KEPT);
 
   private constructor(
     readonly catalog: Catalog,
@@ -62,7 +66,7 @@ export class Store {
     };
     const areas = await step(this.once(kind, () => fetchAreas(kind)));
     const cubes = { groups: new Map<number, Cube>(), types: new Map<number, Cube>() };
-    const typeGroups = [...new Set(types.map(({ group }) => group))].sort().join();
+    const typeGroups = [...new Set(types.map(({ group }) => group))].sort();
     await Promise.all(
       years.flatMap((year) => {
         const reads = [
@@ -71,7 +75,7 @@ export class Store {
           ).then((cube) => cubes.groups.set(year, cube)),
         ];
         if (types.length > 0) {
-          const read = this.once(`${kind} ${year} ${typeGroups}`, () =>
+          const read = this.once(`${kind} ${year} ${JSON.stringify(typeGroups)}`, () =>
             readTypeCube(this.catalog, kind, year, names, areas, types),
           );
           reads.push(step(read).then((cube) => cubes.types.set(year, cube)));
@@ -82,13 +86,8 @@ export class Store {
     return { areas, names, cubes };
   }
 
-  /** What `read` gave for `key` before; one that failed is read again. */
+  /** What `read` gave for `key` before, if it is still kept; one that failed is read again. */
   once<T>(key: string, read: () => Promise<T>): Promise<T> {
-    const kept = this.kept.get(key) as Promise<T> | undefined;
-    if (kept) return kept;
-    const promise = read();
-    this.kept.set(key, promise);
-    promise.catch(() => this.kept.delete(key));
-    return promise;
+    return this.kept.once(key, read);
   }
 }

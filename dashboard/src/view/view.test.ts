@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { View } from "./view.ts";
-import { DEFAULT_VIEW, formatView, parseView, yearsOfView } from "./view.ts";
+import { DEFAULT_VIEW, formatView, misreadIn, parseView, yearsOfView } from "./view.ts";
 
 test("a view comes back from its address whole", () => {
   const view: View = {
@@ -32,6 +32,11 @@ test("what an address says wrongly is as by default", () => {
   const view = parseView("?by=moon&measure=&season=monsoon&years=20&sort=__proto__&area=1&area=2&area=3");
   expect(view).toEqual({ ...DEFAULT_VIEW, pins: ["1", "2"] });
   expect(parseView("?years=2020-2018")).toMatchObject({ from: 2018, to: 2020 });
+});
+
+test("what an address says wrongly can be told", () => {
+  expect(misreadIn("?season=monsoon&by=moon&years=20&status=no&group=no")).toEqual(["moon", "monsoon", "20"]);
+  expect(misreadIn("?by=fsa&measure=share&season=fall&sort=name&series=day&years=2020-2018")).toEqual([]);
 });
 
 test("years are within those there are; the latest are shown first", () => {

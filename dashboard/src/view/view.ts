@@ -3,6 +3,7 @@ import { SEASONS } from "../data/answer.ts";
 import type { AreaKind } from "../data/boundaries.ts";
 import type { StatusGroup, Vocabulary } from "../data/vocabulary.ts";
 
+export const KINDS = ["ward", "fsa"] as const satisfies AreaKind[];
 export const MEASURES = ["count", "density", "share", "change"] as const;
 /** What colours the map and orders the ranking. */
 export type Measure = (typeof MEASURES)[number];
@@ -58,13 +59,34 @@ export const DEFAULT_VIEW: View = {
   embed: false,
 };
 
+/** What the parameters of an address that take one of a few words may say. */
+const WORDS: Record<string, readonly string[]> = {
+  by: KINDS,
+  measure: MEASURES,
+  classes: CLASSES,
+  season: SEASONS,
+  sort: SORTS,
+  series: SERIES,
+};
+
+/** What a URL's query says that no view has: `parseView` takes the default instead. */
+export function misreadIn(query: string): string[] {
+  const given = new URLSearchParams(query);
+  const years = given.get("years");
+  return [
+    ...Object.entries(WORDS).flatMap(([name, words]) =>
+      given.getAll(name).filter((word) => !words.includes(word)),
+    ),
+    ...(years !== null && yearRange(years)[0] === null ? [years] : []),
+  ];
+}
+
 /** The view that a URL's query names; what it does not name, or names wrongly, is as by default. */
 export function parseView(query: string): View {
   const given = new URLSearchParams(query);
-  const by = oneOf(["ward", "fsa"] as const, given.get("by")) ?? DEFAULT_VIEW.by;
   const [from, to] = yearRange(given.get("years"));
   return {
-    by,
+    by: oneOf(KINDS, given.get("by")) ?? DEFAULT_VIEW.by,
     measure: oneOf(MEASURES, given.get("measure")) ?? DEFAULT_VIEW.measure,
     classes: oneOf(CLASSES, given.get("classes")) ?? DEFAULT_VIEW.classes,
     from,
@@ -133,9 +155,12 @@ export function chosenOf(
 export function statusesOf(view: View, vocabulary: Vocabulary): Set<string> | null {
   const { status } = view;
   if (status === null) return null;
-  const group = oneOf<StatusGroup>(STATUS_GROUPS, status);
-  if (group === null) return new Set([status]);
-  return new Set(vocabulary.statuses.filter((one) => one.group === group).map(({ name }) => name));
+  if (!isStatusGroup(status)) return new Set([status]);
+  return new Set(vocabulary.statuses.filter(({ group }) => group === status).map(({ name }) => name));
+}
+
+export function isStatusGroup(status: string): status is StatusGroup {
+  return oneOf(STATUS_GROUPS, status) !== null;
 }
 
 function oneOf<T extends string>(values: readonly T[], value: string | null): T | null {

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+
+import { Kept } from "./kept.ts";
+
+test("what was used last is kept, and no more than the limit", async () => {
+  const kept = new Kept(2);
+  const read: string[] = [];
+  const once = (key: string) =>
+    kept.once(key, () => {
+      read.push(key);
+      return Promise.resolve(key);
+    });
+  for (const key of ["a", "b", "a", "c", "a", "b"]) expect(await once(key)).toBe(key);
+  expect(read).toEqual(["a", "b", "c", "b"]);
+});
+
+test("what failed is read again", async () => {
+  const kept = new Kept(2);
+  await expect(kept.once("a", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+  expect(await kept.once("a", () => Promise.resolve("yes"))).toBe("yes");
+});
+
+test("a failure that comes late does not take away what was read since", async () => {
+  const kept = new Kept(1);
+  let fail: (error: Error) => void = () => undefined;
+  const failing = kept.once("a", () => new Promise<string>((_, reject) => (fail = reject)));
+  await kept.once("b", () => Promise.resolve("b"));
+  await kept.once("a", () => Promise.resolve("new"));
+  fail(new Error("late"));
+  await expect(failing).rejects.toThrow("late");
+  expect(await kept.once("a", () => Promise.resolve("newer"))).toBe("new");
+});
