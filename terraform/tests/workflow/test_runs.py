@@ -210,13 +210,23 @@ def test_a_transient_failure_is_retried(cloud, portal):
 
 @pytest.mark.parametrize(
     ("years", "tasks"),
-    [("latest", 1), ("2018", 1), ("2017-2018,2025", 3), ("2010-2025", 4), ("all", 4), ("2025-2010", 1), ("18", 4)],
+    [
+        ("latest", 1),
+        (2018, 1),
+        ("2018", 1),
+        ("2017-2018,2025", 3),
+        ("2010-2025", 4),
+        ("all", 4),
+        ("2025-2010", 1),
+        ("18", 4),
+    ],
 )
 def test_there_are_no_more_tasks_than_years(cloud, years, tasks):
     cloud.settings["extract-job"]["PORTAL_URL"] = "no address"
     with pytest.raises(emulator.Failed):
         cloud.run({"years": years})
     assert [codes for _, codes, _ in cloud.executed] == [[10] * tasks]
+    assert {given["YEARS"] for _, _, given in cloud.executed} == {str(years)}
 
 
 def test_an_outage_ends_the_run_after_all_retries(cloud, portal):
