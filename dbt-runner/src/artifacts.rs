@@ -36,9 +36,7 @@ pub(crate) struct SourceFreshness {
 #[derive(Debug, Deserialize)]
 struct FreshnessResult {
     unique_id: String,
-    status: String,
-    /// ISO 8601; none where dbt could not ask.
-    max_loaded_at: Option<String>,
+    /// Why dbt could not ask.
     error: Option<String>,
 }
 
@@ -199,20 +197,16 @@ impl SourceFreshness {
         read(&target.join(Self::FILE))
     }
 
-    /// The sources that are older than the project bears, or that could not be asked.
+    /// The sources that could not be asked.
     pub(crate) fn failed(&self) -> Vec<FailedNode> {
-        let failed =
-            |result: &&FreshnessResult| matches!(&*result.status, "error" | "runtime error");
-        let failed = self.results.iter().filter(failed);
-        let told = failed.map(|result| FailedNode {
-            unique_id: result.unique_id.clone(),
-            message: match (&result.error, &result.max_loaded_at) {
-                (None, Some(loaded_at)) => format!("last loaded at {loaded_at}"),
-                (error, _) => one_line(error.as_ref().unwrap_or(&result.status)),
-            },
-            compiled_path: None,
+        let failed = self.results.iter().filter_map(|result| {
+            Some(FailedNode {
+                unique_id: result.unique_id.clone(),
+                message: one_line(result.error.as_ref()?),
+                compiled_path: None,
+            })
         });
-        told.collect()
+        failed.collect()
     }
 }
 

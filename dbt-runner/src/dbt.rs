@@ -110,11 +110,11 @@ impl Dbt<'_> {
         Err(of_nodes(&failed, &self.rows_that_fail(&failed)))
     }
 
-    /// Runs `dbt source freshness`: one that the project warns of is logged. `variables` are those of the build, so that
-    /// the project need not be parsed again.
+    /// Runs `dbt source freshness`: what is old is a warning in the log. `variables` are those of the build, so that the
+    /// project need not be parsed again.
     ///
     /// # Errors
-    /// Which sources are older than the project bears.
+    /// Which sources could not be asked.
     pub(crate) async fn check_freshness(&self, variables: &str) -> Result<(), Failure> {
         let results = self.forget(SourceFreshness::FILE)?;
         let arguments = ["source", "freshness", "--vars", variables];

@@ -162,7 +162,6 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             summary.bytes += publish::dashboard(site, dashboard).await?;
         }
     }
-    // At the end: what is stale is worth having, and to be told of.
     dbt.check_freshness(&variables)
         .await
         .while_doing(|| format!("dbt source freshness of {}", settings.project.display()))?;
