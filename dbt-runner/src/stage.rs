@@ -97,16 +97,6 @@ struct Input {
     project: Fingerprint,
 }
 
-impl Input {
-    /// What the project is told of it.
-    fn variables(&self) -> String {
-        format!(
-            r#"{{build_fingerprint: "{}", project_fingerprint: "{}"}}"#,
-            self.fingerprint, self.project
-        )
-    }
-}
-
 /// Builds the marts from all that the warehouse holds, unless they are built from just that, publishes them, unless they
 /// are, and hands their manifest over.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
@@ -133,7 +123,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     };
     let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
     let dbt = settings.dbt(temporary.path());
-    let (fingerprint, variables) = (input.fingerprint.clone(), input.variables());
+    let fingerprint = input.fingerprint.clone();
     let held = match found {
         Some(bytes) => {
             let marts: MartsManifest = manifest::from_json(&key, &bytes)?;
@@ -162,9 +152,6 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             summary.bytes += publish::dashboard(site, dashboard).await?;
         }
     }
-    dbt.check_freshness(&variables)
-        .await
-        .while_doing(|| format!("dbt source freshness of {}", settings.project.display()))?;
     let partitions = loaded.into_keys();
     let manifests = partitions
         .map(|partition| (partition, marts.clone()))
@@ -182,10 +169,17 @@ async fn build(
     key: &Key,
 ) -> Result<(ManifestRef, Summary), Failure> {
     let started = Instant::now();
+    let variables = format!(
+        r#"{{build_fingerprint: "{}", project_fingerprint: "{}"}}"#,
+        input.fingerprint, input.project
+    );
     let (results, graph) = dbt
-        .build(&input.variables(), extent)
+        .build(&variables, extent)
         .await
         .while_doing(|| format!("dbt build of {}", settings.project.display()))?;
+    dbt.check_freshness(&variables)
+        .await
+        .while_doing(|| format!("dbt source freshness of {}", settings.project.display()))?;
     let marts = block_in_place(|| settings.marts_built_from(&input, &graph.marts()))?;
     let manifest = MartsManifest {
         manifest: Version::V1,

@@ -69,12 +69,11 @@ fn the_sources_have_the_contracts_columns_types_and_descriptions() {
 fn the_latest_load_tells_how_fresh_the_source_is() {
     const SOURCE: &str = "source.toronto_311.warehouse.service_requests";
     let place = Place::with(REQUESTS);
-    place.job().run().finished();
     let loaded_before = |days: u32| {
         place.alter(&format!(
             "UPDATE load_history SET loaded_at = now() - INTERVAL {days} DAY"
         ));
-        place.job().run()
+        place.job().env("FORCE", "1").run()
     };
     let severity_of_source = |outcome: &JobOutcome| {
         let mut events = outcome.log.iter();
