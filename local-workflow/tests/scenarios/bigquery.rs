@@ -82,6 +82,15 @@ fn of_job_inserts(after: u32, times: u32, kind: FaultKind) -> Fault {
     }
 }
 
+/// Waits for something that `not_yet` says the want of.
+fn wait_until(not_yet: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{not_yet}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 fn answer(body: &Value) -> FaultKind {
     FaultKind::Answer {
         status: 200,
@@ -169,11 +178,7 @@ fn a_load_that_is_overtaken_afterwards_was_good() {
     });
     thread::scope(|scope| {
         let older = scope.spawn(|| pipeline.run(Stage::Load, "run"));
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while !front.is_through() {
-            assert!(Instant::now() < deadline, "no staging table is dropped");
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait_until("no staging table is dropped", || front.is_through());
         pipeline.run(Stage::Load, "newer").finished();
         older.join().unwrap().finished();
     });
@@ -196,11 +201,7 @@ fn a_killed_load_is_taken_up_by_the_next() {
         FaultKind::Delay(Duration::from_secs(30)),
     ));
     let mut killed = pipeline.spawn(Stage::Load, "run");
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while job_inserts(&front) < 2 {
-        assert!(Instant::now() < deadline, "the load jobs are not started");
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_until("the load jobs are not started", || job_inserts(&front) == 2);
     killed.kill().unwrap();
     killed.wait().unwrap();
     front.mend();
@@ -225,14 +226,7 @@ fn a_load_that_is_overtaken_changes_nothing() {
     ));
     thread::scope(|scope| {
         let older = scope.spawn(|| pipeline.run(Stage::Load, "run"));
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while !front.is_through() {
-            assert!(
-                Instant::now() < deadline,
-                "the transaction is not asked for"
-            );
-            thread::sleep(Duration::from_millis(20));
-        }
+        wait_until("the transaction is not asked for", || front.is_through());
         pipeline.run(Stage::Load, "newer").finished();
         let older = older.join().unwrap();
         let cause = older.failed(30);
