@@ -86,8 +86,8 @@ select
     cast(seen.period_number as {{ dbt.type_bigint() }}) as period_number,
     seen.status,
     statuses.status_group,
-    seen.first_seen_at,
-    -- The last status was not seen to end.
+    -- The first status was not seen to begin, and the last not to end.
+    case when seen.period_number > 1 then seen.first_seen_at end as first_seen_at,
     case when not seen.is_last then seen.last_seen_at end as last_seen_at
 from seen
 inner join {{ ref('statuses') }} as statuses on seen.status = statuses.status
