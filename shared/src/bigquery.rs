@@ -403,7 +403,7 @@ impl BigQuery {
         .map(|_| ())
     }
 
-    /// Changes what `change` names of the table `name`.
+    /// Changes what `change` names of the table `name`, if it is there.
     pub async fn change_table(&self, name: &str, change: Table) -> Result<(), BigQueryError> {
         let patch = self
             .tables
@@ -413,9 +413,11 @@ impl BigQuery {
             .set_table_id(name)
             .set_table(change);
         let changed = Box::pin(patient(patch).send()).await;
-        changed
-            .map(|_| ())
-            .map_err(|source| self.refused("change", name, source))
+        absent(
+            changed.map_err(|source| self.refused("change", name, source)),
+            404,
+        )
+        .map(|_| ())
     }
 
     /// Removes the table `name`, if it is there.

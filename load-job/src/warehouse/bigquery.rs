@@ -209,15 +209,19 @@ impl BigQueryWarehouse {
             Some(load.files.clone()),
             load.quarantine.clone().map(|file| vec![file]),
         ];
+        let expires = i64::try_from(STAGING_LIFETIME.as_millis() + now_ms()).or_fail(Exit::Bug)?;
         let mut staged = Vec::new();
         for (Target { table, rows }, files) in targets(load.manifest)
             .into_iter()
             .zip(sources.into_iter().flatten())
         {
             let name = staging_table(table, load);
-            let expires = STAGING_LIFETIME.as_millis() + now_ms();
-            let expires = i64::try_from(expires).or_fail(Exit::Bug)?;
             let empty = definition::staging_table(self.reference(&name), table, expires);
+            staged.push(name.clone());
+            if rows == 0 {
+                self.0.make_table(&name, empty).await?;
+                continue;
+            }
             let configuration = JobConfiguration::new().set_labels(labels(load)).set_load(
                 JobConfigurationLoad::new()
                     .set_source_uris(files)
@@ -243,7 +247,9 @@ impl BigQueryWarehouse {
                 self.0.drop_table(&name).await?;
                 return Err(miscounted(load, table, counted, rows));
             }
-            staged.push(name);
+            // What replaces a table's rows may take away when it expires.
+            let expiring = BigQueryTable::new().set_expiration_time(expires);
+            self.0.change_table(&name, expiring).await?;
         }
         Ok(staged)
     }

@@ -99,3 +99,42 @@ fn staged_field(column: &Column) -> TableFieldSchema {
             "NULLABLE"
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::contract::Contract;
+    use shared::partition::Dataset;
+
+    use super::{TableReference, table};
+
+    /// <https://cloud.google.com/bigquery/docs/creating-clustered-tables#limitations>; emulators cluster by anything.
+    #[test]
+    fn tables_are_clustered_by_columns_that_bigquery_can_cluster_by() {
+        const CLUSTERABLE: [&str; 6] = ["BOOL", "DATE", "DATETIME", "INT64", "STRING", "TIMESTAMP"];
+        let mut clustered = Vec::new();
+        for ddl in [
+            include_str!("load_history.sql"),
+            include_str!("status_changes.sql"),
+        ] {
+            let columns = ddl.lines().filter_map(|line| line.trim().split_once(' '));
+            let (_, by) = ddl.split_once("CLUSTER BY ").expect("clustered");
+            for name in by.lines().next().unwrap_or_default().split(", ") {
+                let column = columns.clone().find(|(column, _)| *column == name);
+                let (_, kind) = column.unwrap_or_else(|| panic!("no column {name}"));
+                let kind = kind.split([' ', ',']).next().unwrap_or_default();
+                clustered.push((name.to_owned(), kind.to_owned()));
+            }
+        }
+        let contract = Contract::clean_table(Dataset::ServiceRequests);
+        let definition = table(TableReference::new(), contract);
+        for name in definition.clustering.unwrap_or_default().fields {
+            let column = contract.columns.iter().find(|column| column.name == name);
+            let kind = super::kind(column.unwrap_or_else(|| panic!("no column {name}")));
+            clustered.push((name, kind.to_owned()));
+        }
+        assert_eq!(clustered.len(), 4);
+        for (name, kind) in clustered {
+            assert!(CLUSTERABLE.contains(&kind.as_str()), "{name} {kind}");
+        }
+    }
+}

@@ -8,5 +8,5 @@ CREATE TABLE IF NOT EXISTS `{dataset}.status_changes` (
     old_fingerprint STRING NOT NULL,
     new_fingerprint STRING NOT NULL
 )
-CLUSTER BY source_year, request_id
+CLUSTER BY source_year
 OPTIONS (description = 'What a newer publication says otherwise of the status of a request.')
