@@ -58,6 +58,28 @@ test("a type is found by its old name, chosen, and given up with the browser's b
   expect(await headline()).toBe(all);
 });
 
+test("the search says how many there are, and shows the option that the keys are on", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  const search = page.getByRole("combobox", { name: "What is asked" });
+  const [row] = await query(`
+    select count(distinct type_name) + count(distinct type_group) from ${table("types_in_use")}`);
+  await search.click();
+  const said = async () => parseInt(await visitor.text(".combobox [role=status]"));
+  expect(await said()).toBeGreaterThanOrEqual(Number(row?.[0]));
+  const isActiveSeen = () =>
+    page.evaluate(() => {
+      const list = document.querySelector(".combobox [role=listbox]")?.getBoundingClientRect();
+      const option = document.querySelector(".combobox [aria-selected=true]")?.getBoundingClientRect();
+      return !!list && !!option && option.top >= list.top - 1 && option.bottom <= list.bottom + 1;
+    });
+  await search.press("Escape");
+  await search.press("ArrowUp");
+  expect(await isActiveSeen()).toBe(true);
+  await search.press("s");
+  expect(await isActiveSeen()).toBe(true);
+});
+
 test("filters narrow all sections, and start over undoes them", async () => {
   await visitor.view();
   const { page } = visitor;

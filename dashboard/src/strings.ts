@@ -105,6 +105,8 @@ export const text = {
   remove: (name: string) => `Remove ${name}`,
   by: "Shown by",
   yearFrom: "From",
+  searchMore: (shown: number, count: number) =>
+    `The first ${shown} of ${integer.format(count)} are listed: more letters find fewer.`,
   yearTo: "To",
   season: "Season",
   allSeasons: "All seasons",
