@@ -124,6 +124,9 @@ test("the map tells what is under the pointer, and pins two areas to compare", a
     from ${table("requests_by_month_type_ward")} where source_year = 2025`);
   expect(cells.map((text) => Number(text.replaceAll(",", "")))).toEqual(expected[0]);
   expect(await page.locator("#months .line.second").count()).toBe(1);
+  // Its name stays while it is pressed: "Unpin, pressed" would be told twice, and against each other.
+  const pin = page.getByRole("button", { name: "Pin Toronto Centre (13)", exact: true, pressed: true });
+  expect(await pin.count()).toBe(1);
   await page.locator('#map [data-area="3"]').click();
   await visitor.settled();
   expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["13"]);

@@ -65,7 +65,7 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
                     <button
                       type="button"
                       aria-pressed={pin >= 0}
-                      aria-label={pin >= 0 ? text.unpin(name) : text.pin(name)}
+                      aria-label={text.pin(name)}
                       onClick={() => {
                         change({ pins: togglePin(view.pins, area.id) });
                       }}

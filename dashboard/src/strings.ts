@@ -174,7 +174,6 @@ export const text = {
   shareHelp: "A share is of the requests on the map.",
   trend: "By month",
   pin: (name: string) => `Pin ${name}`,
-  unpin: (name: string) => `Unpin ${name}`,
   compare: "Side by side",
   compareHint:
     "Choose an area on the map or in the ranking to see what it asks for; choose a second to compare.",
