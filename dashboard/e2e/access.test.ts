@@ -98,6 +98,32 @@ test("words of the charts can be read on a phone", async () => {
   await visitor.close();
 });
 
+test("on a wall all is larger, and uses the width", async () => {
+  const visitor = await Visitor.open(browser, site.url, { viewport: { width: 2560, height: 1440 } });
+  await visitor.view();
+  const { width } = (await visitor.page.locator("main").boundingBox()) ?? { width: 0 };
+  expect(width).toBeGreaterThan(2000);
+  const size = await visitor.page.evaluate(() => parseFloat(getComputedStyle(document.body).fontSize));
+  expect(size).toBeGreaterThan(18);
+  await visitor.close();
+});
+
+test("the names of neighbourhoods lie beside each other in the heat map", async () => {
+  const visitor = await Visitor.open(browser, site.url);
+  await visitor.view("?by=fsa");
+  const boxes = await visitor.page.locator("#heat thead button").evaluateAll((names) =>
+    names.map((name) => {
+      const { left, right } = name.getBoundingClientRect();
+      return { left, right };
+    }),
+  );
+  expect(boxes.length).toBe(96);
+  for (const [at, { left }] of boxes.entries()) {
+    expect(left).toBeGreaterThanOrEqual((boxes[at - 1]?.right ?? 0) - 0.5);
+  }
+  await visitor.close();
+});
+
 test("embedded, the theme is that of the system", async () => {
   const visitor = await Visitor.open(browser, site.url, { colorScheme: "dark" });
   await visitor.view("?embed=1");

@@ -360,6 +360,26 @@ test("what is printed has no controls", async () => {
   expect(await visitor.page.locator(".filters").isVisible()).toBe(false);
   expect(await visitor.page.locator(".share").isVisible()).toBe(false);
   expect(await visitor.page.locator("#ranking tr").last().isVisible()).toBe(true);
+  expect(await visitor.page.getByRole("button", { name: /^Show all/ }).isVisible()).toBe(false);
+});
+
+test.for(["?area=3", "?by=fsa"])("what is printed is whole, and nothing lies on it: %s", async (address) => {
+  const { page } = visitor;
+  // Between the margins of a sheet.
+  await page.setViewportSize({ width: 740, height: 1000 });
+  await visitor.view(address);
+  await page.emulateMedia({ media: "print" });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  const overflowing = await page.locator(".panel").evaluateAll((panels) =>
+    panels.flatMap((panel) => {
+      const { right, bottom } = panel.getBoundingClientRect();
+      const inside = [...panel.querySelectorAll("table")].map((table) => table.getBoundingClientRect());
+      return inside.some((table) => table.bottom > bottom || table.right > right)
+        ? [panel.getAttribute("aria-labelledby")]
+        : [];
+    }),
+  );
+  expect(overflowing).toEqual([]);
 });
 
 test("embedded, the view stands alone and leads to the whole", async () => {
