@@ -162,6 +162,8 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
 /** A sentence for each kind of choice that the address makes and the data, or the page, do not know. */
 function unknownChoices({ view, store, shown }: { view: View; store: Store; shown: Shown | null }): string[] {
   const { groups, types, statuses } = store.vocabulary;
+  const { from, to } = yearsOfView(view, store.years);
+  const years = Array.from({ length: to - from + 1 }, (_, at) => from + at);
   const names = (all: readonly { name: string }[]) => all.map(({ name }) => name);
   const asked = (kind: Choice["kind"]) => names(view.what.filter((one) => one.kind === kind));
   const without = <T,>(all: (T | null)[], known: readonly T[]) =>
@@ -169,7 +171,7 @@ function unknownChoices({ view, store, shown }: { view: View; store: Store; show
   const what = [...without(asked("group"), names(groups)), ...without(asked("type"), names(types))];
   const unknown: [sentence: (names: string) => string, names: unknown[]][] = [
     [text.misread, misreadIn(location.search)],
-    [text.unknown.year, without([view.from, view.to], store.years)],
+    [text.unknown.year, without([view.from, ...years, view.to], store.years)],
     [text.unknown.what, what],
     [text.unknown.status, without([view.status], [...STATUS_GROUPS, ...names(statuses)])],
   ];

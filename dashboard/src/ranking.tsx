@@ -12,6 +12,7 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
   const mapped = ranked.reduce((sum, { figures }) => sum + figures.requests, 0);
   // Before that the map has none: the city had other wards.
   const firstMonth = Math.max(12, answer.mapMonths.indexOf(1, 12));
+  const endOfMonths = answer.mapMonths.lastIndexOf(1) + 1;
   const rows = sorted(ranked, view.sort, view.ascending);
   const header = (sort: Sort, label: string, isNumber = true) => {
     const isSorted = view.sort === sort;
@@ -85,7 +86,7 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
                     </td>
                   )}
                   <td class="trend">
-                    <Sparkline values={figures.months.subarray(firstMonth)} />
+                    <Sparkline values={figures.months.subarray(firstMonth, endOfMonths)} />
                   </td>
                 </tr>
               );

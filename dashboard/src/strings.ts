@@ -206,6 +206,7 @@ export const text = {
   heatCount: (low: number, high: number) =>
     low === high ? integer.format(low) : `${integer.format(low)}–${integer.format(high)}`,
   heatCell: (requests: number, share: string, ratio: number) =>
+  monthUntil: (month: string, day: string) => `${month}, until ${day}`,
     `${integer.format(requests)} requests, ${share} of its own, ${oneDigit.format(ratio)} times the city's share`,
   heatGroup: "Group",
   heatArea: (id: string, name: string) => (id === name ? id : `${id}, ${name}`),
@@ -216,7 +217,8 @@ export const text = {
   statusCaption: "Requests by status",
   seasonsTitle: "The seasons",
   seasonsCaption: "Requests a day in each season",
-  perDay: (value: string) => `${value} a day`,
+  perDay: (value: number | null) =>
+    value === null ? "no days" : `${format.measure("density", value)} a day`,
   divisions: "Who is in charge",
   divisionCaption: "Requests by division",
   quality: "How good the data are",
