@@ -49,7 +49,9 @@ export function Compare({ view, answer, ranked, names }: Shown) {
                 <td class="number">
                   {format.measure(
                     measure,
-                    measure === "density" ? onMap / km2 : valueOf(measure, answer.city, km2),
+                    measure === "density"
+                      ? onMap / km2
+                      : valueOf(measure, measure === "count" ? answer.city : answer.cityOfMap, km2),
                   )}
                 </td>
               </tr>
@@ -68,7 +70,7 @@ export function Compare({ view, answer, ranked, names }: Shown) {
         {pinned.map((one, at) => (
           <div key={one.area.id} class={`distinctive pin-${at}`}>
             <h3>{text.distinctive(nameOf(one.area, view.by))}</h3>
-            <Distinctive one={one} total={answer.city} groups={names.groups.names} />
+            <Distinctive one={one} total={answer.cityOfMap} groups={names.groups.names} />
           </div>
         ))}
       </div>

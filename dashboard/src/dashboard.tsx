@@ -222,9 +222,9 @@ function Headline({ view, answer, ranked, measure }: Shown) {
             )}
           </span>
         )}
-        {leader && leftOut < city.requests && (
-          <span class="aside">
-            {text.leader(leader.area.name, measure, format.measure(measure, leader.value))}
+        {leader?.value != null && leftOut < city.requests && (
+          <span class="aside" data-figure="leader">
+            {text.leader(leader.area.name, measure, leader.value, answer.comparableOnMap)}
           </span>
         )}
       </p>

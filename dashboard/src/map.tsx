@@ -8,7 +8,7 @@ import type { Shown } from "./dashboard.tsx";
 import type { Area } from "./data/boundaries.ts";
 import { format, text } from "./strings.ts";
 import type { Ranked } from "./view/measures.ts";
-import { CHANGE_CLASSES, classOf, classify } from "./view/measures.ts";
+import { CHANGE_CLASSES, classOf, classify, valueOf } from "./view/measures.ts";
 import { togglePin } from "./view/pins.ts";
 import { Tooltip, useTip } from "./tooltip.tsx";
 import { focusAround } from "./focus.ts";
@@ -52,7 +52,10 @@ export function MapPanel(shown: Shown) {
         </fieldset>
       </div>
       <p class="help">
-        {text.measureHelp[measure]} {!isNarrow && text.shareNeedsChoice}
+        {measure === "change"
+          ? text.changeHelp(answer.question.to, answer.comparableOnMap)
+          : text.measureHelp[measure]}{" "}
+        {!isNarrow && text.shareNeedsChoice}
       </p>
       <Choropleth {...shown} classes={classes} />
       <div class="legend-row">
@@ -241,7 +244,7 @@ function Choropleth({
                   nameOf(area, view.by),
                   format.measure(measure, one.value),
                   one.rank,
-                  one.figures.requests,
+                  valueOf("count", one.figures, area.km2),
                 )}
                 onPointerEnter={(event) => {
                   tip.point(at, event);
@@ -345,13 +348,14 @@ export function nameOf(area: Area, kind: "ward" | "fsa"): string {
 }
 
 function Told({ one, name, measure, of }: { one: Ranked; name: string; measure: Measure; of: number }) {
-  const { figures, value, rank } = one;
+  const { area, figures, value, rank } = one;
+  const growth = valueOf("change", figures, area.km2);
   return (
     <>
       <strong>{name}</strong>
       <dl>
         <dt>{text.requests}</dt>
-        <dd>{format.integer(figures.requests)}</dd>
+        <dd>{format.measure("count", valueOf("count", figures, area.km2))}</dd>
         {measure !== "count" && (
           <>
             <dt>{text.measures[measure]}</dt>
@@ -366,10 +370,10 @@ function Told({ one, name, measure, of }: { one: Ranked; name: string; measure: 
             </dd>
           </>
         )}
-        {measure !== "change" && figures.yearBefore > 0 && (
+        {measure !== "change" && growth !== null && (
           <>
             <dt>{text.measures.change}</dt>
-            <dd>{format.signed(figures.comparable / figures.yearBefore - 1)}</dd>
+            <dd>{format.measure("change", growth)}</dd>
           </>
         )}
       </dl>

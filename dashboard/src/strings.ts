@@ -74,6 +74,11 @@ export function years(from: number, to: number): string {
   return from === to ? `${from}` : `${from}–${to}`;
 }
 
+/** Which months, unless it is all of them. */
+function overMonths(months: number[]): string {
+  return months.length < 12 ? `, over ${months.map(format.month).join(", ")}` : "";
+}
+
 export const text = {
   title: "Toronto 311",
   pageTitle: (what: string) => `${what} · ${text.title}`,
@@ -100,13 +105,13 @@ export const text = {
   searchHint: "Search types: pothole, noise, green bin…",
   searchNone: "No type or group has these words.",
   searchCount: (count: number) => (count === 1 ? "1 match" : `${integer.format(count)} matches`),
+  searchMore: (shown: number, count: number) =>
+    `The first ${shown} of ${integer.format(count)} are listed: more letters find fewer.`,
   searchGroup: "Group",
   searchFormerly: (name: string) => `formerly ${name}`,
   remove: (name: string) => `Remove ${name}`,
   by: "Shown by",
   yearFrom: "From",
-  searchMore: (shown: number, count: number) =>
-    `The first ${shown} of ${integer.format(count)} are listed: more letters find fewer.`,
   yearTo: "To",
   season: "Season",
   allSeasons: "All seasons",
@@ -121,18 +126,26 @@ export const text = {
   inYears: (from: number, to: number) => `in ${years(from, to)}`,
   changeOn: (change: string, year: number, months: number) =>
     `${change} on ${year}${months < 12 ? `, over ${months} ${months === 1 ? "month" : "months"}` : ""}`,
-  leader: (name: string, measure: Measure, value: string) =>
-    ({
-      count: `most in ${name}: ${value}`,
-      density: `densest in ${name}: ${value} per km²`,
-      share: `largest share in ${name}: ${value} of its requests`,
-      change: `grows most in ${name}: ${value}`,
-    })[measure],
+  leader: (name: string, measure: Measure, value: number, compared: number[]) => {
+    const written = format.measure(measure, value);
+    return {
+      count: `most in ${name}: ${written}`,
+      density: `densest in ${name}: ${written} per km²`,
+      share: `largest share in ${name}: ${written} of its requests`,
+      change: `${value < 0 ? "falls least" : "grows most"} in ${name}: ${written}${overMonths(compared)}`,
+    }[measure];
+  },
+  changeHelp: (year: number, months: number[]) =>
+    months.length === 0
+      ? `The map has nothing to compare ${year} with.`
+      : `Changes are from ${year - 1} to ${year}${overMonths(months)}.`,
   map: "Map",
   mapLabel: (kind: AreaKind, measure: Measure) =>
     `Map of Toronto by ${place[kind]}: ${measures[measure].toLowerCase()}. Arrow keys go from area to area, Enter pins one; the ranking has the same figures.`,
-  areaLabel: (name: string, value: string, rank: number | null, requests: number) =>
-    `${name}: ${value}${rank === null ? "" : `, rank ${rank}`}, ${integer.format(requests)} requests`,
+  areaLabel: (name: string, value: string, rank: number | null, requests: number | null) =>
+    requests === null
+      ? `${name}: ${text.legendNone}`
+      : `${name}: ${value}${rank === null ? "" : `, rank ${rank}`}, ${integer.format(requests)} requests`,
   measure: "Coloured by",
   classes: "Classes",
   classesNames: { quantile: "Equal counts", ckmeans: "Natural breaks" },
@@ -177,7 +190,8 @@ export const text = {
   compare: "Side by side",
   compareHint:
     "Choose an area on the map or in the ranking to see what it asks for; choose a second to compare.",
-  compareDensity: "Toronto per km² is of the requests that are on the map; its other figures are of all.",
+  compareDensity:
+    "Toronto per km² is of the requests that are on the map; its share and change are of the months that the map has.",
   city: "Toronto",
   distinctive: (name: string) => `What ${name} asks for more than the city`,
   times: (ratio: number) => `${oneDigit.format(ratio)} times the city's share`,
@@ -192,6 +206,7 @@ export const text = {
   chartKeys: "Arrow keys read the values.",
   asTable: "The figures as a table",
   month: "Month",
+  monthUntil: (month: string, day: string) => `${month}, until ${day}`,
   dayOfYear: "Day",
   heat: "What each asks for",
   heatHelp: {
@@ -206,8 +221,9 @@ export const text = {
   heatCount: (low: number, high: number) =>
     low === high ? integer.format(low) : `${integer.format(low)}–${integer.format(high)}`,
   heatCell: (requests: number, share: string, ratio: number) =>
-  monthUntil: (month: string, day: string) => `${month}, until ${day}`,
     `${integer.format(requests)} requests, ${share} of its own, ${oneDigit.format(ratio)} times the city's share`,
+  heatNone: "no requests",
+  heatEmpty: "The map has no requests of these years, season, status and division.",
   heatGroup: "Group",
   heatArea: (id: string, name: string) => (id === name ? id : `${id}, ${name}`),
   heatMore: (count: number) => `Show all ${count} groups`,
