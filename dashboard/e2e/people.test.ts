@@ -132,6 +132,62 @@ test("the map tells what is under the pointer, and pins two areas to compare", a
   expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["13"]);
 });
 
+test("the map is one stop of Tab, whichever area has it", async () => {
+  await visitor.view("?by=fsa");
+  const { page } = visitor;
+  const stop = page.locator('#map [tabindex="0"]');
+  expect(await stop.count()).toBe(1);
+  await stop.focus();
+  await page.keyboard.press("ArrowRight");
+  const reached = await visitor.focused();
+  expect(await stop.getAttribute("aria-label")).toBe(reached);
+  await page.keyboard.press("Tab");
+  expect(await visitor.focused()).toBe("Zoom in");
+  await page.keyboard.press("Shift+Tab");
+  expect(await visitor.focused()).toBe(reached);
+});
+
+test("a finger moves the map once it is enlarged, and before that the page", async () => {
+  const phone = await Visitor.open(browser, site.url, {
+    viewport: { width: 390, height: 844 },
+    hasTouch: true,
+    isMobile: true,
+  });
+  await phone.view();
+  const { page } = phone;
+  const fingers = await page.context().newCDPSession(page);
+  /** Strokes the map upwards; says what moved. */
+  const stroke = async () => {
+    const map = page.locator("#map");
+    await map.evaluate((svg) => {
+      svg.scrollIntoView({ block: "center" });
+    });
+    const state = async () => ({
+      page: await page.evaluate(() => scrollY),
+      map: await page.locator("#map > g").getAttribute("transform"),
+    });
+    const before = await state();
+    const { x, y, width, height } = (await map.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    const point = (up: number) => [{ x: x + width / 2, y: y + height / 2 - up }];
+    const touch = (type: "touchStart" | "touchMove" | "touchEnd", touchPoints: { x: number; y: number }[]) =>
+      fingers.send("Input.dispatchTouchEvent", { type, touchPoints });
+    await touch("touchStart", point(0));
+    for (let up = 8; up <= 80; up += 8) {
+      await touch("touchMove", point(up));
+      // A frame, as a finger takes.
+      await page.waitForTimeout(16);
+    }
+    await touch("touchEnd", []);
+    const after = await state();
+    return { page: after.page !== before.page, map: after.map !== before.map };
+  };
+  expect(await stroke()).toEqual({ page: true, map: false });
+  await page.getByRole("button", { name: "Zoom in" }).tap();
+  await page.getByRole("button", { name: "Whole city" }).waitFor();
+  expect(await stroke()).toEqual({ page: false, map: true });
+  await phone.close();
+});
+
 test("the map zooms by button and wheel, and comes back", async () => {
   await visitor.view();
   const { page } = visitor;

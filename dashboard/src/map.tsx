@@ -238,7 +238,8 @@ function Choropleth({
                 class={`area fill-${colour(measure, one.value, classes)}`}
                 d={shapes[at]?.path}
                 role="button"
-                tabIndex={at === current ? 0 : -1}
+                // In SVG an attribute is as it is written: none but this makes a path a stop of Tab, or none.
+                tabindex={at === current ? 0 : -1}
                 aria-pressed={view.pins.includes(area.id)}
                 aria-label={text.areaLabel(
                   nameOf(area, view.by),
