@@ -98,6 +98,29 @@ test("words of the charts can be read on a phone", async () => {
   await visitor.close();
 });
 
+test.for([1440, 360])("text spaced as WCAG 1.4.12 has it is whole, %i pixels wide", async (width) => {
+  // What a reader's style sheet does, the page's policy does not forbid.
+  const visitor = await Visitor.open(browser, site.url, {
+    viewport: { width, height: 900 },
+    bypassCSP: true,
+  });
+  await visitor.view("?area=3&area=13&group=Trees");
+  const { page } = visitor;
+  await page.addStyleTag({
+    content: `* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
+              p { margin-bottom: 2em !important }`,
+  });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  const clipped = await page.locator("th, td, button, p, li").evaluateAll((found) =>
+    found.flatMap((one) => {
+      const { overflowX } = getComputedStyle(one);
+      return overflowX === "hidden" && one.scrollWidth > one.clientWidth ? [one.textContent] : [];
+    }),
+  );
+  expect(clipped).toEqual([]);
+  await visitor.close();
+});
+
 test("on a wall all is larger, and uses the width", async () => {
   const visitor = await Visitor.open(browser, site.url, { viewport: { width: 2560, height: 1440 } });
   await visitor.view();
