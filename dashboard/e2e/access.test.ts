@@ -235,5 +235,15 @@ test("colours that mean something stay when the system chooses the others", asyn
       .evaluateAll((found) => new Set(found.map((one) => getComputedStyle(one).backgroundColor)).size);
     expect(colours, selector).toBeGreaterThan(2);
   }
+  // The option that keys are on stands out by more than a background, which the system takes away.
+  await visitor.page.getByRole("combobox", { name: "What is asked" }).fill("tree");
+  const { outlineStyle, outlineColor } = await visitor.page
+    .locator(".combobox [aria-selected=true]")
+    .evaluate((option) => {
+      const { outlineStyle, outlineColor } = getComputedStyle(option);
+      return { outlineStyle, outlineColor };
+    });
+  expect(outlineStyle).toBe("solid");
+  expect(outlineColor).toMatch(/^rgb\(/);
   await visitor.close();
 });
