@@ -20,7 +20,7 @@ import { ThemeSwitch } from "./theme.tsx";
 import type { Ranked } from "./view/measures.ts";
 import { rank } from "./view/measures.ts";
 import type { Choice, Measure, View } from "./view/view.ts";
-import { STATUS_GROUPS, chosenOf, misreadIn, statusesOf, yearsOfView } from "./view/view.ts";
+import { STATUS_GROUPS, chosenOf, isNarrow, misreadIn, statusesOf, yearsOfView } from "./view/view.ts";
 import { useView } from "./view/use_view.ts";
 
 /** Days after which the newest file is older than a monthly publication explains. */
@@ -49,8 +49,7 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
     let isStale = false;
     const { from, to } = yearsOfView(view, store.years);
     const { typeList, ...chosen } = chosenOf(view, store.vocabulary);
-    const isNarrow = !chosen.isAll || view.status !== null || view.division !== null;
-    const measure = view.measure === "share" && !isNarrow ? "density" : view.measure;
+    const measure = view.measure === "share" && !isNarrow(view) ? "density" : view.measure;
     const need = { kind: view.by, from, to, types: typeList };
     setError(null);
     store

@@ -14,7 +14,7 @@ import { Tooltip, useTip } from "./tooltip.tsx";
 import { focusAround } from "./focus.ts";
 import type { Class } from "./view/measures.ts";
 import type { Classes, Measure } from "./view/view.ts";
-import { CLASSES, MEASURES } from "./view/view.ts";
+import { CLASSES, MEASURES, isNarrow } from "./view/view.ts";
 
 const WIDTH = 820;
 const HEIGHT = 560;
@@ -27,7 +27,7 @@ export function MapPanel(shown: Shown) {
   const values = ranked.flatMap(({ value }) => (value === null ? [] : [value]));
   const classes = measure === "change" ? CHANGE_CLASSES : classify(values, view.classes);
   const { withoutArea, offMap, city } = answer;
-  const isNarrow = view.what.length > 0 || view.status !== null || view.division !== null;
+  const hasShare = isNarrow(view);
   const leftOut = text.offMap[view.by](offMap, withoutArea, city.requests, answer.question.from <= 2018);
   return (
     <section class="panel map-panel" aria-labelledby="map-title" tabIndex={-1}>
@@ -40,7 +40,7 @@ export function MapPanel(shown: Shown) {
               key={one}
               type="button"
               aria-pressed={measure === one}
-              disabled={one === "share" && !isNarrow}
+              disabled={one === "share" && !hasShare}
               title={text.measureHelp[one]}
               onClick={() => {
                 change({ measure: one, sort: "measure", ascending: false });
@@ -55,7 +55,7 @@ export function MapPanel(shown: Shown) {
         {measure === "change"
           ? text.changeHelp(answer.question.to, answer.comparableOnMap)
           : text.measureHelp[measure]}{" "}
-        {!isNarrow && text.shareNeedsChoice}
+        {!hasShare && text.shareNeedsChoice}
       </p>
       <Choropleth {...shown} classes={classes} />
       <div class="legend-row">

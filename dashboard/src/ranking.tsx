@@ -54,7 +54,6 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
           <tbody>
             {rows.map(({ area, figures, value, rank }) => {
               const pin = view.pins.indexOf(area.id);
-              const growth = valueOf("change", figures, area.km2);
               const name = nameOf(area, view.by);
               return (
                 <tr key={area.id} class={pin >= 0 ? `pinned-${pin}` : ""} data-area={area.id}>
@@ -81,9 +80,7 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
                     {mapped > 0 ? format.percent(figures.requests / mapped) : "–"}
                   </td>
                   {measure !== "change" && (
-                    <td class={`number ${growth !== null && growth > 0 ? "more" : "less"}`}>
-                      {format.measure("change", growth)}
-                    </td>
+                    <td class="number">{format.measure("change", valueOf("change", figures, area.km2))}</td>
                   )}
                   <td class="trend">
                     <Sparkline values={figures.months.subarray(firstMonth, endOfMonths)} />

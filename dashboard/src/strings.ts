@@ -43,7 +43,6 @@ export const format = {
 };
 
 const place: Record<AreaKind, string> = { ward: "ward", fsa: "neighbourhood (FSA)" };
-const places: Record<AreaKind, string> = { ward: "wards", fsa: "neighbourhoods" };
 const measures: Record<Measure, string> = {
   count: "Number",
   density: "Per km²",
@@ -83,8 +82,6 @@ export const text = {
   title: "Toronto 311",
   pageTitle: (what: string) => `${what} · ${text.title}`,
   subtitle: "What each ward and each neighbourhood asks of its city",
-  place,
-  places,
   placesTitle: { ward: "Wards", fsa: "Neighbourhoods (FSA)" } satisfies Record<AreaKind, string>,
   measures,
   measureHelp: {
@@ -94,7 +91,6 @@ export const text = {
     change: "Against the same months of the year before.",
   } satisfies Record<Measure, string>,
   seasons,
-  statusGroups,
   sorts,
   skip: "Skip to the ranking",
   asOf: (through: string, published: string | null) =>
@@ -306,7 +302,6 @@ export const text = {
   } satisfies Record<ProblemKind, (path: string) => string>,
   failed: "Something went wrong",
   unexpected: (message: string) => `This is a defect of the page: ${message}`,
-  sources: "Sources",
   boundaries:
     "Wards: City of Toronto. Neighbourhoods are forward sortation areas, the first three characters of postal codes: adapted from Statistics Canada, Forward Sortation Area Boundary File, 2016 Census; this does not constitute an endorsement by Statistics Canada.",
   docs: "What every table and column means",

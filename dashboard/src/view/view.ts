@@ -159,6 +159,11 @@ export function statusesOf(view: View, vocabulary: Vocabulary): Set<string> | nu
   return new Set(vocabulary.statuses.filter(({ group }) => group === status).map(({ name }) => name));
 }
 
+/** Whether less than all requests of a time are asked for; the share of all of them is 100%. */
+export function isNarrow({ what, status, division }: View): boolean {
+  return what.length > 0 || status !== null || division !== null;
+}
+
 export function isStatusGroup(status: string): status is StatusGroup {
   return oneOf(STATUS_GROUPS, status) !== null;
 }
