@@ -331,14 +331,18 @@ test("what an area asks for is set against the city in the months that the map h
 });
 
 test("wards have no figures of the years that have others", async () => {
-  await visitor.view("?years=2017");
+  await visitor.view("?years=2017&area=3");
   expect(new Set(await visitor.page.locator("#ranking td.number").allInnerTexts())).toEqual(new Set(["–"]));
   const labels = await visitor.page
-    .locator("#map path")
+    .locator("#map .area")
     .evaluateAll((paths) => paths.map((path) => path.getAttribute("aria-label") ?? ""));
   expect(labels).toHaveLength(25);
   for (const label of labels) expect(label).toMatch(/: no value$/);
-  expect(await visitor.text("#heat")).toContain("The map has no requests of these years");
+  const toronto = await visitor.page.locator("#compare tr td:last-child").allInnerTexts();
+  expect(toronto.slice(1, 4)).toEqual(["–", "–", "–"]);
+  for (const section of ["#compare .distinctive", "#series", "#heat"]) {
+    expect(await visitor.text(section)).toContain("The map has no requests of these years");
+  }
 });
 
 test("a month between two without values is seen", async () => {

@@ -170,7 +170,7 @@ export function HeatMap({ view, answer, ranked, names, change, measure }: Shown)
     return (
       <section class="panel" aria-labelledby="heat-title" id="heat">
         <h2 id="heat-title">{text.heat}</h2>
-        <p>{text.heatEmpty}</p>
+        <p>{text.mapEmpty}</p>
       </section>
     );
   }

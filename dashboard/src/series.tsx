@@ -80,6 +80,7 @@ function Months({ view, answer, ranked, areas, store }: Shown & { store: Store }
       values: values(front.months, 12, !!first),
     });
   }
+  if (lines.every(({ values }) => values.every((value) => value === null))) return <p>{text.mapEmpty}</p>;
   const years_ = to - from + 1;
   const ticks = Array.from({ length: count }, (_, at) => at).flatMap((at) => {
     const month = (at % 12) + 1;

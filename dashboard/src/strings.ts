@@ -166,6 +166,7 @@ export const text = {
     fsa: (off: number, without: number, total: number) =>
       `The map leaves out ${integer.format(off + without)} of ${integer.format(total)} requests that name no neighbourhood on it, most of them at intersections.`,
   },
+  mapEmpty: "The map has no requests of these years, season, status and division.",
   showByFsa: "Show by neighbourhood",
   ranking: "Ranking",
   rankingCaption: (kind: AreaKind, measure: Measure) =>
@@ -219,7 +220,6 @@ export const text = {
   heatCell: (requests: number, share: string, ratio: number) =>
     `${integer.format(requests)} requests, ${share} of its own, ${oneDigit.format(ratio)} times the city's share`,
   heatNone: "no requests",
-  heatEmpty: "The map has no requests of these years, season, status and division.",
   heatGroup: "Group",
   heatArea: (id: string, name: string) => (id === name ? id : `${id}, ${name}`),
   heatMore: (count: number) => `Show all ${count} groups`,

@@ -205,7 +205,7 @@ export function answer(
     question,
     areas: all.slice(-OFF_MAP, afterAreas),
     city: { ...sumOf(all), ...ofCity },
-    cityOfMap: sumOf(all.slice(0, afterAreas)),
+    cityOfMap: { ...sumOf(all.slice(0, afterAreas)), isKnown },
     withoutArea: requestsOf(NO_AREA),
     offMap: requestsOf(OFF_MAP),
     byStatus: countsOf(names.statuses.names, statusCounts),
