@@ -98,6 +98,55 @@ test("words of the charts can be read on a phone", async () => {
   await visitor.close();
 });
 
+test.for([1440, 360])("text spaced as WCAG 1.4.12 has it is whole, %i pixels wide", async (width) => {
+  // What a reader's style sheet does, the page's policy does not forbid.
+  const visitor = await Visitor.open(browser, site.url, {
+    viewport: { width, height: 900 },
+    bypassCSP: true,
+  });
+  await visitor.view("?area=3&area=13&group=Trees");
+  const { page } = visitor;
+  await page.addStyleTag({
+    content: `* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
+              p { margin-bottom: 2em !important }`,
+  });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  const clipped = await page.locator("th, td, button, p, li").evaluateAll((found) =>
+    found.flatMap((one) => {
+      const { overflowX } = getComputedStyle(one);
+      return overflowX === "hidden" && one.scrollWidth > one.clientWidth ? [one.textContent] : [];
+    }),
+  );
+  expect(clipped).toEqual([]);
+  await visitor.close();
+});
+
+test("on a wall all is larger, and uses the width", async () => {
+  const visitor = await Visitor.open(browser, site.url, { viewport: { width: 2560, height: 1440 } });
+  await visitor.view();
+  const { width } = (await visitor.page.locator("main").boundingBox()) ?? { width: 0 };
+  expect(width).toBeGreaterThan(2000);
+  const size = await visitor.page.evaluate(() => parseFloat(getComputedStyle(document.body).fontSize));
+  expect(size).toBeGreaterThan(18);
+  await visitor.close();
+});
+
+test("the names of neighbourhoods lie beside each other in the heat map", async () => {
+  const visitor = await Visitor.open(browser, site.url);
+  await visitor.view("?by=fsa");
+  const boxes = await visitor.page.locator("#heat thead button").evaluateAll((names) =>
+    names.map((name) => {
+      const { left, right } = name.getBoundingClientRect();
+      return { left, right };
+    }),
+  );
+  expect(boxes.length).toBe(96);
+  for (const [at, { left }] of boxes.entries()) {
+    expect(left).toBeGreaterThanOrEqual((boxes[at - 1]?.right ?? 0) - 0.5);
+  }
+  await visitor.close();
+});
+
 test("embedded, the theme is that of the system", async () => {
   const visitor = await Visitor.open(browser, site.url, { colorScheme: "dark" });
   await visitor.view("?embed=1");
@@ -186,5 +235,15 @@ test("colours that mean something stay when the system chooses the others", asyn
       .evaluateAll((found) => new Set(found.map((one) => getComputedStyle(one).backgroundColor)).size);
     expect(colours, selector).toBeGreaterThan(2);
   }
+  // The option that keys are on stands out by more than a background, which the system takes away.
+  await visitor.page.getByRole("combobox", { name: "What is asked" }).fill("tree");
+  const { outlineStyle, outlineColor } = await visitor.page
+    .locator(".combobox [aria-selected=true]")
+    .evaluate((option) => {
+      const { outlineStyle, outlineColor } = getComputedStyle(option);
+      return { outlineStyle, outlineColor };
+    });
+  expect(outlineStyle).toBe("solid");
+  expect(outlineColor).toMatch(/^rgb\(/);
   await visitor.close();
 });

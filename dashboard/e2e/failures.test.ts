@@ -297,7 +297,12 @@ test("a slow file shows that it is waited for", async () => {
 });
 
 /** Serves the files of marts with other columns and rows, as SQL has it, and a catalog that knows them. */
-async function republish(marts: string[], replacing: string, joining = ""): Promise<Map<string, Buffer>> {
+async function republish(
+  marts: string[],
+  replacing: string,
+  joining = "",
+  changes: Partial<ReturnType<typeof readCatalog>> = {},
+): Promise<Map<string, Buffer>> {
   const folder = mkdtempSync(join(tmpdir(), "dashboard-"));
   const catalog = readCatalog();
   const served = new Map<string, Buffer>();
@@ -317,13 +322,60 @@ async function republish(marts: string[], replacing: string, joining = ""): Prom
   } finally {
     rmSync(folder, { recursive: true });
   }
-  await visitor.page.route("**/catalog.json", (route) => route.fulfill(json(catalog)));
+  await visitor.page.route("**/catalog.json", (route) => route.fulfill(json({ ...catalog, ...changes })));
   await visitor.page.route("**/*.parquet", (route) => {
     const bytes = served.get(new URL(route.request().url()).pathname.split("/").at(-1) ?? "");
     return bytes ? route.fulfill({ body: bytes }) : route.continue();
   });
   return served;
 }
+
+test("a year that is not over", async () => {
+  await republish(
+    ["requests_by_month_group_ward"],
+    "requests as requests",
+    "where created_month < date '2025-09-01'",
+    { data_through: "2025-08-10" },
+  );
+  await visitor.view();
+  expect(await visitor.text("[data-figure=change]")).toContain("over 7 months");
+  expect(await visitor.text(".ranking-panel .help")).toContain("over Jan, Feb, Mar, Apr, May, Jun, Jul.");
+  const points = await visitor.page.locator("#ranking .sparkline polyline").first().getAttribute("points");
+  expect(points?.split(" ")).toHaveLength(8);
+  const seasons = await visitor.page.locator("#seasons td").allInnerTexts();
+  expect(seasons.map((text) => text.replace(/^[\d.]+/, "0"))).toEqual([
+    "0 a day",
+    "0 a day",
+    "0 a day",
+    "no days",
+  ]);
+  await visitor.page.locator("#series summary").click();
+  const months = visitor.page.locator("#series details th[scope=row]");
+  await months.last().waitFor();
+  expect((await months.allInnerTexts()).slice(6, 9)).toEqual([
+    "July 2025",
+    "August 2025, until Aug 10",
+    "September 2025",
+  ]);
+});
+
+test("where all that change fall, none is said to grow", async () => {
+  await republish(
+    ["requests_by_month_group_ward"],
+    "case when source_year = 2025 then requests else requests * 9 end as requests",
+  );
+  await visitor.view("?measure=change&years=2025");
+  expect(await visitor.text("[data-figure=leader]")).toMatch(/^falls least in .+: -\d/);
+});
+
+test("years that there are no data of, between others", async () => {
+  await visitor.view("?years=2018-2024");
+  expect(await visitor.text(".warning")).toBe("There are no data of 2020, 2021, 2022, 2023.");
+  await visitor.view("?years=2021-2022");
+  expect(await visitor.page.getByLabel("From", { exact: true }).inputValue()).toBe("2021");
+  expect(await visitor.page.getByLabel("To", { exact: true }).inputValue()).toBe("2022");
+  expect(await visitor.page.locator("#seasons td").allInnerTexts()).toEqual(Array(4).fill("no days"));
+});
 
 test("rows that differ from the contract", async () => {
   await republish(

@@ -288,6 +288,69 @@ test("a ward's change from the year that the wards began compares the months tha
   }
 });
 
+test("what is of December alone is told so, and beside it the city is of December too", async () => {
+  await visitor.view("?years=2019&measure=change&area=3");
+  expect(await visitor.text(".map-panel .help")).toContain("Changes are from 2018 to 2019, over Dec.");
+  expect(await visitor.text("[data-figure=leader]")).toMatch(/, over Dec$/);
+  const change = await valueOf(`
+    select sum(requests) filter (source_year = 2019) / sum(requests) filter (source_year = 2018) - 1
+    from ${WARDS} where month(created_month) = 12`);
+  const cells = await visitor.page
+    .locator("#compare tr", { hasText: "Change in a year" })
+    .locator("td")
+    .allInnerTexts();
+  expect(Math.abs(parseFloat(cells.at(-1) ?? "") - Number(change) * 100)).toBeLessThanOrEqual(0.051);
+});
+
+test("what an area asks for is set against the city in the months that the map has", async () => {
+  await visitor.view("?years=2018");
+  const ratios = await query(`
+    with cells as (select type_group, ward_id, ward_model, sum(requests) as requests from ${WARDS}
+                   where source_year = 2018 and month(created_month) = 12 group by all),
+         shares as (select *, requests / sum(requests) over (partition by ward_model, ward_id) as share,
+                    sum(requests) over (partition by type_group) / sum(requests) over () as of_city from cells)
+    select type_group, cast(ward_id as integer), share / of_city from shares where ward_model = 25`);
+  const cells = new Map(
+    await visitor.page
+      .locator("#heat tbody tr")
+      .evaluateAll((rows) =>
+        rows.flatMap((row) =>
+          [...row.querySelectorAll("td")].map((cell, at): [string, string] => [
+            `${row.querySelector("th")?.textContent ?? ""} ${at + 1}`,
+            cell.ariaLabel ?? "",
+          ]),
+        ),
+      ),
+  );
+  const shown = ratios.filter(([group, ward]) => cells.has(`${String(group)} ${String(ward)}`));
+  expect(shown.length).toBeGreaterThan(100);
+  for (const [group, ward, ratio] of shown) {
+    const told = /([\d.]+) times/.exec(cells.get(`${String(group)} ${String(ward)}`) ?? "");
+    expect(Math.abs(Number(told?.[1]) - Number(ratio))).toBeLessThanOrEqual(0.051);
+  }
+});
+
+test("wards have no figures of the years that have others", async () => {
+  await visitor.view("?years=2017&area=3");
+  expect(new Set(await visitor.page.locator("#ranking td.number").allInnerTexts())).toEqual(new Set(["–"]));
+  const labels = await visitor.page
+    .locator("#map .area")
+    .evaluateAll((paths) => paths.map((path) => path.getAttribute("aria-label") ?? ""));
+  expect(labels).toHaveLength(25);
+  for (const label of labels) expect(label).toMatch(/: no value$/);
+  const toronto = await visitor.page.locator("#compare tr td:last-child").allInnerTexts();
+  expect(toronto.slice(1, 4)).toEqual(["–", "–", "–"]);
+  for (const section of ["#compare .distinctive", "#series", "#heat"]) {
+    expect(await visitor.text(section)).toContain("The map has no requests of these years");
+  }
+});
+
+test("a month between two without values is seen", async () => {
+  await visitor.view("?season=winter&years=2025");
+  // December, of this year and of the one before.
+  expect(await visitor.page.locator("#months circle").count()).toBe(2);
+});
+
 test("statuses, seasons and divisions", async () => {
   await visitor.view("?group=Trees");
   const where = "source_year = 2025 and type_group = 'Trees'";

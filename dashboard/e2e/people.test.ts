@@ -58,6 +58,28 @@ test("a type is found by its old name, chosen, and given up with the browser's b
   expect(await headline()).toBe(all);
 });
 
+test("the search says how many there are, and shows the option that the keys are on", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  const search = page.getByRole("combobox", { name: "What is asked" });
+  const [row] = await query(`
+    select count(distinct type_name) + count(distinct type_group) from ${table("types_in_use")}`);
+  await search.click();
+  const said = async () => parseInt(await visitor.text(".combobox [role=status]"));
+  expect(await said()).toBeGreaterThanOrEqual(Number(row?.[0]));
+  const isActiveSeen = () =>
+    page.evaluate(() => {
+      const list = document.querySelector(".combobox [role=listbox]")?.getBoundingClientRect();
+      const option = document.querySelector(".combobox [aria-selected=true]")?.getBoundingClientRect();
+      return !!list && !!option && option.top >= list.top - 1 && option.bottom <= list.bottom + 1;
+    });
+  await search.press("Escape");
+  await search.press("ArrowUp");
+  expect(await isActiveSeen()).toBe(true);
+  await search.press("s");
+  expect(await isActiveSeen()).toBe(true);
+});
+
 test("filters narrow all sections, and start over undoes them", async () => {
   await visitor.view();
   const { page } = visitor;
@@ -102,9 +124,68 @@ test("the map tells what is under the pointer, and pins two areas to compare", a
     from ${table("requests_by_month_type_ward")} where source_year = 2025`);
   expect(cells.map((text) => Number(text.replaceAll(",", "")))).toEqual(expected[0]);
   expect(await page.locator("#months .line.second").count()).toBe(1);
+  // Its name stays while it is pressed: "Unpin, pressed" would be told twice, and against each other.
+  const pin = page.getByRole("button", { name: "Pin Toronto Centre (13)", exact: true, pressed: true });
+  expect(await pin.count()).toBe(1);
   await page.locator('#map [data-area="3"]').click();
   await visitor.settled();
   expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["13"]);
+});
+
+test("the map is one stop of Tab, whichever area has it", async () => {
+  await visitor.view("?by=fsa");
+  const { page } = visitor;
+  const stop = page.locator('#map [tabindex="0"]');
+  expect(await stop.count()).toBe(1);
+  await stop.focus();
+  await page.keyboard.press("ArrowRight");
+  const reached = await visitor.focused();
+  expect(await stop.getAttribute("aria-label")).toBe(reached);
+  await page.keyboard.press("Tab");
+  expect(await visitor.focused()).toBe("Zoom in");
+  await page.keyboard.press("Shift+Tab");
+  expect(await visitor.focused()).toBe(reached);
+});
+
+test("a finger moves the map once it is enlarged, and before that the page", async () => {
+  const phone = await Visitor.open(browser, site.url, {
+    viewport: { width: 390, height: 844 },
+    hasTouch: true,
+    isMobile: true,
+  });
+  await phone.view();
+  const { page } = phone;
+  const fingers = await page.context().newCDPSession(page);
+  /** Strokes the map upwards; says what moved. */
+  const stroke = async () => {
+    const map = page.locator("#map");
+    await map.evaluate((svg) => {
+      svg.scrollIntoView({ block: "center" });
+    });
+    const state = async () => ({
+      page: await page.evaluate(() => scrollY),
+      map: await page.locator("#map > g").getAttribute("transform"),
+    });
+    const before = await state();
+    const { x, y, width, height } = (await map.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    const point = (up: number) => [{ x: x + width / 2, y: y + height / 2 - up }];
+    const touch = (type: "touchStart" | "touchMove" | "touchEnd", touchPoints: { x: number; y: number }[]) =>
+      fingers.send("Input.dispatchTouchEvent", { type, touchPoints });
+    await touch("touchStart", point(0));
+    for (let up = 8; up <= 80; up += 8) {
+      await touch("touchMove", point(up));
+      // A frame, as a finger takes.
+      await page.waitForTimeout(16);
+    }
+    await touch("touchEnd", []);
+    const after = await state();
+    return { page: after.page !== before.page, map: after.map !== before.map };
+  };
+  expect(await stroke()).toEqual({ page: true, map: false });
+  await page.getByRole("button", { name: "Zoom in" }).tap();
+  await page.getByRole("button", { name: "Whole city" }).waitFor();
+  expect(await stroke()).toEqual({ page: false, map: true });
+  await phone.close();
 });
 
 test("the map zooms by button and wheel, and comes back", async () => {
@@ -335,6 +416,26 @@ test("what is printed has no controls", async () => {
   expect(await visitor.page.locator(".filters").isVisible()).toBe(false);
   expect(await visitor.page.locator(".share").isVisible()).toBe(false);
   expect(await visitor.page.locator("#ranking tr").last().isVisible()).toBe(true);
+  expect(await visitor.page.getByRole("button", { name: /^Show all/ }).isVisible()).toBe(false);
+});
+
+test.for(["?area=3", "?by=fsa"])("what is printed is whole, and nothing lies on it: %s", async (address) => {
+  const { page } = visitor;
+  // Between the margins of a sheet.
+  await page.setViewportSize({ width: 740, height: 1000 });
+  await visitor.view(address);
+  await page.emulateMedia({ media: "print" });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  const overflowing = await page.locator(".panel").evaluateAll((panels) =>
+    panels.flatMap((panel) => {
+      const { right, bottom } = panel.getBoundingClientRect();
+      const inside = [...panel.querySelectorAll("table")].map((table) => table.getBoundingClientRect());
+      return inside.some((table) => table.bottom > bottom || table.right > right)
+        ? [panel.getAttribute("aria-labelledby")]
+        : [];
+    }),
+  );
+  expect(overflowing).toEqual([]);
 });
 
 test("embedded, the view stands alone and leads to the whole", async () => {

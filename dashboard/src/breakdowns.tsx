@@ -18,9 +18,9 @@ export function Breakdowns({ answer, store, view, change }: Shown & { store: Sto
   const total = Math.max(1, ...[Object.values(groups).reduce((sum, one) => sum + one, 0)]);
   const perDay = SEASONS.map((season) => {
     const { requests, days } = answer.bySeason[season];
-    return { season, requests, value: days > 0 ? requests / days : 0 };
+    return { season, value: days > 0 ? requests / days : null };
   });
-  const mostPerDay = Math.max(1e-9, ...perDay.map(({ value }) => value));
+  const mostPerDay = Math.max(1e-9, ...perDay.map(({ value }) => value ?? 0));
   const divisions = [...answer.byDivision].sort((a, b) => b[1] - a[1]);
   const mostOfDivision = Math.max(1, ...divisions.map(([, requests]) => requests));
   return (
@@ -75,8 +75,8 @@ export function Breakdowns({ answer, store, view, change }: Shown & { store: Sto
           rows={perDay.map(({ season, value }) => ({
             key: season,
             name: text.seasons[season],
-            width: value / mostPerDay,
-            written: text.perDay(value < 100 ? format.oneDigit(value) : format.integer(Math.round(value))),
+            width: (value ?? 0) / mostPerDay,
+            written: text.perDay(value),
             isChosen: view.season === season,
             onChoose: () => {
               change({ season: view.season === season ? null : season });

@@ -1,10 +1,13 @@
-import { useId, useMemo, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import type { Vocabulary } from "./data/vocabulary.ts";
 import type { Match } from "./view/search.ts";
 import { index, search } from "./view/search.ts";
 import { format, text } from "./strings.ts";
 import type { Choice } from "./view/view.ts";
+
+/** Matches that are listed. */
+const LISTED = 60;
 
 /** A search for types and groups: the combobox with a list of the ARIA Authoring Practices. */
 export function Combobox({
@@ -22,11 +25,16 @@ export function Combobox({
   const list = useRef<HTMLDivElement>(null);
   const id = useId();
   const entries = useMemo(() => index(vocabulary), [vocabulary]);
-  const matches = useMemo(
+  const found = useMemo(
     () => search(entries, query).filter(({ choice }) => !chosen.some((one) => same(one, choice))),
     [entries, query, chosen],
   );
+  const matches = found.slice(0, LISTED);
   const at = Math.min(active, matches.length - 1);
+  // The list begins anew with each search, wherever it was scrolled to.
+  useLayoutEffect(() => {
+    if (isOpen) list.current?.children[at]?.scrollIntoView({ block: "nearest" });
+  }, [isOpen, at, query]);
 
   const choose = (match: Match | undefined) => {
     if (!match) return;
@@ -37,9 +45,7 @@ export function Combobox({
   };
   const move = (to: number) => {
     setOpen(true);
-    const next = (to + matches.length) % Math.max(1, matches.length);
-    setActive(next);
-    list.current?.children[next]?.scrollIntoView({ block: "nearest" });
+    setActive((to + matches.length) % Math.max(1, matches.length));
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "ArrowDown") move(isOpen ? at + 1 : 0);
@@ -80,7 +86,7 @@ export function Combobox({
         onKeyDown={onKeyDown}
       />
       <span class="hidden" role="status">
-        {isOpen && (matches.length === 0 ? text.searchNone : text.searchCount(matches.length))}
+        {isOpen && (matches.length === 0 ? text.searchNone : text.searchCount(found.length))}
       </span>
       <div id={`${id}-list`} ref={list} role="listbox" aria-label={text.search} hidden={!isOpen}>
         {matches.map((match, position) => (
@@ -110,6 +116,11 @@ export function Combobox({
         {isOpen && matches.length === 0 && (
           <div class="option-none" role="option" aria-selected={false} aria-disabled="true" tabIndex={-1}>
             {text.searchNone}
+          </div>
+        )}
+        {found.length > matches.length && (
+          <div class="option-none" role="option" aria-selected={false} aria-disabled="true" tabIndex={-1}>
+            {text.searchMore(matches.length, found.length)}
           </div>
         )}
       </div>

@@ -16,12 +16,13 @@ export function Compare({ view, answer, ranked, names }: Shown) {
   const pinned = view.pins.flatMap((id) => ranked.find(({ area }) => area.id === id) ?? []);
   if (pinned.length === 0) return null;
   // As of the areas: requests that name none are in no density.
-  const onMap = ranked.reduce((all, { figures }) => all + figures.requests, 0);
+  const { city, cityOfMap } = answer;
+  const onMap = { ...cityOfMap, requests: ranked.reduce((all, { figures }) => all + figures.requests, 0) };
   const km2 = ranked.reduce((all, { area }) => all + area.km2, 0);
   return (
     <section class="panel" aria-labelledby="compare-title" id="compare">
       <h2 id="compare-title">{text.compare}</h2>
-      {onMap < answer.city.requests && <p class="help">{text.compareDensity}</p>}
+      {onMap.requests < city.requests && <p class="help">{text.compareDensity}</p>}
       <div class="compare">
         <table>
           <thead>
@@ -49,7 +50,11 @@ export function Compare({ view, answer, ranked, names }: Shown) {
                 <td class="number">
                   {format.measure(
                     measure,
-                    measure === "density" ? onMap / km2 : valueOf(measure, answer.city, km2),
+                    valueOf(
+                      measure,
+                      measure === "count" ? city : measure === "density" ? onMap : cityOfMap,
+                      km2,
+                    ),
                   )}
                 </td>
               </tr>
@@ -68,7 +73,7 @@ export function Compare({ view, answer, ranked, names }: Shown) {
         {pinned.map((one, at) => (
           <div key={one.area.id} class={`distinctive pin-${at}`}>
             <h3>{text.distinctive(nameOf(one.area, view.by))}</h3>
-            <Distinctive one={one} total={answer.city} groups={names.groups.names} />
+            <Distinctive one={one} total={cityOfMap} groups={names.groups.names} />
           </div>
         ))}
       </div>
@@ -77,6 +82,7 @@ export function Compare({ view, answer, ranked, names }: Shown) {
 }
 
 function Distinctive({ one, total, groups }: { one: Ranked; total: Figures; groups: readonly string[] }) {
+  if (!one.figures.isKnown) return <p>{text.mapEmpty}</p>;
   const found = groups
     .map((name, at) => {
       const requests = one.figures.groups[at] ?? 0;

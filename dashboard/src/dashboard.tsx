@@ -20,7 +20,7 @@ import { ThemeSwitch } from "./theme.tsx";
 import type { Ranked } from "./view/measures.ts";
 import { rank } from "./view/measures.ts";
 import type { Choice, Measure, View } from "./view/view.ts";
-import { STATUS_GROUPS, chosenOf, misreadIn, statusesOf, yearsOfView } from "./view/view.ts";
+import { STATUS_GROUPS, chosenOf, isNarrow, misreadIn, statusesOf, yearsOfView } from "./view/view.ts";
 import { useView } from "./view/use_view.ts";
 
 /** Days after which the newest file is older than a monthly publication explains. */
@@ -49,8 +49,7 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
     let isStale = false;
     const { from, to } = yearsOfView(view, store.years);
     const { typeList, ...chosen } = chosenOf(view, store.vocabulary);
-    const isNarrow = !chosen.isAll || view.status !== null || view.division !== null;
-    const measure = view.measure === "share" && !isNarrow ? "density" : view.measure;
+    const measure = view.measure === "share" && !isNarrow(view) ? "density" : view.measure;
     const need = { kind: view.by, from, to, types: typeList };
     setError(null);
     store
@@ -162,6 +161,8 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
 /** A sentence for each kind of choice that the address makes and the data, or the page, do not know. */
 function unknownChoices({ view, store, shown }: { view: View; store: Store; shown: Shown | null }): string[] {
   const { groups, types, statuses } = store.vocabulary;
+  const { from, to } = yearsOfView(view, store.years);
+  const years = Array.from({ length: to - from + 1 }, (_, at) => from + at);
   const names = (all: readonly { name: string }[]) => all.map(({ name }) => name);
   const asked = (kind: Choice["kind"]) => names(view.what.filter((one) => one.kind === kind));
   const without = <T,>(all: (T | null)[], known: readonly T[]) =>
@@ -169,7 +170,7 @@ function unknownChoices({ view, store, shown }: { view: View; store: Store; show
   const what = [...without(asked("group"), names(groups)), ...without(asked("type"), names(types))];
   const unknown: [sentence: (names: string) => string, names: unknown[]][] = [
     [text.misread, misreadIn(location.search)],
-    [text.unknown.year, without([view.from, view.to], store.years)],
+    [text.unknown.year, without([view.from, ...years, view.to], store.years)],
     [text.unknown.what, what],
     [text.unknown.status, without([view.status], [...STATUS_GROUPS, ...names(statuses)])],
   ];
@@ -220,9 +221,9 @@ function Headline({ view, answer, ranked, measure }: Shown) {
             )}
           </span>
         )}
-        {leader && leftOut < city.requests && (
-          <span class="aside">
-            {text.leader(leader.area.name, measure, format.measure(measure, leader.value))}
+        {leader?.value != null && leftOut < city.requests && (
+          <span class="aside" data-figure="leader">
+            {text.leader(leader.area.name, measure, leader.value, answer.comparableOnMap)}
           </span>
         )}
       </p>

@@ -19,6 +19,7 @@ export function Filters({
   divisions: readonly string[];
 }) {
   const { from, to } = yearsOfView(view, store.years);
+  const years = store.years.map(String);
   const { statuses } = store.vocabulary;
   return (
     <form
@@ -59,7 +60,7 @@ export function Filters({
         id="from"
         label={text.yearFrom}
         value={`${from}`}
-        options={store.years.map((year) => [`${year}`, `${year}`])}
+        options={namesWith(years, `${from}`)}
         onChange={(value) => {
           change({ from: Number(value), to: Math.max(to, Number(value)) });
         }}
@@ -68,7 +69,7 @@ export function Filters({
         id="to"
         label={text.yearTo}
         value={`${to}`}
-        options={store.years.map((year) => [`${year}`, `${year}`])}
+        options={namesWith(years, `${to}`)}
         onChange={(value) => {
           change({ from: Math.min(from, Number(value)), to: Number(value) });
         }}

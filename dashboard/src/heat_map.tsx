@@ -42,7 +42,7 @@ export function HeatMap({ view, answer, ranked, names, change, measure }: Shown)
   const plot = useRef<HTMLDivElement>(null);
   const isShare = measure !== "count";
   const all = names.groups.names
-    .map((name, at) => ({ name, at, total: answer.city.groups[at] ?? 0 }))
+    .map((name, at) => ({ name, at, total: answer.cityOfMap.groups[at] ?? 0 }))
     .filter(({ total }) => total > 0)
     .sort((a, b) => b.total - a.total);
   const groups = isWhole ? all : all.slice(0, FEW);
@@ -52,17 +52,20 @@ export function HeatMap({ view, answer, ranked, names, change, measure }: Shown)
   const areas = [...ranked].sort((a, b) =>
     view.by === "ward" ? Number(a.area.id) - Number(b.area.id) : a.area.id < b.area.id ? -1 : 1,
   );
+  const fill = (at: number) => (isShare ? `fill-change-${at}` : `heat-${at}`);
   const cell = (group: (typeof all)[number], { figures }: Ranked) => {
     const requests = figures.groups[group.at] ?? 0;
+    if (isShare && figures.ofAllTypes === 0) {
+      return { written: "–", told: text.heatNone, colour: "fill-none" };
+    }
     const share = requests / Math.max(1, figures.ofAllTypes);
-    const ratio = share / (group.total / Math.max(1, answer.city.ofAllTypes));
+    const ratio = share / (group.total / answer.cityOfMap.ofAllTypes);
     return {
       written: isShare ? format.percent(share) : format.integer(requests),
       told: text.heatCell(requests, format.percent(share), ratio),
-      colour: classOf(isShare ? ratio : requests, classes),
+      colour: fill(classOf(isShare ? ratio : requests, classes)),
     };
   };
-  const fill = (at: number) => (isShare ? `fill-change-${at}` : `heat-${at}`);
 
   // A pointer that passes over it draws only the tooltip anew.
   const table = useMemo(() => {
@@ -139,7 +142,7 @@ export function HeatMap({ view, answer, ranked, names, change, measure }: Shown)
                     key={one.area.id}
                     role="gridcell"
                     tabIndex={tabIndex(row + 1, column + 1)}
-                    class={fill(colour)}
+                    class={colour}
                     aria-label={told}
                   >
                     <span>{written}</span>
@@ -163,6 +166,15 @@ export function HeatMap({ view, answer, ranked, names, change, measure }: Shown)
     return group ? `${name}, ${group.name}: ${cell(group, one).told}` : name;
   };
   const inWords = told();
+  if (all.length === 0) {
+    return (
+      <section class="panel" aria-labelledby="heat-title" id="heat">
+        <h2 id="heat-title">{text.heat}</h2>
+        <p>{text.mapEmpty}</p>
+      </section>
+    );
+  }
+  const hasNone = isShare && areas.some(({ figures }) => figures.ofAllTypes === 0);
   return (
     <section class="panel" aria-labelledby="heat-title" id="heat">
       <h2 id="heat-title">{text.heat}</h2>
@@ -178,6 +190,12 @@ export function HeatMap({ view, answer, ranked, names, change, measure }: Shown)
                 {isShare ? text.heatRatio(low, high) : text.heatCount(low, high)}
               </li>
             ),
+        )}
+        {hasNone && (
+          <li>
+            <span class="swatch fill-none" />
+            {text.legendNone}
+          </li>
         )}
       </ul>
       <div class="plot" ref={plot}>

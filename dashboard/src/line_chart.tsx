@@ -129,6 +129,15 @@ export function LineChart({
             {[...lines].reverse().map(({ style, values }) => (
               <path key={style} class={`line ${style}`} d={path(values) ?? ""} />
             ))}
+            {lines.flatMap(({ style, values }) =>
+              values.flatMap((value, at) =>
+                value !== null && isAlone(values, at) ? (
+                  <circle key={`${style} ${at}`} class={`dot ${style}`} cx={x(at)} cy={y(value)} r={3} />
+                ) : (
+                  []
+                ),
+              ),
+            )}
             {shown !== null && (
               <line class="cursor" x1={x(shown)} x2={x(shown)} y1={TOP} y2={HEIGHT - BOTTOM} />
             )}
@@ -153,6 +162,11 @@ export function LineChart({
       <Details lines={lines} count={count} position={position} positionName={positionName} label={label} />
     </div>
   );
+}
+
+/** Whether no line leads to a value or from it, so that only a dot shows it. */
+function isAlone(values: Line["values"], at: number): boolean {
+  return (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null;
 }
 
 function Details({

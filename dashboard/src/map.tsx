@@ -8,13 +8,13 @@ import type { Shown } from "./dashboard.tsx";
 import type { Area } from "./data/boundaries.ts";
 import { format, text } from "./strings.ts";
 import type { Ranked } from "./view/measures.ts";
-import { CHANGE_CLASSES, classOf, classify } from "./view/measures.ts";
+import { CHANGE_CLASSES, classOf, classify, valueOf } from "./view/measures.ts";
 import { togglePin } from "./view/pins.ts";
 import { Tooltip, useTip } from "./tooltip.tsx";
 import { focusAround } from "./focus.ts";
 import type { Class } from "./view/measures.ts";
 import type { Classes, Measure } from "./view/view.ts";
-import { CLASSES, MEASURES } from "./view/view.ts";
+import { CLASSES, MEASURES, isNarrow } from "./view/view.ts";
 
 const WIDTH = 820;
 const HEIGHT = 560;
@@ -27,7 +27,7 @@ export function MapPanel(shown: Shown) {
   const values = ranked.flatMap(({ value }) => (value === null ? [] : [value]));
   const classes = measure === "change" ? CHANGE_CLASSES : classify(values, view.classes);
   const { withoutArea, offMap, city } = answer;
-  const isNarrow = view.what.length > 0 || view.status !== null || view.division !== null;
+  const hasShare = isNarrow(view);
   const leftOut = text.offMap[view.by](offMap, withoutArea, city.requests, answer.question.from <= 2018);
   return (
     <section class="panel map-panel" aria-labelledby="map-title" tabIndex={-1}>
@@ -40,7 +40,7 @@ export function MapPanel(shown: Shown) {
               key={one}
               type="button"
               aria-pressed={measure === one}
-              disabled={one === "share" && !isNarrow}
+              disabled={one === "share" && !hasShare}
               title={text.measureHelp[one]}
               onClick={() => {
                 change({ measure: one, sort: "measure", ascending: false });
@@ -52,7 +52,10 @@ export function MapPanel(shown: Shown) {
         </fieldset>
       </div>
       <p class="help">
-        {text.measureHelp[measure]} {!isNarrow && text.shareNeedsChoice}
+        {measure === "change"
+          ? text.changeHelp(answer.question.to, answer.comparableOnMap)
+          : text.measureHelp[measure]}{" "}
+        {!hasShare && text.shareNeedsChoice}
       </p>
       <Choropleth {...shown} classes={classes} />
       <div class="legend-row">
@@ -235,13 +238,14 @@ function Choropleth({
                 class={`area fill-${colour(measure, one.value, classes)}`}
                 d={shapes[at]?.path}
                 role="button"
-                tabIndex={at === current ? 0 : -1}
+                // In SVG an attribute is as it is written: none but this makes a path a stop of Tab, or none.
+                tabindex={at === current ? 0 : -1}
                 aria-pressed={view.pins.includes(area.id)}
                 aria-label={text.areaLabel(
                   nameOf(area, view.by),
                   format.measure(measure, one.value),
                   one.rank,
-                  one.figures.requests,
+                  valueOf("count", one.figures, area.km2),
                 )}
                 onPointerEnter={(event) => {
                   tip.point(at, event);
@@ -345,13 +349,14 @@ export function nameOf(area: Area, kind: "ward" | "fsa"): string {
 }
 
 function Told({ one, name, measure, of }: { one: Ranked; name: string; measure: Measure; of: number }) {
-  const { figures, value, rank } = one;
+  const { area, figures, value, rank } = one;
+  const growth = valueOf("change", figures, area.km2);
   return (
     <>
       <strong>{name}</strong>
       <dl>
         <dt>{text.requests}</dt>
-        <dd>{format.integer(figures.requests)}</dd>
+        <dd>{format.measure("count", valueOf("count", figures, area.km2))}</dd>
         {measure !== "count" && (
           <>
             <dt>{text.measures[measure]}</dt>
@@ -366,10 +371,10 @@ function Told({ one, name, measure, of }: { one: Ranked; name: string; measure: 
             </dd>
           </>
         )}
-        {measure !== "change" && figures.yearBefore > 0 && (
+        {measure !== "change" && growth !== null && (
           <>
             <dt>{text.measures.change}</dt>
-            <dd>{format.signed(figures.comparable / figures.yearBefore - 1)}</dd>
+            <dd>{format.measure("change", growth)}</dd>
           </>
         )}
       </dl>

@@ -10,8 +10,9 @@ import type { Sort } from "./view/view.ts";
 /** The areas in a table, in any order. */
 export function Ranking({ view, answer, ranked, measure, change }: Shown) {
   const mapped = ranked.reduce((sum, { figures }) => sum + figures.requests, 0);
-  // Before that the map has none: the city had other wards.
+  // Before that the map has none, for the city had other wards; after that there are no data yet.
   const firstMonth = Math.max(12, answer.mapMonths.indexOf(1, 12));
+  const endOfMonths = answer.mapMonths.lastIndexOf(1) + 1;
   const rows = sorted(ranked, view.sort, view.ascending);
   const header = (sort: Sort, label: string, isNumber = true) => {
     const isSorted = view.sort === sort;
@@ -53,7 +54,6 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
           <tbody>
             {rows.map(({ area, figures, value, rank }) => {
               const pin = view.pins.indexOf(area.id);
-              const growth = valueOf("change", figures, area.km2);
               const name = nameOf(area, view.by);
               return (
                 <tr key={area.id} class={pin >= 0 ? `pinned-${pin}` : ""} data-area={area.id}>
@@ -65,7 +65,7 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
                     <button
                       type="button"
                       aria-pressed={pin >= 0}
-                      aria-label={pin >= 0 ? text.unpin(name) : text.pin(name)}
+                      aria-label={text.pin(name)}
                       onClick={() => {
                         change({ pins: togglePin(view.pins, area.id) });
                       }}
@@ -74,18 +74,16 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
                     </button>
                   </th>
                   <td class="number" data-figure="requests">
-                    {format.integer(figures.requests)}
+                    {format.measure("count", valueOf("count", figures, area.km2))}
                   </td>
                   <td class="number quiet-text">
                     {mapped > 0 ? format.percent(figures.requests / mapped) : "–"}
                   </td>
                   {measure !== "change" && (
-                    <td class={`number ${growth !== null && growth > 0 ? "more" : "less"}`}>
-                      {format.measure("change", growth)}
-                    </td>
+                    <td class="number">{format.measure("change", valueOf("change", figures, area.km2))}</td>
                   )}
                   <td class="trend">
-                    <Sparkline values={figures.months.subarray(firstMonth)} />
+                    <Sparkline values={figures.months.subarray(firstMonth, endOfMonths)} />
                   </td>
                 </tr>
               );
@@ -94,7 +92,8 @@ export function Ranking({ view, answer, ranked, measure, change }: Shown) {
         </table>
       </div>
       <p class="help">
-        {text.shareHelp} {answer.city.requests > 0 && text.compareHint}
+        {text.shareHelp} {text.changeHelp(answer.question.to, answer.comparableOnMap)}{" "}
+        {answer.city.requests > 0 && text.compareHint}
       </p>
     </section>
   );
@@ -108,7 +107,10 @@ function sorted(ranked: readonly Ranked[], sort: Sort, isAscending: boolean): Ra
   return [...ranked].sort((a, b) => {
     if (sort === "name") return direction * a.area.name.localeCompare(b.area.name);
     const [left, right] = [key(a), key(b)];
-    if (left === null || right === null) return (left === null ? 1 : 0) - (right === null ? 1 : 0);
-    return direction * (left - right) || a.area.name.localeCompare(b.area.name);
+    const order =
+      left === null || right === null
+        ? (left === null ? 1 : 0) - (right === null ? 1 : 0)
+        : direction * (left - right);
+    return order || a.area.name.localeCompare(b.area.name);
   });
 }

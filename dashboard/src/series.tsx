@@ -46,6 +46,11 @@ function Months({ view, answer, ranked, areas, store }: Shown & { store: Store }
     store.years.includes(from + Math.floor(at / 12)) &&
     Date.UTC(from, at, 1) <= through.getTime() &&
     (season === null || seasonOf(((at + 12) % 12) + 1) === season);
+  const monthName = (at: number) => {
+    const month = format.monthYear(new Date(Date.UTC(from, at, 1)));
+    const isCut = Date.UTC(from, at, 1) <= through.getTime() && Date.UTC(from, at + 1, 0) > through.getTime();
+    return isCut ? text.monthUntil(month, format.dayShort(through)) : month;
+  };
   const onMap = (at: number) => answer.mapMonths[12 + at] === 1;
   const values = (months: Uint32Array, shift: number, isOfArea: boolean) =>
     Array.from({ length: count }, (_, index) => {
@@ -75,6 +80,7 @@ function Months({ view, answer, ranked, areas, store }: Shown & { store: Store }
       values: values(front.months, 12, !!first),
     });
   }
+  if (lines.every(({ values }) => values.every((value) => value === null))) return <p>{text.mapEmpty}</p>;
   const years_ = to - from + 1;
   const ticks = Array.from({ length: count }, (_, at) => at).flatMap((at) => {
     const month = (at % 12) + 1;
@@ -90,7 +96,7 @@ function Months({ view, answer, ranked, areas, store }: Shown & { store: Store }
       label={text.seriesMonth}
       positionName={text.month}
       lines={lines}
-      position={(at) => format.monthYear(new Date(Date.UTC(from, at, 1)))}
+      position={monthName}
       ticks={ticks}
     />
   );

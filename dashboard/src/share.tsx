@@ -39,7 +39,7 @@ export function Share(shown: Shown) {
         rank,
         area.id,
         area.name,
-        figures.requests,
+        valueOf("count", figures, area.km2),
         valueOf("density", figures, area.km2),
         valueOf("share", figures, area.km2),
         valueOf("change", figures, area.km2),

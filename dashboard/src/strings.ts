@@ -43,7 +43,6 @@ export const format = {
 };
 
 const place: Record<AreaKind, string> = { ward: "ward", fsa: "neighbourhood (FSA)" };
-const places: Record<AreaKind, string> = { ward: "wards", fsa: "neighbourhoods" };
 const measures: Record<Measure, string> = {
   count: "Number",
   density: "Per km²",
@@ -74,12 +73,15 @@ export function years(from: number, to: number): string {
   return from === to ? `${from}` : `${from}–${to}`;
 }
 
+/** Which months, unless it is all of them. */
+function overMonths(months: number[]): string {
+  return months.length < 12 ? `, over ${months.map(format.month).join(", ")}` : "";
+}
+
 export const text = {
   title: "Toronto 311",
   pageTitle: (what: string) => `${what} · ${text.title}`,
   subtitle: "What each ward and each neighbourhood asks of its city",
-  place,
-  places,
   placesTitle: { ward: "Wards", fsa: "Neighbourhoods (FSA)" } satisfies Record<AreaKind, string>,
   measures,
   measureHelp: {
@@ -89,7 +91,6 @@ export const text = {
     change: "Against the same months of the year before.",
   } satisfies Record<Measure, string>,
   seasons,
-  statusGroups,
   sorts,
   skip: "Skip to the ranking",
   asOf: (through: string, published: string | null) =>
@@ -100,6 +101,8 @@ export const text = {
   searchHint: "Search types: pothole, noise, green bin…",
   searchNone: "No type or group has these words.",
   searchCount: (count: number) => (count === 1 ? "1 match" : `${integer.format(count)} matches`),
+  searchMore: (shown: number, count: number) =>
+    `The first ${shown} of ${integer.format(count)} are listed: more letters find fewer.`,
   searchGroup: "Group",
   searchFormerly: (name: string) => `formerly ${name}`,
   remove: (name: string) => `Remove ${name}`,
@@ -119,18 +122,26 @@ export const text = {
   inYears: (from: number, to: number) => `in ${years(from, to)}`,
   changeOn: (change: string, year: number, months: number) =>
     `${change} on ${year}${months < 12 ? `, over ${months} ${months === 1 ? "month" : "months"}` : ""}`,
-  leader: (name: string, measure: Measure, value: string) =>
-    ({
-      count: `most in ${name}: ${value}`,
-      density: `densest in ${name}: ${value} per km²`,
-      share: `largest share in ${name}: ${value} of its requests`,
-      change: `grows most in ${name}: ${value}`,
-    })[measure],
+  leader: (name: string, measure: Measure, value: number, compared: number[]) => {
+    const written = format.measure(measure, value);
+    return {
+      count: `most in ${name}: ${written}`,
+      density: `densest in ${name}: ${written} per km²`,
+      share: `largest share in ${name}: ${written} of its requests`,
+      change: `${value < 0 ? "falls least" : "grows most"} in ${name}: ${written}${overMonths(compared)}`,
+    }[measure];
+  },
+  changeHelp: (year: number, months: number[]) =>
+    months.length === 0
+      ? `The map has nothing to compare ${year} with.`
+      : `Changes are from ${year - 1} to ${year}${overMonths(months)}.`,
   map: "Map",
   mapLabel: (kind: AreaKind, measure: Measure) =>
     `Map of Toronto by ${place[kind]}: ${measures[measure].toLowerCase()}. Arrow keys go from area to area, Enter pins one; the ranking has the same figures.`,
-  areaLabel: (name: string, value: string, rank: number | null, requests: number) =>
-    `${name}: ${value}${rank === null ? "" : `, rank ${rank}`}, ${integer.format(requests)} requests`,
+  areaLabel: (name: string, value: string, rank: number | null, requests: number | null) =>
+    requests === null
+      ? `${name}: ${text.legendNone}`
+      : `${name}: ${value}${rank === null ? "" : `, rank ${rank}`}, ${integer.format(requests)} requests`,
   measure: "Coloured by",
   classes: "Classes",
   classesNames: { quantile: "Equal counts", ckmeans: "Natural breaks" },
@@ -155,6 +166,7 @@ export const text = {
     fsa: (off: number, without: number, total: number) =>
       `The map leaves out ${integer.format(off + without)} of ${integer.format(total)} requests that name no neighbourhood on it, most of them at intersections.`,
   },
+  mapEmpty: "The map has no requests of these years, season, status and division.",
   showByFsa: "Show by neighbourhood",
   ranking: "Ranking",
   rankingCaption: (kind: AreaKind, measure: Measure) =>
@@ -172,11 +184,11 @@ export const text = {
   shareHelp: "A share is of the requests on the map.",
   trend: "By month",
   pin: (name: string) => `Pin ${name}`,
-  unpin: (name: string) => `Unpin ${name}`,
   compare: "Side by side",
   compareHint:
     "Choose an area on the map or in the ranking to see what it asks for; choose a second to compare.",
-  compareDensity: "Toronto per km² is of the requests that are on the map; its other figures are of all.",
+  compareDensity:
+    "Toronto per km² is of the requests that are on the map; its share and change are of the months that the map has.",
   city: "Toronto",
   distinctive: (name: string) => `What ${name} asks for more than the city`,
   times: (ratio: number) => `${oneDigit.format(ratio)} times the city's share`,
@@ -191,6 +203,7 @@ export const text = {
   chartKeys: "Arrow keys read the values.",
   asTable: "The figures as a table",
   month: "Month",
+  monthUntil: (month: string, day: string) => `${month}, until ${day}`,
   dayOfYear: "Day",
   heat: "What each asks for",
   heatHelp: {
@@ -206,6 +219,7 @@ export const text = {
     low === high ? integer.format(low) : `${integer.format(low)}–${integer.format(high)}`,
   heatCell: (requests: number, share: string, ratio: number) =>
     `${integer.format(requests)} requests, ${share} of its own, ${oneDigit.format(ratio)} times the city's share`,
+  heatNone: "no requests",
   heatGroup: "Group",
   heatArea: (id: string, name: string) => (id === name ? id : `${id}, ${name}`),
   heatMore: (count: number) => `Show all ${count} groups`,
@@ -215,7 +229,8 @@ export const text = {
   statusCaption: "Requests by status",
   seasonsTitle: "The seasons",
   seasonsCaption: "Requests a day in each season",
-  perDay: (value: string) => `${value} a day`,
+  perDay: (value: number | null) =>
+    value === null ? "no days" : `${format.measure("density", value)} a day`,
   divisions: "Who is in charge",
   divisionCaption: "Requests by division",
   quality: "How good the data are",
@@ -287,7 +302,6 @@ export const text = {
   } satisfies Record<ProblemKind, (path: string) => string>,
   failed: "Something went wrong",
   unexpected: (message: string) => `This is a defect of the page: ${message}`,
-  sources: "Sources",
   boundaries:
     "Wards: City of Toronto. Neighbourhoods are forward sortation areas, the first three characters of postal codes: adapted from Statistics Canada, Forward Sortation Area Boundary File, 2016 Census; this does not constitute an endorsement by Statistics Canada.",
   docs: "What every table and column means",

@@ -78,6 +78,18 @@ test("the year before compares in the months that both have whole", () => {
   expect(ask({ from: 2024, to: 2024 }).comparableMonths).toEqual([]);
 });
 
+test("areas compare with the city in the months that the map has", () => {
+  const { cityOfMap, comparableOnMap } = ask({});
+  expect(cityOfMap.requests).toBe(19);
+  expect(comparableOnMap).toEqual([1]);
+  expect([cityOfMap.comparable, cityOfMap.yearBefore]).toEqual([9, 4]);
+});
+
+test("months that the map does not have say nothing of its areas", () => {
+  expect(ask({ season: "spring" }).areas.map(({ isKnown }) => isKnown)).toEqual([false, false]);
+  expect(ask({ season: "winter" }).areas.map(({ isKnown }) => isKnown)).toEqual([true, true]);
+});
+
 test("filters narrow what is counted, and not what a share is of", () => {
   const chosen = { isAll: false, groups: new Set(["Snow"]), types: new Set<string>() };
   const { city, areas: figures, byStatus } = ask({ chosen });

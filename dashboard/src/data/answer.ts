@@ -34,6 +34,8 @@ export interface Question {
 
 /** Requests of one area, or of all. */
 export interface Figures {
+  /** Whether the map has any of the months asked for; if not, that there are no requests says nothing of an area. */
+  isKnown: boolean;
   /** That match the question. */
   requests: number;
   /** Of the years and the season, whatever else is asked. */
@@ -55,6 +57,8 @@ export interface Answer {
   areas: Figures[];
   /** Areas on the map and requests that are not. */
   city: Figures;
+  /** The same in the months that the map has: what its areas compare with. */
+  cityOfMap: Figures;
   /** Requests that name no area, and those of areas that the map does not have. */
   withoutArea: number;
   offMap: number;
@@ -62,8 +66,9 @@ export interface Answer {
   byStatus: Map<string, number>;
   bySeason: Record<Season, { requests: number; days: number }>;
   byDivision: Map<string, number>;
-  /** Months compared with the year before, 1 to 12; of an area only those that the map has in that year. */
+  /** Months compared with the year before, 1 to 12, and of these the ones that the map has in that year. */
   comparableMonths: number[];
+  comparableOnMap: number[];
   /** Whether the areas of the map have requests, by month since January of the year before the first. */
   mapMonths: Uint8Array;
 }
@@ -75,7 +80,7 @@ export interface Cubes {
   types: ReadonlyMap<number, Cube>;
 }
 
-/** Adds up the cubes. Reads each row once. */
+/** Adds up the cubes. */
 export function answer(
   question: Question,
   cubes: Cubes,
@@ -86,9 +91,11 @@ export function answer(
   const { from, to, chosen } = question;
   const months = (to - from + 2) * 12;
   const groupCount = names.groups.names.length;
-  // A slot for each area, after those of requests that no area on the map has. Flat arrays: a question of all years adds
-  // up more than a million rows between two frames.
-  const slots = areas.length - OFF_MAP;
+  // A slot for each area, and two at either end for requests that no area on the map has: in front for the months that
+  // the map has, behind for the others. Flat arrays: a question of all years adds up more than a million rows between two
+  // frames.
+  const afterAreas = areas.length - OFF_MAP;
+  const slots = afterAreas - OFF_MAP;
   const requestsIn = new Uint32Array(slots);
   const ofAllIn = new Uint32Array(slots);
   const ofAllTypesIn = new Uint32Array(slots);
@@ -96,7 +103,7 @@ export function answer(
   const yearBeforeIn = new Uint32Array(slots);
   const monthsIn = new Uint32Array(slots * months);
   const groupsIn = new Uint32Array(slots * groupCount);
-  const mapMonths = new Uint8Array(months);
+  const mapMonths = mapMonthsOf(from, to, cubes.groups);
   const ofCity = { comparable: 0, yearBefore: 0 };
   const statusCounts = new Float64Array(256);
   const divisionCounts = new Float64Array(256);
@@ -115,13 +122,17 @@ export function answer(
   const isComparable = Uint8Array.from({ length: 13 }, (_, month) =>
     Number(comparableMonths.includes(month)),
   );
+  // Wards that are not of the map's model leave its months empty.
+  const lastJanuary = (to - from) * 12;
+  const comparableOnMap = comparableMonths.filter((month) => mapMonths[lastJanuary + month - 1]);
+  const isComparableOnMap = Uint8Array.from({ length: 13 }, (_, month) =>
+    Number(comparableOnMap.includes(month)),
+  );
   const statusKept = flags(names.statuses.names, (name) => question.statuses?.has(name) ?? true);
   const divisionKept = flags(
     names.divisions.names,
     (name) => question.division === null || question.division === name,
   );
-
-  const lastJanuary = (to - from) * 12;
 
   const add = (year: number, cube: Cube, isChosen: Uint8Array, isByGroup: boolean) => {
     const inRange = year >= from && year <= to;
@@ -134,12 +145,9 @@ export function answer(
       const status = statusOf[row] as number;
       const month = monthOf[row] as number;
       const requests = cube.requests[row] as number;
-      const slot = (areaOf[row] as number) - OFF_MAP;
-      const isOnMap = slot >= -OFF_MAP;
-      if (isByGroup) {
-        if (isOnMap) mapMonths[january + month - 1] = 1;
-        if (inRange && inSeason[month]) increase(ofAllIn, slot, requests);
-      }
+      const place = (areaOf[row] as number) - OFF_MAP;
+      const slot = mapMonths[january + month - 1] ? place : afterAreas + place;
+      if (isByGroup && inRange && inSeason[month]) increase(ofAllIn, slot, requests);
       // Counted neither itself nor in a list of what else could be chosen.
       if (!statusKept[status] && !divisionKept[division]) continue;
       const what = whatOf[row] as number;
@@ -151,8 +159,7 @@ export function answer(
             if (inRange) increase(requestsIn, slot, requests);
             if (compared && isComparable[month]) {
               ofCity[comparedOfCity] += requests;
-              // The year before is read first. Wards that are not of the map's model leave its months empty.
-              if (!isOnMap || mapMonths[lastJanuary + month - 1]) increase(compared, slot, requests);
+              if (isComparableOnMap[month]) increase(compared, slot, requests);
             }
             increase(monthsIn, slot * months + january + month - 1, requests);
           }
@@ -178,7 +185,9 @@ export function answer(
     if (byType) add(year, byType, typeChosen, false);
   }
 
+  const isKnown = mapMonths.subarray(12).some((has, at) => has && inSeason[(at % 12) + 1]);
   const figuresOf = (slot: number): Figures => ({
+    isKnown,
     requests: requestsIn[slot] as number,
     ofAll: ofAllIn[slot] as number,
     ofAllTypes: ofAllTypesIn[slot] as number,
@@ -188,20 +197,37 @@ export function answer(
     groups: groupsIn.subarray(slot * groupCount, (slot + 1) * groupCount),
   });
   const all = Array.from({ length: slots }, (_, slot) => figuresOf(slot));
+  const requestsOf = (area: number) =>
+    (requestsIn[area - OFF_MAP] as number) + (requestsIn[afterAreas + area - OFF_MAP] as number);
   const bySeason = seasonsOf(from, to, dataThrough, cubes.groups);
   SEASONS.forEach((season, index) => (bySeason[season].requests = seasonCounts[index] as number));
   return {
     question,
-    areas: all.slice(-OFF_MAP),
+    areas: all.slice(-OFF_MAP, afterAreas),
     city: { ...sumOf(all), ...ofCity },
-    withoutArea: requestsIn[NO_AREA - OFF_MAP] as number,
-    offMap: requestsIn[0] as number,
+    cityOfMap: { ...sumOf(all.slice(0, afterAreas)), isKnown },
+    withoutArea: requestsOf(NO_AREA),
+    offMap: requestsOf(OFF_MAP),
     byStatus: countsOf(names.statuses.names, statusCounts),
     bySeason,
     byDivision: countsOf(names.divisions.names, divisionCounts),
     comparableMonths,
+    comparableOnMap,
     mapMonths,
   };
+}
+
+/** For each month since January of the year before the first whether any area of the map has requests. */
+function mapMonthsOf(from: number, to: number, cubes: ReadonlyMap<number, Cube>): Uint8Array {
+  const mapMonths = new Uint8Array((to - from + 2) * 12);
+  for (const [year, { rows, month, area }] of cubes) {
+    if (year < from - 1 || year > to) continue;
+    const january = (year - from + 1) * 12;
+    for (let row = 0; row < rows; row++) {
+      if ((area[row] as number) >= 0) mapMonths[january + (month[row] as number) - 1] = 1;
+    }
+  }
+  return mapMonths;
 }
 
 function increase(counts: Uint32Array | Float64Array, at: number, by: number) {
@@ -222,6 +248,7 @@ function countsOf(names: readonly string[], counts: Float64Array): Map<string, n
 /** The figures of several areas together. */
 function sumOf(figures: readonly Figures[]): Figures {
   const total: Figures = {
+    isKnown: true,
     requests: 0,
     ofAll: 0,
     ofAllTypes: 0,

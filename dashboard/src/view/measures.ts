@@ -7,8 +7,9 @@ import type { Classes, Measure } from "./view.ts";
 /** Classes of the map. */
 const CLASS_COUNT = 5;
 
-/** The value of a measure; null where there is none, as a change from nothing. */
+/** The value of a measure; null where there is none, as a change from nothing or what the map does not have. */
 export function valueOf(measure: Measure, figures: Figures, km2: number): number | null {
+  if (!figures.isKnown) return null;
   switch (measure) {
     case "count":
       return figures.requests;

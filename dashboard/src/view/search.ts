@@ -1,9 +1,6 @@
 import type { Vocabulary } from "../data/vocabulary.ts";
 import type { Choice } from "./view.ts";
 
-/** Matches that are shown. */
-const LIMIT = 60;
-
 /** A group or type, with the words of all its names. */
 export interface Entry {
   choice: Choice;
@@ -54,7 +51,7 @@ export function search(entries: readonly Entry[], query: string): Match[] {
     matches.push({ choice, note, requests, formerly: found === names[0] ? null : found.name });
   }
   const order = ({ choice, requests }: Match) => (choice.kind === "group" ? 1e12 : 0) + requests;
-  return matches.sort((a, b) => order(b) - order(a)).slice(0, LIMIT);
+  return matches.sort((a, b) => order(b) - order(a));
 }
 
 /** Lower case, without accents and punctuation: "Pot hole" and "pothole" stay two words and one, as they are written. */

@@ -31,6 +31,11 @@ test("a view comes back from its address whole", () => {
 test("what an address says wrongly is as by default", () => {
   const view = parseView("?by=moon&measure=&season=monsoon&years=20&sort=__proto__&area=1&area=2&area=3");
   expect(view).toEqual({ ...DEFAULT_VIEW, pins: ["1", "2"] });
+  expect(parseView("?area=&area=3&area=3&group=Trees&group=Trees&type=&status=&division=")).toEqual({
+    ...DEFAULT_VIEW,
+    what: [{ kind: "group", name: "Trees" }],
+    pins: ["3"],
+  });
   expect(parseView("?years=2020-2018")).toMatchObject({ from: 2018, to: 2020 });
 });
 

@@ -85,6 +85,7 @@ export function misreadIn(query: string): string[] {
 export function parseView(query: string): View {
   const given = new URLSearchParams(query);
   const [from, to] = yearRange(given.get("years"));
+  const namesIn = (parameter: string) => [...new Set(given.getAll(parameter))].filter(Boolean);
   return {
     by: oneOf(KINDS, given.get("by")) ?? DEFAULT_VIEW.by,
     measure: oneOf(MEASURES, given.get("measure")) ?? DEFAULT_VIEW.measure,
@@ -92,13 +93,13 @@ export function parseView(query: string): View {
     from,
     to,
     season: oneOf(SEASONS, given.get("season")),
-    status: given.get("status"),
-    division: given.get("division"),
+    status: namesIn("status")[0] ?? null,
+    division: namesIn("division")[0] ?? null,
     what: [
-      ...given.getAll("group").map((name): Choice => ({ kind: "group", name })),
-      ...given.getAll("type").map((name): Choice => ({ kind: "type", name })),
+      ...namesIn("group").map((name): Choice => ({ kind: "group", name })),
+      ...namesIn("type").map((name): Choice => ({ kind: "type", name })),
     ],
-    pins: given.getAll("area").slice(0, 2),
+    pins: namesIn("area").slice(0, 2),
     sort: oneOf(SORTS, given.get("sort")) ?? DEFAULT_VIEW.sort,
     ascending: given.get("order") === "ascending",
     series: oneOf(SERIES, given.get("series")) ?? DEFAULT_VIEW.series,
@@ -157,6 +158,11 @@ export function statusesOf(view: View, vocabulary: Vocabulary): Set<string> | nu
   if (status === null) return null;
   if (!isStatusGroup(status)) return new Set([status]);
   return new Set(vocabulary.statuses.filter(({ group }) => group === status).map(({ name }) => name));
+}
+
+/** Whether less than all requests of a time are asked for; the share of all of them is 100%. */
+export function isNarrow({ what, status, division }: View): boolean {
+  return what.length > 0 || status !== null || division !== null;
 }
 
 export function isStatusGroup(status: string): status is StatusGroup {
