@@ -272,7 +272,11 @@ impl BigQueryWarehouse {
             }
         };
         // Names are the contract's own or made of fingerprints: a statement cannot bind them.
-        let statement = format!("{body}{}", include_str!("bigquery/commit.sql"))
+        let [begin, commit] = [
+            include_str!("bigquery/begin.sql"),
+            include_str!("bigquery/commit.sql"),
+        ];
+        let statement = format!("{begin}{body}{commit}")
             .replace("{overtaken}", OVERTAKEN)
             .replace("{miscounted}", MISCOUNTED)
             .replace("{table}", &table.name)
