@@ -22,11 +22,17 @@ const monthYear = new Intl.DateTimeFormat(LOCALE, { month: "long", year: "numeri
 const monthShort = new Intl.DateTimeFormat(LOCALE, { month: "short", timeZone: "UTC" });
 const dayShort = new Intl.DateTimeFormat(LOCALE, { month: "short", day: "numeric", timeZone: "UTC" });
 
+/** "3.4%"; what is little is not written as nothing. */
+function share(value: number): string {
+  const least = 0.001;
+  return value > 0 && value < least / 2 ? `< ${percent.format(least)}` : percent.format(value);
+}
+
 export const format = {
   integer: (value: number) => integer.format(value),
   short: (value: number) => short.format(value),
   oneDigit: (value: number) => oneDigit.format(value),
-  percent: (value: number) => percent.format(value),
+  percent: share,
   signed: (value: number) => signed.format(value),
   day: (date: Date) => day.format(date),
   dayShort: (date: Date) => dayShort.format(date),
@@ -38,7 +44,7 @@ export const format = {
     if (measure === "count") return integer.format(value);
     if (measure === "density")
       return value < 100 ? oneDigit.format(value) : integer.format(Math.round(value));
-    return measure === "share" ? percent.format(value) : signed.format(value);
+    return measure === "share" ? share(value) : signed.format(value);
   },
 };
 
