@@ -1,6 +1,7 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 
 import type { Shown } from "./dashboard.tsx";
+import { Legend } from "./legend.tsx";
 import { nameOf } from "./map.tsx";
 import { format, text } from "./strings.ts";
 import { Tooltip, useTip } from "./tooltip.tsx";
@@ -181,23 +182,15 @@ export function HeatMap({ view, answer, ranked, names, change, measure }: Shown)
       <p class="help" id="heat-help">
         {text.heatHelp[isShare ? "share" : "count"]} {text.heatKeys}
       </p>
-      <ul class="legend" aria-label={text.heatLegend[isShare ? "share" : "count"]}>
-        {classes.map(
-          ({ low, high }, at) =>
-            low <= high && (
-              <li key={at}>
-                <span class={`swatch ${fill(at)}`} />
-                {isShare ? text.heatRatio(low, high) : text.heatCount(low, high)}
-              </li>
-            ),
+      <Legend
+        label={text.heatLegend[isShare ? "share" : "count"]}
+        colours={classes.flatMap(({ low, high }, at) =>
+          low <= high
+            ? [{ fill: fill(at), says: isShare ? text.heatRatio(low, high) : text.heatCount(low, high) }]
+            : [],
         )}
-        {hasNone && (
-          <li>
-            <span class="swatch fill-none" />
-            {text.legendNone}
-          </li>
-        )}
-      </ul>
+        hasNone={hasNone}
+      />
       <div class="plot" ref={plot}>
         <div class="scroll-x">{table}</div>
         {inWords !== null && tip.of && plot.current && (

@@ -6,6 +6,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import type { Shown } from "./dashboard.tsx";
 import type { Area } from "./data/boundaries.ts";
+import { Legend } from "./legend.tsx";
 import { format, text } from "./strings.ts";
 import type { Ranked } from "./view/measures.ts";
 import { CHANGE_CLASSES, classOf, classify, valueOf } from "./view/measures.ts";
@@ -59,7 +60,13 @@ export function MapPanel(shown: Shown) {
       </p>
       <Choropleth {...shown} classes={classes} />
       <div class="legend-row">
-        <Legend classes={classes} measure={measure} hasNone={values.length < ranked.length} />
+        <Legend
+          colours={classes.map((one) => ({
+            fill: `fill-${colour(measure, one.low === -Infinity ? -1e9 : one.low, classes)}`,
+            says: label(measure, one),
+          }))}
+          hasNone={values.length < ranked.length}
+        />
         {measure !== "change" && (
           <label class="inline">
             {text.classes}{" "}
@@ -106,33 +113,6 @@ function colour(measure: Measure, value: number | null, classes: readonly Class[
   if (measure === "change") return `change-${at}`;
   // Fewer classes are spread over the palette, so that the highest is always the strongest.
   return `class-${classes.length === 1 ? 2 : Math.round((at * 4) / (classes.length - 1))}`;
-}
-
-function Legend({
-  classes,
-  measure,
-  hasNone,
-}: {
-  classes: readonly Class[];
-  measure: Measure;
-  hasNone: boolean;
-}) {
-  return (
-    <ul class="legend">
-      {classes.map((one, at) => (
-        <li key={at}>
-          <span class={`swatch fill-${colour(measure, one.low === -Infinity ? -1e9 : one.low, classes)}`} />
-          {label(measure, one)}
-        </li>
-      ))}
-      {hasNone && (
-        <li>
-          <span class="swatch fill-none" />
-          {text.legendNone}
-        </li>
-      )}
-    </ul>
-  );
 }
 
 function label(measure: Measure, { low, high }: Class): string {

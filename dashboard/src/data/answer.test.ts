@@ -4,7 +4,7 @@ import type { Question } from "./answer.ts";
 import { answer, seasonOf } from "./answer.ts";
 import type { Area } from "./boundaries.ts";
 import type { Cube } from "./cube.ts";
-import { NO_AREA, Names, OFF_MAP } from "./cube.ts";
+import { NO_AREA, Names, OFF_MAP, monthsOnMap } from "./cube.ts";
 
 const names = new Names();
 const shape: Area["shape"] = {
@@ -17,14 +17,17 @@ const areas: Area[] = ["1", "2"].map((id) => ({ id, name: id, km2: 2, shape }));
 type Row = [month: number, what: string, division: string, status: string, area: number, requests: number];
 
 function cube(rows: Row[], dictionary = names.groups): Cube {
+  const month = Uint8Array.from(rows, ([month]) => month);
+  const area = Int16Array.from(rows, ([, , , , area]) => area);
   return {
     rows: rows.length,
-    month: Uint8Array.from(rows, ([month]) => month),
+    month,
     what: Uint16Array.from(rows, ([, what]) => dictionary.add(what)),
     division: Uint8Array.from(rows, ([, , division]) => names.divisions.add(division)),
     status: Uint8Array.from(rows, ([, , , status]) => names.statuses.add(status)),
-    area: Int16Array.from(rows, ([, , , , area]) => area),
+    area,
     requests: Uint32Array.from(rows, ([, , , , , requests]) => requests),
+    onMap: monthsOnMap(month, area),
   };
 }
 

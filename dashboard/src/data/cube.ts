@@ -31,6 +31,8 @@ export interface Cube {
   /** Position among the areas, or NO_AREA, or OFF_MAP. */
   area: Int16Array;
   requests: Uint32Array;
+  /** By month, from 1: whether any area of the map has requests. */
+  onMap: Uint8Array;
 }
 
 /** The year's cube by group. */
@@ -81,23 +83,34 @@ async function readCube(
   );
   const rows = columns.requests.length;
   const positions = new Map(areas.map(({ id }, position) => [id, position]));
-  const cube: Cube = {
-    rows,
-    month: Uint8Array.from(columns.created_month, (date) => (date as Date).getUTCMonth() + 1),
-    what: Uint16Array.from(numbers(columns[what], types ? names.types : names.groups)),
-    division: Uint8Array.from(numbers(columns.division, names.divisions)),
-    status: Uint8Array.from(numbers(columns.status, names.statuses)),
-    area: new Int16Array(rows),
-    requests: Uint32Array.from(columns.requests as ArrayLike<number>),
-  };
+  const area = new Int16Array(rows);
   const id = kind === "ward" ? columns.ward_id : columns.fsa;
   for (let row = 0; row < rows; row++) {
     const value = id[row] ?? null;
-    if (value === null) cube.area[row] = NO_AREA;
-    else if (kind === "ward" && columns.ward_model[row] !== areas.length) cube.area[row] = OFF_MAP;
-    else cube.area[row] = positions.get(String(value)) ?? OFF_MAP;
+    if (value === null) area[row] = NO_AREA;
+    else if (kind === "ward" && columns.ward_model[row] !== areas.length) area[row] = OFF_MAP;
+    else area[row] = positions.get(String(value)) ?? OFF_MAP;
   }
-  return cube;
+  const month = Uint8Array.from(columns.created_month, (date) => (date as Date).getUTCMonth() + 1);
+  return {
+    rows,
+    month,
+    what: Uint16Array.from(numbers(columns[what], types ? names.types : names.groups)),
+    division: Uint8Array.from(numbers(columns.division, names.divisions)),
+    status: Uint8Array.from(numbers(columns.status, names.statuses)),
+    area,
+    requests: Uint32Array.from(columns.requests as ArrayLike<number>),
+    onMap: monthsOnMap(month, area),
+  };
+}
+
+/** The months, from 1, in which any area of the map has requests. */
+export function monthsOnMap(month: Uint8Array, area: Int16Array): Uint8Array {
+  const onMap = new Uint8Array(13);
+  area.forEach((place, row) => {
+    if (place >= 0) onMap[month[row] as number] = 1;
+  });
+  return onMap;
 }
 
 function numbers(column: ArrayLike<Value>, dictionary: Dictionary): number[] {
