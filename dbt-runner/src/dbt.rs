@@ -104,10 +104,7 @@ impl Dbt<'_> {
         if status.success() && failed.is_empty() {
             return Ok((results, graph));
         }
-        if failed.is_empty() {
-            return Err(without_results(status, &errors));
-        }
-        Err(of_nodes(&failed, &self.rows_that_fail(&failed)))
+        Err(self.failure(status, &errors, &failed))
     }
 
     /// Runs `dbt source freshness`: what is old is a warning in the log. `variables` are those of the build, so that the
@@ -126,10 +123,16 @@ impl Dbt<'_> {
             return Err(without_results(status, &errors));
         }
         let failed = SourceFreshness::read(self.target)?.failed();
+        Err(self.failure(status, &errors, &failed))
+    }
+
+    /// Why dbt failed: the nodes that did, or else what it said.
+    fn failure(&self, status: ExitStatus, errors: &[String], failed: &[FailedNode]) -> Failure {
         if failed.is_empty() {
-            return Err(without_results(status, &errors));
+            without_results(status, errors)
+        } else {
+            of_nodes(failed, &self.rows_that_fail(failed))
         }
-        Err(of_nodes(&failed, &[]))
     }
 
     /// Removes what an earlier dbt left in the target directory; gives where it was.
@@ -261,10 +264,11 @@ async fn relay(stdout: ChildStdout) -> io::Result<Vec<String>> {
 }
 
 fn of_nodes(failed: &[FailedNode], rows: &[Vec<String>]) -> Failure {
-    let nodes = failed.iter().enumerate().map(|(index, node)| {
-        match rows.get(index).filter(|rows| !rows.is_empty()) {
-            Some(rows) => format!("{node}: {}", rows.join(", ")),
-            None => node.to_string(),
+    let nodes = failed.iter().zip(rows).map(|(node, rows)| {
+        if rows.is_empty() {
+            node.to_string()
+        } else {
+            format!("{node}: {}", rows.join(", "))
         }
     });
     let nodes = nodes.collect::<Vec<_>>().join("; ");

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use shared::bigquery::BigQuery;
 use shared::bigquery::model::{JobConfiguration, JobConfigurationQuery};
 use shared::run::Stage;
+use shared::testing::JobOutcome;
 use shared::warehouse::WarehouseUrl;
 
 use crate::pipeline::{Path, Pipeline};
@@ -91,6 +92,21 @@ fn wait_until(not_yet: &str, is_so: impl Fn() -> bool) {
     }
 }
 
+/// What becomes of a load that is held up by `delay` until a newer version of its year is loaded.
+fn overtaken(portal: &Portal, pipeline: &Pipeline, front: &Front, delay: Fault) -> JobOutcome {
+    portal.correct(2025);
+    for stage in [Stage::Extract, Stage::Transform] {
+        pipeline.run(stage, "newer").finished();
+    }
+    front.fault(delay);
+    thread::scope(|scope| {
+        let older = scope.spawn(|| pipeline.run(Stage::Load, "run"));
+        wait_until("the load is not held up", || front.is_through());
+        pipeline.run(Stage::Load, "newer").finished();
+        older.join().unwrap()
+    })
+}
+
 fn answer(body: &Value) -> FaultKind {
     FaultKind::Answer {
         status: 200,
@@ -165,23 +181,14 @@ fn a_load_that_failed_many_times_is_done_at_last() {
 fn a_load_that_is_overtaken_afterwards_was_good() {
     let portal = portal();
     let (pipeline, front) = transformed(&portal);
-    portal.correct(2025);
-    for stage in [Stage::Extract, Stage::Transform] {
-        pipeline.run(stage, "newer").finished();
-    }
-    front.fault(Fault {
+    let dropping = Fault {
         method: "DELETE",
         target_contains: "/tables/staged_service_requests".to_owned(),
         after: 0,
         times: 1,
         kind: FaultKind::Delay(Duration::from_secs(15)),
-    });
-    thread::scope(|scope| {
-        let older = scope.spawn(|| pipeline.run(Stage::Load, "run"));
-        wait_until("no staging table is dropped", || front.is_through());
-        pipeline.run(Stage::Load, "newer").finished();
-        older.join().unwrap().finished();
-    });
+    };
+    overtaken(&portal, &pipeline, &front, dropping).finished();
     assert_eq!(
         pipeline.query(
             "select load_number, run_id from load_history where load_history.partition = '2025' order by 1"
@@ -214,27 +221,14 @@ fn a_killed_load_is_taken_up_by_the_next() {
 fn a_load_that_is_overtaken_changes_nothing() {
     let portal = portal();
     let (pipeline, front) = transformed(&portal);
-    portal.correct(2025);
-    for stage in [Stage::Extract, Stage::Transform] {
-        pipeline.run(stage, "newer").finished();
-    }
     // The third is the transaction of the year.
-    front.fault(of_job_inserts(
-        2,
-        1,
-        FaultKind::Delay(Duration::from_secs(15)),
-    ));
-    thread::scope(|scope| {
-        let older = scope.spawn(|| pipeline.run(Stage::Load, "run"));
-        wait_until("the transaction is not asked for", || front.is_through());
-        pipeline.run(Stage::Load, "newer").finished();
-        let older = older.join().unwrap();
-        let cause = older.failed(30);
-        assert!(
-            cause.contains("another load of this partition came first"),
-            "{cause}"
-        );
-    });
+    let transaction = of_job_inserts(2, 1, FaultKind::Delay(Duration::from_secs(15)));
+    let older = overtaken(&portal, &pipeline, &front, transaction);
+    let cause = older.failed(30);
+    assert!(
+        cause.contains("another load of this partition came first"),
+        "{cause}"
+    );
     let held = "select load_number, run_id from load_history where load_history.partition = '2025'";
     assert_eq!(pipeline.query(held), json!([[1, "newer"]]));
     assert!(
