@@ -244,17 +244,14 @@ pub fn variable(name: &str) -> String {
         .unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test`"))
 }
 
-/// The real rows and boundaries that some tests use where they are, beside the checkout; `None`, said on standard
-/// error, where they are not.
+/// The folder of fixtures.
 #[must_use]
-pub fn shared_data() -> Option<PathBuf> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
-    if data.join("service-requests").is_dir() {
-        return Some(data);
-    }
-    #[expect(clippy::print_stderr, reason = "tells a person why a test did less")]
-    {
-        eprintln!("no ../shared/data beside the checkout: real rows are not tested");
-    }
-    None
+pub fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures")
+}
+
+/// Rows and boundaries as the City published them: `service-requests/SR2024.csv` and `boundaries/*.geojson`.
+#[must_use]
+pub fn city_files() -> PathBuf {
+    fixtures().join("city")
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use shared::fingerprint::Digest;
-use shared::testing::shared_data;
+use shared::testing::city_files;
 
 use crate::scripted::{
     Answer, CITY_WARDS, FSA_FILE, PACKAGES, Request, SERVICE_REQUESTS, Scripted, packages,
@@ -143,13 +143,7 @@ fn years() -> BTreeMap<i16, Year> {
         csv,
         last_modified: "2024-01-05T15:04:05.123456".to_owned(),
     };
-    let Some(data) = shared_data() else {
-        let made_up = |number: i16| format!("Creation Date,Status\r\n{number}-01-01,New\r\n");
-        return (2021..=2024)
-            .map(|number| (number, year(made_up(number).into_bytes())))
-            .collect();
-    };
-    let files = fs::read_dir(data.join("service-requests")).unwrap();
+    let files = fs::read_dir(city_files().join("service-requests")).unwrap();
     files
         .map(|file| {
             let path = file.unwrap().path();
@@ -160,20 +154,7 @@ fn years() -> BTreeMap<i16, Year> {
         .collect()
 }
 
-/// The published wards, or 25 triangles.
+/// The published wards.
 pub(crate) fn city_wards() -> Vec<u8> {
-    if let Some(data) = shared_data() {
-        return fs::read(data.join("boundaries/city-wards.geojson")).unwrap();
-    }
-    let ward = |number: u8| {
-        json!({
-            "type": "Feature",
-            "properties": {"AREA_SHORT_CODE": number, "AREA_NAME": format!("Ward {number}")},
-            "geometry": {"type": "Polygon", "coordinates": [[[-79.4, 43.7], [-79.3, 43.7], [-79.3, 43.8], [-79.4, 43.7]]]},
-        })
-    };
-    let wards: Vec<Value> = (1..=25).map(ward).collect();
-    json!({"type": "FeatureCollection", "features": wards})
-        .to_string()
-        .into_bytes()
+    fs::read(city_files().join("boundaries/city-wards.geojson")).unwrap()
 }

@@ -8,7 +8,7 @@ use proj4rs::Proj;
 use proj4rs::transform::transform;
 use shapefile::dbase::{Record, TableWriterBuilder};
 use shapefile::{Point, Polygon, PolygonRing, ShapeWriter};
-use shared::testing::shared_data;
+use shared::testing::city_files;
 
 use crate::zips::zip;
 
@@ -21,23 +21,18 @@ pub(crate) type Ring = Vec<[f64; 2]>;
 /// An area: its id, and its polygons of an outer ring and holes.
 pub(crate) type Area = (String, Vec<Vec<Ring>>);
 
-/// The published areas of Toronto, or two triangles; and one of Montreal.
+/// The published areas of Toronto, and one of Montreal.
 pub(crate) fn areas() -> Vec<Area> {
     let triangle = |x: f64, y: f64| vec![vec![vec![[x, y], [x, y + 0.1], [x + 0.1, y], [x, y]]]];
-    let mut areas = published_areas().unwrap_or_else(|| {
-        vec![
-            ("M5V".to_owned(), triangle(-79.4, 43.6)),
-            ("M4C".to_owned(), triangle(-79.3, 43.7)),
-        ]
-    });
+    let mut areas = published_areas();
     areas.push(("H2X".to_owned(), triangle(-73.6, 45.5)));
     areas
 }
 
-/// The published areas, where they are.
-pub(crate) fn published_areas() -> Option<Vec<Area>> {
-    let path = shared_data()?.join("boundaries/forward-sortation-areas.geojson");
-    Some(areas_in(&fs::read(path).unwrap()))
+/// The published areas.
+pub(crate) fn published_areas() -> Vec<Area> {
+    let path = city_files().join("boundaries/forward-sortation-areas.geojson");
+    areas_in(&fs::read(path).unwrap())
 }
 
 /// The areas in a GeoJSON.

@@ -1,4 +1,4 @@
-//! The City's own rows through all four jobs; hand-made rows of the same shapes where those are not at hand.
+//! The City's own rows, and hand-made rows of the same shapes, through all four jobs.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use sample_portal::{Portal, PortalConfig};
 use serde_json::json;
 use shared::run::Stage;
-use shared::testing::shared_data;
+use shared::testing::city_files;
 
 use crate::pipeline::{self, Pipeline, on_both_paths};
 
@@ -15,10 +15,8 @@ on_both_paths!(every_row_arrives_in_the_marts);
 fn every_row_arrives_in_the_marts(path: pipeline::Path) {
     let hand_made = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/hand_made");
     all_rows_arrive(path, &hand_made, 2);
-    if let Some(data) = shared_data() {
-        let rows = all_rows_arrive(path, &data, 5);
-        assert_eq!(rows, 65);
-    }
+    let rows = all_rows_arrive(path, &city_files(), 5);
+    assert_eq!(rows, 65);
 }
 
 /// Runs the pipeline on the files in `data`, which hold `duplicates` rows equal to the one before; gives its rows.
