@@ -7,11 +7,12 @@ use std::time::Instant;
 use serde::Deserialize;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::Fingerprint;
+use shared::hand_over::{self, Handed, Outcomes};
 use shared::job::Summary;
 use shared::lake::Key;
 use shared::manifest::{self, LoadReceipt, ManifestRef, Mart, MartsManifest, Version};
 use shared::partition::Partition;
-use shared::run::{self, Stage};
+use shared::run::Stage;
 use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 use tokio::task::block_in_place;
@@ -100,7 +101,7 @@ struct Input {
 /// Builds the marts from all that the warehouse holds, unless they are built from just that, publishes them, unless they
 /// are, and hands their manifest over.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
-    let loaded = run::input_of(&common, Stage::Dbt).await?;
+    let loaded = hand_over::input_of(&common, Stage::Dbt).await?;
     let (input, built_from) = block_in_place(|| {
         let mut warehouse = settings.open_warehouse()?;
         let input = settings.input(&mut warehouse)?;
@@ -152,11 +153,19 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             summary.bytes += publish::dashboard(site, dashboard).await?;
         }
     }
-    let partitions = loaded.into_keys();
-    let manifests = partitions
-        .map(|partition| (partition, marts.clone()))
-        .collect();
-    run::hand_over(&common, Stage::Dbt, manifests).await?;
+    let mut outcomes = Outcomes::new(Stage::Dbt, loaded.refused);
+    for (partition, handed) in loaded.partitions {
+        let built = Handed {
+            manifest: marts.clone(),
+            ..handed
+        };
+        outcomes.add(
+            partition,
+            built.observed_at,
+            Ok((built, Summary::default())),
+        );
+    }
+    outcomes.hand_over(&common).await?;
     Ok(summary)
 }
 

@@ -3,11 +3,13 @@
 use std::io;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::DigestWriter;
+use shared::hand_over::Handed;
 use shared::job::Summary;
 use shared::lake::{Content, Key, Lake, LakeError};
-use shared::manifest::{ManifestRef, Object, RawManifest, Source, Version};
+use shared::manifest::{self, Drift, DriftKind, Object, Publication, RawManifest, Source, Version};
 use shared::partition::Partition;
 use tracing::{debug, info, warn};
 use url::Url;
@@ -15,7 +17,7 @@ use url::Url;
 use crate::archive::{Archive, Member};
 use crate::boundaries::{city_wards, forward_sortation_areas};
 use crate::http::{self, Download, HttpClient, Order};
-use crate::publication::{Committed, Publication};
+use crate::publication::{Publications, Received};
 use crate::raw_file::{MeasuringWriter, RawFile};
 use crate::settings::Limits;
 
@@ -29,29 +31,36 @@ pub(crate) struct Extractor {
 }
 
 impl Extractor {
-    /// Makes sure that the lake has what `source` says of `partition`, and gives its manifest.
+    /// Makes sure that the lake has what `source` states of `partition`, and returns its raw manifest.
     pub(crate) async fn extract(
         &self,
         partition: Partition,
         source: Source,
-    ) -> Result<(ManifestRef, Summary), Failure> {
+        observed_at: Timestamp,
+    ) -> Result<(Handed, Summary), Failure> {
         let started = Instant::now();
         let version = source.version();
-        let publication = Publication::new(&self.lake, partition, version.clone());
-        let held = publication.held().await?;
+        let publications = Publications::new(&self.lake, partition, version.clone());
+        let held = publications.held().await?;
         let download = match &held {
             Some(_) if !self.force => None,
             Some(held) => {
-                let etag = self.conclusive_etag(&held.manifest).await?;
+                let etag = self.conclusive_etag(&held.publication).await?;
                 self.download(partition, &source, etag).await?
             }
             None => self.download(partition, &source, None).await?,
+        };
+        let hand_over = |manifest, drift| Handed {
+            manifest,
+            observed_at: Some(observed_at),
+            drift,
         };
         let download = match (download, held.as_ref()) {
             (Some(download), _) => download,
             (None, Some(held)) => {
                 debug!(%partition, %version, "partition found");
-                return Ok((held.reference.clone(), Summary::found()));
+                let raw_manifest = held.publication.raw_manifest.clone();
+                return Ok((hand_over(raw_manifest, Vec::new()), Summary::found()));
             }
             (None, None) => {
                 let url = source.url;
@@ -60,15 +69,32 @@ impl Extractor {
             }
         };
 
-        let manifest = self.store(partition, source, download).await?;
-        let Committed { reference, drifted } = publication.commit(held.as_ref(), &manifest).await?;
-        let summary = Summary {
+        let etag = download.etag.clone();
+        let http_last_modified = download.last_modified.clone();
+        let raw = self.store(partition, source.clone(), download).await?;
+        let mut summary = Summary {
             produced: 1,
-            rows: manifest.lines,
-            bytes: manifest.object.size_bytes,
-            drift: drifted.into(),
+            rows: raw.lines,
+            bytes: raw.object.size_bytes,
             ..Summary::default()
         };
+        let received = Received {
+            source,
+            etag,
+            http_last_modified,
+            raw,
+        };
+        let committed = publications.commit(held.as_ref(), received).await?;
+        let mut drift = Vec::new();
+        if committed.republished_without_notice {
+            drift.push(Drift {
+                kind: DriftKind::RepublishedWithoutNotice,
+                subject: partition.to_string(),
+                rows: 0,
+                examples: Vec::new(),
+            });
+        }
+        summary.drift = drift.len() as u64;
         info!(
             %partition,
             %version,
@@ -78,19 +104,20 @@ impl Extractor {
             seconds = started.elapsed().as_secs_f64(),
             "partition extracted"
         );
-        Ok((reference, summary))
+        Ok((hand_over(committed.raw_manifest, drift), summary))
     }
 
     /// The entity tag that, if the publisher still has it, says that there is nothing to redo: the object is stored as
     /// it was published, and whole.
-    async fn conclusive_etag<'a>(&self, held: &'a RawManifest) -> Result<Option<&'a str>, Failure> {
+    async fn conclusive_etag<'a>(&self, held: &'a Publication) -> Result<Option<&'a str>, Failure> {
         let Some(etag) = held.etag.as_deref() else {
             return Ok(None);
         };
         if held.partition == Partition::ForwardSortationAreas {
             return Ok(None);
         }
-        let mut content = match self.lake.open(&held.object.key).await {
+        let raw: RawManifest = manifest::read_handed(&self.lake, &held.raw_manifest).await?;
+        let mut content = match self.lake.open(&raw.object.key).await {
             Ok(content) => content,
             Err(LakeError::Missing { key }) => {
                 warn!(%key, "an object is missing in the lake: downloading it anew");
@@ -104,8 +131,8 @@ impl Extractor {
             Ok(writer.finish().1)
         })
         .await
-        .while_doing(|| format!("read {}", held.object.key))?;
-        if digest != held.object.sha256 {
+        .while_doing(|| format!("read {}", raw.object.key))?;
+        if digest != raw.object.sha256 {
             // Storing what is downloaded then will say so, and what it should be.
             return Ok(None);
         }
@@ -142,7 +169,7 @@ impl Extractor {
             file,
             sha256: download_sha256,
             size_bytes: download_size_bytes,
-            etag,
+            ..
         } = download;
         let (lake, limits, url) = (self.lake.clone(), self.limits, source.url.clone());
         let raw = blocking(move || {
@@ -172,7 +199,6 @@ impl Extractor {
             source,
             download_sha256,
             download_size_bytes,
-            etag,
             object,
             lines: raw.measures.lines,
             encoding: raw.measures.encoding,

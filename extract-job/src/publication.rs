@@ -2,38 +2,50 @@
 //!
 //! Number 0 is what was extracted first, under the key of the version that the publisher states. Where the publisher
 //! changed the file and states the same version, what was found later has the numbers 1, 2 and so on, each under a key of
-//! its own. The highest number is what counts: so a change that only `FORCE` could see is not undone by the next run.
+//! its own. The highest number counts.
 
 use bytes::Bytes;
-use shared::exit::Failure;
+use shared::exit::{Exit, Failure};
 use shared::fingerprint::Fingerprint;
 use shared::lake::{Content, Key, Lake, LakeError};
-use shared::manifest::{self, ManifestRef, RawManifest};
+use shared::manifest::{self, ManifestRef, Publication, RawManifest, Source, Version};
 use shared::partition::Partition;
-use tracing::{info, warn};
+use tracing::warn;
 
-/// One version of a partition, as its publisher states it.
-pub(crate) struct Publication<'a> {
+/// All publications that the publisher states as one version.
+pub(crate) struct Publications<'a> {
     lake: &'a Lake,
     partition: Partition,
     version: Fingerprint,
 }
 
-/// A manifest in the lake.
+/// A publication in the lake.
 pub(crate) struct Held {
     number: u32,
-    pub(crate) reference: ManifestRef,
-    pub(crate) manifest: RawManifest,
+    pub(crate) publication: Publication,
 }
 
-/// A manifest that was committed.
+/// A publication to commit: how its content came.
+pub(crate) struct Received {
+    /// What the portal states.
+    pub(crate) source: Source,
+    /// The strong entity tag that came with the download.
+    pub(crate) etag: Option<String>,
+    /// The `Last-Modified` header that came with the download.
+    pub(crate) http_last_modified: Option<String>,
+    /// The content.
+    pub(crate) raw: RawManifest,
+}
+
+/// A publication that was committed.
 pub(crate) struct Committed {
-    pub(crate) reference: ManifestRef,
+    /// Its content.
+    pub(crate) raw_manifest: ManifestRef,
     /// Whether the publisher changed the file and stated the same version.
-    pub(crate) drifted: bool,
+    pub(crate) republished_without_notice: bool,
 }
 
-impl<'a> Publication<'a> {
+impl<'a> Publications<'a> {
     pub(crate) fn new(lake: &'a Lake, partition: Partition, version: Fingerprint) -> Self {
         Self {
             lake,
@@ -42,7 +54,7 @@ impl<'a> Publication<'a> {
         }
     }
 
-    /// The manifest that counts, if there is any.
+    /// Returns the publication that counts, if there is one.
     pub(crate) async fn held(&self) -> Result<Option<Held>, Failure> {
         let mut latest = None;
         for number in 0.. {
@@ -54,35 +66,73 @@ impl<'a> Publication<'a> {
         Ok(latest)
     }
 
-    /// Commits `manifest`, which was made while `held` counted: under the first key from there on that is free, or that
-    /// speaks of the same bytes.
+    /// Commits what was received while `held` counted: under the first key from there on that is free, or that stands for
+    /// the same content.
     pub(crate) async fn commit(
         &self,
         held: Option<&Held>,
-        manifest: &RawManifest,
+        received: Received,
     ) -> Result<Committed, Failure> {
-        let json = Bytes::from(manifest::to_json(manifest));
+        let raw_manifest = self.commit_content(&received.raw).await?;
+        let publication = Publication {
+            manifest: Version::V1,
+            partition: self.partition,
+            source: received.source,
+            download_sha256: received.raw.download_sha256,
+            etag: received.etag,
+            http_last_modified: received.http_last_modified,
+            raw_manifest,
+        };
+        let json = Bytes::from(manifest::to_json(&publication));
         let mut number = held.map_or(0, |held| held.number);
-        let mut before: Option<RawManifest> = None;
+        let mut before: Option<Publication> = None;
         loop {
             let key = self.key(number)?;
             let content = Content::Bytes(json.clone());
-            let reference = match self.lake.create(&key, content).await {
-                Ok(_) => ManifestRef::of(key, &json),
+            match self.lake.create(&key, content).await {
+                Ok(_) => break,
                 Err(LakeError::Conflict { .. }) => {
                     let other = self.read(number).await?;
                     let other = other.ok_or(LakeError::Missing { key })?;
-                    if !same_bytes(&other.manifest, manifest) {
-                        before = Some(other.manifest);
-                        number += 1;
-                        continue;
+                    if other.publication.raw_manifest == publication.raw_manifest {
+                        break;
                     }
-                    other.reference
+                    before = Some(other.publication);
+                    number += 1;
                 }
                 Err(error) => return Err(error.into()),
-            };
-            let drifted = before.is_some_and(|before| tell_difference(&before, manifest));
-            return Ok(Committed { reference, drifted });
+            }
+        }
+        if let Some(before) = &before {
+            warn!(
+                partition = %self.partition,
+                url = publication.source.url,
+                last_modified = publication.source.last_modified.as_deref().unwrap_or("unknown"),
+                before = %before.download_sha256,
+                now = %publication.download_sha256,
+                "republished without notice"
+            );
+        }
+        Ok(Committed {
+            raw_manifest: publication.raw_manifest,
+            republished_without_notice: before.is_some(),
+        })
+    }
+
+    /// Commits the manifest of a content. If there is one already, from a publication under another date, that one stays.
+    async fn commit_content(&self, raw: &RawManifest) -> Result<ManifestRef, Failure> {
+        let key = RawManifest::key(self.partition, &raw.object.sha256)?;
+        match manifest::commit(self.lake, &key, raw).await {
+            Err(failure) if failure.exit() == Exit::Bug => {
+                let bytes = self.lake.read(&key).await?;
+                let bytes = bytes.ok_or_else(|| LakeError::Missing { key: key.clone() })?;
+                let first: RawManifest = manifest::from_json(&key, &bytes)?;
+                if first.object == raw.object && first.lines == raw.lines {
+                    return Ok(ManifestRef::of(key, &bytes));
+                }
+                Err(failure)
+            }
+            committed => committed,
         }
     }
 
@@ -91,44 +141,18 @@ impl<'a> Publication<'a> {
         let Some(bytes) = self.lake.read(&key).await? else {
             return Ok(None);
         };
-        let manifest = manifest::from_json(&key, &bytes)?;
+        let publication = manifest::from_json(&key, &bytes)?;
         Ok(Some(Held {
             number,
-            reference: ManifestRef::of(key, &bytes),
-            manifest,
+            publication,
         }))
     }
 
     fn key(&self, number: u32) -> Result<Key, Failure> {
         if number == 0 {
-            return RawManifest::key(self.partition, &self.version);
+            return Publication::key(self.partition, &self.version);
         }
         let own = Fingerprint::of(&[self.version.as_str(), &number.to_string()]);
-        RawManifest::key(self.partition, &own)
+        Publication::key(self.partition, &own)
     }
-}
-
-/// The same file may come from another address, or with another entity tag.
-fn same_bytes(one: &RawManifest, other: &RawManifest) -> bool {
-    one.download_sha256 == other.download_sha256
-        && one.object == other.object
-        && one.lines == other.lines
-        && one.encoding == other.encoding
-}
-
-/// Says in what `now` differs from `before`, which counted until now: `true` if the publisher changed the file.
-fn tell_difference(before: &RawManifest, now: &RawManifest) -> bool {
-    if before.download_sha256 == now.download_sha256 {
-        info!(partition = %now.partition, "the same download gives another object than before");
-        return false;
-    }
-    warn!(
-        partition = %now.partition,
-        url = now.source.url,
-        last_modified = now.source.last_modified.as_deref().unwrap_or("unknown"),
-        before = %before.download_sha256,
-        now = %now.download_sha256,
-        "republished without notice"
-    );
-    true
 }

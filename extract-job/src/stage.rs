@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use jiff::Timestamp;
 use shared::exit::{Exit, Failure, FailureContext as _};
+use shared::hand_over::Outcomes;
 use shared::job::Summary;
-use shared::manifest::{ManifestRef, Source};
+use shared::manifest::Source;
 use shared::partition::Partition;
-use shared::run::{self, Stage};
+use shared::run::Stage;
 use shared::settings::{CommonSettings, Years};
-use tracing::warn;
 
 use crate::extraction::Extractor;
 use crate::http::{AllowedHosts, HttpClient};
@@ -25,11 +26,12 @@ const CONCURRENCY: usize = 2;
 /// Extracts every partition of this task's share, and hands the raw manifests over.
 ///
 /// # Errors
-/// If any partition fails; the others are stored nevertheless, and found by the next execution.
+/// If any partition fails; the others are handed over nevertheless.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
     let portal_hosts = AllowedHosts::of_urls([&settings.portal]);
     let http = HttpClient::new(portal_hosts, settings.download_timeout)?;
     let portal = Portal::new(http, settings.portal.clone());
+    let observed_at = Timestamp::now();
     let packages = portal.packages(&[SERVICE_REQUESTS, CITY_WARDS]).await?;
     let published = portal::yearly(packages.named(SERVICE_REQUESTS)?);
     let partitions = partitions(&common.years, &published)?;
@@ -42,16 +44,17 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     };
     let work = stream::iter(common.task.share(partitions)).map(async |partition| {
         let result = match source_of(partition, &published, &packages, &settings) {
-            Ok(source) => extractor.extract(partition, source).await,
+            Ok(source) => extractor.extract(partition, source, observed_at).await,
             Err(failure) => Err(failure),
         };
         (partition, result)
     });
-    let outcomes: Vec<_> = work.buffer_unordered(CONCURRENCY).collect().await;
-
-    let (summary, manifests) = together(outcomes)?;
-    run::hand_over(&common, Stage::Extract, manifests).await?;
-    Ok(summary)
+    let results: Vec<_> = work.buffer_unordered(CONCURRENCY).collect().await;
+    let mut outcomes = Outcomes::new(Stage::Extract, BTreeMap::new());
+    for (partition, result) in results {
+        outcomes.add(partition, Some(observed_at), result);
+    }
+    outcomes.hand_over(&common).await
 }
 
 /// What the stage works on, over all tasks.
@@ -101,71 +104,7 @@ fn source_of(
             resource_id: None,
             last_modified: None,
             stated_size_bytes: None,
+            generated: false,
         }),
-    }
-}
-
-type Outcome = (Partition, Result<(ManifestRef, Summary), Failure>);
-
-/// The sum of all outcomes, or the failure that names every partition that failed.
-fn together(
-    outcomes: Vec<Outcome>,
-) -> Result<(Summary, BTreeMap<Partition, ManifestRef>), Failure> {
-    let mut summary = Summary::default();
-    let mut manifests = BTreeMap::new();
-    let mut failures = BTreeMap::new();
-    for (partition, result) in outcomes {
-        match result {
-            Ok((manifest, part)) => {
-                summary += part;
-                manifests.insert(partition, manifest);
-            }
-            Err(failure) => {
-                warn!(%partition, exit = failure.exit().code(), cause = %failure, "partition failed");
-                failures.insert(partition, failure);
-            }
-        }
-    }
-    if failures.is_empty() {
-        return Ok((summary, manifests));
-    }
-    let exits: Vec<Exit> = failures.values().map(Failure::exit).collect();
-    let causes: Vec<String> = failures
-        .iter()
-        .map(|(partition, failure)| format!("{partition}: {failure}"))
-        .collect();
-    let stored = manifests.len();
-    Err(Failure::new(
-        worst(&exits),
-        anyhow::anyhow!(
-            "{} of {} partitions failed: {}",
-            failures.len(),
-            failures.len() + stored,
-            causes.join("; ")
-        ),
-    ))
-}
-
-/// How a job ends whose partitions failed with `exits`: a retry is advised only if it may mend them all.
-fn worst(exits: &[Exit]) -> Exit {
-    if exits.contains(&Exit::Bug) {
-        Exit::Bug
-    } else if exits.contains(&Exit::Contract) || exits.contains(&Exit::Configuration) {
-        Exit::Contract
-    } else {
-        Exit::Upstream
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_retry_is_advised_only_if_it_may_mend_all() {
-        assert_eq!(worst(&[Exit::Upstream, Exit::Upstream]), Exit::Upstream);
-        assert_eq!(worst(&[Exit::Upstream, Exit::Contract]), Exit::Contract);
-        assert_eq!(worst(&[Exit::Configuration]), Exit::Contract);
-        assert_eq!(worst(&[Exit::Contract, Exit::Bug]), Exit::Bug);
     }
 }

@@ -1,16 +1,16 @@
 //! The stage: from clean manifests to rows in the warehouse.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use serde::Deserialize;
 use shared::contract::Contract;
-use shared::exit::{Exit, Failure, FailureContext as _};
+use shared::exit::{Exit, Failure};
+use shared::hand_over::{self, Handed, Outcomes};
 use shared::job::Summary;
 use shared::lake::Lake;
-use shared::manifest::{self, CleanManifest, LoadReceipt, ManifestRef, Version};
+use shared::manifest::{self, CleanManifest, LoadReceipt, Version};
 use shared::partition::Partition;
-use shared::run::{self, Stage};
+use shared::run::Stage;
 use shared::settings::{CommonSettings, JobSettings, Problems};
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 use tracing::{debug, info};
@@ -47,22 +47,18 @@ impl JobSettings for Settings {
 
 /// Loads every partition that was handed over, and hands the receipts over.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
-    let input = run::input_of(&common, Stage::Load).await?;
-    let mut summary = Summary::default();
-    let mut receipts = BTreeMap::new();
-    if !input.is_empty() {
+    let input = hand_over::input_of(&common, Stage::Load).await?;
+    let mut outcomes = Outcomes::new(Stage::Load, input.refused);
+    if !input.partitions.is_empty() {
         refuse_apart(&common.lake, &settings.warehouse.url)?;
         let mut warehouse = Warehouse::open(&settings.warehouse).await?;
-        for (partition, clean) in input {
-            let (receipt, part) = load(&common, &settings, &mut warehouse, partition, clean)
-                .await
-                .while_doing(|| format!("load {partition}"))?;
-            receipts.insert(partition, receipt);
-            summary += part;
+        for (partition, clean) in input.partitions {
+            let observed_at = clean.observed_at;
+            let outcome = load(&common, &settings, &mut warehouse, partition, clean).await;
+            outcomes.add(partition, observed_at, outcome);
         }
     }
-    run::hand_over(&common, Stage::Load, receipts).await?;
-    Ok(summary)
+    outcomes.hand_over(&common).await
 }
 
 /// # Errors
@@ -86,8 +82,13 @@ async fn load(
     settings: &Settings,
     warehouse: &mut Warehouse,
     partition: Partition,
-    clean: ManifestRef,
-) -> Result<(ManifestRef, Summary), Failure> {
+    handed: Handed,
+) -> Result<(Handed, Summary), Failure> {
+    let Handed {
+        manifest: clean,
+        observed_at,
+        drift,
+    } = handed;
     let started = Instant::now();
     let lake = &common.lake;
     let manifest: CleanManifest = manifest::read_handed(lake, &clean).await?;
@@ -118,7 +119,11 @@ async fn load(
         partition,
         &manifest.fingerprint,
     )?;
-    let committed = manifest::commit(lake, &key, &receipt).await?;
+    let committed = Handed {
+        manifest: manifest::commit(lake, &key, &receipt).await?,
+        observed_at,
+        drift,
+    };
     if loaded == Loaded::Found {
         debug!(%partition, fingerprint = %manifest.fingerprint, "partition found");
         return Ok((committed, Summary::found()));

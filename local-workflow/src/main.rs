@@ -16,7 +16,6 @@ use std::time::{Instant, SystemTime};
 use anyhow::Context as _;
 use sample_portal::{Portal, PortalConfig};
 use shared::exit::Exit;
-use shared::lake::Key;
 use shared::run::{RunId, Stage};
 
 use settings::Settings;
@@ -106,9 +105,4 @@ fn start_sample_portal(settings: &Settings) -> anyhow::Result<Option<Portal>> {
         format!("start the sample portal; SAMPLE_PORT names another port than {port}")
     })?;
     Ok(Some(portal))
-}
-
-/// A key that is valid by construction.
-fn key(text: String) -> anyhow::Result<Key> {
-    Key::new(text).map_err(anyhow::Error::msg)
 }

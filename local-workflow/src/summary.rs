@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use anyhow::Context as _;
+use shared::hand_over;
 use shared::lake::{Key, Lake};
 use shared::manifest::{self, CleanManifest, MartsManifest, RowCounts};
 use shared::partition::Partition;
-use shared::run::{HandOver, RunId, Stage};
+use shared::run::{RunId, Stage};
 
 use crate::stages::Finished;
 use crate::storage::Storage;
@@ -98,11 +99,12 @@ async fn handed_over(
     run_id: &RunId,
     stage: Stage,
 ) -> anyhow::Result<BTreeMap<Partition, Key>> {
-    let key = crate::key(format!("runs/{run_id}/{stage}-0.json"))?;
-    let hand_over: HandOver = read(lake, &key).await?;
-    let manifests = hand_over.manifests.into_iter();
-    Ok(manifests
-        .map(|(partition, manifest)| (partition, manifest.key))
+    let input = hand_over::handed_over(lake, run_id, stage)
+        .await
+        .map_err(|failure| anyhow::anyhow!("{failure}"))?;
+    let partitions = input.partitions.into_iter();
+    Ok(partitions
+        .map(|(partition, handed)| (partition, handed.manifest.key))
         .collect())
 }
 

@@ -24,6 +24,18 @@ impl Exit {
         self as u8
     }
 
+    /// Orders the ways to fail for a job in which several happened: a retry is advised only if it may help with all.
+    #[must_use]
+    pub fn severity(self) -> u8 {
+        match self {
+            Exit::Done => 0,
+            Exit::Upstream => 1,
+            Exit::Contract => 2,
+            Exit::Configuration => 3,
+            Exit::Bug => 4,
+        }
+    }
+
     /// What the operator is told to do about it.
     #[must_use]
     pub fn advice(self) -> &'static str {

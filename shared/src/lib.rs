@@ -9,6 +9,7 @@ pub mod duckdb;
 pub mod exit;
 pub mod fingerprint;
 pub mod google;
+pub mod hand_over;
 pub mod job;
 pub mod lake;
 pub mod manifest;

@@ -6,19 +6,25 @@
 //! | object | key |
 //! |---|---|
 //! | raw CSV | `raw/service-requests/2023/<sha256>/SR2023.csv` |
-//! | raw manifest | `raw/service-requests/2023/<version>/manifest.json` |
+//! | raw manifest | `raw/service-requests/2023/<sha256>/manifest.json` |
+//! | publication | `raw/service-requests/2023/<version>/publication.json` |
 //! | clean Parquet | `clean/service-requests/2023/<fingerprint>/2023-01.parquet` |
 //! | quarantine | `clean/service-requests/2023/<fingerprint>/quarantine.parquet` |
 //! | clean manifest | `clean/service-requests/2023/<fingerprint>/manifest.json` |
 //! | load receipt | `loaded/<warehouse id>/service-requests/2023/<fingerprint>.json` |
 //! | marts manifest | `marts/<warehouse id>/<fingerprint>/manifest.json` |
-//! | hand-over | `runs/<run id>/<stage>-<number>.json` |
+//! | hand-over | `runs/<run id>/<stage>-<task>-<attempt>.json` |
+//!
+//! Hand-overs belong to one run, so that they may have a clock.
 //!
 //! The boundaries have the same keys without a year: `raw/city-wards/<sha256>/city-wards.geojson`.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -75,7 +81,7 @@ pub enum Encoding {
     Windows1252,
 }
 
-/// Where a raw file came from. Together these are its version.
+/// Where a raw file came from. Id, date and size together are its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The address it was downloaded from.
@@ -83,15 +89,30 @@ pub struct Source {
     /// CKAN id of the resource; none outside the portal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_id: Option<String>,
-    /// When the publisher last changed it, as the publisher says: ISO 8601, UTC without an offset.
+    /// When the publisher last changed it, as the portal states, else as the file's own server states: ISO 8601, UTC
+    /// without an offset. A date that cannot be is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<String>,
     /// The length that the publisher states, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stated_size_bytes: Option<u64>,
+    /// Whether the publisher says that the data are generated, and nobody's requests.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub generated: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Source {
+    /// When the publisher last changed it.
+    #[must_use]
+    pub fn published_at(&self) -> Option<Timestamp> {
+        let wall_clock: DateTime = self.last_modified.as_deref()?.parse().ok()?;
+        TimeZone::UTC.to_timestamp(wall_clock).ok()
+    }
+
     /// Names this publication of the file, from what the portal says of it before any download.
     #[must_use]
     pub fn version(&self) -> Fingerprint {
@@ -107,7 +128,8 @@ impl Source {
     }
 }
 
-/// The extract stage's result for one partition.
+/// The extract stage's result for one partition: a content, named by its digest. Published again under another date it is
+/// the same result, whose source is the publication that was seen first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawManifest {
     /// The format.
@@ -120,9 +142,6 @@ pub struct RawManifest {
     pub download_sha256: Digest,
     /// Length of the file as downloaded.
     pub download_size_bytes: u64,
-    /// The strong entity tag that came with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub etag: Option<String>,
     /// The stored object: the CSV, or the boundaries as GeoJSON.
     pub object: Object,
     /// Line feeds in the object, and one more if the last line has none: counted apart from any parsing.
@@ -132,17 +151,45 @@ pub struct RawManifest {
 }
 
 impl RawManifest {
-    /// The key of the raw manifest of `version` of `partition`.
-    pub fn key(partition: Partition, version: &Fingerprint) -> Result<Key, Failure> {
-        key(format!(
-            "raw/{}/{version}/manifest.json",
-            partition.folder()
-        ))
+    /// The key of the raw manifest of the content of `partition` with the digest `sha256`.
+    pub fn key(partition: Partition, sha256: &Digest) -> Result<Key, Failure> {
+        Self::object_key(partition, sha256, "manifest.json")
     }
 
     /// The key of the raw object `name` with the digest `sha256`.
     pub fn object_key(partition: Partition, sha256: &Digest, name: &str) -> Result<Key, Failure> {
         key(format!("raw/{}/{sha256}/{name}", partition.folder()))
+    }
+}
+
+/// What the portal stated of a partition, and the content that it stood for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publication {
+    /// The format.
+    pub manifest: Version,
+    /// What this is a publication of.
+    pub partition: Partition,
+    /// What was stated.
+    pub source: Source,
+    /// SHA-256 of the file as downloaded.
+    pub download_sha256: Digest,
+    /// The strong entity tag that came with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// The `Last-Modified` header that came with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_last_modified: Option<String>,
+    /// The content.
+    pub raw_manifest: ManifestRef,
+}
+
+impl Publication {
+    /// The key of the publication that the portal states as `version` of `partition`.
+    pub fn key(partition: Partition, version: &Fingerprint) -> Result<Key, Failure> {
+        key(format!(
+            "raw/{}/{version}/publication.json",
+            partition.folder()
+        ))
     }
 }
 
@@ -178,6 +225,20 @@ pub enum DriftKind {
     UnknownDivision,
     /// A postal code area that is no forward sortation area of Toronto.
     InvalidFsa,
+    /// Lines in UTF-8 and lines in Windows-1252 in one file.
+    MixedEncodings,
+    /// Empty fields after the last column.
+    SurplusEmptyFields,
+    /// A date of publication that cannot be: no date, or one in the future. The file counts as undated.
+    InvalidPublicationDate,
+    /// Several resources for one year, with equal dates and equal bytes.
+    DuplicateResource,
+    /// Several resources for one year, with equal dates and different bytes; the one created last counts.
+    ConflictingResources,
+    /// The bytes changed, and the date that the portal states did not.
+    RepublishedWithoutNotice,
+    /// More than 1 % of the requests of the publication before are gone.
+    RequestsGone,
 }
 
 /// The rows of a partition. `read = kept + quarantined`, always; of a CSV file, they are all its lines but the header and

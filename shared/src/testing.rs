@@ -89,6 +89,7 @@ impl TestLake {
             resource_id: Some(format!("resource-{partition}")),
             last_modified: Some(last_modified.to_owned()),
             stated_size_bytes: None,
+            generated: false,
         };
         let sha256 = Digest::of(bytes);
         let feeds = bytes.split(|&byte| byte == b'\n').count() as u64;
@@ -97,7 +98,6 @@ impl TestLake {
             partition,
             download_sha256: sha256.clone(),
             download_size_bytes: bytes.len() as u64,
-            etag: None,
             object: Object {
                 key: RawManifest::object_key(partition, &sha256, name).expect("valid key"),
                 size_bytes: bytes.len() as u64,
@@ -110,7 +110,7 @@ impl TestLake {
             },
             source,
         };
-        let key = RawManifest::key(partition, &manifest.source.version()).expect("valid key");
+        let key = RawManifest::key(partition, &manifest.object.sha256).expect("valid key");
         self.put(&manifest.object.key, bytes);
         self.put(&key, &manifest::to_json(&manifest));
         key

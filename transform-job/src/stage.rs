@@ -1,6 +1,5 @@
 //! The stage: from raw manifests to clean manifests.
 
-use std::collections::BTreeMap;
 use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
@@ -8,15 +7,16 @@ use futures_util::FutureExt as _;
 use futures_util::future::{OptionFuture, try_join, try_join_all};
 use serde::Deserialize;
 use shared::contract::Contract;
-use shared::exit::{Failure, FailureContext as _};
+use shared::exit::Failure;
 use shared::fingerprint::Fingerprint;
+use shared::hand_over::{self, Handed, Outcomes};
 use shared::job::Summary;
 use shared::lake::{Content, Lake};
 use shared::manifest::{
     self, CleanFile, CleanManifest, Drift, ManifestRef, Object, RawManifest, RowCounts, Version,
 };
 use shared::partition::{Dataset, Partition};
-use shared::run::{self, Stage};
+use shared::run::Stage;
 use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
 use tracing::{debug, info, warn};
 
@@ -83,25 +83,32 @@ pub(crate) struct Clean {
 
 /// Transforms every partition that was handed over, and hands the clean manifests over.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
-    let mut summary = Summary::default();
-    let mut manifests = BTreeMap::new();
-    for (partition, raw) in run::input_of(&common, Stage::Transform).await? {
-        let (clean, part) = transform(&common, &settings, partition, raw)
-            .await
-            .while_doing(|| format!("transform {partition}"))?;
-        manifests.insert(partition, clean);
-        summary += part;
+    let input = hand_over::input_of(&common, Stage::Transform).await?;
+    let mut outcomes = Outcomes::new(Stage::Transform, input.refused);
+    for (partition, raw) in input.partitions {
+        let observed_at = raw.observed_at;
+        let outcome = transform(&common, &settings, partition, raw).await;
+        outcomes.add(partition, observed_at, outcome);
     }
-    run::hand_over(&common, Stage::Transform, manifests).await?;
-    Ok(summary)
+    outcomes.hand_over(&common).await
 }
 
 async fn transform(
     common: &CommonSettings,
     settings: &Settings,
     partition: Partition,
-    raw_ref: ManifestRef,
-) -> Result<(ManifestRef, Summary), Failure> {
+    handed: Handed,
+) -> Result<(Handed, Summary), Failure> {
+    let Handed {
+        manifest: raw_ref,
+        observed_at,
+        drift,
+    } = handed;
+    let hand_over = |manifest| Handed {
+        manifest,
+        observed_at,
+        drift,
+    };
     let started = Instant::now();
     let lake = &common.lake;
     let contract = Contract::of(partition.dataset());
@@ -116,7 +123,8 @@ async fn transform(
         && let Some(bytes) = lake.read(&manifest_key).await?
     {
         debug!(%partition, %fingerprint, "partition found");
-        return Ok((ManifestRef::of(manifest_key, &bytes), Summary::found()));
+        let found = ManifestRef::of(manifest_key, &bytes);
+        return Ok((hand_over(found), Summary::found()));
     }
 
     let raw: RawManifest = manifest::read_handed(lake, &raw_ref).await?;
@@ -188,7 +196,7 @@ async fn transform(
         seconds = started.elapsed().as_secs_f64(),
         "partition transformed"
     );
-    Ok((committed, summary))
+    Ok((hand_over(committed), summary))
 }
 
 async fn store(

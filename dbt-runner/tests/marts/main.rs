@@ -7,16 +7,18 @@ mod publishing;
 mod refusals;
 mod sources;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use shared::contract::Contract;
 use shared::duckdb::{Access, Connection};
 use shared::fingerprint::Fingerprint;
+use shared::hand_over::{HandOver, Handed};
 use shared::lake::Key;
 use shared::manifest::{self, ManifestRef, Version};
 use shared::partition::{Dataset, Partition};
-use shared::run::{HandOver, Stage};
+use shared::run::Stage;
 use shared::testing::{Job, TestLake, variable};
 
 /// A lake with a run's hand-over, and a warehouse as load-job leaves it.
@@ -45,12 +47,22 @@ impl Place {
         };
         let load = "loaded/warehouse/service-requests/2024/x.json";
         let load = ManifestRef::of(Key::new(load).unwrap(), b"a receipt");
+        let handed = Handed {
+            manifest: load,
+            observed_at: None,
+            drift: Vec::new(),
+        };
         let hand_over = HandOver {
             manifest: Version::V1,
             stage: Stage::Load,
-            manifests: [(Partition::Year(2024), load)].into(),
+            task: 0,
+            tasks: 1,
+            execution: None,
+            handed_over_at: "2026-11-01T00:00:00Z".parse().unwrap(),
+            partitions: [(Partition::Year(2024), handed)].into(),
+            refused: BTreeMap::new(),
         };
-        let key = Key::new("runs/test/load-0.json").unwrap();
+        let key = Key::new("runs/test/load-0-0.json").unwrap();
         place.lake.put(&key, &manifest::to_json(&hand_over));
 
         let mut warehouse = place.open();

@@ -36,6 +36,8 @@ pub(crate) struct Download {
     pub(crate) size_bytes: u64,
     /// The strong entity tag that came with them.
     pub(crate) etag: Option<String>,
+    /// The `Last-Modified` header that came with them.
+    pub(crate) last_modified: Option<String>,
 }
 
 /// Downloads what `order` says into the empty `file`; `None` if it is unchanged since `held_etag`.
@@ -53,6 +55,7 @@ pub(crate) async fn download(
         received: 0,
         total: None,
         validator: None,
+        last_modified: None,
         bar: None,
     };
     let whole = retrying(order.url, http.deadline, async || {
@@ -73,6 +76,7 @@ pub(crate) async fn download(
             Some(Validator::StrongEtag(etag)) => Some(etag),
             _ => None,
         },
+        last_modified: partial.last_modified,
     }))
 }
 
@@ -83,6 +87,7 @@ struct Partial {
     received: u64,
     total: Option<u64>,
     validator: Option<Validator>,
+    last_modified: Option<String>,
     bar: Option<Progress>,
 }
 
@@ -175,6 +180,7 @@ async fn attempt(
         StatusCode::OK => {
             partial.restart().map_err(disk)?;
             partial.validator = Validator::of(response.headers());
+            partial.last_modified = text(response.headers(), &LAST_MODIFIED).map(str::to_owned);
             partial.total = response.content_length();
             partial.bar = Some(progress(&order.label, partial.total));
         }

@@ -48,6 +48,9 @@ pub(crate) struct Resource {
     /// Its length: a number, a text or nothing.
     #[serde(default)]
     size: Value,
+    /// Whether its data are generated: an extra field of our sample portal.
+    #[serde(default)]
+    generated: bool,
 }
 
 impl Resource {
@@ -69,6 +72,7 @@ impl Resource {
             resource_id: Some(self.id.clone()),
             last_modified: self.changed().map(str::to_owned),
             stated_size_bytes: size,
+            generated: self.generated,
         }
     }
 }

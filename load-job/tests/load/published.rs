@@ -81,6 +81,7 @@ impl Publication {
                 resource_id: None,
                 last_modified: Some(self.last_modified.to_owned()),
                 stated_size_bytes: None,
+                generated: false,
             },
             raw_object: Object {
                 key: Key::new("raw/file.csv").unwrap(),

@@ -97,6 +97,8 @@ pub struct CommonSettings {
     pub lake: Lake,
     /// The run this execution belongs to.
     pub run_id: RunId,
+    /// The Cloud Run execution that this process is a task of, if it is one.
+    pub execution: Option<String>,
     /// Which share of the partitions is this process's.
     pub task: Task,
     /// Which years to work on.
@@ -178,7 +180,7 @@ fn validate_common(raw: RawCommon, problems: &mut Problems) -> Option<CommonSett
     });
     let run_id = problems.take_optional(
         &variables::RUN_ID,
-        raw.run_id.or(raw.cloud_run_execution),
+        raw.run_id.or(raw.cloud_run_execution.clone()),
         RunId::from_str,
     );
     let years = problems.take(&variables::YEARS, raw.years, Years::from_str);
@@ -207,6 +209,7 @@ fn validate_common(raw: RawCommon, problems: &mut Problems) -> Option<CommonSett
     Some(CommonSettings {
         lake: lake?,
         run_id: run_id?.unwrap_or_else(RunId::now),
+        execution: raw.cloud_run_execution,
         task: task?,
         years: years?,
         manifests: manifests?,
