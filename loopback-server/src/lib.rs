@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -42,12 +42,27 @@ impl Listener {
     /// # Errors
     /// If the port is taken already.
     pub fn bind(port: u16) -> anyhow::Result<Self> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        Self::bind_to(Ipv4Addr::LOCALHOST, port)
+    }
+
+    /// Takes a port of `host`, an address of 127.0.0.0/8; 0 takes a free one.
+    ///
+    /// # Errors
+    /// If `host` is not a loopback address, or the port is taken already.
+    pub fn bind_to(host: Ipv4Addr, port: u16) -> anyhow::Result<Self> {
+        ensure!(host.is_loopback(), "{host} is not a loopback address");
+        let address = SocketAddr::from((host, port));
         let listener =
             std::net::TcpListener::bind(address).with_context(|| format!("listen on {address}"))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
+    }
+
+    /// The address and port that were taken.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// `http://127.0.0.1:PORT`.
