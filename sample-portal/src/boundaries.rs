@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use anyhow::Context as _;
-use geojson::{FeatureCollection, GeometryValue};
+use geojson::{Feature, FeatureCollection, GeometryValue};
 use proj4rs::Proj;
 use proj4rs::transform::transform;
 use serde_json::{Value, json};
@@ -14,6 +14,7 @@ use shapefile::{Point, Polygon, PolygonRing, ShapeWriter, Writer};
 use shared::contract::Contract;
 
 use crate::published::places::FORWARD_SORTATION_AREAS;
+use crate::server::zip_of;
 
 /// West, south, east and north of Toronto, in degrees.
 const TORONTO: [f64; 4] = [-79.64, 43.58, -79.115, 43.855];
@@ -22,13 +23,120 @@ const TORONTO: [f64; 4] = [-79.64, 43.58, -79.115, 43.855];
 const LAMBERT: &str = "+proj=lcc +lat_1=49 +lat_2=77 +lat_0=63.390675 +lon_0=-91.86666666666666 +x_0=6200000 \
      +y_0=3000000 +ellps=GRS80 +towgs84=0,0,0,0,0,0,0 +units=m";
 
+/// MTM zone 10, EPSG:2952.
+const MTM_10: &str = "+proj=tmerc +lat_0=0 +lon_0=-79.5 +k=0.9999 +x_0=304800 +y_0=0 +ellps=GRS80 \
+     +towgs84=0,0,0,0,0,0,0 +units=m";
+
+const WGS84_PRJ: &str = r#"GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]"#;
+
 /// The same as the boundary file's `.prj` has it.
 const LAMBERT_PRJ: &str = r#"PROJCS["PCS_Lambert_Conformal_Conic",GEOGCS["GCS_North_American_1983",DATUM["D_North_American_1983",SPHEROID["GRS_1980",6378137.0,298.257222101]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],PROJECTION["Lambert_Conformal_Conic"],PARAMETER["False_Easting",6200000.0],PARAMETER["False_Northing",3000000.0],PARAMETER["Central_Meridian",-91.86666666666666],PARAMETER["Standard_Parallel_1",49.0],PARAMETER["Standard_Parallel_2",77.0],PARAMETER["Latitude_Of_Origin",63.390675],UNIT["Meter",1.0]]"#;
 
-/// The ward polygons as GeoJSON in the City's attributes: the file in `files`, or a grid labelled as schematic.
-pub(crate) fn city_wards(files: Option<&Path>) -> anyhow::Result<Vec<u8>> {
-    if let Some(file) = given(files, "city-wards.geojson") {
-        return fs::read(&file).with_context(|| format!("read {}", file.display()));
+/// How the ward polygons are offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum WardFormat {
+    /// The table of the DataStore, with polygons as GeoJSON.
+    Datastore,
+    /// In MTM zone 10, EPSG:2952.
+    GeoJson2952,
+    /// In longitude and latitude.
+    GeoJson4326,
+    Csv4326,
+    Shapefile4326,
+}
+
+impl WardFormat {
+    /// In the order of the package.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Datastore,
+        Self::GeoJson2952,
+        Self::GeoJson4326,
+        Self::Csv4326,
+        Self::Shapefile4326,
+    ];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Datastore => "City Wards Data",
+            Self::GeoJson2952 => "City Wards Data - 2952.geojson",
+            Self::GeoJson4326 => "City Wards Data - 4326.geojson",
+            Self::Csv4326 => "City Wards Data - 4326.csv",
+            Self::Shapefile4326 => "City Wards Data - 4326.zip",
+        }
+    }
+
+    /// The format as CKAN names it.
+    pub(crate) fn kind(self) -> &'static str {
+        match self {
+            Self::GeoJson2952 | Self::GeoJson4326 => "GeoJSON",
+            Self::Datastore | Self::Csv4326 => "CSV",
+            Self::Shapefile4326 => "SHP",
+        }
+    }
+
+    pub(crate) fn mimetype(self) -> &'static str {
+        match self {
+            Self::GeoJson2952 | Self::GeoJson4326 => "application/geo+json",
+            Self::Datastore | Self::Csv4326 => "text/csv",
+            Self::Shapefile4326 => "application/zip",
+        }
+    }
+
+    pub(crate) fn file_name(self) -> &'static str {
+        match self {
+            Self::Datastore => "city-wards-data.csv",
+            Self::GeoJson2952 => "city-wards-data-2952.geojson",
+            Self::GeoJson4326 => "city-wards-data-4326.geojson",
+            Self::Csv4326 => "city-wards-data-4326.csv",
+            Self::Shapefile4326 => "city-wards-data-4326.zip",
+        }
+    }
+}
+
+/// Whether `files` has the ward polygons, so that they are not schematic.
+pub(crate) fn are_given(files: Option<&Path>) -> bool {
+    given(files, WARDS).is_some()
+}
+
+const WARDS: &str = "city-wards.geojson";
+
+/// The ward polygons in `format`: those in `files`, or a grid labelled as schematic.
+pub(crate) fn city_wards(files: Option<&Path>, format: WardFormat) -> anyhow::Result<Vec<u8>> {
+    let geojson = wards_as_geojson(files)?;
+    let features = || -> anyhow::Result<Vec<Feature>> {
+        let text = std::str::from_utf8(&geojson)?;
+        Ok(text.parse::<FeatureCollection>()?.features)
+    };
+    match format {
+        WardFormat::GeoJson4326 => Ok(geojson),
+        WardFormat::GeoJson2952 => in_mtm(features()?),
+        WardFormat::Datastore | WardFormat::Csv4326 => as_csv(features()?),
+        WardFormat::Shapefile4326 => {
+            let mut wards = Vec::new();
+            for feature in features()? {
+                let name = text_of(&feature, "AREA_NAME");
+                wards.push((name, rings_of(&feature)?));
+            }
+            let (shp, shx, dbf) = shapefile_of(
+                &wards,
+                &["AREA_NAME"],
+                |ward| vec![ward],
+                |at| Ok(Point::new(at[0], at[1])),
+            )?;
+            let name = |extension: &str| format!("City Wards Data - 4326.{extension}");
+            Ok(zip_of(&[
+                (name("dbf"), dbf),
+                (name("prj"), WGS84_PRJ.as_bytes().to_vec()),
+                (name("shp"), shp),
+                (name("shx"), shx),
+            ]))
+        }
+    }
+}
+
+fn wards_as_geojson(files: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+    if let Some(file) = given(files, WARDS) {
+        return fs::read(&file).with_context(|| format!("cannot read {}", file.display()));
     }
     let wards = &Contract::rules().ward_models[1].wards;
     let features: Vec<Value> = wards
@@ -51,6 +159,68 @@ pub(crate) fn city_wards(files: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     )?)
 }
 
+/// A property as a text.
+fn text_of(feature: &Feature, name: &str) -> String {
+    match feature.property(name) {
+        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => String::new(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// The features with an `_id`, their properties and their polygons as text.
+fn as_csv(features: Vec<Feature>) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let names: Vec<String> = features
+        .first()
+        .and_then(|feature| feature.properties.as_ref())
+        .map(|properties| {
+            properties
+                .keys()
+                .filter(|name| *name != "_id")
+                .cloned()
+                .collect()
+        })
+        .unwrap_or_default();
+    let header = ["_id".to_owned()].into_iter().chain(names.clone());
+    writer.write_record(header.chain(["geometry".to_owned()]))?;
+    for (index, feature) in features.into_iter().enumerate() {
+        let mut fields = vec![(index + 1).to_string()];
+        fields.extend(names.iter().map(|name| text_of(&feature, name)));
+        let geometry = feature.geometry.map(|geometry| geometry.to_string());
+        fields.push(geometry.unwrap_or_default());
+        writer.write_record(fields)?;
+    }
+    Ok(writer.into_inner()?)
+}
+
+/// The features in metres of MTM zone 10.
+fn in_mtm(features: Vec<Feature>) -> anyhow::Result<Vec<u8>> {
+    let to_mtm = Projection::to(MTM_10)?;
+    let mut projected = Vec::new();
+    for feature in features {
+        let rings = rings_of(&feature)?;
+        let rings: anyhow::Result<Vec<Ring>> = rings
+            .iter()
+            .map(|ring| {
+                ring.iter()
+                    .map(|position| to_mtm.project(*position))
+                    .collect()
+            })
+            .collect();
+        projected.push(json!({
+            "type": "Feature",
+            "properties": feature.properties,
+            "geometry": {"type": "Polygon", "coordinates": rings?},
+        }));
+    }
+    Ok(serde_json::to_vec(&json!({
+        "type": "FeatureCollection",
+        "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::2952"}},
+        "features": projected,
+    }))?)
+}
+
 /// The files of the zipped shapefile of the forward sortation areas: Toronto's from `files`, or a grid labelled as
 /// schematic, and some of other places.
 pub(crate) fn forward_sortation_areas(
@@ -68,7 +238,13 @@ pub(crate) fn forward_sortation_areas(
         areas.extend(names.into_iter().zip(grid(12, 8).map(|ring| vec![ring])));
         "Ontario, schematic"
     };
-    let (shp, shx, dbf) = shapefile_of(&areas, province)?;
+    let to_lambert = Projection::to(LAMBERT)?;
+    let (shp, shx, dbf) = shapefile_of(
+        &areas,
+        &["CFSAUID", "PRUID", "PRNAME"],
+        |fsa| vec![fsa, "35", province],
+        |position| to_lambert.project(position).map(|[x, y]| Point::new(x, y)),
+    )?;
     let name = |extension: &str| format!("lfsa000b16a_e/lfsa000b16a_e.{extension}");
     Ok(vec![
         (name("dbf"), dbf),
@@ -113,7 +289,8 @@ fn square(west: f64, south: f64, width: f64, height: f64) -> Ring {
 
 /// The areas of a GeoJSON file with `CFSAUID`s.
 fn areas_of(file: &Path) -> anyhow::Result<Vec<(String, Vec<Ring>)>> {
-    let text = fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+    let text =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     let collection: FeatureCollection = text.parse()?;
     let mut areas = Vec::new();
     for feature in collection.features {
@@ -122,36 +299,45 @@ fn areas_of(file: &Path) -> anyhow::Result<Vec<(String, Vec<Ring>)>> {
             .and_then(Value::as_str)
             .with_context(|| format!("{}: an area has no CFSAUID", file.display()))?
             .to_owned();
-        let polygons = match feature.geometry.map(|geometry| geometry.value) {
-            Some(GeometryValue::Polygon { coordinates }) => vec![coordinates],
-            Some(GeometryValue::MultiPolygon { coordinates }) => coordinates,
-            other => anyhow::bail!("{}: {fsa} is {other:?}", file.display()),
-        };
-        let ring = |ring: Vec<geojson::Position>| ring.iter().map(|at| [at[0], at[1]]).collect();
-        areas.push((fsa, polygons.into_iter().flatten().map(ring).collect()));
+        let rings = rings_of(&feature).with_context(|| format!("{}: {fsa}", file.display()))?;
+        areas.push((fsa, rings));
     }
     Ok(areas)
 }
 
-/// The `.shp`, `.shx` and `.dbf` of `areas`.
+/// The rings of a feature's polygons.
+fn rings_of(feature: &Feature) -> anyhow::Result<Vec<Ring>> {
+    let polygons = match feature.geometry.as_ref().map(|geometry| &geometry.value) {
+        Some(GeometryValue::Polygon { coordinates }) => vec![coordinates],
+        Some(GeometryValue::MultiPolygon { coordinates }) => coordinates.iter().collect(),
+        other => anyhow::bail!("a feature is {other:?} and not a polygon"),
+    };
+    let ring = |ring: &Vec<geojson::Position>| ring.iter().map(|at| [at[0], at[1]]).collect();
+    Ok(polygons.into_iter().flatten().map(ring).collect())
+}
+
+/// The `.shp`, `.shx` and `.dbf` of `areas`, with the texts of each in `columns`.
 fn shapefile_of(
     areas: &[(String, Vec<Ring>)],
-    province: &str,
+    columns: &[&str],
+    texts: impl Fn(&str) -> Vec<&str>,
+    project: impl Fn([f64; 2]) -> anyhow::Result<Point>,
 ) -> anyhow::Result<(Vec<u8>, Vec<u8>, Vec<u8>)> {
     let (mut shp, mut shx, mut dbf) = (Vec::new(), Vec::new(), Vec::new());
     {
-        let field = |name| FieldName::try_from(name).map_err(|error| anyhow::anyhow!("{error:?}"));
-        let table = TableWriterBuilder::new()
-            .add_character_field(field("CFSAUID")?, 3)
-            .add_character_field(field("PRUID")?, 2)
-            .add_character_field(field("PRNAME")?, 20);
+        let mut table = TableWriterBuilder::new();
+        for column in columns {
+            let name =
+                FieldName::try_from(*column).map_err(|error| anyhow::anyhow!("{error:?}"))?;
+            table = table.add_character_field(name, 40);
+        }
         let shapes = ShapeWriter::with_shx(Cursor::new(&mut shp), Cursor::new(&mut shx));
         let mut writer = Writer::new(shapes, table.build_with_dest(Cursor::new(&mut dbf)));
-        for (fsa, rings) in areas {
+        for (name, rings) in areas {
             let rings: Result<Vec<PolygonRing<Point>>, anyhow::Error> = rings
                 .iter()
                 .map(|ring| {
-                    let points = ring.iter().map(|position| to_lambert(*position));
+                    let points = ring.iter().map(|position| project(*position));
                     let points = points.collect::<anyhow::Result<Vec<Point>>>()?;
                     Ok(if is_clockwise(ring) {
                         PolygonRing::Outer(points)
@@ -161,22 +347,35 @@ fn shapefile_of(
                 })
                 .collect();
             let mut record = Record::default();
-            let text = |text: &str| FieldValue::Character(Some(text.to_owned()));
-            record.insert("CFSAUID".to_owned(), text(fsa));
-            record.insert("PRUID".to_owned(), text("35"));
-            record.insert("PRNAME".to_owned(), text(province));
+            for (column, text) in columns.iter().zip(texts(name)) {
+                let value = FieldValue::Character(Some(text.to_owned()));
+                record.insert((*column).to_owned(), value);
+            }
             writer.write_shape_and_record(&Polygon::with_rings(rings?), &record)?;
         }
     }
     Ok((shp, shx, dbf))
 }
 
-fn to_lambert([longitude, latitude]: [f64; 2]) -> anyhow::Result<Point> {
-    let from = Proj::from_proj_string("+proj=longlat +datum=WGS84")?;
-    let to = Proj::from_proj_string(LAMBERT)?;
-    let mut point = (longitude.to_radians(), latitude.to_radians(), 0.0);
-    transform(&from, &to, &mut point)?;
-    Ok(Point::new(point.0, point.1))
+/// A projection from longitude and latitude in degrees.
+struct Projection {
+    from: Proj,
+    to: Proj,
+}
+
+impl Projection {
+    fn to(definition: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            from: Proj::from_proj_string("+proj=longlat +datum=WGS84")?,
+            to: Proj::from_proj_string(definition)?,
+        })
+    }
+
+    fn project(&self, [longitude, latitude]: [f64; 2]) -> anyhow::Result<[f64; 2]> {
+        let mut point = (longitude.to_radians(), latitude.to_radians(), 0.0);
+        transform(&self.from, &self.to, &mut point)?;
+        Ok([point.0, point.1])
+    }
 }
 
 fn is_clockwise(ring: &Ring) -> bool {

@@ -3,6 +3,7 @@
 mod boundaries;
 mod generator;
 pub mod published;
+mod readme;
 mod server;
 
-pub use server::{Fault, FaultKind, Portal, PortalConfig, RequestLog};
+pub use server::{Fault, FaultKind, Offer, Portal, PortalConfig, RequestLog};

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context as _;
+use jiff::civil::Date;
 use sample_portal::{Portal, PortalConfig};
 use serde::Deserialize;
 
@@ -12,30 +13,34 @@ use serde::Deserialize;
 struct Settings {
     #[serde(default)]
     port: u16,
-    #[serde(default = "default_years")]
-    years: Vec<i16>,
+    years: Option<Vec<i16>>,
     rows: Option<u64>,
     files: Option<PathBuf>,
     seed: Option<u64>,
-}
-
-fn default_years() -> Vec<i16> {
-    vec![2023, 2024, 2025]
+    today: Option<Date>,
 }
 
 fn main() -> anyhow::Result<()> {
     let settings: Settings = envy::prefixed("SAMPLE_")
         .from_iter(std::env::vars().filter(|(_, value)| !value.is_empty()))
-        .context("a SAMPLE_ variable is wrong")?;
+        .context("cannot read the SAMPLE_ variables")?;
     let defaults = PortalConfig::default();
     let portal = Portal::start(PortalConfig {
         port: settings.port,
-        generated_years: settings.years,
+        generated_years: settings
+            .years
+            .unwrap_or_else(|| PortalConfig::default_years(settings.today)),
         rows_per_year: settings.rows,
         files: settings.files,
         seed: settings.seed.unwrap_or(defaults.seed),
+        today: settings.today,
     })?;
-    println!("PORTAL_URL={} FSA_URL={}", portal.url(), portal.fsa_url());
+    println!(
+        "PORTAL_URL={} FSA_URL={} PORTAL_HOSTS={}",
+        portal.url(),
+        portal.fsa_url(),
+        portal.hosts()
+    );
     loop {
         std::thread::park();
     }

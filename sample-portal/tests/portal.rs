@@ -52,7 +52,7 @@ async fn resource(portal: &Portal, package: &str, ending: &str) -> Value {
 
 async fn year(portal: &Portal, year: i16) -> (String, String) {
     let package = "311-service-requests-customer-initiated";
-    let resource = resource(portal, package, &format!("requests-{year}")).await;
+    let resource = resource(portal, package, &format!("Requests {year}")).await;
     let text = |name: &str| resource[name].as_str().expect("text").to_owned();
     (text("url"), text("last_modified"))
 }
@@ -156,7 +156,7 @@ async fn what_is_not_published_is_not_found() {
     let portal = portal();
     assert_eq!(search(&portal, "nothing").await["count"], 0);
     let (url, _) = year(&portal, 2018).await;
-    let other_year = url.replace("sr2018", "sr1999");
+    let other_year = url.replace("2018", "1999");
     assert_eq!(get(&other_year).await.status(), StatusCode::NOT_FOUND);
 }
 
@@ -166,7 +166,7 @@ async fn faults_happen_as_often_as_asked_for() {
     let (url, _) = year(&portal, 2018).await;
     let fault = |kind| {
         portal.fault(Fault {
-            path_contains: "sr2018".to_owned(),
+            path_contains: "2018.zip".to_owned(),
             kind,
             times: 1,
         });

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::io::Write as _;
 
 use fastrand::Rng;
+use jiff::ToSpan as _;
 use jiff::civil::{Date, DateTime};
 use shared::contract::{Contract, WardModel};
 
@@ -52,9 +53,26 @@ struct Row {
     kind: &'static Kind,
 }
 
+/// Which state of a year is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Edition {
+    /// Publication `k` holds the rows up to the end of month `k`, as of the first of the month after.
+    pub(crate) publication: u32,
+    /// Later corrections of the same rows.
+    pub(crate) corrections: u32,
+}
+
+impl Edition {
+    /// The date of the statuses.
+    pub(crate) fn as_of(self, year: i16) -> Date {
+        let months = i32::try_from(self.publication).unwrap_or(i32::MAX);
+        jiff::civil::date(year, 1, 1).saturating_add(months.months())
+    }
+}
+
 /// The CSV of `plan`. Each `correction` after the zeroth is a later publication of the same year: some open requests are
 /// completed and some rows withdrawn.
-pub(crate) fn csv(plan: &Plan, seed: u64, correction: u32) -> Vec<u8> {
+pub(crate) fn csv(plan: &Plan, seed: u64, edition: Edition) -> Vec<u8> {
     let mut rng = Rng::with_seed(
         seed.wrapping_mul(10_000)
             .wrapping_add(plan.year.unsigned_abs().into()),
@@ -101,8 +119,11 @@ pub(crate) fn csv(plan: &Plan, seed: u64, correction: u32) -> Vec<u8> {
                 kind: kinds.draw(divisions.at(index), &mut rng),
             });
         }
+        if u32::from(moments[index].month().unsigned_abs()) > edition.publication {
+            break;
+        }
         if let Some(row) = &previous {
-            writer.write(row, index, correction);
+            writer.write(row, index, edition.corrections);
         }
     }
     writer.finish()

@@ -111,11 +111,10 @@ pub(super) fn months(year: i16) -> [u64; 12] {
         ],
         2011 => months_from_seasons()[0],
         2012 => months_from_seasons()[1],
-        2026 => {
-            let spring = months(2025).map(|rows| rows);
-            let parts = apportion(&spring[..4], 190_511);
-            std::array::from_fn(|month| parts.get(month).copied().unwrap_or(0))
-        }
+        2026 => [
+            38_582, 63_187, 43_904, 44_838, 46_924, 51_735, 47_884, 45_701, 47_061, 39_704, 35_177,
+            40_825,
+        ],
         _ => {
             let parts = apportion(&months(2022), 400_000);
             std::array::from_fn(|month| parts[month])
@@ -216,7 +215,7 @@ pub(super) fn divisions(year: i16) -> Vec<u64> {
     }
     let (comma_division, with_comma) = if year >= 2026 {
         divisions[TRANSFER] = 1;
-        (ENVIRONMENT, 5_446)
+        (ENVIRONMENT, 5_446 + 11_687 + 20_000)
     } else {
         (PARKS_FORESTRY, rows(year) * 77 / 1000)
     };

@@ -1,10 +1,15 @@
 //! What is known of the City's yearly files: the counts that it published, and the shapes of its rows.
 
 mod counts;
+mod data;
 pub(crate) mod kinds;
 pub(crate) mod places;
+pub(crate) mod resources;
 
 use counts::{DIVISIONS, apportion};
+
+/// The section whose comma is not quoted either.
+pub(crate) const COMMA_SECTION: &str = "Transfer, Disposal & Operations";
 
 /// What a generated year has to come out as.
 #[derive(Debug, Clone)]
@@ -190,11 +195,11 @@ mod tests {
             let commas = plan.by_division().filter(|(name, _)| name.contains(','));
             commas.map(|(_, rows)| rows).sum::<u64>()
         };
-        let lost: Vec<u64> = plans(&[2022, 2023, 2024, 2025, 2026])
+        let lost: Vec<u64> = plans(&[2022, 2023, 2024, 2025])
             .iter()
             .map(with_comma)
             .collect();
-        assert_eq!(lost, [35_581, 28_307, 34_219, 36_189, 5_447]);
+        assert_eq!(lost, [35_581, 28_307, 34_219, 36_189]);
     }
 
     #[test]

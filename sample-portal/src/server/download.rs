@@ -3,18 +3,19 @@
 use bytes::Bytes;
 use hyper::header::{self, HeaderMap, HeaderName};
 use hyper::http::response::Builder;
-use hyper::{Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use loopback_server::body::Body;
 
 use super::fault::{FaultKind, body};
-use super::files::Published;
+use super::publications::Published;
 
-/// The answer to a request for `file` with these headers.
-pub(super) fn answer(
+/// The answer to a request for `file`.
+pub(super) fn answer<B>(
     file: &Published,
-    headers: &HeaderMap,
+    request: &Request<B>,
     fault: Option<FaultKind>,
 ) -> hyper::http::Result<Response<Body>> {
+    let headers = request.headers();
     let last_modified = http_date(file);
     let described = |builder: Builder| {
         builder
@@ -23,7 +24,11 @@ pub(super) fn answer(
             .header(header::ACCEPT_RANGES, "bytes")
             .header(header::CONTENT_TYPE, "application/octet-stream")
     };
-    if text(headers, header::IF_NONE_MATCH) == Some(&file.etag) {
+    let is_unchanged = match text(headers, header::IF_NONE_MATCH) {
+        Some(etag) => etag == file.etag,
+        None => text(headers, header::IF_MODIFIED_SINCE) == Some(&last_modified),
+    };
+    if is_unchanged {
         let answer = described(Response::builder().status(StatusCode::NOT_MODIFIED));
         return answer.body(body(&Bytes::new(), None));
     }
@@ -33,6 +38,9 @@ pub(super) fn answer(
     let length = file.bytes.len();
     let Some(range) = range.and_then(first_byte) else {
         let answer = described(Response::builder()).header(header::CONTENT_LENGTH, length);
+        if request.method() == Method::HEAD {
+            return answer.body(body(&Bytes::new(), None));
+        }
         return answer.body(body(&file.bytes, fault));
     };
     if range >= length {

@@ -1,29 +1,24 @@
-//! What can be downloaded, made when it is first asked for.
+//! What is published: the content, dates and offers of every file. Files are made when they are first requested.
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Cursor, Write as _};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail, ensure};
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use shared::fingerprint::Digest;
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
 
 use super::PortalConfig;
-use crate::published::Plan;
-use crate::{boundaries, generator};
-
-/// Where Statistics Canada's boundary file is.
-pub(super) const FSA_PATH: &str = "/statcan/lfsa000b16a_e.zip";
-
-/// Microseconds after 1970 at which everything generated was first published: 2026-11-01, a fraction of a second after six
-/// in the morning, as CKAN says it.
-const FIRST_PUBLISHED: i64 = 1_793_512_800_123_456;
+use super::archive::{zip_of, zip_of_csv};
+use super::datastore;
+use crate::generator::{self, Edition};
+use crate::published::{Plan, resources};
+use crate::{boundaries, readme};
 
 /// A file as it is served.
 #[derive(Debug, Clone)]
@@ -33,166 +28,546 @@ pub(super) struct Published {
     pub(super) last_modified: Timestamp,
 }
 
-/// Which file.
+/// A file that is no year's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum FileId {
-    Year(i16),
-    CityWards,
+pub(super) enum Document {
+    Readme,
+    Wards(boundaries::WardFormat),
     ForwardSortationAreas,
 }
 
-/// The state of one file.
-#[derive(Debug, Default)]
-struct Slot {
-    /// How often it was published anew.
-    publications: u32,
-    /// How often of these its generated rows were corrected.
-    corrections: u32,
-    /// Bytes that stand for what would be made.
-    replacement: Option<Bytes>,
-    made: Option<Bytes>,
+/// How a year is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// A ZIP that was uploaded to CKAN.
+    Zip,
+    /// A link to a ZIP on another host. CKAN knows neither its date nor its size.
+    Link,
+    /// A CSV that was uploaded to CKAN.
+    Csv,
+    /// A table of CKAN's DataStore, downloaded as a dump.
+    Datastore,
 }
 
-#[derive(Debug)]
-pub(super) struct Files {
+/// `zip`, `link`, `csv`, `datastore`.
+impl std::str::FromStr for Offer {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "zip" => Ok(Self::Zip),
+            "link" => Ok(Self::Link),
+            "csv" => Ok(Self::Csv),
+            "datastore" => Ok(Self::Datastore),
+            _ => Err(format!(
+                "{text:?} is not an offer: use zip, link, csv or datastore"
+            )),
+        }
+    }
+}
+
+/// What a resource holds.
+#[derive(Debug, Clone)]
+enum Content {
+    Generated(Edition),
+    RealFile(PathBuf),
+    /// A CSV given by a test.
+    Csv(Bytes),
+    /// Bytes given by a test, served as they are.
+    Raw(Bytes),
+}
+
+/// One resource of the yearly files.
+#[derive(Debug, Clone)]
+pub(super) struct Resource {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) created: Timestamp,
+    pub(super) metadata_modified: Timestamp,
+    /// The date that CKAN states. Of a link it states none.
+    pub(super) stated: Timestamp,
+    pub(super) offer: Offer,
+    /// The name of the file in its address.
+    pub(super) file_name: String,
+    /// The date of the source, which is the one that the City sets after its upload.
+    source_date: Timestamp,
+    content: Content,
+    /// Earlier contents and their dates, latest last.
+    history: Vec<(Content, Timestamp)>,
+    /// The bytes, once they were made.
+    made: Arc<Mutex<Option<Bytes>>>,
+}
+
+impl Resource {
+    /// Whether its rows are generated: not a real file, and not what a test gave.
+    pub(super) fn is_generated(&self) -> bool {
+        matches!(self.content, Content::Generated(_))
+    }
+
+    /// The length that CKAN states. It is unknown for links, and for generated files, which are made on request.
+    pub(super) fn stated_size(&self) -> Option<u64> {
+        if self.offer == Offer::Link {
+            return None;
+        }
+        match &self.content {
+            Content::Raw(bytes) => Some(bytes.len() as u64),
+            Content::Generated(_) => None,
+            Content::Csv(_) | Content::RealFile(_) => {
+                lock(&self.made).as_ref().map(|made| made.len() as u64)
+            }
+        }
+    }
+
+    fn set(&mut self, content: Content, source_date: Timestamp) {
+        let before = std::mem::replace(&mut self.content, content);
+        self.history.push((before, self.source_date));
+        self.source_date = source_date;
+        self.made = Arc::default();
+    }
+
+    /// Sets the date of the source and, unless it is a link, the one that CKAN states.
+    fn date(&mut self, source_date: Timestamp, now: Timestamp) {
+        self.source_date = source_date;
+        self.state(source_date, now);
+    }
+
+    fn state(&mut self, stated: Timestamp, now: Timestamp) {
+        self.stated = stated;
+        if self.offer != Offer::Link {
+            self.metadata_modified = now;
+        }
+    }
+}
+
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Publications of one year: each month's, and those of the three months after it, which have later statuses.
+const PUBLICATIONS: i32 = 15;
+
+pub(super) struct Publications {
     config: PortalConfig,
-    slots: Mutex<BTreeMap<FileId, Arc<Mutex<Slot>>>>,
+    today: Date,
+    years: Mutex<BTreeMap<i16, Vec<Resource>>>,
+    documents: Mutex<BTreeMap<Document, Bytes>>,
+    /// Changes so far: each is a second after the one before.
+    changes: AtomicI64,
 }
 
-impl Files {
+impl Publications {
     pub(super) fn new(config: PortalConfig) -> anyhow::Result<Self> {
-        let mut years = config.generated_years.clone();
-        if let Some(folder) = &config.files {
+        let today = config.today.unwrap_or_else(machine_date);
+        let publications = Self {
+            config,
+            today,
+            years: Mutex::default(),
+            documents: Mutex::default(),
+            changes: AtomicI64::new(0),
+        };
+        let mut years = publications.config.generated_years.clone();
+        if let Some(folder) = &publications.config.files {
             years.extend(years_in(&folder.join("service-requests"))?);
         }
-        let ids = years.into_iter().map(FileId::Year);
-        let ids = ids.chain([FileId::CityWards, FileId::ForwardSortationAreas]);
-        Ok(Self {
-            config,
-            slots: Mutex::new(ids.map(|id| (id, Arc::default())).collect()),
+        for year in years {
+            let resource = publications.first_resource(year);
+            lock(&publications.years).insert(year, vec![resource]);
+        }
+        Ok(publications)
+    }
+
+    fn first_resource(&self, year: i16) -> Resource {
+        let (content, source_date) = match self.real_csv(year) {
+            Some(file) => {
+                let modified = fs::metadata(&file)
+                    .ok()
+                    .and_then(|metadata| metadata.modified().ok());
+                let modified = modified.and_then(|modified| Timestamp::try_from(modified).ok());
+                (
+                    Content::RealFile(file),
+                    modified.unwrap_or(Timestamp::UNIX_EPOCH),
+                )
+            }
+            None => Self::generated(year, self.publications(year)),
+        };
+        let known = resources::of_year(year);
+        let offer = if known.is_link {
+            Offer::Link
+        } else {
+            Offer::Zip
+        };
+        let metadata_modified = match offer {
+            // Links were entered once and not described again.
+            Offer::Link => at(date(year + 1, 2, 11), 16, 0, 0, 0),
+            _ => source_date + SignedDuration::new(72 * 60 + 58, 123_456_000),
+        };
+        Resource {
+            id: known.id,
+            name: standard_name(year),
+            created: at(date(2023, 2, 8), 15, 15, 0, 0),
+            metadata_modified,
+            stated: source_date,
+            offer,
+            file_name: known.file_name,
+            source_date,
+            content,
+            history: Vec::new(),
+            made: Arc::default(),
+        }
+    }
+
+    /// The content of a publication, and the date of its source.
+    fn generated(year: i16, publication: u32) -> (Content, Timestamp) {
+        let edition = Edition {
+            publication,
+            corrections: 0,
+        };
+        let source_date = at(edition.as_of(year), 13, 2, 11, 0);
+        (Content::Generated(edition), source_date)
+    }
+
+    /// The years, and the resources of each.
+    pub(super) fn years(&self) -> BTreeMap<i16, Vec<Resource>> {
+        let years = lock(&self.years).clone();
+        for resource in years.values().flatten() {
+            // CKAN knows the size of an upload.
+            if matches!(resource.content, Content::RealFile(_) | Content::Csv(_))
+                && resource.offer != Offer::Link
+            {
+                self.bytes(resource, None).ok();
+            }
+        }
+        years
+    }
+
+    /// How many publications of the year there are so far.
+    pub(super) fn publications(&self, year: i16) -> u32 {
+        let months = 12 * (i32::from(self.today.year()) - i32::from(year))
+            + i32::from(self.today.month())
+            - 1;
+        months.clamp(1, PUBLICATIONS).unsigned_abs()
+    }
+
+    pub(super) fn today(&self) -> Date {
+        self.today
+    }
+
+    /// The resource of that id and its year.
+    pub(super) fn resource(&self, id: &str) -> Option<(i16, Resource)> {
+        let years = lock(&self.years);
+        let all = years
+            .iter()
+            .flat_map(|(year, resources)| resources.iter().map(|resource| (*year, resource)));
+        all.into_iter()
+            .find(|(_, resource)| resource.id == id)
+            .map(|(year, resource)| (year, resource.clone()))
+    }
+
+    /// The linked resource whose file lies at `name` on the file host.
+    pub(super) fn linked(&self, name: &str) -> Option<(i16, Resource)> {
+        let year: i16 = name
+            .strip_prefix("SR")?
+            .strip_suffix(".zip")?
+            .parse()
+            .ok()?;
+        let years = lock(&self.years);
+        let mut resources = years.get(&year)?.iter().rev();
+        let resource = resources.find(|resource| resource.offer == Offer::Link)?;
+        Some((year, resource.clone()))
+    }
+
+    /// The file of a resource, made if it was not yet.
+    pub(super) fn file(&self, year: i16, resource: &Resource) -> anyhow::Result<Published> {
+        let bytes = self.bytes(resource, Some(year))?;
+        let last_modified = match resource.offer {
+            Offer::Link => resource.source_date,
+            _ => resource.stated,
+        };
+        Ok(published(bytes, last_modified))
+    }
+
+    fn bytes(&self, resource: &Resource, year: Option<i16>) -> anyhow::Result<Bytes> {
+        let mut made = lock(&resource.made);
+        if let Some(bytes) = &*made {
+            return Ok(bytes.clone());
+        }
+        if let Content::Raw(bytes) = &resource.content {
+            return Ok(bytes.clone());
+        }
+        let year = match year {
+            Some(year) => year,
+            None => {
+                self.resource(&resource.id)
+                    .context("the resource is not published")?
+                    .0
+            }
+        };
+        let csv = self.csv(year, &resource.content)?;
+        let bytes = match resource.offer {
+            Offer::Zip | Offer::Link => Bytes::from(zip_of_csv(year, &csv)),
+            Offer::Csv => csv,
+            Offer::Datastore => Bytes::from(datastore::dump_of(&csv)?),
+        };
+        *made = Some(bytes.clone());
+        Ok(bytes)
+    }
+
+    fn csv(&self, year: i16, content: &Content) -> anyhow::Result<Bytes> {
+        Ok(match content {
+            Content::Csv(csv) => csv.clone(),
+            Content::Raw(_) => bail!("the year {year} was replaced by bytes that are not a CSV"),
+            Content::RealFile(file) => fs::read(file)
+                .with_context(|| format!("cannot read {}", file.display()))?
+                .into(),
+            Content::Generated(edition) => {
+                let plan = Plan::for_year(year, self.config.rows_per_year);
+                generator::csv(&plan, self.config.seed, *edition).into()
+            }
         })
     }
 
-    pub(super) fn years(&self) -> Vec<i16> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let year = |id: &FileId| match id {
-            FileId::Year(year) => Some(*year),
-            _ => None,
-        };
-        slots.keys().filter_map(year).collect()
-    }
-
-    /// When the file was last published, as CKAN says it.
-    pub(super) fn last_modified(&self, id: FileId) -> Timestamp {
-        let publications = self.with(id, |slot| slot.publications);
-        let first = self
-            .real_csv(id)
-            .and_then(|path| fs::metadata(path).ok()?.modified().ok());
-        let first = first
-            .and_then(|modified| Timestamp::try_from(modified).ok())
-            .unwrap_or_else(|| {
-                Timestamp::from_microsecond(FIRST_PUBLISHED).unwrap_or(Timestamp::UNIX_EPOCH)
+    /// A document, made if it was not yet.
+    pub(super) fn document(&self, document: Document) -> anyhow::Result<Published> {
+        let mut documents = lock(&self.documents);
+        let made = documents.get(&document).cloned();
+        let bytes = if let Some(bytes) = made {
+            bytes
+        } else {
+            let folder = self.config.files.as_deref();
+            let bytes = Bytes::from(match document {
+                Document::Readme => readme::workbook(),
+                Document::Wards(format) => boundaries::city_wards(folder, format)?,
+                Document::ForwardSortationAreas => {
+                    zip_of(&boundaries::forward_sortation_areas(folder)?)
+                }
             });
-        // Every publication is a day later than the one before.
-        first + Duration::from_hours(24) * publications
-    }
-
-    /// The length that the portal states: the City does so for files that it uploads.
-    pub(super) fn stated_size(&self, id: FileId) -> Option<u64> {
-        self.real_csv(id)?;
-        self.published(id).ok().map(|file| file.bytes.len() as u64)
-    }
-
-    /// The file, made if it was not yet.
-    pub(super) fn published(&self, id: FileId) -> anyhow::Result<Published> {
-        let slot = self
-            .slot(id)
-            .with_context(|| format!("{id:?} is not published"))?;
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = match (&slot.replacement, &slot.made) {
-            (Some(bytes), _) | (None, Some(bytes)) => bytes.clone(),
-            (None, None) => Bytes::from(self.make(id, slot.corrections)?),
+            documents.insert(document, bytes.clone());
+            bytes
         };
-        slot.made = Some(bytes.clone());
-        drop(slot);
-        let digest = Digest::of(&bytes);
-        Ok(Published {
-            etag: format!("\"{}\"", &digest.as_str()[..16]),
-            bytes,
-            last_modified: self.last_modified(id),
-        })
+        Ok(published(bytes, documents_date()))
     }
 
+    /// Whether the ward polygons are schematic.
+    pub(super) fn wards_are_generated(&self) -> bool {
+        !boundaries::are_given(self.config.files.as_deref())
+    }
+
+    /// Publishes the next correction of the rows.
     pub(super) fn correct(&self, year: i16) {
-        self.publish(year, |slot| {
-            slot.corrections += 1;
-            slot.replacement = None;
-            slot.made = None;
+        self.change(year, |resource, now| {
+            let mut edition = match &resource.content {
+                Content::Generated(edition) => *edition,
+                _ => Edition {
+                    publication: self.publications(year),
+                    corrections: 0,
+                },
+            };
+            edition.corrections += 1;
+            resource.set(Content::Generated(edition), resource.source_date + DAY);
+            resource.date(resource.source_date, now);
         });
     }
 
+    /// A later date on the same bytes.
     pub(super) fn touch(&self, year: i16) {
-        self.publish(year, |_| {});
+        self.change(year, |resource, now| {
+            resource.date(resource.source_date + DAY, now);
+        });
     }
 
-    pub(super) fn replace(&self, year: i16, bytes: Vec<u8>) {
-        self.publish(year, |slot| slot.replacement = Some(bytes.into()));
+    pub(super) fn replace_csv(&self, year: i16, csv: &[u8]) {
+        self.replace(year, &Content::Csv(Bytes::copy_from_slice(csv)));
     }
 
-    /// Changes a year's file, which may be new, and its date.
-    fn publish(&self, year: i16, change: impl FnOnce(&mut Slot)) {
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let slot = Arc::clone(slots.entry(FileId::Year(year)).or_default());
-        drop(slots);
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
-        slot.publications += 1;
-        change(&mut slot);
+    pub(super) fn replace_raw(&self, year: i16, bytes: Vec<u8>) {
+        self.replace(year, &Content::Raw(bytes.into()));
     }
 
-    fn slot(&self, id: FileId) -> Option<Arc<Mutex<Slot>>> {
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.get(&id).cloned()
+    fn replace(&self, year: i16, content: &Content) {
+        self.change(year, |resource, now| {
+            resource.set(content.clone(), resource.source_date + DAY);
+            resource.date(resource.source_date, now);
+        });
     }
 
-    fn with<T: Default>(&self, id: FileId, read: impl FnOnce(&Slot) -> T) -> T {
-        self.slot(id).map_or_else(T::default, |slot| {
-            read(&slot.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Publishes a publication, both steps of the City's upload: the bytes, and the date of the source.
+    pub(super) fn publish(&self, year: i16, publication: u32) -> anyhow::Result<()> {
+        self.upload(year, publication)?;
+        self.set_source_date(year)
+    }
+
+    /// The first step of the City's upload: the bytes of a publication, which CKAN dates now.
+    pub(super) fn upload(&self, year: i16, publication: u32) -> anyhow::Result<()> {
+        let available = self.publications(year);
+        ensure!(
+            (1..=available).contains(&publication),
+            "cannot publish publication {publication} of {year}: there are {available} so far"
+        );
+        let (content, source_date) = Self::generated(year, publication);
+        self.change(year, |resource, now| {
+            resource.set(content.clone(), source_date);
+            resource.state(now, now);
+        });
+        Ok(())
+    }
+
+    /// The second step of the City's upload: CKAN's date becomes that of the source.
+    pub(super) fn set_source_date(&self, year: i16) -> anyhow::Result<()> {
+        let mut years = lock(&self.years);
+        let resources = years.get_mut(&year);
+        let resources = resources.with_context(|| format!("the year {year} is not published"))?;
+        for resource in resources {
+            if resource.stated != resource.source_date {
+                let now = self.now(resource.stated);
+                resource.state(resource.source_date, now);
+            }
+        }
+        Ok(())
+    }
+
+    /// The source goes back to the content before, and to its date.
+    pub(super) fn roll_back(&self, year: i16) -> anyhow::Result<()> {
+        let before = |resource: &Resource| match (resource.history.last(), &resource.content) {
+            (Some(before), _) => Some(before.clone()),
+            (None, Content::Generated(edition)) if edition.publication > 1 => {
+                Some(Self::generated(year, edition.publication - 1))
+            }
+            _ => None,
+        };
+        self.edit(year, |resource, now| {
+            let (content, source_date) = before(resource)
+                .with_context(|| format!("the year {year} has no earlier publication"))?;
+            resource.history.pop();
+            resource.content = content;
+            resource.made = Arc::default();
+            resource.date(source_date, now);
+            Ok(())
         })
     }
 
-    fn real_csv(&self, id: FileId) -> Option<PathBuf> {
-        let FileId::Year(year) = id else { return None };
-        let file = self
-            .config
-            .files
-            .as_ref()?
-            .join(format!("service-requests/SR{year}.csv"));
-        file.is_file().then_some(file)
+    /// Somebody gives the year's resource another name.
+    pub(super) fn rename(&self, year: i16, name: &str) -> anyhow::Result<()> {
+        self.edit(year, |resource, now| {
+            name.clone_into(&mut resource.name);
+            resource.metadata_modified = now;
+            Ok(())
+        })
     }
 
-    fn make(&self, id: FileId, corrections: u32) -> anyhow::Result<Vec<u8>> {
-        let folder = self.config.files.as_deref();
-        match id {
-            FileId::Year(year) => {
-                let csv = if let Some(file) = self.real_csv(id) {
-                    fs::read(&file).with_context(|| format!("read {}", file.display()))?
-                } else {
-                    let plan = Plan::for_year(year, self.config.rows_per_year);
-                    generator::csv(&plan, self.config.seed, corrections)
-                };
-                Ok(zip_of_csv(year, &csv))
-            }
-            FileId::CityWards => boundaries::city_wards(folder),
-            FileId::ForwardSortationAreas => {
-                Ok(zip_of(&boundaries::forward_sortation_areas(folder)?))
-            }
+    /// The year is offered in another way from now on.
+    pub(super) fn offer(&self, year: i16, offer: Offer) -> anyhow::Result<()> {
+        self.edit(year, |resource, now| {
+            resource.offer = offer;
+            resource.made = Arc::default();
+            resource.metadata_modified = now;
+            Ok(())
+        })
+    }
+
+    /// Changes the newest resource of a published year.
+    fn edit(
+        &self,
+        year: i16,
+        change: impl FnOnce(&mut Resource, Timestamp) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let mut years = lock(&self.years);
+        let resource = years
+            .get_mut(&year)
+            .and_then(|resources| resources.last_mut());
+        let resource = resource.with_context(|| format!("the year {year} is not published"))?;
+        let now = self.now(resource.stated);
+        change(resource, now)
+    }
+
+    /// Changes the content of a year, as the City's job does: it finds the resource by its name, and creates one if there
+    /// is none.
+    fn change(&self, year: i16, change: impl Fn(&mut Resource, Timestamp)) {
+        let mut years = lock(&self.years);
+        let resources = years
+            .entry(year)
+            .or_insert_with(|| vec![self.first_resource(year)]);
+        let name = standard_name(year);
+        let is_renamed = resources.iter().all(|resource| resource.name != name);
+        let Some(newest) = resources.last_mut() else {
+            return;
+        };
+        let now = self.now(newest.stated);
+        change(newest, now);
+        if is_renamed {
+            let second = Resource {
+                id: numbered_id(u64::from(year.unsigned_abs()) * 16 + resources.len() as u64),
+                name,
+                created: now,
+                ..resources[resources.len() - 1].clone()
+            };
+            resources.push(second);
         }
+    }
+
+    /// The portal's clock: a quarter past two in the afternoon of today, later at each change, and later than `before`.
+    fn now(&self, before: Timestamp) -> Timestamp {
+        let seconds = SignedDuration::from_secs(self.changes.fetch_add(1, Ordering::Relaxed));
+        let clock = at(self.today, 14, 15, 9, 884_211) + seconds;
+        clock.max(before + SignedDuration::from_secs(1))
+    }
+
+    fn real_csv(&self, year: i16) -> Option<PathBuf> {
+        let folder = self.config.files.as_ref()?;
+        let file = folder.join(format!("service-requests/SR{year}.csv"));
+        file.is_file().then_some(file)
     }
 }
 
+/// The name by which the City's job finds a year's resource.
+fn standard_name(year: i16) -> String {
+    format!("311 Service Requests {year}")
+}
+
+/// When the readme and the boundaries were published.
+pub(super) fn documents_date() -> Timestamp {
+    at(date(2024, 1, 15), 18, 30, 0, 123_456)
+}
+
+/// An id that is not one of the City's.
+pub(super) fn numbered_id(number: u64) -> String {
+    format!("{number:08x}-0000-4000-8000-000000000311")
+}
+
+fn published(bytes: Bytes, last_modified: Timestamp) -> Published {
+    let digest = Digest::of(&bytes);
+    Published {
+        etag: format!("\"{}\"", &digest.as_str()[..16]),
+        bytes,
+        last_modified,
+    }
+}
+
+/// The date in Toronto by the machine's clock.
+fn machine_date() -> Date {
+    // The time zones are compiled in.
+    let zone = TimeZone::get("America/Toronto").unwrap_or(TimeZone::UTC);
+    zone.to_datetime(Timestamp::now()).date()
+}
+
+/// The current year and the two before it; in January, of which no month is complete, the three before.
+pub(crate) fn default_years(today: Option<Date>) -> Vec<i16> {
+    let last_month = today.unwrap_or_else(machine_date).saturating_sub(1.month());
+    (last_month.year() - 2..=last_month.year()).collect()
+}
+
+fn at(date: Date, hour: i8, minute: i8, second: i8, microsecond: i32) -> Timestamp {
+    let moment = date.at(hour, minute, second, microsecond * 1_000);
+    TimeZone::UTC
+        .to_timestamp(moment)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The years of the files `SR<year>.csv` in `folder`.
-fn years_in(folder: &std::path::Path) -> anyhow::Result<Vec<i16>> {
-    let entries = fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
+fn years_in(folder: &Path) -> anyhow::Result<Vec<i16>> {
+    let entries =
+        fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     let mut years = Vec::new();
     for entry in entries {
         let name = entry?.file_name();
@@ -202,27 +577,4 @@ fn years_in(folder: &std::path::Path) -> anyhow::Result<Vec<i16>> {
         years.extend(year.and_then(|year| year.parse::<i16>().ok()));
     }
     Ok(years)
-}
-
-/// The CSV zipped as the City does, its name in upper case.
-pub(super) fn zip_of_csv(year: i16, csv: &[u8]) -> Vec<u8> {
-    zip_of(&[(format!("SR{year}.csv"), csv)])
-}
-
-fn zip_of<B: AsRef<[u8]>>(files: &[(String, B)]) -> Vec<u8> {
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .last_modified_time(DateTime::default());
-    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    let written = files.iter().try_for_each(|(name, content)| {
-        let content = content.as_ref();
-        let is_large = u32::try_from(content.len()).is_err();
-        zip.start_file(name.as_str(), options.large_file(is_large))?;
-        zip.write_all(content)?;
-        Ok::<(), zip::result::ZipError>(())
-    });
-    let finished = written.and_then(|()| zip.finish());
-    finished
-        .expect("writing to memory does not fail")
-        .into_inner()
 }

@@ -1,77 +1,92 @@
-//! What is answered to which request.
+//! Which answer belongs to which request, on CKAN's host and on the host of linked files.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode, header};
 use loopback_server::Handler;
 use loopback_server::body::Body;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::fault::{Fault, FaultKind, Faults, body};
-use super::files::Files;
-use super::{PortalConfig, catalogue, download};
+use super::catalogue::{Catalogue, Parameters, Target};
+use super::fault::{FaultKind, Faults, body};
+use super::publications::{Publications, Published};
+use super::{actions, download};
 
 /// A request that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RequestLog {
+    /// The host it was made to, with its port.
+    pub host: String,
     /// `GET`, `POST`.
     pub method: String,
     /// The path and query.
     pub path: String,
-    /// The status it was answered with; none if the connection was ended.
+    /// The status of its answer; `None` if the connection was closed without one.
     pub status: Option<u16>,
-    /// The range it asked for.
+    /// The range it requested.
     pub range: Option<String>,
 }
 
 pub(super) struct State {
-    pub(super) files: Files,
+    pub(super) publications: Publications,
     pub(super) faults: Faults,
-    base: String,
+    pub(super) base: String,
+    pub(super) file_host: String,
     log: Mutex<Vec<RequestLog>>,
+    /// What `package_search` finds while its index lags behind.
+    index: Mutex<Option<Vec<Value>>>,
 }
 
-impl Handler for State {
+/// The host that CKAN runs on.
+pub(super) struct Ckan {
+    pub(super) state: Arc<State>,
+    pub(super) administration: super::administration::Administration,
+}
+
+/// The host of the linked files.
+pub(super) struct FileHost(pub(super) Arc<State>);
+
+impl Handler for Ckan {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
-        let uri = request.uri();
-        let path = uri
-            .path_and_query()
-            .map_or_else(|| uri.path().to_owned(), ToString::to_string);
-        let range = request
-            .headers()
-            .get(header::RANGE)
-            .and_then(|range| range.to_str().ok());
-        let mut log = RequestLog {
-            method: request.method().to_string(),
-            path,
-            status: None,
-            range: range.map(str::to_owned),
-        };
-        let administration = uri.path().starts_with("/_sample/");
-        let answer = Arc::clone(&self).routed(request).await;
-        log.status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
-        if !administration {
-            self.log
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(log);
+        let path = request.uri().path();
+        if let Some(action) = path.strip_prefix("/_sample/") {
+            let action = action.to_owned();
+            return tokio::task::spawn_blocking(move || {
+                self.administration
+                    .answer(&self.state, request.method(), &action, request.uri())
+            })
+            .await?;
         }
+        let log = described(&self.state.base, &request);
+        let answer = Arc::clone(&self.state).ckan(request).await;
+        self.state.log(log, &answer);
+        answer
+    }
+}
+
+impl Handler for FileHost {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
+        let log = described(&self.0.file_host, &request);
+        let answer = Arc::clone(&self.0).linked_file(request).await;
+        self.0.log(log, &answer);
         answer
     }
 }
 
 impl State {
-    pub(super) fn new(config: PortalConfig, base: String) -> anyhow::Result<Self> {
-        Ok(Self {
-            files: Files::new(config)?,
+    pub(super) fn new(publications: Publications, base: String, file_host: String) -> Self {
+        Self {
+            publications,
             faults: Faults::default(),
             base,
+            file_host,
             log: Mutex::default(),
-        })
+            index: Mutex::default(),
+        }
     }
 
     pub(super) fn requests(&self) -> Vec<RequestLog> {
@@ -81,13 +96,64 @@ impl State {
             .clone()
     }
 
-    async fn routed(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
-        let path = request.uri().path().to_owned();
-        let query = query_of(request.uri().query().unwrap_or_default());
-        if let Some(action) = path.strip_prefix("/_sample/") {
-            return self.administer(request.method(), action, &query);
+    pub(super) fn catalogue(&self) -> Catalogue<'_> {
+        Catalogue {
+            publications: &self.publications,
+            base: &self.base,
+            file_host: &self.file_host,
         }
-        let fault = self.faults.take(&path);
+    }
+
+    /// Whether `package_search` keeps answering as it would now.
+    pub(super) fn freeze_search(&self, is_frozen: bool) {
+        let packages = is_frozen.then(|| self.catalogue().packages());
+        *self.index.lock().unwrap_or_else(PoisonError::into_inner) = packages;
+    }
+
+    fn log(&self, mut log: RequestLog, answer: &anyhow::Result<Response<Body>>) {
+        log.status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(log);
+    }
+
+    async fn ckan(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
+        let path = request.uri().path().to_owned();
+        let fault = match self.faulty(&path)? {
+            Ok(fault) => fault,
+            Err(answer) => return Ok(answer),
+        };
+        let action = ["/api/3/action/", "/api/action/"]
+            .iter()
+            .find_map(|prefix| path.strip_prefix(prefix));
+        if let Some(action) = action {
+            let action = action.to_owned();
+            return self.action(&action, request, fault).await;
+        }
+        let target = {
+            let state = Arc::clone(&self);
+            tokio::task::spawn_blocking(move || state.catalogue().target(&path)).await?
+        };
+        self.target(target, &request, fault).await
+    }
+
+    async fn linked_file(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> anyhow::Result<Response<Body>> {
+        let path = request.uri().path();
+        let fault = match self.faulty(path)? {
+            Ok(fault) => fault,
+            Err(answer) => return Ok(answer),
+        };
+        let target = self.catalogue().linked(path);
+        self.target(target, &request, fault).await
+    }
+
+    /// The fault of the answer for `path`, or the answer if the fault takes its place.
+    fn faulty(&self, path: &str) -> anyhow::Result<Result<Option<FaultKind>, Response<Body>>> {
+        let fault = self.faults.take(path);
         match fault {
             Some(FaultKind::Reset) => anyhow::bail!("a fault on demand"),
             Some(FaultKind::Status(status, retry_after)) => {
@@ -95,28 +161,62 @@ impl State {
                 if let Some(seconds) = retry_after {
                     answer = answer.header(header::RETRY_AFTER, seconds);
                 }
-                return Ok(answer.body(body(&Bytes::from_static(b"a fault on demand"), None))?);
+                let text = Bytes::from_static(b"a fault on demand");
+                Ok(Err(answer.body(body(&text, None))?))
             }
-            _ => {}
+            other => Ok(Ok(other)),
         }
-        if path == "/api/3/action/package_search" {
-            let state = Arc::clone(&self);
-            let filter = query.get("fq").cloned().unwrap_or_default();
-            let found = tokio::task::spawn_blocking(move || {
-                catalogue::package_search(&state.files, &state.base, &filter)
-            });
-            return Ok(json_answer(StatusCode::OK, &found.await?, fault)?);
+    }
+
+    async fn action(
+        self: Arc<Self>,
+        action: &str,
+        request: Request<Incoming>,
+        fault: Option<FaultKind>,
+    ) -> anyhow::Result<Response<Body>> {
+        let mut parameters = parameters(request.uri().query().unwrap_or_default());
+        if request.method() == Method::POST {
+            let sent = request.into_body().collect().await?.to_bytes();
+            match serde_json::from_slice(&sent) {
+                Ok(Value::Object(sent)) => parameters.extend(sent),
+                _ if sent.is_empty() => {}
+                _ => {
+                    let problem = json!("Bad request - JSON Error: Error decoding JSON data.");
+                    return Ok(json_answer(StatusCode::BAD_REQUEST, &problem, fault)?);
+                }
+            }
         }
-        let Some(id) = catalogue::file_at(&path) else {
-            return Ok(json_answer(
-                StatusCode::NOT_FOUND,
-                &catalogue::not_found(),
-                fault,
-            )?);
+        let action = action.to_owned();
+        let answer = tokio::task::spawn_blocking(move || {
+            let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+            let searched = index.clone();
+            drop(index);
+            actions::answer(&self.catalogue(), searched, &action, &parameters)
+        });
+        let answer = answer.await?;
+        Ok(json_answer(answer.status, &answer.body, fault)?)
+    }
+
+    async fn target(
+        self: Arc<Self>,
+        target: Option<Target>,
+        request: &Request<Incoming>,
+        fault: Option<FaultKind>,
+    ) -> anyhow::Result<Response<Body>> {
+        let Some(target) = target else {
+            let not_found = actions::not_found();
+            return Ok(json_answer(StatusCode::NOT_FOUND, &not_found, fault)?);
         };
+        if let Target::Elsewhere(location) = &target {
+            let redirect = Response::builder()
+                .status(StatusCode::FOUND)
+                .header(header::LOCATION, location)
+                .header(header::CONTENT_LENGTH, 0);
+            return Ok(redirect.body(body(&Bytes::new(), None))?);
+        }
         let state = Arc::clone(&self);
-        match tokio::task::spawn_blocking(move || state.files.published(id)).await? {
-            Ok(file) => Ok(download::answer(&file, request.headers(), fault)?),
+        match tokio::task::spawn_blocking(move || state.file(&target)).await? {
+            Ok(file) => Ok(download::answer(&file, request, fault)?),
             Err(error) => {
                 let problem = json!({"error": format!("{error:#}")});
                 Ok(json_answer(StatusCode::NOT_FOUND, &problem, None)?)
@@ -124,60 +224,46 @@ impl State {
         }
     }
 
-    fn administer(
-        &self,
-        method: &Method,
-        action: &str,
-        query: &BTreeMap<String, String>,
-    ) -> anyhow::Result<Response<Body>> {
-        let parts: Vec<&str> = action.split('/').collect();
-        let done = match (method.as_str(), &parts[..]) {
-            ("GET", ["requests"]) => {
-                return Ok(json_answer(StatusCode::OK, &json!(self.requests()), None)?);
-            }
-            ("POST", ["years", year, "correct"]) => year
-                .parse()
-                .map(|year| self.files.correct(year))
-                .map_err(|_| "no year".to_owned()),
-            ("POST", ["years", year, "touch"]) => year
-                .parse()
-                .map(|year| self.files.touch(year))
-                .map_err(|_| "no year".to_owned()),
-            ("POST", ["faults"]) => fault_of(query).map(|fault| self.faults.add(fault)),
-            _ => Err("no such action: see the README of sample-portal".to_owned()),
-        };
-        Ok(match done {
-            Ok(()) => json_answer(StatusCode::OK, &json!({"done": true}), None)?,
-            Err(problem) => json_answer(StatusCode::BAD_REQUEST, &json!({"error": problem}), None)?,
-        })
+    fn file(&self, target: &Target) -> anyhow::Result<Published> {
+        match target {
+            Target::Year(year, resource) => self.publications.file(*year, resource),
+            Target::Document(document) => self.publications.document(*document),
+            Target::Elsewhere(location) => anyhow::bail!("the file is at {location}"),
+        }
     }
 }
 
-fn fault_of(query: &BTreeMap<String, String>) -> Result<Fault, String> {
-    let times = query.get("times").map_or(Ok(1), |times| times.parse());
-    Ok(Fault {
-        path_contains: query.get("path").cloned().unwrap_or_default(),
-        kind: query.get("kind").ok_or("no kind")?.parse()?,
-        times: times.map_err(|_| "times is no number")?,
-    })
+fn described(host: &str, request: &Request<Incoming>) -> RequestLog {
+    let uri = request.uri();
+    let path = uri.path_and_query().map(ToString::to_string);
+    let range = request.headers().get(header::RANGE);
+    RequestLog {
+        host: host.trim_start_matches("http://").to_owned(),
+        method: request.method().to_string(),
+        path: path.unwrap_or_else(|| uri.path().to_owned()),
+        status: None,
+        range: range
+            .and_then(|range| range.to_str().ok())
+            .map(str::to_owned),
+    }
 }
 
 /// Names and values of a query.
-fn query_of(query: &str) -> BTreeMap<String, String> {
+pub(super) fn parameters(query: &str) -> Parameters {
     form_urlencoded::parse(query.as_bytes())
-        .into_owned()
+        .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
         .collect()
 }
 
-fn json_answer(
+pub(super) fn json_answer(
     status: StatusCode,
-    value: &serde_json::Value,
+    value: &Value,
     fault: Option<FaultKind>,
 ) -> hyper::http::Result<Response<Body>> {
     let bytes = Bytes::from(value.to_string());
     Response::builder()
         .status(status)
-        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::CONTENT_TYPE, "application/json;charset=utf-8")
         .header(header::CONTENT_LENGTH, bytes.len())
         .body(body(&bytes, fault))
 }

@@ -1,0 +1,54 @@
+//! The second host, which linked files lie on, and which can be down.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use loopback_server::{Listener, Server};
+
+use super::routes::FileHost;
+
+/// Linked files lie on another address than CKAN, as the City's do.
+pub(super) const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+/// Stops and starts the file host on one port.
+pub(super) struct Switch {
+    address: SocketAddr,
+    handler: Mutex<Option<Arc<FileHost>>>,
+    server: Mutex<Option<Server>>,
+}
+
+impl Switch {
+    /// Takes the port of `listener`, which is served once there is a handler.
+    pub(super) fn new(listener: &Listener) -> Self {
+        Self {
+            address: listener.address(),
+            handler: Mutex::default(),
+            server: Mutex::default(),
+        }
+    }
+
+    /// Serves for the first time.
+    pub(super) fn serve(&self, listener: Listener, handler: Arc<FileHost>) -> anyhow::Result<()> {
+        let server = listener.serve("file-host", Arc::clone(&handler))?;
+        *self.handler.lock().unwrap_or_else(PoisonError::into_inner) = Some(handler);
+        *self.server.lock().unwrap_or_else(PoisonError::into_inner) = Some(server);
+        Ok(())
+    }
+
+    /// Closes the port: connections are refused.
+    pub(super) fn stop(&self) {
+        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(server.take());
+    }
+
+    /// Serves again on the same port, unless it does already.
+    pub(super) fn start(&self) -> anyhow::Result<()> {
+        let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
+        let handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (None, Some(handler)) = (&*server, &*handler) {
+            let listener = Listener::bind_to(ADDRESS, self.address.port())?;
+            *server = Some(listener.serve("file-host", Arc::clone(handler))?);
+        }
+        Ok(())
+    }
+}
