@@ -14,6 +14,7 @@ export DUCKDB_LIBRARY := $(CURDIR)/$(DUCKDB_PACKAGE)/libduckdb.so
 export DBT_EXECUTABLE := $(CURDIR)/.deps/dbt/bin/dbt
 export DBT_PROJECT_DIR := $(CURDIR)/dbt-runner/project
 export READERS_PYTHON := $(CURDIR)/.deps/readers/bin/python
+export CLIENTS_PYTHON := $(CURDIR)/.deps/clients/bin/python
 export EMULATORS_DIR := $(CURDIR)/.deps/emulators
 export CRUCIBLE_PYTHON := $(CURDIR)/.deps/crucible/bin/python
 export LOCAL_DIR := $(CURDIR)/.local
@@ -61,7 +62,7 @@ replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@$(BUILD_RELEASE)
 	target/release/local-workflow
 
-test: setup lint-dbt .deps/readers/.ready .deps/crucible/.ready .deps/emulators/.ready test-infra ## All tests and linters
+test: setup lint-dbt .deps/readers/.ready .deps/clients/.ready .deps/crucible/.ready .deps/emulators/.ready test-infra ## All tests and linters
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
@@ -165,6 +166,9 @@ endef
 	$(python_environment)
 
 .deps/readers/.ready: local-workflow/tests/readers/requirements.lock .deps/uv/bin/uv
+	$(python_environment)
+
+.deps/clients/.ready: sample-portal/tests/clients/requirements.lock .deps/uv/bin/uv
 	$(python_environment)
 
 .deps/crucible/.ready: local-workflow/tests/readers/crucible/requirements.lock .deps/uv/bin/uv
