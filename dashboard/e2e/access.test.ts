@@ -1,17 +1,12 @@
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-
-import type { AxeResults } from "axe-core";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContextOptions } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { violations } from "./axe.ts";
 import { Visitor, launch } from "./browser.ts";
 import { serveSite } from "./site.ts";
 
 // Whether everybody can use it: WCAG 2.2 AA as far as axe-core sees, in light and dark, on large and small screens.
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, deviceScaleFactor: 2 };
 
 let browser: Browser;
@@ -24,20 +19,6 @@ afterAll(async () => {
   await browser.close();
   await site.close();
 });
-
-/** What axe finds wrong, as rule and element. */
-async function violations(page: Page): Promise<string[]> {
-  // By the debugger's door: the page's policy lets no script in.
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate<AxeResults, string[]>(
-    (tags) =>
-      (window as unknown as { axe: { run: (options: unknown) => Promise<AxeResults> } }).axe.run({
-        runOnly: tags,
-      }),
-    TAGS,
-  );
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-}
 
 const SCREENS: [name: string, address: string, options: BrowserContextOptions][] = [
   ["light", "", {}],

@@ -1,3 +1,7 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { DuckDBInstance } from "@duckdb/node-api";
 
 const instance = await DuckDBInstance.create(":memory:");
@@ -18,4 +22,16 @@ export async function valueOf(sql: string): Promise<Value> {
   const [row] = await query(sql);
   if (row?.[0] === undefined) throw new Error(`no rows: ${sql}`);
   return row[0];
+}
+
+/** The rows of a query as a Parquet file. */
+export async function parquetOf(sql: string): Promise<Buffer> {
+  const folder = mkdtempSync(join(tmpdir(), "dashboard-"));
+  try {
+    const path = join(folder, "rows.parquet");
+    await query(`copy (${sql}) to '${path}' (format parquet, compression snappy)`);
+    return readFileSync(path);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { EventEmitter, once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -9,8 +8,8 @@ import type { Browser, Route } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 
 import { Visitor, launch } from "./browser.ts";
-import { query } from "./duckdb.ts";
-import { SITE, filesOf, readCatalog, serveSite } from "./site.ts";
+import { parquetOf } from "./duckdb.ts";
+import { SITE, cityCatalog, filesOf, json, readCatalog, serveSite } from "./site.ts";
 
 // What a person sees when something is not as it should be.
 
@@ -32,7 +31,6 @@ afterAll(async () => {
   await site.close();
 });
 
-const json = (value: unknown) => ({ contentType: "application/json", body: JSON.stringify(value) });
 const alert = () => visitor.page.getByRole("alert").innerText({ timeout: 10_000 });
 
 test("a catalog that is not there, and is there later", async () => {
@@ -52,7 +50,9 @@ const CATALOGS: [name: string, answer: Parameters<Route["fulfill"]>[0], sentence
     "in a format that this page does not read",
   ],
   ["that is no JSON", { body: "<html>" }, "is damaged: data/catalog.json"],
-  ["without a licence", json({ ...readCatalog(), licence: undefined }), "is damaged: data/catalog.json"],
+  ["without a licence", json({ ...cityCatalog(), licence: null }), "is damaged: data/catalog.json"],
+  ["without an attribution", json({ ...cityCatalog(), attribution: null }), "is damaged: data/catalog.json"],
+  ["of unknown origin", json({ ...cityCatalog(), generated: "no" }), "is damaged: data/catalog.json"],
   ["of no day", json({ ...readCatalog(), as_of: "soon" }), "is damaged: data/catalog.json"],
   ["that lacks a mart", json({ ...readCatalog(), marts: [] }), "is missing: type_groups.parquet"],
   ["that the server cannot give", { status: 503 }, "cannot be reached"],
@@ -190,7 +190,7 @@ test.for(BOUNDARIES)("boundaries that are %s", async ([, answer, sentence]) => {
 
 test("data that were not published for months", async () => {
   const as_of = new Date(Date.now() - 100 * 86_400_000).toISOString();
-  await visitor.page.route("**/catalog.json", (route) => route.fulfill(json({ ...readCatalog(), as_of })));
+  await visitor.page.route("**/catalog.json", (route) => route.fulfill(json({ ...cityCatalog(), as_of })));
   await visitor.view();
   expect(await visitor.text(".warning")).toContain("The newest file is 100 days old");
 });
@@ -303,24 +303,15 @@ async function republish(
   joining = "",
   changes: Partial<ReturnType<typeof readCatalog>> = {},
 ): Promise<Map<string, Buffer>> {
-  const folder = mkdtempSync(join(tmpdir(), "dashboard-"));
   const catalog = readCatalog();
   const served = new Map<string, Buffer>();
-  try {
-    for (const file of catalog.marts
-      .filter(({ name }) => marts.includes(name))
-      .flatMap(({ files }) => files)) {
-      const path = join(folder, file.path);
-      await query(`
-        copy (select mart.* replace (${replacing}) from '${join(SITE, "data", file.path)}' as mart ${joining})
-        to '${path}' (format parquet, compression snappy)`);
-      const bytes = readFileSync(path);
-      served.set(file.path, bytes);
-      file.bytes = bytes.length;
-      file.sha256 = createHash("sha256").update(bytes).digest("hex");
-    }
-  } finally {
-    rmSync(folder, { recursive: true });
+  for (const file of catalog.marts.filter(({ name }) => marts.includes(name)).flatMap(({ files }) => files)) {
+    const bytes = await parquetOf(
+      `select mart.* replace (${replacing}) from '${join(SITE, "data", file.path)}' as mart ${joining}`,
+    );
+    served.set(file.path, bytes);
+    file.bytes = bytes.length;
+    file.sha256 = createHash("sha256").update(bytes).digest("hex");
   }
   await visitor.page.route("**/catalog.json", (route) => route.fulfill(json({ ...catalog, ...changes })));
   await visitor.page.route("**/*.parquet", (route) => {

@@ -45,11 +45,11 @@ test("a type is found by its old name, chosen, and given up with the browser's b
     await valueOf(`select sum(requests) from ${table("requests_by_ward")}
       where source_year = 2025 and type_name = 'Pick up Dead Wildlife'`),
   );
-  expect(await page.title()).toBe("Pick up Dead Wildlife · Toronto 311");
+  expect(await page.title()).toMatch(/^(Generated sample: )?Pick up Dead Wildlife · Toronto 311$/);
   await page.goBack();
   await visitor.settled();
   expect(await headline()).toBe(all);
-  expect(await page.title()).toBe("All requests · Toronto 311");
+  expect(await page.title()).toMatch(/^(Generated sample: )?All requests · Toronto 311$/);
   await page.goForward();
   await visitor.settled();
   expect(await headline()).toBe(chosen);
@@ -330,22 +330,22 @@ test("a view is its address: link, table and pictures carry it on", async () => 
     return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
   };
   const csv = await saved("Table (CSV)");
-  expect(csv.name).toBe("toronto-311-ward-2025.csv");
+  expect(csv.name).toMatch(/^(generated-)?toronto-311-ward-2025\.csv$/);
   const [header, ...rows] = csv.bytes.toString().trim().split("\r\n");
   expect(header).toBe(
-    "rank,ward,name,requests,per_km2,share_of_area,change,what,season,status,division,years",
+    "data,rank,ward,name,requests,per_km2,share_of_area,change,what,season,status,division,years",
   );
   const expected = await query(`
     select cast(ward_id as varchar), sum(requests) from ${table("requests_by_ward")}
     where source_year = 2025 and ward_model = 25 and type_group = 'Trees' group by 1`);
-  expect(rows.map((row) => [row.split(",")[1], Number(row.split(",")[3])]).sort()).toEqual(expected.sort());
+  expect(rows.map((row) => [row.split(",")[2], Number(row.split(",")[4])]).sort()).toEqual(expected.sort());
 
   // 25 wards, and the outline of the one that is pinned, in its casing.
   const svg = await saved("Map (SVG)");
   const drawing = svg.bytes.toString();
   expect(drawing.match(/<path /g)).toHaveLength(27);
   expect(drawing).toContain("Trees, 2025");
-  expect(drawing).toContain("Open Government Licence");
+  expect(drawing).toMatch(/Open Government Licence|Generated data/);
   expect(drawing).not.toMatch(/class=|style=|<script/);
   const png = await saved("Map (PNG)");
   expect(png.bytes.subarray(1, 4).toString()).toBe("PNG");
@@ -442,7 +442,7 @@ test("embedded, the view stands alone and leads to the whole", async () => {
   await visitor.view("?group=Noise&embed=1");
   const { page } = visitor;
   expect(await page.locator("header, .filters, .share, #quality").count()).toBe(0);
-  expect(await page.locator("footer").innerText()).toContain("Open Government Licence");
+  expect(await page.locator("footer").innerText()).toMatch(/Open Government Licence|Generated data/);
   const link = page.getByRole("link", { name: "Open the whole dashboard" });
   expect(await link.getAttribute("href")).toBe("/?group=Noise");
   await visitor.view("?group=Noise");

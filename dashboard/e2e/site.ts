@@ -33,16 +33,47 @@ export async function serveSite(
   return { url, close: () => server.close() };
 }
 
-interface Catalog {
+export interface Catalog {
   catalog: string;
   as_of: string;
   data_through: string;
-  marts: { name: string; files: { path: string; year?: number; bytes: number; sha256: string }[] }[];
+  generated?: boolean;
+  licence: { name: string; url: string } | null;
+  attribution: string | null;
+  marts: {
+    name: string;
+    rows: number;
+    files: { path: string; year?: number; bytes: number; sha256: string }[];
+  }[];
 }
 
 /** The site's catalog. */
 export function readCatalog(): Catalog {
   return JSON.parse(readFileSync(join(SITE, "data/catalog.json"), "utf8")) as Catalog;
+}
+
+/** The site's catalog as it is of a generated sample. */
+export function generatedCatalog(): Catalog {
+  return { ...readCatalog(), generated: true, licence: null, attribution: null };
+}
+
+/** The site's catalog as it is of the City's data; before catalogs had `generated`, all were of these. */
+export function cityCatalog(): Catalog {
+  const catalog = readCatalog();
+  delete catalog.generated;
+  return {
+    ...catalog,
+    licence: {
+      name: "Open Government Licence - Toronto",
+      url: "https://open.toronto.ca/open-data-license/",
+    },
+    attribution: "Contains information licensed under the Open Government Licence - Toronto.",
+  };
+}
+
+/** The answer of a server that has `value` as JSON. */
+export function json(value: unknown) {
+  return { contentType: "application/json", body: JSON.stringify(value) };
 }
 
 /** The files of a mart, with their paths. */

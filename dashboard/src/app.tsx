@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useErrorBoundary, useState } from "preact/hooks";
 
+import { GeneratedBanner } from "./banner.tsx";
 import { Dashboard } from "./dashboard.tsx";
 import { Problem } from "./data/problem.ts";
 import { Store } from "./data/store.ts";
@@ -19,22 +20,23 @@ export function App() {
   };
   useEffect(open, []);
   const failure = error ?? thrown;
-  if (failure) {
-    return (
-      <Notice>
-        <Failure error={failure} onRetry={open} />
-      </Notice>
-    );
-  }
-  if (!store) {
-    return (
-      <Notice>
-        <p role="status">{text.loading}…</p>
-        <progress aria-label={text.loading} />
-      </Notice>
-    );
-  }
-  return <Dashboard store={store} reopen={open} />;
+  return (
+    <>
+      {store?.catalog.generated && <GeneratedBanner />}
+      {failure ? (
+        <Notice>
+          <Failure error={failure} onRetry={open} />
+        </Notice>
+      ) : store ? (
+        <Dashboard store={store} reopen={open} />
+      ) : (
+        <Notice>
+          <p role="status">{text.loading}…</p>
+          <progress aria-label={text.loading} />
+        </Notice>
+      )}
+    </>
+  );
 }
 
 function Notice({ children }: { children: ComponentChildren }) {

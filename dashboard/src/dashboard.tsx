@@ -75,11 +75,13 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
     };
   }, [view, store]);
 
-  useEffect(() => {
-    document.title = text.pageTitle(described(view));
-  }, [view]);
-
   const { catalog } = store;
+  const isGenerated = catalog.generated;
+  useEffect(() => {
+    const title = text.pageTitle(described(view));
+    document.title = isGenerated ? text.generated.title(title) : title;
+  }, [view, isGenerated]);
+
   const published = catalog.as_of === null ? null : new Date(catalog.as_of);
   const through = format.day(store.dataThrough);
   const publishedOn = published && format.day(published);
@@ -121,7 +123,9 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
               <p class="subtitle">{text.subtitle}</p>
             </div>
             <div class="top-side">
-              <p class="as-of">{text.asOf(through, publishedOn)}</p>
+              <p class="as-of">
+                {isGenerated ? text.generated.asOf(through) : text.asOf(through, publishedOn)}
+              </p>
               <ThemeSwitch />
             </div>
           </div>
@@ -133,7 +137,9 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
         {progress && (
           <progress class="loading" aria-label={text.loading} value={progress.done} max={progress.of} />
         )}
-        {age !== null && age > OLD_AFTER_DAYS && <p class="note warning">{text.oldData(age)}</p>}
+        {!isGenerated && age !== null && age > OLD_AFTER_DAYS && (
+          <p class="note warning">{text.oldData(age)}</p>
+        )}
         {unknown.map((sentence) => (
           <p key={sentence} class="note warning">
             {sentence}
@@ -142,11 +148,17 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
         {error !== null && <Failure error={error} onRetry={reopen} />}
         {error === null && !shown && <p role="status">{text.loading}…</p>}
         {error === null && sections}
-        {error === null && shown && <Share {...shown} />}
+        {error === null && shown && <Share {...shown} catalog={catalog} />}
       </main>
       <footer>
         <p>
-          {catalog.attribution} (<a href={catalog.licence.url}>{catalog.licence.name}</a>) {text.boundaries}
+          {isGenerated ? `${text.generated.notice}. ${text.generated.boundaries}` : catalog.attribution}{" "}
+          {catalog.licence && (
+            <>
+              (<a href={catalog.licence.url}>{catalog.licence.name}</a>){" "}
+            </>
+          )}
+          {text.boundaries}
         </p>
         {!view.embed && (
           <p>

@@ -55,8 +55,20 @@ export function wrap(words: string, width: number, widthOf: (words: string) => n
   return lines;
 }
 
+/** The words of a picture. */
+export interface Words {
+  title: string;
+  source: string;
+  /** The banner at the top, if there is one. */
+  notice: string | null;
+}
+
 /** A map with its title, legend and source, as a picture of its own: the styles are written into it. */
-export function toSvg(map: SVGSVGElement, title: string, legend: HTMLElement | null, source: string): string {
+export function toSvg(
+  map: SVGSVGElement,
+  legend: HTMLElement | null,
+  { title, source, notice }: Words,
+): string {
   const { width, height } = map.viewBox.baseVal;
   const page = getComputedStyle(document.body);
   const picture = document.createElementNS(SVG, "svg");
@@ -68,18 +80,25 @@ export function toSvg(map: SVGSVGElement, title: string, legend: HTMLElement | n
     return element;
   };
   /** Writes lines below `top`, and says where they end. */
-  const write = (words: string, top: number, size: number, weight = 400): number => {
+  const write = (words: string, top: number, size: number, weight = 400, fill = page.color): number => {
     const lines = wrap(words, width - 2 * MARGIN, (line) => widthOf(line, size, weight));
     const y = (line: number) => top + line * size * LINE_HEIGHT;
     lines.forEach((line, at) => {
-      const style = { "font-size": size, "font-weight": weight, fill: page.color };
+      const style = { "font-size": size, "font-weight": weight, fill };
       append("text", { x: MARGIN, y: y(at + 1), ...style }, line);
     });
     return y(lines.length);
   };
   append("rect", { width: "100%", height: "100%", fill: page.backgroundColor });
 
-  const top = write(title, 4, 20, 600) + 14;
+  let top = 4;
+  if (notice !== null) {
+    const band = append("rect", { width: "100%", fill: page.getPropertyValue("--notice") });
+    const height = write(notice, 4, 16, 600, page.getPropertyValue("--on-notice")) + 10;
+    band.setAttribute("height", `${height}`);
+    top += height;
+  }
+  top = write(title, top, 20, 600) + 14;
   const frame = append("svg", { y: top, width, height, viewBox: `0 0 ${width} ${height}` });
   frame.append(...styled(map).childNodes);
 

@@ -6,7 +6,7 @@ import { readQuality } from "./data/quality.ts";
 import type { Store } from "./data/store.ts";
 import { format, text } from "./strings.ts";
 
-/** What became of the City's rows. */
+/** What happened to the published rows. */
 export function Quality({ store }: { store: Store }) {
   const [years, setYears] = useState<YearQuality[] | null>(null);
   const [error, setError] = useState<unknown>(null);
@@ -16,15 +16,19 @@ export function Quality({ store }: { store: Store }) {
     setYears(null);
     store.once("quality", () => readQuality(store.catalog)).then(setYears, setError);
   }, [store, attempt]);
-  const { as_of } = store.catalog;
+  const { as_of, generated: isGenerated } = store.catalog;
+  const through = format.day(store.dataThrough);
+  const notes = [
+    ...(isGenerated ? [text.generated.qualityNote] : text.qualityNotesOfCity),
+    ...text.qualityNotes,
+  ];
   return (
     <section class="panel" aria-labelledby="quality-title" id="quality" tabIndex={-1}>
       <h2 id="quality-title">{text.quality}</h2>
       <p>
-        {text.qualityIntro(
-          format.day(store.dataThrough),
-          as_of === null ? null : format.day(new Date(as_of)),
-        )}
+        {isGenerated
+          ? text.generated.qualityIntro(through)
+          : text.qualityIntro(through, as_of === null ? null : format.day(new Date(as_of)))}
       </p>
       {error !== null && (
         <Failure
@@ -36,7 +40,7 @@ export function Quality({ store }: { store: Store }) {
       )}
       {error === null && (years ? <Years years={years} /> : <p role="status">{text.loadingQuality}…</p>)}
       <ul class="notes">
-        {text.qualityNotes.map((note) => (
+        {notes.map((note) => (
           <li key={note}>{note}</li>
         ))}
       </ul>

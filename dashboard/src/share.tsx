@@ -1,25 +1,32 @@
 import { useState } from "preact/hooks";
 
 import type { Shown } from "./dashboard.tsx";
+import type { Catalog } from "./data/catalog.ts";
 import { save, toCsv, toPng, toSvg } from "./download.ts";
 import { asked, described, text, years } from "./strings.ts";
 import { valueOf } from "./view/measures.ts";
 import { formatView } from "./view/view.ts";
 
 /** Ways to take what is shown elsewhere. */
-export function Share(shown: Shown) {
+export function Share({ catalog, ...shown }: Shown & { catalog: Catalog }) {
   const { view, answer, ranked, measure } = shown;
+  const { generated: isGenerated, attribution } = catalog;
   const [said, say] = useState("");
   const [isEmbedding, setEmbedding] = useState(false);
   const { from, to } = answer.question;
   const title = `${described(view)}, ${years(from, to)}, ${text.measures[measure].toLowerCase()}`;
-  const name = `toronto-311-${view.by}-${years(from, to).replace("–", "-")}`;
+  const plainName = `toronto-311-${view.by}-${years(from, to).replace("–", "-")}`;
+  const name = isGenerated ? text.generated.fileName(plainName) : plainName;
   const finish = (file: string, content: Blob) => {
     save(file, content);
     say(text.saved(file));
   };
   const csv = () => {
+    // In a column, where it stays with rows that are sorted, filtered or copied; a line of comment would be read as the
+    // header. It is the first, so that it is seen.
+    const origin = isGenerated ? text.generated.data : attribution;
     const header = [
+      "data",
       "rank",
       view.by,
       "name",
@@ -36,6 +43,7 @@ export function Share(shown: Shown) {
     const rows = [...ranked]
       .sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity))
       .map(({ area, figures, rank }) => [
+        origin,
         rank,
         area.id,
         area.name,
@@ -54,7 +62,12 @@ export function Share(shown: Shown) {
   const picture = () => {
     const map = document.getElementById("map");
     if (!(map instanceof SVGSVGElement)) throw new Error("there is no map");
-    return toSvg(map, title, document.querySelector(".map-panel .legend"), text.pictureSource);
+    const { notice } = text.generated;
+    return toSvg(map, document.querySelector(".map-panel .legend"), {
+      title,
+      source: attribution ?? notice,
+      notice: isGenerated ? notice : null,
+    });
   };
   const copy = async () => {
     try {
@@ -133,7 +146,7 @@ export function Share(shown: Shown) {
           <textarea
             readOnly
             rows={3}
-            value={`<iframe src="${address.replaceAll("&", "&amp;")}" title="${text.title}" width="100%" height="1100" loading="lazy"></iframe>`}
+            value={`<iframe src="${address.replaceAll("&", "&amp;")}" title="${isGenerated ? text.generated.title(text.title) : text.title}" width="100%" height="1100" loading="lazy"></iframe>`}
           />
         </label>
       )}

@@ -87,6 +87,20 @@ function overMonths(months: number[]): string {
 export const text = {
   title: "Toronto 311",
   pageTitle: (what: string) => `${what} · ${text.title}`,
+  /** What is said of data that are not the City's. */
+  generated: {
+    notice: "Generated data: not the City of Toronto's, not real requests",
+    label: "About these data",
+    title: (title: string) => `Generated sample: ${title}`,
+    fileName: (name: string) => `generated-${name}`,
+    data: "generated sample",
+    asOf: (through: string) => `Generated requests to ${through}`,
+    qualityIntro: (through: string) =>
+      `The requests are generated, to ${through}. Every row of the generated files is counted below: kept, or set aside with its reason.`,
+    qualityNote:
+      "The data were generated in the form of the City's files to try out this page. They say nothing about Toronto.",
+    boundaries: "Only the boundaries are real.",
+  },
   subtitle: "What each ward and each neighbourhood asks of its city",
   placesTitle: { ward: "Wards", fsa: "Neighbourhoods (FSA)" } satisfies Record<AreaKind, string>,
   measures,
@@ -242,9 +256,11 @@ export const text = {
   quality: "How good the data are",
   qualityIntro: (through: string, published: string | null) =>
     `The requests go to ${through}.${published ? ` The City published the newest file on ${published}.` : ""} Every row of the City's files is counted below: kept, or set aside with its reason.`,
-  qualityNotes: [
+  qualityNotesOfCity: [
     "The City shares the requests that people make of five divisions, where it knows the place: this is what is asked, not what is wrong.",
     "A status is that of the day the file was published. The City publishes no closing date.",
+  ],
+  qualityNotes: [
     "Until 2018 the city had 44 wards, which the map of the 25 wards of now leaves out: those years show by neighbourhood (FSA).",
     "Types that were renamed, most of them in 2025, are counted under the name they have now.",
   ],
@@ -268,7 +284,6 @@ export const text = {
   } as Record<string, string>,
   driftKind: (kind: string) => kind.replace(/^drift_/, "").replaceAll("_", " "),
   shareTitle: "Take it with you",
-  pictureSource: "Contains information licensed under the Open Government Licence - Toronto.",
   copyLink: "Copy link",
   copied: "Link copied.",
   copyFailed: "The browser did not let the link be copied: it is in the address bar.",

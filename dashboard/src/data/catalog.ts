@@ -34,8 +34,12 @@ export interface Catalog {
   as_of: string | null;
   /** The day of the latest request, ISO 8601. */
   data_through: string | null;
-  licence: { name: string; url: string };
-  attribution: string;
+  /** Whether the data are a generated sample, and not the City's. Catalogs did not always have it. */
+  generated: boolean;
+  /** `null` for generated data. */
+  licence: { name: string; url: string } | null;
+  /** What the licence requires wherever the data are shown; `null` for generated data. */
+  attribution: string | null;
   marts: PublishedMart[];
 }
 
@@ -56,16 +60,20 @@ export async function fetchCatalog(): Promise<Catalog> {
   if (catalog.catalog !== FORMAT) {
     throw new Problem("other_format", path, `${String(catalog.catalog)}, not ${FORMAT}`);
   }
+  const { generated = false } = catalog;
   const isDate = (date: string | null | undefined) => date === null || !Number.isNaN(Date.parse(date ?? ""));
   if (
     !Array.isArray(catalog.marts) ||
-    !catalog.licence ||
+    typeof generated !== "boolean" ||
+    !(generated || (catalog.licence && catalog.attribution)) ||
     !isDate(catalog.as_of) ||
     !isDate(catalog.data_through)
   ) {
-    throw new Problem("damaged", path, "it lacks marts, licence or dates");
+    throw new Problem("damaged", path, "it lacks marts, origin, licence or dates");
   }
-  return catalog as Catalog;
+  // Nothing of the City's is shown with generated data, whatever the catalog has.
+  const terms = generated ? { licence: null, attribution: null } : {};
+  return { ...(catalog as Catalog), generated, ...terms };
 }
 
 /**
