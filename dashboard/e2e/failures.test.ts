@@ -379,6 +379,19 @@ test("rows that differ from the contract", async () => {
   expect(await visitor.text("#quality [data-year='2025']")).toMatch(/unknown status On Hold 1,234$/);
 });
 
+test("oddities of a file are in words, and a measure that the page does not know is not one", async () => {
+  await republish(
+    ["data_quality"],
+    `case measure when 'quarantined' then 'drift_requests_gone' when 'rows_read' then 'rows_odd' else measure end
+       as measure,
+     case measure when 'quarantined' then '' else subject end as subject`,
+  );
+  await visitor.view();
+  const row = await visitor.text("#quality [data-year='2025']");
+  expect(row).toMatch(/requests gone since the previous file [\d,]+$/);
+  expect(row).not.toContain("odd");
+});
+
 test("names that would be markup or formulas are text", async () => {
   const hostile = ["<img src=x onerror=alert(1)>", `=cmd|'/c calc'!A1`];
   const [markup, formula] = hostile.map((name) => `'${name.replaceAll("'", "''")}'`);

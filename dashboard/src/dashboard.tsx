@@ -7,6 +7,7 @@ import type { Answer } from "./data/answer.ts";
 import { answer } from "./data/answer.ts";
 import type { Area } from "./data/boundaries.ts";
 import type { Names } from "./data/cube.ts";
+import { readRefusals } from "./data/refusals.ts";
 import type { Progress, Store } from "./data/store.ts";
 import { Filters } from "./filters.tsx";
 import { HeatMap } from "./heat_map.tsx";
@@ -17,6 +18,7 @@ import { Series } from "./series.tsx";
 import { Share } from "./share.tsx";
 import { described, format, text } from "./strings.ts";
 import { ThemeSwitch } from "./theme.tsx";
+import { useRead } from "./use_read.ts";
 import type { Ranked } from "./view/measures.ts";
 import { rank } from "./view/measures.ts";
 import type { Choice, Measure, View } from "./view/view.ts";
@@ -86,6 +88,9 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
   const through = format.day(store.dataThrough);
   const publishedOn = published && format.day(published);
   const age = published && Math.floor((Date.now() - published.getTime()) / 86_400_000);
+  const refusals = useRead(store, "refusals", readRefusals);
+  const notUpToDate =
+    refusals.error !== null || refusals.value?.length ? text.notUpToDate(refusals.value) : null;
   const unknown = unknownChoices({ view, store, shown });
   const divisions = [...(shown?.names.divisions.names ?? [])].sort();
 
@@ -125,6 +130,13 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
             <div class="top-side">
               <p class="as-of">
                 {isGenerated ? text.generated.asOf(through) : text.asOf(through, publishedOn)}
+                {notUpToDate && (
+                  <>
+                    {" · "}
+                    {/* The section is there once the requests are. */}
+                    {shown && error === null ? <a href="#refusals">{notUpToDate}</a> : notUpToDate}
+                  </>
+                )}
               </p>
               <ThemeSwitch />
             </div>
@@ -160,6 +172,7 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
           )}
           {text.boundaries}
         </p>
+        {view.embed && notUpToDate && <p>{notUpToDate}.</p>}
         {!view.embed && (
           <p>
             <a href="docs/index.html">{text.docs}</a> · <a href="data/catalog.json">{text.data}</a>

@@ -1,21 +1,20 @@
-import { useEffect, useState } from "preact/hooks";
-
 import { Failure } from "./app.tsx";
 import type { YearQuality } from "./data/quality.ts";
 import { readQuality } from "./data/quality.ts";
+import { readRefusals } from "./data/refusals.ts";
 import type { Store } from "./data/store.ts";
 import { format, text } from "./strings.ts";
+import { oneLine } from "./untrusted.ts";
+import { useRead } from "./use_read.ts";
 
-/** What happened to the published rows. */
+/** Characters of a cause that are shown. */
+const CAUSE = 300;
+/** Characters of what differs from the contract: a column's name, or a value. */
+const SUBJECT = 80;
+
+/** What happened to the published rows, and which publications were refused. */
 export function Quality({ store }: { store: Store }) {
-  const [years, setYears] = useState<YearQuality[] | null>(null);
-  const [error, setError] = useState<unknown>(null);
-  const [attempt, setAttempt] = useState(0);
-  useEffect(() => {
-    setError(null);
-    setYears(null);
-    store.once("quality", () => readQuality(store.catalog)).then(setYears, setError);
-  }, [store, attempt]);
+  const { value: years, error, retry } = useRead(store, "quality", readQuality);
   const { as_of, generated: isGenerated } = store.catalog;
   const through = format.day(store.dataThrough);
   const notes = [
@@ -30,14 +29,8 @@ export function Quality({ store }: { store: Store }) {
           ? text.generated.qualityIntro(through)
           : text.qualityIntro(through, as_of === null ? null : format.day(new Date(as_of)))}
       </p>
-      {error !== null && (
-        <Failure
-          error={error}
-          onRetry={() => {
-            setAttempt(attempt + 1);
-          }}
-        />
-      )}
+      <Refusals store={store} />
+      {error !== null && <Failure error={error} onRetry={retry} />}
       {error === null && (years ? <Years years={years} /> : <p role="status">{text.loadingQuality}…</p>)}
       <ul class="notes">
         {notes.map((note) => (
@@ -45,6 +38,37 @@ export function Quality({ store }: { store: Store }) {
         ))}
       </ul>
     </section>
+  );
+}
+
+/** What is older than what was published, or missing, and why. */
+function Refusals({ store }: { store: Store }) {
+  const { value: refusals, error, retry } = useRead(store, "refusals", readRefusals);
+  if (error === null && !refusals?.length) return null;
+  return (
+    <div class="refusals">
+      <h3 id="refusals" tabIndex={-1}>
+        {text.refusals}
+      </h3>
+      {error !== null && <Failure error={error} onRetry={retry} />}
+      {error === null && (
+        <ul>
+          {refusals?.map((refusal) => {
+            const cause = oneLine(refusal.cause, CAUSE);
+            return (
+              <li key={refusal.partition} data-partition={refusal.partition}>
+                <strong>{text.refusalOf(refusal)}</strong>: {text.refusal(refusal)}
+                {cause && (
+                  <>
+                    : <bdi class="cause">{cause}</bdi>
+                  </>
+                )}
+              </li>
+            );
+          })}
+        </ul>
+      )}
+    </div>
   );
 }
 
@@ -88,8 +112,11 @@ function Years({ years }: { years: YearQuality[] }) {
               </td>
               <td>
                 {quality.drift
-                  .map(
-                    ({ kind, subject, rows }) => `${text.driftKind(kind)} ${subject} ${format.integer(rows)}`,
+                  .map(({ kind, subject, rows }) =>
+                    // What is odd about the file itself has no rows.
+                    [text.driftKind(kind), oneLine(subject, SUBJECT), rows > 0 ? format.integer(rows) : ""]
+                      .filter(Boolean)
+                      .join(" "),
                   )
                   .join(", ") || text.noDrift}
               </td>

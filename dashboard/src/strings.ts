@@ -1,6 +1,7 @@
 import type { Season } from "./data/answer.ts";
 import type { AreaKind } from "./data/boundaries.ts";
 import type { ProblemKind } from "./data/problem.ts";
+import type { Refusal } from "./data/refusals.ts";
 import type { StatusGroup } from "./data/vocabulary.ts";
 import type { Measure, Sort, View } from "./view/view.ts";
 import { isStatusGroup } from "./view/view.ts";
@@ -20,6 +21,7 @@ const signed = new Intl.NumberFormat(LOCALE, {
 const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: "long", timeZone: "UTC" });
 const monthYear = new Intl.DateTimeFormat(LOCALE, { month: "long", year: "numeric", timeZone: "UTC" });
 const monthShort = new Intl.DateTimeFormat(LOCALE, { month: "short", timeZone: "UTC" });
+const list = new Intl.ListFormat(LOCALE);
 const dayShort = new Intl.DateTimeFormat(LOCALE, { month: "short", day: "numeric", timeZone: "UTC" });
 
 /** "3.4%"; what is little is not written as nothing. */
@@ -73,6 +75,33 @@ const sorts: Record<Exclude<Sort, "measure">, string> = {
   share: "Share",
   change: "Change",
 };
+
+/** Years that the notice near the top lists: more are counted. */
+const LISTED = 3;
+const boundaries: Record<string, string> = {
+  "city-wards": "Ward boundaries",
+  "forward-sortation-areas": "Neighbourhood boundaries",
+};
+const drift: Record<string, string> = {
+  invalid_publication_date: "impossible publication date",
+  duplicate_resource: "the same file listed twice",
+  conflicting_resources: "different files listed for the year",
+  republished_without_notice: "changed without a new publication date",
+  mixed_encodings: "mixed text encodings",
+  surplus_empty_fields: "empty fields after the last column",
+  requests_gone: "requests gone since the previous file",
+};
+
+/** What the refusal of a publication was, without its cause. */
+function refused({ shown, stage, exit, observed }: Refusal): string {
+  const file = shown ? "a newer file" : "its file";
+  const on = observed ? ` on ${format.day(observed)}` : "";
+  if (exit === 20) return `${file} was refused${on}, because it breaks the contract`;
+  if (exit === 30 && stage === "extract") return `its file could not be reached${on}`;
+  const verb = { extract: "fetched", transform: "read", load: "loaded" }[stage] ?? "used";
+  const why = exit === 30 ? "a service that it needs did not answer" : "of a fault on our side";
+  return `${file} could not be ${verb}${on}, because ${why}`;
+}
 
 /** "2025", or "2018–2025". */
 export function years(from: number, to: number): string {
@@ -279,10 +308,31 @@ export const text = {
     undecodable_text: "unreadable text",
     invalid_created_at: "no valid date",
     created_in_other_year: "of another year",
+    created_after_publication: "dated after the file was published",
     missing_service_request_type: "no type",
     no_ward_and_no_fsa: "neither ward nor FSA",
   } as Record<string, string>,
-  driftKind: (kind: string) => kind.replace(/^drift_/, "").replaceAll("_", " "),
+  driftKind: (measure: string) => {
+    const kind = measure.replace(/^drift_/, "");
+    return drift[kind] ?? kind.replaceAll("_", " ");
+  },
+  refusals: "What is not up to date",
+  refusalOf: ({ partition, year }: Refusal) => `${year ?? boundaries[partition] ?? partition}`,
+  refusal: (refusal: Refusal) => {
+    const { shown } = refusal;
+    const by = { published: "published", observed: "found", loaded: "loaded" };
+    const state = shown ? `shown as ${by[shown.by]} on ${format.day(shown.on)}` : "not in these data";
+    return `${state}; ${refused(refusal)}`;
+  },
+  /** A notice of what is not up to date; `null` if it could not be read. */
+  notUpToDate: (refusals: Refusal[] | null) => {
+    if (refusals === null) return "Some years are not up to date";
+    const years = refusals.flatMap(({ year }) => year ?? []).sort();
+    const others = refusals.filter(({ year }) => year === null).map(text.refusalOf);
+    const named = years.length > LISTED ? [`${years.length} years`] : years.map(String);
+    const isOne = years.length === 1 && others.length === 0;
+    return `${list.format([...named, ...others])} ${isOne ? "is" : "are"} not up to date`;
+  },
   shareTitle: "Take it with you",
   copyLink: "Copy link",
   copied: "Link copied.",

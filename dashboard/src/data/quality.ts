@@ -1,7 +1,7 @@
 import type { Catalog } from "./catalog.ts";
 import { readMart, rowsOf } from "./vocabulary.ts";
 
-/** What became of a year's rows in the version that is held. */
+/** What happened to a year's rows in the current version. */
 export interface YearQuality {
   year: number;
   read: number;
@@ -39,7 +39,7 @@ export async function readQuality(catalog: Catalog): Promise<YearQuality[]> {
     else if (measure === "rows_repaired") quality.repaired = rows;
     else if (measure === "rows_quarantined") quality.quarantined = rows;
     else if (measure === "quarantined") quality.reasons.set(subject, rows);
-    else if (measure !== "raw_lines") quality.drift.push({ kind: measure, subject, rows });
+    else if (/^drift_|^unlisted_type$/.test(measure)) quality.drift.push({ kind: measure, subject, rows });
   }
   return [...years.values()].sort((a, b) => a.year - b.year);
 }

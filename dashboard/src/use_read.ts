@@ -1,0 +1,40 @@
+import { useEffect, useState } from "preact/hooks";
+
+import type { Catalog } from "./data/catalog.ts";
+import type { Store } from "./data/store.ts";
+
+/** What is read of the catalog's files once a component is shown: `null` until then, and again after an error. */
+export function useRead<T>(
+  store: Store,
+  key: string,
+  read: (catalog: Catalog) => Promise<T>,
+): { value: T | null; error: unknown; retry: () => void } {
+  const [value, setValue] = useState<T | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [attempt, setAttempt] = useState(0);
+  useEffect(() => {
+    let isStale = false;
+    setValue(null);
+    setError(null);
+    store
+      .once(key, () => read(store.catalog))
+      .then(
+        (found) => {
+          if (!isStale) setValue(() => found);
+        },
+        (reason: unknown) => {
+          if (!isStale) setError(reason);
+        },
+      );
+    return () => {
+      isStale = true;
+    };
+  }, [store, key, attempt]);
+  return {
+    value,
+    error,
+    retry: () => {
+      setAttempt(attempt + 1);
+    },
+  };
+}
