@@ -13,7 +13,7 @@ use shapefile::dbase::{FieldName, FieldValue, Record, TableWriterBuilder};
 use shapefile::{Point, Polygon, PolygonRing, ShapeWriter, Writer};
 use shared::contract::Contract;
 
-use crate::published::places::FORWARD_SORTATION_AREAS;
+use crate::published::places::forward_sortation_areas as toronto;
 use crate::server::zip_of;
 
 /// West, south, east and north of Toronto, in degrees.
@@ -234,8 +234,8 @@ pub(crate) fn forward_sortation_areas(
         areas.extend(areas_of(&file)?);
         "Ontario"
     } else {
-        let names = FORWARD_SORTATION_AREAS.map(str::to_owned);
-        areas.extend(names.into_iter().zip(grid(12, 8).map(|ring| vec![ring])));
+        let names = toronto().map(str::to_owned);
+        areas.extend(names.zip(grid(12, 8).map(|ring| vec![ring])));
         "Ontario, schematic"
     };
     let to_lambert = Projection::to(LAMBERT)?;

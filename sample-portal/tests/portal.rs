@@ -60,10 +60,10 @@ async fn year(portal: &Portal, year: i16) -> (String, String) {
 fn csv_in(zip: &[u8]) -> String {
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(zip)).expect("a ZIP");
     assert_eq!(zip.len(), 1);
-    let mut csv = String::new();
+    let mut csv = Vec::new();
     let mut file = zip.by_index(0).expect("a file");
-    file.read_to_string(&mut csv).expect("text");
-    csv
+    file.read_to_end(&mut csv).expect("a CSV");
+    String::from_utf8_lossy(&csv).into_owned()
 }
 
 #[tokio::test]

@@ -17,6 +17,15 @@ impl Deck {
         Self(cards)
     }
 
+    /// The cards of one month after those of another, each month shuffled: `counts[value][month]` times each `value`.
+    pub(super) fn of_months(counts: &[[u64; 12]], rng: &mut Rng) -> Self {
+        let months = (0..12).map(|month| {
+            let counts: Vec<u64> = counts.iter().map(|months| months[month]).collect();
+            Self::shuffled(&counts, rng).0
+        });
+        Self(months.flatten().collect())
+    }
+
     pub(super) fn at(&self, index: usize) -> usize {
         self.0[index].into()
     }

@@ -11,8 +11,21 @@ pub(super) fn of_year(year: i16, months: &[u64; 12], rng: &mut Rng) -> Vec<DateT
     for (month, &count) in (1_i8..).zip(months) {
         let first = date(year, month, 1);
         let days = u32::from(first.days_in_month().unsigned_abs());
+        let mut sum = 0;
+        let until: Vec<u32> = (0..days)
+            .map(|day| {
+                let weekday = first.weekday().wrapping_add(i64::from(day));
+                sum += requests_on(weekday);
+                sum
+            })
+            .collect();
         let mut seconds: Vec<u32> = (0..count)
-            .map(|_| second_of_day(rng) + DAY * rng.u32(..days))
+            .map(|_| {
+                let second = second_of_day(rng);
+                let at = rng.u32(..sum);
+                let day = until.partition_point(|until| *until <= at);
+                second + DAY * u32::try_from(day).expect("31 days at most")
+            })
             .collect();
         seconds.sort_unstable();
         for second in seconds {
@@ -34,6 +47,19 @@ pub(super) fn of_year(year: i16, months: &[u64; 12], rng: &mut Rng) -> Vec<DateT
         moments[unsorted..].sort_unstable();
     }
     moments
+}
+
+/// How many requests there are on a day of the week, as weights: what June and July 2026 had on average, holidays apart.
+fn requests_on(weekday: Weekday) -> u32 {
+    match weekday {
+        Weekday::Monday => 1820,
+        Weekday::Tuesday => 1884,
+        Weekday::Wednesday => 1920,
+        Weekday::Thursday => 1971,
+        Weekday::Friday => 1796,
+        Weekday::Saturday => 1033,
+        Weekday::Sunday => 934,
+    }
 }
 
 /// People call by day rather than by night.

@@ -2,12 +2,28 @@
 
 use serde::de::DeserializeOwned;
 
-/// The rows of an embedded CSV file. Lines that begin with `#` are comments.
+/// The rows of an embedded CSV file by the names in its header. Lines that begin with `#` are comments.
 pub(super) fn rows<T: DeserializeOwned>(name: &str, text: &str) -> Vec<T> {
-    let mut reader = csv::ReaderBuilder::new()
+    let rows = reader(text).deserialize().collect::<Result<_, _>>();
+    valid(name, rows)
+}
+
+/// The rows of an embedded CSV file by the order of its columns.
+pub(super) fn tuples<T: DeserializeOwned>(name: &str, text: &str) -> Vec<T> {
+    let records = reader(text).into_records();
+    let rows = records
+        .map(|record| record?.deserialize(None))
+        .collect::<Result<_, _>>();
+    valid(name, rows)
+}
+
+fn reader(text: &str) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new()
         .comment(Some(b'#'))
-        .from_reader(text.as_bytes());
-    let rows = reader.deserialize().collect::<Result<_, _>>();
+        .from_reader(text.as_bytes())
+}
+
+fn valid<T>(name: &str, rows: Result<Vec<T>, csv::Error>) -> Vec<T> {
     rows.unwrap_or_else(|error| {
         panic!("data/{name} is part of the build and has to be valid: {error}")
     })

@@ -1,408 +1,96 @@
-//! What is asked for.
+//! What is requested.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::closing::ClosingLaw;
+use super::data;
 
 /// A service request type.
+#[derive(Debug, Deserialize)]
 pub(crate) struct Kind {
-    pub(crate) division: &'static str,
-    pub(crate) section: &'static str,
-    /// The name until 2024.
-    pub(crate) name: &'static str,
-    /// The name since 2025.
-    pub(crate) renamed: &'static str,
-    /// How common it is among its division's types.
-    pub(crate) weight: u32,
+    pub(crate) division: String,
+    section: String,
+    section_2010: String,
+    name_2010: String,
+    name_2022: String,
+    name_2025: String,
+    name_2026: String,
+    /// How common it is.
+    pub(crate) weight: f64,
+    season: String,
+    law: String,
+    pub(crate) spread: Spread,
+    /// Percentage of its requests that are at an intersection.
+    pub(crate) corner: u32,
 }
 
-const fn kind(
-    division: &'static str,
-    section: &'static str,
-    name: &'static str,
-    renamed: &'static str,
-    weight: u32,
-) -> Kind {
-    Kind {
-        division,
-        section,
-        name,
-        renamed,
-        weight,
+/// What the requests of a type follow across the wards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Spread {
+    /// All requests.
+    Requests,
+    /// Dwellings that are not in large buildings.
+    Houses,
+    /// Households that rent.
+    Renters,
+}
+
+#[derive(Debug, Deserialize)]
+struct Season {
+    season: String,
+    months: [f64; 12],
+}
+
+pub(crate) static KINDS: LazyLock<Vec<Kind>> =
+    LazyLock::new(|| data::rows("kinds.csv", include_str!("../../data/kinds.csv")));
+static SEASONS: LazyLock<Vec<Season>> =
+    LazyLock::new(|| data::tuples("seasons.csv", include_str!("../../data/seasons.csv")));
+
+impl Kind {
+    /// Its name in the files of `year`.
+    pub(crate) fn name(&self, year: i16) -> &str {
+        let names = [
+            (2026, &self.name_2026),
+            (2025, &self.name_2025),
+            (2022, &self.name_2022),
+        ];
+        let current = names
+            .into_iter()
+            .find(|(since, name)| *since <= year && !name.is_empty());
+        current.map_or(&self.name_2010, |(_, name)| name)
+    }
+
+    /// Its names, the oldest first.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        [2010, 2022, 2025, 2026]
+            .map(|year| self.name(year))
+            .into_iter()
+    }
+
+    /// Its section in the files of `year`.
+    pub(crate) fn section(&self, year: i16) -> &str {
+        if year < 2022 && !self.section_2010.is_empty() {
+            &self.section_2010
+        } else {
+            &self.section
+        }
+    }
+
+    /// How common it is in each month.
+    pub(crate) fn by_month(&self) -> [f64; 12] {
+        let season = SEASONS.iter().find(|season| season.season == self.season);
+        let months = season
+            .expect("seasons.csv has every season of kinds.csv")
+            .months;
+        let year: f64 = months.iter().sum();
+        months.map(|month| self.weight * month / year)
+    }
+
+    /// How its requests close.
+    pub(crate) fn law(&self) -> &'static ClosingLaw {
+        ClosingLaw::named(&self.law).expect("laws.csv has every law of kinds.csv")
     }
 }
-
-const WASTE: &str = "Solid Waste Management Services";
-const LICENSING: &str = "Municipal Licensing & Standards";
-const TRANSPORTATION: &str = "Transportation Services";
-const WATER: &str = "Toronto Water";
-const PARKS_FORESTRY: &str = "Parks, Forestry & Recreation";
-const ENVIRONMENT: &str = "Environment, Climate & Forestry";
-
-/// Common types of every division, as the City's files name them.
-pub(crate) const KINDS: &[Kind] = &[
-    kind(
-        WASTE,
-        "Collections",
-        "Residential: Bin: Repair or Replace Lid",
-        "Residential Bin Lid Damaged",
-        90,
-    ),
-    kind(
-        WASTE,
-        "Collections",
-        "Residential: Bin: Repair or Replace Body/Handle",
-        "Residential Bin Body or Handle Damaged",
-        80,
-    ),
-    kind(
-        WASTE,
-        "Collections",
-        "Res / Garbage / Not Picked Up",
-        "Residential Garbage Not Picked Up",
-        110,
-    ),
-    kind(
-        WASTE,
-        "Collections",
-        "Res / Recycle / Not Picked Up",
-        "Residential Recycling Not Picked Up",
-        95,
-    ),
-    kind(
-        WASTE,
-        "Collections",
-        "Res / Organic Green Bin / Not Picked Up",
-        "Residential Organics Not Picked Up",
-        85,
-    ),
-    kind(
-        WASTE,
-        "Collections",
-        "Res / Yard Waste / Not Picked Up",
-        "Residential Yard Waste Not Picked Up",
-        40,
-    ),
-    kind(
-        WASTE,
-        "Collections",
-        "All / White Goods / Pick Up Request",
-        "Appliance Pick-up",
-        45,
-    ),
-    kind(
-        WASTE,
-        "Collections",
-        "Furniture / Not Picked Up",
-        "Residential Furniture Not Picked Up",
-        35,
-    ),
-    kind(
-        WASTE,
-        "Collections",
-        "Garbage Bin - Missing",
-        "Residential Garbage Bin Missing",
-        30,
-    ),
-    kind(
-        WASTE,
-        "Litter Operations",
-        "Litter / Bin / Overflow or Not Picked Up",
-        "Street Litter Bin Overflowing",
-        55,
-    ),
-    kind(
-        WASTE,
-        "Litter Operations",
-        "Litter / Sidewalk & Blvd / Pick Up Request",
-        "Litter on Sidewalk or Boulevard",
-        30,
-    ),
-    kind(
-        LICENSING,
-        "Bylaw Enforcement",
-        "Amplified Sound",
-        "Amplified Sound or Instrument Sound",
-        60,
-    ),
-    kind(
-        LICENSING,
-        "Bylaw Enforcement",
-        "Construction Noise",
-        "Construction Sound",
-        25,
-    ),
-    kind(LICENSING, "Bylaw Enforcement", "Fireworks", "Fireworks", 6),
-    kind(
-        LICENSING,
-        "Investigation Services",
-        "Property Standards",
-        "Property Standards and Maintenance Violations",
-        110,
-    ),
-    kind(
-        LICENSING,
-        "Investigation Services",
-        "Long Grass and Weeds",
-        "Long Grass and Weeds",
-        45,
-    ),
-    kind(
-        LICENSING,
-        "Investigation Services",
-        "Zoning",
-        "Zoning Regulations Violations",
-        50,
-    ),
-    kind(
-        LICENSING,
-        "Investigation Services",
-        "Waste",
-        "Garbage or Debris on Private Property",
-        40,
-    ),
-    kind(
-        LICENSING,
-        "Toronto Animal Services",
-        "Cadaver - Wildlife",
-        "Pick up Dead Wildlife",
-        70,
-    ),
-    kind(
-        LICENSING,
-        "Toronto Animal Services",
-        "Cadaver - Domestic",
-        "Pick up Dead Domestic Animal",
-        12,
-    ),
-    kind(
-        LICENSING,
-        "Toronto Animal Services",
-        "Injured - Wildlife",
-        "Injured Wildlife",
-        40,
-    ),
-    kind(
-        LICENSING,
-        "Toronto Animal Services",
-        "Injured - Domestic",
-        "Injured Domestic Animal",
-        8,
-    ),
-    kind(
-        LICENSING,
-        "Toronto Animal Services",
-        "Dogs Off Leash",
-        "Dog off Leash",
-        15,
-    ),
-    kind(
-        TRANSPORTATION,
-        "Road Operations",
-        "Road - Pot hole",
-        "Road Pothole / Road Damage",
-        120,
-    ),
-    kind(
-        TRANSPORTATION,
-        "Road Operations",
-        "Road - Sanding / Salting Required",
-        "Road Needs Salting",
-        40,
-    ),
-    kind(
-        TRANSPORTATION,
-        "Road Operations",
-        "Road - Plowing Required",
-        "Road Plowing Request",
-        45,
-    ),
-    kind(
-        TRANSPORTATION,
-        "Road Operations",
-        "Sidewalk - Snow Clearing Required",
-        "Sidewalk Snow Clearing Required",
-        50,
-    ),
-    kind(
-        TRANSPORTATION,
-        "Road Operations",
-        "Sidewalk Icy|| Needs Sand/Salt",
-        "Sidewalk Icy|| Needs Sand/Salt",
-        25,
-    ),
-    kind(
-        TRANSPORTATION,
-        "Road Operations",
-        "Catch Basin - Blocked / Flooding",
-        "Catch Basin Blocked",
-        35,
-    ),
-    kind(
-        TRANSPORTATION,
-        "Road Operations",
-        "Sidewalk - Damaged / Concrete",
-        "Sidewalk Damaged",
-        30,
-    ),
-    kind(
-        TRANSPORTATION,
-        "TMC",
-        "Traffic Signal Maintenance",
-        "Traffic Signal Maintenance",
-        35,
-    ),
-    kind(
-        TRANSPORTATION,
-        "TMC",
-        "Traffic Sign Maintenance",
-        "Traffic Sign Damaged",
-        30,
-    ),
-    kind(
-        TRANSPORTATION,
-        "Right of Way (ROW)",
-        "Illegal Off-Street Parking",
-        "Illegal Off-Street Parking",
-        30,
-    ),
-    kind(
-        TRANSPORTATION,
-        "Permits & Enforcement",
-        "Graffiti on City Road",
-        "Graffiti",
-        20,
-    ),
-    kind(
-        WATER,
-        "District Ops",
-        "Watermain-Possible Break",
-        "Watermain Possible Break",
-        30,
-    ),
-    kind(
-        WATER,
-        "District Ops",
-        "Water Service Line-Turn On",
-        "Water Service Turn On",
-        35,
-    ),
-    kind(
-        WATER,
-        "District Ops",
-        "Water Service Line-Turn Off",
-        "Water Service Turn Off",
-        30,
-    ),
-    kind(
-        WATER,
-        "District Ops",
-        "Water Service Line-No Water",
-        "No Water",
-        20,
-    ),
-    kind(
-        WATER,
-        "District Ops",
-        "Water Service Line-Leaking",
-        "Water Service Leaking",
-        20,
-    ),
-    kind(
-        WATER,
-        "District Ops",
-        "Sewer Service Line-Blocked",
-        "Sewer Service Blocked",
-        60,
-    ),
-    kind(
-        WATER,
-        "District Ops",
-        "Sewer main-Backup",
-        "Sewer Main Backup",
-        10,
-    ),
-    kind(
-        PARKS_FORESTRY,
-        "Urban Forestry",
-        "General Pruning",
-        "General Pruning",
-        90,
-    ),
-    kind(
-        PARKS_FORESTRY,
-        "Urban Forestry",
-        "Tree Emergency Clean-Up",
-        "Tree Emergency Clean-up",
-        40,
-    ),
-    kind(
-        PARKS_FORESTRY,
-        "Urban Forestry",
-        "Request for Tree Removal",
-        "Tree Removal",
-        30,
-    ),
-    kind(PARKS_FORESTRY, "Parks", "Park Use", "Park Maintenance", 25),
-    kind(
-        ENVIRONMENT,
-        "Urban Forestry",
-        "General Pruning",
-        "General Tree Maintenance",
-        90,
-    ),
-    kind(
-        ENVIRONMENT,
-        "Urban Forestry",
-        "Tree Emergency Clean-Up",
-        "Tree Emergency Clean-up",
-        40,
-    ),
-    kind(
-        ENVIRONMENT,
-        "Urban Forestry",
-        "Request for Tree Planting",
-        "Tree Planting",
-        30,
-    ),
-    kind(
-        "Parks and Recreation",
-        "Parks",
-        "Park Use",
-        "Park Maintenance",
-        1,
-    ),
-    kind(
-        "Urban Forestry",
-        "Urban Forestry",
-        "General Pruning",
-        "General Pruning",
-        60,
-    ),
-    kind(
-        "Urban Forestry",
-        "Urban Forestry",
-        "Tree Emergency Clean-Up",
-        "Tree Emergency Clean-up",
-        40,
-    ),
-    kind("311", "311 Toronto", "Complaint", "Complaint", 50),
-    kind("311", "311 Toronto", "Compliment", "Compliment", 10),
-    kind(
-        "Unknown",
-        "Unknown",
-        "Unknown - MLSBLEMMVN",
-        "Unknown - MLSBLEMMVN",
-        1,
-    ),
-    kind(
-        "City of Toronto",
-        "Unknown",
-        "General Inquiry",
-        "General Inquiry",
-        1,
-    ),
-    kind(
-        "Solid Waste Management Services,Transfer",
-        "Transfer Stations",
-        "Transfer Station Inquiry",
-        "Transfer Station Inquiry",
-        1,
-    ),
-];

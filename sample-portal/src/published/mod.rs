@@ -1,14 +1,18 @@
-//! What is known of the City's yearly files: the counts that it published, and the shapes of its rows.
+//! What is known of the City's yearly files: their counts, the shapes of their rows, and how requests close.
 
+mod closing;
 mod counts;
 mod data;
 pub(crate) mod kinds;
 pub(crate) mod places;
 pub(crate) mod resources;
 
-use counts::{DIVISIONS, apportion};
+pub use closing::ClosingLaw;
+use counts::apportion;
+pub(crate) use counts::{Division, table};
+pub use counts::{Encoding, Header, Layout};
 
-/// The section whose comma is not quoted either.
+/// The section whose comma is not quoted.
 pub(crate) const COMMA_SECTION: &str = "Transfer, Disposal & Operations";
 
 /// What a generated year has to come out as.
@@ -18,52 +22,65 @@ pub struct Plan {
     pub year: i16,
     /// Rows created in each month.
     pub months: [u64; 12],
-    /// Rows of each division, in the order of [`DIVISIONS`].
-    pub(crate) divisions: Vec<u64>,
-    /// Rows of each status, in the publisher's spelling.
+    /// Divisions and their rows, those of [`COMMA_SECTION`] apart.
+    pub(crate) divisions: Vec<(&'static Division, u64)>,
+    /// Rows of each status, in the publisher's spelling, of a year whose requests are all at an end: until 2020. Later
+    /// statuses follow from the laws of closing.
     pub statuses: Vec<(&'static str, u64)>,
     /// Rows that are equal to the one before in every field.
     pub duplicates: u64,
+    void_rows: u64,
     /// How the file is written.
     pub format: Format,
 }
 
 /// How a year's file is written. Every year has Windows line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "four independent facts")]
 pub struct Format {
-    /// Whether every field is in quotes; if not, a comma in a division is just there.
-    pub quoted: bool,
-    /// Whether what is not ASCII is in Windows-1252; if not, in UTF-8.
-    pub windows_1252: bool,
-    /// Whether times read `12:20:47 AM`; if not, `00:20:47.0000000`.
-    pub twelve_hour_clock: bool,
-    /// Whether types have the names they were given in 2025.
-    pub renamed_types: bool,
+    /// How fields are separated.
+    pub layout: Layout,
+    /// How the columns' names are written.
+    pub header: Header,
+    /// How characters beyond ASCII are written.
+    pub encoding: Encoding,
+    /// Whether some of the apostrophes are curly.
+    pub curly_apostrophes: bool,
 }
 
 impl Plan {
     /// The plan of `year`, as published; or its shares of `rows` rows.
     #[must_use]
     pub fn for_year(year: i16, rows: Option<u64>) -> Self {
+        let known = counts::form(year);
         let months = counts::months(year);
         let published: u64 = months.iter().sum();
         let rows = rows.unwrap_or(published);
+        let scaled = apportion(&months, rows);
+        let divisions = counts::divisions(year);
+        let division_rows: Vec<u64> = divisions.iter().map(|row| row.requests).collect();
         let statuses = counts::statuses(year);
         let status_rows: Vec<u64> = statuses.iter().map(|(_, rows)| *rows).collect();
         let names = statuses.iter().map(|(name, _)| *name);
-        let scaled = apportion(&months, rows);
+        let statuses = if statuses.is_empty() {
+            Vec::new()
+        } else {
+            names.zip(apportion(&status_rows, rows)).collect()
+        };
         Self {
             year,
             months: std::array::from_fn(|month| scaled[month]),
-            divisions: apportion(&counts::divisions(year), rows),
-            statuses: names.zip(apportion(&status_rows, rows)).collect(),
-            duplicates: counts::duplicates(year) * rows / published,
+            divisions: divisions
+                .into_iter()
+                .zip(apportion(&division_rows, rows))
+                .collect(),
+            statuses,
+            duplicates: known.duplicates * rows / published,
+            void_rows: rows * known.void_per_million / 1_000_000,
             format: Format {
-                quoted: year <= 2018,
-                windows_1252: (2014..=2016).contains(&year),
-                twelve_hour_clock: year == 2014,
-                renamed_types: year >= 2025,
+                layout: known.layout,
+                header: known.header,
+                encoding: known.encoding,
+                curly_apostrophes: known.curly_apostrophes,
             },
         }
     }
@@ -74,28 +91,38 @@ impl Plan {
         self.months.iter().sum()
     }
 
-    /// Rows with neither a ward nor a forward sortation area. The City publishes no count of them: three in a thousand.
+    /// Rows with neither a ward nor a forward sortation area. The City publishes no count of them: three in a thousand, but
+    /// since 2026 six in 289,170.
     #[must_use]
     pub fn void_rows(&self) -> u64 {
-        self.rows() * 3 / 1000
-    }
-
-    /// Rows at an intersection, about 16 %, in place of a forward sortation area.
-    pub(crate) fn intersection_rows(&self) -> u64 {
-        self.rows() * 16 / 100
+        self.void_rows
     }
 
     /// Rows of each division that has any.
     pub fn by_division(&self) -> impl Iterator<Item = (String, u64)> {
-        let rows = DIVISIONS.iter().zip(&self.divisions);
-        rows.filter(|(_, rows)| **rows > 0)
-            .map(|(name, rows)| ((*name).to_owned(), *rows))
+        let mut divisions = std::collections::BTreeMap::new();
+        for (division, rows) in self.divisions.iter().filter(|(_, rows)| *rows > 0) {
+            *divisions.entry(division.name.clone()).or_default() += rows;
+        }
+        divisions.into_iter()
     }
-}
 
-/// The name of a division.
-pub(crate) fn division_name(index: usize) -> &'static str {
-    DIVISIONS[index]
+    /// Rows of the section `Transfer, Disposal & Operations`.
+    #[must_use]
+    pub fn comma_section_rows(&self) -> u64 {
+        let rows = self.divisions.iter();
+        rows.filter(|(division, _)| division.kinds == "Transfer")
+            .map(|(_, rows)| rows)
+            .sum()
+    }
+
+    /// Rows with a comma in the division or section, which a file without quotes writes as one between fields.
+    #[must_use]
+    pub fn comma_rows(&self) -> u64 {
+        let divisions = self.by_division().filter(|(name, _)| name.contains(','));
+        let rows: u64 = divisions.map(|(_, rows)| rows).sum();
+        rows + self.comma_section_rows()
+    }
 }
 
 #[cfg(test)]
@@ -110,23 +137,29 @@ mod tests {
     const KNOWN: [i16; 8] = [2010, 2011, 2012, 2013, 2022, 2023, 2024, 2025];
 
     #[test]
-    fn the_eight_known_years_have_the_published_totals() {
-        let plans = plans(&KNOWN);
-        let rows: Vec<u64> = plans.iter().map(Plan::rows).collect();
+    fn every_year_adds_up() {
+        for plan in plans(&(2009..=2030).collect::<Vec<_>>()) {
+            let divisions: u64 = plan.by_division().map(|(_, rows)| rows).sum();
+            assert_eq!(divisions, plan.rows(), "{}", plan.year);
+            let statuses: u64 = plan.statuses.iter().map(|(_, rows)| rows).sum();
+            let expected = if plan.year <= 2020 { plan.rows() } else { 0 };
+            assert_eq!(statuses, expected, "{}", plan.year);
+        }
+    }
+
+    #[test]
+    fn the_known_years_have_the_published_totals() {
+        let known = plans(&KNOWN);
+        let rows: Vec<u64> = known.iter().map(Plan::rows).collect();
         assert_eq!(
             rows,
             [
                 254_218, 285_333, 307_299, 385_870, 442_950, 414_282, 437_043, 500_269
             ]
         );
-        for plan in &plans {
-            assert_eq!(plan.divisions.iter().sum::<u64>(), plan.rows());
-            let statuses = plan.statuses.iter().map(|(_, rows)| rows);
-            assert_eq!(statuses.sum::<u64>(), plan.rows());
-        }
         let season = |months: [usize; 3]| {
             let of_plan = |plan: &Plan| months.iter().map(|month| plan.months[*month]).sum::<u64>();
-            plans.iter().map(of_plan).sum::<u64>()
+            known.iter().map(of_plan).sum::<u64>()
         };
         let seasons = [
             season([11, 0, 1]),
@@ -135,33 +168,18 @@ mod tests {
             season([8, 9, 10]),
         ];
         assert_eq!(seasons, [661_748, 739_238, 885_841, 740_437]);
-        assert_eq!(plans.iter().map(|plan| plan.duplicates).sum::<u64>(), 2_318);
+        assert_eq!(known.iter().map(|plan| plan.duplicates).sum::<u64>(), 2_318);
+
+        let others = plans(&[2014, 2015, 2016, 2017, 2018, 2019, 2020, 2021]);
+        assert_eq!(others.iter().map(Plan::rows).sum::<u64>(), 3_190_000);
+        assert_eq!([others[3].rows(), others[7].rows()], [396_379, 323_885]);
+        let current = &plans(&[2026])[0].months;
+        assert_eq!(current[..4].iter().sum::<u64>(), 190_511);
+        assert_eq!(current[..6].iter().sum::<u64>(), 289_170);
     }
 
     #[test]
-    fn statuses_and_divisions_have_the_published_totals() {
-        let status = |name: &str| {
-            let plans = plans(&KNOWN);
-            let all = plans.iter().flat_map(|plan| &plan.statuses);
-            all.filter(|(status, _)| *status == name)
-                .map(|(_, rows)| rows)
-                .sum::<u64>()
-        };
-        let published = [
-            ("Completed", 1_375_561),
-            ("Closed", 1_186_041),
-            ("Cancelled", 272_020),
-            ("In Progress", 87_966),
-            ("New", 69_357),
-            ("Unknown", 23_698),
-            ("Initiated", 8_430),
-            ("In-progress ", 4_107),
-            ("In-Progress", 84),
-        ];
-        for (name, rows) in published {
-            assert_eq!(status(name), rows, "{name}");
-        }
-
+    fn divisions_have_the_published_totals() {
         let division = |years: &[i16], name: &str| {
             let plans = plans(years);
             let all = plans.iter().flat_map(Plan::by_division);
@@ -170,7 +188,7 @@ mod tests {
                 .sum::<u64>()
         };
         let published = [
-            ("Solid Waste Management Services", 608_840),
+            ("Solid Waste Management Services", 608_885),
             ("Municipal Licensing & Standards", 440_451),
             ("Transportation Services", 426_837),
             ("Toronto Water", 138_202),
@@ -179,34 +197,99 @@ mod tests {
             ("311", 29_937),
             ("Unknown", 14_544),
             ("Parks and Recreation", 1_437),
-            ("Solid Waste Management Services,Transfer", 45),
         ];
         for (name, rows) in published {
             assert_eq!(division(&KNOWN[4..], name), rows, "{name}");
         }
         assert_eq!(division(&KNOWN[..4], "Urban Forestry"), 99_007);
         assert_eq!(division(&KNOWN[..4], "City of Toronto"), 85);
+        assert_eq!(Plan::for_year(2021, None).by_division().count(), 8);
     }
 
-    /// What a loader loses that skips rows with an unquoted comma.
+    /// The rows that a loader loses which skips those with a field too many.
     #[test]
     fn unquoted_commas_are_as_many_as_published() {
-        let with_comma = |plan: &Plan| {
-            let commas = plan.by_division().filter(|(name, _)| name.contains(','));
-            commas.map(|(_, rows)| rows).sum::<u64>()
-        };
-        let lost: Vec<u64> = plans(&[2022, 2023, 2024, 2025])
-            .iter()
-            .map(with_comma)
-            .collect();
+        let recent = plans(&[2022, 2023, 2024, 2025]);
+        let lost: Vec<u64> = recent.iter().map(Plan::comma_rows).collect();
         assert_eq!(lost, [35_581, 28_307, 34_219, 36_189]);
+        let sections = |years: &[i16]| {
+            let plans = plans(years);
+            plans.iter().map(Plan::comma_section_rows).sum::<u64>()
+        };
+        assert_eq!(sections(&[2021]), 5);
+        assert_eq!(sections(&[2022, 2023, 2024]), 30);
+        assert_eq!(sections(&[2025]), 15);
+        assert!(sections(&[2026]) >= 1);
+        for plan in plans(&[2014, 2015, 2016, 2017, 2018, 2019, 2020]) {
+            assert_eq!(plan.comma_rows(), 0, "{}", plan.year);
+        }
     }
 
     #[test]
     fn a_smaller_plan_has_the_same_shares() {
         let plan = Plan::for_year(2025, Some(1_000));
         assert_eq!(plan.rows(), 1_000);
-        assert_eq!(plan.divisions.iter().sum::<u64>(), 1_000);
+        assert_eq!(plan.by_division().map(|(_, rows)| rows).sum::<u64>(), 1_000);
         assert_eq!(plan.months[1], 107, "53,707 of 500,269");
+    }
+
+    #[test]
+    fn a_table_keeps_its_margins() {
+        let weights = [
+            [1.0; 12],
+            [0.0; 12],
+            std::array::from_fn(|month| if month > 5 { 5.0 } else { 0.1 }),
+        ];
+        let (rows, columns) = ([700, 5, 495], [100; 12]);
+        let table = table(&weights, &rows, &columns);
+        for (cells, total) in table.iter().zip(rows) {
+            assert_eq!(cells.iter().sum::<u64>(), total);
+        }
+        for month in 0..12 {
+            assert_eq!(table.iter().map(|cells| cells[month]).sum::<u64>(), 100);
+        }
+        assert!(table[2][8] > 60 && table[2][2] < 20, "{table:?}");
+    }
+
+    #[test]
+    fn laws_agree_with_the_completion_rates_of_ninety_days() {
+        for (name, percent) in [
+            ("General Pruning", 4.7),
+            ("Property Standards and Maintenance Violations", 41.6),
+            ("Long Grass and Prohibited Plants on Private Property", 30.0),
+            ("Tree Emergency Clean-Up", 64.5),
+            ("Residential Bin Lid Damaged", 91.8),
+            ("Injured - Wildlife", 86.8),
+            ("Road Pothole / Road Damage", 87.1),
+            ("Pick up Dead Wildlife", 81.0),
+            ("Amplified or Musical Instrument Noise", 70.3),
+            ("Clean up Debris on Road", 83.8),
+            ("Graffiti on Private Property", 22.2),
+            ("Residential or Park Tree Removal", 4.3),
+            ("Traffic Signal Repair", 73.8),
+        ] {
+            let law = ClosingLaw::of_type(name).expect("a known type");
+            let at_an_end = |age: i32| 1.0 - law.share_open_after(f64::from(age - 1));
+            let rate = (1..=90).map(at_an_end).sum::<f64>() / 90.0;
+            assert!((rate * 100.0 - percent).abs() < 0.5, "{name}: {rate}");
+        }
+        let noise = ClosingLaw::of_type("Construction Noise").expect("a known type");
+        assert!(noise.share_open_after(10.0) < 0.2);
+        let pruning = ClosingLaw::of_type("General Pruning").expect("a known type");
+        assert!(pruning.share_open_after(180.0) > 0.6);
+        assert_eq!(ClosingLaw::of_type("Gondolas"), None);
+    }
+
+    #[test]
+    fn days_follow_the_law() {
+        let law = ClosingLaw::of_type("General Pruning").expect("a known type");
+        let days: Vec<u32> = (0..10_000)
+            .map(|at| law.days((f64::from(at) + 0.5) / 10_000.0))
+            .collect();
+        let within = days.iter().filter(|days| **days <= 90).count();
+        let share = f64::from(u32::try_from(within).expect("few")) / 10_000.0;
+        let ending = 1.0 - law.never / 100.0;
+        let expected = (1.0 - law.share_open_after(90.0)) / ending;
+        assert!((share - expected).abs() < 0.001, "{share} and {expected}");
     }
 }
