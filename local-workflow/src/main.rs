@@ -99,6 +99,7 @@ fn start_sample_portal(settings: &Settings) -> anyhow::Result<Option<Portal>> {
         generated_years: settings.sample_years.clone(),
         rows_per_year: settings.sample_rows,
         files: settings.sample_files.clone(),
+        today: settings.sample_today,
         ..PortalConfig::default()
     };
     let portal = Portal::start(config).with_context(|| {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
+use sample_portal::{Date, PortalConfig};
 use serde::Deserialize;
 use shared::run::{RunId, Stage};
 
@@ -25,8 +26,9 @@ struct Raw {
     #[serde(default)]
     cloud: String,
     emulators_dir: Option<PathBuf>,
-    #[serde(default = "default_sample_years")]
+    #[serde(default)]
     sample_years: String,
+    sample_today: Option<Date>,
     #[serde(default)]
     sample_rows: Option<u64>,
     #[serde(default)]
@@ -36,10 +38,6 @@ struct Raw {
     duckdb_library: PathBuf,
     dbt_executable: PathBuf,
     dbt_project_dir: PathBuf,
-}
-
-fn default_sample_years() -> String {
-    "2023,2024,2025".to_owned()
 }
 
 fn default_sample_port() -> u16 {
@@ -56,6 +54,8 @@ pub(crate) struct Settings {
     /// Where the emulators are installed, if the run is on them.
     pub(crate) emulators: Option<PathBuf>,
     pub(crate) sample_years: Vec<i16>,
+    /// The date up to which the sample portal has published; today if `None`.
+    pub(crate) sample_today: Option<Date>,
     pub(crate) sample_rows: Option<u64>,
     pub(crate) sample_files: Option<PathBuf>,
     pub(crate) sample_port: u16,
@@ -79,7 +79,14 @@ impl Settings {
             )?),
             other => bail!("CLOUD is {other:?}: give emulator, or nothing"),
         };
-        let sample_years = raw.sample_years.split(',').map(|year| year.trim().parse());
+        let sample_years = if raw.sample_years.is_empty() {
+            PortalConfig::default_years(raw.sample_today)
+        } else {
+            let years = raw.sample_years.split(',').map(|year| year.trim().parse());
+            years
+                .collect::<Result<_, _>>()
+                .context("SAMPLE_YEARS must be years separated by commas")?
+        };
         Ok(Self {
             directory: raw.local_dir.canonicalize()?,
             source: given(raw.source),
@@ -87,9 +94,8 @@ impl Settings {
             replayed_stage: given(raw.stage).map(|name| stage_of(&name)).transpose()?,
             emulators,
             force: matches!(raw.force.as_str(), "1" | "true" | "yes"),
-            sample_years: sample_years
-                .collect::<Result<_, _>>()
-                .context("SAMPLE_YEARS must be years separated by commas")?,
+            sample_years,
+            sample_today: raw.sample_today,
             sample_rows: raw.sample_rows,
             sample_files: raw.sample_files,
             sample_port: raw.sample_port,

@@ -32,6 +32,7 @@ impl Portals {
                 variables: vec![
                     ("PORTAL_URL", portal.url().to_owned()),
                     ("FSA_URL", portal.fsa_url()),
+                    ("PORTAL_HOSTS", portal.hosts()),
                 ],
             };
         }

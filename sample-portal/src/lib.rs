@@ -6,4 +6,5 @@ pub mod published;
 mod readme;
 mod server;
 
+pub use jiff::civil::Date;
 pub use server::{Fault, FaultKind, Offer, Portal, PortalConfig, RequestLog};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use sample_portal::published::Plan;
 use sample_portal::{Portal, PortalConfig};
 use serde_json::{Value, json};
 use shared::contract::{ColumnType, Contract};
@@ -29,11 +30,11 @@ fn a_full_year_is_whole_and_typed() {
     let count = |name: &str| manifest["rows"][name].as_u64().unwrap();
     assert_eq!(count("read"), ROWS);
     assert_eq!(count("kept") + count("quarantined"), ROWS);
-    let plan = sample_portal::published::Plan::for_year(2025, None);
+    let plan = Plan::for_year(2025, None);
     assert_eq!(count("quarantined"), plan.void_rows());
     let repaired_in_quarantine = query(
         &pipeline.warehouse(),
-        "select count(*) from quarantined_requests where raw_line like '%Environment, Climate & Forestry%' or raw_line like '%Services,Transfer%'",
+        "select count(*) from quarantined_requests where raw_line like '%Environment, Climate & Forestry%' or raw_line like '%,Transfer, Disposal & Operations%'",
     );
     assert_eq!(
         count("repaired") + repaired_in_quarantine[0][0].as_u64().unwrap(),
@@ -131,7 +132,7 @@ fn the_warehouse_is_the_contract(pipeline: &Pipeline) {
 }
 
 /// Divisions of all rows, kept and quarantined, are the City's.
-fn rows_are_as_published(pipeline: &Pipeline, plan: &sample_portal::published::Plan) {
+fn rows_are_as_published(pipeline: &Pipeline, plan: &Plan) {
     let warehouse = pipeline.warehouse();
     let mut divisions = counts(&query(
         &warehouse,
@@ -170,21 +171,18 @@ fn the_published_counts_come_out_of_the_marts() {
             ("fall", 740_437),
         ])
     );
-    assert_eq!(
-        count(&with_quarantine(
-            "select status, requests from marts.requests_by_status",
-            "case when status in ('In-progress', 'In-Progress') then 'In Progress' else status end",
-        )),
-        published([
-            ("Completed", 1_375_561),
-            ("Closed", 1_186_041),
-            ("Cancelled", 272_020),
-            ("In Progress", 87_966 + 4_107 + 84),
-            ("New", 69_357),
-            ("Unknown", 23_698),
-            ("Initiated", 8_430),
-        ])
-    );
+    // Those of 2022 on follow the laws of closing in place of published totals: see the README of sample-portal.
+    let statuses = count(&with_quarantine(
+        "select status, requests from marts.requests_by_status where source_year < 2022",
+        "case when source_year < 2022 then status end",
+    ));
+    let mut planned: BTreeMap<String, u64> = BTreeMap::new();
+    for year in 2010..=2013 {
+        for (status, rows) in Plan::for_year(year, None).statuses {
+            *planned.entry(status.to_owned()).or_default() += rows;
+        }
+    }
+    assert_eq!(statuses, planned);
     let mut divisions = count(
         "select division, sum(requests)::bigint from marts.requests_by_status where source_year >= 2022 group by 1",
     );
@@ -194,7 +192,7 @@ fn the_published_counts_come_out_of_the_marts() {
     assert_eq!(
         divisions,
         published([
-            ("Solid Waste Management Services", 608_840),
+            ("Solid Waste Management Services", 608_885),
             ("Municipal Licensing & Standards", 440_451),
             ("Transportation Services", 426_837),
             ("Toronto Water", 138_202),
@@ -203,7 +201,6 @@ fn the_published_counts_come_out_of_the_marts() {
             ("311", 29_937),
             ("Unknown", 14_544),
             ("Parks and Recreation", 1_437),
-            ("Solid Waste Management Services,Transfer", 45),
         ])
     );
     let months = count(&with_quarantine(
@@ -236,9 +233,10 @@ fn with_quarantine(mart: &str, name: &str) -> String {
             select * from ({mart}) as counted(name, requests)
             union all
             select {name}, 1 from (
-                select fields[1][1:10]::date as created, trim(fields[2]) as status
-                from (select string_split(replace(raw_line, '\"', ''), ',') as fields from quarantined_requests)
+                select fields[1][1:10]::date as created, trim(fields[2]) as status, source_year
+                from (select string_split(replace(raw_line, '\"', ''), ',') as fields, source_year from quarantined_requests)
             )
+            where {name} is not null
         ) group by 1"
     )
 }
@@ -273,8 +271,9 @@ fn quarantined_divisions(warehouse: &std::path::Path) -> BTreeMap<String, u64> {
     divisions
 }
 
-/// What lies between the first seven fields of an unquoted line and the last.
+/// What lies between the first seven fields of an unquoted line and the section, which may hold a comma.
 fn division_of(line: &str) -> &str {
     let rest = line.splitn(8, ',').nth(7).unwrap();
-    rest.rsplit_once(',').unwrap().0
+    let section_with_a_comma = rest.strip_suffix(",Transfer, Disposal & Operations");
+    section_with_a_comma.unwrap_or_else(|| rest.rsplit_once(',').unwrap().0)
 }
