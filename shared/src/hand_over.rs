@@ -1,15 +1,21 @@
 //! Hand-overs: what each stage of a run passes on to the next one.
 //!
-//! Every execution of a task writes one, at `runs/<run id>/<stage>-<task>-<attempt>.json`. Attempts of a task are numbered
-//! from 0. For each partition the hand-over that was written last counts, whichever task wrote it: so a replay of one
-//! year, with fewer tasks, replaces that year and leaves the others as they were.
+//! Every task writes one when it ends, at `runs/<run id>/<stage>-<task>-<attempt>.json`, and numbers its attempts from 0.
+//! Of each partition, what was handed over last counts, whichever task did it: a replay of one year, with fewer tasks,
+//! replaces that year and leaves the others as they were.
 //!
 //! A partition that failed is handed over as well, as [`Refused`]. Later stages carry it forward and work on the others,
 //! so that one bad year costs one year.
+//!
+//! A task that did not hand over, because it was killed for example, is not the end of the list but an error: what it
+//! had to work on is unknown, and what an earlier execution left of it is out of date. It stays an error until a later
+//! execution that works on as much or more is complete.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use bytes::Bytes;
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
@@ -20,9 +26,17 @@ use crate::lake::{Content, Key, Lake, LakeError};
 use crate::manifest::{self, Drift, ManifestRef, Version};
 use crate::partition::Partition;
 use crate::run::{RunId, Stage};
-use crate::settings::CommonSettings;
+use crate::settings::{CommonSettings, Years};
 
-/// What one execution of a task passes on.
+/// Bytes of a cause that are handed over. The log has all of it; Cloud Workflows, which reads hand-overs, has 512 KB for
+/// its variables (<https://cloud.google.com/workflows/quotas>).
+const LONGEST_CAUSE: usize = 1_000;
+
+/// The tasks to look for, however few handed over: the most that Terraform's `max_tasks` allows. Those of an execution may
+/// all have been killed but the last one.
+const MOST_TASKS: usize = 20;
+
+/// What one attempt of a task passes on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandOver {
     /// The format.
@@ -36,12 +50,32 @@ pub struct HandOver {
     /// The Cloud Run execution that the task belongs to, if it belongs to one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution: Option<String>,
+    /// What the tasks together were requested to work on.
+    #[serde(flatten)]
+    pub request: Request,
     /// When it was written.
     pub handed_over_at: Timestamp,
     /// The partitions to work on.
     pub partitions: BTreeMap<Partition, Handed>,
     /// The partitions that failed, in this stage or an earlier one.
     pub refused: BTreeMap<Partition, Refused>,
+}
+
+/// What an execution of a stage is requested to work on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Request {
+    /// The years: `YEARS`.
+    pub years: Years,
+    /// The manifests, in place of the previous stage's hand-over: `MANIFESTS`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifests: Option<Vec<Key>>,
+}
+
+impl Request {
+    /// Whether an execution on this request works on everything that `other` requests.
+    fn covers(&self, other: &Self) -> bool {
+        self == other || (self.manifests.is_none() && self.years.cover(&other.years))
+    }
 }
 
 /// A partition that is good so far.
@@ -66,7 +100,7 @@ pub struct Refused {
     pub stage: Stage,
     /// The exit code of the failure.
     pub exit: u8,
-    /// The failure, with what it happened to and what to do.
+    /// The failure, with what it happened to and what to do; cut off if it is very long.
     pub cause: String,
     /// When the run's extract stage looked at the portal, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +108,7 @@ pub struct Refused {
 }
 
 impl HandOver {
-    /// The key of an attempt's hand-over.
+    /// Returns the key of an attempt's hand-over.
     pub fn key(run: &RunId, stage: Stage, task: usize, attempt: usize) -> Result<Key, Failure> {
         manifest::key(format!("runs/{run}/{stage}-{task}-{attempt}.json"))
     }
@@ -89,7 +123,32 @@ pub struct Input {
     pub refused: BTreeMap<Partition, Refused>,
 }
 
-/// What the partitions of a stage came to, until it hands them over.
+impl Input {
+    /// Returns what was handed over last of each partition. `all` is in the order of writing.
+    fn latest(all: impl IntoIterator<Item = HandOver>) -> Self {
+        let mut input = Self::default();
+        for hand_over in all {
+            for (partition, handed) in hand_over.partitions {
+                input.refused.remove(&partition);
+                input.partitions.insert(partition, handed);
+            }
+            for (partition, refused) in hand_over.refused {
+                input.partitions.remove(&partition);
+                input.refused.insert(partition, refused);
+            }
+        }
+        input
+    }
+
+    /// Leaves the partitions that are not among `kept` out.
+    fn retain(&mut self, kept: &BTreeSet<Partition>) {
+        self.partitions
+            .retain(|partition, _| kept.contains(partition));
+        self.refused.retain(|partition, _| kept.contains(partition));
+    }
+}
+
+/// The outcomes of a stage's partitions, until they are handed over.
 #[derive(Debug)]
 pub struct Outcomes {
     stage: Stage,
@@ -100,7 +159,7 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    /// No outcomes yet but for what an earlier stage refused.
+    /// Returns no outcomes yet but for what an earlier stage refused.
     #[must_use]
     pub fn new(stage: Stage, refused: BTreeMap<Partition, Refused>) -> Self {
         Self {
@@ -112,7 +171,7 @@ impl Outcomes {
         }
     }
 
-    /// Records what became of `partition`. A failure is logged, and costs this partition only.
+    /// Records the outcome of `partition`. A failure is logged, and costs this partition only.
     pub fn add(
         &mut self,
         partition: Partition,
@@ -130,7 +189,7 @@ impl Outcomes {
                 let refused = Refused {
                     stage: self.stage,
                     exit,
-                    cause: failure.to_string(),
+                    cause: shortened(failure.to_string()),
                     observed_at,
                 };
                 self.refused.insert(partition, refused);
@@ -171,6 +230,15 @@ impl Outcomes {
     }
 }
 
+/// Cuts off what is beyond [`LONGEST_CAUSE`].
+fn shortened(mut cause: String) -> String {
+    if cause.len() > LONGEST_CAUSE {
+        cause.truncate(cause.floor_char_boundary(LONGEST_CAUSE));
+        cause.push('…');
+    }
+    cause
+}
+
 async fn hand_over(
     settings: &CommonSettings,
     stage: Stage,
@@ -183,6 +251,10 @@ async fn hand_over(
         task: settings.task.index(),
         tasks: settings.task.count(),
         execution: settings.execution.clone(),
+        request: Request {
+            years: settings.years.clone(),
+            manifests: settings.manifests.clone(),
+        },
         handed_over_at: Timestamp::now(),
         partitions,
         refused,
@@ -192,6 +264,7 @@ async fn hand_over(
         let content = Content::Bytes(content.clone());
         match settings.lake.create(&key, content).await {
             Ok(_) => return Ok(()),
+            // An earlier attempt has this number.
             Err(LakeError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -205,37 +278,25 @@ async fn hand_over(
 /// # Errors
 /// [`Exit::Configuration`] if there is neither, [`Exit::Upstream`] if a task has not handed over.
 pub async fn input_of(settings: &CommonSettings, stage: Stage) -> Result<Input, Failure> {
-    let Input {
-        partitions,
-        refused,
-    } = match (&settings.manifests, stage.previous()) {
+    let mut input = match (&settings.manifests, stage.previous()) {
         (Some(keys), _) => named(settings, keys).await?,
         (None, Some(previous)) => handed_over(&settings.lake, &settings.run_id, previous).await?,
         (None, None) => Input::default(),
     };
-    let all = partitions.keys().chain(refused.keys()).copied();
-    let years = all.clone().filter_map(|partition| match partition {
-        Partition::Year(year) => Some(year),
-        _ => None,
+    let all: BTreeSet<Partition> = input
+        .partitions
+        .keys()
+        .chain(input.refused.keys())
+        .copied()
+        .collect();
+    let latest = all.iter().filter_map(|partition| partition.year()).max();
+    let selected = all.into_iter().filter(|partition| {
+        partition
+            .year()
+            .is_none_or(|year| settings.years.include(year, latest.unwrap_or(year)))
     });
-    let latest = years.max();
-    let meant = all.filter(|partition| match partition {
-        Partition::Year(year) => settings.years.include(*year, latest.unwrap_or(*year)),
-        _ => true,
-    });
-    let meant: BTreeSet<Partition> = meant.collect();
-    let share: Vec<Partition> = settings.task.share(meant).collect();
-    let in_share = |partition: &Partition| share.contains(partition);
-    Ok(Input {
-        partitions: partitions
-            .into_iter()
-            .filter(|(partition, _)| in_share(partition))
-            .collect(),
-        refused: refused
-            .into_iter()
-            .filter(|(partition, _)| in_share(partition))
-            .collect(),
-    })
+    input.retain(&settings.task.share(selected).collect());
+    Ok(input)
 }
 
 async fn named(settings: &CommonSettings, keys: &[Key]) -> Result<Input, Failure> {
@@ -248,7 +309,15 @@ async fn named(settings: &CommonSettings, keys: &[Key]) -> Result<Input, Failure
             observed_at: None,
             drift: Vec::new(),
         };
-        input.partitions.insert(partition, handed);
+        if let Some(other) = input.partitions.insert(partition, handed) {
+            return Err(Failure::new(
+                Exit::Configuration,
+                anyhow::anyhow!(
+                    "MANIFESTS names two manifests of {partition}, {} and {key}: name the one to work on",
+                    other.manifest.key
+                ),
+            ));
+        }
     }
     Ok(input)
 }
@@ -256,11 +325,10 @@ async fn named(settings: &CommonSettings, keys: &[Key]) -> Result<Input, Failure
 /// Returns what all tasks of `stage` handed over in `run`, for each partition what was written last.
 ///
 /// # Errors
-/// [`Exit::Configuration`] if nothing was handed over, [`Exit::Upstream`] if a task is missing.
+/// [`Exit::Configuration`] if nothing was handed over, [`Exit::Upstream`] if a task has not handed over.
 pub async fn handed_over(lake: &Lake, run: &RunId, stage: Stage) -> Result<Input, Failure> {
-    let mut all = attempts(lake, run, stage, 0).await?;
-    let tasks = all.iter().map(|hand_over| hand_over.tasks).max();
-    let Some(tasks) = tasks else {
+    let all = all_attempts(lake, run, stage).await?;
+    if all.is_empty() {
         let key = HandOver::key(run, stage, 0, 0)?;
         return Err(Failure::new(
             Exit::Configuration,
@@ -269,63 +337,119 @@ pub async fn handed_over(lake: &Lake, run: &RunId, stage: Stage) -> Result<Input
                  or MANIFESTS to the manifests to work on"
             ),
         ));
-    };
-    for task in 1..tasks {
-        let of_task = attempts(lake, run, stage, task).await?;
-        if of_task.is_empty() {
-            return Err(missing(run, stage, task, tasks));
-        }
-        all.extend(of_task);
     }
-    all.sort_by_key(|hand_over| (hand_over.handed_over_at, hand_over.task));
-    if let Some(latest) = all.last()
-        && let Some(execution) = &latest.execution
-    {
-        let of_execution = |task| {
-            all.iter()
-                .any(|other| other.task == task && other.execution.as_ref() == Some(execution))
-        };
-        if let Some(task) = (0..latest.tasks).find(|task| !of_execution(*task)) {
-            return Err(
-                missing(run, stage, task, latest.tasks).context(format!("execution {execution}"))
-            );
+    let executions = executions(&all);
+    for execution in &executions {
+        let missing = execution.missing_tasks();
+        if !missing.is_empty() && !executions.iter().any(|other| other.replaces(execution)) {
+            return Err(incomplete(run, stage, execution, &missing));
         }
     }
-    let mut outcomes: BTreeMap<Partition, Result<Handed, Refused>> = BTreeMap::new();
-    for hand_over in all {
-        let good = hand_over.partitions.into_iter();
-        outcomes.extend(good.map(|(partition, handed)| (partition, Ok(handed))));
-        let refused = hand_over.refused.into_iter();
-        outcomes.extend(refused.map(|(partition, refused)| (partition, Err(refused))));
-    }
-    let mut input = Input::default();
-    for (partition, outcome) in outcomes {
-        match outcome {
-            Ok(handed) => {
-                input.partitions.insert(partition, handed);
-            }
-            Err(refused) => {
-                input.refused.insert(partition, refused);
-            }
-        }
-    }
-    Ok(input)
+    Ok(Input::latest(all))
 }
 
-/// Every hand-over of a task, first attempt first.
+/// Returns what the tasks of one execution of `stage` handed over, or `None` unless all of them did.
+///
+/// This decides whether a run can go on after an execution that failed.
+pub async fn handed_over_by(
+    lake: &Lake,
+    run: &RunId,
+    stage: Stage,
+    execution: &str,
+) -> Result<Option<Input>, Failure> {
+    let mut all = all_attempts(lake, run, stage).await?;
+    all.retain(|hand_over| hand_over.execution.as_deref() == Some(execution));
+    let executions = executions(&all);
+    let is_complete = match executions.as_slice() {
+        [execution] => execution.missing_tasks().is_empty(),
+        _ => false,
+    };
+    Ok(is_complete.then(|| Input::latest(all)))
+}
+
+/// What is known of one execution of a stage, from the tasks that handed over.
+struct Execution<'a> {
+    name: Option<&'a str>,
+    tasks: usize,
+    request: &'a Request,
+    /// When each task handed over, for the last time.
+    handed_over_at: BTreeMap<usize, Timestamp>,
+}
+
+impl Execution<'_> {
+    fn missing_tasks(&self) -> Vec<usize> {
+        let handed_over = |task: &usize| self.handed_over_at.contains_key(task);
+        (0..self.tasks).filter(|task| !handed_over(task)).collect()
+    }
+
+    /// Whether this one did all that `other` had to do, after it.
+    fn replaces(&self, other: &Self) -> bool {
+        self.missing_tasks().is_empty()
+            && self.request.covers(other.request)
+            && self.handed_over_at.values().min() > other.handed_over_at.values().max()
+    }
+}
+
+/// Groups hand-overs by execution. Those of no execution, on one machine, belong together if their requests are equal.
+fn executions(all: &[HandOver]) -> Vec<Execution<'_>> {
+    let mut executions = BTreeMap::new();
+    for hand_over in all {
+        let HandOver {
+            task,
+            tasks,
+            request,
+            handed_over_at,
+            ..
+        } = hand_over;
+        let name = hand_over.execution.as_deref();
+        let execution = executions
+            .entry((name, *tasks, request))
+            .or_insert(Execution {
+                name,
+                tasks: *tasks,
+                request,
+                handed_over_at: BTreeMap::new(),
+            });
+        let last = execution
+            .handed_over_at
+            .entry(*task)
+            .or_insert(*handed_over_at);
+        *last = (*last).max(*handed_over_at);
+    }
+    executions.into_values().collect()
+}
+
+/// Returns every hand-over of a stage, in the order of writing.
+///
+/// The number of attempts decides between hand-overs of one task, and the clocks between those of different tasks.
+async fn all_attempts(lake: &Lake, run: &RunId, stage: Stage) -> Result<Vec<HandOver>, Failure> {
+    let of_tasks = async |tasks: Range<usize>| {
+        try_join_all(tasks.map(|task| attempts(lake, run, stage, task))).await
+    };
+    let mut all = of_tasks(0..MOST_TASKS).await?.concat();
+    let most = all.iter().map(|hand_over| hand_over.tasks).max();
+    if let Some(tasks) = most.filter(|tasks| *tasks > MOST_TASKS) {
+        all.extend(of_tasks(MOST_TASKS..tasks).await?.concat());
+    }
+    all.sort_by_key(|hand_over| (hand_over.handed_over_at, hand_over.task));
+    Ok(all)
+}
+
+/// Returns every hand-over of a task, first attempt first. A clock that was set back does not make a later attempt an
+/// earlier one.
 async fn attempts(
     lake: &Lake,
     run: &RunId,
     stage: Stage,
     task: usize,
 ) -> Result<Vec<HandOver>, Failure> {
-    let mut found = Vec::new();
+    let mut found: Vec<HandOver> = Vec::new();
     loop {
         let key = HandOver::key(run, stage, task, found.len())?;
         let Some(bytes) = lake.read(&key).await? else {
             return Ok(found);
         };
-        let hand_over: HandOver = manifest::from_json(&key, &bytes)?;
+        let mut hand_over: HandOver = manifest::from_json(&key, &bytes)?;
         if (hand_over.stage, hand_over.task) != (stage, task) {
             return Err(Failure::new(
                 Exit::Bug,
@@ -336,18 +460,34 @@ async fn attempts(
                 ),
             ));
         }
+        if let Some(earlier) = found.last() {
+            hand_over.handed_over_at = hand_over.handed_over_at.max(earlier.handed_over_at);
+        }
         found.push(hand_over);
     }
 }
 
-fn missing(run: &RunId, stage: Stage, task: usize, tasks: usize) -> Failure {
+fn incomplete(run: &RunId, stage: Stage, execution: &Execution<'_>, missing: &[usize]) -> Failure {
+    let tasks = execution.tasks;
+    let missing: Vec<String> = missing.iter().map(usize::to_string).collect();
+    let (noun, verb) = match missing.as_slice() {
+        [_] => ("task", "has"),
+        _ => ("tasks", "have"),
+    };
+    let name = execution
+        .name
+        .map(|name| format!(" in execution {name}"))
+        .unwrap_or_default();
     Failure::upstream(anyhow::anyhow!(
-        "task {task} of the {tasks} tasks of the {stage} stage of run {run} has not handed over: it was killed or still \
-         runs. Execute the {stage} stage of this run again"
+        "{noun} {} of 0 to {} of the {stage} stage of run {run} {verb} not handed over{name}, which was killed or is still \
+         running: execute the {stage} stage of run {run} again with YEARS={} and {tasks} tasks",
+        missing.join(", "),
+        tasks - 1,
+        execution.request.years
     ))
 }
 
-/// The partition a manifest's key belongs to: `raw/service-requests/2023/…` or `clean/city-wards/…`.
+/// Returns the partition that a manifest's key belongs to: `raw/service-requests/2023/…` or `clean/city-wards/…`.
 fn partition_of(key: &Key) -> Result<Partition, Failure> {
     let mut segments = key.as_str().split('/').skip(1);
     let partition = match (segments.next(), segments.next()) {

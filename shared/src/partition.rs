@@ -65,6 +65,15 @@ impl Partition {
         }
     }
 
+    /// The year, of service requests.
+    #[must_use]
+    pub fn year(self) -> Option<i16> {
+        match self {
+            Partition::Year(year) => Some(year),
+            Partition::CityWards | Partition::ForwardSortationAreas => None,
+        }
+    }
+
     /// Its folder in the lake below `raw/`, `clean/` or `loaded/<warehouse>/`: `service-requests/2023`, `city-wards`.
     #[must_use]
     pub fn folder(self) -> String {

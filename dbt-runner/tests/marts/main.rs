@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use shared::contract::Contract;
 use shared::duckdb::{Access, Connection};
 use shared::fingerprint::Fingerprint;
-use shared::hand_over::{HandOver, Handed};
+use shared::hand_over::{self, HandOver, Handed};
 use shared::lake::Key;
 use shared::manifest::{self, ManifestRef, Version};
 use shared::partition::{Dataset, Partition};
@@ -58,6 +58,7 @@ impl Place {
             task: 0,
             tasks: 1,
             execution: None,
+            request: hand_over::Request::default(),
             handed_over_at: "2026-11-01T00:00:00Z".parse().unwrap(),
             partitions: [(Partition::Year(2024), handed)].into(),
             refused: BTreeMap::new(),

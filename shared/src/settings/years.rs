@@ -1,11 +1,16 @@
 use std::collections::BTreeSet;
+use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// Which years of the portal a run works on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Years {
     /// Every published year; those whose version the lake has are found, the others fetched. This is how late and
     /// corrected data arrive.
+    #[default]
     Changed,
     /// Every published year.
     All,
@@ -43,6 +48,45 @@ impl Years {
             Years::Latest => year == latest,
             Years::Listed(listed) => listed.contains(&year),
         }
+    }
+
+    /// Whether these are all of the years that `other` selects, or more, whatever is published.
+    #[must_use]
+    pub fn cover(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Years::Changed | Years::All, _) | (Years::Latest, Years::Latest) => true,
+            (Years::Listed(these), Years::Listed(others)) => these.is_superset(others),
+            (Years::Latest | Years::Listed(_), _) => false,
+        }
+    }
+}
+
+/// As `YEARS` has it; listed years one by one.
+impl fmt::Display for Years {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Years::Changed => f.write_str("changed"),
+            Years::All => f.write_str("all"),
+            Years::Latest => f.write_str("latest"),
+            Years::Listed(listed) => {
+                let years: Vec<String> = listed.iter().map(i16::to_string).collect();
+                f.write_str(&years.join(","))
+            }
+        }
+    }
+}
+
+impl TryFrom<String> for Years {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map_err(|problem| format!("YEARS {problem}"))
+    }
+}
+
+impl From<Years> for String {
+    fn from(years: Years) -> Self {
+        years.to_string()
     }
 }
 
@@ -91,6 +135,10 @@ mod tests {
         assert_eq!("2023".parse(), listed(&[2023]));
         assert_eq!("2019-2021".parse(), listed(&[2019, 2020, 2021]));
         assert_eq!("2013, 2020-2021".parse(), listed(&[2013, 2020, 2021]));
+        for text in ["changed", "all", "latest", "2013,2020,2021"] {
+            let years: Years = text.parse().expect("valid");
+            assert_eq!(years.to_string(), text);
+        }
         for bad in ["", "2021-2019", "23", "2019-", "2019,,2020", "newest"] {
             assert!(bad.parse::<Years>().is_err(), "{bad:?}");
         }
@@ -102,5 +150,28 @@ mod tests {
         let years: Years = "2021-2023".parse().expect("valid");
         assert_eq!(years.select(&published), Err(vec![2021]));
         assert_eq!(Years::Latest.select(&published), Ok(BTreeSet::from([2023])));
+    }
+
+    #[test]
+    fn years_cover_others_whatever_is_published() {
+        let covers = |these: &str, others: &str| {
+            let years = |text: &str| text.parse::<Years>().expect("valid");
+            years(these).cover(&years(others))
+        };
+        for wide in ["changed", "all"] {
+            for narrow in ["changed", "all", "latest", "2023"] {
+                assert!(covers(wide, narrow), "{wide} {narrow}");
+            }
+        }
+        assert!(covers("latest", "latest"));
+        assert!(covers("2019-2024", "2020,2024"));
+        for (narrow, wide) in [
+            ("2024", "2023-2024"),
+            ("2024", "all"),
+            ("latest", "2024"),
+            ("2024", "latest"),
+        ] {
+            assert!(!covers(narrow, wide), "{narrow} {wide}");
+        }
     }
 }
