@@ -24,7 +24,7 @@ fn portal() -> Portal {
 }
 
 /// A pipeline whose clean files wait to be loaded, and the front that load-job reaches BigQuery through.
-fn transformed(portal: &Portal) -> (Pipeline<'_>, Front) {
+fn transformed(portal: &Portal) -> (Pipeline, Front) {
     let mut pipeline = Pipeline::new(portal, Path::Cloud);
     for stage in [Stage::Extract, Stage::Transform] {
         pipeline.run(stage, "run").finished();

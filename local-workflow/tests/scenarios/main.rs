@@ -4,10 +4,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
 mod bigquery;
+mod case_portal;
 mod city_rows;
 mod equality;
 mod kills;
 mod pipeline;
+mod publication_cases;
 mod published_counts;
 mod readers;
 mod replays;

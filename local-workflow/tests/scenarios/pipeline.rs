@@ -43,8 +43,9 @@ macro_rules! on_both_paths {
 }
 pub(crate) use on_both_paths;
 
-pub(crate) struct Pipeline<'a> {
-    portal: &'a Portal,
+pub(crate) struct Pipeline {
+    portal_url: String,
+    fsa_url: String,
     storage: Storage,
 }
 
@@ -64,8 +65,13 @@ enum Storage {
 const DATASET: &str = "main";
 const LOCATION: &str = "northamerica-northeast2";
 
-impl<'a> Pipeline<'a> {
-    pub(crate) fn new(portal: &'a Portal, path: Path) -> Self {
+impl Pipeline {
+    pub(crate) fn new(portal: &Portal, path: Path) -> Self {
+        Self::at(portal.url(), &portal.fsa_url(), path)
+    }
+
+    /// The pipeline of a portal and a boundary file at these addresses.
+    pub(crate) fn at(portal_url: &str, fsa_url: &str, path: Path) -> Self {
         let storage = match path {
             Path::Local => Storage::Local {
                 lake: TestLake::default(),
@@ -73,7 +79,11 @@ impl<'a> Pipeline<'a> {
             },
             Path::Cloud => in_the_cloud(),
         };
-        Self { portal, storage }
+        Self {
+            portal_url: portal_url.to_owned(),
+            fsa_url: fsa_url.to_owned(),
+            storage,
+        }
     }
 
     /// The local lake.
@@ -139,6 +149,17 @@ impl<'a> Pipeline<'a> {
                 (name.to_str().unwrap().to_owned(), fs::read(&path).unwrap())
             })
             .collect()
+    }
+
+    /// The key and content of every object of the local lake.
+    pub(crate) fn contents(&self) -> Vec<(String, Vec<u8>)> {
+        let lake = self.lake();
+        let keys = lake.objects("").into_keys();
+        keys.map(|key| {
+            let content = fs::read(lake.path().join(&key)).unwrap();
+            (key, content)
+        })
+        .collect()
     }
 
     /// The lake's objects as files.
@@ -231,8 +252,8 @@ impl<'a> Pipeline<'a> {
         };
         let job = Job::new(executable(name))
             .env("RUN_ID", run)
-            .env("PORTAL_URL", self.portal.url())
-            .env("FSA_URL", self.portal.fsa_url())
+            .env("PORTAL_URL", &self.portal_url)
+            .env("FSA_URL", &self.fsa_url)
             .env("DBT_EXECUTABLE", from_make("DBT_EXECUTABLE"))
             .env("DBT_PROJECT_DIR", from_make("DBT_PROJECT_DIR"));
         match &self.storage {

@@ -1,0 +1,205 @@
+//! A CKAN portal that publishes what a case says, at the City's own addresses mapped onto this machine.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Cursor, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::{Request, Response, StatusCode, header};
+use loopback_server::body::{self, Body};
+use loopback_server::{Handler, Listener, Server};
+use sample_portal::{Portal, PortalConfig};
+use serde_json::{Value, json};
+use shared::fingerprint::Digest;
+use shared::testing::{city_files, fixtures};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+/// The City's hosts: CKAN's, and the one that some years are links to.
+const CITY_HOSTS: [&str; 2] = [
+    "https://ckan0.cf.opendata.inter.prod-toronto.ca",
+    "https://www.toronto.ca",
+];
+
+const CITY_WARDS: &str = "/city-wards.geojson";
+
+/// A portal whose service requests are those of a case. Its boundaries are the City's.
+pub(crate) struct CasePortal {
+    url: String,
+    published: Arc<Published>,
+    boundaries: Portal,
+    _server: Server,
+}
+
+/// What the portal answers from.
+struct Published {
+    url: String,
+    now: Mutex<Now>,
+}
+
+/// What is published at the moment.
+#[derive(Default)]
+struct Now {
+    resources: Vec<Value>,
+    files: BTreeMap<String, Bytes>,
+}
+
+impl CasePortal {
+    /// A portal without any year.
+    pub(crate) fn start() -> Self {
+        let boundaries = Portal::start(PortalConfig {
+            files: Some(city_files()),
+            ..PortalConfig::default()
+        })
+        .unwrap();
+        let listener = Listener::bind(0).unwrap();
+        let url = listener.url();
+        let published = Arc::new(Published {
+            url: url.clone(),
+            now: Mutex::default(),
+        });
+        let server = listener
+            .serve("case-portal", Arc::clone(&published))
+            .unwrap();
+        let wards = fs::read(city_files().join("boundaries/city-wards.geojson")).unwrap();
+        published
+            .now
+            .lock()
+            .unwrap()
+            .files
+            .insert(CITY_WARDS.to_owned(), wards.into());
+        Self {
+            url,
+            published,
+            boundaries,
+            _server: server,
+        }
+    }
+
+    /// The value for `PORTAL_URL`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The value for `FSA_URL`.
+    pub(crate) fn fsa_url(&self) -> String {
+        self.boundaries.fsa_url()
+    }
+
+    /// Publishes the resources of a case's answer of CKAN, in place of all others.
+    pub(crate) fn list(&self, answer: &Path) {
+        let mut text = fs::read_to_string(answer).unwrap();
+        for host in CITY_HOSTS {
+            text = text.replace(host, &self.url);
+        }
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        let resources = answer["result"]["results"][0]["resources"].as_array();
+        self.published.now.lock().unwrap().resources = resources.unwrap().clone();
+    }
+
+    /// Publishes a ZIP of `csv` as the only resource of `year`, last modified then; other years stay.
+    pub(crate) fn publish_year(&self, year: i16, csv: &[u8], last_modified: &str) {
+        let id = format!("00000000-0000-4000-8000-00000000{year}");
+        let path = format!("/download/{id}/SR{year}.zip");
+        let resource = json!({
+            "id": id, "name": format!("311 Service Requests {year}"), "format": "ZIP",
+            "url": format!("{}{path}", self.url), "url_type": "upload", "state": "active",
+            "created": "2023-02-08T15:15:00.000000", "last_modified": last_modified, "size": null,
+        });
+        self.serve(&path, zip(year, csv));
+        let mut now = self.published.now.lock().unwrap();
+        now.resources.retain(|other| other["id"] != json!(id));
+        now.resources.push(resource);
+    }
+
+    /// Publishes the resource of that id no more.
+    pub(crate) fn withdraw(&self, id: &str) {
+        let mut now = self.published.now.lock().unwrap();
+        now.resources.retain(|resource| resource["id"] != json!(id));
+    }
+
+    /// Serves a ZIP of `csv` at the addresses whose path ends so.
+    pub(crate) fn serve_zip(&self, path: &str, year: i16, csv: &[u8]) {
+        self.serve(path, zip(year, csv));
+    }
+
+    /// Serves `bytes` at the addresses whose path ends so, in any case.
+    pub(crate) fn serve(&self, path: &str, bytes: impl Into<Bytes>) {
+        let mut now = self.published.now.lock().unwrap();
+        now.files.insert(path.to_lowercase(), bytes.into());
+    }
+}
+
+impl Published {
+    fn document(&self, status: StatusCode, document: &Value) -> anyhow::Result<Response<Body>> {
+        let bytes = Bytes::from(serde_json::to_vec(document)?);
+        Ok(Response::builder()
+            .status(status)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body::whole(bytes))?)
+    }
+
+    fn package(&self, name: &str) -> Value {
+        let resources = match name {
+            "city-wards" => json!([{
+                "id": "wards", "name": "City Wards Data - 4326.geojson", "format": "GeoJSON",
+                "url": format!("{}{CITY_WARDS}", self.url),
+                "url_type": "upload", "state": "active", "last_modified": "2018-08-07T18:11:06",
+            }]),
+            _ => json!(self.now.lock().unwrap().resources),
+        };
+        json!({"id": name, "name": name, "resources": resources})
+    }
+}
+
+impl Handler for Published {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
+        let uri = request.uri();
+        if uri.path() == "/api/3/action/package_show" {
+            let name = uri.query().and_then(|query| query.strip_prefix("id="));
+            let package = self.package(name.unwrap_or_default());
+            let answer = json!({"help": self.url, "success": true, "result": package});
+            return self.document(StatusCode::OK, &answer);
+        }
+        let now = self.now.lock().unwrap();
+        let requested = uri.path().to_lowercase();
+        let file = now
+            .files
+            .iter()
+            .find(|(path, _)| requested.ends_with(path.as_str()));
+        let Some((_, bytes)) = file else {
+            let error = json!({"success": false, "error": {"__type": "Not Found Error"}});
+            return self.document(StatusCode::NOT_FOUND, &error);
+        };
+        let etag = format!("\"{}\"", Digest::of(bytes));
+        let response = Response::builder().header(header::ETAG, &etag);
+        if request
+            .headers()
+            .get(header::IF_NONE_MATCH)
+            .is_some_and(|held| held == etag.as_str())
+        {
+            let unchanged = response.status(StatusCode::NOT_MODIFIED);
+            return Ok(unchanged.body(body::whole(Bytes::new()))?);
+        }
+        Ok(response
+            .header(header::CONTENT_LENGTH, bytes.len())
+            .body(body::whole(bytes.clone()))?)
+    }
+}
+
+/// The folder of a case.
+pub(crate) fn case(name: &str) -> PathBuf {
+    fixtures().join("publication-cases").join(name)
+}
+
+/// The ZIP that the City would make of a year's file.
+fn zip(year: i16, csv: &[u8]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file(format!("SR{year}.csv"), SimpleFileOptions::default())
+        .unwrap();
+    zip.write_all(csv).unwrap();
+    zip.finish().unwrap().into_inner()
+}
