@@ -97,12 +97,8 @@ pub struct Source {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stated_size_bytes: Option<u64>,
     /// Whether the publisher says that the data are generated, and nobody's requests.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub generated: bool,
-}
-
-fn is_false(flag: &bool) -> bool {
-    !flag
 }
 
 impl Source {
