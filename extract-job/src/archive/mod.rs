@@ -210,8 +210,7 @@ fn check_entries(zip: &mut ZipArchive<File>) -> Result<Vec<Member>, Problem> {
         if entry.encrypted() {
             return Err(Problem::Encrypted { member });
         }
-        // What macOS adds to every archive.
-        if entry.is_dir() || member.starts_with("__MACOSX/") {
+        if entry.is_dir() || is_of_the_system(&member) {
             continue;
         }
         if extension_of(&member).is_some_and(|extension| {
@@ -236,6 +235,29 @@ fn check_entries(zip: &mut ZipArchive<File>) -> Result<Vec<Member>, Problem> {
         return Err(Problem::Overlap);
     }
     Ok(members)
+}
+
+/// Files and folders, in lower case, that operating systems and storage devices add to any folder, and so to its archive.
+const SYSTEM_NAMES: &[&str] = &[
+    "__macosx",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "icon\r",
+    "$recycle.bin",
+    "system volume information",
+    "@eadir",
+    "lost+found",
+];
+
+/// Whether a member of that path was added by an operating system or a program, as settings, a preview, a lock or a
+/// resource fork, in whichever folder: `data/__MACOSX/._SR2023.csv`, `.DS_Store`, `~$SR2023.csv`.
+fn is_of_the_system(path: &str) -> bool {
+    path.split(['/', '\\']).any(|part| {
+        let hidden = part.starts_with('.') && part != ".";
+        let name = part.to_ascii_lowercase();
+        hidden || part.starts_with("~$") || SYSTEM_NAMES.contains(&name.as_str())
+    })
 }
 
 /// Whether a member of that path would be unpacked outside of its folder, on any system.

@@ -58,8 +58,12 @@ fn surprises() -> Vec<Case> {
     vec![
         ("nothing", zip(&[]), "is an empty ZIP"),
         (
-            "only what macOS adds",
-            zip(&[("__MACOSX/._SR2023.csv", CSV)]),
+            "only what operating systems add",
+            zip(&[
+                ("__MACOSX/._SR2023.csv", CSV),
+                ("a/._SR2023.csv", CSV),
+                ("Thumbs.db", CSV),
+            ]),
             "is an empty ZIP",
         ),
         (
@@ -185,6 +189,17 @@ fn what_surrounds_the_one_csv_does_not_matter() {
             b"a,b\r\n\x93caf\xe9\x94,2",
         ),
         ("__MACOSX/._Service Requests.csv", b"x"),
+        ("data/__MACOSX/._Service Requests.csv", b"x"),
+        ("data/._Service Requests (final).CSV", b"x"),
+        ("data/.DS_Store", b"x"),
+        ("data/Thumbs.db", b"x"),
+        ("desktop.ini", b"x"),
+        ("data/old/Desktop.ini", b"x"),
+        ("data/.~lock.Service Requests.csv", b"x"),
+        ("data/~$Service Requests.csv", b"x"),
+        ("@eaDir/preview.csv", b"x"),
+        ("$RECYCLE.BIN/SR2022.csv", b"x"),
+        (".Trashes/SR2022.zip", b"x"),
     ]));
     let outcome = portal.job().run();
     assert_eq!(outcome.finished()["rows"], 2);
