@@ -8,120 +8,217 @@ use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::DigestWriter;
 use shared::hand_over::Handed;
 use shared::job::Summary;
-use shared::lake::{Content, Key, Lake, LakeError};
-use shared::manifest::{self, Drift, DriftKind, Object, Publication, RawManifest, Source, Version};
+use shared::lake::{Content, Created, Lake, LakeError};
+use shared::manifest::{
+    self, Drift, DriftKind, ManifestRef, Object, Publication, RawManifest, Source, Version,
+};
 use shared::partition::Partition;
 use tracing::{debug, info, warn};
-use url::Url;
 
-use crate::archive::{Archive, Member};
+use crate::archive::Archive;
 use crate::boundaries::{city_wards, forward_sortation_areas};
-use crate::http::{self, Download, HttpClient, Order};
-use crate::publication::{Publications, Received};
-use crate::raw_file::{MeasuringWriter, RawFile};
+use crate::http::{self, Download, HttpClient, Request, Validator, parse_http_date};
+use crate::portal::{Choice, Offer, StatedDate};
+use crate::publication::{Publications, commit_content};
 use crate::settings::Limits;
+use crate::year_file;
+
+/// The longest text of a publisher that drift repeats, in bytes.
+const MAX_SUBJECT_BYTES: usize = 200;
 
 /// What extracting any partition takes.
 pub(crate) struct Extractor {
     pub(crate) lake: Lake,
-    pub(crate) http: HttpClient,
+    /// Downloads the portal's files.
+    pub(crate) portal_files: HttpClient,
+    /// Downloads the boundaries of the forward sortation areas.
+    pub(crate) fsa_files: HttpClient,
     pub(crate) limits: Limits,
-    /// Whether to download what the lake holds.
+    /// Whether to download what the lake has.
     pub(crate) force: bool,
+    /// When this run looked at the portal.
+    pub(crate) observed_at: Timestamp,
+}
+
+/// What the lake has of one offer.
+struct Extracted {
+    raw_manifest: ManifestRef,
+    summary: Summary,
+    drift: Vec<Drift>,
+}
+
+impl Extracted {
+    /// What the lake had before.
+    fn found(raw_manifest: ManifestRef) -> Self {
+        Self {
+            raw_manifest,
+            summary: Summary::found(),
+            drift: Vec::new(),
+        }
+    }
 }
 
 impl Extractor {
-    /// Makes sure that the lake has what `source` states of `partition`, and returns its raw manifest.
+    /// Makes sure that the lake has what `choice` offers of `partition`, and returns the raw manifest of what counts.
     pub(crate) async fn extract(
         &self,
         partition: Partition,
-        source: Source,
-        observed_at: Timestamp,
+        choice: &Choice,
     ) -> Result<(Handed, Summary), Failure> {
-        let started = Instant::now();
-        let version = source.version();
-        let publications = Publications::new(&self.lake, partition, version.clone());
-        let held = publications.held().await?;
-        let download = match &held {
-            Some(_) if !self.force => None,
-            Some(held) => {
-                let etag = self.conclusive_etag(&held.publication).await?;
-                self.download(partition, &source, etag).await?
-            }
-            None => self.download(partition, &source, None).await?,
-        };
-        let hand_over = |manifest, drift| Handed {
-            manifest,
-            observed_at: Some(observed_at),
+        let Extracted {
+            raw_manifest,
+            mut summary,
+            mut drift,
+        } = self.extract_one(partition, &choice.first).await?;
+        let invalid = choice.invalid_dates.iter();
+        drift.extend(invalid.map(|text| drift_of(DriftKind::InvalidPublicationDate, text)));
+        drift.extend(self.compare(partition, &raw_manifest, choice).await);
+        summary.drift = drift.len() as u64;
+        let handed = Handed {
+            manifest: raw_manifest,
+            observed_at: Some(self.observed_at),
             drift,
         };
-        let download = match (download, held.as_ref()) {
-            (Some(download), _) => download,
-            (None, Some(held)) => {
-                debug!(%partition, %version, "partition found");
-                let raw_manifest = held.publication.raw_manifest.clone();
-                return Ok((hand_over(raw_manifest, Vec::new()), Summary::found()));
-            }
-            (None, None) => {
-                let url = source.url;
-                let error = anyhow::anyhow!("{url} is unchanged, but nothing of it is held");
-                return Err(Failure::new(Exit::Bug, error));
-            }
-        };
-
-        let etag = download.etag.clone();
-        let http_last_modified = download.last_modified.clone();
-        let raw = self.store(partition, source.clone(), download).await?;
-        let mut summary = Summary {
-            produced: 1,
-            rows: raw.lines,
-            bytes: raw.object.size_bytes,
-            ..Summary::default()
-        };
-        let received = Received {
-            source,
-            etag,
-            http_last_modified,
-            raw,
-        };
-        let committed = publications.commit(held.as_ref(), received).await?;
-        let mut drift = Vec::new();
-        if committed.republished_without_notice {
-            drift.push(Drift {
-                kind: DriftKind::RepublishedWithoutNotice,
-                subject: partition.to_string(),
-                rows: 0,
-                examples: Vec::new(),
-            });
-        }
-        summary.drift = drift.len() as u64;
-        info!(
-            %partition,
-            %version,
-            rows = summary.rows,
-            bytes = summary.bytes,
-            drift = summary.drift,
-            seconds = started.elapsed().as_secs_f64(),
-            "partition extracted"
-        );
-        Ok((hand_over(committed.raw_manifest, drift), summary))
+        Ok((handed, summary))
     }
 
-    /// The entity tag that, if the publisher still has it, says that there is nothing to redo: the object is stored as
-    /// it was published, and whole.
-    async fn conclusive_etag<'a>(&self, held: &'a Publication) -> Result<Option<&'a str>, Failure> {
-        let Some(etag) = held.etag.as_deref() else {
-            return Ok(None);
+    /// Compares what counts with the other resources that state the same date. One that cannot be extracted costs nothing:
+    /// it would not count.
+    async fn compare(
+        &self,
+        partition: Partition,
+        counts: &ManifestRef,
+        choice: &Choice,
+    ) -> Vec<Drift> {
+        let mut drift = Vec::new();
+        for other in &choice.others {
+            let subject = format!("{}, {}", label(&choice.first.source), label(&other.source));
+            let kind = match self.extract_one(partition, other).await {
+                Ok(extracted) if extracted.raw_manifest == *counts => DriftKind::DuplicateResource,
+                Ok(_) => DriftKind::ConflictingResources,
+                Err(failure) => {
+                    let resource = label(&other.source);
+                    warn!(%partition, resource, cause = %failure, "resource not compared");
+                    continue;
+                }
+            };
+            warn!(%partition, resources = subject, ?kind, "two resources with one date");
+            drift.push(drift_of(kind, &subject));
+        }
+        drift
+    }
+
+    async fn extract_one(&self, partition: Partition, offer: &Offer) -> Result<Extracted, Failure> {
+        let started = Instant::now();
+        let version = &offer.version;
+        let publications = Publications::new(&self.lake, partition, version.clone());
+        let current = publications.current().await?;
+        let unless = match &current {
+            Some(current) => {
+                let publication = &current.publication;
+                // At another address is another file, whatever is stated.
+                let moved = publication.source.url != offer.source.url;
+                if !(self.force || offer.changes_unstated || moved) {
+                    debug!(%partition, %version, "partition found");
+                    return Ok(Extracted::found(publication.raw_manifest.clone()));
+                }
+                if moved {
+                    None
+                } else {
+                    self.validator(publication).await?
+                }
+            }
+            None => None,
         };
-        if held.partition == Partition::ForwardSortationAreas {
+        let Some(download) = self.download(partition, offer, unless).await? else {
+            let Some(current) = current else {
+                let url = &offer.source.url;
+                let error = anyhow::anyhow!("{url} is unchanged, but the lake has nothing of it");
+                return Err(Failure::new(Exit::Bug, error));
+            };
+            debug!(%partition, %version, "partition unchanged");
+            return Ok(Extracted::found(current.publication.raw_manifest));
+        };
+
+        let mut drift = Vec::new();
+        let source = self.source_of(offer, &download, &mut drift);
+        let (etag, http_last_modified) = (download.etag.clone(), download.last_modified.clone());
+        let download_sha256 = download.sha256.clone();
+        let same = current.as_ref().filter(|current| {
+            !self.force && current.publication.download_sha256 == download_sha256
+        });
+        let (raw_manifest, summary) = match same {
+            Some(current) => (current.publication.raw_manifest.clone(), Summary::found()),
+            None => self.store(partition, source.clone(), download).await?,
+        };
+        let publication = Publication {
+            manifest: Version::V1,
+            partition,
+            source,
+            download_sha256,
+            etag,
+            http_last_modified,
+            raw_manifest,
+        };
+        if publications.commit(current.as_ref(), &publication).await? {
+            let subject = partition.to_string();
+            drift.push(drift_of(DriftKind::RepublishedWithoutNotice, &subject));
+        }
+        if summary.produced > 0 {
+            info!(
+                %partition,
+                %version,
+                rows = summary.rows,
+                bytes = summary.bytes,
+                drift = drift.len(),
+                seconds = started.elapsed().as_secs_f64(),
+                "partition extracted"
+            );
+        }
+        Ok(Extracted {
+            raw_manifest: publication.raw_manifest,
+            summary,
+            drift,
+        })
+    }
+
+    /// What `offer` states, and of what it does not state, what came with the file.
+    fn source_of(&self, offer: &Offer, download: &Download, drift: &mut Vec<Drift>) -> Source {
+        let mut source = offer.source.clone();
+        source.generated |= download.generated;
+        if source.last_modified.is_none()
+            && let Some(text) = &download.last_modified
+        {
+            let date = StatedDate::of(text, parse_http_date(text), self.observed_at);
+            source.last_modified = date.normalized();
+            let invalid = date.invalid().into_iter();
+            drift.extend(invalid.map(|text| drift_of(DriftKind::InvalidPublicationDate, text)));
+        }
+        source
+    }
+
+    /// What identifies the content of `publication` at its server, if there is nothing to redo as long as it is the same.
+    async fn validator(&self, publication: &Publication) -> Result<Option<Validator>, Failure> {
+        // What is computed from the same file may differ.
+        if publication.partition == Partition::ForwardSortationAreas {
             return Ok(None);
         }
-        let raw: RawManifest = manifest::read_handed(&self.lake, &held.raw_manifest).await?;
+        if self.force && !self.is_whole(publication).await? {
+            return Ok(None);
+        }
+        let etag = publication.etag.clone().map(Validator::StrongEtag);
+        let date = publication.http_last_modified.clone();
+        Ok(etag.or_else(|| date.map(Validator::LastModified)))
+    }
+
+    /// Whether the lake has the object that `publication` stands for, as it was stored.
+    async fn is_whole(&self, publication: &Publication) -> Result<bool, Failure> {
+        let raw: RawManifest = manifest::read_handed(&self.lake, &publication.raw_manifest).await?;
         let mut content = match self.lake.open(&raw.object.key).await {
             Ok(content) => content,
             Err(LakeError::Missing { key }) => {
-                warn!(%key, "an object is missing in the lake: downloading it anew");
-                return Ok(None);
+                warn!(%key, "an object is missing in the lake: downloading it again");
+                return Ok(false);
             }
             Err(error) => return Err(error.into()),
         };
@@ -132,39 +229,37 @@ impl Extractor {
         })
         .await
         .while_doing(|| format!("read {}", raw.object.key))?;
-        if digest != raw.object.sha256 {
-            // Storing what is downloaded then will say so, and what it should be.
-            return Ok(None);
-        }
-        Ok(Some(etag))
+        // If it is another one, storing what is downloaded then reports it, and what it should be.
+        Ok(digest == raw.object.sha256)
     }
 
     async fn download(
         &self,
         partition: Partition,
-        source: &Source,
-        held_etag: Option<&str>,
+        offer: &Offer,
+        unless: Option<Validator>,
     ) -> Result<Option<Download>, Failure> {
-        let url = Url::parse(&source.url)
-            .or_fail(Exit::Contract)
-            .while_doing(|| format!("{:?}, the published address, is none", source.url))?;
-        let order = Order {
-            url: &url,
+        let request = Request {
+            url: &offer.url,
             label: partition.to_string(),
-            held_etag,
+            unless,
             max_bytes: self.limits.download_bytes,
         };
         let file = self.lake.spool().or_fail(Exit::Upstream)?;
-        Ok(http::download(&self.http, &order, file).await?)
+        let client = match partition {
+            Partition::ForwardSortationAreas => &self.fsa_files,
+            Partition::Year(_) | Partition::CityWards => &self.portal_files,
+        };
+        Ok(http::download(client, &request, file).await?)
     }
 
-    /// Stores what was downloaded, unpacked; its manifest is returned, not yet committed.
+    /// Stores what was downloaded, unpacked, and commits its manifest.
     async fn store(
         &self,
         partition: Partition,
         source: Source,
         download: Download,
-    ) -> Result<RawManifest, Failure> {
+    ) -> Result<(ManifestRef, Summary), Failure> {
         let Download {
             file,
             sha256: download_sha256,
@@ -172,15 +267,12 @@ impl Extractor {
             ..
         } = download;
         let (lake, limits, url) = (self.lake.clone(), self.limits, source.url.clone());
-        let raw = blocking(move || {
-            let open = || {
+        let raw = blocking(move || match partition {
+            Partition::Year(year) => year_file::unpack(&lake, &url, file, year, limits),
+            Partition::CityWards => city_wards::unpack(&url, file),
+            Partition::ForwardSortationAreas => {
                 let file = file.reopen().or_fail(Exit::Upstream)?;
-                Ok::<_, Failure>(Archive::open(&url, file, limits)?)
-            };
-            match partition {
-                Partition::Year(year) => unpack_csv(&lake, open()?, year),
-                Partition::CityWards => city_wards::unpack(&url, file),
-                Partition::ForwardSortationAreas => forward_sortation_areas::unpack(&lake, open()?),
+                forward_sortation_areas::unpack(&lake, Archive::open(&url, file, limits)?)
             }
         })
         .await?;
@@ -190,10 +282,9 @@ impl Extractor {
             size_bytes: raw.measures.size_bytes,
             sha256: raw.measures.sha256,
         };
-        self.lake
-            .create(&object.key, Content::File(raw.file))
-            .await?;
-        Ok(RawManifest {
+        let content = Content::File(raw.file);
+        let object_created = self.lake.create(&object.key, content).await?;
+        let raw_manifest = RawManifest {
             manifest: Version::V1,
             partition,
             source,
@@ -202,31 +293,34 @@ impl Extractor {
             object,
             lines: raw.measures.lines,
             encoding: raw.measures.encoding,
-        })
+        };
+        let (committed, created) = commit_content(&self.lake, &raw_manifest).await?;
+        let new = [object_created, created].contains(&Created::Created);
+        if !(new || self.force) {
+            return Ok((committed, Summary::found()));
+        }
+        let summary = Summary {
+            produced: 1,
+            rows: raw_manifest.lines,
+            bytes: raw_manifest.object.size_bytes,
+            ..Summary::default()
+        };
+        Ok((committed, summary))
     }
 }
 
-/// The one CSV in `archive`. It blocks.
-fn unpack_csv(lake: &Lake, mut archive: Archive, year: i16) -> Result<RawFile, Failure> {
-    let member = archive.only("csv")?;
-    let file = lake.spool().or_fail(Exit::Upstream)?;
-    let mut measuring = MeasuringWriter::new(file);
-    archive.inflate(&member, &mut measuring)?;
-    let (file, measures) = measuring.finish();
-    Ok(RawFile {
-        name: object_name(&member, year),
-        file,
-        measures,
-    })
+/// What a resource is called in drift.
+fn label(source: &Source) -> &str {
+    source.resource_id.as_deref().unwrap_or(&source.url)
 }
 
-/// The member's own name if it can be part of a key.
-fn object_name(member: &Member, year: i16) -> String {
-    let name = member.file_name();
-    if name.len() <= 64 && Key::new(name).is_ok() {
-        name.to_owned()
-    } else {
-        format!("SR{year}.csv")
+fn drift_of(kind: DriftKind, subject: &str) -> Drift {
+    let end = subject.floor_char_boundary(MAX_SUBJECT_BYTES);
+    Drift {
+        kind,
+        subject: subject[..end].to_owned(),
+        rows: 0,
+        examples: Vec::new(),
     }
 }
 

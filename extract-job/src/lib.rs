@@ -9,3 +9,4 @@ mod publication;
 mod raw_file;
 pub mod settings;
 pub mod stage;
+mod year_file;

@@ -1,14 +1,14 @@
-//! What the lake holds of one publication.
+//! What the lake has of one publication.
 //!
 //! Number 0 is what was extracted first, under the key of the version that the publisher states. Where the publisher
 //! changed the file and states the same version, what was found later has the numbers 1, 2 and so on, each under a key of
 //! its own. The highest number counts.
 
 use bytes::Bytes;
-use shared::exit::{Exit, Failure};
+use shared::exit::Failure;
 use shared::fingerprint::Fingerprint;
-use shared::lake::{Content, Key, Lake, LakeError};
-use shared::manifest::{self, ManifestRef, Publication, RawManifest, Source, Version};
+use shared::lake::{Content, Created, Key, Lake, LakeError};
+use shared::manifest::{self, ManifestRef, Publication, RawManifest};
 use shared::partition::Partition;
 use tracing::warn;
 
@@ -20,29 +20,9 @@ pub(crate) struct Publications<'a> {
 }
 
 /// A publication in the lake.
-pub(crate) struct Held {
+pub(crate) struct Current {
     number: u32,
     pub(crate) publication: Publication,
-}
-
-/// A publication to commit: how its content came.
-pub(crate) struct Received {
-    /// What the portal states.
-    pub(crate) source: Source,
-    /// The strong entity tag that came with the download.
-    pub(crate) etag: Option<String>,
-    /// The `Last-Modified` header that came with the download.
-    pub(crate) http_last_modified: Option<String>,
-    /// The content.
-    pub(crate) raw: RawManifest,
-}
-
-/// A publication that was committed.
-pub(crate) struct Committed {
-    /// Its content.
-    pub(crate) raw_manifest: ManifestRef,
-    /// Whether the publisher changed the file and stated the same version.
-    pub(crate) republished_without_notice: bool,
 }
 
 impl<'a> Publications<'a> {
@@ -54,56 +34,58 @@ impl<'a> Publications<'a> {
         }
     }
 
-    /// Returns the publication that counts, if there is one.
-    pub(crate) async fn held(&self) -> Result<Option<Held>, Failure> {
-        let mut latest = None;
-        for number in 0.. {
-            match self.read(number).await? {
-                Some(held) => latest = Some(held),
-                None => break,
+    /// Returns the publication that counts, if there is one: by doubling steps, then by halves, since a link whose server
+    /// states another date each time has a publication per run.
+    pub(crate) async fn current(&self) -> Result<Option<Current>, Failure> {
+        let Some(mut latest) = self.read(0).await? else {
+            return Ok(None);
+        };
+        let mut step = 1;
+        let mut missing = loop {
+            let next = latest.number + step;
+            match self.read(next).await? {
+                Some(current) => latest = current,
+                None => break next,
+            }
+            step *= 2;
+        };
+        while missing - latest.number > 1 {
+            let middle = latest.number.midpoint(missing);
+            match self.read(middle).await? {
+                Some(current) => latest = current,
+                None => missing = middle,
             }
         }
-        Ok(latest)
+        Ok(Some(latest))
     }
 
-    /// Commits what was received while `held` counted: under the first key from there on that is free, or that stands for
-    /// the same content.
+    /// Commits `publication`, received while `current` counted, under the first key from there on that is free or has the
+    /// same. Returns whether the publisher changed the content and did not state another date.
     pub(crate) async fn commit(
         &self,
-        held: Option<&Held>,
-        received: Received,
-    ) -> Result<Committed, Failure> {
-        let raw_manifest = self.commit_content(&received.raw).await?;
-        let publication = Publication {
-            manifest: Version::V1,
-            partition: self.partition,
-            source: received.source,
-            download_sha256: received.raw.download_sha256,
-            etag: received.etag,
-            http_last_modified: received.http_last_modified,
-            raw_manifest,
-        };
-        let json = Bytes::from(manifest::to_json(&publication));
-        let mut number = held.map_or(0, |held| held.number);
-        let mut before: Option<Publication> = None;
+        current: Option<&Current>,
+        publication: &Publication,
+    ) -> Result<bool, Failure> {
+        let json = Bytes::from(manifest::to_json(publication));
+        let mut number = current.map_or(0, |current| current.number);
         loop {
-            let key = self.key(number)?;
             let content = Content::Bytes(json.clone());
-            match self.lake.create(&key, content).await {
+            match self.lake.create(&self.key(number)?, content).await {
                 Ok(_) => break,
-                Err(LakeError::Conflict { .. }) => {
-                    let other = self.read(number).await?;
-                    let other = other.ok_or(LakeError::Missing { key })?;
-                    if other.publication.raw_manifest == publication.raw_manifest {
-                        break;
-                    }
-                    before = Some(other.publication);
-                    number += 1;
-                }
+                Err(LakeError::Conflict { .. }) => number += 1,
                 Err(error) => return Err(error.into()),
             }
         }
-        if let Some(before) = &before {
+        let Some(Current {
+            publication: before,
+            ..
+        }) = current
+        else {
+            return Ok(false);
+        };
+        let unstated = before.raw_manifest != publication.raw_manifest
+            && before.source.last_modified == publication.source.last_modified;
+        if unstated {
             warn!(
                 partition = %self.partition,
                 url = publication.source.url,
@@ -113,36 +95,16 @@ impl<'a> Publications<'a> {
                 "republished without notice"
             );
         }
-        Ok(Committed {
-            raw_manifest: publication.raw_manifest,
-            republished_without_notice: before.is_some(),
-        })
+        Ok(unstated)
     }
 
-    /// Commits the manifest of a content. If there is one already, from a publication under another date, that one stays.
-    async fn commit_content(&self, raw: &RawManifest) -> Result<ManifestRef, Failure> {
-        let key = RawManifest::key(self.partition, &raw.object.sha256)?;
-        match manifest::commit(self.lake, &key, raw).await {
-            Err(failure) if failure.exit() == Exit::Bug => {
-                let bytes = self.lake.read(&key).await?;
-                let bytes = bytes.ok_or_else(|| LakeError::Missing { key: key.clone() })?;
-                let first: RawManifest = manifest::from_json(&key, &bytes)?;
-                if first.object == raw.object && first.lines == raw.lines {
-                    return Ok(ManifestRef::of(key, &bytes));
-                }
-                Err(failure)
-            }
-            committed => committed,
-        }
-    }
-
-    async fn read(&self, number: u32) -> Result<Option<Held>, Failure> {
+    async fn read(&self, number: u32) -> Result<Option<Current>, Failure> {
         let key = self.key(number)?;
         let Some(bytes) = self.lake.read(&key).await? else {
             return Ok(None);
         };
         let publication = manifest::from_json(&key, &bytes)?;
-        Ok(Some(Held {
+        Ok(Some(Current {
             number,
             publication,
         }))
@@ -155,4 +117,26 @@ impl<'a> Publications<'a> {
         let own = Fingerprint::of(&[self.version.as_str(), &number.to_string()]);
         Publication::key(self.partition, &own)
     }
+}
+
+/// Commits the manifest of a content, and returns it with whether it is new. If the lake has one of the same bytes, from
+/// another publication, that one stays.
+pub(crate) async fn commit_content(
+    lake: &Lake,
+    raw: &RawManifest,
+) -> Result<(ManifestRef, Created), Failure> {
+    let key = RawManifest::key(raw.partition, &raw.object.sha256)?;
+    let bytes = Bytes::from(manifest::to_json(raw));
+    let conflict = match lake.create(&key, Content::Bytes(bytes.clone())).await {
+        Ok(created) => return Ok((ManifestRef::of(key, &bytes), created)),
+        Err(conflict @ LakeError::Conflict { .. }) => conflict,
+        Err(error) => return Err(error.into()),
+    };
+    let bytes = lake.read(&key).await?;
+    let bytes = bytes.ok_or_else(|| LakeError::Missing { key: key.clone() })?;
+    let first: RawManifest = manifest::from_json(&key, &bytes)?;
+    if first.object.sha256 == raw.object.sha256 && first.lines == raw.lines {
+        return Ok((ManifestRef::of(key, &bytes), Created::Existed));
+    }
+    Err(conflict.into())
 }

@@ -8,43 +8,69 @@ use jiff::Timestamp;
 use shared::exit::{Exit, Failure, FailureContext as _};
 use shared::hand_over::Outcomes;
 use shared::job::Summary;
-use shared::manifest::Source;
 use shared::partition::Partition;
 use shared::run::Stage;
 use shared::settings::{CommonSettings, Years};
+use tracing::warn;
 
 use crate::extraction::Extractor;
 use crate::http::{AllowedHosts, HttpClient};
-use crate::portal::{self, Packages, Portal, Yearly};
+use crate::portal::{self, Choice, Offer, Portal, Yearly};
 use crate::settings::Settings;
 
 const SERVICE_REQUESTS: &str = "311-service-requests-customer-initiated";
 const CITY_WARDS: &str = "city-wards";
+const BOUNDARIES: [Partition; 2] = [Partition::CityWards, Partition::ForwardSortationAreas];
 /// Partitions under way at once: one downloads while the other unpacks.
 const CONCURRENCY: usize = 2;
 
 /// Extracts every partition of this task's share, and hands the raw manifests over.
 ///
 /// # Errors
-/// If any partition fails; the others are handed over nevertheless.
+/// If any partition fails, or the portal does not show which years it publishes; what can be extracted is handed over
+/// nevertheless.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
-    let portal_hosts = AllowedHosts::of_urls([&settings.portal]);
-    let http = HttpClient::new(portal_hosts, settings.download_timeout)?;
-    let portal = Portal::new(http, settings.portal.clone());
     let observed_at = Timestamp::now();
-    let packages = portal.packages(&[SERVICE_REQUESTS, CITY_WARDS]).await?;
-    let published = portal::yearly(packages.named(SERVICE_REQUESTS)?);
-    let partitions = partitions(&common.years, &published)?;
+    let client = |allowed| HttpClient::new(allowed, settings.download_timeout);
+    let http = client(AllowedHosts::only(&settings.portal))?;
+    let portal = Portal::new(http, settings.portal.clone());
+    let (share, mut yearly, not_shown) = match published_years(&portal, observed_at).await {
+        Ok(yearly) => {
+            let years = select(&common.years, &yearly)?.into_iter();
+            let all = years.map(Partition::Year).chain(BOUNDARIES);
+            (common.task.share(all).collect(), yearly, None)
+        }
+        // Which boundaries are this task's follows from the years, so that it takes all: to do so twice changes nothing.
+        Err(failure) => (BOUNDARIES.to_vec(), Yearly::new(), Some(failure)),
+    };
+    let mut choices: Vec<(Partition, Result<Choice, Failure>)> = Vec::new();
+    for partition in share {
+        let choice = match partition {
+            Partition::Year(year) => match yearly.remove(&year) {
+                Some(choice) => choice.map_err(Failure::from),
+                None => Err(Failure::new(
+                    Exit::Bug,
+                    anyhow::anyhow!("{year} is selected but not published"),
+                )),
+            },
+            Partition::CityWards => city_wards(&portal, observed_at).await,
+            // Published once, at an address that names the year: there is nothing to ask.
+            Partition::ForwardSortationAreas => Ok(Choice::only(Offer::unchanging(&settings.fsa))),
+        };
+        choices.push((partition, choice));
+    }
 
     let extractor = Extractor {
         lake: common.lake.clone(),
-        http: HttpClient::new(settings.download_hosts.clone(), settings.download_timeout)?,
+        portal_files: client(settings.portal_files.clone())?,
+        fsa_files: client(settings.fsa_files.clone())?,
         limits: settings.limits,
         force: common.force,
+        observed_at,
     };
-    let work = stream::iter(common.task.share(partitions)).map(async |partition| {
-        let result = match source_of(partition, &published, &packages, &settings) {
-            Ok(source) => extractor.extract(partition, source, observed_at).await,
+    let work = stream::iter(choices).map(async |(partition, choice)| {
+        let result = match choice {
+            Ok(choice) => extractor.extract(partition, &choice).await,
             Err(failure) => Err(failure),
         };
         (partition, result)
@@ -54,57 +80,51 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     for (partition, result) in results {
         outcomes.add(partition, Some(observed_at), result);
     }
-    outcomes.hand_over(&common).await
+    let handed_over = outcomes.hand_over(&common).await;
+    match not_shown {
+        None => handed_over,
+        Some(not_shown) => Err(both(not_shown, handed_over.err())),
+    }
 }
 
-/// What the stage works on, over all tasks.
-fn partitions(years: &Years, published: &Yearly) -> Result<Vec<Partition>, Failure> {
-    let published: BTreeSet<i16> = published.keys().copied().collect();
-    if published.is_empty() {
+/// The years that the portal shows.
+async fn published_years(portal: &Portal, observed_at: Timestamp) -> Result<Yearly, Failure> {
+    let resources = portal.package(SERVICE_REQUESTS, observed_at).await?;
+    let yearly = portal::yearly(&resources);
+    if yearly.is_empty() {
         return Err(Failure::contract(anyhow::anyhow!(
-            "package {SERVICE_REQUESTS} has no resource of format ZIP with a year in its name: has the portal changed?"
+            "package {SERVICE_REQUESTS} has no resource of format ZIP or CSV with a year in its name: has the portal changed?"
         )));
     }
-    let selected = years.select(&published).map_err(|missing| {
+    Ok(yearly)
+}
+
+/// The years to work on, over all tasks.
+fn select(years: &Years, yearly: &Yearly) -> Result<BTreeSet<i16>, Failure> {
+    let published: BTreeSet<i16> = yearly.keys().copied().collect();
+    years.select(&published).map_err(|missing| {
         Failure::new(
             Exit::Configuration,
             anyhow::anyhow!("YEARS names {missing:?}, but the portal publishes {published:?}"),
         )
-    })?;
-    let years = selected.into_iter().map(Partition::Year);
-    let boundaries = [Partition::CityWards, Partition::ForwardSortationAreas];
-    Ok(years.chain(boundaries).collect())
+    })
 }
 
-/// Where `partition` comes from, in which version.
-fn source_of(
-    partition: Partition,
-    published: &Yearly,
-    packages: &Packages,
-    settings: &Settings,
-) -> Result<Source, Failure> {
-    match partition {
-        Partition::Year(year) => match published.get(&year) {
-            Some(Ok(resource)) => Ok(resource.source()),
-            Some(Err(error)) => Err(error.clone().into()),
-            None => Err(Failure::new(
-                Exit::Bug,
-                anyhow::anyhow!("{year} is selected but not published"),
-            )),
-        },
-        Partition::CityWards => {
-            let package = packages.named(CITY_WARDS)?;
-            let resource =
-                portal::wgs84_polygons(package).while_doing(|| format!("package {CITY_WARDS}"))?;
-            Ok(resource.source())
-        }
-        // Published once, at an address that names the year: there is nothing to ask.
-        Partition::ForwardSortationAreas => Ok(Source {
-            url: settings.fsa.to_string(),
-            resource_id: None,
-            last_modified: None,
-            stated_size_bytes: None,
-            generated: false,
-        }),
-    }
+async fn city_wards(portal: &Portal, observed_at: Timestamp) -> Result<Choice, Failure> {
+    let resources = portal.package(CITY_WARDS, observed_at).await?;
+    portal::wgs84_polygons(&resources).while_doing(|| format!("package {CITY_WARDS}"))
+}
+
+/// The failure of the stage where the portal did not show the years, and partitions may have been refused besides.
+fn both(not_shown: Failure, refused: Option<Failure>) -> Failure {
+    warn!(exit = not_shown.exit().code(), cause = %not_shown, "no year extracted");
+    let Some(refused) = refused else {
+        return not_shown.context("no year was extracted, the boundaries are handed over");
+    };
+    let (worse, other) = if refused.exit().severity() > not_shown.exit().severity() {
+        (refused, not_shown)
+    } else {
+        (not_shown, refused)
+    };
+    worse.context(format!("no year was extracted ({other})"))
 }

@@ -47,11 +47,6 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// The last part of its path.
-    pub(crate) fn file_name(&self) -> &str {
-        self.path.rsplit('/').next().unwrap_or(&self.path)
-    }
-
     fn has_extension(&self, extension: &str) -> bool {
         extension_of(&self.path).is_some_and(|own| own.eq_ignore_ascii_case(extension))
     }
@@ -172,7 +167,7 @@ impl Allowance {
     }
 }
 
-/// Checks that `file` begins like a ZIP, and gives its length.
+/// Checks that `file` begins like a ZIP, and returns its length.
 fn expect_zip(file: &mut File) -> Result<u64, Problem> {
     let mut start = Vec::with_capacity(512);
     let mut reader = &*file;

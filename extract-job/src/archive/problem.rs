@@ -15,7 +15,7 @@ pub(crate) struct ArchiveError {
 /// What is wrong with an archive; goes on where its name ends.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
-    #[error("is no ZIP but {looks_like}: the server may be down or ask for a sign-in")]
+    #[error("is not a ZIP but {looks_like}: the server may be down or ask for a sign-in")]
     NotZip { looks_like: &'static str },
     #[error("ends early, or its directory of contents is damaged ({reason}): download it again")]
     Truncated { reason: String },
@@ -56,7 +56,7 @@ pub(crate) enum Problem {
     )]
     Bomb { member: String, ratio: u64 },
     #[error(
-        "inflates to more than {limit} bytes at {member}: if that is no mistake, raise MAX_CSV_BYTES"
+        "inflates to more than {limit} bytes at {member}: if that is not a mistake, raise MAX_CSV_BYTES"
     )]
     TooLarge { member: String, limit: u64 },
 }

@@ -3,7 +3,7 @@ use reqwest::header::ACCEPT;
 use url::Url;
 
 use super::retry::{Failed, retry_after, retrying};
-use super::{HttpClient, HttpError};
+use super::{Address, HttpClient, HttpError};
 
 /// A small answer, whole in memory.
 pub(crate) struct Document {
@@ -24,12 +24,12 @@ pub(crate) async fn fetch(http: &HttpClient, url: &Url) -> Result<Document, Http
 async fn attempt(http: &HttpClient, url: &Url) -> Result<Document, Failed> {
     let broken = |source| HttpError::from_client(url, source);
     let request = http
-        .client
+        .client(url)
         .get(url.clone())
         .header(ACCEPT, "application/json");
     let mut response = request.send().await.map_err(broken)?;
     let error = HttpError::Status {
-        url: url.clone(),
+        url: Address::of(url),
         status: response.status(),
         retry_after: retry_after(response.headers()),
     };
@@ -41,7 +41,7 @@ async fn attempt(http: &HttpClient, url: &Url) -> Result<Document, Failed> {
         body.extend_from_slice(&chunk);
         if body.len() > MAX_DOCUMENT_BYTES {
             return Err(HttpError::Protocol {
-                url: url.clone(),
+                url: Address::of(url),
                 answer: format!("with more than {MAX_DOCUMENT_BYTES} bytes"),
             }
             .into());

@@ -1,8 +1,8 @@
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 
 use reqwest::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH,
-    IF_RANGE, LAST_MODIFIED, RANGE,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderName,
+    IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use reqwest::{Response, StatusCode};
 use shared::fingerprint::{Digest, Hasher};
@@ -12,16 +12,19 @@ use tracing::info;
 use url::Url;
 
 use super::retry::{Failed, retry_after, retrying};
-use super::{HttpClient, HttpError};
+use super::{Address, HttpClient, HttpError};
+
+/// Set to `true` on what our sample portal generates.
+const GENERATED: HeaderName = HeaderName::from_static("x-generated-data");
 
 /// What to download.
-pub(crate) struct Order<'a> {
+pub(crate) struct Request<'a> {
     /// The address.
     pub(crate) url: &'a Url,
     /// What to call it on the progress bar.
     pub(crate) label: String,
-    /// The entity tag of what is held already.
-    pub(crate) held_etag: Option<&'a str>,
+    /// What identifies the content that the lake has, if that is not to be downloaded again.
+    pub(crate) unless: Option<Validator>,
     /// The largest length to accept.
     pub(crate) max_bytes: u64,
 }
@@ -38,17 +41,19 @@ pub(crate) struct Download {
     pub(crate) etag: Option<String>,
     /// The `Last-Modified` header that came with them.
     pub(crate) last_modified: Option<String>,
+    /// Whether the server says that they are generated data.
+    pub(crate) generated: bool,
 }
 
-/// Downloads what `order` says into the empty `file`; `None` if it is unchanged since `held_etag`.
+/// Downloads what `request` says into the empty `file`; `None` if it still has the validator `unless`.
 ///
 /// A broken transfer is taken up where it broke, if the server can prove that the file is still the same one.
 pub(crate) async fn download(
     http: &HttpClient,
-    order: &Order<'_>,
+    request: &Request<'_>,
     file: NamedTempFile,
 ) -> Result<Option<Download>, HttpError> {
-    http.allowed.check(order.url)?;
+    http.allowed.check(request.url)?;
     let mut partial = Partial {
         file,
         hasher: Hasher::default(),
@@ -56,11 +61,13 @@ pub(crate) async fn download(
         total: None,
         validator: None,
         last_modified: None,
+        generated: false,
+        unless: request.unless.clone(),
         bar: None,
     };
-    let whole = retrying(order.url, http.deadline, async || {
+    let whole = retrying(request.url, http.deadline, async || {
         let before = partial.received;
-        attempt(http, order, &mut partial)
+        attempt(http, request, &mut partial)
             .await
             .map_err(|error| Failed {
                 error,
@@ -77,6 +84,7 @@ pub(crate) async fn download(
             _ => None,
         },
         last_modified: partial.last_modified,
+        generated: partial.generated,
     }))
 }
 
@@ -88,13 +96,19 @@ struct Partial {
     total: Option<u64>,
     validator: Option<Validator>,
     last_modified: Option<String>,
+    generated: bool,
+    /// The validator that makes the request conditional.
+    unless: Option<Validator>,
     bar: Option<Progress>,
 }
 
-/// What tells one content of an address from another.
-#[derive(Debug)]
-enum Validator {
+/// What identifies one content of an address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Validator {
+    /// A strong entity tag. A weak one may stay while bytes change: [RFC 9110, section
+    /// 8.8.1](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.1).
     StrongEtag(String),
+    /// The `Last-Modified` header, as the server wrote it.
     LastModified(String),
 }
 
@@ -111,6 +125,27 @@ impl Validator {
             Self::StrongEtag(text) | Self::LastModified(text) => text,
         }
     }
+
+    /// The header that makes a request conditional on it: [RFC 9110, section
+    /// 13.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1).
+    fn condition(&self) -> HeaderName {
+        match self {
+            Self::StrongEtag(_) => IF_NONE_MATCH,
+            Self::LastModified(_) => IF_MODIFIED_SINCE,
+        }
+    }
+
+    /// Whether an answer of 304 with these `headers` is about another content. Servers answer so to `If-Modified-Since`
+    /// where a file went back to an earlier one.
+    fn contradicts(&self, headers: &HeaderMap) -> bool {
+        let (header, held) = match self {
+            Self::StrongEtag(held) => (ETAG, held),
+            Self::LastModified(held) => (LAST_MODIFIED, held),
+        };
+        // A 304 may state the tag as a weak one.
+        let now = text(headers, &header).map(|now| now.trim_start_matches("W/"));
+        now.is_some_and(|now| now != held)
+    }
 }
 
 impl Partial {
@@ -123,6 +158,17 @@ impl Partial {
         self.file.as_file().set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
         Ok(())
+    }
+
+    /// Notes what the answer with the whole file says of it.
+    fn begin(&mut self, response: &Response, label: &str) {
+        let headers = response.headers();
+        self.validator = Validator::of(headers);
+        self.last_modified = text(headers, &LAST_MODIFIED).map(str::to_owned);
+        self.generated =
+            text(headers, &GENERATED).is_some_and(|flag| flag.trim().eq_ignore_ascii_case("true"));
+        self.total = response.content_length();
+        self.bar = Some(progress(label, self.total));
     }
 
     // Writing and digesting a chunk takes microseconds, too little to move to another thread.
@@ -140,29 +186,29 @@ impl Partial {
 /// `true` when the whole is there, `false` if it is not needed.
 async fn attempt(
     http: &HttpClient,
-    order: &Order<'_>,
+    request: &Request<'_>,
     partial: &mut Partial,
 ) -> Result<bool, HttpError> {
-    let url = order.url;
+    let url = request.url;
     let broken = |source| HttpError::from_client(url, source);
     let disk = |source| HttpError::Disk {
-        url: url.clone(),
+        url: Address::of(url),
         source,
     };
     let surprise = |answer: String| HttpError::Protocol {
-        url: url.clone(),
+        url: Address::of(url),
         answer,
     };
 
-    let mut request = http
-        .client
+    let mut message = http
+        .client(url)
         .get(url.clone())
         .header(ACCEPT_ENCODING, "identity");
     if partial.received > 0 {
         match &partial.validator {
             Some(validator) => {
-                info!(%url, from_bytes = partial.received, "download resumed");
-                request = request
+                info!(url = %Address::of(url), from_bytes = partial.received, "download resumed");
+                message = message
                     .header(RANGE, format!("bytes={}-", partial.received))
                     .header(IF_RANGE, validator.as_str());
             }
@@ -170,19 +216,16 @@ async fn attempt(
         }
     }
     if partial.received == 0
-        && let Some(etag) = order.held_etag
+        && let Some(held) = &partial.unless
     {
-        request = request.header(IF_NONE_MATCH, etag);
+        message = message.header(held.condition(), held.as_str());
     }
 
-    let mut response = request.send().await.map_err(broken)?;
+    let mut response = message.send().await.map_err(broken)?;
     match response.status() {
         StatusCode::OK => {
             partial.restart().map_err(disk)?;
-            partial.validator = Validator::of(response.headers());
-            partial.last_modified = text(response.headers(), &LAST_MODIFIED).map(str::to_owned);
-            partial.total = response.content_length();
-            partial.bar = Some(progress(&order.label, partial.total));
+            partial.begin(&response, &request.label);
         }
         StatusCode::PARTIAL_CONTENT if partial.received > 0 => {
             if let Err(answer) = continues(&response, partial) {
@@ -190,7 +233,14 @@ async fn attempt(
                 return Err(surprise(answer));
             }
         }
-        StatusCode::NOT_MODIFIED if partial.received == 0 && order.held_etag.is_some() => {
+        StatusCode::NOT_MODIFIED if partial.received == 0 && partial.unless.is_some() => {
+            let headers = response.headers();
+            if let Some(held) = partial.unless.take_if(|held| held.contradicts(headers)) {
+                let held = held.as_str();
+                return Err(surprise(format!(
+                    "that it is unchanged, but no longer as {held}"
+                )));
+            }
             return Ok(false);
         }
         StatusCode::RANGE_NOT_SATISFIABLE if partial.received > 0 => {
@@ -199,7 +249,7 @@ async fn attempt(
         }
         status => {
             return Err(HttpError::Status {
-                url: url.clone(),
+                url: Address::of(url),
                 status,
                 retry_after: retry_after(response.headers()),
             });
@@ -212,13 +262,13 @@ async fn attempt(
     }
 
     let check_size = |size: u64| {
-        if size <= order.max_bytes {
+        if size <= request.max_bytes {
             return Ok(());
         }
         Err(HttpError::TooLarge {
-            url: url.clone(),
+            url: Address::of(url),
             size,
-            limit: order.max_bytes,
+            limit: request.max_bytes,
             variable: "MAX_DOWNLOAD_BYTES",
         })
     };

@@ -6,9 +6,9 @@ use reqwest::StatusCode;
 use shared::exit::{Exit, Failure};
 use url::Url;
 
-use super::{HostRefused, refusal_in};
+use super::{Address, HostRefused, refusal_in};
 
-/// Why an address did not give what was asked. Messages name the address.
+/// Why an address did not return what was requested. Messages name the address.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
     /// The address, or where it redirects to, is not to be asked.
@@ -18,7 +18,7 @@ pub(crate) enum HttpError {
     #[error("{url} redirects in circles")]
     Redirects {
         /// The address.
-        url: Url,
+        url: Address,
         /// What the client says.
         source: reqwest::Error,
     },
@@ -26,7 +26,7 @@ pub(crate) enum HttpError {
     #[error("{url} could not be read")]
     Network {
         /// The address.
-        url: Url,
+        url: Address,
         /// What the client says.
         source: reqwest::Error,
     },
@@ -34,7 +34,7 @@ pub(crate) enum HttpError {
     #[error("{url} answered {status}")]
     Status {
         /// The address.
-        url: Url,
+        url: Address,
         /// What it answered.
         status: StatusCode,
         /// How long it wants to be left alone.
@@ -44,17 +44,17 @@ pub(crate) enum HttpError {
     #[error("{url} answered {answer}")]
     Protocol {
         /// The address.
-        url: Url,
+        url: Address,
         /// What it answered.
         answer: String,
     },
     /// There is more than may be taken.
     #[error(
-        "{url} has {size} bytes or more, and {limit} are allowed: if that is no mistake, raise {variable}"
+        "{url} has {size} bytes or more, and {limit} are allowed: if that is not a mistake, raise {variable}"
     )]
     TooLarge {
         /// The address.
-        url: Url,
+        url: Address,
         /// Its length, as far as known.
         size: u64,
         /// The length allowed.
@@ -74,17 +74,17 @@ pub(crate) enum HttpError {
     #[error("{url} was not read to its end within {seconds} s")]
     Deadline {
         /// The address.
-        url: Url,
+        url: Address,
         /// The time it had.
         seconds: u64,
         /// How the last attempt failed, if one did.
         source: Option<Box<HttpError>>,
     },
     /// What was read could not be kept.
-    #[error("what {url} gives cannot be written to disk")]
+    #[error("what {url} returns cannot be written to disk")]
     Disk {
         /// The address.
-        url: Url,
+        url: Address,
         /// Why.
         source: io::Error,
     },
@@ -93,7 +93,7 @@ pub(crate) enum HttpError {
 impl HttpError {
     /// The error for a request to `url` that failed as `source` says.
     pub(super) fn from_client(url: &Url, source: reqwest::Error) -> Self {
-        let url = url.clone();
+        let url = Address::of(url);
         let source = source.without_url();
         match refusal_in(&source) {
             Some(refused) => HttpError::Refused(refused),

@@ -1,5 +1,7 @@
 //! HTTP: from allowed hosts only, within a deadline, retried where that may help.
 
+mod address;
+mod date;
 mod document;
 mod download;
 mod error;
@@ -9,14 +11,17 @@ mod retry;
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use reqwest::Client;
 use reqwest::redirect::Policy;
+use reqwest::{Client, ClientBuilder};
 use shared::exit::{Exit, Failure, OrFail as _};
+use url::Url;
 
+pub(crate) use address::Address;
+pub(crate) use date::parse_http_date;
 pub(crate) use document::fetch;
-pub(crate) use download::{Download, Order, download};
+pub(crate) use download::{Download, Request, Validator, download};
 pub(crate) use error::HttpError;
-pub(crate) use hosts::{AllowedHosts, HostRefused, is_secure};
+pub(crate) use hosts::{AllowedHosts, HostRefused, host_of, is_secure, parse_hosts};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest silence of a server while it answers. Where the deadline is near, less: a silence has to leave time to try
@@ -25,10 +30,13 @@ const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REDIRECTS: usize = 5;
 const USER_AGENT: &str = concat!("toronto-311/", env!("CARGO_PKG_VERSION"));
 
-/// A client that talks to allowed hosts, and follows a redirection to allowed hosts only.
+/// A client that talks to allowed hosts, and follows redirects to allowed hosts only.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpClient {
-    client: Client,
+    /// Uses the proxies that the environment names.
+    proxied: Client,
+    /// Uses none. A proxy would look for loopback on its own machine, and see what has to stay on this one.
+    direct: Client,
     allowed: AllowedHosts,
     /// The longest that one fetch or download may take, retries included.
     deadline: Duration,
@@ -37,28 +45,38 @@ pub(crate) struct HttpClient {
 impl HttpClient {
     /// A client for the hosts `allowed`, each of whose tasks ends within `deadline`.
     pub(crate) fn new(allowed: AllowedHosts, deadline: Duration) -> Result<Self, Failure> {
-        let targets = allowed.clone();
-        let redirects = Policy::custom(move |attempt| {
-            if attempt.previous().len() > MAX_REDIRECTS {
-                return attempt.error("redirected too often");
-            }
-            match targets.check(attempt.url()) {
-                Ok(()) => attempt.follow(),
-                Err(refused) => attempt.error(refused),
-            }
-        });
-        let client = Client::builder()
-            .user_agent(USER_AGENT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(MAX_IDLE_TIMEOUT.min(deadline / 4))
-            .redirect(redirects)
-            .build()
-            .or_fail(Exit::Upstream)?;
+        let builder = || -> ClientBuilder {
+            let targets = allowed.clone();
+            let redirects = Policy::custom(move |attempt| {
+                if attempt.previous().len() > MAX_REDIRECTS {
+                    return attempt.error("redirected too often");
+                }
+                match targets.check(attempt.url()) {
+                    Ok(()) => attempt.follow(),
+                    Err(refused) => attempt.error(refused),
+                }
+            });
+            Client::builder()
+                .user_agent(USER_AGENT)
+                .connect_timeout(CONNECT_TIMEOUT)
+                .read_timeout(MAX_IDLE_TIMEOUT.min(deadline / 4))
+                .redirect(redirects)
+        };
         Ok(Self {
-            client,
+            proxied: builder().build().or_fail(Exit::Upstream)?,
+            direct: builder().no_proxy().build().or_fail(Exit::Upstream)?,
             allowed,
             deadline,
         })
+    }
+
+    /// The client that requests `url`.
+    fn client(&self, url: &Url) -> &Client {
+        if hosts::is_loopback(url) {
+            &self.direct
+        } else {
+            &self.proxied
+        }
     }
 }
 

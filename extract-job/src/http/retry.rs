@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 use url::Url;
 
-use super::HttpError;
+use super::{Address, HttpError, parse_http_date};
 
 /// A failed attempt.
 pub(super) struct Failed {
@@ -65,13 +65,13 @@ pub(super) async fn retrying<T>(
             let delay = error.retry_after().map_or(delay, |wish| wish.max(delay));
             if delay >= deadline.saturating_duration_since(Instant::now()) {
                 return Err(HttpError::Deadline {
-                    url: url.clone(),
+                    url: Address::of(url),
                     seconds: limit.as_secs(),
                     source: Some(Box::new(error)),
                 });
             }
             warn!(
-                %url,
+                url = %Address::of(url),
                 attempts,
                 seconds = delay.as_secs_f64(),
                 cause = error.chain(),
@@ -84,7 +84,7 @@ pub(super) async fn retrying<T>(
     match timeout_at(deadline, attempts).await {
         Ok(result) => result,
         Err(_) => Err(HttpError::Deadline {
-            url: url.clone(),
+            url: Address::of(url),
             seconds: limit.as_secs(),
             source: last,
         }),
@@ -97,10 +97,7 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
-    let date = jiff::fmt::rfc2822::DateTimeParser::new()
-        .parse_timestamp(text)
-        .ok()?;
-    let wish = Timestamp::now().duration_until(date);
+    let wish = Timestamp::now().duration_until(parse_http_date(text)?);
     // A date that has passed asks for no time.
     Some(Duration::try_from(wish).unwrap_or_default())
 }

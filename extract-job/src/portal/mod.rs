@@ -1,100 +1,25 @@
-//! The CKAN portal, which says what is published and where.
+//! The CKAN portal, which states what is published and where.
 
+mod date;
 mod pick;
+mod resource;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use shared::exit::{Exit, Failure};
-use shared::manifest::Source;
 use url::Url;
 
-use crate::http::{self, HttpClient, HttpError};
+use crate::http::{self, Address, HttpClient, HttpError};
 
-pub(crate) use pick::{Yearly, wgs84_polygons, yearly};
+pub(crate) use date::StatedDate;
+pub(crate) use pick::{Choice, Yearly, wgs84_polygons, yearly};
+pub(crate) use resource::{Offer, Resource};
 
 /// The portal behind `PORTAL_URL`.
 pub(crate) struct Portal {
     http: HttpClient,
     base: Url,
-}
-
-/// What the portal publishes under one name.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Package {
-    name: String,
-    /// Its files.
-    pub(crate) resources: Vec<Resource>,
-}
-
-/// One published file.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Resource {
-    /// CKAN's id for it, which survives a change of name or content.
-    pub(crate) id: String,
-    /// Its title.
-    #[serde(default)]
-    pub(crate) name: Option<String>,
-    /// The kind of file, as the publisher spells it.
-    #[serde(default)]
-    pub(crate) format: Option<String>,
-    /// Where it is.
-    pub(crate) url: String,
-    /// When its content changed last.
-    #[serde(default)]
-    last_modified: Option<String>,
-    /// When its description changed last.
-    #[serde(default)]
-    metadata_modified: Option<String>,
-    /// Its length: a number, a text or nothing.
-    #[serde(default)]
-    size: Value,
-    /// Whether its data are generated: an extra field of our sample portal.
-    #[serde(default)]
-    generated: bool,
-}
-
-impl Resource {
-    /// The best the portal says of when the file changed.
-    pub(crate) fn changed(&self) -> Option<&str> {
-        let changed = self.last_modified.as_deref();
-        changed.or(self.metadata_modified.as_deref())
-    }
-
-    /// What identifies this version of the file.
-    pub(crate) fn source(&self) -> Source {
-        let size = match &self.size {
-            Value::Number(number) => number.as_u64(),
-            Value::String(text) => text.trim().parse().ok(),
-            _ => None,
-        };
-        Source {
-            url: self.url.clone(),
-            resource_id: Some(self.id.clone()),
-            last_modified: self.changed().map(str::to_owned),
-            stated_size_bytes: size,
-            generated: self.generated,
-        }
-    }
-}
-
-/// What the portal says of the packages it was asked for.
-pub(crate) struct Packages {
-    found: Vec<Package>,
-    url: Url,
-}
-
-impl Packages {
-    /// The package of that name.
-    ///
-    /// # Errors
-    /// [`PortalError::UnknownPackage`] if the portal has none.
-    pub(crate) fn named(&self, name: &str) -> Result<&Package, PortalError> {
-        let found = self.found.iter().find(|package| package.name == name);
-        found.ok_or_else(|| PortalError::UnknownPackage {
-            package: name.to_owned(),
-            url: self.url.clone(),
-        })
-    }
 }
 
 /// Why the portal did not describe a package.
@@ -103,19 +28,21 @@ pub(crate) enum PortalError {
     /// It could not be asked.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// It knows no such package.
-    #[error("the portal has no package {package:?} ({url}): was it renamed or withdrawn?")]
+    /// It does not have the package.
+    #[error("the portal has no package {package:?} ({url}, 404): was it renamed or withdrawn?")]
     UnknownPackage {
         /// The package.
         package: String,
-        /// What was asked.
-        url: Url,
+        /// What was requested.
+        url: Address,
     },
     /// It is a CKAN portal, and declines.
-    #[error("the portal declines to describe its packages ({url}, {status}): {reason}")]
+    #[error("the portal declines to describe package {package:?} ({url}, {status}): {reason}")]
     Declined {
-        /// What was asked.
-        url: Url,
+        /// The package.
+        package: String,
+        /// What was requested.
+        url: Address,
         /// The status of the answer.
         status: u16,
         /// CKAN's words.
@@ -126,8 +53,8 @@ pub(crate) enum PortalError {
         "{url} answered {status} with {content}, which no CKAN portal does: is PORTAL_URL right, or is the portal down?"
     )]
     NotCkan {
-        /// What was asked.
-        url: Url,
+        /// What was requested.
+        url: Address,
         /// The status of the answer.
         status: u16,
         /// What the answer looks like.
@@ -139,13 +66,12 @@ impl From<PortalError> for Failure {
     fn from(error: PortalError) -> Self {
         match error {
             PortalError::Http(error) => error.into(),
-            PortalError::UnknownPackage { .. } => Failure::new(Exit::Contract, error),
             _ => Failure::new(Exit::Upstream, error),
         }
     }
 }
 
-/// CKAN's envelope around every answer.
+/// CKAN's envelope around every answer: see the [API guide](https://docs.ckan.org/en/latest/api/#making-an-api-request).
 #[derive(Deserialize)]
 struct Answer {
     success: bool,
@@ -155,31 +81,31 @@ struct Answer {
     error: Value,
 }
 
-#[derive(Deserialize)]
-struct SearchResult {
-    results: Vec<Package>,
-}
-
 impl Portal {
     /// The portal at `base`.
     pub(crate) fn new(http: HttpClient, base: Url) -> Self {
         Self { http, base }
     }
 
-    /// What is published under `names`, asked for at once: see CKAN's
-    /// [`package_search`](https://docs.ckan.org/en/latest/api/#ckan.logic.action.get.package_search).
-    pub(crate) async fn packages(&self, names: &[&str]) -> Result<Packages, PortalError> {
+    /// Returns the resources that the portal shows of a package.
+    ///
+    /// It asks [`package_show`](https://docs.ckan.org/en/latest/api/#ckan.logic.action.get.package_show), whose answer CKAN
+    /// compares with its database. `package_search` answers from the search index, which lags behind and has been seen to
+    /// revert (ckan/ckan#8971).
+    pub(crate) async fn package(
+        &self,
+        name: &str,
+        now: Timestamp,
+    ) -> Result<Vec<Resource>, PortalError> {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty()
-                .extend(["api", "3", "action", "package_search"]);
+                .extend(["api", "3", "action", "package_show"]);
         }
-        let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-        url.query_pairs_mut()
-            .append_pair("fq", &format!("name:({})", quoted.join(" OR ")))
-            .append_pair("rows", &names.len().to_string());
+        url.query_pairs_mut().append_pair("id", name);
 
         let document = http::fetch(&self.http, &url).await?;
+        let url = Address::of(&url);
         let status = document.status.as_u16();
         let not_ckan = |content: String| PortalError::NotCkan {
             url: url.clone(),
@@ -190,21 +116,36 @@ impl Portal {
             return Err(not_ckan(looks_like(&document.body).to_owned()));
         };
         if answer.success && document.status.is_success() {
-            let found: SearchResult = serde_json::from_value(answer.result)
-                .map_err(|error| not_ckan(format!("packages that cannot be read ({error})")))?;
-            return Ok(Packages {
-                found: found.results,
-                url,
-            });
+            let Some(resources) = answer.result["resources"].as_array() else {
+                return Err(not_ckan(format!("a package {name:?} without resources")));
+            };
+            let resources = resources.iter();
+            return Ok(resources
+                .filter_map(|fields| Resource::read(fields, now))
+                .collect());
         }
+        let package = name.to_owned();
         let kind = answer.error["__type"].as_str();
+        if kind == Some("Not Found Error") {
+            return Err(PortalError::UnknownPackage { package, url });
+        }
         let words = answer.error["message"].as_str().or(kind);
         Err(PortalError::Declined {
-            url: url.clone(),
+            package,
+            url,
             status,
-            reason: words.unwrap_or("no reason given").to_owned(),
+            reason: one_line(words.unwrap_or("no reason given")),
         })
     }
+}
+
+/// The beginning of `text`, without the control characters that would change how a terminal shows it.
+fn one_line(text: &str) -> String {
+    let printable = text.chars().map(|character| match character {
+        control if control.is_control() => ' ',
+        other => other,
+    });
+    printable.take(300).collect()
 }
 
 /// One of the answers of [`looks_like`].

@@ -1,33 +1,31 @@
-//! Which of a package's resources are meant: structured rules, and an error where they leave a doubt.
+//! Which of a package's resources are meant.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::str::FromStr as _;
 
 use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 use shared::exit::{Exit, Failure};
+use tracing::warn;
 
-use super::{Package, Resource};
+use super::{Offer, Resource};
 
 /// Why no resource was picked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PickError {
-    /// Several resources fit, and none is newer than the others.
+    /// The resource that fits cannot be downloaded.
     #[error(
-        "the portal publishes {what} as resources {first} and {second}, neither newer than the other: one of them has to \
-         be withdrawn or renamed"
+        "the portal publishes {what} as resource {resource}, whose address {address:?} is not one: it has to be corrected \
+         there"
     )]
-    Ambiguous {
+    NoAddress {
         /// What was looked for.
         what: String,
-        /// CKAN id of one.
-        first: String,
-        /// CKAN id of another.
-        second: String,
+        /// The resource.
+        resource: String,
+        /// What is in place of an address.
+        address: String,
     },
     /// No resource fits.
-    #[error("the portal publishes no {what}, only {only}")]
+    #[error("the portal does not publish {what}, only {only}")]
     Missing {
         /// What was looked for.
         what: String,
@@ -42,35 +40,56 @@ impl From<PickError> for Failure {
     }
 }
 
-/// The resource of every year for which one is published, or why it is not clear which.
-pub(crate) type Yearly = BTreeMap<i16, Result<Resource, PickError>>;
+/// The resources of one partition that have the latest date. More than one where an editor or a program published a file
+/// a second time; their contents decide then what that means.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    /// The one that was created last, which counts.
+    pub(crate) first: Offer,
+    /// Those that state the same date.
+    pub(crate) others: Vec<Offer>,
+    /// What resources of the partition state in place of a date.
+    pub(crate) invalid_dates: Vec<String>,
+}
 
-/// The yearly files of `package`: ZIPs with exactly one year in their name, else in the file name of their address.
-pub(crate) fn yearly(package: &Package) -> Yearly {
+impl Choice {
+    /// The only file that is offered.
+    pub(crate) fn only(offer: Offer) -> Self {
+        Self {
+            first: offer,
+            others: Vec::new(),
+            invalid_dates: Vec::new(),
+        }
+    }
+}
+
+/// The choice for every year for which something is published, or why there is none.
+pub(crate) type Yearly = BTreeMap<i16, Result<Choice, PickError>>;
+
+/// Returns the yearly files among `resources`: ZIPs and CSVs with exactly one year in their name, else in the file name of
+/// their address. Other formats are copies that a portal makes of its DataStore.
+pub(crate) fn yearly(resources: &[Resource]) -> Yearly {
     let mut by_year: BTreeMap<i16, Vec<&Resource>> = BTreeMap::new();
-    for resource in &package.resources {
-        if has_format(resource, "zip")
-            && let Some(year) = year_of(resource)
+    for resource in resources {
+        if matches!(resource.format.as_str(), "zip" | "csv")
+            && let Some(year) = texts(resource).find_map(only_year)
         {
             by_year.entry(year).or_default().push(resource);
         }
     }
     by_year
         .into_iter()
-        .map(|(year, resources)| {
-            let what = || format!("the year {year}");
-            (year, newest(&resources, what).cloned())
-        })
+        .map(|(year, resources)| (year, choose(resources, &format!("the year {year}"))))
         .collect()
 }
 
-/// The polygons of `package` in longitude and latitude: the GeoJSON that says so, else the one that says nothing of it.
-pub(crate) fn wgs84_polygons(package: &Package) -> Result<Resource, PickError> {
+/// Returns the polygons among `resources` in longitude and latitude: the GeoJSON that is called so, else the one whose name
+/// does not mention a reference system.
+pub(crate) fn wgs84_polygons(resources: &[Resource]) -> Result<Choice, PickError> {
     let what = "GeoJSON in WGS84 (EPSG:4326)";
-    let geojson: Vec<&Resource> = package
-        .resources
+    let geojson: Vec<&Resource> = resources
         .iter()
-        .filter(|resource| has_format(resource, "geojson"))
+        .filter(|resource| resource.format == "geojson")
         .collect();
     let says_so = |resource: &&Resource| {
         texts(resource).any(|text| {
@@ -87,34 +106,25 @@ pub(crate) fn wgs84_polygons(package: &Package) -> Result<Resource, PickError> {
         fitting = geojson.into_iter().filter(says_nothing).collect();
     }
     if fitting.is_empty() {
-        let formats: BTreeSet<&str> = package
-            .resources
-            .iter()
-            .map(|resource| resource.name.as_deref().unwrap_or(&resource.id))
-            .collect();
+        let others: BTreeSet<String> = resources.iter().map(other_name).collect();
         return Err(PickError::Missing {
             what: what.to_owned(),
-            only: formats.into_iter().collect::<Vec<_>>().join(", "),
+            only: others.into_iter().collect::<Vec<_>>().join(", "),
         });
     }
-    newest(&fitting, || what.to_owned()).cloned()
+    choose(fitting, what)
 }
 
 const WGS84: &str = "4326";
 
-fn has_format(resource: &Resource, format: &str) -> bool {
-    let stated = resource.format.as_deref().unwrap_or_default();
-    stated.trim().eq_ignore_ascii_case(format)
-}
-
-fn year_of(resource: &Resource) -> Option<i16> {
-    texts(resource).find_map(only_year)
+fn other_name(resource: &Resource) -> String {
+    let name = resource.name.clone();
+    name.unwrap_or_else(|| resource.label())
 }
 
 /// What a resource is called: its name, then the file name of its address.
 fn texts(resource: &Resource) -> impl Iterator<Item = &str> {
-    let path = resource.url.split(['?', '#']).next().unwrap_or_default();
-    let file_name = path.rsplit('/').next().unwrap_or_default();
+    let file_name = resource.file_name.as_str();
     resource.name.as_deref().into_iter().chain([file_name])
 }
 
@@ -134,35 +144,73 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
         .filter(|run| !run.is_empty())
 }
 
-/// The one of `resources` that changed last.
-fn newest<'a>(
-    resources: &[&'a Resource],
-    what: impl FnOnce() -> String,
-) -> Result<&'a Resource, PickError> {
-    let mut sorted = resources.to_vec();
-    sorted.sort_by_key(|resource| std::cmp::Reverse(changed_at(resource)));
-    match sorted[..] {
-        [only] => Ok(only),
-        [first, second, ..] if changed_at(first) > changed_at(second) => Ok(first),
-        [first, second, ..] => Err(PickError::Ambiguous {
-            what: what(),
-            first: first.id.clone(),
-            second: second.id.clone(),
-        }),
-        [] => Err(PickError::Missing {
-            what: what(),
-            only: "others".to_owned(),
-        }),
+/// Chooses among the resources of `what`: the latest date counts, and any date more than none. Copies that the portal keeps
+/// of other resources, and resources without an address, are left aside unless there is nothing else.
+fn choose(mut resources: Vec<&Resource>, what: &str) -> Result<Choice, PickError> {
+    if resources.iter().any(|resource| !resource.copy) {
+        resources.retain(|resource| !resource.copy);
     }
+    let mut ranked: Vec<(Rank, Offer)> = Vec::new();
+    let mut without_address = Vec::new();
+    for resource in &resources {
+        match resource.offer() {
+            Ok(offer) => ranked.push((Rank::of(resource), offer)),
+            Err(address) => without_address.push((resource.label(), address)),
+        }
+    }
+    ranked.sort_by(|(one, _), (other, _)| other.cmp(one));
+    let mut ranked = ranked.into_iter();
+    let Some((latest, first)) = ranked.next() else {
+        return Err(match without_address.pop() {
+            Some((resource, address)) => PickError::NoAddress {
+                what: what.to_owned(),
+                resource,
+                address: address.to_owned(),
+            },
+            None => PickError::Missing {
+                what: what.to_owned(),
+                only: "others".to_owned(),
+            },
+        });
+    };
+    for (resource, address) in without_address {
+        warn!(
+            what,
+            resource, address, "resource without an address ignored"
+        );
+    }
+    let others = ranked
+        .take_while(|(rank, _)| rank.last_modified == latest.last_modified)
+        .map(|(_, offer)| offer)
+        .collect();
+    let invalid_dates = resources
+        .iter()
+        .filter_map(|resource| resource.last_modified.invalid())
+        .map(str::to_owned)
+        .collect();
+    Ok(Choice {
+        first,
+        others,
+        invalid_dates,
+    })
 }
 
-/// CKAN states UTC, mostly without saying so.
-fn changed_at(resource: &Resource) -> Option<Timestamp> {
-    let text = resource.changed()?;
-    Timestamp::from_str(text).ok().or_else(|| {
-        let wall_clock = DateTime::from_str(text).ok()?;
-        TimeZone::UTC.to_timestamp(wall_clock).ok()
-    })
+/// Orders the resources of one partition, the one that counts last. The id makes the order of equals the same in each run.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    last_modified: Option<Timestamp>,
+    created: Option<Timestamp>,
+    id: Option<String>,
+}
+
+impl Rank {
+    fn of(resource: &Resource) -> Self {
+        Self {
+            last_modified: resource.last_modified.at(),
+            created: resource.created,
+            id: resource.id.clone(),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -171,20 +219,35 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
-    fn package(resources: &Value) -> Package {
-        serde_json::from_value(json!({ "name": "package", "resources": resources }))
-            .expect("a package")
+    fn read(resources: &Value) -> Vec<Resource> {
+        let now = "2026-11-26T12:00:00Z".parse().expect("a moment");
+        let resources = resources.as_array().expect("an array").iter();
+        resources
+            .filter_map(|fields| Resource::read(fields, now))
+            .collect()
     }
 
-    fn picked(resources: &Value) -> Vec<(i16, Result<String, PickError>)> {
-        yearly(&package(resources))
+    fn id(offer: &Offer) -> String {
+        offer.source.resource_id.clone().expect("an id")
+    }
+
+    /// The ids of all that is chosen for each year, the one that counts first.
+    fn picked(resources: &Value) -> Vec<(i16, Result<Vec<String>, PickError>)> {
+        let ids = |choice: Choice| {
+            [&choice.first]
+                .into_iter()
+                .chain(&choice.others)
+                .map(id)
+                .collect()
+        };
+        yearly(&read(resources))
             .into_iter()
-            .map(|(year, picked)| (year, picked.map(|resource| resource.id)))
+            .map(|(year, choice)| (year, choice.map(ids)))
             .collect()
     }
 
     #[test]
-    fn one_zip_a_year_by_name_then_by_file_name() {
+    fn one_file_a_year_by_name_then_by_file_name() {
         let picks = picked(&json!([
             {"id": "a", "name": "311 Service Requests 2023", "format": "ZIP", "url": "https://x/SR.zip"},
             {"id": "b", "name": "SR2015", "format": "zip", "url": "https://x/20151231/file.zip"},
@@ -194,46 +257,122 @@ mod tests {
             {"id": "f", "name": "Notes", "url": "https://x/notes-2025.txt"},
             {"id": "g", "name": "Export 120231", "format": "ZIP", "url": "https://x/20230101.zip"},
             {"id": "h", "name": "Before 1999", "format": "ZIP", "url": "https://x/1999.zip"},
+            {"id": "i", "name": "SR2026", "format": " csv ", "url": "https://x/datastore/dump/i"},
+            {"id": "j", "name": "SR2026.json", "format": "JSON", "url": "https://x/sr2026.json"},
+            {"id": "k", "name": "SR2026.xml", "format": "XML", "url": "https://x/sr2026.xml"},
+            {"id": "l", "name": "SR2022", "format": "ZIP", "url": "https://x/a.zip", "state": "deleted"},
         ]));
-        let expected = [(2011, "c"), (2012, "d"), (2015, "b"), (2023, "a")];
+        let expected = [
+            (2011, "c"),
+            (2012, "d"),
+            (2015, "b"),
+            (2023, "a"),
+            (2026, "i"),
+        ];
         assert_eq!(
             picks,
             expected
-                .map(|(year, id)| (year, Ok(id.to_owned())))
+                .map(|(year, id)| (year, Ok(vec![id.to_owned()])))
                 .to_vec()
         );
     }
 
     #[test]
-    fn of_two_resources_the_newer_one_counts() {
-        let two = |first: Value, second: Value| {
-            picked(&json!([
-                {"id": "a", "name": "2023", "format": "ZIP", "url": "https://x/a.zip", "last_modified": first},
-                {"id": "b", "name": "2023", "format": "ZIP", "url": "https://x/b.zip", "last_modified": second},
-            ]))
-            .remove(0)
-            .1
-            .map_err(|error| error.to_string())
-        };
-        assert_eq!(
-            two(
-                json!("2024-01-31T10:00:00"),
-                json!("2024-01-31T10:00:00.25")
+    fn the_later_date_counts_and_equal_dates_are_compared() {
+        let date = |last_modified: &str, created: &str| json!({"last_modified": last_modified, "created": created});
+        let undated = |created: &str| json!({"last_modified": null, "metadata_modified": "2026-01-01", "created": created});
+        let january = "2024-01-31T10:00:00";
+        for (first, second, expected) in [
+            (
+                date(january, ""),
+                date("2024-01-31T10:00:00.25", ""),
+                vec!["b"],
             ),
-            Ok("b".to_owned())
-        );
-        assert_eq!(
-            two(json!("2024-01-01T00:00:00+00:00"), json!(null)),
-            Ok("a".to_owned())
-        );
-        for (first, second) in [
-            (json!("2024-01-31T10:00:00"), json!("2024-01-31T10:00:00Z")),
-            (json!(null), json!(null)),
-            (json!("lately"), json!("of late")),
+            (
+                date(january, "2030-01-01"),
+                date("2024-02-01", "2023-01-01"),
+                vec!["b"],
+            ),
+            (
+                date("2024-01-01T00:00:00+00:00", ""),
+                undated(""),
+                vec!["a"],
+            ),
+            (date("2024-01-01", ""), date("2099-01-01", ""), vec!["a"]),
+            (
+                date(january, "2023-01-01"),
+                date("2024-01-31T10:00:00Z", "2022-01-01"),
+                vec!["a", "b"],
+            ),
+            (
+                date(january, "2022-01-01"),
+                date(january, "2023-01-01"),
+                vec!["b", "a"],
+            ),
+            (
+                date(january, ""),
+                date(january, "2023-01-01"),
+                vec!["b", "a"],
+            ),
+            (date(january, ""), date(january, ""), vec!["b", "a"]),
+            (undated("2023-01-01"), undated("2022-01-01"), vec!["a", "b"]),
+            (
+                date("lately", "2023-01-01"),
+                date("of late", "2022-01-01"),
+                vec!["a", "b"],
+            ),
         ] {
-            let message = two(first, second).expect_err("ambiguous");
-            assert!(message.contains("resources a and b"), "{message}");
+            let resource = |id: &str, dates: &Value| {
+                let mut resource =
+                    json!({"id": id, "name": "2023", "format": "ZIP", "url": "https://x/a.zip"});
+                let fields = resource.as_object_mut().expect("an object");
+                fields.extend(dates.as_object().expect("an object").clone());
+                resource
+            };
+            let (a, b) = (resource("a", &first), resource("b", &second));
+            let expected: Vec<String> = expected.into_iter().map(str::to_owned).collect();
+            for resources in [json!([a, b]), json!([b, a])] {
+                assert_eq!(
+                    picked(&resources),
+                    [(2023, Ok(expected.clone()))],
+                    "{resources}"
+                );
+            }
         }
+    }
+
+    #[test]
+    fn what_cannot_be_downloaded_counts_only_where_there_is_nothing_else() {
+        let without =
+            json!({"id": "a", "name": "2023", "format": "ZIP", "last_modified": "2024-01-01"});
+        let with = json!({"id": "b", "name": "2023", "format": "ZIP", "url": "https://x/b.zip"});
+        let both = picked(&json!([without, with]));
+        assert_eq!(both, [(2023, Ok(vec!["b".to_owned()]))]);
+        let (_, alone) = picked(&json!([without])).remove(0);
+        let message = alone.expect_err("no address").to_string();
+        assert!(message.contains("the year 2023 as resource a"), "{message}");
+    }
+
+    #[test]
+    fn copies_that_the_portal_keeps_count_only_where_there_is_nothing_else() {
+        let copy = json!({
+            "id": "a", "name": "2023.csv", "format": "CSV", "url": "https://x/a.csv", "is_datastore_cache_file": "True",
+            "last_modified": "2024-02-01",
+        });
+        let dump = json!({"id": "b", "name": "2023", "format": "CSV", "url": "https://x/datastore/dump/b"});
+        let both = picked(&json!([copy, dump]));
+        assert_eq!(both, [(2023, Ok(vec!["b".to_owned()]))]);
+        assert_eq!(picked(&json!([copy])), [(2023, Ok(vec!["a".to_owned()]))]);
+    }
+
+    #[test]
+    fn what_stands_in_place_of_a_date_is_kept() {
+        let resources = json!([
+            {"id": "a", "name": "2023", "format": "ZIP", "url": "https://x/a.zip", "last_modified": "infinity"},
+            {"id": "b", "name": "2023", "format": "ZIP", "url": "https://x/b.zip", "last_modified": null},
+        ]);
+        let choice = yearly(&read(&resources)).remove(&2023).expect("a year");
+        assert_eq!(choice.expect("a choice").invalid_dates, ["infinity"]);
     }
 
     #[test]
@@ -246,7 +385,8 @@ mod tests {
                     json!({"id": name, "name": name, "format": format, "url": "https://x/download/city-wards"})
                 })
                 .collect();
-            wgs84_polygons(&package(&json!(resources))).map(|resource| resource.id)
+            let choice = wgs84_polygons(&read(&json!(resources)))?;
+            Ok(id(&choice.first))
         };
         let ok = |name: &str| Ok(name.to_owned());
         assert_eq!(
@@ -259,10 +399,7 @@ mod tests {
         );
         assert_eq!(pick(&["Wards WGS84", "Wards"]), ok("Wards WGS84"));
         assert_eq!(pick(&["Wards - 2952", "Wards"]), ok("Wards"));
-        assert!(matches!(
-            pick(&["a - 4326", "b - 4326"]),
-            Err(PickError::Ambiguous { .. })
-        ));
+        assert_eq!(pick(&["a - 4326", "b - 4326"]), ok("b - 4326"));
         assert!(matches!(
             pick(&["a - 2952", "b.gpkg"]),
             Err(PickError::Missing { .. })

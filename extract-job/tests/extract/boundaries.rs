@@ -155,7 +155,7 @@ fn a_bad_shapefile_is_refused_with_a_clear_error() {
     let table: Vec<(i32, &str, Vec<u8>)> = vec![
         (
             30,
-            "is no ZIP but an HTML page",
+            "is not a ZIP but an HTML page",
             b"<html>moved</html>".to_vec(),
         ),
         (
@@ -215,6 +215,6 @@ fn a_bad_shapefile_is_refused_with_a_clear_error() {
         let (lake, outcome) = extract(published);
         let cause = outcome.failed(exit);
         assert!(cause.contains(expected), "{expected}: {cause}");
-        assert!(lake.objects("").is_empty(), "{expected}");
+        assert!(lake.objects("raw/").is_empty(), "{expected}");
     }
 }

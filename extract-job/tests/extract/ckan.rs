@@ -5,12 +5,14 @@ use std::net::{SocketAddr, TcpListener};
 use serde_json::json;
 use shared::testing::{Job, TestLake};
 
-use crate::scripted::{Answer, CITY_WARDS, PACKAGES, SERVICE_REQUESTS, Scripted, packages};
+use crate::publisher::Publisher;
+use crate::runs::{hand_over, handed_over};
+use crate::scripted::{Answer, Scripted, WARDS, YEARS, declined, shown};
 use crate::wire::{Refusal, assert_nothing_stored};
 
-#[test]
-fn a_portal_that_does_not_answer_as_ckan_does_is_told_apart() {
-    let table: [Refusal; 8] = [
+/// Every way in which the portal may not show a package, and what the error says.
+fn refusals() -> [Refusal; 9] {
+    [
         (
             20,
             "https://evil.example/api is not on an allowed host (127.0.0.1)",
@@ -28,49 +30,131 @@ fn a_portal_that_does_not_answer_as_ckan_does_is_told_apart() {
             Answer::new("404 Not Found", &[], b"<html>")
         }),
         (30, "answered 200 with nothing", || Answer::ok(&[], b"")),
-        (30, "packages that cannot be read", || {
-            packages(&[(SERVICE_REQUESTS, json!(7))])
+        (30, "without resources", || shown(&json!(7))),
+        (30, "without resources", || shown(&json!(null))),
+        (30, "404): was it renamed or withdrawn?", || {
+            declined("404 Not Found", "Not Found Error", "Not found")
         }),
-        (
-            20,
-            "has no package \"311-service-requests-customer-initiated\"",
-            || packages(&[(CITY_WARDS, json!([]))]),
-        ),
         (30, "403): Access denied", || {
-            let error = br#"{"success": false, "error": {"__type": "Authorization Error", "message": "Access denied"}}"#;
-            Answer::new("403 Forbidden", &[], error)
+            declined("403 Forbidden", "Authorization Error", "Access denied")
         }),
-        (
-            20,
-            "has no resource of format ZIP with a year in its name",
-            || packages(&[(SERVICE_REQUESTS, json!([]))]),
-        ),
-    ];
-    for (exit, expected, answer) in table {
-        let portal = Scripted::start(move |request| (request.path == PACKAGES).then(answer));
-        let outcome = portal.job().run();
+        (30, "409): odd [2Jwords", || {
+            declined("409 Conflict", "Validation Error", "odd\u{1b}[2Jwords")
+        }),
+    ]
+}
+
+#[test]
+fn a_portal_that_does_not_show_the_years_is_told_apart_and_keeps_no_boundary_from_being_handed_over()
+ {
+    for (exit, expected, answer) in refusals() {
+        let publisher = Publisher::start_with(move |request| (request.path == YEARS).then(answer));
+        let outcome = publisher.job_on(&publisher.lake).run();
         let cause = outcome.failed(exit);
         assert!(cause.contains(expected), "{cause}");
-        assert_eq!(portal.requests(), [PACKAGES]);
+        assert!(cause.contains("no year was extracted"), "{cause}");
+        let handed_over: Vec<String> = handed_over(&publisher.lake, "test", 0)
+            .into_keys()
+            .collect();
+        assert_eq!(handed_over, ["city-wards", "forward-sortation-areas"]);
+    }
+}
+
+#[test]
+fn a_portal_that_does_not_show_the_wards_keeps_no_year_from_being_handed_over() {
+    for (exit, expected, answer) in refusals() {
+        let publisher = Publisher::start_with(move |request| (request.path == WARDS).then(answer));
+        let outcome = publisher.job_on(&publisher.lake).run();
+        let cause = outcome.failed(exit);
+        assert!(cause.contains("city-wards: "), "{cause}");
+        assert!(cause.contains(expected), "{cause}");
+        let hand_over = hand_over(&publisher.lake, "test", 0);
+        let partitions = hand_over["partitions"].as_object().unwrap();
+        assert_eq!(partitions.len(), publisher.years().len() + 1);
+        let refused = &hand_over["refused"]["city-wards"];
+        assert_eq!(
+            (&refused["stage"], &refused["exit"]),
+            (&json!("extract"), &json!(exit))
+        );
+        assert!(refused["cause"].as_str().unwrap().contains(expected));
+        assert_eq!(
+            refused["observed_at"],
+            hand_over["partitions"]["2023"]["observed_at"]
+        );
+    }
+}
+
+#[test]
+fn a_package_without_a_year_is_data_to_look_at() {
+    for resources in [
+        json!([]),
+        json!([{"id": "a", "name": "SR2023.xml", "format": "XML", "url": "https://x/a.xml"}]),
+        json!([{"id": "a", "name": "SR2023", "format": "ZIP", "url": "https://x/a.zip", "state": "deleted"}]),
+    ] {
+        let portal =
+            Scripted::start(move |request| (request.path == YEARS).then(|| shown(&resources)));
+        let outcome = portal.job().run();
+        let cause = outcome.failed(20);
+        assert!(
+            cause.contains("has no resource of format ZIP or CSV with a year in its name"),
+            "{cause}"
+        );
         assert_nothing_stored(&portal);
     }
 }
 
 #[test]
-fn a_year_published_twice_is_a_question_to_the_publisher() {
-    let portal = Scripted::start(|request| {
-        let resources = json!([
-            {"id": "one", "name": "2023", "format": "ZIP", "url": "http://127.0.0.1/a.zip"},
-            {"id": "two", "name": "2023", "format": "ZIP", "url": "http://127.0.0.1/b.zip"},
-        ]);
-        (request.path == PACKAGES).then(|| packages(&[(SERVICE_REQUESTS, resources)]))
+fn a_portal_that_fails_for_a_moment_is_asked_again() {
+    let publisher = Publisher::start_with(|request| {
+        let fails = request.path.starts_with("/api/") && request.earlier == 0;
+        fails.then(|| declined("500 Internal Server Error", "Search Error", "Solr is away"))
     });
-    let outcome = portal.job().run();
+    publisher.job_on(&publisher.lake).run().finished();
+    let asked = publisher.requests();
+    assert_eq!(asked.iter().filter(|path| *path == YEARS).count(), 2);
+    assert_eq!(asked.iter().filter(|path| *path == WARDS).count(), 2);
+}
+
+#[test]
+fn a_bad_description_costs_its_own_year_at_most() {
+    let publisher = Publisher::start_with(|request| {
+        let base = format!("http://{}", request.header("host")?);
+        let resources = json!([
+            null,
+            "SR2013",
+            {},
+            {"id": 1, "name": "311 readme", "format": "XLSX"},
+            {"id": {"a": 1}, "name": ["SR2012"], "format": 7, "url": false, "last_modified": {}},
+            {"id": 2023, "name": "SR2023", "format": "ZIP", "url": format!("{base}/sr2023.zip")},
+            {"name": "SR2024", "format": "ZIP", "url": format!("{base}/sr2024.zip"), "size": "much"},
+            {"id": "without", "name": "SR2025", "format": "ZIP"},
+            {"id": "relative", "name": "SR2026", "format": "ZIP", "url": "/download/sr2026.zip?token=secret"},
+        ]);
+        (request.path == YEARS).then(|| shown(&resources))
+    });
+    let outcome = publisher.job_on(&publisher.lake).run();
     let cause = outcome.failed(20);
-    assert!(
-        cause.contains("the year 2023 as resources one and two"),
-        "{cause}"
+    let expected = [
+        "2 of 6 partitions were refused",
+        "2025: the portal publishes the year 2025 as resource without, whose address \"\" is not one",
+        "2026: the portal publishes the year 2026 as resource relative, whose address \"/download/sr2026.zip\" is not one",
+    ];
+    for expected in expected {
+        assert!(cause.contains(expected), "{cause}");
+    }
+    let handed_over: Vec<String> = handed_over(&publisher.lake, "test", 0)
+        .into_keys()
+        .collect();
+    assert_eq!(
+        handed_over,
+        ["2023", "2024", "city-wards", "forward-sortation-areas"]
     );
+    let manifests = publisher.lake.manifests("raw/service-requests/");
+    let ids = manifests
+        .values()
+        .map(|manifest| &manifest["source"]["resource_id"]);
+    let ids: Vec<_> = ids.collect();
+    assert_eq!(ids, [&json!("2023"), &json!(null)]);
 }
 
 #[test]
@@ -79,11 +163,11 @@ fn an_address_that_is_not_to_be_asked_is_refused_before_any_connection() {
         ("http://files.example/a.zip", "is not an https address"),
         ("https://other.example/a.zip", "is not on an allowed host"),
         ("file:///etc/passwd", "is not on an allowed host"),
-        ("/download/a.zip", "the published address, is none"),
+        ("/download/a.zip", "is not one"),
     ] {
         let portal = Scripted::start(move |request| {
             let resources = json!([{"id": "one", "name": "2023", "format": "ZIP", "url": url}]);
-            (request.path == PACKAGES).then(|| packages(&[(SERVICE_REQUESTS, resources)]))
+            (request.path == YEARS).then(|| shown(&resources))
         });
         let outcome = portal.job().env("PORTAL_HOSTS", "files.example").run();
         let cause = outcome.failed(20);
@@ -100,7 +184,10 @@ fn a_portal_that_is_not_there_is_named() {
         .env("DOWNLOAD_TIMEOUT_SECONDS", "1")
         .run();
     let cause = outcome.failed(30);
-    assert!(cause.contains("package_search?fq=name"), "{cause}");
+    assert!(
+        cause.contains("/api/3/action/package_show could not be read"),
+        "{cause}"
+    );
     assert!(cause.contains("Connection refused"), "{cause}");
 }
 

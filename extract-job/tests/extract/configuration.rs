@@ -2,7 +2,7 @@
 
 use shared::testing::Job;
 
-use crate::scripted::{PACKAGES, Scripted};
+use crate::scripted::{Scripted, YEARS};
 
 #[test]
 fn every_problem_of_the_environment_is_reported_at_once() {
@@ -42,6 +42,6 @@ fn files_come_from_allowed_hosts_only() {
         cause.contains("is not on an allowed host (files.example)"),
         "{cause}"
     );
-    assert_eq!(portal.requests(), [PACKAGES]);
-    assert!(portal.lake.objects("").is_empty());
+    assert_eq!(portal.requests(), [YEARS]);
+    assert!(portal.lake.objects("raw/").is_empty());
 }

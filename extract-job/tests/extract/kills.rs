@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use shared::testing::TestLake;
 
 use crate::publisher::Publisher;
-use crate::scripted::{Answer, FILE, FSA_FILE, PACKAGES};
+use crate::scripted::{Answer, FILE, FSA_FILE, YEARS};
 
 /// Kills `job` once `strikes` says so, if it has not ended by then.
 fn kill_when(mut job: Child, strikes: impl Fn() -> bool) {
@@ -28,7 +28,7 @@ fn undisturbed(publisher: &Publisher) -> TestLake {
 
 #[test]
 fn a_job_killed_while_it_waits_for_an_answer_leaves_nothing_behind() {
-    for path in [PACKAGES, FILE, FSA_FILE] {
+    for path in [YEARS, FILE, FSA_FILE] {
         let publisher = Publisher::start_with(move |request| {
             let slow = request.path == path && request.earlier == 0;
             slow.then(|| Answer::ok(&[], &vec![0; 100_000]).stalled(50_000))
@@ -40,8 +40,8 @@ fn a_job_killed_while_it_waits_for_an_answer_leaves_nothing_behind() {
 
         publisher.job_on(&lake).run().finished();
         assert_eq!(
-            lake.objects(""),
-            undisturbed(&publisher).objects(""),
+            lake.objects("raw/"),
+            undisturbed(&publisher).objects("raw/"),
             "{path}"
         );
     }
@@ -50,13 +50,13 @@ fn a_job_killed_while_it_waits_for_an_answer_leaves_nothing_behind() {
 #[test]
 fn a_job_killed_at_any_object_is_completed_by_the_next() {
     let publisher = Publisher::start();
-    let undisturbed = undisturbed(&publisher).objects("");
+    let undisturbed = undisturbed(&publisher).objects("raw/");
     // One object more a time would take too long; where it strikes between two of them is chance anyway.
     for count in (0..undisturbed.len()).step_by(3) {
         let lake = TestLake::default();
-        let struck = || lake.objects("").len() > count;
+        let struck = || lake.objects("raw/").len() > count;
         kill_when(publisher.job_on(&lake).spawn(), struck);
-        for (key, digest) in lake.objects("") {
+        for (key, digest) in lake.objects("raw/") {
             assert_eq!(undisturbed.get(&key), Some(&digest), "{key}");
         }
         for (key, manifest) in lake.manifests("raw/") {
@@ -67,6 +67,6 @@ fn a_job_killed_at_any_object_is_completed_by_the_next() {
         }
 
         publisher.job_on(&lake).run().finished();
-        assert_eq!(lake.objects(""), undisturbed, "after {count} objects");
+        assert_eq!(lake.objects("raw/"), undisturbed, "after {count} objects");
     }
 }

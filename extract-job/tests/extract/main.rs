@@ -4,11 +4,13 @@
 
 mod archives;
 mod boundaries;
+mod cases;
 mod ckan;
 mod configuration;
 mod force;
 mod kills;
 mod large;
+mod published;
 mod publisher;
 mod runs;
 mod scripted;

@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 use shared::fingerprint::Digest;
 use shared::testing::city_files;
 
-use crate::scripted::{
-    Answer, CITY_WARDS, FSA_FILE, PACKAGES, Request, SERVICE_REQUESTS, Scripted, packages,
-};
+use crate::scripted::{Answer, FSA_FILE, Request, Scripted, WARDS, YEARS, shown};
 use crate::shapefiles;
 use crate::zips::zip;
 
@@ -89,7 +87,7 @@ fn answer(
     let base = format!("http://{}", request.header("host")?);
     let path = request.path.as_str();
     let years = years.lock().unwrap();
-    if path == PACKAGES {
+    if path == YEARS {
         let readme = json!({
             "id": "readme", "name": "311 readme 2023", "format": "XLSX",
             "url": format!("{base}/readme-2023.xlsx"), "last_modified": null, "size": null,
@@ -99,24 +97,23 @@ fn answer(
             .map(|(year, published)| {
                 json!({
                     "id": format!("id-of-{year}"), "name": format!("SR{year}"), "format": "ZIP",
-                    "url": format!("{base}/sr{year}.zip"),
+                    "url": format!("{base}/sr{year}.zip"), "url_type": "upload",
                     "last_modified": published.last_modified, "size": null,
                 })
             })
             .chain([readme])
             .collect();
+        return Some(shown(&json!(resources)));
+    }
+    if path == WARDS {
         let of_system = |system: u16| {
             json!({
                 "id": format!("wards-{system}"), "name": format!("City Wards Data - {system}.geojson"),
-                "format": "GeoJSON", "url": format!("{base}/city-wards-{system}.geojson"),
+                "format": "GeoJSON", "url": format!("{base}/city-wards-{system}.geojson"), "url_type": "upload",
                 "last_modified": "2018-08-07T18:11:06", "size": 3_804_620,
             })
         };
-        let wards = json!([of_system(2952), of_system(4326)]);
-        return Some(packages(&[
-            (SERVICE_REQUESTS, json!(resources)),
-            (CITY_WARDS, wards),
-        ]));
+        return Some(shown(&json!([of_system(2952), of_system(4326)])));
     }
     if path == "/city-wards-4326.geojson" {
         return Some(file(wards));

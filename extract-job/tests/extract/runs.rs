@@ -8,16 +8,24 @@ use shared::fingerprint::Digest;
 use shared::testing::TestLake;
 
 use crate::publisher::{Publisher, city_wards};
-use crate::scripted::{Answer, FILE, PACKAGES, Scripted};
+use crate::scripted::{Answer, FILE, Scripted, WARDS, YEARS};
 use crate::zips::zip;
 
-/// The manifests that task `number` of a run hands over, by partition.
+/// What task `number` of a run handed over last.
+pub(crate) fn hand_over(lake: &TestLake, run: &str, number: usize) -> Value {
+    let path = |attempt| {
+        lake.path()
+            .join(format!("runs/{run}/extract-{number}-{attempt}.json"))
+    };
+    let attempts = (0..).take_while(|attempt| path(*attempt).exists());
+    let json = std::fs::read(path(attempts.last().unwrap())).unwrap();
+    serde_json::from_slice(&json).unwrap()
+}
+
+/// The manifests that task `number` of a run handed over last, by partition.
 pub(crate) fn handed_over(lake: &TestLake, run: &str, number: usize) -> BTreeMap<String, String> {
-    let path = lake
-        .path()
-        .join(format!("runs/{run}/extract-{number}.json"));
-    let hand_over: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let manifests = hand_over["manifests"].as_object().unwrap().iter();
+    let hand_over = hand_over(lake, run, number);
+    let manifests = hand_over["partitions"].as_object().unwrap().iter();
     let key = |(partition, manifest): (&String, &Value)| {
         let key = manifest["key"].as_str().unwrap().to_owned();
         let content = std::fs::read(lake.path().join(&key)).unwrap();
@@ -25,6 +33,29 @@ pub(crate) fn handed_over(lake: &TestLake, run: &str, number: usize) -> BTreeMap
         (partition.clone(), key)
     };
     manifests.map(key).collect()
+}
+
+/// What a run noted as odd about the publication of a partition.
+pub(crate) fn drift(lake: &TestLake, run: &str, partition: &str) -> Vec<(String, String)> {
+    let hand_over = hand_over(lake, run, 0);
+    let drift = hand_over["partitions"][partition]["drift"].as_array();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    drift
+        .into_iter()
+        .flatten()
+        .map(|drift| (text(&drift["kind"]), text(&drift["subject"])))
+        .collect()
+}
+
+/// The publications under `raw/`, by key.
+pub(crate) fn publications(lake: &TestLake) -> BTreeMap<String, Value> {
+    let keys = lake.objects("raw/").into_keys();
+    keys.filter(|key| key.ends_with("/publication.json"))
+        .map(|key| {
+            let json = std::fs::read(lake.path().join(&key)).unwrap();
+            (key, serde_json::from_slice(&json).unwrap())
+        })
+        .collect()
 }
 
 fn partitions(publisher: &Publisher) -> Vec<String> {
@@ -46,7 +77,8 @@ fn every_partition_is_stored_as_published_and_handed_over() {
     let handed_over = handed_over(&publisher.lake, "test", 0);
     assert_eq!(handed_over.keys().cloned().collect::<Vec<_>>(), expected);
     let objects = publisher.lake.objects("raw/");
-    assert_eq!(objects.len(), 2 * expected.len());
+    // The object, its manifest and its publication.
+    assert_eq!(objects.len(), 3 * expected.len());
 
     let mut lines = 0;
     for (partition, key) in &handed_over {
@@ -115,7 +147,7 @@ fn what_is_held_is_neither_downloaded_nor_written_again() {
     assert_eq!(again.finished()["found"], partitions(&publisher).len());
     assert_eq!(again.finished()["produced"], 0);
     assert_eq!(publisher.lake.objects("raw/"), objects);
-    assert_eq!(publisher.requests().split_off(earlier), [PACKAGES]);
+    assert_eq!(publisher.requests().split_off(earlier), [YEARS, WARDS]);
     assert_eq!(
         handed_over(&publisher.lake, "second", 0),
         handed_over(&publisher.lake, "test", 0)
@@ -137,7 +169,11 @@ fn what_is_republished_arrives_and_nothing_else() {
         .job_on(&publisher.lake)
         .env("RUN_ID", "second")
         .run();
-    assert_eq!(outcome.finished()["produced"], 2);
+    assert_eq!(outcome.finished()["produced"], 1);
+    assert_eq!(
+        outcome.finished()["found"],
+        partitions(&publisher).len() - 1
+    );
     assert_eq!(outcome.finished()["drift"], 0);
     let mut downloads = publisher.requests().split_off(earlier);
     downloads.retain(|path| !path.starts_with("/api/"));
@@ -157,8 +193,14 @@ fn what_is_republished_arrives_and_nothing_else() {
             .filter(|key| key.contains(&format!("/{year}/")))
             .count()
     };
-    // The same CSV is there already; the correction brings one of its own.
-    assert_eq!((of(touched), of(corrected), new.len()), (1, 2, 3));
+    // The same CSV is the same raw manifest; the correction brings both of its own.
+    assert_eq!((of(touched), of(corrected), new.len()), (1, 3, 4));
+    let (first, second) = (
+        handed_over(&publisher.lake, "test", 0),
+        handed_over(&publisher.lake, "second", 0),
+    );
+    let changed = first.keys().filter(|key| first[*key] != second[*key]);
+    assert_eq!(changed.collect::<Vec<_>>(), [&corrected.to_string()]);
     for (key, digest) in &before {
         assert_eq!(after.get(key), Some(digest), "{key}");
     }
@@ -190,23 +232,77 @@ fn tasks_share_the_work() {
     assert!(handed_over(&shared, "test", 29).is_empty());
 
     let asked = publisher.requests();
-    let asked = asked.iter().filter(|path| *path == PACKAGES).count();
-    assert_eq!(asked, 1 + 3 + 1, "each job asks once");
+    let asked = |address| asked.iter().filter(|path| *path == address).count();
+    assert_eq!(asked(YEARS), 1 + 3 + 1, "each job asks once");
+    assert_eq!(
+        asked(WARDS),
+        1 + 1,
+        "for the wards, only the job that extracts them"
+    );
 }
 
 #[test]
-fn one_bad_year_keeps_no_other_from_being_stored() {
+fn one_bad_year_keeps_no_other_from_being_handed_over_and_heals_by_itself() {
     let publisher = Publisher::start_with(|request| {
-        (request.path == FILE).then(|| Answer::ok(&[], b"<html>down</html>"))
+        let down = request.path == FILE && request.earlier == 0;
+        down.then(|| Answer::new("404 Not Found", &[], b"gone"))
     });
     let outcome = publisher.job_on(&publisher.lake).run();
     let cause = outcome.failed(30);
     let count = partitions(&publisher).len();
-    let expected = format!("1 of {count} partitions failed: 2023: http://");
+    let expected =
+        format!("1 of {count} partitions were refused, the others are handed over: 2023: http://");
     assert!(cause.starts_with(&expected), "{cause}");
-    assert_eq!(outcome.event("partition failed")["partition"], "2023");
-    assert_eq!(publisher.lake.manifests("raw/").len(), count - 1);
-    assert!(publisher.lake.objects("runs/").is_empty());
+    assert_eq!(outcome.event("partition refused")["partition"], "2023");
+    let first = hand_over(&publisher.lake, "test", 0);
+    assert_eq!(first["partitions"].as_object().unwrap().len(), count - 1);
+    let refused = &first["refused"];
+    assert_eq!(refused.as_object().unwrap().len(), 1);
+    assert_eq!(refused["2023"]["stage"], "extract");
+    assert_eq!(refused["2023"]["exit"], 30);
+    let cause = refused["2023"]["cause"].as_str().unwrap();
+    assert!(
+        cause.contains("/sr2023.zip answered 404 Not Found"),
+        "{cause}"
+    );
+    assert_eq!(
+        refused["2023"]["observed_at"],
+        first["partitions"]["2024"]["observed_at"]
+    );
+
+    let outcome = publisher.job_on(&publisher.lake).run();
+    assert_eq!(outcome.finished()["produced"], 1);
+    let second = hand_over(&publisher.lake, "test", 0);
+    assert_eq!(second["partitions"].as_object().unwrap().len(), count);
+    assert_eq!(second["refused"], serde_json::json!({}));
+}
+
+#[test]
+fn a_refusal_by_the_lake_is_the_environments() {
+    let publisher = Publisher::start();
+    let lake = TestLake::default();
+    // A file where a folder has to be.
+    std::fs::write(lake.path().join("raw"), b"").unwrap();
+    let outcome = publisher.job_on(&lake).run();
+    assert_ne!(outcome.exit, 20, "{outcome}");
+}
+
+#[test]
+fn a_proxy_is_not_asked_for_loopback() {
+    let publisher = Publisher::start();
+    // Where nobody listens: port 9 discards.
+    let nowhere = "http://127.0.0.1:9";
+    let mut job = publisher.job_on(&publisher.lake);
+    for name in [
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ] {
+        job = job.env(name, nowhere);
+    }
+    job.run().finished();
 }
 
 #[test]
@@ -221,5 +317,5 @@ fn two_jobs_at_once_give_one_result() {
         scope.spawn(race);
     });
     publisher.job_on(&alone).run().finished();
-    assert_eq!(raced.objects(""), alone.objects(""));
+    assert_eq!(raced.objects("raw/"), alone.objects("raw/"));
 }

@@ -88,11 +88,11 @@ pub(crate) struct Scripted {
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
-/// What is asked for what is published.
-pub(crate) const PACKAGES: &str = "/api/3/action/package_search?\
-    fq=name%3A%28%22311-service-requests-customer-initiated%22+OR+%22city-wards%22%29&rows=2";
-pub(crate) const SERVICE_REQUESTS: &str = "311-service-requests-customer-initiated";
-pub(crate) const CITY_WARDS: &str = "city-wards";
+/// What is requested to learn which years are published.
+pub(crate) const YEARS: &str =
+    "/api/3/action/package_show?id=311-service-requests-customer-initiated";
+/// What is requested to learn where the wards are.
+pub(crate) const WARDS: &str = "/api/3/action/package_show?id=city-wards";
 pub(crate) const FILE: &str = "/sr2023.zip";
 /// Where the forward sortation areas are.
 pub(crate) const FSA_FILE: &str = "/lfsa000b16a_e.zip";
@@ -102,7 +102,15 @@ impl Scripted {
     pub(crate) fn start(
         script: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::start_at("127.0.0.1:0", script)
+    }
+
+    /// The same, at another loopback address.
+    pub(crate) fn start_at(
+        address: &str,
+        script: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (log, base, script) = (requests.clone(), address.clone(), Arc::new(script));
@@ -137,10 +145,20 @@ impl Scripted {
             .env("FSA_URL", format!("{}{FSA_FILE}", self.address))
     }
 
+    /// Its address.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// The requests for the file so far.
     pub(crate) fn downloads(&self) -> Vec<Request> {
+        self.requests_for(FILE)
+    }
+
+    /// The requests for `path` so far.
+    pub(crate) fn requests_for(&self, path: &str) -> Vec<Request> {
         let requests = self.requests.lock().unwrap();
-        let of_file = requests.iter().filter(|request| request.path == FILE);
+        let of_file = requests.iter().filter(|request| request.path == path);
         of_file.cloned().collect()
     }
 
@@ -181,7 +199,7 @@ fn serve(
         request
     };
     let answer = script(&request).unwrap_or_else(|| match request.path.as_str() {
-        PACKAGES => packages(&[(SERVICE_REQUESTS, json!([year_2023(base)]))]),
+        YEARS => shown(&json!([year_2023(base)])),
         _ => Answer::new("404 Not Found", &[], b"nothing here"),
     });
     // The client may have left.
@@ -191,12 +209,17 @@ fn serve(
     }
 }
 
-/// What CKAN answers for packages of these names and resources.
-pub(crate) fn packages(published: &[(&str, Value)]) -> Answer {
-    let package = |(name, resources): &(&str, Value)| json!({"name": name, "resources": resources});
-    let results: Vec<Value> = published.iter().map(package).collect();
-    let answer = json!({"success": true, "result": {"count": results.len(), "results": results}});
+/// What CKAN answers for a package of these resources.
+pub(crate) fn shown(resources: &Value) -> Answer {
+    let answer = json!({"help": "", "success": true, "result": {"resources": resources}});
     Answer::ok(&[], answer.to_string().as_bytes())
+}
+
+/// What CKAN answers instead.
+pub(crate) fn declined(status: &str, kind: &str, message: &str) -> Answer {
+    let error =
+        json!({"help": "", "success": false, "error": {"__type": kind, "message": message}});
+    Answer::new(status, &[], error.to_string().as_bytes())
 }
 
 /// The one year that is published.
@@ -206,6 +229,9 @@ pub(crate) fn year_2023(base: &str) -> Value {
         "name": "SR2023",
         "format": "ZIP",
         "url": format!("{base}{FILE}"),
+        "url_type": "upload",
+        "state": "active",
+        "created": "2023-02-08T15:15:00.000000",
         "last_modified": "2024-01-05T15:04:05.123456",
         "size": "1234",
     })

@@ -1,0 +1,148 @@
+//! The file of a year: a ZIP with one CSV in it, or the CSV itself, such as a dump of CKAN's DataStore.
+//!
+//! Its content decides which, not what the portal states: editors choose the format by hand.
+
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+
+use shared::exit::{Exit, Failure, OrFail as _};
+use shared::lake::Lake;
+use tempfile::NamedTempFile;
+
+use crate::archive::Archive;
+use crate::portal::looks_like;
+use crate::raw_file::{MeasuringWriter, RawFile};
+use crate::settings::Limits;
+
+/// More than any header line.
+const START_BYTES: u64 = 4096;
+
+/// Why the file of a year is refused.
+#[derive(Debug, thiserror::Error)]
+enum YearFileError {
+    /// It is something else.
+    #[error(
+        "{address} is neither a ZIP nor a CSV but {looks_like}: the server may be down or ask for a sign-in"
+    )]
+    OtherKind {
+        address: String,
+        looks_like: &'static str,
+    },
+    /// It is a CSV of more than is allowed.
+    #[error(
+        "{address} is a CSV of {size} bytes, and {limit} are allowed: if that is not a mistake, raise MAX_CSV_BYTES"
+    )]
+    TooLarge {
+        address: String,
+        size: u64,
+        limit: u64,
+    },
+}
+
+/// Returns the CSV of `year` in the file `downloaded` from `address`. It blocks.
+pub(crate) fn unpack(
+    lake: &Lake,
+    address: &str,
+    mut downloaded: NamedTempFile,
+    year: i16,
+    limits: Limits,
+) -> Result<RawFile, Failure> {
+    // Named by the year and not as the publisher does, so that equal bytes are one object.
+    let name = format!("SR{year}.csv");
+    let start = start_of(&mut downloaded).or_fail(Exit::Upstream)?;
+    if is_zip(&start) {
+        let archive = downloaded.reopen().or_fail(Exit::Upstream)?;
+        let mut archive = Archive::open(address, archive, limits)?;
+        let member = archive.only("csv")?;
+        let mut measuring = MeasuringWriter::new(lake.spool().or_fail(Exit::Upstream)?);
+        archive.inflate(&member, &mut measuring)?;
+        let (file, measures) = measuring.finish();
+        return Ok(RawFile {
+            name,
+            file,
+            measures,
+        });
+    }
+    let address = address.to_owned();
+    if !is_csv(&start) {
+        let looks_like = looks_like(&start);
+        let error = YearFileError::OtherKind {
+            address,
+            looks_like,
+        };
+        return Err(Failure::upstream(error));
+    }
+    let mut measuring = MeasuringWriter::new(io::sink());
+    io::copy(&mut downloaded, &mut measuring).or_fail(Exit::Upstream)?;
+    let (_, measures) = measuring.finish();
+    if measures.size_bytes > limits.content_bytes {
+        return Err(Failure::contract(YearFileError::TooLarge {
+            address,
+            size: measures.size_bytes,
+            limit: limits.content_bytes,
+        }));
+    }
+    Ok(RawFile {
+        name,
+        file: downloaded,
+        measures,
+    })
+}
+
+/// The first bytes of `file`, which is read from its beginning next.
+fn start_of(file: &mut NamedTempFile) -> io::Result<Vec<u8>> {
+    let mut start = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    file.as_file().take(START_BYTES).read_to_end(&mut start)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(start)
+}
+
+/// Whether a file that begins so is a ZIP. A CSV whose first column is `PK` is not.
+fn is_zip(start: &[u8]) -> bool {
+    matches!(start, [b'P', b'K', 0..=0x1f, ..])
+}
+
+/// Whether a file that begins so is a CSV: its first line is text of at least two fields. Whether they are the right ones
+/// is for the contract to say.
+fn is_csv(start: &[u8]) -> bool {
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let text = text.trim_ascii_start();
+    let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let binary = |byte: &u8| byte.is_ascii_control() && !matches!(byte, b'\t' | b'\r');
+    !line.starts_with(b"<")
+        && !line.starts_with(b"{")
+        && !line.starts_with(b"[")
+        && line.contains(&b',')
+        && !line.iter().any(binary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_tells_a_zip_from_a_csv_from_anything_else() {
+        for (start, zip, csv) in [
+            (b"PK\x03\x04\x14\0".as_slice(), true, false),
+            (b"PK\x05\x06", true, false),
+            (b"PK,Creation Date\r\n1,2026-01-01\r\n", false, true),
+            (
+                b"\xef\xbb\xbf_id,Creation Date,Status\n1,a,b\n",
+                false,
+                true,
+            ),
+            (b"\r\nCreation Date,Status", false, true),
+            (b"Date,Stra\xdfe\r\n", false, true),
+            (b"Creation Date\tStatus\r\n1,2", false, false),
+            (b"<!doctype html><p>Sorry, try later</p>", false, false),
+            (b"{\"success\": false, \"error\": 1}", false, false),
+            (b"\x1f\x8b\x08\0,", false, false),
+            (b"Service unavailable\n", false, false),
+            (b"\xff\xfea\0,\0b\0", false, false),
+            (b"", false, false),
+        ] {
+            let shown = String::from_utf8_lossy(start);
+            assert_eq!((is_zip(start), is_csv(start)), (zip, csv), "{shown:?}");
+        }
+    }
+}
