@@ -2,20 +2,21 @@
 
 use std::time::Instant;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use shared::contract::Contract;
 use shared::exit::{Exit, Failure};
-use shared::hand_over::{self, Handed, Outcomes};
+use shared::hand_over::{self, Handed, Outcomes, Refused};
 use shared::job::Summary;
 use shared::lake::Lake;
-use shared::manifest::{self, CleanManifest, LoadReceipt, Version};
+use shared::manifest::{self, CleanManifest, Drift, LoadReceipt, Version};
 use shared::partition::Partition;
 use shared::run::Stage;
 use shared::settings::{CommonSettings, JobSettings, Problems};
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
-use crate::warehouse::{Load, Loaded, Warehouse};
+use crate::warehouse::{Load, Loaded, Observed, Verdict, Warehouse, microseconds};
 
 /// The settings of this job.
 #[derive(Debug)]
@@ -45,20 +46,75 @@ impl JobSettings for Settings {
     }
 }
 
-/// Loads every partition that was handed over, and hands the receipts over.
+/// Loads every partition that was handed over, records what was observed and refused, and hands the receipts over.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
     let input = hand_over::input_of(&common, Stage::Load).await?;
+    let mut verdicts: Vec<Verdict> = input
+        .refused
+        .iter()
+        .filter_map(|(partition, refused)| {
+            verdict(*partition, refused.observed_at, Some(refused.clone()))
+        })
+        .collect();
     let mut outcomes = Outcomes::new(Stage::Load, input.refused);
-    if !input.partitions.is_empty() {
-        refuse_apart(&common.lake, &settings.warehouse.url)?;
-        let mut warehouse = Warehouse::open(&settings.warehouse).await?;
-        for (partition, clean) in input.partitions {
-            let observed_at = clean.observed_at;
-            let outcome = load(&common, &settings, &mut warehouse, partition, clean).await;
-            outcomes.add(partition, observed_at, outcome);
-        }
+    if input.partitions.is_empty() && verdicts.is_empty() {
+        return outcomes.hand_over(&common).await;
     }
+    refuse_apart(&common.lake, &settings.warehouse.url)?;
+    let mut warehouse = Warehouse::open(&settings.warehouse).await?;
+    let mut offered = Vec::new();
+    for (partition, clean) in input.partitions {
+        let manifest = manifest::read_handed(&common.lake, &clean.manifest).await;
+        offered.push((partition, clean, manifest));
+    }
+    // Before any load, so that none of an older run can replace what this run has seen.
+    warehouse.observe(&observed(&offered)).await?;
+    for (partition, clean, manifest) in offered {
+        let observed_at = clean.observed_at;
+        let outcome = match manifest {
+            Ok(manifest) => load(&common, &settings, &mut warehouse, clean, &manifest).await,
+            Err(failure) => Err(failure),
+        };
+        let refused = outcome.as_ref().err().map(|failure| Refused {
+            stage: Stage::Load,
+            exit: failure.exit().code(),
+            cause: failure.to_string(),
+            observed_at,
+        });
+        verdicts.extend(verdict(partition, observed_at, refused));
+        outcomes.add(partition, observed_at, outcome);
+    }
+    warehouse.judge(&verdicts, &common.run_id).await?;
     outcomes.hand_over(&common).await
+}
+
+/// A partition that was handed over, with its clean manifest or why it cannot be read.
+type Offered = (Partition, Handed, Result<CleanManifest, Failure>);
+
+/// The contents that this run observed on the portal.
+fn observed(offered: &[Offered]) -> Vec<Observed<'_>> {
+    let observed = offered.iter().filter_map(|(partition, clean, manifest)| {
+        Some(Observed {
+            partition: *partition,
+            sha256: manifest.as_ref().ok()?.raw_object.sha256.as_str(),
+            at: microseconds(clean.observed_at?),
+        })
+    });
+    observed.collect()
+}
+
+/// The run's verdict on what the portal publishes. `None` if no run observed it: then an operator named a manifest, which
+/// says nothing about the portal.
+fn verdict(
+    partition: Partition,
+    observed_at: Option<Timestamp>,
+    refused: Option<Refused>,
+) -> Option<Verdict> {
+    Some(Verdict {
+        partition,
+        refused,
+        observed_at: microseconds(observed_at?),
+    })
 }
 
 /// # Errors
@@ -81,8 +137,8 @@ async fn load(
     common: &CommonSettings,
     settings: &Settings,
     warehouse: &mut Warehouse,
-    partition: Partition,
     handed: Handed,
+    manifest: &CleanManifest,
 ) -> Result<(Handed, Summary), Failure> {
     let Handed {
         manifest: clean,
@@ -91,10 +147,10 @@ async fn load(
     } = handed;
     let started = Instant::now();
     let lake = &common.lake;
-    let manifest: CleanManifest = manifest::read_handed(lake, &clean).await?;
+    let partition = manifest.partition;
     let files = manifest.files.iter();
     let load = Load {
-        manifest: &manifest,
+        manifest,
         manifest_key: &clean.key,
         files: files.map(|file| lake.locate(&file.object.key)).collect(),
         quarantine: manifest
@@ -102,6 +158,8 @@ async fn load(
             .as_ref()
             .map(|file| lake.locate(&file.object.key)),
         run_id: &common.run_id,
+        observed_at: observed_at.map(microseconds),
+        drift: &drift,
         force: common.force,
     };
     let loaded = warehouse.load(&load).await?;
@@ -124,9 +182,18 @@ async fn load(
         observed_at,
         drift,
     };
-    if loaded == Loaded::Found {
+    let Loaded::Replaced { drift: of_versions } = loaded else {
         debug!(%partition, fingerprint = %manifest.fingerprint, "partition found");
         return Ok((committed, Summary::found()));
+    };
+    for Drift {
+        kind,
+        subject,
+        rows,
+        ..
+    } in &of_versions
+    {
+        warn!(%partition, kind = ?kind, subject, rows, "drift from the version before");
     }
 
     let stored = manifest.files.iter().chain(&manifest.quarantine);
@@ -136,6 +203,7 @@ async fn load(
         bytes: stored.map(|file| file.object.size_bytes).sum(),
         quarantined: manifest.rows.quarantined,
         repaired: manifest.rows.repaired,
+        drift: of_versions.len() as u64,
         ..Summary::default()
     };
     info!(
@@ -144,6 +212,7 @@ async fn load(
         table = receipt.table,
         rows = summary.rows,
         quarantined = summary.quarantined,
+        drift = summary.drift,
         seconds = started.elapsed().as_secs_f64(),
         "partition loaded"
     );

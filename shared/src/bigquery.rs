@@ -152,6 +152,7 @@ pub fn parameters(values: &[(&str, Value)]) -> Vec<QueryParameter> {
         let (kind, text) = match value {
             Value::Text(text) => ("STRING", text.clone()),
             Value::Integer(number) => ("INT64", Some(number.to_string())),
+            Value::Boolean(flag) => ("BOOL", Some(flag.to_string())),
         };
         let value = QueryParameterValue::new().set_or_clear_value(text);
         QueryParameter::new()

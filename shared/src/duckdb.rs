@@ -12,7 +12,9 @@ use adbc_core::{Connection as _, Database as _, Driver as _, Statement as _};
 use adbc_driver_manager::{ManagedConnection, ManagedDriver, ManagedStatement};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, Int64Array, RecordBatch, RecordBatchReader as _, StringArray};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchReader as _, StringArray,
+};
 use arrow_schema::SchemaRef;
 
 use crate::exit::{Exit, Failure};
@@ -307,5 +309,6 @@ fn array(value: &Value) -> ArrayRef {
     match value {
         Value::Text(text) => Arc::new(StringArray::from(vec![text.as_deref()])),
         Value::Integer(number) => Arc::new(Int64Array::from(vec![*number])),
+        Value::Boolean(flag) => Arc::new(BooleanArray::from(vec![*flag])),
     }
 }

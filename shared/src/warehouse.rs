@@ -46,6 +46,8 @@ pub enum Value {
     Text(Option<String>),
     /// A number.
     Integer(i64),
+    /// True or false.
+    Boolean(bool),
 }
 
 impl From<&str> for Value {
@@ -69,6 +71,12 @@ impl From<Option<String>> for Value {
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
         Self::Integer(number)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Boolean(flag)
     }
 }
 

@@ -5,20 +5,27 @@ mod definition;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use jiff::Timestamp;
+use serde_json::json;
 use shared::bigquery::model::{
     Job, JobConfiguration, JobConfigurationLoad, JobConfigurationQuery, Table as BigQueryTable,
-    TableReference, TableSchema,
+    TableFieldSchema, TableReference, TableSchema,
 };
 use shared::bigquery::{BigQuery, BigQueryError, Finished, parameters};
 use shared::contract::{Contract, Table};
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::google::Emulator;
+use shared::manifest::Drift;
 use shared::partition::{Dataset, Partition};
+use shared::run::RunId;
 use shared::warehouse::{self, Value};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
-use super::{Held, Load, Loaded, Refusal, Target, history, miscounted, refuse_stale, targets};
+use super::{
+    Changes, GAINED, Held, Load, Loaded, Observed, Refusal, Target, Verdict, differences, history,
+    is_other_content, miscounted, refuse_stale, targets, time,
+};
 
 /// How often an execution tries a job itself: another load may change the same tables.
 const MOST_ATTEMPTS: u32 = 8;
@@ -29,13 +36,13 @@ const OVERTAKEN: &str = "another load of this partition came first";
 /// What it ends with if it would load other rows than the manifest counts.
 const MISCOUNTED: &str = "the table would not hold the rows that the manifest counts";
 
-pub(crate) struct BigQueryWarehouse(BigQuery);
+/// The requests held of a year.
+const ROWS_OF_YEAR: &str = "\
+    SELECT COUNT(*) FROM `{dataset}.service_requests` \
+    WHERE source_year = @year \
+    AND created_at >= CAST(@year_begins AS TIMESTAMP) AND created_at < CAST(@year_is_over AS TIMESTAMP)";
 
-/// A version held, with its number in `load_history`; 0 and none if there is none.
-struct Numbered {
-    number: i64,
-    held: Option<Held>,
-}
+pub(crate) struct BigQueryWarehouse(BigQuery);
 
 impl BigQueryWarehouse {
     pub(super) async fn open(
@@ -46,8 +53,13 @@ impl BigQueryWarehouse {
         for statement in [
             include_str!("bigquery/load_history.sql"),
             include_str!("bigquery/status_changes.sql"),
+            include_str!("bigquery/publication_changes.sql"),
+            include_str!("bigquery/refusals.sql"),
         ] {
             warehouse.0.query(&warehouse.named(statement), &[]).await?;
+        }
+        for table in ["load_history", "status_changes"] {
+            warehouse.add_gained(table).await?;
         }
         for dataset in Dataset::ALL {
             warehouse
@@ -115,6 +127,29 @@ impl BigQueryWarehouse {
         Ok(self.0.change_table(&table.name, change).await?)
     }
 
+    /// Adds the columns that a table of records lacks because an earlier release made it:
+    /// <https://cloud.google.com/bigquery/docs/managing-table-schemas#adding_columns_to_a_tables_schema_definition>.
+    async fn add_gained(&self, table: &str) -> Result<(), Failure> {
+        let found = self.0.table(&self.0.dataset().id, table).await?;
+        let mut fields = found
+            .and_then(|table| table.schema)
+            .unwrap_or_default()
+            .fields;
+        let before = fields.len();
+        for (_, column, _, kind) in GAINED.iter().filter(|(of, ..)| *of == table) {
+            if fields.iter().all(|field| field.name != *column) {
+                info!(table, column, "column added");
+                let field = TableFieldSchema::new().set_name(*column).set_type(*kind);
+                fields.push(field);
+            }
+        }
+        if fields.len() > before {
+            let change = BigQueryTable::new().set_schema(TableSchema::new().set_fields(fields));
+            self.0.change_table(table, change).await?;
+        }
+        Ok(())
+    }
+
     fn reference(&self, table: &str) -> TableReference {
         TableReference::new()
             .set_project_id(&self.0.dataset().project)
@@ -124,7 +159,8 @@ impl BigQueryWarehouse {
 
     pub(super) async fn load(&self, load: &Load<'_>) -> Result<Loaded, Failure> {
         let manifest = load.manifest;
-        let Numbered { number, held } = self.held(manifest.partition).await?;
+        let held = self.held(manifest.partition).await?;
+        let number = held.as_ref().map_or(0, |held| held.number);
         if let Some(held) = held.as_ref().filter(|_| !load.force) {
             if held.fingerprint == manifest.fingerprint.as_str() {
                 match self.verify(load).await {
@@ -136,46 +172,166 @@ impl BigQueryWarehouse {
                         return Ok(Loaded::Found);
                     }
                     Err(altered) => {
-                        warn!(partition = %manifest.partition, cause = %altered, "the table was altered: loading anew");
+                        warn!(partition = %manifest.partition, cause = %altered, "the table was altered: loading again");
                     }
                 }
             }
-            refuse_stale(manifest, held)?;
+            refuse_stale(load, held)?;
         }
         let staged = Box::pin(self.stage(load, number)).await?;
-        let loaded = Box::pin(self.replace(load, number, held.as_ref(), &staged)).await?;
+        let changes = self.count_changes(load, held.as_ref(), &staged[0]).await?;
+        let drift = changes.drift(manifest, held.as_ref());
+        let values = self.values(load, held.as_ref(), changes, &drift)?;
+        let adopted = Box::pin(self.replace(load, number, &values, &staged)).await?;
         for table in staged {
             self.0.drop_table(&table).await?;
         }
-        Ok(loaded)
+        Ok(if adopted {
+            Loaded::Found
+        } else {
+            Loaded::Replaced { drift }
+        })
     }
 
-    async fn held(&self, partition: Partition) -> Result<Numbered, Failure> {
+    pub(super) async fn observe(&self, observed: &[Observed<'_>]) -> Result<(), Failure> {
+        let statement = self.named(include_str!("bigquery/current.sql"));
+        let current = self.0.query(&statement, &[]).await?;
+        let is_current = |observed: &&Observed<'_>| {
+            let row = [observed.partition.to_string(), observed.sha256.to_owned()].map(Some);
+            current.iter().any(|held| *held == row)
+        };
+        let observed: Vec<serde_json::Value> = observed
+            .iter()
+            .filter(is_current)
+            .map(
+                |Observed {
+                     partition,
+                     sha256,
+                     at,
+                 }| {
+                    json!({"partition": partition, "sha256": sha256, "observed_at": at.to_string()})
+                },
+            )
+            .collect();
+        if observed.is_empty() {
+            return Ok(());
+        }
+        let observed = serde_json::Value::from(observed).to_string();
+        let values = [("observed", observed.into())];
+        self.record("observe", include_str!("bigquery/observe.sql"), &values)
+            .await
+    }
+
+    pub(super) async fn judge(&self, verdicts: &[Verdict], run_id: &RunId) -> Result<(), Failure> {
+        let statement = self.named("SELECT COUNT(*) FROM `{dataset}.refusals`");
+        if verdicts.iter().all(|verdict| verdict.refused.is_none())
+            && self.0.query_count(&statement, &[]).await? == 0
+        {
+            return Ok(());
+        }
+        let verdicts: Vec<serde_json::Value> = verdicts
+            .iter()
+            .map(|verdict| {
+                json!({
+                    "partition": verdict.partition,
+                    "observed_at": verdict.observed_at.to_string(),
+                    "stage": verdict.refused.as_ref().map(|refused| refused.stage),
+                    "exit_code": verdict.refused.as_ref().map(|refused| refused.exit),
+                    "cause": verdict.cause(),
+                })
+            })
+            .collect();
+        let verdicts = serde_json::Value::from(verdicts).to_string();
+        let values = [
+            ("verdicts", verdicts.into()),
+            ("run_id", run_id.to_string().into()),
+        ];
+        self.record("judge", include_str!("bigquery/judge.sql"), &values)
+            .await
+    }
+
+    /// Runs a statement that changes a table of records, however often another one changes it at the same time.
+    async fn record(
+        &self,
+        verb: &str,
+        statement: &str,
+        values: &[(&str, Value)],
+    ) -> Result<(), Failure> {
+        let query = query(self.named(statement), values);
+        let labels = [("pipeline", "toronto-311"), ("stage", "load")];
+        let configuration = JobConfiguration::new().set_labels(labels).set_query(query);
+        // Every execution records what it has seen, so that no two jobs have one name.
+        let id = format!("toronto_311_{verb}_{}_{}", std::process::id(), now_ms());
+        Box::pin(self.run(&id, &configuration, Purpose::Record)).await?;
+        Ok(())
+    }
+
+    /// Compares the staged version with the one held. Nothing of it has changed when the transaction begins, or another
+    /// load came first.
+    async fn count_changes(
+        &self,
+        load: &Load<'_>,
+        held: Option<&Held>,
+        staged_rows: &str,
+    ) -> Result<Changes, Failure> {
+        let partition = load.manifest.partition;
+        if held.is_none() || partition.dataset() != Dataset::ServiceRequests {
+            return Ok(Changes::default());
+        }
+        let values = year(partition);
+        let before = self
+            .0
+            .query_count(&self.named(ROWS_OF_YEAR), &values)
+            .await?;
+        let mut changes = Changes {
+            before,
+            ..Changes::default()
+        };
+        let statement = self
+            .named(include_str!("bigquery/count_changes.sql"))
+            .replace("{staged_rows}", staged_rows);
+        changes.add(self.0.query(&statement, &values).await?)?;
+        Ok(changes)
+    }
+
+    /// The values that the transaction's statements bind.
+    fn values(
+        &self,
+        load: &Load<'_>,
+        held: Option<&Held>,
+        changes: Changes,
+        drift: &[Drift],
+    ) -> Result<Vec<(&'static str, Value)>, Failure> {
+        let mut values = history(load, held, drift)?;
+        values.extend(year(load.manifest.partition));
+        values.extend(differences(load, changes)?);
+        let last_observed = held.and_then(|held| held.last_observed_at);
+        let last_observed_us = last_observed.map_or(0, Timestamp::as_microsecond);
+        values.extend([
+            ("held_number", held.map_or(0, |held| held.number).into()),
+            (
+                "held_fingerprint",
+                held.map(|held| held.fingerprint.clone()).into(),
+            ),
+            (
+                "held_last_modified",
+                held.and_then(|held| held.last_modified.clone()).into(),
+            ),
+            (
+                "held_observed_at",
+                time(held.and_then(|held| held.observed_at)),
+            ),
+            ("held_last_observed_us", last_observed_us.into()),
+            ("content_changed", is_other_content(load, held).into()),
+        ]);
+        Ok(values)
+    }
+
+    async fn held(&self, partition: Partition) -> Result<Option<Held>, Failure> {
         let statement = self.named(include_str!("bigquery/held.sql"));
         let values = [("partition", partition.to_string().into())];
-        let Some(row) = self.0.query(&statement, &values).await?.pop() else {
-            return Ok(Numbered {
-                number: 0,
-                held: None,
-            });
-        };
-        let problem = format!("load_history gave {row:?}");
-        let read = || {
-            let [fingerprint, last_modified, logic_version, number]: [Option<String>; 4] =
-                row.try_into().ok()?;
-            let held = Held {
-                fingerprint: fingerprint?,
-                last_modified,
-                logic_version: logic_version?.parse().ok()?,
-            };
-            Some(Numbered {
-                number: number?.parse().ok()?,
-                held: Some(held),
-            })
-        };
-        read()
-            .ok_or_else(|| anyhow::anyhow!(problem))
-            .or_fail(Exit::Bug)
+        let mut rows = self.0.query(&statement, &values).await?;
+        rows.pop().map(Held::from_row).transpose()
     }
 
     async fn verify(&self, load: &Load<'_>) -> Result<(), Failure> {
@@ -254,14 +410,14 @@ impl BigQueryWarehouse {
         Ok(staged)
     }
 
-    /// Replaces the partition's rows by the staged ones, in one transaction.
+    /// Replaces the partition's rows by the staged ones, in one transaction. Returns whether another execution did.
     async fn replace(
         &self,
         load: &Load<'_>,
         held_number: i64,
-        held: Option<&Held>,
+        values: &[(&str, Value)],
         staged: &[String],
-    ) -> Result<Loaded, Failure> {
+    ) -> Result<bool, Failure> {
         let partition = load.manifest.partition;
         let table = Contract::clean_table(partition.dataset());
         let columns = |table: &Table| table.column_names().collect::<Vec<_>>().join(", ");
@@ -291,22 +447,7 @@ impl BigQueryWarehouse {
                 "{staged_quarantine}",
                 staged.last().map_or("", String::as_str),
             );
-        let mut values = history(load)?;
-        values.extend(year(partition));
-        values.push(("held_number", held_number.into()));
-        values.push((
-            "held_fingerprint",
-            held.map(|held| held.fingerprint.clone()).into(),
-        ));
-        values.push((
-            "held_last_modified",
-            held.and_then(|held| held.last_modified.clone()).into(),
-        ));
-        let query = JobConfigurationQuery::new()
-            .set_query(self.named(&statement))
-            .set_use_legacy_sql(false)
-            .set_parameter_mode("NAMED")
-            .set_query_parameters(parameters(&values));
+        let query = query(self.named(&statement), values);
         let configuration = JobConfiguration::new()
             .set_labels(labels(load))
             .set_query(query);
@@ -321,11 +462,7 @@ impl BigQueryWarehouse {
             bytes_billed = statistics.total_bytes_billed.unwrap_or_default(),
             "rows replaced"
         );
-        Ok(if adopted {
-            Loaded::Found
-        } else {
-            Loaded::Replaced
-        })
+        Ok(adopted)
     }
 
     /// Runs the job `id` until one of that name, numbered from the second on, succeeds; tells whether another execution
@@ -383,8 +520,10 @@ impl BigQueryWarehouse {
                 Ok(output_rows(job) == 0 || rows > 0)
             }
             Purpose::Replace(partition, held_number) => {
-                Ok(self.held(partition).await?.number > held_number)
+                let held = self.held(partition).await?;
+                Ok(held.is_some_and(|held| held.number > held_number))
             }
+            Purpose::Record => Ok(true),
         }
     }
 }
@@ -396,6 +535,8 @@ enum Purpose<'a> {
     Stage(&'a str, &'a BigQueryTable),
     /// To load a version of the partition after the one of that number.
     Replace(Partition, i64),
+    /// To change a table of records.
+    Record,
 }
 
 /// A failed job as the workflow takes it: one that was overtaken looks again at the next try.
@@ -408,6 +549,15 @@ fn refused(error: BigQueryError) -> Failure {
     } else {
         error.into()
     }
+}
+
+/// A query whose values are parameters.
+fn query(statement: String, values: &[(&str, Value)]) -> JobConfigurationQuery {
+    JobConfigurationQuery::new()
+        .set_query(statement)
+        .set_use_legacy_sql(false)
+        .set_parameter_mode("NAMED")
+        .set_query_parameters(parameters(values))
 }
 
 fn output_rows(job: &Job) -> i64 {

@@ -6,12 +6,17 @@ use std::time::Duration;
 
 use shared::contract::{Contract, Table};
 use shared::duckdb::{Access, Connection, DuckDbError};
-use shared::exit::{Exit, Failure, OrFail as _};
+use shared::exit::Failure;
+use shared::manifest::Drift;
 use shared::partition::{Dataset, Partition};
+use shared::run::RunId;
 use shared::warehouse::Value;
 use tracing::{info, warn};
 
-use super::{Held, Load, Loaded, Refusal, Target, history, miscounted, refuse_stale, targets};
+use super::{
+    Changes, GAINED, Held, Load, Loaded, Observed, Refusal, Target, Verdict, differences, history,
+    is_other_content, miscounted, number_after, observations, refuse_stale, targets, time,
+};
 
 /// How long to wait for another process that writes to the file.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,8 +27,18 @@ impl DuckDb {
     pub(super) fn open(library: &Path, file: &Path) -> Result<Self, Failure> {
         let mut connection =
             Connection::open_when_free(library, file, Access::ReadWrite, PATIENCE)?;
-        connection.execute(include_str!("duckdb/load_history.sql"), &[])?;
-        connection.execute(include_str!("duckdb/status_changes.sql"), &[])?;
+        for statement in [
+            include_str!("duckdb/load_history.sql"),
+            include_str!("duckdb/status_changes.sql"),
+            include_str!("duckdb/publication_changes.sql"),
+            include_str!("duckdb/refusals.sql"),
+        ] {
+            connection.execute(statement, &[])?;
+        }
+        for (table, column, kind, _) in GAINED {
+            let statement = format!("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}");
+            connection.execute(&statement, &[])?;
+        }
         let mut warehouse = Self(connection);
         for dataset in Dataset::ALL {
             warehouse.make_table(dataset, Contract::clean_table(dataset))?;
@@ -85,15 +100,63 @@ impl DuckDb {
                 match self.verify(load) {
                     Ok(()) => return Ok(Loaded::Found),
                     Err(altered) => {
-                        warn!(partition = %manifest.partition, cause = %altered, "the table was altered: loading anew");
+                        warn!(partition = %manifest.partition, cause = %altered, "the table was altered: loading again");
                     }
                 }
             }
-            refuse_stale(manifest, held)?;
+            refuse_stale(load, held)?;
         }
-        self.0
+        let drift = self
+            .0
             .transaction(|connection| replace(connection, load, held.as_ref()))?;
-        Ok(Loaded::Replaced)
+        Ok(Loaded::Replaced { drift })
+    }
+
+    pub(super) fn observe(&mut self, observed: &[Observed<'_>]) -> Result<(), Failure> {
+        self.0.transaction(|connection| {
+            for Observed {
+                partition,
+                sha256,
+                at,
+            } in observed
+            {
+                let values = [
+                    partition.to_string().into(),
+                    (*sha256).into(),
+                    time(Some(*at)),
+                ];
+                connection.execute(include_str!("duckdb/observe.sql"), &values)?;
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn judge(&mut self, verdicts: &[Verdict], run_id: &RunId) -> Result<(), Failure> {
+        self.0.transaction(|connection| {
+            for verdict in verdicts {
+                let partition = verdict.partition.to_string();
+                let observed_at = time(Some(verdict.observed_at));
+                connection.execute(
+                    include_str!("duckdb/end_refusal.sql"),
+                    &[partition.as_str().into(), observed_at.clone()],
+                )?;
+                let (Some(refused), Some(cause)) = (&verdict.refused, verdict.cause()) else {
+                    continue;
+                };
+                connection.execute(
+                    include_str!("duckdb/insert_refusal.sql"),
+                    &[
+                        partition.into(),
+                        observed_at,
+                        refused.stage.as_str().into(),
+                        i64::from(refused.exit).into(),
+                        cause.into(),
+                        run_id.to_string().into(),
+                    ],
+                )?;
+            }
+            Ok(())
+        })
     }
 
     fn held(&mut self, partition: Partition) -> Result<Option<Held>, Failure> {
@@ -101,20 +164,7 @@ impl DuckDb {
         let mut rows = self
             .0
             .query_text(include_str!("duckdb/held.sql"), &[name.into()])?;
-        let Some(row) = rows.pop() else {
-            return Ok(None);
-        };
-        let [fingerprint, last_modified, logic_version]: [Option<String>; 3] = row
-            .try_into()
-            .map_err(|row| anyhow::anyhow!("load_history gave {row:?}"))
-            .or_fail(Exit::Bug)?;
-        Ok(Some(Held {
-            fingerprint: fingerprint.unwrap_or_default(),
-            last_modified,
-            logic_version: logic_version
-                .and_then(|number| number.parse().ok())
-                .unwrap_or(0),
-        }))
+        rows.pop().map(Held::from_row).transpose()
     }
 
     fn verify(&mut self, load: &Load<'_>) -> Result<(), Failure> {
@@ -143,16 +193,22 @@ fn verify(connection: &mut Connection, load: &Load<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The transaction's body.
+/// The transaction's body. Returns how the new version drifts from the one held.
 fn replace(
     connection: &mut Connection,
     load: &Load<'_>,
     held: Option<&Held>,
-) -> Result<(), Failure> {
+) -> Result<Vec<Drift>, Failure> {
     let partition = load.manifest.partition;
-    if let (Partition::Year(year), Some(held)) = (partition, held) {
-        append_status_changes(connection, load, year, held)?;
-    }
+    let changes = match (partition, held) {
+        (Partition::Year(year), Some(held)) => {
+            if !held.has_content_of(load.manifest) {
+                append_status_changes(connection, load, year, held)?;
+            }
+            count_changes(connection, load, year)?
+        }
+        _ => Changes::default(),
+    };
     let (condition, values) = rows_of(partition);
     for Target { table, .. } in targets(load.manifest) {
         let statement = format!("DELETE FROM {} {condition}", table.name);
@@ -166,8 +222,10 @@ fn replace(
         insert(connection, Contract::quarantine_table(), file)?;
     }
     verify(connection, load)?;
-    insert_load_history(connection, load)?;
-    Ok(())
+    let drift = changes.drift(load.manifest, held);
+    insert_publication_changes(connection, load, held, changes)?;
+    insert_load_history(connection, load, held, &drift)?;
+    Ok(drift)
 }
 
 fn insert(connection: &mut Connection, table: &Table, file: &str) -> Result<(), DuckDbError> {
@@ -180,7 +238,7 @@ fn insert(connection: &mut Connection, table: &Table, file: &str) -> Result<(), 
     connection.execute(&statement, &[file.into()])
 }
 
-/// Keeps what the new version says otherwise of the status of requests that are in the version held.
+/// Records the requests of the version held whose status the new version gives otherwise.
 fn append_status_changes(
     connection: &mut Connection,
     load: &Load<'_>,
@@ -197,14 +255,76 @@ fn append_status_changes(
                 load.manifest.source.last_modified.clone().into(),
                 held.fingerprint.as_str().into(),
                 load.manifest.fingerprint.as_str().into(),
+                time(held.observed_at),
+                time(load.observed_at),
+                number_after(Some(held)).into(),
             ],
         )?;
     }
     Ok(())
 }
 
-fn insert_load_history(connection: &mut Connection, load: &Load<'_>) -> Result<(), Failure> {
-    let values: Vec<Value> = history(load)?.into_iter().map(|(_, value)| value).collect();
+/// Compares the new version with the one held, file by file: a request is in one file of a version at most.
+fn count_changes(
+    connection: &mut Connection,
+    load: &Load<'_>,
+    year: i16,
+) -> Result<Changes, Failure> {
+    let year = Value::from(i64::from(year));
+    let before = connection.query_count(
+        "SELECT count(*) FROM service_requests WHERE source_year = $1",
+        std::slice::from_ref(&year),
+    )?;
+    let mut changes = Changes {
+        before,
+        ..Changes::default()
+    };
+    for file in &load.files {
+        let values = [file.as_str().into(), year.clone()];
+        let row = connection.query_text(include_str!("duckdb/count_changes.sql"), &values)?;
+        changes.add(row)?;
+    }
+    Ok(changes)
+}
+
+fn insert_publication_changes(
+    connection: &mut Connection,
+    load: &Load<'_>,
+    held: Option<&Held>,
+    changes: Changes,
+) -> Result<(), Failure> {
+    let Partition::Year(year) = load.manifest.partition else {
+        return Ok(());
+    };
+    let mut values = vec![
+        i64::from(year).into(),
+        number_after(held).into(),
+        held.map(|held| held.fingerprint.clone()).into(),
+        load.manifest.fingerprint.as_str().into(),
+        is_other_content(load, held).into(),
+        time(held.and_then(|held| held.observed_at)),
+        time(observations(load, held).0),
+    ];
+    values.extend(
+        differences(load, changes)?
+            .into_iter()
+            .map(|(_, value)| value),
+    );
+    connection.execute(
+        include_str!("duckdb/insert_publication_changes.sql"),
+        &values,
+    )?;
+    Ok(())
+}
+
+fn insert_load_history(
+    connection: &mut Connection,
+    load: &Load<'_>,
+    held: Option<&Held>,
+    drift: &[Drift],
+) -> Result<(), Failure> {
+    let values = history(load, held, drift)?;
+    let values: Vec<Value> = values.into_iter().map(|(_, value)| value).collect();
     connection.execute(include_str!("duckdb/insert_load_history.sql"), &values)?;
     Ok(())
 }

@@ -5,11 +5,13 @@ mod duckdb;
 
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use shared::contract::{Contract, Table};
 use shared::exit::{Exit, Failure, OrFail as _};
+use shared::hand_over::Refused;
 use shared::lake::Key;
-use shared::manifest::CleanManifest;
+use shared::manifest::{CleanManifest, Drift, DriftKind};
 use shared::partition::{Dataset, Partition};
 use shared::run::RunId;
 use shared::warehouse::{Value, WarehouseSettings, WarehouseUrl};
@@ -33,32 +35,106 @@ pub(crate) struct Load<'a> {
     /// Where the Parquet file of the rows set aside is; none for boundaries.
     pub(crate) quarantine: Option<String>,
     pub(crate) run_id: &'a RunId,
-    /// Load even what is there already or is stale.
+    /// When the run observed this content on the portal, in whole microseconds; `None` for a manifest that an operator
+    /// named.
+    pub(crate) observed_at: Option<Timestamp>,
+    /// What was odd about the publication, as opposed to its content.
+    pub(crate) drift: &'a [Drift],
+    /// Load it even if the warehouse has it already or it is stale.
     pub(crate) force: bool,
 }
 
-/// What came of a [`Load`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The outcome of a [`Load`].
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Loaded {
-    /// The partition's rows were replaced.
-    Replaced,
-    /// The same version, whole, was there already.
+    /// The partition's rows were replaced. `drift` is how the new version drifts from the one that it replaced.
+    Replaced { drift: Vec<Drift> },
+    /// The warehouse already had the whole version.
     Found,
 }
+
+/// A content that a run observed on the portal.
+pub(crate) struct Observed<'a> {
+    pub(crate) partition: Partition,
+    /// The digest of the raw file.
+    pub(crate) sha256: &'a str,
+    /// When, in whole microseconds.
+    pub(crate) at: Timestamp,
+}
+
+/// What a run has to say about what the portal publishes of a partition.
+pub(crate) struct Verdict {
+    pub(crate) partition: Partition,
+    /// Why it was refused; `None` if it is loaded.
+    pub(crate) refused: Option<Refused>,
+    /// When the run observed the portal, in whole microseconds.
+    pub(crate) observed_at: Timestamp,
+}
+
+/// The most characters that `refusals` keeps of a cause.
+const LONGEST_CAUSE: usize = 2_000;
+
+/// `time` as the warehouses keep it, in whole microseconds.
+pub(crate) fn microseconds(time: Timestamp) -> Timestamp {
+    // A timestamp is always within the range that its own microseconds span.
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
+}
+
+/// Columns that the tables of records have gained since a released version first made them, with their types in DuckDB
+/// and in BigQuery. A table made before gets them, without values.
+const GAINED: [(&str, &str, &str, &str); 6] = [
+    ("load_history", "observed_at", "TIMESTAMPTZ", "TIMESTAMP"),
+    (
+        "load_history",
+        "last_observed_at",
+        "TIMESTAMPTZ",
+        "TIMESTAMP",
+    ),
+    ("load_history", "generated", "BOOLEAN", "BOOL"),
+    (
+        "status_changes",
+        "old_observed_at",
+        "TIMESTAMPTZ",
+        "TIMESTAMP",
+    ),
+    (
+        "status_changes",
+        "new_observed_at",
+        "TIMESTAMPTZ",
+        "TIMESTAMP",
+    ),
+    ("status_changes", "load_number", "BIGINT", "INT64"),
+];
 
 /// Why a partition was not loaded, beyond the failures of the warehouse itself.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error(
-        "the load of {partition} is stale: the warehouse holds the version published {held} (rules {held_logic}), this one \
-         was published {offered} (rules {offered_logic}). FORCE=1 loads it even so"
+        "the load of {partition} is stale: the warehouse holds what a run observed on the portal at {held}, this version was \
+         observed at {offered}. FORCE=1 loads it anyway"
     )]
     Stale {
         partition: Partition,
-        held: String,
-        held_logic: u32,
-        offered: String,
-        offered_logic: u32,
+        held: Timestamp,
+        offered: Timestamp,
+    },
+    #[error(
+        "the load of {partition} is stale: the warehouse holds the version of rules {held}, this one was made by rules \
+         {offered}. FORCE=1 loads it anyway"
+    )]
+    OlderRules {
+        partition: Partition,
+        held: u32,
+        offered: u32,
+    },
+    #[error(
+        "the load of {partition} is stale: no run observed the content of {manifest} on the portal, and the warehouse holds \
+         what a run observed at {held}. Set RUN_ID to the run that observed it, or FORCE=1 to load it anyway"
+    )]
+    Unobserved {
+        partition: Partition,
+        manifest: Key,
+        held: Timestamp,
     },
     #[error(
         "{table} would hold {counted} rows of {partition}, the manifest {manifest} says {expected}: nothing was loaded. \
@@ -87,7 +163,10 @@ pub(crate) enum Refusal {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         let exit = match &refusal {
-            Refusal::Stale { .. } | Refusal::Miscounted { .. } => Exit::Contract,
+            Refusal::Stale { .. }
+            | Refusal::OlderRules { .. }
+            | Refusal::Unobserved { .. }
+            | Refusal::Miscounted { .. } => Exit::Contract,
             Refusal::OtherTable { .. } => Exit::Configuration,
         };
         Failure::new(exit, refusal)
@@ -118,14 +197,156 @@ impl Warehouse {
             Self::BigQuery(bigquery) => bigquery.load(load).await,
         }
     }
+
+    /// Records of every partition whose current version has the content that was `observed` that the portal still
+    /// published it then.
+    pub(crate) async fn observe(&mut self, observed: &[Observed<'_>]) -> Result<(), Failure> {
+        match self {
+            Self::DuckDb(duckdb) => block_in_place(|| duckdb.observe(observed)),
+            Self::BigQuery(bigquery) => bigquery.observe(observed).await,
+        }
+    }
+
+    /// Records which partitions the run refused, and ends the refusals of those that are loaded. A verdict replaces only
+    /// those of runs that observed the portal no later.
+    pub(crate) async fn judge(
+        &mut self,
+        verdicts: &[Verdict],
+        run_id: &RunId,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::DuckDb(duckdb) => block_in_place(|| duckdb.judge(verdicts, run_id)),
+            Self::BigQuery(bigquery) => bigquery.judge(verdicts, run_id).await,
+        }
+    }
+}
+
+impl Verdict {
+    /// The cause of the refusal, as much of it as is kept.
+    fn cause(&self) -> Option<String> {
+        let refused = self.refused.as_ref()?;
+        Some(refused.cause.chars().take(LONGEST_CAUSE).collect())
+    }
 }
 
 /// The version of a partition that `load_history` says is in the tables.
 struct Held {
+    number: i64,
     fingerprint: String,
+    source_sha256: String,
     /// As manifests have it: ISO 8601, UTC without an offset.
     last_modified: Option<String>,
+    contract_version: String,
     logic_version: u32,
+    observed_at: Option<Timestamp>,
+    last_observed_at: Option<Timestamp>,
+}
+
+impl Held {
+    /// The version that a row of `held.sql` has.
+    ///
+    /// # Errors
+    /// [`Exit::Bug`] if it is another row.
+    fn from_row(row: Vec<Option<String>>) -> Result<Self, Failure> {
+        let problem = format!("cannot read load_history: it returned {row:?}");
+        let read = || {
+            let [
+                number,
+                fingerprint,
+                source_sha256,
+                last_modified,
+                contract_version,
+                logic_version,
+                observed_us,
+                last_observed_us,
+            ]: [Option<String>; 8] = row.try_into().ok()?;
+            let time = |microseconds: Option<String>| match microseconds {
+                Some(text) => Timestamp::from_microsecond(text.parse().ok()?)
+                    .ok()
+                    .map(Some),
+                None => Some(None),
+            };
+            Some(Self {
+                number: number?.parse().ok()?,
+                fingerprint: fingerprint?,
+                source_sha256: source_sha256?,
+                last_modified,
+                contract_version: contract_version?,
+                logic_version: logic_version?.parse().ok()?,
+                observed_at: time(observed_us)?,
+                last_observed_at: time(last_observed_us)?,
+            })
+        };
+        read()
+            .ok_or_else(|| anyhow::anyhow!(problem))
+            .or_fail(Exit::Bug)
+    }
+
+    fn has_content_of(&self, manifest: &CleanManifest) -> bool {
+        self.source_sha256 == manifest.raw_object.sha256.as_str()
+    }
+
+    fn has_rules_of(&self, manifest: &CleanManifest) -> bool {
+        (self.logic_version, self.contract_version.as_str())
+            == (manifest.logic_version, manifest.contract_version.as_str())
+    }
+}
+
+/// How the requests of a year differ from those of the version that is held, by their ids.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Changes {
+    /// Requests held.
+    before: u64,
+    /// Of these, requests that the new version has too.
+    matched: u64,
+    /// Of these, requests with another status.
+    restatused: u64,
+    /// Of the matched, requests with another division or section.
+    relabelled: u64,
+}
+
+impl Changes {
+    /// Adds the counts of matched, restatused and relabelled requests that `count_changes.sql` returned.
+    ///
+    /// # Errors
+    /// [`Exit::Bug`] if it returned something else.
+    fn add(&mut self, rows: Vec<Vec<Option<String>>>) -> Result<(), Failure> {
+        let counts: Option<Vec<u64>> = rows
+            .iter()
+            .flatten()
+            .map(|cell| cell.as_deref()?.parse().ok())
+            .collect();
+        let Some([matched, restatused, relabelled]) = counts.as_deref() else {
+            let problem =
+                anyhow::anyhow!("cannot read the counts of changes: {rows:?} was returned");
+            return Err(Failure::new(Exit::Bug, problem));
+        };
+        self.matched += matched;
+        self.restatused += restatused;
+        self.relabelled += relabelled;
+        Ok(())
+    }
+
+    fn gone(self) -> u64 {
+        self.before.saturating_sub(self.matched)
+    }
+
+    /// What is odd about the new version in comparison with `held`: more than 1 % of its requests are gone. Under other
+    /// rules, requests may have other ids, or may be refused, so that nothing follows from it.
+    fn drift(self, manifest: &CleanManifest, held: Option<&Held>) -> Vec<Drift> {
+        let of_the_publisher = |held: &&Held| {
+            !held.has_content_of(manifest)
+                && held.has_rules_of(manifest)
+                && self.gone() * 100 > self.before
+        };
+        let drift = held.filter(of_the_publisher).map(|held| Drift {
+            kind: DriftKind::RequestsGone,
+            subject: held.fingerprint.clone(),
+            rows: self.gone(),
+            examples: Vec::new(),
+        });
+        drift.into_iter().collect()
+    }
 }
 
 /// A table that a partition has rows in, and how many the manifest says.
@@ -134,33 +355,53 @@ struct Target<'a> {
     rows: u64,
 }
 
+/// Refuses what would replace something newer. What the portal published at the latest observation is the newest, whatever
+/// date the publisher gives it; of one content, what the latest rules made.
+///
 /// # Errors
-/// [`Refusal::Stale`] if the version held was published later than the one offered, or made by later rules from the
-/// same publication. What has no date cannot be stale.
-fn refuse_stale(manifest: &CleanManifest, held: &Held) -> Result<(), Refusal> {
-    let (Some(held_date), Some(offered_date)) = (
-        held.last_modified.as_deref(),
-        manifest.source.last_modified.as_deref(),
-    ) else {
-        return Ok(());
+/// [`Refusal::Stale`], [`Refusal::OlderRules`] or [`Refusal::Unobserved`].
+fn refuse_stale(load: &Load<'_>, held: &Held) -> Result<(), Refusal> {
+    let (partition, manifest) = (load.manifest.partition, load.manifest);
+    let refuse_older_rules = || {
+        let (held, offered) = (held.logic_version, manifest.logic_version);
+        if held > offered {
+            return Err(Refusal::OlderRules {
+                partition,
+                held,
+                offered,
+            });
+        }
+        Ok(())
     };
-    // A warehouse writes six decimals; the portal any number, or none.
-    let comparable = |date: &str| {
-        let (seconds, decimals) = date.split_once('.').unwrap_or((date, ""));
-        format!("{seconds}.{decimals:0<6.6}")
-    };
-    let held_version = (comparable(held_date), held.logic_version);
-    let offered_version = (comparable(offered_date), manifest.logic_version);
-    if held_version > offered_version {
-        return Err(Refusal::Stale {
-            partition: manifest.partition,
-            held: held_date.to_owned(),
-            held_logic: held.logic_version,
-            offered: offered_date.to_owned(),
-            offered_logic: manifest.logic_version,
-        });
+    if held.has_content_of(manifest) {
+        return refuse_older_rules();
     }
-    Ok(())
+    match (held.last_observed_at, load.observed_at) {
+        (Some(held), Some(offered)) if held > offered => Err(Refusal::Stale {
+            partition,
+            held,
+            offered,
+        }),
+        (Some(held), Some(offered)) if held == offered => refuse_older_rules(),
+        (Some(held), None) => Err(Refusal::Unobserved {
+            partition,
+            manifest: load.manifest_key.clone(),
+            held,
+        }),
+        (Some(_), Some(_)) | (None, _) => Ok(()),
+    }
+}
+
+/// When the content of `load` was first and last observed on the portal without another one in between.
+fn observations(load: &Load<'_>, held: Option<&Held>) -> (Option<Timestamp>, Option<Timestamp>) {
+    let offered = load.observed_at;
+    match held.filter(|held| held.has_content_of(load.manifest)) {
+        Some(held) => {
+            let first = [held.observed_at, offered].into_iter().flatten().min();
+            (first, held.last_observed_at.max(offered))
+        }
+        None => (offered, offered),
+    }
 }
 
 /// The tables that the manifest's partition has rows in.
@@ -179,12 +420,22 @@ fn targets(manifest: &CleanManifest) -> Vec<Target<'static>> {
     targets
 }
 
-/// What `load_history` keeps of a load, by column, in the order of its columns.
-fn history(load: &Load<'_>) -> Result<Vec<(&'static str, Value)>, Failure> {
+/// What `load_history` keeps of a load, by column. `drift` is how it drifts from the version before.
+fn history(
+    load: &Load<'_>,
+    held: Option<&Held>,
+    drift: &[Drift],
+) -> Result<Vec<(&'static str, Value)>, Failure> {
     let manifest = load.manifest;
     let rows = &manifest.rows;
+    let drift: Vec<&Drift> = [&manifest.drift, load.drift, drift]
+        .into_iter()
+        .flatten()
+        .collect();
+    let (observed_at, last_observed_at) = observations(load, held);
     Ok(vec![
         ("partition", manifest.partition.to_string().into()),
+        ("load_number", number_after(held).into()),
         ("fingerprint", manifest.fingerprint.as_str().into()),
         ("clean_manifest", load.manifest_key.as_str().into()),
         ("raw_manifest", manifest.raw_manifest.as_str().into()),
@@ -205,9 +456,38 @@ fn history(load: &Load<'_>) -> Result<Vec<(&'static str, Value)>, Failure> {
         ("rows_repaired", count(rows.repaired)?),
         ("rows_quarantined", count(rows.quarantined)?),
         ("quarantined_by_reason", json(&rows.quarantined_by_reason)?),
-        ("drift", json(&manifest.drift)?),
+        ("drift", json(&drift)?),
         ("run_id", load.run_id.to_string().into()),
+        ("observed_at", time(observed_at)),
+        ("last_observed_at", time(last_observed_at)),
+        ("generated", manifest.source.generated.into()),
     ])
+}
+
+/// Whether the raw file of `load` is another than that of the version held.
+fn is_other_content(load: &Load<'_>, held: Option<&Held>) -> bool {
+    held.is_none_or(|held| !held.has_content_of(load.manifest))
+}
+
+/// The counts that `publication_changes` keeps of a year, by column, in the order of its columns.
+fn differences(load: &Load<'_>, changes: Changes) -> Result<Vec<(&'static str, Value)>, Failure> {
+    let after = load.manifest.rows.kept;
+    Ok(vec![
+        ("rows_before", count(changes.before)?),
+        ("rows_after", count(after)?),
+        ("rows_added", count(after.saturating_sub(changes.matched))?),
+        ("rows_gone", count(changes.gone())?),
+        ("rows_restatused", count(changes.restatused)?),
+        ("rows_relabelled", count(changes.relabelled)?),
+    ])
+}
+
+fn number_after(held: Option<&Held>) -> i64 {
+    held.map_or(0, |held| held.number) + 1
+}
+
+fn time(time: Option<Timestamp>) -> Value {
+    time.map(|time| time.to_string()).into()
 }
 
 fn count(rows: u64) -> Result<Value, Failure> {

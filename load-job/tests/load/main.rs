@@ -2,13 +2,22 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails loudly")]
 
+mod changes;
+mod observations;
 mod published;
 mod refusals;
 mod tables;
+mod verdicts;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use shared::duckdb::{Access, Connection};
+use shared::hand_over::{HandOver, Handed, Refused, Request};
+use shared::lake::Key;
+use shared::manifest::{self, Drift, ManifestRef, Version};
+use shared::partition::Partition;
+use shared::run::Stage;
 use shared::testing::{Job, TestLake, variable};
 
 pub(crate) use published::Publication;
@@ -33,16 +42,71 @@ impl Place {
         self.directory.path().join("warehouse.duckdb")
     }
 
-    /// The job on what is published.
+    /// The job on manifests that an operator names: no run observed them.
     pub(crate) fn job(&self, publications: &[&Publication]) -> Job {
         let manifests: Vec<String> = publications
             .iter()
             .map(|publication| publication.put(&self.lake).to_string())
             .collect();
+        self.of_run("test").env("MANIFESTS", manifests.join(","))
+    }
+
+    /// The job of a run that observed `publications` on the portal at `observed_at`.
+    pub(crate) fn observing(&self, observed_at: &str, publications: &[&Publication]) -> Job {
+        let run = observed_at.replace([':', '.'], "-");
+        self.hand_over(&run, observed_at, publications, &[], &[]);
+        self.of_run(&run)
+    }
+
+    /// Hands over what transform made of a run's `publications` and, for other partitions, what a stage refused.
+    pub(crate) fn hand_over(
+        &self,
+        run: &str,
+        observed_at: &str,
+        publications: &[&Publication],
+        drift: &[Drift],
+        refused: &[(Partition, Stage, u8, &str)],
+    ) {
+        let observed_at = Some(observed_at.parse().unwrap());
+        let good = publications.iter().map(|publication| {
+            let key = publication.put(&self.lake);
+            let bytes = std::fs::read(self.lake.path().join(key.as_str())).unwrap();
+            let handed = Handed {
+                manifest: ManifestRef::of(key, &bytes),
+                observed_at,
+                drift: drift.to_vec(),
+            };
+            (publication.partition, handed)
+        });
+        let refused = refused.iter().map(|(partition, stage, exit, cause)| {
+            let refused = Refused {
+                stage: *stage,
+                exit: *exit,
+                cause: (*cause).to_owned(),
+                observed_at,
+            };
+            (*partition, refused)
+        });
+        let hand_over = HandOver {
+            manifest: Version::V1,
+            stage: Stage::Transform,
+            task: 0,
+            tasks: 1,
+            execution: None,
+            request: Request::default(),
+            handed_over_at: "2026-11-01T00:00:00Z".parse().unwrap(),
+            partitions: good.collect(),
+            refused: refused.collect::<BTreeMap<_, _>>(),
+        };
+        let key = Key::new(format!("runs/{run}/transform-0-0.json")).unwrap();
+        self.lake.put(&key, &manifest::to_json(&hand_over));
+    }
+
+    /// The job on what was handed over in `run`.
+    pub(crate) fn of_run(&self, run: &str) -> Job {
         Job::new(env!("CARGO_BIN_EXE_load-job"))
             .env("LAKE_URL", self.lake.url())
-            .env("RUN_ID", "test")
-            .env("MANIFESTS", manifests.join(","))
+            .env("RUN_ID", run)
             .env(
                 "WAREHOUSE_URL",
                 format!("duckdb://{}", self.file().display()),

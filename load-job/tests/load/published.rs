@@ -10,13 +10,13 @@ use shared::duckdb::{Access, Connection};
 use shared::fingerprint::{Digest, Fingerprint};
 use shared::lake::Key;
 use shared::manifest::{
-    self, CleanFile, CleanManifest, Encoding, Object, RowCounts, Source, Version,
+    self, CleanFile, CleanManifest, Drift, Encoding, Object, RowCounts, Source, Version,
 };
 use shared::partition::{Dataset, Partition};
 use shared::testing::{TestLake, variable};
 
 /// One version of a partition: its rows are (key, status), or (area id, area name) for boundaries. A status that is read as
-/// another is `published=read`.
+/// another is `published=read`; a division follows after `@`.
 #[derive(Clone)]
 pub(crate) struct Publication {
     pub(crate) partition: Partition,
@@ -26,6 +26,9 @@ pub(crate) struct Publication {
     pub(crate) quarantined: u64,
     /// What the manifest says of the rows kept, where that is not the truth.
     pub(crate) claimed: Option<u64>,
+    pub(crate) generated: bool,
+    /// What is odd about the content.
+    pub(crate) drift: Vec<Drift>,
 }
 
 impl Publication {
@@ -41,14 +44,27 @@ impl Publication {
             rows: rows.to_vec(),
             quarantined: 1,
             claimed: None,
+            generated: false,
+            drift: Vec::new(),
         }
     }
 
-    /// Puts it into the lake; gives the manifest's key.
+    /// The digest of the raw file, which does not depend on how it is read.
+    fn content(&self) -> Digest {
+        let published = |(key, value): &(&str, &str)| {
+            let (status, division) = value.split_once('@').unwrap_or((value, ""));
+            let (published, _) = status.split_once('=').unwrap_or((status, ""));
+            format!("{key},{published},{division}\n")
+        };
+        let rows: String = self.rows.iter().map(published).collect();
+        Digest::of(rows.as_bytes())
+    }
+
+    /// Puts it into the lake and returns the manifest's key.
     pub(crate) fn put(&self, lake: &TestLake) -> Key {
         let parts = format!(
-            "{:?} {} {} {:?}",
-            self.rows, self.last_modified, self.logic_version, self.claimed
+            "{} {:?} {} {:?}",
+            self.partition, self.rows, self.logic_version, self.claimed
         );
         let fingerprint = Fingerprint::of(&[&parts]);
         let requests = self.partition.dataset() == Dataset::ServiceRequests;
@@ -81,12 +97,12 @@ impl Publication {
                 resource_id: None,
                 last_modified: Some(self.last_modified.to_owned()),
                 stated_size_bytes: None,
-                generated: false,
+                generated: self.generated,
             },
             raw_object: Object {
                 key: Key::new("raw/file.csv").unwrap(),
                 size_bytes: 0,
-                sha256: Digest::of(b""),
+                sha256: self.content(),
             },
             raw_lines: self.rows.len() as u64 + self.quarantined + 1,
             encoding: Encoding::Utf8,
@@ -103,7 +119,7 @@ impl Publication {
             },
             min_created_at: None,
             max_created_at: None,
-            drift: Vec::new(),
+            drift: self.drift.clone(),
             files,
             quarantine,
         };
@@ -120,7 +136,8 @@ impl Publication {
                 _ => format!("('{key}', '{{}}')"),
             };
         };
-        let (published, read) = value.split_once('=').unwrap_or((value, value));
+        let (status, division) = value.split_once('@').unwrap_or((value, "x"));
+        let (published, read) = status.split_once('=').unwrap_or((status, status));
         let mut row = String::from("(");
         for column in &Contract::clean_table(Dataset::ServiceRequests).columns {
             let cell = match column.name.as_str() {
@@ -130,6 +147,7 @@ impl Publication {
                 "service_request_type" => format!("'{key}'"),
                 "status" => format!("'{read}'"),
                 "source_status" => format!("'{published}'"),
+                "division" => format!("'{division}'"),
                 "repaired" => "false".to_owned(),
                 "source_year" => year.to_string(),
                 "source_row" => "2".to_owned(),

@@ -9,26 +9,22 @@ fn version(last_modified: &'static str, status: &'static str) -> Publication {
 }
 
 #[test]
-fn an_older_publication_is_stale_unless_forced() {
+fn an_older_observation_is_stale_unless_forced() {
     let place = Place::default();
-    let old = version("2026-11-01T06:00:00.5", "New");
-    place
-        .job(&[&version("2026-11-01T06:00:00.500001", "Completed")])
-        .run()
-        .finished();
+    let run = |observed_at, status| {
+        place.observing(observed_at, &[&version("2026-11-01T06:00:00.5", status)])
+    };
+    let (old, new) = ("2026-11-02T06:00:00.5Z", "2026-11-02T06:00:00.500001Z");
+    run(new, "Completed").run().finished();
 
-    let refused = place.job(&[&old]).run();
+    let refused = run(old, "New").run();
     let cause = refused.failed(20);
-    assert!(
-        cause.contains("load 2024: the load of 2024 is stale"),
-        "{cause}"
-    );
+    assert!(cause.contains("2024: the load of 2024 is stale"), "{cause}");
     assert!(cause.contains("FORCE=1"), "{cause}");
     assert_eq!(place.requests(), ["2024|Noise|Completed"]);
-    assert!(place.lake.objects("loaded/").len() == 1, "no receipt");
-    assert!(place.lake.objects("runs/").len() == 1, "no hand-over");
+    assert_eq!(place.lake.objects("loaded/").len(), 1, "no receipt");
 
-    place.job(&[&old]).env("FORCE", "1").run().finished();
+    run(old, "New").env("FORCE", "1").run().finished();
     assert_eq!(place.requests(), ["2024|Noise|New"]);
 }
 
@@ -37,10 +33,12 @@ fn older_rules_are_stale() {
     let place = Place::default();
     let newer = Publication {
         logic_version: 2,
-        ..version("2026-11-01T06:00:00", "Completed")
+        ..version("2026-11-01T06:00:00", "Lost=Completed")
     };
     place.job(&[&newer]).run().finished();
-    let refused = place.job(&[&version("2026-11-01T06:00:00", "New")]).run();
+    let refused = place
+        .job(&[&version("2026-11-01T06:00:00", "Lost=New")])
+        .run();
     assert!(refused.failed(20).contains("rules 2"));
     assert_eq!(place.requests(), ["2024|Noise|Completed"]);
 }

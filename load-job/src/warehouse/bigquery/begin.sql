@@ -8,3 +8,11 @@ IF (SELECT COALESCE(MAX(load_number), 0) FROM `{dataset}.load_history` WHERE `pa
     SELECT ERROR('{overtaken}');
 END IF;
 
+-- A run that observed the version held since then may have made this load stale.
+IF (
+    SELECT COALESCE(MAX(UNIX_MICROS(last_observed_at)), 0) FROM `{dataset}.load_history`
+    WHERE `partition` = @partition AND load_number = @held_number
+) != @held_last_observed_us THEN
+    SELECT ERROR('{overtaken}');
+END IF;
+

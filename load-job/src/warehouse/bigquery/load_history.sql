@@ -17,7 +17,10 @@ CREATE TABLE IF NOT EXISTS `{dataset}.load_history` (
     quarantined_by_reason JSON NOT NULL,
     drift JSON NOT NULL,
     loaded_at TIMESTAMP NOT NULL,
-    run_id STRING NOT NULL
+    run_id STRING NOT NULL,
+    observed_at TIMESTAMP,
+    last_observed_at TIMESTAMP,
+    generated BOOL
 )
 CLUSTER BY `partition`
 OPTIONS (description = 'Every version of a partition that was loaded, numbered; the highest is in the tables.')

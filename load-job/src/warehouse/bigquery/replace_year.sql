@@ -1,5 +1,6 @@
 INSERT INTO `{dataset}.status_changes` (
-    source_year, request_id, old_status, new_status, old_last_modified, new_last_modified, old_fingerprint, new_fingerprint
+    source_year, request_id, old_status, new_status, old_last_modified, new_last_modified, old_fingerprint, new_fingerprint,
+    old_observed_at, new_observed_at, load_number
 )
 SELECT
     held.source_year,
@@ -9,17 +10,39 @@ SELECT
     CAST(@held_last_modified AS DATETIME),
     CAST(@source_last_modified AS DATETIME),
     @held_fingerprint,
-    @fingerprint
+    @fingerprint,
+    CAST(@held_observed_at AS TIMESTAMP),
+    CAST(@observed_at AS TIMESTAMP),
+    @load_number
 FROM `{dataset}.{staged_rows}` AS published
 INNER JOIN `{dataset}.service_requests` AS held ON published.request_id = held.request_id
 WHERE
     held.source_year = @year
     AND held.created_at >= CAST(@year_begins AS TIMESTAMP)
     AND held.created_at < CAST(@year_is_over AS TIMESTAMP)
-    -- What the publisher changed, and not the rules by which it is read; from one publication to a later one.
+    -- What the publisher changed, and not the rules by which it is read.
+    AND @content_changed
     AND held.status != published.status
-    AND held.source_status != published.source_status
-    AND CAST(@held_last_modified AS DATETIME) IS DISTINCT FROM CAST(@source_last_modified AS DATETIME);
+    AND held.source_status != published.source_status;
+
+INSERT INTO `{dataset}.publication_changes` (
+    source_year, load_number, old_fingerprint, new_fingerprint, content_changed, old_observed_at, new_observed_at,
+    rows_before, rows_after, rows_added, rows_gone, rows_restatused, rows_relabelled
+)
+SELECT
+    @year,
+    @load_number,
+    @held_fingerprint,
+    @fingerprint,
+    @content_changed,
+    CAST(@held_observed_at AS TIMESTAMP),
+    CAST(@observed_at AS TIMESTAMP),
+    @rows_before,
+    @rows_after,
+    @rows_added,
+    @rows_gone,
+    @rows_restatused,
+    @rows_relabelled;
 
 DELETE FROM `{dataset}.service_requests`
 WHERE

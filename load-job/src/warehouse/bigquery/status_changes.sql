@@ -6,7 +6,10 @@ CREATE TABLE IF NOT EXISTS `{dataset}.status_changes` (
     old_last_modified DATETIME,
     new_last_modified DATETIME,
     old_fingerprint STRING NOT NULL,
-    new_fingerprint STRING NOT NULL
+    new_fingerprint STRING NOT NULL,
+    old_observed_at TIMESTAMP,
+    new_observed_at TIMESTAMP,
+    load_number INT64
 )
 CLUSTER BY source_year
 OPTIONS (description = 'What a newer publication says otherwise of the status of a request.')

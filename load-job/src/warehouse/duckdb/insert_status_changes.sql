@@ -1,4 +1,4 @@
-INSERT INTO status_changes
+INSERT INTO status_changes BY NAME
 SELECT
     held.source_year,
     held.request_id,
@@ -7,13 +7,15 @@ SELECT
     cast($3 AS TIMESTAMP) AS old_last_modified,
     cast($4 AS TIMESTAMP) AS new_last_modified,
     $5 AS old_fingerprint,
-    $6 AS new_fingerprint
+    $6 AS new_fingerprint,
+    cast($7 AS TIMESTAMPTZ) AS old_observed_at,
+    cast($8 AS TIMESTAMPTZ) AS new_observed_at,
+    $9 AS load_number
 FROM read_parquet($1) AS published
 INNER JOIN service_requests AS held USING (request_id)
 WHERE
     held.source_year = $2
-    -- What the publisher changed, and not the rules by which it is read; from one publication to a later one.
+    -- What the publisher changed, and not the rules by which it is read.
     AND held.status <> published.status
     AND held.source_status <> published.source_status
-    AND cast($3 AS TIMESTAMP) IS DISTINCT FROM cast($4 AS TIMESTAMP)
 ORDER BY held.created_at, held.request_id

@@ -18,5 +18,8 @@ CREATE TABLE IF NOT EXISTS load_history (
     drift JSON NOT NULL,
     loaded_at TIMESTAMP WITH TIME ZONE NOT NULL,
     run_id VARCHAR NOT NULL,
+    observed_at TIMESTAMP WITH TIME ZONE,
+    last_observed_at TIMESTAMP WITH TIME ZONE,
+    generated BOOLEAN,
     PRIMARY KEY (partition, load_number)
 )

@@ -6,5 +6,8 @@ CREATE TABLE IF NOT EXISTS status_changes (
     old_last_modified TIMESTAMP,
     new_last_modified TIMESTAMP,
     old_fingerprint VARCHAR NOT NULL,
-    new_fingerprint VARCHAR NOT NULL
+    new_fingerprint VARCHAR NOT NULL,
+    old_observed_at TIMESTAMP WITH TIME ZONE,
+    new_observed_at TIMESTAMP WITH TIME ZONE,
+    load_number BIGINT
 )

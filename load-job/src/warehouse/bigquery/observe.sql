@@ -1,0 +1,23 @@
+-- https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#update_statement
+UPDATE `{dataset}.load_history` AS held
+SET last_observed_at = seen.observed_at
+FROM (
+    SELECT
+        JSON_VALUE(element, '$.partition') AS name,
+        JSON_VALUE(element, '$.sha256') AS sha256,
+        CAST(JSON_VALUE(element, '$.observed_at') AS TIMESTAMP) AS observed_at
+    FROM UNNEST(JSON_QUERY_ARRAY(@observed)) AS element
+) AS seen,
+(
+    SELECT
+        `partition` AS name,
+        MAX(load_number) AS load_number
+    FROM `{dataset}.load_history`
+    GROUP BY `partition`
+) AS latest
+WHERE
+    held.`partition` = seen.name
+    AND held.source_sha256 = seen.sha256
+    AND held.`partition` = latest.name
+    AND held.load_number = latest.load_number
+    AND COALESCE(held.last_observed_at < seen.observed_at, TRUE)

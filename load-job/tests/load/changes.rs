@@ -1,0 +1,141 @@
+//! How a publication differs from the one before.
+
+use shared::manifest::{Drift, DriftKind};
+
+use crate::{Place, Publication};
+
+const FIRST_RUN: &str = "2026-12-02T06:00:00Z";
+const SECOND_RUN: &str = "2026-12-03T06:00:00Z";
+const CHANGES: &str = "SELECT load_number, content_changed, rows_before, rows_after, rows_added, rows_gone, \
+                       rows_restatused, rows_relabelled FROM publication_changes ORDER BY 1";
+
+fn version(rows: &[(&'static str, &'static str)]) -> Publication {
+    Publication::of_year(2024, "2026-11-01T06:00:00", rows)
+}
+
+/// A hundred requests and one.
+const KEYS: [&str; 101] = {
+    let mut keys = ["x"; 101];
+    let mut index = 0;
+    while index < keys.len() {
+        keys[index] = NUMBERS.split_at(3 * index).1.split_at(3).0;
+        index += 1;
+    }
+    keys
+};
+const NUMBERS: &str = "\
+    000001002003004005006007008009010011012013014015016017018019020021022023024025026027028029\
+    030031032033034035036037038039040041042043044045046047048049050051052053054055056057058059\
+    060061062063064065066067068069070071072073074075076077078079080081082083084085086087088089\
+    090091092093094095096097098099100";
+
+#[test]
+fn each_load_records_how_the_year_differs_from_the_version_before() {
+    let place = Place::default();
+    let first = version(&[
+        ("Noise", "New@Parks, Forestry & Recreation"),
+        ("Litter", "New@Parks, Forestry & Recreation"),
+        ("Pothole", "Completed@Transportation Services"),
+    ]);
+    place.observing(FIRST_RUN, &[&first]).run().finished();
+    let second = version(&[
+        ("Noise", "Completed@Environment, Climate & Forestry"),
+        ("Litter", "New@Environment, Climate & Forestry"),
+        ("Pothole", "Completed@Transportation Services"),
+        ("Graffiti", "New@Transportation Services"),
+    ]);
+    place.observing(SECOND_RUN, &[&second]).run().finished();
+    let other_rules = Publication {
+        logic_version: 2,
+        ..version(&[
+            ("Noise", "Completed@Environment, Climate & Forestry"),
+            ("Litter", "New=Cancelled@Environment, Climate & Forestry"),
+            ("Pothole", "Completed@Transportation Services"),
+            ("Graffiti", "New@Transportation Services"),
+        ])
+    };
+    place
+        .observing(SECOND_RUN, &[&other_rules])
+        .run()
+        .finished();
+    assert_eq!(
+        place.rows(CHANGES),
+        [
+            "1|true|0|3|3|0|0|0",
+            "2|true|3|4|1|0|1|2",
+            "3|false|4|4|0|0|1|0"
+        ]
+    );
+    assert_eq!(place.rows("SELECT * FROM status_changes").len(), 1);
+    assert_eq!(
+        place.rows(
+            "SELECT changes.load_number FROM publication_changes AS changes \
+             INNER JOIN load_history AS loads ON loads.partition = changes.source_year::VARCHAR \
+             AND loads.load_number = changes.load_number AND loads.fingerprint = changes.new_fingerprint \
+             AND loads.observed_at = changes.new_observed_at ORDER BY 1"
+        ),
+        ["1", "2", "3"]
+    );
+}
+
+#[test]
+fn more_than_a_hundredth_of_the_requests_gone_is_drift() {
+    let place = Place::default();
+    let rows: Vec<_> = KEYS.iter().map(|key| (*key, "New")).collect();
+    let lost_by = |lost: usize| version(&rows[lost..]);
+    let drift_of_loads = || place.rows("SELECT drift FROM load_history ORDER BY load_number");
+    place.observing(FIRST_RUN, &[&lost_by(0)]).run().finished();
+    // One of 101 is less than a hundredth.
+    let one = place.observing(SECOND_RUN, &[&lost_by(1)]).run();
+    assert_eq!(one.finished()["drift"], 0);
+    assert_eq!(drift_of_loads(), ["[]", "[]"]);
+    let two = place
+        .observing("2026-12-04T06:00:00Z", &[&lost_by(3)])
+        .run();
+    assert_eq!(two.finished()["drift"], 1);
+    let event = two.event("drift from the version before");
+    assert_eq!(
+        (&event["kind"], &event["rows"]),
+        (&"RequestsGone".into(), &2.into())
+    );
+    let drift = &drift_of_loads()[2];
+    assert!(
+        drift.contains("requests_gone") && drift.contains("\"rows\":2"),
+        "{drift}"
+    );
+    // Other rules may give requests other ids: nothing is known about the publisher.
+    let by_other_rules = Publication {
+        logic_version: 2,
+        ..lost_by(50)
+    };
+    let other = place
+        .observing("2026-12-05T06:00:00Z", &[&by_other_rules])
+        .run();
+    assert_eq!(other.finished()["drift"], 0);
+    assert_eq!(place.rows(CHANGES)[3], "4|true|98|51|0|47|0|0");
+}
+
+#[test]
+fn what_is_odd_about_the_content_and_the_publication_is_kept_with_the_load() {
+    let place = Place::default();
+    let drift = |kind, subject: &str| Drift {
+        kind,
+        subject: subject.to_owned(),
+        rows: 1,
+        examples: Vec::new(),
+    };
+    let publication = Publication {
+        drift: vec![drift(DriftKind::ExtraColumn, "Mood")],
+        generated: true,
+        ..version(&[("Noise", "New")])
+    };
+    let of_publication = drift(DriftKind::DuplicateResource, "311 (2)");
+    place.hand_over("run", FIRST_RUN, &[&publication], &[of_publication], &[]);
+    place.of_run("run").run().finished();
+    assert_eq!(
+        place.rows(
+            "SELECT drift->>'$[0].kind', drift->>'$[1].kind', json_array_length(drift), generated FROM load_history"
+        ),
+        ["extra_column|duplicate_resource|2|true"]
+    );
+}
