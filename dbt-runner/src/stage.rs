@@ -93,6 +93,8 @@ impl JobSettings for Settings {
 /// What dbt builds from, and its name.
 struct Input {
     receipts: BTreeMap<Partition, Key>,
+    /// Whether any of what the warehouse holds is generated data.
+    generated: bool,
     fingerprint: Fingerprint,
     /// Names the project alone: marts of another project are not built upon.
     project: Fingerprint,
@@ -124,7 +126,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     };
     let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
     let dbt = settings.dbt(temporary.path());
-    let fingerprint = input.fingerprint.clone();
+    let (fingerprint, generated) = (input.fingerprint.clone(), input.generated);
     let held = match found {
         Some(bytes) => {
             let marts: MartsManifest = manifest::from_json(&key, &bytes)?;
@@ -144,6 +146,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         let publication = Publication {
             site,
             fingerprint: &fingerprint,
+            generated,
             run_id: &common.run_id,
         };
         if common.force || !publication.is_out().await? {
@@ -194,6 +197,7 @@ async fn build(
         manifest: Version::V1,
         fingerprint: input.fingerprint,
         receipts: input.receipts,
+        generated: input.generated,
         nodes: results.nodes(),
         marts,
     };
@@ -261,15 +265,18 @@ impl Settings {
         let warehouse_id = self.warehouse.url.id();
         let loads = warehouse.loads()?;
         let mut receipts = BTreeMap::new();
+        let mut generated = BTreeMap::new();
         for load in &loads {
-            // The last of a partition's loads is the one that is held.
+            // The last of a partition's loads is the one that the tables hold.
             let key = LoadReceipt::key(&warehouse_id, load.partition, &load.fingerprint)?;
             receipts.insert(load.partition, key);
+            generated.insert(load.partition, load.is_generated);
         }
+        let refusals = warehouse.refusals()?;
         let files = project::files(&self.project)
             .or_fail(Exit::Configuration)
             .while_doing(|| format!("read {}", self.project.display()))?;
-        // All of the history: the marts tell of every version and run.
+        // All of the history: the marts describe every version and run.
         let history: Vec<[String; 3]> = loads
             .into_iter()
             .map(|load| {
@@ -283,8 +290,14 @@ impl Settings {
             .flat_map(|(name, digest)| [name.as_str(), digest.as_str()]);
         let project_parts: Vec<&str> = project_parts.collect();
         let project = Fingerprint::of(&project_parts);
-        let parts: Vec<&str> = load_parts.chain([project.as_str()]).collect();
+        let refusal_parts = refusals.iter().flatten().map(String::as_str);
+        let refusal_count = refusals.len().to_string();
+        let parts: Vec<&str> = load_parts
+            .chain(refusal_parts)
+            .chain([refusal_count.as_str(), project.as_str()])
+            .collect();
         Ok(Input {
+            generated: generated.into_values().any(|is_generated| is_generated),
             fingerprint: Fingerprint::of(&parts),
             project,
             receipts,

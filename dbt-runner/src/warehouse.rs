@@ -19,21 +19,42 @@ use crate::artifacts::Publishable;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 const LOADS: &str = "\
-    SELECT partition, fingerprint, run_id FROM load_history ORDER BY partition, load_number";
+    SELECT partition, fingerprint, run_id, CAST(coalesce(generated, false) AS VARCHAR) FROM load_history \
+    ORDER BY partition, load_number";
 
+const REFUSALS: &str = "\
+    SELECT partition, stage, CAST(exit_code AS VARCHAR), cause FROM refusals ORDER BY partition";
+
+/// Of the versions that the tables hold, the latest date of the publisher, else the latest observation.
 const COVERAGE: &str = "\
+    WITH held AS ( \
+        SELECT source_last_modified, epoch_us(last_observed_at) AS observed_us FROM load_history \
+        QUALIFY load_number = max(load_number) OVER (PARTITION BY partition) \
+    ) \
     SELECT \
-        (SELECT strftime(max(source_last_modified), '%Y-%m-%dT%H:%M:%SZ') FROM load_history), \
+        (SELECT strftime( \
+            coalesce(max(source_last_modified), make_timestamp(max(observed_us))), '%Y-%m-%dT%H:%M:%SZ' \
+        ) FROM held), \
         (SELECT CAST(max(created_on) AS VARCHAR) FROM marts.requests_by_day)";
 
 const COVERAGE_OF_BIGQUERY: &str = "\
+    WITH held AS ( \
+        SELECT source_last_modified, last_observed_at FROM `{dataset}.load_history` \
+        WHERE TRUE QUALIFY load_number = MAX(load_number) OVER (PARTITION BY `partition`) \
+    ) \
     SELECT \
-        (SELECT FORMAT_DATETIME('%Y-%m-%dT%H:%M:%SZ', MAX(source_last_modified)) FROM `{dataset}.load_history`), \
+        (SELECT FORMAT_DATETIME( \
+            '%Y-%m-%dT%H:%M:%SZ', COALESCE(MAX(source_last_modified), DATETIME(MAX(last_observed_at))) \
+        ) FROM held), \
         (SELECT CAST(MAX(created_on) AS STRING) FROM `{project}.marts.requests_by_day`)";
 
 /// The same where `partition` is a word of the language.
 const LOADS_OF_BIGQUERY: &str = "\
-    SELECT `partition`, fingerprint, run_id FROM `{dataset}.load_history` ORDER BY `partition`, load_number";
+    SELECT `partition`, fingerprint, run_id, CAST(COALESCE(generated, FALSE) AS STRING) FROM `{dataset}.load_history` \
+    ORDER BY `partition`, load_number";
+
+const REFUSALS_OF_BIGQUERY: &str = "\
+    SELECT `partition`, stage, CAST(exit_code AS STRING), cause FROM `{dataset}.refusals` ORDER BY `partition`";
 
 const HAS_TABLE: &str = "\
     SELECT count(*) FROM information_schema.tables WHERE table_schema = $1 AND table_name = $2";
@@ -49,7 +70,13 @@ pub(crate) struct Load {
     pub(crate) partition: Partition,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) run_id: String,
+    /// Whether the data are generated, and nobody's requests.
+    pub(crate) is_generated: bool,
 }
+
+/// What marks a refused partition: the partition, the stage, the exit code and the cause. The run and the time are left
+/// out, so that a refusal that another run repeats is the same.
+pub(crate) type Refusal = [String; 4];
 
 /// What a build wrote down of itself, `macros/record_build.sql`.
 pub(crate) struct BuiltFrom {
@@ -88,13 +115,7 @@ impl Warehouse {
 
     /// The history of loads: of each partition all versions in order, the last of which the tables hold.
     pub(crate) fn loads(&mut self) -> Result<Vec<Load>, Failure> {
-        let rows = match self {
-            Self::DuckDb(connection) => connection.query_text(LOADS, &[])?,
-            Self::BigQuery(bigquery) => {
-                let statement = LOADS_OF_BIGQUERY.replace("{dataset}", &bigquery.path());
-                Handle::current().block_on(bigquery.query(&statement, &[]))?
-            }
-        };
+        let rows = self.query_records(LOADS, LOADS_OF_BIGQUERY)?;
         rows.into_iter()
             .map(|row| {
                 let cell = |index: usize| row.get(index).cloned().flatten().unwrap_or_default();
@@ -103,11 +124,42 @@ impl Warehouse {
                         partition: cell(0).parse()?,
                         fingerprint: cell(1).parse()?,
                         run_id: cell(2),
+                        is_generated: cell(3) == "true",
                     })
                 };
                 parsed().map_err(anyhow::Error::msg).or_fail(Exit::Contract)
             })
             .collect()
+    }
+
+    /// The partitions whose present publication was refused, in order.
+    pub(crate) fn refusals(&mut self) -> Result<Vec<Refusal>, Failure> {
+        let rows = self.query_records(REFUSALS, REFUSALS_OF_BIGQUERY)?;
+        let refusals = rows.into_iter().map(|row| {
+            let cells: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
+            let refusal: Result<Refusal, _> = cells.try_into();
+            refusal
+                .map_err(|row| anyhow::anyhow!("cannot read refusals: it returned {row:?}"))
+                .or_fail(Exit::Bug)
+        });
+        refusals.collect()
+    }
+
+    /// The rows of a statement on load-job's records, which each warehouse words in its own way.
+    fn query_records(
+        &mut self,
+        of_duckdb: &str,
+        of_bigquery: &str,
+    ) -> Result<Vec<Vec<Option<String>>>, Failure> {
+        match self {
+            Self::DuckDb(connection) => Ok(connection.query_text(of_duckdb, &[])?),
+            Self::BigQuery(bigquery) => {
+                let statement = of_bigquery
+                    .replace("{dataset}", &bigquery.path())
+                    .replace("{project}", &bigquery.dataset().project);
+                Ok(Handle::current().block_on(bigquery.query(&statement, &[]))?)
+            }
+        }
     }
 
     /// What the marts in the warehouse were built from, if dbt finished its last build.
@@ -241,15 +293,7 @@ impl Warehouse {
 
     /// How far the marts reach.
     pub(crate) fn coverage(&mut self) -> Result<Coverage, Failure> {
-        let rows = match self {
-            Self::DuckDb(connection) => connection.query_text(COVERAGE, &[])?,
-            Self::BigQuery(bigquery) => {
-                let statement = COVERAGE_OF_BIGQUERY
-                    .replace("{dataset}", &bigquery.path())
-                    .replace("{project}", &bigquery.dataset().project);
-                Handle::current().block_on(bigquery.query(&statement, &[]))?
-            }
-        };
+        let rows = self.query_records(COVERAGE, COVERAGE_OF_BIGQUERY)?;
         let mut cells = rows.into_iter().flatten();
         Ok(Coverage {
             as_of: cells.next().flatten(),
@@ -282,7 +326,7 @@ fn selection(
 
 /// How far the marts reach.
 pub(crate) struct Coverage {
-    /// When the newest file that was loaded was published, ISO 8601 UTC.
+    /// When the newest file that the tables hold was published, or observed if the publisher dates none, ISO 8601 UTC.
     pub(crate) as_of: Option<String>,
     /// The day of the latest request.
     pub(crate) data_through: Option<String>,

@@ -381,11 +381,14 @@ pub struct Mart {
 pub struct MartsManifest {
     /// The format.
     pub manifest: Version,
-    /// Names the result: of the loads that the warehouse held, and of the dbt project's files, the pinned version of dbt
-    /// among them.
+    /// Names the result: of the loads and refusals that the warehouse held, and of the dbt project's files, the pinned
+    /// version of dbt among them.
     pub fingerprint: Fingerprint,
     /// The load receipts of what the warehouse held, all of which the marts are built from.
     pub receipts: BTreeMap<Partition, Key>,
+    /// Whether any of what the warehouse held is generated data, and nobody's requests.
+    #[serde(default)]
+    pub generated: bool,
     /// What dbt built and tested, by unique id.
     pub nodes: Vec<DbtNode>,
     /// The marts, by table.

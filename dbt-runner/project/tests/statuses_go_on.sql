@@ -1,4 +1,5 @@
--- A status is seen to begin no later than it is seen to last, and the next one begins after that.
+-- Statuses follow each other in the order of observation: each is first seen no later than last, and the next one no
+-- earlier than that.
 select
     history.request_id,
     history.period_number
@@ -9,5 +10,5 @@ left join {{ ref('status_history') }} as next_period
         and history.period_number + 1 = next_period.period_number
 where
     history.last_seen_at < history.first_seen_at
-    or next_period.first_seen_at <= history.last_seen_at
+    or next_period.first_seen_at < history.last_seen_at
     or next_period.status = history.status

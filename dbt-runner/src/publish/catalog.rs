@@ -17,13 +17,18 @@ pub(crate) struct Catalog {
     pub(crate) fingerprint: Fingerprint,
     /// The run that published them.
     pub(crate) run: RunId,
-    /// When the newest of the published files in it was published by its publisher, ISO 8601 UTC.
+    /// When the newest of the files in it was published by its publisher, or when a run last observed them if the publisher
+    /// dates none, ISO 8601 UTC.
     pub(crate) as_of: Option<String>,
     /// The day of the latest request.
     pub(crate) data_through: Option<String>,
-    pub(crate) licence: Licence,
-    /// What the licence asks to be said wherever the data are shown.
-    pub(crate) attribution: String,
+    /// Whether any of the data are generated, and nobody's requests.
+    #[serde(default)]
+    pub(crate) generated: bool,
+    /// The licence of the City's data; `None` if any are generated.
+    pub(crate) licence: Option<Licence>,
+    /// What the licence requires wherever the data are shown; `None` if any are generated.
+    pub(crate) attribution: Option<String>,
     pub(crate) marts: Vec<PublishedMart>,
     /// Files of the publication before this one, which the next one removes.
     pub(crate) superseded: BTreeSet<String>,

@@ -33,6 +33,8 @@ pub(crate) struct Publication<'a> {
     pub(crate) site: &'a Site,
     pub(crate) fingerprint: &'a Fingerprint,
     pub(crate) run_id: &'a RunId,
+    /// Whether any of the data are generated, so that they are not the City's.
+    pub(crate) generated: bool,
 }
 
 impl Publication<'_> {
@@ -74,13 +76,15 @@ impl Publication<'_> {
             run: self.run_id.clone(),
             as_of: coverage.as_of,
             data_through: coverage.data_through,
-            licence: Licence {
+            generated: self.generated,
+            licence: (!self.generated).then(|| Licence {
                 name: "Open Government Licence - Toronto".to_owned(),
                 url: "https://open.toronto.ca/open-data-license/".to_owned(),
-            },
-            attribution:
+            }),
+            attribution: (!self.generated).then(|| {
                 "Contains information licensed under the Open Government Licence - Toronto."
-                    .to_owned(),
+                    .to_owned()
+            }),
             marts,
             superseded: BTreeSet::new(),
         };

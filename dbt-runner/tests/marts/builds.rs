@@ -85,6 +85,45 @@ fn marts_are_built_once_from_what_the_warehouse_holds() {
     );
 }
 
+/// A refusal is news; that another run repeats it, or sees what is loaded again, is none.
+#[test]
+fn marts_are_built_again_when_a_refusal_changes() {
+    let place = Place::with(REQUESTS);
+    let produced = || place.job().run().finished()["produced"].as_u64().unwrap();
+    let refused = || {
+        place.rows(
+            "SELECT partition, source_year, stage, exit_code, cause, held_published_at IS NOT NULL, \
+             held_observed_at IS NOT NULL, held_loaded_at IS NOT NULL FROM marts.refused_publications ORDER BY 1",
+        )
+    };
+    assert_eq!(produced(), 1);
+    assert!(refused().is_empty());
+    place.refuse("2024", 1, "no header");
+    assert_eq!(produced(), 1);
+    assert_eq!(
+        refused(),
+        ["2024|2024|transform|20|no header|true|true|true"]
+    );
+
+    place.refuse("2024", 2, "no header");
+    place.alter("UPDATE load_history SET last_observed_at = '2026-12-03 06:00:00+00' WHERE partition = '2023'");
+    assert_eq!(produced(), 0);
+
+    place.refuse("2024", 3, "no rows");
+    place.refuse("city-wards", 3, "no polygons");
+    assert_eq!(produced(), 1);
+    assert_eq!(
+        refused(),
+        [
+            "2024|2024|transform|20|no rows|true|true|true",
+            "city-wards||transform|20|no polygons|false|false|false"
+        ]
+    );
+    place.alter("DELETE FROM refusals");
+    assert_eq!(produced(), 1);
+    assert!(refused().is_empty());
+}
+
 #[test]
 fn an_empty_warehouse_has_empty_marts() {
     let place = Place::with(&[]);

@@ -27,6 +27,14 @@ pub(crate) struct Place {
     directory: tempfile::TempDir,
 }
 
+/// The definitions of the tables of records that load-job keeps.
+pub(crate) const RECORDS: [&str; 4] = [
+    include_str!("../../../load-job/src/warehouse/duckdb/load_history.sql"),
+    include_str!("../../../load-job/src/warehouse/duckdb/status_changes.sql"),
+    include_str!("../../../load-job/src/warehouse/duckdb/publication_changes.sql"),
+    include_str!("../../../load-job/src/warehouse/duckdb/refusals.sql"),
+];
+
 /// Of a request: year, ward, type, status.
 type Request = (i16, Option<i32>, &'static str, &'static str);
 
@@ -67,11 +75,9 @@ impl Place {
         place.lake.put(&key, &manifest::to_json(&hand_over));
 
         let mut warehouse = place.open();
-        let load_history = include_str!("../../../load-job/src/warehouse/duckdb/load_history.sql");
-        warehouse.execute(load_history, &[]).unwrap();
-        let status_changes =
-            include_str!("../../../load-job/src/warehouse/duckdb/status_changes.sql");
-        warehouse.execute(status_changes, &[]).unwrap();
+        for records in RECORDS {
+            warehouse.execute(records, &[]).unwrap();
+        }
         for dataset in Dataset::ALL {
             let ddl = Contract::clean_table(dataset).duckdb_ddl();
             warehouse.execute(&ddl, &[]).unwrap();
@@ -94,8 +100,17 @@ impl Place {
         self.alter(&format!(
             "INSERT INTO load_history SELECT '{year}', (SELECT count(*) + 1 FROM load_history WHERE partition = '{year}'), \
              '{fingerprint}', '', '', '2026-11-01 06:00:00', '', '', 1, \
-             count(*) + 1, 0, count(*), count(*), 0, 0, '{{}}', '[]', now(), 'test' \
+             count(*) + 1, 0, count(*), count(*), 0, 0, '{{}}', '[]', now(), 'test', \
+             '2026-11-02 06:00:00+00', '2026-11-02 06:00:00+00', false \
              FROM service_requests WHERE source_year = {year}"
+        ));
+    }
+
+    /// Adds a refusal of the year, by a run that observed the portal that day of December.
+    pub(crate) fn refuse(&self, year: &str, day: u8, cause: &str) {
+        self.alter(&format!(
+            "INSERT OR REPLACE INTO refusals VALUES ('{year}', 'transform', 20, '{cause}', \
+             '2026-12-{day:02} 06:00:00+00', 'of-day-{day}', now())"
         ));
     }
 

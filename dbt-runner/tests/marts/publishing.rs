@@ -120,6 +120,7 @@ fn the_catalog_tells_what_it_is(catalog: &Value) {
     assert_eq!(catalog["run"], "test");
     assert_eq!(catalog["as_of"], "2026-11-01T06:00:00Z");
     assert_eq!(catalog["data_through"], "2024-01-02");
+    assert_eq!(catalog["generated"], false);
     assert_eq!(
         catalog["licence"]["name"],
         "Open Government Licence - Toronto"
@@ -180,6 +181,43 @@ fn files_hold_the_marts(place: &Place, site: &Path, catalog: &Value) {
         );
         assert_eq!(place.rows(&differing), Vec::<String>::new(), "{name}");
     }
+}
+
+/// The licence and the attribution are for what the City published.
+#[test]
+fn generated_data_have_neither_licence_nor_attribution_of_the_city() {
+    let place = Place::with(REQUESTS);
+    place.load("2023", "second");
+    // What was loaded before does not count, nor what the publisher does not date.
+    place.alter("UPDATE load_history SET generated = (partition = '2023' AND load_number = 1)");
+    place.alter("UPDATE load_history SET source_last_modified = NULL");
+    let home = tempfile::tempdir().unwrap();
+    let site = format!("file://{}", home.path().display());
+    let publish = || {
+        let job = place.job().env("SITE_URL", &site).env("FORCE", "1");
+        job.run().finished();
+        let manifests = place.lake.manifests("marts/").into_values();
+        let generated: Vec<Value> = manifests.map(|marts| marts["generated"].clone()).collect();
+        (catalog(home.path()), generated)
+    };
+    let (of_the_city, marts) = publish();
+    assert_eq!(of_the_city["generated"], false);
+    assert_eq!(of_the_city["as_of"], "2026-11-02T06:00:00Z");
+    assert!(of_the_city["licence"].is_object());
+    assert_eq!(marts, [false]);
+
+    place.load("2024", "generated");
+    place.alter(
+        "UPDATE load_history SET generated = true WHERE partition = '2024' AND load_number = 2",
+    );
+    let (generated, mut marts) = publish();
+    assert_eq!(generated["generated"], true);
+    assert!(generated["licence"].is_null() && generated["attribution"].is_null());
+    marts.sort_by_key(Value::to_string);
+    assert_eq!(marts, [false, true]);
+    let measured = "SELECT load_number, row_count FROM marts.data_quality WHERE measure = 'rows_generated' \
+                    AND source_year = 2024";
+    assert_eq!(place.rows(measured), ["2|4"]);
 }
 
 #[test]

@@ -152,7 +152,9 @@ fn what_cannot_be_started_or_read_is_named() {
 
     let nothing_loaded = place.job().env("RUN_ID", "other").run();
     assert!(
-        nothing_loaded.failed(10).contains("runs/other/load-0.json"),
+        nothing_loaded
+            .failed(10)
+            .contains("runs/other/load-0-0.json"),
         "{nothing_loaded}"
     );
 

@@ -8,7 +8,7 @@ use shared::contract::{Contract, Table};
 use shared::partition::Dataset;
 use shared::testing::JobOutcome;
 
-use crate::{Place, REQUESTS};
+use crate::{Place, RECORDS, REQUESTS};
 
 #[derive(Deserialize)]
 struct Sources {
@@ -50,12 +50,8 @@ fn the_sources_have_the_contracts_columns_types_and_descriptions() {
     }
 
     // The records that load-job keeps, in the words of its own definitions.
-    let records = [
-        include_str!("../../../load-job/src/warehouse/duckdb/load_history.sql"),
-        include_str!("../../../load-job/src/warehouse/duckdb/status_changes.sql"),
-    ];
-    assert_eq!(tables.len(), contract.len() + records.len());
-    for (found, ddl) in tables.iter().skip(contract.len()).zip(records) {
+    assert_eq!(tables.len(), contract.len() + RECORDS.len());
+    for (found, ddl) in tables.iter().skip(contract.len()).zip(RECORDS) {
         let names: Vec<&str> = found
             .columns
             .iter()
@@ -66,12 +62,12 @@ fn the_sources_have_the_contracts_columns_types_and_descriptions() {
 }
 
 #[test]
-fn the_latest_load_tells_how_fresh_the_source_is() {
+fn the_latest_content_that_was_observed_is_how_fresh_the_source_is() {
     const SOURCE: &str = "source.toronto_311.warehouse.service_requests";
     let place = Place::with(REQUESTS);
-    let loaded_before = |days: u32| {
+    let observed_before = |days: u32| {
         place.alter(&format!(
-            "UPDATE load_history SET loaded_at = now() - INTERVAL {days} DAY"
+            "UPDATE load_history SET observed_at = now() - INTERVAL {days} DAY"
         ));
         place.job().env("FORCE", "1").run()
     };
@@ -81,7 +77,7 @@ fn the_latest_load_tells_how_fresh_the_source_is() {
         of_source["severity"].clone()
     };
     for (days, severity) in [(39, "INFO"), (41, "WARNING"), (400, "WARNING")] {
-        let outcome = loaded_before(days);
+        let outcome = observed_before(days);
         outcome.finished();
         assert_eq!(severity_of_source(&outcome), severity, "{days} days");
     }

@@ -11,7 +11,8 @@ with loads as (
         rows_repaired,
         rows_quarantined,
         quarantined_by_reason,
-        drift
+        drift,
+        is_generated
     from {{ ref('stg_load_history') }}
     where source_year is not null
 ),
@@ -47,6 +48,26 @@ measured as (
     from loads
     {{ cross_join_json_array('loads.drift', 'found') }}
     union all
+    select
+        source_year,
+        load_number,
+        'rows_generated' as measure,
+        cast(null as {{ dbt.type_string() }}) as subject,
+        rows_kept as row_count
+    from loads
+    where is_generated
+    union all
+    {% for measure in ['rows_added', 'rows_gone', 'rows_restatused', 'rows_relabelled'] -%}
+        select
+            source_year,
+            load_number,
+            '{{ measure }}' as measure,
+            case when content_changed then 'publication' else 'rules' end as subject,
+            {{ measure }} as row_count
+        from {{ ref('stg_publication_changes') }}
+        where old_fingerprint is not null
+        union all
+    {% endfor -%}
     select
         loads.source_year,
         loads.load_number,

@@ -2,8 +2,12 @@
 with closings as (
     select
         closed.request_id,
-        opened.last_seen_at as open_at,
-        closed.first_seen_at as done_at,
+        opened.last_as_of as open_at,
+        -- Published under the date of the version that saw it open, it was done when a run observed it at the latest.
+        case
+            when closed.first_as_of > opened.last_as_of then closed.first_as_of
+            else closed.first_seen_at
+        end as done_at,
         row_number() over (
             partition by closed.request_id
             order by closed.period_number
@@ -16,6 +20,8 @@ with closings as (
     where
         opened.status_group = 'open'
         and closed.status_group = 'done'
+        -- A version older than the one that saw it open shows no closing: the publisher put it back.
+        and closed.first_as_of >= opened.last_as_of
 ),
 
 bounds as (

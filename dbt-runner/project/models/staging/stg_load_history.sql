@@ -22,5 +22,8 @@ select
     quarantined_by_reason,
     drift,
     loaded_at,
-    run_id
+    run_id,
+    observed_at,
+    last_observed_at,
+    coalesce(generated, false) as is_generated
 from {{ source('warehouse', 'load_history') }}
