@@ -1,9 +1,10 @@
 """DuckDB as its documentation would have one write it: regular expressions, strptime, window functions."""
 
 import duckdb
-from outputs import COLUMNS, DIVISIONS_WITH_COMMAS, THREADS, arguments, write_manifest
+from outputs import COLUMNS, DIVISIONS_WITH_COMMAS, SECTION_WITH_COMMA, THREADS, arguments, in_utf_8, write_manifest
 
 source, output = arguments()
+source = in_utf_8(source, output)
 connection = duckdb.connect(config={"threads": THREADS})
 connection.execute("SET TimeZone = 'America/Toronto'")
 # Of the hour that comes twice DuckDB takes the later instant; the contract says the earlier.
@@ -11,14 +12,15 @@ connection.execute(f"SET temp_directory = '{output}.spill'")
 columns = {name: "VARCHAR" for name in (*COLUMNS, "extra")}
 connection.execute(f"""
     CREATE TEMP TABLE raw AS
-    SELECT row_number() OVER () + 1 AS source_row, *
+    SELECT row_number() OVER () + 1 AS source_row,
+        trim(section || ',' || extra) = '{SECTION_WITH_COMMA}' AS comma_in_section, *
     FROM read_csv('{source}', columns = {columns}, delim = ',', quote = '"', escape = '"', header = false, skip = 1,
                   auto_detect = false, null_padding = true, store_rejects = true, rejects_limit = 0)
 """)
 connection.execute(f"""
     CREATE TEMP TABLE typed AS
     WITH fields AS (
-        SELECT source_row, extra IS NOT NULL AS repaired,
+        SELECT source_row, extra IS NOT NULL AS repaired, comma_in_section,
             trim(created) AS created,
             try_strptime(left(trim(created), 19), '%Y-%m-%d %H:%M:%S') AS created_local,
             trim(source_status) AS source_status,
@@ -27,8 +29,8 @@ connection.execute(f"""
             replace(nullif(regexp_extract(trim(ward), '^(.*) \\((\\d\\d)\\)$', 1), ''), '’', '''') AS ward_name,
             try_cast(nullif(regexp_extract(trim(ward), '^(.*) \\((\\d\\d)\\)$', 2), '') AS INTEGER) AS ward_id,
             replace(trim("type"), '||', ',') AS service_request_type,
-            trim(CASE WHEN extra IS NULL THEN division ELSE division || ',' || section END) AS division,
-            trim(CASE WHEN extra IS NULL THEN section ELSE extra END) AS section
+            trim(CASE WHEN extra IS NULL OR comma_in_section THEN division ELSE division || ',' || section END) AS division,
+            trim(CASE WHEN extra IS NULL THEN section WHEN comma_in_section THEN section || ',' || extra ELSE extra END) AS section
         FROM raw)
     SELECT *, CASE WHEN created_local >= TIMESTAMP '2025-11-02 01:00:00' AND created_local < TIMESTAMP '2025-11-02 02:00:00'
             THEN created_local::TIMESTAMPTZ - INTERVAL 1 HOUR ELSE created_local::TIMESTAMPTZ END AS created_at,
@@ -36,7 +38,7 @@ connection.execute(f"""
              WHEN source_status = 'Canceled' THEN 'Cancelled' ELSE source_status END AS status,
         CASE WHEN month(created_local) IN (12, 1, 2) THEN 'winter' WHEN month(created_local) < 6 THEN 'spring'
              WHEN month(created_local) < 9 THEN 'summer' ELSE 'fall' END AS season,
-        CASE WHEN section IS NULL OR (repaired AND division NOT IN {DIVISIONS_WITH_COMMAS}) THEN 'field_count'
+        CASE WHEN section IS NULL OR (repaired AND NOT comma_in_section AND division NOT IN {DIVISIONS_WITH_COMMAS}) THEN 'field_count'
              WHEN created_local IS NULL THEN 'invalid_created_at'
              WHEN year(created_local) <> 2025 THEN 'created_in_other_year'
              WHEN service_request_type = '' THEN 'missing_service_request_type'

@@ -22,9 +22,9 @@ COLUMNS = (
 DIVISIONS_WITH_COMMAS = (
     "Environment, Climate & Forestry",
     "Parks, Forestry & Recreation",
-    "Solid Waste Management Services,Transfer",
 )
-"""A row with ten fields is sound if it is of one of these."""
+SECTION_WITH_COMMA = "Transfer, Disposal & Operations"
+"""A row with ten fields is sound if its division is one of the former or its section the latter."""
 
 THREADS = 2
 
@@ -38,8 +38,20 @@ def arguments() -> tuple[str, Path]:
     return source, output
 
 
+def in_utf_8(source: str, output: Path) -> Path:
+    """A copy of a file in Windows-1252, which DuckDB reads only by an extension that it downloads."""
+    copy = utf_8_copy(output)
+    copy.write_bytes(Path(source).read_bytes().decode("cp1252").encode())
+    return copy
+
+
+def utf_8_copy(output: Path) -> Path:
+    return output.with_name(f"{output.name}.utf-8.csv")
+
+
 def write_manifest(output: Path) -> None:
-    """The size and SHA-256 of every Parquet file below `output`."""
+    """The size and SHA-256 of every Parquet file below `output`. The copy in UTF-8, if there is one, is removed."""
+    utf_8_copy(output).unlink(missing_ok=True)
     files = {}
     for path in sorted(output.rglob("*.parquet")):
         with path.open("rb") as file:

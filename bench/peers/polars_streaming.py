@@ -2,7 +2,7 @@
 
 import os
 
-from outputs import COLUMNS, DIVISIONS_WITH_COMMAS, THREADS, arguments, write_manifest
+from outputs import COLUMNS, DIVISIONS_WITH_COMMAS, SECTION_WITH_COMMA, THREADS, arguments, write_manifest
 
 os.environ["POLARS_MAX_THREADS"] = str(THREADS)
 import polars as pl  # noqa: E402  (reads the number of threads when it is imported)
@@ -21,21 +21,28 @@ raw = pl.scan_csv(
     schema={name: pl.String for name in (*COLUMNS, "extra")},
     truncate_ragged_lines=True,
     missing_columns="insert",
+    # It reads no Windows-1252, whose only character here is the curly apostrophe: a replacement character by this.
+    encoding="utf8-lossy",
 )
 is_ragged = pl.col("extra").is_not_null()
+comma_in_section = pl.concat_str("section", pl.lit(","), "extra").str.strip_chars() == SECTION_WITH_COMMA
 ward_pattern = r"^(.*) \((\d\d)\)$"
 fields = raw.with_row_index("source_row", offset=2).with_columns(
     repaired=is_ragged,
     created_local=text("created").str.slice(0, 19).str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us"),
     valid_fsa=pl.when(text("fsa").str.contains(r"^M[0-9][A-Z]$")).then(text("fsa")),
-    ward_name=text("ward").str.extract(ward_pattern, 1).str.replace_all("’", "'", literal=True),
+    ward_name=text("ward").str.extract(ward_pattern, 1).str.replace_all("\ufffd", "'", literal=True),
     ward_id=text("ward").str.extract(ward_pattern, 2).cast(pl.Int32, strict=False),
     service_request_type=text("type").str.replace_all("||", ",", literal=True),
-    whole_division=pl.when(is_ragged)
+    whole_division=pl.when(is_ragged & ~comma_in_section)
     .then(pl.concat_str("division", pl.lit(","), "section"))
     .otherwise(pl.col("division"))
     .str.strip_chars(),
-    whole_section=pl.when(is_ragged).then(text("extra")).otherwise(text("section")),
+    whole_section=pl.when(comma_in_section)
+    .then(pl.lit(SECTION_WITH_COMMA))
+    .when(is_ragged)
+    .then(text("extra"))
+    .otherwise(text("section")),
 )
 typed = fields.with_columns(
     created_at=pl.col("created_local")
@@ -43,7 +50,7 @@ typed = fields.with_columns(
     .dt.convert_time_zone("UTC"),
     reason=pl.when(pl.col("whole_section").is_null())
     .then(pl.lit("field_count"))
-    .when(is_ragged & ~pl.col("whole_division").is_in(DIVISIONS_WITH_COMMAS))
+    .when(is_ragged & ~comma_in_section & ~pl.col("whole_division").is_in(DIVISIONS_WITH_COMMAS))
     .then(pl.lit("field_count"))
     .when(pl.col("created_local").is_null())
     .then(pl.lit("invalid_created_at"))

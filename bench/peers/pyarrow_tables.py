@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
-from outputs import COLUMNS, DIVISIONS_WITH_COMMAS, THREADS, arguments, write_manifest
+from outputs import COLUMNS, DIVISIONS_WITH_COMMAS, SECTION_WITH_COMMA, THREADS, arguments, write_manifest
 
 pa.set_cpu_count(THREADS)
 source, output = arguments()
@@ -22,11 +22,13 @@ def set_aside(row: pyarrow.csv.InvalidRow) -> str:
 
 
 def read() -> pa.Table:
-    """The rows of nine fields, and after them those that a known division makes whole."""
+    """The rows of nine fields, and after them those that a known division or section makes whole."""
     table = pyarrow.csv.read_csv(
         source,
         # Rows are numbered only where one thread reads.
-        read_options=pyarrow.csv.ReadOptions(column_names=COLUMNS, skip_rows=1, use_threads=False),
+        read_options=pyarrow.csv.ReadOptions(
+            column_names=COLUMNS, skip_rows=1, use_threads=False, encoding="windows-1252"
+        ),
         parse_options=pyarrow.csv.ParseOptions(invalid_row_handler=set_aside),
         convert_options=pyarrow.csv.ConvertOptions(column_types=column_types, strings_can_be_null=False),
     )
@@ -34,14 +36,20 @@ def read() -> pa.Table:
     whole = pa.array(number for number in range(2, table.num_rows + len(ragged) + 2) if number not in numbers)
     table = table.append_column("source_row", pc.cast(whole, pa.int32()))
     table = table.append_column("repaired", pa.repeat(False, table.num_rows))
-    mended = {name: [] for name in (*COLUMNS, "source_row", "repaired")}
+    repaired = {name: [] for name in (*COLUMNS, "source_row", "repaired")}
     for (number, _), fields in zip(ragged, csv.reader(text for _, text in ragged), strict=True):
-        division = ",".join(fields[7:-1]).strip()
-        if len(fields) == 10 and division in DIVISIONS_WITH_COMMAS:
-            row = (*fields[:7], division, fields[-1], number, True)
-            for name, value in zip(mended, row, strict=True):
-                mended[name].append(value)
-    return pa.concat_tables([table, pa.table(mended, schema=pa.schema(
+        if len(fields) != 10:
+            continue
+        division, section = ",".join(fields[7:9]).strip(), ",".join(fields[8:]).strip()
+        if section == SECTION_WITH_COMMA:
+            whole = (fields[7], section)
+        elif division in DIVISIONS_WITH_COMMAS:
+            whole = (division, fields[9])
+        else:
+            continue
+        for name, value in zip(repaired, (*fields[:7], *whole, number, True), strict=True):
+            repaired[name].append(value)
+    return pa.concat_tables([table, pa.table(repaired, schema=pa.schema(
         [(name, column_types.get(name, pa.string())) for name in COLUMNS]
         + [("source_row", pa.int32()), ("repaired", pa.bool_())]
     ))]).combine_chunks().unify_dictionaries()  # fmt: skip
