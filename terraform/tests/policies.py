@@ -39,7 +39,6 @@ NEEDED = {
     ("dbt-runner", "project"): {"bigquery.jobs.create"},
     **{
         ("workflow", f"job {job}"): {
-            "run.jobs.get",
             "run.jobs.run",
             "run.jobs.runWithOverrides",
             "run.executions.get",
@@ -47,7 +46,7 @@ NEEDED = {
         }
         for job in JOBS
     },
-    ("workflow", "lake"): {"storage.objects.list"},
+    ("workflow", "lake"): {"storage.objects.get", "storage.objects.list"},
     ("workflow", "project"): {"workflows.executions.list", "logging.logEntries.create"},
     ("scheduler", "project"): {"workflows.executions.create"},
     **{("build", f"job {job}"): {"run.jobs.get", "run.jobs.update"} for job in JOBS},

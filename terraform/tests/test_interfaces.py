@@ -27,6 +27,14 @@ def calls(node):
 def test_connectors_are_called_as_the_apis_are_described():
     connectors = [(name, arguments) for name, arguments in calls(WORKFLOW) if name.startswith("googleapis.")]
     assert len(connectors) == 6
+    assert {name for name, _ in connectors} == {
+        "googleapis.run.v2.projects.locations.jobs.executions.get",
+        "googleapis.run.v2.projects.locations.jobs.executions.tasks.list",
+        "googleapis.run.v2.projects.locations.jobs.run",
+        "googleapis.storage.v1.objects.get",
+        "googleapis.storage.v1.objects.list",
+        "googleapis.workflowexecutions.v1.projects.locations.workflows.executions.list",
+    }
     for name, arguments in connectors:
         assert list(Method.named(name).problems(arguments)) == [], name
 
@@ -46,8 +54,8 @@ def test_fields_that_the_workflow_reads_are_there():
     assert "lastAttemptResult" in run["GoogleCloudRunV2Task"]["properties"]
     assert "tasks" in run["GoogleCloudRunV2ListTasksResponse"]["properties"]
     assert "metadata" in run["GoogleLongrunningOperation"]["properties"]
-    assert "image" in run["GoogleCloudRunV2Container"]["properties"]
-    assert "md5Hash" in storage["Object"]["properties"]
+    assert "items" in storage["Objects"]["properties"]
+    assert "name" in storage["Object"]["properties"]
     assert "result" in executions["Execution"]["properties"]
 
 

@@ -11,7 +11,7 @@ import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import emulator
 
@@ -19,6 +19,15 @@ from conftest import MODULE, ROOT
 
 PROJECT, LOCATION, WORKFLOW = "toronto-311-test", "northamerica-northeast1", "toronto-311"
 PARENT = f"projects/{PROJECT}/locations/{LOCATION}"
+# Where Cargo leaves the binaries: `make test-workflow` builds for release.
+BINARIES = ROOT / "target" / os.environ.get("BINARIES", "release")
+
+
+def result_of(code: int) -> dict:
+    """At most one of exitCode and termSignal is set, and neither if it is zero."""
+    if code < 0:
+        return {"termSignal": -code}
+    return {"exitCode": code} if code else {}
 
 
 class Cloud:
@@ -29,8 +38,12 @@ class Cloud:
         self.bucket = bucket
         self.environments = environments
         self.settings: dict[str, dict[str, str]] = {job: {} for job in environments}
-        self.images = {job: f"images/{job}@sha256:first" for job in environments}
-        # What was executed, in order: the job, its exit codes, and the environment that the request gave.
+        # The image that Terraform creates a job with does nothing, and succeeds.
+        self.binaries = {job: BINARIES / job for job in environments}
+        # Tasks that are killed before they end.
+        self.killed: set[tuple[str, int]] = set()
+        # What was executed, in order: the job, its exit codes, negative for a signal, and the environment that the
+        # request gave.
         self.executed: list[tuple[str, list[int], dict[str, str]]] = []
         self.logs: list[str] = []
         self.executions: dict[str, dict] = {}
@@ -103,7 +116,7 @@ class Cloud:
                 "completionTime": "2026-11-01T11:00:00Z",
                 "runningCount": 0,
                 "tasks": [
-                    {"name": f"{name}/tasks/{index}", "lastAttemptResult": {"exitCode": code} if code else {}}
+                    {"name": f"{name}/tasks/{index}", "lastAttemptResult": result_of(code)}
                     for index, code in enumerate(codes)
                 ],
             }
@@ -119,7 +132,9 @@ class Cloud:
             "CLOUD_RUN_TASK_INDEX": str(index),
             "CLOUD_RUN_TASK_COUNT": str(count),
         }
-        binary = ROOT / "target/release" / job
+        if (job, index) in self.killed:
+            return -9
+        binary = self.binaries[job]
         done = subprocess.run([binary], env=environment, capture_output=True, text=True, timeout=300, check=False)
         self.logs.append(done.stdout)
         return done.returncode
@@ -129,8 +144,6 @@ class Cloud:
     def answer(self, path: str, query: dict, body: dict) -> dict | None:
         if match := re.fullmatch(rf"/run/v2/{PARENT}/jobs/([\w-]+):run", path):
             return self.run_job(match[1], body)
-        if match := re.fullmatch(rf"/run/v2/{PARENT}/jobs/([\w-]+)", path):
-            return {"template": {"template": {"containers": [{"image": self.images[match[1]]}]}}}
         if match := re.fullmatch(r"/run/v2/(.+/executions/[^/]+)/tasks", path):
             return {"tasks": self.executions[match[1]]["tasks"]}
         if match := re.fullmatch(r"/run/v2/(.+/executions/[^/]+)", path):
@@ -139,6 +152,12 @@ class Cloud:
         if path == f"/storage/storage/v1/b/{self.bucket}/o":
             url = f"{self.storage}/storage/v1/b/{self.bucket}/o?{urlencode(query)}"
             with urllib.request.urlopen(url, timeout=60) as response:
+                return json.loads(response.read())
+        if match := re.fullmatch(rf"/storage/storage/v1/b/{self.bucket}/o/(.+)", path):
+            assert query == {"alt": "media"}, "without it there is no content"
+            url = f"{self.storage}/storage/v1/b/{self.bucket}/o/{quote(match[1], safe='')}?alt=media"
+            with urllib.request.urlopen(url, timeout=60) as response:
+                assert response.headers["Content-Type"] == "application/json"
                 return json.loads(response.read())
         if path == f"/workflowexecutions/v1/{PARENT}/workflows/{WORKFLOW}/executions":
             assert query["filter"] == 'state="SUCCEEDED"'

@@ -54,8 +54,13 @@ def connector(address: str, call: str, arguments: dict):
         raise WorkflowError(message="; ".join(problems), tags=["TypeError"])
     parameters = method.described["parameters"]
     path = method.described["path"]
-    for name in re.findall(r"\{\+?(\w+)\}", path):
-        path = re.sub(rf"\{{\+?{name}\}}", lambda _, name=name: urllib.parse.quote(str(arguments[name])), path)
+    for reserved, name in re.findall(r"\{(\+?)(\w+)\}", path):
+        value = str(arguments[name])
+        # A name that is one segment of the path is put there as it is: the workflow has to encode it, as Google says at
+        # https://cloud.google.com/workflows/docs/reference/googleapis/storage/Overview
+        if not reserved and "/" in value:
+            raise WorkflowError(message=f"{name} is not URL-encoded: {value}", code=404, tags=["HttpError"])
+        path = path.replace(f"{{{reserved}{name}}}", value)
     query = {
         name: value
         for name, value in arguments.items()

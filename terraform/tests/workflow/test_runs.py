@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import shlex
+import shutil
 import subprocess
 import urllib.request
 import uuid
@@ -10,10 +12,9 @@ from pathlib import Path
 
 import emulator
 import pytest
-from cloud import Cloud
+from cloud import BINARIES, Cloud
 
 import policies
-from conftest import ROOT
 
 STAGES = ["extract-job", "transform-job", "load-job", "dbt-runner"]
 # A year without the column Status.
@@ -38,13 +39,20 @@ class Portal:
 
 @pytest.fixture
 def portal(tmp_path: Path, request):
+    """Two generated years, or those of the parameter: `years`, and `files` by name."""
+    options = getattr(request, "param", {})
     files = tmp_path / "files"
     (files / "service-requests").mkdir(parents=True)
-    for name, text in getattr(request, "param", {}).items():
+    for name, text in options.get("files", {}).items():
         (files / "service-requests" / name).write_text(text)
-    environment = {"SAMPLE_YEARS": "2018,2025", "SAMPLE_ROWS": "500", "SAMPLE_FILES": str(files)}
+    environment = {
+        "SAMPLE_YEARS": options.get("years", "2018,2025"),
+        "SAMPLE_ROWS": "500",
+        "SAMPLE_FILES": str(files),
+        "SAMPLE_TODAY": "2026-11-02",
+    }
     with subprocess.Popen(
-        [ROOT / "target/release/sample-portal"],
+        [BINARIES / "sample-portal"],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -59,7 +67,7 @@ def emulators():
     """The addresses of emulators of Cloud Storage and BigQuery."""
     tell = 'echo "$STORAGE_EMULATOR_HOST $BIGQUERY_EMULATOR_HOST"; cat'
     with subprocess.Popen(
-        [ROOT / "target/release/emulators", "sh", "-c", tell], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [BINARIES / "emulators", "sh", "-c", tell], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         yield process.stdout.readline().split()
         process.stdin.close()
@@ -138,50 +146,50 @@ def logged(cloud: Cloud, message: str) -> set[str]:
     return set.intersection(*(set(line) for line in lines if line["message"] == message))
 
 
+def found(cloud: Cloud, count: int) -> dict[str, int]:
+    """Of the jobs executed since, how many partitions each found done and how many it produced."""
+    sums = {}
+    for log in cloud.logs[count:]:
+        for line in map(json.loads, log.splitlines()):
+            if line["message"] == "stage finished":
+                found, produced = sums.get(line["stage"], (0, 0))
+                sums[line["stage"]] = (found + line["found"], produced + line["produced"])
+    return sums
+
+
 def test_months_of_runs(cloud, portal, plan):
-    """A first run, one with nothing new, one after a correction, one after a roll-out, and a replay."""
+    """A first run, one with nothing new, one after a correction, and a replay."""
     first = cloud.run()
     assert [job for job, _, _ in cloud.executed] == STAGES
     assert all(set(codes) == {0} for _, codes, _ in cloud.executed)
     assert [len(codes) for _, codes, _ in cloud.executed] == [4, 4, 1, 1]
     assert {given["RUN_ID"] for _, _, given in cloud.executed} == {first["run"]}
-    assert first["changed"] is True
-    assert first["built_from"]
     assert {"index.html", "assets/index-0.js", "data/catalog.json", "docs/index.html"} <= names(cloud.site)
 
-    # Nothing new: extract alone, and the run that is whole stays the one to go on with.
-    count = len(cloud.executed)
-    assert cloud.run(None) == {**first, "changed": False}
-    assert cloud.stages_since(count) == ["extract-job"]
+    # Nothing new: every stage finds its results, dbt among them, in a run of its own.
+    count, logs = len(cloud.executed), len(cloud.logs)
+    second = cloud.run(None)
+    assert cloud.stages_since(count) == STAGES
+    assert second["run"] != first["run"]
+    assert found(cloud, logs) == {"extract": (4, 0), "transform": (4, 0), "load": (4, 0), "dbt": (1, 0)}
 
     # The City corrects a year.
     portal.post("years/2025/correct")
-    count = len(cloud.executed)
+    count, logs = len(cloud.executed), len(cloud.logs)
     corrected = cloud.run({})
     assert cloud.stages_since(count) == STAGES
-    assert corrected["run"] != first["run"]
-    assert corrected["built_from"] != first["built_from"]
+    assert found(cloud, logs) == {"extract": (3, 1), "transform": (3, 1), "load": (3, 1), "dbt": (0, 1)}
 
-    # A job has a new image: its rules may have changed.
-    cloud.images["transform-job"] = "images/transform-job@sha256:second"
-    count = len(cloud.executed)
-    rolled_out = cloud.run({})
-    assert cloud.stages_since(count) == STAGES
-
-    # A replay of one year from transform on, in the run that is whole.
+    # A replay of one year from transform on, in the run of the last success.
     count = len(cloud.executed)
     replay = cloud.run({"from": "transform", "years": "2025", "force": True})
     assert cloud.stages_since(count) == STAGES[1:]
     assert all(
-        given == {"RUN_ID": rolled_out["run"], "YEARS": "2025", "FORCE": "1"} for _, _, given in cloud.executed[count:]
+        given == {"RUN_ID": corrected["run"], "YEARS": "2025", "FORCE": "1"} for _, _, given in cloud.executed[count:]
     )
     assert [len(codes) for _, codes, _ in cloud.executed[count:]] == [1, 1, 1]
-    assert replay["run"] == rolled_out["run"]
+    assert replay == corrected
 
-    # After a part, the next run goes through.
-    count = len(cloud.executed)
-    cloud.run({})
-    assert cloud.stages_since(count) == STAGES
     finished = [line for log in cloud.logs for line in log.splitlines() if '"stage finished"' in line]
     assert len(finished) == sum(len(codes) for _, codes, _ in cloud.executed)
     for message in ("stage finished", "partition transformed"):
@@ -197,7 +205,7 @@ def test_a_transient_failure_is_retried(cloud, portal):
     }
     cloud.meanwhile = lambda: cloud.settings["extract-job"].update(portal.urls)
     result = cloud.run({"years": "2018"})
-    assert result == {"run": cloud.executed[0][2]["RUN_ID"], "built_from": "", "changed": True}
+    assert result == {"run": cloud.executed[0][2]["RUN_ID"]}
     assert [(job, codes) for job, codes, _ in cloud.executed] == [
         ("extract-job", [30]),
         ("extract-job", [0]),
@@ -205,7 +213,92 @@ def test_a_transient_failure_is_retried(cloud, portal):
         ("load-job", [0]),
         ("dbt-runner", [0]),
     ]
-    assert [seconds for seconds in cloud.slept if seconds >= 60] == [60]
+    assert waits(cloud) == [60]
+
+
+def waits(cloud: Cloud) -> list[float]:
+    """The waits before retries; shorter ones are between two looks at an execution."""
+    return [seconds for seconds in cloud.slept if seconds >= 60]
+
+
+@pytest.mark.parametrize("portal", [{"years": "2018,2019", "files": {"SR2024.csv": BROKEN_YEAR}}], indirect=True)
+def test_bad_years_do_not_hold_up_the_others(cloud, portal):
+    """One of three years lies on a host that is down, and one breaks the contract."""
+    portal.post("file-host/down")
+    cloud.settings["extract-job"]["DOWNLOAD_TIMEOUT_SECONDS"] = "1"
+    with pytest.raises(emulator.Failed) as failed:
+        cloud.run({})
+    extracted = [sorted(codes) for job, codes, _ in cloud.executed if job == "extract-job"]
+    assert extracted == [[0, 0, 0, 30]] * 5
+    assert waits(cloud) == [60, 300, 900, 1800]
+    assert cloud.stages_since(5) == STAGES[1:]
+    assert [sorted(codes) for _, codes, _ in cloud.executed[5:]] == [[0, 0, 0, 20], [0], [0]]
+    error = failed.value.error
+    refused = [(one["partition"], one["stage"], one["exit"]) for one in error["refused"]]
+    assert refused == [("2019", "extract", 30), ("2024", "transform", 20)]
+    for name in ("2019 by extract with exit code 30, ", "2024 by transform with exit code 20, "):
+        assert name in error["message"]
+    assert arguments_of(error["resume"])["from"] == "extract"
+    assert loaded_years(cloud) == {2018}
+    assert "data/catalog.json" in names(cloud.site)
+
+    # The host is up again: what it has arrives, and the other year is refused again.
+    portal.post("file-host/up")
+    count = len(cloud.executed)
+    with pytest.raises(emulator.Failed) as failed:
+        cloud.run(arguments_of(error["resume"]))
+    assert cloud.stages_since(count) == STAGES
+    assert [one["partition"] for one in failed.value.error["refused"]] == ["2024"]
+    assert loaded_years(cloud) == {2018, 2019}
+
+
+@pytest.mark.parametrize("portal", [{"years": "2018,2019"}], indirect=True)
+def test_a_permanent_failure_does_not_keep_a_transient_one_from_being_retried(cloud, portal):
+    """Of one task, a year lies on a host that is down, and a boundary file is larger than allowed."""
+    portal.post("file-host/down")
+    cloud.settings["extract-job"] |= {"DOWNLOAD_TIMEOUT_SECONDS": "1", "MAX_CSV_BYTES": "10"}
+    with pytest.raises(emulator.Failed):
+        cloud.run({"years": "2018,2019"})
+    assert [codes for job, codes, _ in cloud.executed if job == "extract-job"] == [[20, 20]] * 5
+
+
+@pytest.mark.parametrize("job", ["extract-job", "transform-job"])
+def test_a_killed_task_is_retried(cloud, job):
+    cloud.killed = {(job, 1)}
+    cloud.meanwhile = cloud.killed.clear
+    cloud.run({})
+    assert waits(cloud) == [60]
+    codes = [codes for name, codes, _ in cloud.executed if name == job]
+    assert codes == [[0, -9, 0, 0], [0, 0, 0, 0]]
+
+
+def test_a_run_does_not_go_on_without_a_task(cloud):
+    """What a killed task had to do is not known, and an earlier execution's rows are out of date."""
+    run = cloud.run({})["run"]
+    count = len(cloud.executed)
+    cloud.killed = {("extract-job", 1), ("extract-job", 2)}
+    with pytest.raises(emulator.Failed) as failed:
+        cloud.run({"run": run, "from": "extract", "force": True})
+    assert cloud.stages_since(count) == ["extract-job"] * 5
+    error = failed.value.error
+    assert error["message"] == (
+        f"stage extract of run {run} failed with exit code 30, 2 of 4 tasks have not handed over"
+    )
+    assert (error["stage"], error["exit_code"], error["attempts"]) == ("extract", 30, 5)
+    assert arguments_of(error["resume"]) == {"run": run, "from": "extract", "years": "changed"}
+
+
+def test_a_job_that_does_nothing_is_told(cloud):
+    """Such as the image that Terraform creates a job with, until a build is rolled out."""
+    cloud.binaries = dict.fromkeys(cloud.binaries, shutil.which("true"))
+    with pytest.raises(emulator.Failed) as failed:
+        cloud.run({})
+    assert cloud.stages_since(0) == ["extract-job"]
+    run = cloud.executed[0][2]["RUN_ID"]
+    assert failed.value.error["message"] == (
+        f"stage extract of run {run} succeeded, but 4 of 4 tasks have not handed over - has a build been rolled out to "
+        "the jobs?"
+    )
 
 
 @pytest.mark.parametrize(
@@ -237,34 +330,56 @@ def test_an_outage_ends_the_run_after_all_retries(cloud, portal):
     with pytest.raises(emulator.Failed) as failed:
         cloud.run({"years": "2018"})
     assert [codes for _, codes, _ in cloud.executed] == [[30]] * 5
-    assert [seconds for seconds in cloud.slept if seconds >= 60] == [60, 300, 900, 1800]
+    assert waits(cloud) == [60, 300, 900, 1800]
     assert (failed.value.error["exit_code"], failed.value.error["attempts"]) == (30, 5)
 
 
-@pytest.mark.parametrize("portal", [{"SR2024.csv": BROKEN_YEAR}], indirect=True)
-def test_a_contract_failure_is_not_retried(cloud, portal, plan):
+def arguments_of(command: str) -> dict:
+    """The arguments of a command that goes on with a run."""
+    words = shlex.split(command)
+    assert words[:4] == ["gcloud", "workflows", "run", "toronto-311"]
+    (data,) = [word.removeprefix("--data=") for word in words if word.startswith("--data=")]
+    return json.loads(data)
+
+
+def loaded_years(cloud: Cloud) -> set[int]:
+    """The years that load-job has loaded."""
+    loaded = [json.loads(line) for log in cloud.logs for line in log.splitlines()]
+    loaded = {line["partition"] for line in loaded if line["message"] == "partition loaded"}
+    return {int(partition) for partition in loaded if partition.isdigit()}
+
+
+@pytest.mark.parametrize("portal", [{"files": {"SR2024.csv": BROKEN_YEAR}}], indirect=True)
+def test_a_year_that_breaks_the_contract_does_not_hold_up_the_others(cloud, portal, plan):
     with pytest.raises(emulator.Failed) as failed:
         cloud.run({})
-    assert [job for job, _, _ in cloud.executed] == STAGES[:2]
-    assert sorted(cloud.executed[1][1]) == [0, 0, 0, 20]
-    error = failed.value.error
-    run = cloud.executed[0][2]["RUN_ID"]
-    assert error["message"] == f"stage transform of run {run} failed with exit code 20"
-    assert (error["stage"], error["exit_code"], error["attempts"]) == ("transform", 20, 1)
-    assert error["log"].startswith("https://console.cloud.google.com/logs/transform-job-")
-    assert not set(cloud.slept) & {60, 300, 900, 1800}
+    assert [job for job, _, _ in cloud.executed] == STAGES, "no retry helps"
+    assert [sorted(codes) for _, codes, _ in cloud.executed] == [[0] * 4, [0, 0, 0, 20], [0], [0]]
+    assert waits(cloud) == []
+    assert loaded_years(cloud) == {2018, 2025}
+    assert "data/catalog.json" in names(cloud.site)
     assert monitored(plan, "stage failed") <= logged(cloud, "stage failed")
 
-    # A failed run is no success: the next one does not take its files for done, but fails where it did.
-    with pytest.raises(emulator.Failed):
-        cloud.run({})
-    assert [job for job, _, _ in cloud.executed[2:]] == STAGES[:2]
+    error = failed.value.error
+    run = cloud.executed[0][2]["RUN_ID"]
+    (refused,) = error["refused"]
+    assert (refused["partition"], refused["stage"], refused["exit"]) == ("2024", "transform", 20)
+    assert len(refused["cause"]) <= 300
+    assert error["message"] == (
+        f"run {run} has built the marts without the partitions that were refused; 2024 by transform with exit code 20, "
+        + refused["cause"]
+    )
+    assert arguments_of(error["resume"]) == {"run": run, "from": "transform", "years": "changed"}
 
-    # Nothing is in the way of the other years, and the failed run can be gone on with as the error says.
-    cloud.run({"years": "2018"})
-    assert '"run"' in error["resume"]
-    assert run in error["resume"]
-    assert '"from"' in error["resume"]
+    # A run with a refused year is not a success: there is none to go on with by default, and the next one repeats it.
+    with pytest.raises(emulator.Failed, match="name it by run"):
+        cloud.run({"from": "load"})
+    with pytest.raises(emulator.Failed, match="2024 by transform"):
+        cloud.run({})
+    assert [job for job, _, _ in cloud.executed[4:]] == STAGES
+
+    # The years that are good can be run alone.
+    assert set(cloud.run({"years": "2018"})) == {"run"}
 
 
 def test_arguments_that_mean_nothing_are_refused(cloud):
