@@ -7,8 +7,8 @@ Along lines of latitude some 50 metres apart it takes the stretches that lie in 
 length of an area's stretches in a ward over the length of all of them. Shares below one percent are slivers of two files that
 do not fit exactly, and are dropped.
 
-The file also names a ward of the 44-ward model for each pair. There is no polygon of those wards at hand, so it is the one whose
-centre, read off a map, is nearest to the middle of the stretches. It is an approximation that keeps an area in one place.
+The file also names a ward of the 44-ward model for each pair. Without polygons of those wards, it is the one whose centre, read off
+a map, is nearest to the middle of the stretches: an approximation, which puts each pair in one ward only.
 """
 
 import json
@@ -59,6 +59,7 @@ def stretches(rings: list[list[tuple[float, float]]]) -> dict[int, list[float]]:
 def main() -> None:
     folder = Path(sys.argv[1])
     wards = {int(ward): stretches(rings) for ward, rings in shapes(folder / "city-wards.geojson", "AREA_SHORT_CODE").items()}
+    print("# Written by fsa_wards.py from the boundaries of wards and forward sortation areas; it documents what the shares are.")
     print("fsa,ward_25,ward_44,share")
     for fsa, rings in sorted(shapes(folder / "forward-sortation-areas.geojson", "CFSAUID").items()):
         pieces = defaultdict(list)

@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 
-/// A shuffled list in which each value appears as often as was asked.
+/// A shuffled list in which each value appears a given number of times.
 pub(super) struct Deck(Vec<u8>);
 
 impl Deck {
@@ -31,8 +31,8 @@ impl Deck {
     }
 }
 
-/// Chooses `count` rows, spread over the `decks`, to be equal to the row before, and swaps cards until they are. Gives
-/// for each row whether it is one of these. Fewer are chosen where too few cards are alike.
+/// Makes `count` rows, spread over the `decks`, equal to the row before them by swapping cards, and returns for each row
+/// whether it is one of these. There are fewer of them if too few cards are alike.
 pub(super) fn repeat(
     decks: &mut [&mut Deck],
     count: u64,

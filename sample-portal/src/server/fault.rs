@@ -20,13 +20,13 @@ pub struct Fault {
 /// What goes wrong with an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
-    /// This status in place of the answer, with a `Retry-After` of so many seconds.
+    /// This status in place of the answer, with a `Retry-After` of this many seconds.
     Status(u16, Option<u64>),
-    /// The connection ends after so many bytes of the body.
+    /// The connection ends after this many bytes of the body.
     TruncateAt(usize),
-    /// The body comes at so many bytes a second.
+    /// The body is sent at this many bytes per second.
     Slow(u32),
-    /// The body stops half-way, and the connection stays open.
+    /// The body stops halfway, and the connection stays open.
     Stall,
     /// The connection ends without an answer.
     Reset,
@@ -50,7 +50,7 @@ impl FromStr for FaultKind {
             _ => None,
         };
         kind.ok_or_else(|| {
-            format!("{text:?} is no fault: status:503, status:429:2, truncate:1000, slow:65536, stall or reset")
+            format!("{text:?} is not a fault: use status:503, status:429:2, truncate:1000, slow:65536, stall or reset")
         })
     }
 }

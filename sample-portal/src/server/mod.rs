@@ -36,7 +36,7 @@ pub struct PortalConfig {
     pub port: u16,
     /// A directory of real files: `service-requests/SR<year>.csv` and `boundaries/*.geojson`.
     pub files: Option<PathBuf>,
-    /// Years to generate, where there is no real file.
+    /// Years to generate if `files` does not have them.
     pub generated_years: Vec<i16>,
     /// Rows of a generated year; as many as published if `None`.
     pub rows_per_year: Option<u64>,
@@ -76,7 +76,7 @@ pub struct Portal {
 }
 
 impl Portal {
-    /// Starts a portal on two threads of its own.
+    /// Starts a portal: one thread for each of its two hosts.
     ///
     /// # Errors
     /// If a port is taken or a file of the configuration cannot be read.
@@ -142,7 +142,7 @@ impl Portal {
     /// last.
     ///
     /// # Errors
-    /// If there is no such publication so far, or the year is not published.
+    /// If the year is not published, or does not have that many publications so far.
     pub fn publish(&self, year: i16, publication: u32) -> anyhow::Result<()> {
         self.state.publications.publish(year, publication)
     }
@@ -193,7 +193,7 @@ impl Portal {
         self.state.publications.correct(year);
     }
 
-    /// Gives the year's file a new date and the same bytes.
+    /// Publishes the same bytes again, dated one day later.
     pub fn touch(&self, year: i16) {
         self.state.publications.touch(year);
     }

@@ -28,7 +28,7 @@ pub(super) struct Published {
     pub(super) last_modified: Timestamp,
 }
 
-/// A file that is no year's.
+/// A file that does not belong to a year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Document {
     Readme,
@@ -274,7 +274,7 @@ impl Publications {
         Some((year, resource.clone()))
     }
 
-    /// The file of a resource, made if it was not yet.
+    /// The file of a resource, made on the first request.
     pub(super) fn file(&self, year: i16, resource: &Resource) -> anyhow::Result<Published> {
         let bytes = self.bytes(resource, Some(year))?;
         let last_modified = match resource.offer {
@@ -324,7 +324,7 @@ impl Publications {
         })
     }
 
-    /// A document, made if it was not yet.
+    /// A document, made on the first request.
     pub(super) fn document(&self, document: Document) -> anyhow::Result<Published> {
         let mut documents = lock(&self.documents);
         let made = documents.get(&document).cloned();
@@ -366,7 +366,7 @@ impl Publications {
         });
     }
 
-    /// A later date on the same bytes.
+    /// Dates the same bytes one day later.
     pub(super) fn touch(&self, year: i16) {
         self.change(year, |resource, now| {
             resource.date(resource.source_date + DAY, now);
@@ -443,7 +443,7 @@ impl Publications {
         })
     }
 
-    /// Somebody gives the year's resource another name.
+    /// Renames the year's resource.
     pub(super) fn rename(&self, year: i16, name: &str) -> anyhow::Result<()> {
         self.edit(year, |resource, now| {
             name.clone_into(&mut resource.name);
