@@ -384,7 +384,7 @@ test("oddities of a file are in words, and a measure that the page does not know
     ["data_quality"],
     `case measure when 'quarantined' then 'drift_requests_gone' when 'rows_read' then 'rows_odd' else measure end
        as measure,
-     case measure when 'quarantined' then '' else subject end as subject`,
+     case measure when 'quarantined' then '0f3a' else subject end as subject`,
   );
   await visitor.view();
   const row = await visitor.text("#quality [data-year='2025']");

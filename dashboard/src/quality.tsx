@@ -9,8 +9,6 @@ import { useRead } from "./use_read.ts";
 
 /** Characters of a cause that are shown. */
 const CAUSE = 300;
-/** Characters of what differs from the contract: a column's name, or a value. */
-const SUBJECT = 80;
 
 /** What happened to the published rows, and which publications were refused. */
 export function Quality({ store }: { store: Store }) {
@@ -110,16 +108,7 @@ function Years({ years }: { years: YearQuality[] }) {
                   .map(([reason, rows]) => `${text.reason[reason] ?? reason} ${format.integer(rows)}`)
                   .join(", ")}
               </td>
-              <td>
-                {quality.drift
-                  .map(({ kind, subject, rows }) =>
-                    // What is odd about the file itself has no rows.
-                    [text.driftKind(kind), oneLine(subject, SUBJECT), rows > 0 ? format.integer(rows) : ""]
-                      .filter(Boolean)
-                      .join(" "),
-                  )
-                  .join(", ") || text.noDrift}
-              </td>
+              <td>{quality.drift.map(text.driftOf).join(", ") || text.noDrift}</td>
             </tr>
           ))}
         </tbody>

@@ -26,7 +26,11 @@ test("what is not up to date is listed if it is short, and counted if it is not"
   expect(text.notUpToDate(refusals(2019, null))).toBe("2019 and Ward boundaries are not up to date");
 });
 
-test("a kind of drift that has no words is written with spaces", () => {
-  expect(text.driftKind("drift_requests_gone")).toBe("requests gone since the previous file");
-  expect(text.driftKind("drift_unknown_ward")).toBe("unknown ward");
+test("what differs is in words, with its subject and rows if they add anything", () => {
+  const drift = (kind: string, subject: string, rows: number) =>
+    text.driftOf({ kind: `drift_${kind}`, subject, rows });
+  expect(drift("unknown_ward", "Nowhere (99)", 1234)).toBe("unknown ward Nowhere (99) 1,234");
+  expect(drift("invalid_publication_date", "2199-01-01", 0)).toBe("impossible publication date 2199-01-01");
+  expect(drift("requests_gone", "0f3a", 5)).toBe("requests gone since the previous file 5");
+  expect(drift("extra_column", "x".repeat(200), 1)).toBe(`extra column ${"x".repeat(79)}… 1`);
 });

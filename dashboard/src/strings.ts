@@ -1,8 +1,10 @@
 import type { Season } from "./data/answer.ts";
 import type { AreaKind } from "./data/boundaries.ts";
 import type { ProblemKind } from "./data/problem.ts";
+import type { YearQuality } from "./data/quality.ts";
 import type { Refusal } from "./data/refusals.ts";
 import type { StatusGroup } from "./data/vocabulary.ts";
+import { oneLine } from "./untrusted.ts";
 import type { Measure, Sort, View } from "./view/view.ts";
 import { isStatusGroup } from "./view/view.ts";
 
@@ -91,6 +93,15 @@ const drift: Record<string, string> = {
   surplus_empty_fields: "empty fields after the last column",
   requests_gone: "requests gone since the previous file",
 };
+/** Kinds of drift whose subject adds nothing to the words: the year, a key of the pipeline, or the same in other words. */
+const WITHOUT_SUBJECT = [
+  "republished_without_notice",
+  "mixed_encodings",
+  "surplus_empty_fields",
+  "requests_gone",
+];
+/** Characters of what differs from the contract: a column's name, or a value. */
+const SUBJECT = 80;
 
 /** What the refusal of a publication was, without its cause. */
 function refused({ shown, stage, exit, observed }: Refusal): string {
@@ -312,9 +323,16 @@ export const text = {
     missing_service_request_type: "no type",
     no_ward_and_no_fsa: "neither ward nor FSA",
   } as Record<string, string>,
-  driftKind: (measure: string) => {
+  driftOf: ({ kind: measure, subject, rows }: YearQuality["drift"][number]) => {
     const kind = measure.replace(/^drift_/, "");
-    return drift[kind] ?? kind.replaceAll("_", " ");
+    return [
+      drift[kind] ?? kind.replaceAll("_", " "),
+      WITHOUT_SUBJECT.includes(kind) ? "" : oneLine(subject, SUBJECT),
+      // What is odd about the file as a whole has no rows.
+      rows > 0 ? integer.format(rows) : "",
+    ]
+      .filter(Boolean)
+      .join(" ");
   },
   refusals: "What is not up to date",
   refusalOf: ({ partition, year }: Refusal) => `${year ?? boundaries[partition] ?? partition}`,
