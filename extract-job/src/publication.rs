@@ -140,3 +140,56 @@ pub(crate) async fn commit_content(
     }
     Err(conflict.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use shared::fingerprint::Digest;
+    use shared::lake::LocalLake;
+    use shared::manifest::{Source, Version};
+
+    use super::*;
+
+    fn publication(number: u32) -> Publication {
+        let sha256 = Digest::of(number.to_string().as_bytes());
+        Publication {
+            manifest: Version::V1,
+            partition: Partition::Year(2023),
+            source: Source {
+                url: "https://x.example/a.zip".to_owned(),
+                resource_id: None,
+                last_modified: None,
+                stated_size_bytes: None,
+                generated: false,
+            },
+            download_sha256: sha256.clone(),
+            etag: None,
+            http_last_modified: None,
+            raw_manifest: ManifestRef {
+                key: RawManifest::key(Partition::Year(2023), &sha256).expect("a key"),
+                sha256,
+            },
+        }
+    }
+
+    #[test]
+    fn the_last_of_any_number_of_publications_counts() {
+        let directory = tempfile::tempdir().expect("temporary directory");
+        let lake = Lake::Local(LocalLake::new(directory.path()).expect("a lake"));
+        let version = Fingerprint::of(&["version"]);
+        let publications = Publications::new(&lake, Partition::Year(2023), version);
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.expect("a runtime").block_on(async {
+            assert!(publications.current().await.expect("read").is_none());
+            for number in 0..40 {
+                let before = publications.current().await.expect("read");
+                let unstated = publications
+                    .commit(before.as_ref(), &publication(number))
+                    .await;
+                assert_eq!(unstated.expect("committed"), number > 0);
+                let current = publications.current().await.expect("read").expect("one");
+                assert_eq!(current.number, number);
+                assert_eq!(current.publication, publication(number));
+            }
+        });
+    }
+}

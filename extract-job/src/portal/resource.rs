@@ -5,6 +5,7 @@ use shared::manifest::Source;
 use url::Url;
 
 use super::date::StatedDate;
+use super::one_line;
 use crate::http::Address;
 
 /// One published file.
@@ -60,8 +61,8 @@ impl Resource {
         let file_name = path.rsplit('/').next().unwrap_or_default().to_owned();
         let format = format(&text(field("format")).unwrap_or_default(), &file_name);
         Some(Self {
-            id: text(field("id")),
-            name: text(field("name")),
+            id: text(field("id")).as_deref().map(one_line),
+            name: text(field("name")).as_deref().map(one_line),
             format,
             file_name,
             url: Url::parse(&address).map_err(|_| Address::of_text(&address).to_string()),

@@ -278,13 +278,20 @@ fn one_bad_year_keeps_no_other_from_being_handed_over_and_heals_by_itself() {
 }
 
 #[test]
-fn a_refusal_by_the_lake_is_the_environments() {
+fn a_refusal_by_the_lake_is_for_the_environment_to_correct() {
     let publisher = Publisher::start();
-    let lake = TestLake::default();
-    // A file where a folder has to be.
-    std::fs::write(lake.path().join("raw"), b"").unwrap();
-    let outcome = publisher.job_on(&lake).run();
-    assert_ne!(outcome.exit, 20, "{outcome}");
+    let store = Scripted::start(|_| {
+        let error = br#"{"error": {"code": 403, "message": "no permission"}}"#;
+        let json = [("Content-Type", "application/json")];
+        Some(Answer::new("403 Forbidden", &json, error))
+    });
+    let outcome = publisher
+        .job_on(&publisher.lake)
+        .env("LAKE_URL", "gs://bucket")
+        .env("STORAGE_EMULATOR_HOST", store.address())
+        .run();
+    let cause = outcome.failed(10);
+    assert!(cause.contains("not allowed to"), "{cause}");
 }
 
 #[test]
