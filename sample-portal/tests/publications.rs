@@ -341,6 +341,8 @@ async fn generated_data_is_marked_and_real_files_are_not() {
             .iter()
             .all(|resource| resource["generated"] == true)
     );
+    let boundaries = reqwest::get(portal.fsa_url()).await.expect("a file");
+    assert_eq!(boundaries.headers()["x-generated-data"], "true");
 
     let files = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/city");
     let portal = Portal::start(PortalConfig {
@@ -363,4 +365,6 @@ async fn generated_data_is_marked_and_real_files_are_not() {
         // The readme alone is not the City's.
         assert_eq!(generated.count(), usize::from(name == PACKAGE));
     }
+    let boundaries = reqwest::get(portal.fsa_url()).await.expect("a file");
+    assert!(!boundaries.headers().contains_key("x-generated-data"));
 }

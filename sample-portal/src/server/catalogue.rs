@@ -145,7 +145,7 @@ impl Catalogue<'_> {
     }
 
     fn city_wards(&self) -> Value {
-        let generated = self.publications.wards_are_generated();
+        let generated = self.publications.boundaries_are_generated();
         let package_id = wards_id();
         let resources = WardFormat::ALL.into_iter().map(|format| {
             let id = ward_file_id(format);

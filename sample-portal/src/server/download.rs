@@ -18,6 +18,11 @@ pub(super) fn answer<B>(
     let headers = request.headers();
     let last_modified = http_date(file);
     let described = |builder: Builder| {
+        let builder = if file.generated {
+            builder.header("X-Generated-Data", "true")
+        } else {
+            builder
+        };
         builder
             .header(header::ETAG, &file.etag)
             .header(header::LAST_MODIFIED, &last_modified)

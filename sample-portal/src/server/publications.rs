@@ -26,6 +26,8 @@ pub(super) struct Published {
     pub(super) bytes: Bytes,
     pub(super) etag: String,
     pub(super) last_modified: Timestamp,
+    /// Whether its content is generated.
+    pub(super) generated: bool,
 }
 
 /// A file that does not belong to a year.
@@ -281,7 +283,7 @@ impl Publications {
             Offer::Link => resource.source_date,
             _ => resource.stated,
         };
-        Ok(published(bytes, last_modified))
+        Ok(published(bytes, last_modified, resource.is_generated()))
     }
 
     fn bytes(&self, resource: &Resource, year: Option<i16>) -> anyhow::Result<Bytes> {
@@ -342,11 +344,15 @@ impl Publications {
             documents.insert(document, bytes.clone());
             bytes
         };
-        Ok(published(bytes, documents_date()))
+        let generated = match document {
+            Document::Readme => true,
+            Document::Wards(_) | Document::ForwardSortationAreas => self.boundaries_are_generated(),
+        };
+        Ok(published(bytes, documents_date(), generated))
     }
 
-    /// Whether the ward polygons are schematic.
-    pub(super) fn wards_are_generated(&self) -> bool {
+    /// Whether the polygons are schematic.
+    pub(super) fn boundaries_are_generated(&self) -> bool {
         !boundaries::are_given(self.config.files.as_deref())
     }
 
@@ -531,12 +537,13 @@ pub(super) fn numbered_id(number: u64) -> String {
     format!("{number:08x}-0000-4000-8000-000000000311")
 }
 
-fn published(bytes: Bytes, last_modified: Timestamp) -> Published {
+fn published(bytes: Bytes, last_modified: Timestamp, generated: bool) -> Published {
     let digest = Digest::of(&bytes);
     Published {
         etag: format!("\"{}\"", &digest.as_str()[..16]),
         bytes,
         last_modified,
+        generated,
     }
 }
 
