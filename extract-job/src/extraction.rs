@@ -320,7 +320,6 @@ fn drift_of(kind: DriftKind, subject: &str) -> Drift {
         kind,
         subject: subject[..end].to_owned(),
         rows: 0,
-        examples: Vec::new(),
     }
 }
 

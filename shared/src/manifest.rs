@@ -189,7 +189,8 @@ impl Publication {
     }
 }
 
-/// A difference between the published file's shape and the contract, or a value the contract does not know.
+/// A difference between the published file's shape and the contract, or a value the contract does not know. It never holds
+/// a value of a column outside the contract, which may be personal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Drift {
     /// What differs.
@@ -198,9 +199,6 @@ pub struct Drift {
     pub subject: String,
     /// Rows it was seen in; for a column, rows in which it is not empty.
     pub rows: u64,
-    /// Up to five different values of an extra column, in the order of appearance.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub examples: Vec<String>,
 }
 
 /// Kinds of [`Drift`].

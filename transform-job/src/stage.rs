@@ -222,7 +222,6 @@ fn warn_of_drift(partition: Partition, drift: &[Drift]) {
         kind,
         subject,
         rows,
-        ..
     } in drift
     {
         warn!(%partition, kind = ?kind, subject, rows, "drift from the contract");

@@ -343,7 +343,6 @@ impl Changes {
             kind: DriftKind::RequestsGone,
             subject: held.fingerprint.clone(),
             rows: self.gone(),
-            examples: Vec::new(),
         });
         drift.into_iter().collect()
     }

@@ -122,7 +122,6 @@ fn what_is_odd_about_the_content_and_the_publication_is_kept_with_the_load() {
         kind,
         subject: subject.to_owned(),
         rows: 1,
-        examples: Vec::new(),
     };
     let publication = Publication {
         drift: vec![drift(DriftKind::ExtraColumn, "Mood")],

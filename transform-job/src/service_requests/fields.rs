@@ -1,10 +1,9 @@
 //! Splits a line into the fields that are read one by one, and the rest.
 
-use shared::manifest::{Drift, DriftKind, Encoding};
+use shared::manifest::{Drift, DriftKind};
 
 use super::header::Header;
 use super::refusal::{Reason, Refusal};
-use super::text;
 
 /// Between the fields of a rewritten line. The published files are text and do not hold it.
 pub(super) const UNIT_SEPARATOR: u8 = 0x1f;
@@ -54,7 +53,6 @@ impl<'a> Fields<'a> {
 /// contract's columns in order, without quotes, between [`UNIT_SEPARATOR`]s.
 pub(super) struct Rewriter {
     header: Header,
-    encoding: Encoding,
     fields: CsvFields,
     line: Vec<u8>,
     extra_columns: Vec<ExtraColumn>,
@@ -66,7 +64,7 @@ struct ExtraColumn {
 }
 
 impl Rewriter {
-    pub(super) fn new(header: Header, encoding: Encoding) -> Self {
+    pub(super) fn new(header: Header) -> Self {
         let extra = header
             .extra_columns
             .iter()
@@ -76,13 +74,11 @@ impl Rewriter {
                     kind: DriftKind::ExtraColumn,
                     subject: name.clone(),
                     rows: 0,
-                    examples: Vec::new(),
                 },
             });
         Self {
             extra_columns: extra.collect(),
             header,
-            encoding,
             fields: CsvFields::default(),
             line: Vec::new(),
         }
@@ -169,26 +165,10 @@ impl Rewriter {
             } else {
                 0
             };
-            column.see(self.fields.get(column.position + moved), self.encoding);
+            let value = self.fields.get(column.position + moved);
+            column.drift.rows += u64::from(!value.trim_ascii().is_empty());
         }
         Ok(&self.line)
-    }
-}
-
-impl ExtraColumn {
-    fn see(&mut self, value: &[u8], encoding: Encoding) {
-        const MAX_EXAMPLES: usize = 5;
-        let value = value.trim_ascii();
-        if value.is_empty() {
-            return;
-        }
-        self.drift.rows += 1;
-        if self.drift.examples.len() < MAX_EXAMPLES {
-            let value = text::decode_lossy(value, encoding).into_owned();
-            if !self.drift.examples.contains(&value) {
-                self.drift.examples.push(value);
-            }
-        }
     }
 }
 

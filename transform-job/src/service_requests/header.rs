@@ -81,7 +81,6 @@ impl Header {
                         kind: DriftKind::AliasedColumn,
                         subject: names[position].clone(),
                         rows: 0,
-                        examples: Vec::new(),
                     });
                 }
                 None if !column.optional => missing.push(column.header.clone()),
@@ -111,7 +110,6 @@ impl Header {
                 kind: DriftKind::ReorderedColumns,
                 subject: names.join(", "),
                 rows: 0,
-                examples: Vec::new(),
             });
         }
         let extra_columns: Vec<(usize, String)> = names

@@ -131,7 +131,7 @@ impl<'a> Parser<'a> {
         let header = Header::read(header, reading.encoding, reading.rules)?;
         Ok(Self {
             reading,
-            rewriter: Rewriter::new(header, reading.encoding),
+            rewriter: Rewriter::new(header),
             rows: RowReader::new(reading),
             blank_count: 0,
             row_count: 0,
@@ -598,7 +598,6 @@ impl UnknownValues {
             kind,
             subject,
             rows,
-            examples: Vec::new(),
         })
     }
 }

@@ -268,7 +268,7 @@ fn drift_is_reported_and_carried_on() {
         manifest["drift"],
         json!([
             {"kind": "aliased_column", "subject": "Ward Name", "rows": 0},
-            {"kind": "extra_column", "subject": "Closed Date", "rows": 1, "examples": ["2024-02-01"]},
+            {"kind": "extra_column", "subject": "Closed Date", "rows": 1},
             {"kind": "unknown_status", "subject": "Paused", "rows": 1},
             {"kind": "unknown_ward", "subject": "Downtown (99)", "rows": 1},
             {"kind": "unknown_division", "subject": "Department of Silence", "rows": 1},
