@@ -23,9 +23,9 @@ use tracing::{debug, info, warn};
 use crate::parquet_file::ParquetFile;
 use crate::{boundaries, service_requests};
 
-/// The version of the rules in this crate. A change of what they give asks for a new number, so that every partition
-/// gets a new fingerprint and is transformed anew.
-pub const LOGIC_VERSION: u32 = 2;
+/// The version of the rules in this crate. A change of their results needs a new number, so that every partition gets a new
+/// fingerprint and is transformed again.
+pub const LOGIC_VERSION: u32 = 3;
 
 /// The settings of this job.
 #[derive(Debug)]

@@ -67,6 +67,10 @@ pub struct Rules {
     pub status_spellings: BTreeMap<String, String>,
     /// The divisions known so far.
     pub divisions: Vec<String>,
+    /// The sections with a comma known so far. Other sections are not listed.
+    pub sections: Vec<String>,
+    /// Columns that the publisher's software adds, which say nothing of a request.
+    pub technical_columns: Vec<String>,
     /// The ward models, oldest first.
     pub ward_models: Vec<WardModel>,
 }
@@ -91,6 +95,8 @@ impl Rules {
                 .custom("sourceSpellings")
                 .unwrap_or_default(),
             divisions: given(file.property("division").custom("knownValues")),
+            sections: given(file.property("section").custom("knownValues")),
+            technical_columns: file.custom("technicalColumns").unwrap_or_default(),
             ward_models: table
                 .property("ward_model")
                 .custom("wardModels")

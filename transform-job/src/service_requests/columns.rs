@@ -110,15 +110,7 @@ impl Columns<'_, '_> {
             "source_row" => {
                 self.numbers::<Int32Type>(|row| i32::try_from(row.line).unwrap_or(i32::MAX))
             }
-            "repaired" => {
-                let subjects = &values.subjects;
-                let is_repaired = |subject: &Subject| subject.is_repaired;
-                self.numbers::<BoolType>(|row| {
-                    subjects[row.subject as usize]
-                        .as_ref()
-                        .is_ok_and(is_repaired)
-                })
-            }
+            "repaired" => self.numbers::<BoolType>(|row| row.is_repaired),
             "local_time_anomaly" => {
                 let codes = codes(self.rows, 3, |row| match row.clock.anomaly() {
                     Anomaly::None => 0,

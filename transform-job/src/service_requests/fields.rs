@@ -1,15 +1,14 @@
-//! Splits a line into the fields that are read one by one, and the rest.
+//! Splits a line into the fields of the contract's columns.
 
 use shared::manifest::{Drift, DriftKind};
 
+use super::commas::{Commas, Surplus};
 use super::header::Header;
 use super::refusal::{Reason, Refusal};
+use super::text;
 
-/// Between the fields of a rewritten line. The published files are text and do not hold it.
-pub(super) const UNIT_SEPARATOR: u8 = 0x1f;
-
-/// At the end of a rewritten line whose division was joined from several fields.
-pub(super) const JOINED: u8 = 0x1e;
+/// What stands for a refused line whose values outside the contract cannot be told from the others.
+const WITHHELD: &str = "(withheld: the file has columns outside the contract, and this line's fields cannot be told apart)";
 
 /// A line in the contract's order of columns.
 pub(super) struct Fields<'a> {
@@ -19,18 +18,19 @@ pub(super) struct Fields<'a> {
     pub(super) street_1: &'a [u8],
     pub(super) street_2: &'a [u8],
     pub(super) ward: &'a [u8],
-    /// Type, division and section with the separators between them. There are few different ones, so that they are
-    /// taken apart once each, and that is where an unquoted comma of the division shows.
+    /// Type, division and section as CSV. There are few different ones, so that they are taken apart once each.
     pub(super) subject: &'a [u8],
+    /// The surplus that is out of `subject` already; what surplus `subject` has is not counted here.
+    pub(super) surplus: Surplus,
 }
 
 impl<'a> Fields<'a> {
-    /// Splits `line` at its first six separators.
-    pub(super) fn split(line: &'a [u8], separator: u8) -> Option<Self> {
+    /// Splits a line without quotes at its first six commas.
+    fn split(line: &'a [u8]) -> Option<Self> {
         let mut start = 0;
-        let mut separators = memchr::memchr_iter(separator, line);
+        let mut commas = memchr::memchr_iter(b',', line);
         let mut field = || {
-            let end = separators.next()?;
+            let end = commas.next()?;
             let field = &line[start..end];
             start = end + 1;
             Some(field)
@@ -45,62 +45,159 @@ impl<'a> Fields<'a> {
             street_2,
             ward,
             subject: &line[start..],
+            surplus: Surplus::NONE,
         })
     }
 }
 
-/// Brings lines that are quoted, or whose columns are not the contract's, into the one form that the rest reads: the
-/// contract's columns in order, without quotes, between [`UNIT_SEPARATOR`]s.
-pub(super) struct Rewriter {
+/// Reads the lines below a header. A line without quotes, under the contract's columns in their order, is split as it
+/// is; any other is taken apart field by field.
+pub(super) struct LineReader<'a> {
     header: Header,
+    commas: &'a Commas<'a>,
     fields: CsvFields,
-    line: Vec<u8>,
-    extra_columns: Vec<ExtraColumn>,
+    date: Vec<u8>,
+    subject: Vec<u8>,
+    /// Rows that were taken apart.
+    rows: u64,
+    /// Rows in which each of the header's unknown columns has a value.
+    unknown_rows: Vec<u64>,
 }
 
-struct ExtraColumn {
-    position: usize,
-    drift: Drift,
-}
-
-impl Rewriter {
-    pub(super) fn new(header: Header) -> Self {
-        let extra = header
-            .extra_columns
-            .iter()
-            .map(|(position, name)| ExtraColumn {
-                position: *position,
-                drift: Drift {
-                    kind: DriftKind::ExtraColumn,
-                    subject: name.clone(),
-                    rows: 0,
-                },
-            });
+impl<'a> LineReader<'a> {
+    pub(super) fn new(header: Header, commas: &'a Commas<'a>) -> Self {
         Self {
-            extra_columns: extra.collect(),
+            rows: 0,
+            unknown_rows: vec![0; header.unknown_columns.len()],
             header,
+            commas,
             fields: CsvFields::default(),
-            line: Vec::new(),
+            date: Vec::new(),
+            subject: Vec::new(),
         }
     }
 
-    /// Whether a line without quotes has the contract's form as it is.
-    pub(super) fn is_needless(&self) -> bool {
-        self.header.is_canonical
+    /// Reads `line`.
+    pub(super) fn read<'s>(
+        &'s mut self,
+        line: &'s [u8],
+        may_have_quotes: bool,
+    ) -> Result<Fields<'s>, Refusal> {
+        if self.header.is_canonical && !(may_have_quotes && memchr::memchr(b'"', line).is_some()) {
+            return Fields::split(line)
+                .ok_or_else(|| wrong_count(1 + memchr::memchr_iter(b',', line).count(), 9));
+        }
+        let surplus = self.take_apart(line)?;
+        for &column in &self.header.other_columns {
+            if text::decode(self.field(column, surplus)).is_none() {
+                return Err(Reason::UndecodableText.into());
+            }
+        }
+        // Nothing of a value outside the contract is kept but that it exists.
+        self.rows += 1;
+        for index in 0..self.unknown_rows.len() {
+            let column = &self.header.unknown_columns[index];
+            let value = self.field(column.position, surplus);
+            self.unknown_rows[index] += u64::from(!text::trim(value).is_empty());
+        }
+        Ok(self.arrange(surplus))
     }
 
-    /// What the columns that the contract does not have hold.
-    pub(super) fn drift(self) -> Vec<Drift> {
+    /// The fields of the line that was taken apart, in the contract's order.
+    fn arrange(&mut self, surplus: Surplus) -> Fields<'_> {
+        self.compose_date(surplus);
+        self.compose_subject(surplus);
+        let columns = &self.header.columns;
+        let [status, fsa, street_1, street_2, ward] = columns.between_date_and_type;
+        let field = |column: usize| self.field(column, surplus);
+        Fields {
+            creation_date: match columns.creation_time {
+                None => field(columns.creation_date),
+                Some(_) => &self.date,
+            },
+            status: field(status),
+            fsa: field(fsa),
+            street_1: field(street_1),
+            street_2: field(street_2),
+            ward: field(ward),
+            subject: &self.subject,
+            surplus,
+        }
+    }
+
+    /// Reads `line` once more, without counting it; returns also whether its values may be shifted.
+    pub(super) fn read_again(&mut self, line: &[u8]) -> Result<(Fields<'_>, bool), Refusal> {
+        let may_be_shifted = self.may_be_shifted(line);
+        let surplus = self.take_apart(line)?;
+        Ok((self.arrange(surplus), may_be_shifted))
+    }
+
+    /// Whether the file has columns outside the contract, whose values may be personal.
+    pub(super) fn has_unknown_columns(&self) -> bool {
+        !self.header.unknown_columns.is_empty()
+    }
+
+    /// Whether a comma in a column outside the contract could have moved the values of `line` into the contract's.
+    pub(super) fn may_be_shifted(&self, line: &[u8]) -> bool {
+        self.header.has_unknown_between && !line.contains(&b'"')
+    }
+
+    /// Returns the refused `line` for the quarantine: whole, or in a file with columns outside the contract without those.
+    pub(super) fn record(
+        &mut self,
+        line: &[u8],
+        are_fields_certain: bool,
+        most_bytes: usize,
+    ) -> String {
+        if !self.has_unknown_columns() {
+            return text::readable(line, most_bytes);
+        }
+        if !are_fields_certain {
+            return WITHHELD.to_owned();
+        }
+        let Ok(surplus) = self.take_apart(line) else {
+            return WITHHELD.to_owned();
+        };
+        let mut record = Vec::new();
+        for column in self.header.columns.in_order() {
+            if !record.is_empty() {
+                record.push(b',');
+            }
+            push_csv(&mut record, &self.joined(column, surplus));
+        }
+        text::readable(&record, most_bytes)
+    }
+
+    /// Reports what the header and the columns outside the contract differ in, and the rows in which columns without a
+    /// name are empty fields.
+    pub(super) fn into_drift(self) -> (Vec<Drift>, u64) {
         let mut drift = self.header.drift;
-        drift.extend(self.extra_columns.into_iter().map(|column| column.drift));
-        drift
+        let mut rows_with_empty_fields = 0;
+        for (column, rows) in self
+            .header
+            .unknown_columns
+            .into_iter()
+            .zip(self.unknown_rows)
+        {
+            let subject = match column.name {
+                Some(name) => name,
+                None if rows == 0 => {
+                    rows_with_empty_fields = self.rows;
+                    continue;
+                }
+                None => format!("(column {} has no name)", column.position + 1),
+            };
+            drift.push(Drift {
+                kind: DriftKind::ExtraColumn,
+                subject,
+                rows,
+            });
+        }
+        (drift, rows_with_empty_fields)
     }
 
-    /// `line` in the one form.
-    pub(super) fn rewrite(&mut self, line: &[u8]) -> Result<&[u8], Refusal> {
-        if memchr::memchr2(UNIT_SEPARATOR, JOINED, line).is_some() {
-            return Err(Reason::UndecodableText.into());
-        }
+    /// Splits `line` into all its fields, and divides its surplus.
+    fn take_apart(&mut self, line: &[u8]) -> Result<Surplus, Refusal> {
         if self.fields.split(line).is_err() {
             if self.header.is_quoted {
                 return Err(Reason::UnbalancedQuote.into());
@@ -108,71 +205,136 @@ impl Rewriter {
             // Where nothing is quoted, a quotation mark is a character like any other.
             self.fields.split_unquoted(line);
         }
-        let width = self.header.width;
-        let surplus = self.fields.len().checked_sub(width).ok_or_else(|| {
-            Reason::FieldCount.with(format!("{} of {width} fields", self.fields.len()))
-        })?;
-        let columns = &self.header.columns;
-        let position = |column: usize| {
-            column
-                + if column > columns.division {
-                    surplus
-                } else {
-                    0
-                }
+        let (count, width) = (self.fields.len(), self.header.width);
+        let surplus = count
+            .checked_sub(width)
+            .ok_or_else(|| wrong_count(count, width))?;
+        if surplus == 0 {
+            return Ok(Surplus::NONE);
+        }
+        // An empty field at the end says nothing if the fields before it may be shifted.
+        let empty = if self.header.has_unknown_between {
+            0
+        } else {
+            let fields = (width..count).rev().map(|index| self.fields.get(index));
+            fields
+                .take_while(|field| text::trim(field).is_empty())
+                .count()
         };
+        let columns = &self.header.columns;
+        let value = |column: usize, way: Surplus| {
+            let joined = self.joined(column, way);
+            text::decode(&joined).unwrap_or_default().into_owned()
+        };
+        let divided = self.commas.divide(
+            surplus,
+            empty,
+            |way| value(columns.division, way),
+            |way| value(columns.section, way),
+        );
+        divided.map_err(|misfit| {
+            let first = columns.division.min(columns.section);
+            let shown = (!self.has_unknown_columns()).then(|| {
+                let fields = (first..count).map(|index| self.fields.get(index));
+                fields.collect::<Vec<_>>().join(&b","[..])
+            });
+            misfit.refusal(count, width, shown.as_deref())
+        })
+    }
 
-        self.line.clear();
-        match columns.creation_time {
-            None => self
-                .line
-                .extend_from_slice(self.fields.get(position(columns.creation_date))),
-            Some(time) => {
-                // The date column of such files has a time of its own, always midnight.
-                let date = self
-                    .fields
-                    .get(position(columns.creation_date))
-                    .trim_ascii();
-                let day = date.split(|&byte| byte == b' ' || byte == b'T').next();
-                self.line.extend_from_slice(day.unwrap_or(date));
-                self.line.push(b' ');
-                self.line
-                    .extend_from_slice(self.fields.get(position(time)).trim_ascii());
+    /// The first field of `column` in a line with this surplus.
+    fn field(&self, column: usize, surplus: Surplus) -> &[u8] {
+        self.fields.get(self.position(column, surplus))
+    }
+
+    fn position(&self, column: usize, surplus: Surplus) -> usize {
+        let columns = &self.header.columns;
+        let moved_by = |other: usize, fields: usize| if column > other { fields } else { 0 };
+        column
+            + moved_by(columns.division, surplus.division)
+            + moved_by(columns.section, surplus.section)
+    }
+
+    /// How many fields after its first `column` has.
+    fn more_fields(&self, column: usize, surplus: Surplus) -> usize {
+        let columns = &self.header.columns;
+        match column {
+            column if column == columns.division => surplus.division,
+            column if column == columns.section => surplus.section,
+            _ => 0,
+        }
+    }
+
+    /// The value of `column`, joined from all its fields.
+    fn joined(&self, column: usize, surplus: Surplus) -> Vec<u8> {
+        let first = self.position(column, surplus);
+        let fields =
+            (first..=first + self.more_fields(column, surplus)).map(|index| self.fields.get(index));
+        fields.collect::<Vec<_>>().join(&b","[..])
+    }
+
+    fn compose_date(&mut self, surplus: Surplus) {
+        let columns = &self.header.columns;
+        let Some(time) = columns.creation_time else {
+            return;
+        };
+        // The date column of such files has a time of its own, always midnight.
+        let date = self.position(columns.creation_date, surplus);
+        let time = self.position(time, surplus);
+        let date = text::trim(self.fields.get(date));
+        let day = date.split(|&byte| byte == b' ' || byte == b'T').next();
+        self.date.clear();
+        self.date.extend_from_slice(day.unwrap_or(date));
+        self.date.push(b' ');
+        self.date
+            .extend_from_slice(text::trim(self.fields.get(time)));
+    }
+
+    fn compose_subject(&mut self, surplus: Surplus) {
+        let columns = &self.header.columns;
+        let (kind, division, section) = (
+            columns.service_request_type,
+            columns.division,
+            columns.section,
+        );
+        let mut subject = std::mem::take(&mut self.subject);
+        subject.clear();
+        for (index, column) in [kind, division, section].into_iter().enumerate() {
+            if index > 0 {
+                subject.push(b',');
             }
-        }
-        for column in columns.between_date_and_division {
-            self.line.push(UNIT_SEPARATOR);
-            self.line
-                .extend_from_slice(self.fields.get(position(column)));
-        }
-        self.line.push(UNIT_SEPARATOR);
-        for part in 0..=surplus {
-            if part > 0 {
-                self.line.push(b',');
-            }
-            self.line
-                .extend_from_slice(self.fields.get(columns.division + part));
-        }
-        self.line.push(UNIT_SEPARATOR);
-        self.line
-            .extend_from_slice(self.fields.get(position(columns.section)));
-        if surplus > 0 {
-            self.line.push(JOINED);
-        }
-        for column in &mut self.extra_columns {
-            let moved = if column.position > columns.division {
-                surplus
+            if self.more_fields(column, surplus) == 0 {
+                push_csv(&mut subject, self.field(column, surplus));
             } else {
-                0
-            };
-            let value = self.fields.get(column.position + moved);
-            column.drift.rows += u64::from(!value.trim_ascii().is_empty());
+                push_csv(&mut subject, &self.joined(column, surplus));
+            }
         }
-        Ok(&self.line)
+        self.subject = subject;
     }
 }
 
-/// The fields of one CSV line (RFC 4180, one record a line), unquoted.
+/// Appends `field` to a CSV line, in quotes if it needs them.
+fn push_csv(line: &mut Vec<u8>, field: &[u8]) {
+    if memchr::memchr2(b',', b'"', field).is_none() {
+        line.extend_from_slice(field);
+        return;
+    }
+    line.push(b'"');
+    for &byte in field {
+        if byte == b'"' {
+            line.push(b'"');
+        }
+        line.push(byte);
+    }
+    line.push(b'"');
+}
+
+/// Refuses a line of `count` fields where there are `width` columns.
+pub(super) fn wrong_count(count: usize, width: usize) -> Refusal {
+    Reason::FieldCount.with(format!("{count} of {width} fields"))
+}
+
+/// The fields of one CSV line, unquoted: RFC 4180 with one record a line, and with padding outside the quotes.
 #[derive(Default)]
 pub(super) struct CsvFields {
     text: Vec<u8>,
@@ -190,8 +352,8 @@ impl CsvFields {
         self.ends.clear();
         let mut rest = line;
         loop {
-            let after = if let Some(quoted) = rest.strip_prefix(b"\"") {
-                self.take_quoted(quoted)?
+            let after = if let Some(quoted) = trim_start(rest).strip_prefix(b"\"") {
+                trim_start(self.take_quoted(quoted)?)
             } else {
                 let end = memchr::memchr(b',', rest).unwrap_or(rest.len());
                 self.text.extend_from_slice(&rest[..end]);
@@ -240,6 +402,13 @@ impl CsvFields {
     }
 }
 
+fn trim_start(mut bytes: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,6 +428,7 @@ mod tests {
             ["a", "b, c", r#"d "e""#]
         );
         assert_eq!(split(r#"a,,"""#).unwrap(), ["a", "", ""]);
+        assert_eq!(split(r#" "a, b" , c ,"d" "#).unwrap(), ["a, b", " c ", "d"]);
         assert_eq!(split("").unwrap(), [""]);
         assert_eq!(split(r#"5" pipe,b"#).unwrap(), [r#"5" pipe"#, "b"]);
     }

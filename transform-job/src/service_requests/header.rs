@@ -1,12 +1,13 @@
 //! The header line against the contract.
 
 use shared::contract::{PublishedColumn, Rules};
-use shared::manifest::{Drift, DriftKind, Encoding};
+use shared::manifest::{Drift, DriftKind};
 
 use super::fields::CsvFields;
+use super::refusal::MAX_SHOWN_BYTES;
 use super::text;
 
-/// What the header tells of the lines below it.
+/// What the header says of the lines below it.
 #[derive(Debug)]
 pub(super) struct Header {
     /// The number of columns.
@@ -15,12 +16,24 @@ pub(super) struct Header {
     pub(super) is_quoted: bool,
     /// Whether the columns are the contract's required ones, in its order.
     pub(super) is_canonical: bool,
-    /// Where each column stands.
+    /// The position of each of the contract's columns.
     pub(super) columns: Columns,
-    /// Position and name of the columns that the contract does not have.
-    pub(super) extra_columns: Vec<(usize, String)>,
+    /// Positions of the columns that the contract does not have, its technical ones included.
+    pub(super) other_columns: Vec<usize>,
+    /// Those that the contract does not know at all. Their values may be personal.
+    pub(super) unknown_columns: Vec<UnknownColumn>,
+    /// Whether one of them is before the last of the contract's columns.
+    pub(super) has_unknown_between: bool,
     /// Aliases, and another order.
     pub(super) drift: Vec<Drift>,
+}
+
+/// A column that the contract does not know.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct UnknownColumn {
+    pub(super) position: usize,
+    /// What the header calls it; `None` if it has no name.
+    pub(super) name: Option<String>,
 }
 
 /// Positions of the contract's columns.
@@ -28,8 +41,9 @@ pub(super) struct Header {
 pub(super) struct Columns {
     pub(super) creation_date: usize,
     pub(super) creation_time: Option<usize>,
-    /// Status, FSA, street 1, street 2, ward, type.
-    pub(super) between_date_and_division: [usize; 6],
+    /// Status, FSA, street 1, street 2, ward.
+    pub(super) between_date_and_type: [usize; 5],
+    pub(super) service_request_type: usize,
     pub(super) division: usize,
     pub(super) section: usize,
 }
@@ -39,31 +53,42 @@ pub(super) struct Columns {
 pub(super) enum HeaderError {
     #[error("the file is empty: not even a header")]
     Empty,
-    #[error("the first line is no header of this contract: none of its columns is in {found:?}")]
+    #[error(
+        "the first line is not a header of this contract: none of its columns is in {found}. Look at the file; if it is a \
+         new layout, add its column names to the contract's aliases"
+    )]
     NoHeader { found: String },
-    #[error("required columns are missing: {missing}; the header is {found:?}")]
+    #[error(
+        "required columns are missing: {missing}; the header is {found:?}. If they have new names, add these to the \
+         contract's aliases"
+    )]
     Missing { missing: String, found: String },
-    #[error("column {name} is there twice; the header is {found:?}")]
+    #[error("column {name} exists twice; the header is {found:?}")]
     Twice { name: String, found: String },
 }
 
 impl Header {
-    pub(super) fn read(
-        line: &[u8],
-        encoding: Encoding,
-        rules: &Rules,
-    ) -> Result<Self, HeaderError> {
+    pub(super) fn read(line: &[u8], rules: &Rules) -> Result<Self, HeaderError> {
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         if line.trim_ascii().is_empty() {
             return Err(HeaderError::Empty);
         }
-        let found = || text::decode_lossy(&line[..line.len().min(300)], encoding).into_owned();
+        let found = || text::readable(line, MAX_SHOWN_BYTES);
+        let no_header = || HeaderError::NoHeader {
+            // A line with a digit may be a row, of which anything may be personal.
+            found: if line.iter().any(u8::is_ascii_digit) {
+                format!("its {} bytes", line.len())
+            } else {
+                format!("{:?}", found())
+            },
+        };
         let mut fields = CsvFields::default();
-        fields
-            .split(line)
-            .map_err(|_| HeaderError::NoHeader { found: found() })?;
+        fields.split(line).map_err(|_| no_header())?;
         let names: Vec<String> = (0..fields.len())
-            .map(|index| text::decode_lossy(fields.get(index).trim_ascii(), encoding).into_owned())
+            .map(|index| {
+                let name = text::readable(fields.get(index), MAX_SHOWN_BYTES);
+                name.trim().to_owned()
+            })
             .collect();
         let folded: Vec<String> = names.iter().map(|name| text::folded(name)).collect();
 
@@ -95,7 +120,7 @@ impl Header {
                 .filter(|column| !column.optional)
                 .count()
         {
-            return Err(HeaderError::NoHeader { found: found() });
+            return Err(no_header());
         }
         if !missing.is_empty() {
             return Err(HeaderError::Missing {
@@ -112,21 +137,37 @@ impl Header {
                 rows: 0,
             });
         }
-        let extra_columns: Vec<(usize, String)> = names
-            .iter()
-            .enumerate()
-            .filter(|(position, _)| !known.contains(position))
-            .map(|(position, name)| (position, name.clone()))
+        let other_columns: Vec<usize> = (0..names.len())
+            .filter(|position| !known.contains(position))
             .collect();
+        let is_technical = |position: usize| {
+            let names = rules.technical_columns.iter();
+            names
+                .map(|name| text::folded(name))
+                .any(|name| name == folded[position])
+        };
+        let unknown_columns: Vec<UnknownColumn> = other_columns
+            .iter()
+            .filter(|&&position| !is_technical(position))
+            .map(|&position| UnknownColumn {
+                position,
+                name: Some(names[position].clone()).filter(|name| !name.is_empty()),
+            })
+            .collect();
+        let last_known = known.iter().copied().max();
         let columns = Columns::read(rules, &positions);
         Ok(Self {
             width: names.len(),
-            is_quoted: line.starts_with(b"\""),
+            is_quoted: text::trim(line).starts_with(b"\""),
             is_canonical: known.is_sorted()
-                && extra_columns.is_empty()
+                && other_columns.is_empty()
                 && columns.creation_time.is_none(),
             columns,
-            extra_columns,
+            has_unknown_between: unknown_columns
+                .iter()
+                .any(|column| Some(column.position) < last_known),
+            other_columns,
+            unknown_columns,
             drift,
         })
     }
@@ -162,17 +203,27 @@ impl Columns {
         Self {
             creation_date: required("creation_date"),
             creation_time: optional("creation_time"),
-            between_date_and_division: [
+            between_date_and_type: [
                 required("status"),
                 required("first_3_chars_of_postal_code"),
                 required("intersection_street_1"),
                 required("intersection_street_2"),
                 required("ward"),
-                required("service_request_type"),
             ],
+            service_request_type: required("service_request_type"),
             division: required("division"),
             section: required("section"),
         }
+    }
+}
+
+impl Columns {
+    /// All of them, in the contract's order.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = usize> + use<> {
+        std::iter::once(self.creation_date)
+            .chain(self.creation_time)
+            .chain(self.between_date_and_type)
+            .chain([self.service_request_type, self.division, self.section])
     }
 }
 
@@ -186,7 +237,7 @@ mod tests {
                              Service Request Type,Division,Section";
 
     fn read(line: &str) -> Result<Header, HeaderError> {
-        Header::read(line.as_bytes(), Encoding::Utf8, Contract::rules())
+        Header::read(line.as_bytes(), Contract::rules())
     }
 
     #[test]
@@ -205,7 +256,48 @@ mod tests {
     }
 
     #[test]
-    fn drift_is_told() {
+    fn spellings_of_a_name_are_not_drift() {
+        for header in [
+            PUBLISHED.replace(' ', "_"),
+            PUBLISHED.replace(',', "   , "),
+            format!(" \"{}\" ", PUBLISHED.replace(',', "\"  ,\"")),
+            PUBLISHED.to_lowercase().replace(' ', "  "),
+        ] {
+            let read = read(&header).unwrap();
+            assert!(read.is_canonical && read.drift.is_empty(), "{header}");
+            assert_eq!(read.is_quoted, header.contains('"'));
+        }
+    }
+
+    #[test]
+    fn a_technical_column_is_not_drift() {
+        let header = read(&format!("_id,{PUBLISHED}")).unwrap();
+        assert!(header.drift.is_empty() && header.unknown_columns.is_empty());
+        assert_eq!(
+            (header.is_canonical, header.other_columns.as_slice()),
+            (false, &[0][..])
+        );
+        let header = read(&format!("{PUBLISHED},_id, ,Name")).unwrap();
+        let unknown = header
+            .unknown_columns
+            .iter()
+            .map(|column| column.name.as_deref());
+        assert_eq!(unknown.collect::<Vec<_>>(), [None, Some("Name")]);
+    }
+
+    #[test]
+    fn what_may_be_a_row_is_not_shown() {
+        let refused = read("2024-01-02 00:00:00,New,Jordan Example")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("its 38 bytes") && !refused.contains("Jordan"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn drift_is_reported() {
         let header = read(
             &PUBLISHED
                 .replace("Ward,", "Ward Name,")
@@ -213,7 +305,11 @@ mod tests {
         )
         .unwrap();
         assert!(!header.is_canonical);
-        assert_eq!(header.extra_columns, [(9, "Closed Date".to_owned())]);
+        let closed = UnknownColumn {
+            position: 9,
+            name: Some("Closed Date".to_owned()),
+        };
+        assert_eq!(header.unknown_columns, [closed]);
         assert_eq!(header.drift.len(), 1);
         assert_eq!(header.drift[0].kind, DriftKind::AliasedColumn);
 
@@ -229,8 +325,8 @@ mod tests {
             refused(&PUBLISHED.replace("Ward,", ""))
                 .starts_with("required columns are missing: Ward; the header is")
         );
-        assert!(refused("<!DOCTYPE html>").starts_with("the first line is no header"));
+        assert!(refused("<!DOCTYPE html>").starts_with("the first line is not a header"));
         assert!(refused("").starts_with("the file is empty"));
-        assert!(refused(&format!("{PUBLISHED},Ward")).starts_with("column Ward is there twice"));
+        assert!(refused(&format!("{PUBLISHED},Ward")).starts_with("column Ward exists twice"));
     }
 }

@@ -1,6 +1,7 @@
 //! Service requests: from a year's CSV to a Parquet file a month and a quarantine.
 
 mod columns;
+mod commas;
 mod fields;
 mod header;
 mod interner;
@@ -32,6 +33,7 @@ use tracing::warn;
 use crate::parquet_file::ParquetFile;
 use crate::stage::{Clean, Phases};
 use columns::MonthLayout;
+use commas::Commas;
 use parse::{ParseError, Parsed, Reading};
 use row::{MonthRows, Row};
 
@@ -99,10 +101,12 @@ fn transform_file(
     give_out_finished_months: bool,
 ) -> Result<Clean, FileError> {
     let progress = telemetry::progress(format!("transform {year}"), Some(raw.object.size_bytes));
+    let rules = Contract::rules();
+    let commas = Commas::new(rules);
     let reading = Reading {
         year,
-        encoding: raw.encoding,
-        rules: Contract::rules(),
+        rules,
+        commas: &commas,
         max_refused: share_of(max_quarantined_ratio, raw.lines.saturating_sub(1)),
         give_out_finished_months,
         progress: &progress,

@@ -9,24 +9,29 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use shared::contract::Rules;
 use shared::exit::Failure;
-use shared::manifest::{Drift, DriftKind, Encoding};
+use shared::manifest::{Drift, DriftKind};
 use shared::telemetry::Progress;
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::fields::{Fields, Rewriter, UNIT_SEPARATOR};
+use super::commas::{Commas, Surplus};
+use super::fields::{Fields, LineReader};
 use super::header::{Header, HeaderError};
 use super::interner::Interner;
 use super::lines::{Blocks, LinesError, without_line_end};
 use super::place::{Fsa, Ward, WardReading, Wards};
 use super::quarantine::Quarantine;
-use super::refusal::{Reason, Refusal};
+use super::refusal::{MAX_SHOWN_BYTES, Reason, Refusal};
 use super::row::{MonthRows, Row, RowClock, Street, StreetCode, Values};
 use super::status::Status;
 use super::subject::Subject;
-use super::text::{decode, decode_lossy};
+use super::text::{self, Encodings, decode, readable, trim};
 use super::timestamp::{Anomaly, Clock};
 
 const DAY_MICROS: i64 = 86_400_000_000;
+
+/// The detail of a line that a comma in a column outside the contract may have shifted.
+const SHIFTED: &str = "ward and division are not known ones, in a file with columns outside the contract: a comma may have \
+                       shifted the fields";
 
 /// Why a file gives no clean partition.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +58,8 @@ pub(super) enum ParseError {
 /// What a file is read with.
 pub(super) struct Reading<'a> {
     pub(super) year: i16,
-    pub(super) encoding: Encoding,
     pub(super) rules: &'a Rules,
+    pub(super) commas: &'a Commas<'a>,
     /// Refused rows that the file may have before it is refused as a whole.
     pub(super) max_refused: u64,
     /// Whether months are given out as soon as the file seems done with them, so that they leave memory.
@@ -89,7 +94,10 @@ pub(super) fn parse(
     let mut parser: Option<Parser> = None;
     let mut lines = 0;
     while let Some(block) = blocks.next(lines)? {
-        let has_quotes = memchr::memchr(b'"', block).is_some();
+        let traits = BlockTraits {
+            has_quotes: memchr::memchr(b'"', block).is_some(),
+            is_ascii: block.is_ascii(),
+        };
         let mut start = 0;
         while start < block.len() {
             let end =
@@ -105,7 +113,7 @@ pub(super) fn parse(
             }
             match &mut parser {
                 None => parser = Some(Parser::new(reading, line)?),
-                Some(parser) => parser.line(lines, line, has_quotes, give_out)?,
+                Some(parser) => parser.line(lines, line, traits, give_out)?,
             }
         }
         reading.progress.advance(block.len() as u64);
@@ -116,9 +124,17 @@ pub(super) fn parse(
     }
 }
 
+/// What is known of all lines of a block at once.
+#[derive(Debug, Clone, Copy)]
+struct BlockTraits {
+    has_quotes: bool,
+    is_ascii: bool,
+}
+
 struct Parser<'a> {
     reading: &'a Reading<'a>,
-    rewriter: Rewriter,
+    lines: LineReader<'a>,
+    encodings: Encodings,
     rows: RowReader<'a>,
     blank_count: u64,
     row_count: u64,
@@ -128,10 +144,11 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn new(reading: &'a Reading<'a>, header: &[u8]) -> Result<Self, ParseError> {
-        let header = Header::read(header, reading.encoding, reading.rules)?;
+        let header = Header::read(header, reading.rules)?;
         Ok(Self {
             reading,
-            rewriter: Rewriter::new(header),
+            lines: LineReader::new(header, reading.commas),
+            encodings: Encodings::default(),
             rows: RowReader::new(reading),
             blank_count: 0,
             row_count: 0,
@@ -144,7 +161,7 @@ impl<'a> Parser<'a> {
         &mut self,
         number: u64,
         line: &[u8],
-        may_have_quotes: bool,
+        traits: BlockTraits,
         give_out: &mut dyn FnMut(MonthRows) -> Result<(), Failure>,
     ) -> Result<(), ParseError> {
         if line.trim_ascii().is_empty() {
@@ -152,13 +169,16 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         self.row_count += 1;
+        if !traits.is_ascii {
+            self.encodings.see(line);
+        }
         // `source_row` is a signed number of 32 bits.
         let most = i32::MAX.unsigned_abs();
         let number = u32::try_from(number)
             .ok()
             .filter(|number| *number <= most)
             .ok_or(ParseError::TooManyLines { most })?;
-        match self.read(number, line, may_have_quotes) {
+        match self.read(number, line, traits.has_quotes) {
             Ok((month, row)) => {
                 if self.months.add(month, row)? {
                     self.months.give_out_finished(&self.rows, give_out)?;
@@ -166,8 +186,7 @@ impl<'a> Parser<'a> {
             }
             Err(NoRow::Fatal(error)) => return Err(error),
             Err(NoRow::Refused(refusal)) => {
-                let text = decode_lossy(line, self.reading.encoding);
-                self.quarantine.add(number, refusal, text.into_owned());
+                self.set_aside(number, line, refusal);
                 if self.quarantine.len() > self.reading.max_refused {
                     let summary = self.quarantine.summary(self.row_count);
                     return Err(ParseError::TooManyRefused(summary));
@@ -183,18 +202,31 @@ impl<'a> Parser<'a> {
         line: &[u8],
         may_have_quotes: bool,
     ) -> Result<(u8, Row), NoRow> {
-        let as_published = self.rewriter.is_needless()
-            && !(may_have_quotes && memchr::memchr(b'"', line).is_some());
-        let (line, separator) = if as_published {
-            (line, b',')
-        } else {
-            (self.rewriter.rewrite(line)?, UNIT_SEPARATOR)
-        };
-        let fields = Fields::split(line, separator).ok_or_else(|| {
-            let count = 1 + memchr::memchr_iter(separator, line).count();
-            Reason::FieldCount.with(format!("{count} of 9 fields"))
-        })?;
+        let may_be_shifted = self.lines.may_be_shifted(line);
+        let fields = self.lines.read(line, may_have_quotes)?;
+        if may_be_shifted && !self.rows.knows_ward(&fields) && !self.rows.knows_division(&fields) {
+            return Err(Reason::FieldCount.with(SHIFTED).into());
+        }
         self.rows.read(number, &fields)
+    }
+
+    fn set_aside(&mut self, number: u32, line: &[u8], mut refusal: Refusal) {
+        let are_fields_certain = !self.lines.has_unknown_columns()
+            || self
+                .lines
+                .read_again(line)
+                .is_ok_and(|(fields, may_be_shifted)| {
+                    !may_be_shifted || self.rows.knows_division(&fields)
+                });
+        if !are_fields_certain && refusal.reason != Reason::FieldCount {
+            refusal.detail = None;
+        }
+        if let Some(defect) = text::defect(line) {
+            refusal = Reason::UndecodableText.with(defect);
+        }
+        let most_bytes = self.reading.rules.max_line_bytes;
+        let record = self.lines.record(line, are_fields_certain, most_bytes);
+        self.quarantine.add(number, refusal, record);
     }
 
     fn finish(
@@ -203,7 +235,16 @@ impl<'a> Parser<'a> {
         give_out: &mut dyn FnMut(MonthRows) -> Result<(), Failure>,
     ) -> Result<Parsed, ParseError> {
         self.months.give_out_all(&self.rows, give_out)?;
-        let mut drift = self.rewriter.drift();
+        let (mut drift, rows_with_empty_fields) = self.lines.into_drift();
+        let rows_with_empty_fields = rows_with_empty_fields + self.rows.with_empty_fields;
+        if rows_with_empty_fields > 0 {
+            drift.push(Drift {
+                kind: DriftKind::SurplusEmptyFields,
+                subject: "after the last column".to_owned(),
+                rows: rows_with_empty_fields,
+            });
+        }
+        drift.extend(self.encodings.into_drift());
         drift.extend(self.rows.unknown.into_drift());
         Ok(Parsed {
             lines,
@@ -249,7 +290,7 @@ struct WardCodes {
 
 /// Makes rows of fields, resolving each distinct text once.
 struct RowReader<'a> {
-    encoding: Encoding,
+    commas: &'a Commas<'a>,
     rules: &'a Rules,
     clock: Clock,
     ward_reader: Wards<'a>,
@@ -262,6 +303,7 @@ struct RowReader<'a> {
     unknown: UnknownValues,
     kept: u64,
     repaired: u64,
+    with_empty_fields: u64,
     in_fold: u64,
     in_gap: u64,
 }
@@ -270,10 +312,10 @@ impl<'a> RowReader<'a> {
     fn new(reading: &Reading<'a>) -> Self {
         let zone = TimeZone::get("America/Toronto").expect("the time zones are in the binary");
         Self {
-            encoding: reading.encoding,
+            commas: reading.commas,
             rules: reading.rules,
             clock: Clock::new(zone, reading.year),
-            ward_reader: Wards::new(reading.rules, reading.encoding),
+            ward_reader: Wards::new(reading.rules),
             statuses: Interner::new(),
             ward_texts: Interner::new(),
             wards: Arc::new(Vec::new()),
@@ -283,22 +325,21 @@ impl<'a> RowReader<'a> {
             unknown: UnknownValues::default(),
             kept: 0,
             repaired: 0,
+            with_empty_fields: 0,
             in_fold: 0,
             in_gap: 0,
         }
     }
 
     fn read(&mut self, line: u32, fields: &Fields) -> Result<(u8, Row), NoRow> {
-        let time = self.clock.read(fields.creation_date).map_err(|reason| {
-            reason.with(decode_lossy(
-                fields.creation_date.trim_ascii(),
-                self.encoding,
-            ))
-        })?;
+        let time = self
+            .clock
+            .read(fields.creation_date)
+            .map_err(|reason| reason.with(readable(trim(fields.creation_date), MAX_SHOWN_BYTES)))?;
 
-        let subject_code = self.subjects.code(fields.subject, |text| {
-            Subject::read(text, self.encoding, self.rules)
-        });
+        let subject_code = self
+            .subjects
+            .code(fields.subject, |text| Subject::read(text, self.commas));
         let ward_code = self.ward(fields.ward, time.micros)?;
         let subject = self
             .subjects
@@ -306,50 +347,58 @@ impl<'a> RowReader<'a> {
             .as_ref()
             .map_err(Clone::clone)?;
 
-        let fsa = Fsa::read(fields.fsa);
+        let fsa_text = trim(fields.fsa);
+        let fsa = Fsa::read(fsa_text);
+        if fsa.is_err() && decode(fsa_text).is_none() {
+            return Err(Reason::UndecodableText.into());
+        }
         let ward = &self.wards[usize::from(ward_code.code)];
         if ward.id.is_none() && fsa.unwrap_or(Fsa::NONE) == Fsa::NONE {
             let detail = format!(
                 "ward {:?}, area {:?}",
                 ward.identity,
-                decode_lossy(fields.fsa.trim_ascii(), self.encoding)
+                readable(fsa_text, MAX_SHOWN_BYTES)
             );
             return Err(Reason::NoWardAndNoFsa.with(detail).into());
         }
 
-        let status_code = self.statuses.code(fields.status, |text| {
-            Ok(Status::read(text, self.encoding, self.rules)?)
-        });
+        let status_code = self
+            .statuses
+            .code(fields.status, |text| Ok(Status::read(text, self.rules)?));
         let status = self
             .statuses
             .value(status_code)
             .as_ref()
             .map_err(Clone::clone)?;
 
-        let street_1 = street(&mut self.streets, fields.street_1, self.encoding)?;
-        let street_2 = street(&mut self.streets, fields.street_2, self.encoding)?;
+        let street_1 = street(&mut self.streets, fields.street_1)?;
+        let street_2 = street(&mut self.streets, fields.street_2)?;
 
-        // The wall clock as a number, then texts as they are in the clean row, but for the area, whose published text
-        // says more. All that a later publication corrects only in spelling stays out.
+        // What identifies a request: the wall clock, the place and the type, as they are in the clean row, but for the
+        // area, whose published text says more. What a later publication corrects only in spelling, encoding or padding
+        // stays out, and so do division and section, which the City relabels in old years.
         self.identity.clear();
         self.identity.extend_from_slice(&time.micros.to_le_bytes());
+        let street_text = |code: StreetCode| match code.index() {
+            Some(index) => self.streets.value(index).as_deref().unwrap_or_default(),
+            None => "",
+        };
         for text in [
-            fields.fsa.trim_ascii(),
-            fields.street_1.trim_ascii(),
-            fields.street_2.trim_ascii(),
+            fsa_text,
+            street_text(street_1).as_bytes(),
+            street_text(street_2).as_bytes(),
+            ward.identity.as_bytes(),
+            subject.service_request_type.as_bytes(),
         ] {
+            // Each behind its length, so that no two lists of texts are the same bytes.
+            self.identity
+                .extend_from_slice(&(text.len() as u64).to_le_bytes());
             self.identity.extend_from_slice(text);
-            self.identity.push(UNIT_SEPARATOR);
         }
-        self.identity.extend_from_slice(ward.identity.as_bytes());
-        self.identity.push(UNIT_SEPARATOR);
-        self.identity.extend_from_slice(subject.identity.as_bytes());
 
         if fsa.is_err() {
-            self.unknown.see(
-                DriftKind::InvalidFsa,
-                &decode_lossy(fields.fsa.trim_ascii(), self.encoding),
-            );
+            self.unknown
+                .see(DriftKind::InvalidFsa, &readable(fsa_text, MAX_SHOWN_BYTES));
         }
         if !ward_code.is_known {
             self.unknown.see(DriftKind::UnknownWard, &ward.identity);
@@ -362,8 +411,14 @@ impl<'a> RowReader<'a> {
             self.unknown
                 .see(DriftKind::UnknownStatus, &status.published);
         }
+        let surplus = if fields.surplus == Surplus::NONE {
+            subject.surplus
+        } else {
+            fields.surplus
+        };
         self.kept += 1;
-        self.repaired += u64::from(subject.is_repaired);
+        self.repaired += u64::from(surplus.is_repaired());
+        self.with_empty_fields += u64::from(surplus.empty > 0);
         match time.hour.anomaly {
             Anomaly::None => {}
             Anomaly::Fold => self.in_fold += 1,
@@ -380,8 +435,21 @@ impl<'a> RowReader<'a> {
             ward: ward_code.code,
             fsa: fsa.unwrap_or(Fsa::NONE),
             clock: RowClock::new(time.hour),
+            is_repaired: surplus.is_repaired(),
         };
         Ok((time.hour.month, row))
+    }
+
+    /// Whether the ward is one, or the file's word for none. That of a shifted line is another column's value.
+    fn knows_ward(&self, fields: &Fields) -> bool {
+        let is_known = |reading| !matches!(reading, WardReading::Unknown(_));
+        !trim(fields.ward).is_empty() && self.ward_reader.read(fields.ward).is_ok_and(is_known)
+    }
+
+    /// Whether the division is one that the contract knows. That of a shifted line is another column's value.
+    fn knows_division(&self, fields: &Fields) -> bool {
+        let is_known = |subject: Subject| subject.is_known && subject.division.is_some();
+        Subject::read(fields.subject, self.commas).is_ok_and(is_known)
     }
 
     fn ward(&mut self, text: &[u8], created_local: i64) -> Result<WardCode, NoRow> {
@@ -472,19 +540,14 @@ fn code16(code: u32, column: &'static str) -> Result<u16, NoRow> {
     u16::try_from(code).map_err(|_| NoRow::Fatal(ParseError::TooManyValues { column }))
 }
 
-fn street(
-    streets: &mut Interner<Street>,
-    text: &[u8],
-    encoding: Encoding,
-) -> Result<StreetCode, NoRow> {
-    let text = text.trim_ascii();
+fn street(streets: &mut Interner<Street>, text: &[u8]) -> Result<StreetCode, NoRow> {
+    let text = trim(text);
     if text.is_empty() {
         return Ok(StreetCode::NONE);
     }
-    let code = streets.code(text, |text| {
-        decode(text, encoding).map(|text| text.as_ref().into())
-    });
-    match streets.value(code) {
+    let code = streets.code(text, |text| decode(text).map(|text| text.trim().into()));
+    match streets.value(code).as_deref() {
+        Some("") => Ok(StreetCode::NONE),
         Some(_) => Ok(StreetCode::some(code)),
         None => Err(Reason::UndecodableText.into()),
     }
@@ -579,7 +642,7 @@ impl UnknownValues {
     const MAX_NAMED: usize = 100;
 
     fn see(&mut self, kind: DriftKind, value: &str) {
-        let key = (kind, value.to_owned());
+        let key = (kind, text::shortened(value.to_owned(), MAX_SHOWN_BYTES));
         if let Some(rows) = self.rows.get_mut(&key) {
             *rows += 1;
             return;

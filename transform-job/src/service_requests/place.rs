@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use jiff::civil::Date;
 use shared::contract::{Rules, WardModel};
-use shared::manifest::Encoding;
 
 use super::refusal::Reason;
-use super::text::{decode, folded};
+use super::text::{decode, folded, trim};
 
 /// A forward sortation area of Toronto, or none: 0 is none, else 1 + digit * 26 + letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +20,7 @@ impl Fsa {
 
     /// The area in `text`, `None` where the file says that it has none; an error for what is neither.
     pub(super) fn read(text: &[u8]) -> Result<Self, ()> {
-        let text = text.trim_ascii();
+        let text = trim(text);
         if let &[b'M' | b'm', digit @ b'0'..=b'9', letter] = text
             && letter.is_ascii_alphabetic()
         {
@@ -79,20 +78,19 @@ pub(super) enum WardReading {
 /// Reads published wards.
 pub(super) struct Wards<'a> {
     models: &'a [WardModel],
-    encoding: Encoding,
 }
 
 impl<'a> Wards<'a> {
-    pub(super) fn new(rules: &'a Rules, encoding: Encoding) -> Self {
+    pub(super) fn new(rules: &'a Rules) -> Self {
         Self {
             models: &rules.ward_models,
-            encoding,
         }
     }
 
     /// What `text` means: `Name (NN)`, `Unknown` or nothing.
     pub(super) fn read(&self, text: &[u8]) -> Result<WardReading, Reason> {
-        let text = decode(text.trim_ascii(), self.encoding).ok_or(Reason::UndecodableText)?;
+        let text = decode(text).ok_or(Reason::UndecodableText)?;
+        let text = text.trim();
         if text.is_empty() || text.eq_ignore_ascii_case("Unknown") {
             return Ok(WardReading::Plain(Ward {
                 id: None,
@@ -101,7 +99,7 @@ impl<'a> Wards<'a> {
                 identity: "Unknown".into(),
             }));
         }
-        let mut found = self.find(&text);
+        let mut found = self.find(text);
         Ok(match (found.pop(), found.pop()) {
             (Some((_, ward)), None) => WardReading::Plain(ward),
             (Some((newer, since)), Some((_, before))) => WardReading::ByDate {
@@ -111,9 +109,9 @@ impl<'a> Wards<'a> {
             },
             (None, _) => WardReading::Unknown(Ward {
                 id: None,
-                name: Some(text.as_ref().into()),
+                name: Some(text.into()),
                 model: None,
-                identity: text.as_ref().into(),
+                identity: text.into(),
             }),
         })
     }
@@ -157,7 +155,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> WardReading {
-        Wards::new(Contract::rules(), Encoding::Utf8)
+        Wards::new(Contract::rules())
             .read(text.as_bytes())
             .expect("text")
     }

@@ -2,14 +2,19 @@
 
 use std::fmt;
 
+use super::text;
+
+/// The most that a detail or a report of drift shows of one value.
+pub(super) const MAX_SHOWN_BYTES: usize = 300;
+
 /// The contract's reasons, by the names it gives them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reason {
-    /// Too few fields, or too many of which none is a known division's comma.
+    /// Too few fields, or surplus ones that a known division and section do not explain in exactly one way.
     FieldCount,
     /// A quoted field that does not end, or goes on after its end.
     UnbalancedQuote,
-    /// Bytes that are no text in the file's encoding.
+    /// A field that is not text: a control character, or a byte that is neither UTF-8 nor Windows-1252.
     UndecodableText,
     /// No date and time in a known layout.
     InvalidCreatedAt,
@@ -50,7 +55,7 @@ impl Reason {
     pub(super) fn with(self, detail: impl fmt::Display) -> Refusal {
         Refusal {
             reason: self,
-            detail: Some(detail.to_string()),
+            detail: Some(text::shortened(detail.to_string(), 2 * MAX_SHOWN_BYTES)),
         }
     }
 }

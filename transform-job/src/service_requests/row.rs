@@ -26,6 +26,8 @@ pub(super) struct Row {
     pub(super) ward: u16,
     pub(super) fsa: Fsa,
     pub(super) clock: RowClock,
+    /// Whether a comma of the division or the section was repaired.
+    pub(super) is_repaired: bool,
 }
 
 impl Row {
@@ -44,6 +46,11 @@ impl StreetCode {
 
     pub(super) fn some(code: u32) -> Self {
         StreetCode(code + 1)
+    }
+
+    /// The street's place in [`Values::streets`].
+    pub(super) fn index(self) -> Option<u32> {
+        self.0.checked_sub(1)
     }
 
     /// 0 for none, else one more than the street's place in [`Values::streets`].

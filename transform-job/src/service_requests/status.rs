@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use shared::contract::Rules;
-use shared::manifest::Encoding;
 
 use super::refusal::Reason;
 use super::text::{decode, folded};
@@ -20,9 +19,10 @@ pub(super) struct Status {
 }
 
 impl Status {
-    pub(super) fn read(text: &[u8], encoding: Encoding, rules: &Rules) -> Result<Self, Reason> {
-        let published = decode(text.trim_ascii(), encoding).ok_or(Reason::UndecodableText)?;
-        let folded_text = folded(&published);
+    pub(super) fn read(text: &[u8], rules: &Rules) -> Result<Self, Reason> {
+        let published = decode(text).ok_or(Reason::UndecodableText)?;
+        let published = published.trim();
+        let folded_text = folded(published);
         let spelling = rules.status_spellings.iter();
         let meant = rules
             .statuses
@@ -31,7 +31,7 @@ impl Status {
             .chain(spelling)
             .find(|(spelling, _)| folded(spelling) == folded_text);
         Ok(Self {
-            published: published.as_ref().into(),
+            published: published.into(),
             unified: meant.map_or(UNKNOWN, |(_, status)| status).into(),
             is_known: meant.is_some(),
         })
@@ -47,8 +47,7 @@ mod tests {
     #[test]
     fn spellings_are_unified_and_kept() {
         let read = |text: &str| {
-            let status =
-                Status::read(text.as_bytes(), Encoding::Utf8, Contract::rules()).expect("text");
+            let status = Status::read(text.as_bytes(), Contract::rules()).expect("text");
             (
                 status.unified.to_string(),
                 status.published.to_string(),

@@ -1,11 +1,10 @@
-//! What a request is about: its type, division and section, and the repair of the division's unquoted comma.
+//! What a request is about: its type, division and section.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use shared::contract::Rules;
-use shared::manifest::Encoding;
-
-use super::fields::{JOINED, UNIT_SEPARATOR};
+use super::commas::{Commas, Surplus};
+use super::fields::{CsvFields, wrong_count};
 use super::refusal::{Reason, Refusal};
 use super::text::decode;
 
@@ -15,73 +14,57 @@ pub(super) struct Subject {
     pub(super) service_request_type: Arc<str>,
     pub(super) division: Option<Arc<str>>,
     pub(super) section: Option<Arc<str>>,
-    /// Whether the division was joined from several fields.
-    pub(super) is_repaired: bool,
-    /// Whether the contract knows the division.
+    /// The surplus fields that the text had.
+    pub(super) surplus: Surplus,
+    /// Whether the contract knows the division, or there is none.
     pub(super) is_known: bool,
-    /// The three texts as they identify a request.
-    pub(super) identity: Arc<str>,
 }
 
 impl Subject {
-    /// Reads the end of a line, from the type on: between commas as published, or between unit separators as rewritten.
-    pub(super) fn read(text: &[u8], encoding: Encoding, rules: &Rules) -> Result<Self, Refusal> {
-        let text = decode(text, encoding).ok_or(Reason::UndecodableText)?;
-        let (text, joined) = match text.strip_suffix(char::from(JOINED)) {
-            Some(text) => (text, true),
-            None => (text.as_ref(), false),
-        };
-        let separator = char::from(if text.as_bytes().contains(&UNIT_SEPARATOR) {
-            UNIT_SEPARATOR
-        } else {
-            b','
-        });
-        // The first field and the last are sound; what lies between is the division.
-        let ends = text
-            .split_once(separator)
-            .and_then(|(first, rest)| Some((first, rest.rsplit_once(separator)?)));
-        let Some((first, (division, last))) = ends else {
-            let fields = 7 + text.matches(separator).count();
-            return Err(Reason::FieldCount.with(format!("{fields} of 9 fields")));
-        };
-        let is_repaired = joined || (separator == ',' && division.contains(','));
-        let division = division.trim();
-        let known = known_division(division, rules);
-        if is_repaired && known.is_none() {
-            return Err(Reason::FieldCount.with(format!("no division {division:?}")));
+    /// Reads type, division and section, which stand in `text` as CSV. Surplus fields are those of a line without quotes.
+    pub(super) fn read(text: &[u8], commas: &Commas) -> Result<Self, Refusal> {
+        const COLUMNS: usize = 3;
+        let mut fields = CsvFields::default();
+        if fields.split(text).is_err() {
+            return Err(Reason::UnbalancedQuote.into());
         }
+        let count = fields.len();
+        let surplus = count
+            .checked_sub(COLUMNS)
+            .ok_or_else(|| wrong_count(6 + count, 9))?;
+        let texts = (0..count).map(|index| decode(fields.get(index)));
+        let texts: Option<Vec<Cow<str>>> = texts.collect();
+        let texts = texts.ok_or(Reason::UndecodableText)?;
+
+        let division = |way: Surplus| texts[1..=1 + way.division].join(",");
+        let section = |way: Surplus| texts[2 + way.division..count - way.empty].join(",");
+        let way = if surplus == 0 {
+            Surplus::NONE
+        } else {
+            let is_empty = |text: &&Cow<str>| text.trim().is_empty();
+            let empty = texts.iter().rev().take_while(is_empty).count();
+            let divided = commas.divide(surplus, empty, division, section);
+            divided.map_err(|misfit| {
+                misfit.refusal(6 + count, 9, Some(texts[1..].join(",").as_bytes()))
+            })?
+        };
         // The publisher writes a comma inside a type as two bars.
-        let service_request_type = first.trim().replace("||", ",");
+        let service_request_type = texts[0].trim().replace("||", ",");
         if service_request_type.is_empty() {
             return Err(Reason::MissingServiceRequestType.into());
         }
-        let division = known.unwrap_or(division);
-        let section = last.trim();
+        let (division, section) = (division(way), section(way));
+        let (known, division) = (commas.division(&division), division.trim());
+        let section = commas.section(&section).unwrap_or(section.trim());
         let present = |text: &str| (!text.is_empty()).then(|| Arc::from(text));
         Ok(Self {
-            identity: format!("{service_request_type}\u{1f}{division}\u{1f}{section}").into(),
             service_request_type: service_request_type.into(),
-            division: present(division),
+            division: present(known.unwrap_or(division)),
             section: present(section),
-            is_repaired,
+            surplus: way,
             is_known: known.is_some() || division.is_empty(),
         })
     }
-}
-
-/// The contract's spelling of `division`, which may have other white space at its commas.
-fn known_division<'a>(division: &str, rules: &'a Rules) -> Option<&'a str> {
-    let parts = |text: &'_ str| -> Vec<String> {
-        text.split(',')
-            .map(|part| part.trim().to_lowercase())
-            .collect()
-    };
-    let division = parts(division);
-    let known = rules
-        .divisions
-        .iter()
-        .find(|known| parts(known) == division);
-    known.map(String::as_str)
 }
 
 #[cfg(test)]
@@ -91,72 +74,78 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Result<Subject, Refusal> {
-        Subject::read(text.as_bytes(), Encoding::Utf8, Contract::rules())
+        Subject::read(text.as_bytes(), &Commas::new(Contract::rules()))
     }
 
-    fn texts(text: &str) -> (String, String, String, bool) {
+    #[track_caller]
+    fn assert_read(text: &str, [kind, division, section]: [&str; 3], is_repaired: bool) {
         let subject = read(text).unwrap_or_else(|refusal| panic!("{text}: {refusal:?}"));
-        let or_empty = |text: Option<Arc<str>>| text.as_deref().unwrap_or_default().to_owned();
-        (
-            subject.service_request_type.to_string(),
-            or_empty(subject.division),
-            or_empty(subject.section),
-            subject.is_repaired,
-        )
+        assert_eq!(&*subject.service_request_type, kind, "{text}");
+        assert_eq!(
+            subject.division.as_deref().unwrap_or_default(),
+            division,
+            "{text}"
+        );
+        assert_eq!(
+            subject.section.as_deref().unwrap_or_default(),
+            section,
+            "{text}"
+        );
+        assert_eq!(subject.surplus.is_repaired(), is_repaired, "{text}");
     }
 
-    fn expected(
-        kind: &str,
-        division: &str,
-        section: &str,
-        is_repaired: bool,
-    ) -> (String, String, String, bool) {
-        (
-            kind.to_owned(),
-            division.to_owned(),
-            section.to_owned(),
-            is_repaired,
-        )
-    }
+    const PARKS: &str = "Parks, Forestry & Recreation";
+    const TRANSFER: &str = "Transfer, Disposal & Operations";
 
     #[test]
-    fn the_comma_of_a_known_division_is_repaired() {
-        assert_eq!(
-            texts("General Pruning,Parks, Forestry & Recreation,Forestry Operations"),
-            expected(
-                "General Pruning",
-                "Parks, Forestry & Recreation",
-                "Forestry Operations",
-                true
-            )
+    fn commas_of_division_and_section_are_repaired() {
+        assert_read(
+            "Tree,Parks, Forestry & Recreation,Ops",
+            ["Tree", PARKS, "Ops"],
+            true,
         );
-        assert_eq!(
-            texts("Litter,Solid Waste Management Services, Transfer,Ops"),
-            expected(
-                "Litter",
-                "Solid Waste Management Services,Transfer",
-                "Ops",
-                true
-            )
+        assert_read(
+            " Tree  ,parks ,Forestry &  Recreation   , Ops",
+            ["Tree", PARKS, "Ops"],
+            true,
         );
-        assert_eq!(
-            texts("Noise,Municipal Licensing & Standards,Bylaw Enforcement"),
-            expected(
+        assert_read(
+            "Litter,Solid Waste Management Services,Transfer,Disposal & Operations",
+            ["Litter", "Solid Waste Management Services", TRANSFER],
+            true,
+        );
+        assert_read(
+            "Noise,Municipal Licensing & Standards,Bylaw Enforcement",
+            [
                 "Noise",
                 "Municipal Licensing & Standards",
                 "Bylaw Enforcement",
-                false
-            )
+            ],
+            false,
         );
     }
 
     #[test]
-    fn another_comma_is_refused() {
+    fn what_was_quoted_is_not_a_repair_and_is_spelled_alike() {
+        assert_read(
+            r#"Tree,"Parks,Forestry & Recreation","Transfer,Disposal & Operations""#,
+            ["Tree", PARKS, TRANSFER],
+            false,
+        );
+        let unknown = read(r#"Tree,"Road, Rail",Ops"#).expect("a quoted comma is sound");
+        assert!(!unknown.is_known && !unknown.surplus.is_repaired());
+    }
+
+    #[test]
+    fn another_comma_is_refused_with_the_fields() {
         let refusal = read("Road, Pot hole,Transportation Services,Road Operations").unwrap_err();
         assert_eq!(refusal.reason, Reason::FieldCount);
         assert_eq!(
             refusal.detail.as_deref(),
-            Some("no division \"Pot hole,Transportation Services\"")
+            Some(
+                "10 of 9 fields, and no known division or section explains the comma in \
+                 \" Pot hole,Transportation Services,Road Operations\""
+            )
         );
         assert_eq!(
             read("Noise,Toronto Water").unwrap_err().reason,
@@ -169,24 +158,32 @@ mod tests {
     }
 
     #[test]
-    fn a_rewritten_line_says_itself_whether_it_was_repaired() {
-        let quoted = "Tree\u{1f}Parks, Forestry & Recreation\u{1f}Ops";
-        assert!(!texts(quoted).3);
-        assert!(texts(&format!("{quoted}\u{1e}")).3);
-        assert!(read("Tree\u{1f}Road, Rail\u{1f}Ops\u{1e}").is_err());
-        let unknown = read("Tree\u{1f}Road, Rail\u{1f}Ops").expect("a quoted comma is sound");
-        assert!(!unknown.is_known && !unknown.is_repaired);
+    fn empty_fields_at_the_end_are_dropped() {
+        assert_read("Noise,311,Ops,,", ["Noise", "311", "Ops"], false);
+        assert_eq!(read("Noise,311,Ops,,").unwrap().surplus.empty, 2);
     }
 
     #[test]
     fn types_get_their_comma_back_and_may_not_be_empty() {
-        assert_eq!(
-            texts("Sidewalk Icy|| Needs Sand/Salt,311,Ops").0,
-            "Sidewalk Icy, Needs Sand/Salt"
+        assert_read(
+            "Sidewalk Icy|| Needs Sand/Salt,311,Ops",
+            ["Sidewalk Icy, Needs Sand/Salt", "311", "Ops"],
+            false,
         );
         assert_eq!(
             read(" ,311,Ops").unwrap_err().reason,
             Reason::MissingServiceRequestType
         );
+    }
+
+    #[test]
+    fn control_characters_are_not_text() {
+        for text in ["a\u{1f}b,311,Ops", "a,b\u{1e},Ops", "a,311,Ops\0"] {
+            assert_eq!(
+                read(text).unwrap_err().reason,
+                Reason::UndecodableText,
+                "{text:?}"
+            );
+        }
     }
 }

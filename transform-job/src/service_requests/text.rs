@@ -1,34 +1,138 @@
 //! The characters of a file.
+//!
+//! A published file may hold lines of two encodings: the City has republished years in UTF-8 with single lines in
+//! Windows-1252 among them. So every field is decoded by itself: it is UTF-8 if its bytes are valid UTF-8, else
+//! Windows-1252.
 
 use std::borrow::Cow;
 
 use encoding_rs::WINDOWS_1252;
-use shared::manifest::Encoding;
+use shared::manifest::{Drift, DriftKind};
 
-/// Bytes to which Windows-1252 gives no character. Decoders make control characters of them; in these files they mean
-/// that the text is none.
+/// Bytes that Windows-1252 leaves unassigned. Decoders turn them into control characters; here they are not text.
 const UNASSIGNED: [u8; 5] = [0x81, 0x8d, 0x8f, 0x90, 0x9d];
 
-/// `bytes` as text, or `None` if they are none in that encoding.
-pub(super) fn decode(bytes: &[u8], encoding: Encoding) -> Option<Cow<'_, str>> {
-    match encoding {
-        Encoding::Utf8 => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
-        Encoding::Windows1252 => (!bytes.iter().any(|byte| UNASSIGNED.contains(byte)))
-            .then(|| WINDOWS_1252.decode_without_bom_handling(bytes).0),
+/// Decodes one field, or returns `None` if it is not text: an unassigned byte, or a control character.
+pub(super) fn decode(field: &[u8]) -> Option<Cow<'_, str>> {
+    let text = match std::str::from_utf8(field) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) if field.iter().any(|byte| UNASSIGNED.contains(byte)) => return None,
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(field).0,
+    };
+    (!text.contains(is_control)).then_some(text)
+}
+
+/// A tab is white space. No other control character belongs in a field: it is the trace of damage.
+fn is_control(c: char) -> bool {
+    c.is_control() && c != '\t'
+}
+
+/// Removes spaces and tabs from both ends.
+pub(super) fn trim(bytes: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
+    let Some(start) = bytes.iter().position(is_text) else {
+        return &[];
+    };
+    let end = bytes
+        .iter()
+        .rposition(is_text)
+        .map_or(start, |last| last + 1);
+    &bytes[start..end]
+}
+
+/// Makes `bytes` readable, whatever they are, for the record of a refused row: at most `most_bytes` of text, each control
+/// character but the tab as its escape `\u{1f}`, and a run of NUL bytes as `[4096 NUL bytes]`.
+pub(super) fn readable(bytes: &[u8], most_bytes: usize) -> String {
+    let mut readable = String::new();
+    // Fields are decoded one by one, as they are in a kept row.
+    for field in bytes.split_inclusive(|&byte| byte == b',') {
+        let text = match std::str::from_utf8(field) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => WINDOWS_1252.decode_without_bom_handling(field).0,
+        };
+        push_escaped(&mut readable, &text);
+        if readable.len() > most_bytes {
+            break;
+        }
+    }
+    shortened(readable, most_bytes)
+}
+
+/// Cuts `text` after `most_bytes`, visibly.
+pub(super) fn shortened(mut text: String, most_bytes: usize) -> String {
+    if text.len() > most_bytes {
+        text.truncate(text.floor_char_boundary(most_bytes));
+        text.push('…');
+    }
+    text
+}
+
+/// Describes what is not text in `line`, if anything is: damage first, a run of NUL bytes, as storage and networks leave in
+/// place of what they lost.
+pub(super) fn defect(line: &[u8]) -> Option<String> {
+    let longest_run = line
+        .split(|&byte| byte != 0)
+        .map(<[u8]>::len)
+        .max()
+        .unwrap_or(0);
+    if longest_run > 0 {
+        return Some(damage(longest_run as u64));
+    }
+    line.split(|&byte| byte == b',')
+        .find_map(|field| match std::str::from_utf8(field) {
+            Ok(text) => {
+                let control = text.chars().find(|&c| is_control(c))?;
+                Some(format!("control character U+{:04X}", u32::from(control)))
+            }
+            Err(_) => {
+                let is_not_text = |byte: &&u8| {
+                    (byte.is_ascii_control() && **byte != b'\t') || UNASSIGNED.contains(byte)
+                };
+                let byte = field.iter().find(is_not_text)?;
+                Some(format!(
+                    "byte 0x{byte:02X}, which is not text in UTF-8 or Windows-1252"
+                ))
+            }
+        })
+}
+
+/// Names a run of NUL bytes as what it is.
+pub(super) fn damage(run: u64) -> String {
+    if run == 1 {
+        "a NUL byte: the file is damaged at this line".to_owned()
+    } else {
+        format!("a run of {run} NUL bytes: the file is damaged at this line")
     }
 }
 
-/// `bytes` as text, whatever they are, for a record of what was refused. In Windows-1252 every byte has its own
-/// character, so that nothing is lost; UTF-8 files are valid as a whole.
-pub(super) fn decode_lossy(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
-    match encoding {
-        Encoding::Utf8 => String::from_utf8_lossy(bytes),
-        Encoding::Windows1252 => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+fn push_escaped(readable: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some(at) = rest.find(is_control) {
+        readable.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let without_nul = rest.trim_start_matches('\0');
+        match rest.len() - without_nul.len() {
+            0 | 1 => {
+                let mut chars = rest.chars();
+                readable.extend(chars.next().into_iter().flat_map(char::escape_unicode));
+                rest = chars.as_str();
+            }
+            run => {
+                readable.push_str(&nul_run(run as u64));
+                rest = without_nul;
+            }
+        }
     }
+    readable.push_str(rest);
 }
 
-/// `text` for comparison: lower case, curly apostrophes straight, and single spaces in place of hyphens, underscores and
-/// runs of white space.
+/// Describes a run of NUL bytes in the text of a refused row.
+fn nul_run(length: u64) -> String {
+    format!("[{length} NUL bytes]")
+}
+
+/// Folds `text` for comparison: lower case, curly apostrophes straight, and single spaces in place of hyphens, underscores
+/// and runs of white space.
 pub(super) fn folded(text: &str) -> String {
     let straight = text
         .trim()
@@ -41,22 +145,102 @@ pub(super) fn folded(text: &str) -> String {
         .join(" ")
 }
 
+/// Counts the lines of each encoding that are not ASCII, which is both.
+#[derive(Debug, Default)]
+pub(super) struct Encodings {
+    /// Lines that are not UTF-8 as a whole.
+    not_utf8: u64,
+    has_utf8: bool,
+}
+
+impl Encodings {
+    /// Notes the encoding of one line.
+    pub(super) fn see(&mut self, line: &[u8]) {
+        if line.is_ascii() {
+            return;
+        }
+        if std::str::from_utf8(line).is_ok() {
+            self.has_utf8 = true;
+            return;
+        }
+        self.not_utf8 += 1;
+        if !self.has_utf8 {
+            let is_utf8 = |field: &[u8]| !field.is_ascii() && std::str::from_utf8(field).is_ok();
+            self.has_utf8 = line.split(|&byte| byte == b',').any(is_utf8);
+        }
+    }
+
+    /// Reports a file that mixes them.
+    pub(super) fn into_drift(self) -> Option<Drift> {
+        (self.has_utf8 && self.not_utf8 > 0).then(|| Drift {
+            kind: DriftKind::MixedEncodings,
+            subject: "lines in Windows-1252 in a file in UTF-8".to_owned(),
+            rows: self.not_utf8,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn windows_1252_is_read_where_it_assigns() {
-        let read = |bytes| decode(bytes, Encoding::Windows1252);
-        assert_eq!(read(b"St. Paul\x92s").as_deref(), Some("St. Paul\u{2019}s"));
-        assert_eq!(read(b"caf\xe9").as_deref(), Some("café"));
-        assert_eq!(read(b"\x81"), None);
-        assert_eq!(decode(b"caf\xe9", Encoding::Utf8), None);
+    fn a_field_is_utf_8_or_else_windows_1252() {
+        assert_eq!(
+            decode(b"St. Paul\x92s").as_deref(),
+            Some("St. Paul\u{2019}s")
+        );
+        assert_eq!(
+            decode("St. Paul\u{2019}s".as_bytes()).as_deref(),
+            Some("St. Paul\u{2019}s")
+        );
+        assert_eq!(decode(b"caf\xe9").as_deref(), Some("café"));
+        assert_eq!(decode(b"a\tb").as_deref(), Some("a\tb"));
+        for not_text in [
+            &b"\x81"[..],
+            b"a\0b",
+            b"a\x1f",
+            b"a\rb",
+            b"\x7f",
+            "\u{85}".as_bytes(),
+        ] {
+            assert_eq!(decode(not_text), None, "{not_text:?}");
+        }
+    }
+
+    #[test]
+    fn refused_text_is_readable_and_bounded() {
+        assert_eq!(
+            readable(b"a\0b,\0\0\0\x1fc\x92", 100),
+            "a\\u{0}b,[3 NUL bytes]\\u{1f}c\u{2019}"
+        );
+        assert_eq!(readable("é,é,é".as_bytes(), 4), "é,…");
+        assert_eq!(readable(b"caf\xe9,caf\xc3\xa9", 100), "café,café");
+    }
+
+    #[test]
+    fn spaces_and_tabs_are_trimmed_and_nothing_else() {
+        assert_eq!(trim(b" \ta b\t "), b"a b");
+        assert_eq!(trim(b"  "), b"");
+        assert_eq!(trim(b"\x0ca"), b"\x0ca");
     }
 
     #[test]
     fn folding_forgives_spelling() {
         assert_eq!(folded("In-progress "), folded("In Progress"));
         assert_eq!(folded("Toronto-St. Paul\u{2019}s"), "toronto st. paul's");
+    }
+
+    #[test]
+    fn a_file_that_mixes_encodings_is_drift() {
+        let rows = |lines: &[&[u8]]| {
+            let mut encodings = Encodings::default();
+            lines.iter().for_each(|line| encodings.see(line));
+            encodings.into_drift().map(|drift| drift.rows)
+        };
+        assert_eq!(rows(&[b"a,b", b"caf\xe9", b"\x92"]), None);
+        assert_eq!(rows(&["é".as_bytes(), b"a"]), None);
+        assert_eq!(rows(&["é".as_bytes(), b"\xe9", b"\x92"]), Some(2));
+        assert_eq!(rows(&[b"\xe9,\xc3\xa9"]), Some(1), "both in one line");
     }
 }

@@ -4,6 +4,7 @@ use jiff::civil::{self, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use super::refusal::Reason;
+use super::text::trim;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
@@ -56,7 +57,7 @@ impl Clock {
     /// Reads `text` in any of the layouts `2025-01-31`, `2025/01/31` or `01/31/2025`, then `T` or spaces, then `H:MM`,
     /// `H:MM:SS` or `H:MM:SS.fffffff`, then nothing, `AM` or `PM`. Digits below a microsecond are cut.
     pub(super) fn read(&mut self, text: &[u8]) -> Result<WallClock, Reason> {
-        let text = text.trim_ascii();
+        let text = trim(text);
         if let Some(read) = self.read_usual(text) {
             return read;
         }

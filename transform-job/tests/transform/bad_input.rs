@@ -5,7 +5,7 @@ use serde_json::json;
 use shared::lake::Key;
 use shared::testing::{Job, TestLake};
 
-use crate::{HEADER, csv, job, put_year, sound_row, transform};
+use crate::{HEADER, csv, hand_over, job, put_year, sound_row, transform};
 
 fn refused(csv: &[u8], exit: i32, cause: &str) {
     let lake = TestLake::default();
@@ -18,7 +18,9 @@ fn refused(csv: &[u8], exit: i32, cause: &str) {
         "{said:?} does not name the file"
     );
     assert_eq!(lake.objects("clean/").len(), 0);
-    assert_eq!(lake.objects("runs/").len(), 0);
+    let hand_over = hand_over(&lake);
+    assert_eq!(hand_over["partitions"], json!({}));
+    assert_eq!(hand_over["refused"]["2024"]["exit"], exit);
 }
 
 #[test]
@@ -26,12 +28,12 @@ fn a_wrong_header_is_refused() {
     refused(
         b"date,kind,place\n1,2,3\n",
         20,
-        "the first line is no header of this contract",
+        "the first line is not a header of this contract",
     );
     refused(
         b"<!DOCTYPE html>\n<html></html>\n",
         20,
-        "the first line is no header",
+        "the first line is not a header",
     );
     refused(b"", 20, "the file is empty");
     refused(
@@ -104,7 +106,7 @@ fn without_a_hand_over_there_is_nothing_to_read() {
     assert!(
         outcome
             .failed(10)
-            .contains("runs/never/extract-0.json is not in the lake")
+            .contains("runs/never/extract-0-0.json is not in the lake")
     );
 }
 

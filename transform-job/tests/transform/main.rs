@@ -5,6 +5,7 @@
 mod bad_input;
 mod clean;
 mod parquet;
+mod publication_cases;
 mod real_rows;
 
 use serde_json::Value;
@@ -49,6 +50,12 @@ pub(crate) fn job(lake: &TestLake, manifest: &Key) -> Job {
 
 pub(crate) fn transform(lake: &TestLake, manifest: &Key) -> JobOutcome {
     job(lake, manifest).run()
+}
+
+/// What the job handed over at its first attempt.
+pub(crate) fn hand_over(lake: &TestLake) -> Value {
+    let path = lake.path().join("runs/test/transform-0-0.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
 /// The one clean manifest in the lake.

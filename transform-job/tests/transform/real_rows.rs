@@ -50,5 +50,5 @@ fn every_real_row_arrives() {
             );
         }
     }
-    assert_eq!((total, duplicates), (65, 5));
+    assert_eq!((total, duplicates), (81, 5));
 }

@@ -1,0 +1,282 @@
+//! The repair of lines that have more fields than columns.
+//!
+//! Recent files are not quoted, and two columns hold commas: the division (`Parks, Forestry & Recreation`) and the section
+//! (`Transfer, Disposal & Operations`). A line with such a value has surplus fields. Every way to divide the surplus
+//! between the two columns is tried, and the line is repaired only if exactly one way fits: what is joined has to be a
+//! value that the contract knows.
+
+use shared::contract::Rules;
+
+use super::refusal::{MAX_SHOWN_BYTES, Reason, Refusal};
+use super::text;
+
+/// Known values of one column, found whatever their case and their white space.
+struct KnownValues<'a> {
+    /// The folded spelling, and the contract's.
+    values: Vec<(String, &'a str)>,
+    /// The most commas in one of them.
+    most_commas: usize,
+}
+
+impl<'a> KnownValues<'a> {
+    fn new(values: &'a [String]) -> Self {
+        Self {
+            values: values
+                .iter()
+                .map(|value| (folded(value), value.as_str()))
+                .collect(),
+            most_commas: values.iter().map(|value| commas(value)).max().unwrap_or(0),
+        }
+    }
+
+    fn find(&self, text: &str) -> Option<&'a str> {
+        let text = folded(text);
+        let found = self.values.iter().find(|(known, _)| *known == text);
+        found.map(|(_, value)| *value)
+    }
+}
+
+fn commas(text: &str) -> usize {
+    text.matches(',').count()
+}
+
+/// Lower case, with single spaces between words and none at commas.
+fn folded(text: &str) -> String {
+    let parts = text.split(',').map(|part| {
+        let words: Vec<&str> = part.split_whitespace().collect();
+        words.join(" ").to_lowercase()
+    });
+    parts.collect::<Vec<_>>().join(",")
+}
+
+/// Fields that a line has beyond its columns, and whose they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Surplus {
+    /// Those that belong to the division.
+    pub(super) division: usize,
+    /// Those that belong to the section.
+    pub(super) section: usize,
+    /// Empty ones after the last column, which are dropped.
+    pub(super) empty: usize,
+}
+
+impl Surplus {
+    /// A line of as many fields as there are columns.
+    pub(super) const NONE: Surplus = Surplus {
+        division: 0,
+        section: 0,
+        empty: 0,
+    };
+
+    /// Whether a value was joined from several fields.
+    pub(super) fn is_repaired(self) -> bool {
+        self.division + self.section > 0
+    }
+}
+
+/// Why the surplus of a line cannot be divided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Misfit {
+    /// No way gives values that the contract knows.
+    NoWay,
+    /// Several ways do.
+    SeveralWays,
+}
+
+impl Misfit {
+    /// Refuses a line of `count` fields under `width` columns; `fields` are those from the division on, if they may be
+    /// shown.
+    pub(super) fn refusal(self, count: usize, width: usize, fields: Option<&[u8]>) -> Refusal {
+        let problem = match self {
+            Misfit::NoWay => "no known division or section explains the comma",
+            Misfit::SeveralWays => "known divisions and sections explain the comma in several ways",
+        };
+        let shown =
+            fields.map(|fields| format!(" in {:?}", text::readable(fields, MAX_SHOWN_BYTES)));
+        Reason::FieldCount.with(format!(
+            "{count} of {width} fields, and {problem}{}",
+            shown.unwrap_or_default()
+        ))
+    }
+}
+
+/// The rule, with the divisions and the sections that the contract knows.
+pub(super) struct Commas<'a> {
+    divisions: KnownValues<'a>,
+    sections: KnownValues<'a>,
+}
+
+impl<'a> Commas<'a> {
+    pub(super) fn new(rules: &'a Rules) -> Self {
+        Self {
+            divisions: KnownValues::new(&rules.divisions),
+            sections: KnownValues::new(&rules.sections),
+        }
+    }
+
+    /// Returns the contract's spelling of a division.
+    pub(super) fn division(&self, text: &str) -> Option<&'a str> {
+        self.divisions.find(text)
+    }
+
+    /// Returns the contract's spelling of a section, of those it lists: the ones with a comma.
+    pub(super) fn section(&self, text: &str) -> Option<&'a str> {
+        self.sections.find(text)
+    }
+
+    /// Divides `surplus` fields, of which the last `empty` fields of the line could be dropped. `division` and `section`
+    /// return the value that a way gives. Empty fields are dropped only as far as nothing else explains them.
+    pub(super) fn divide(
+        &self,
+        surplus: usize,
+        empty: usize,
+        division: impl Fn(Surplus) -> String,
+        section: impl Fn(Surplus) -> String,
+    ) -> Result<Surplus, Misfit> {
+        let fits = |way: &Surplus| {
+            (way.division == 0 || self.division(&division(*way)).is_some())
+                && (way.section == 0 || self.section(&section(*way)).is_some())
+        };
+        for empty in 0..=empty.min(surplus) {
+            let rest = surplus - empty;
+            let mut ways = (0..=rest.min(self.divisions.most_commas))
+                .map(|of_division| Surplus {
+                    division: of_division,
+                    section: rest - of_division,
+                    empty,
+                })
+                .filter(|way| way.section <= self.sections.most_commas)
+                .filter(fits);
+            match (ways.next(), ways.next()) {
+                (Some(way), None) => return Ok(way),
+                (Some(_), Some(_)) => return Err(Misfit::SeveralWays),
+                (None, _) => {}
+            }
+        }
+        Err(Misfit::NoWay)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use shared::contract::Contract;
+
+    use super::*;
+
+    /// Divides the fields of division and section, which stand side by side.
+    fn divide(commas: &Commas, fields: &[&str]) -> Result<(String, String), Misfit> {
+        let empty = fields
+            .iter()
+            .rev()
+            .take_while(|field| field.trim().is_empty())
+            .count();
+        let division = |way: Surplus| fields[..=way.division].join(",");
+        let section = |way: Surplus| fields[way.division + 1..fields.len() - way.empty].join(",");
+        let way = commas.divide(fields.len() - 2, empty, division, section)?;
+        Ok((division(way), section(way)))
+    }
+
+    fn known(text: &str) -> Result<(String, String), Misfit> {
+        let fields: Vec<&str> = text.split(',').collect();
+        divide(&Commas::new(Contract::rules()), &fields)
+    }
+
+    #[track_caller]
+    fn assert_divided(text: &str, division: &str, section: &str) {
+        assert_eq!(
+            known(text),
+            Ok((division.to_owned(), section.to_owned())),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn either_column_or_both_have_their_comma_repaired() {
+        assert_divided(
+            "Parks, Forestry & Recreation,Ops",
+            "Parks, Forestry & Recreation",
+            "Ops",
+        );
+        assert_divided(
+            "Solid Waste Management Services,Transfer, Disposal & Operations",
+            "Solid Waste Management Services",
+            "Transfer, Disposal & Operations",
+        );
+        assert_divided(
+            "Parks, Forestry & Recreation,Transfer, Disposal & Operations",
+            "Parks, Forestry & Recreation",
+            "Transfer, Disposal & Operations",
+        );
+        assert_divided(
+            " parks ,forestry  & recreation  , Ops",
+            " parks ,forestry  & recreation  ",
+            " Ops",
+        );
+    }
+
+    #[test]
+    fn what_the_contract_does_not_know_is_not_joined() {
+        for text in [
+            "Roads, Rails & Rivers,Ops",
+            "Pot hole,Transportation Services,Road Operations",
+            "Solid Waste Management Services,Transfer,Collections",
+            "Environment,Climate & Forestry, X,Ops",
+            "Solid Waste Management Services,,Collections",
+            "a,b,c,d,e,f,g",
+        ] {
+            assert_eq!(known(text), Err(Misfit::NoWay), "{text}");
+        }
+    }
+
+    #[test]
+    fn empty_fields_at_the_end_are_dropped_as_far_as_needed() {
+        assert_divided("311,Ops,, ", "311", "Ops");
+        assert_divided(
+            "Parks, Forestry & Recreation,Ops,,",
+            "Parks, Forestry & Recreation",
+            "Ops",
+        );
+        assert_divided(
+            "Parks, Forestry & Recreation,",
+            "Parks, Forestry & Recreation",
+            "",
+        );
+        assert_eq!(known("311,Ops,,x"), Err(Misfit::NoWay));
+    }
+
+    #[test]
+    fn several_ways_are_none() {
+        let list = |values: &[&str]| {
+            values
+                .iter()
+                .map(|&value| value.to_owned())
+                .collect::<Vec<_>>()
+        };
+        let (divisions, sections) = (list(&["A, B"]), list(&["B, C"]));
+        let commas = Commas {
+            divisions: KnownValues::new(&divisions),
+            sections: KnownValues::new(&sections),
+        };
+        assert_eq!(divide(&commas, &["A", "B", "C"]), Err(Misfit::SeveralWays));
+        assert_eq!(
+            divide(&commas, &["A", "B", "B", "C"]),
+            Ok(("A,B".to_owned(), "B,C".to_owned()))
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_written_unquoted_is_read_back(
+            division in prop::sample::select(Contract::rules().divisions.clone()),
+            section in prop_oneof![
+                prop::sample::select(Contract::rules().sections.clone()),
+                "[A-Z][a-z]{0,8}",
+            ],
+        ) {
+            let read = known(&format!("{division},{section}"));
+            prop_assume!(division.contains(',') || section.contains(','));
+            prop_assert_eq!(read, Ok((division, section)));
+        }
+    }
+}

@@ -1,0 +1,540 @@
+//! The ways in which a publication can go wrong: `tests/fixtures/publication-cases`, and variations of them.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
+use shared::testing::{TestLake, fixtures};
+
+use crate::parquet::{quarantine, rows};
+use crate::{HEADER, clean_2024, clean_manifest, csv, job, put_year, sound_row, transform};
+
+fn case(path: &str) -> Vec<u8> {
+    fs::read(fixtures().join("publication-cases").join(path)).unwrap()
+}
+
+/// Transforms `csv` as the file of `year`, which has to be accepted.
+fn clean(year: i16, csv: &[u8]) -> (TestLake, Value) {
+    let lake = TestLake::default();
+    let key = put_year(&lake, year, csv);
+    transform(&lake, &key).finished();
+    let manifest = clean_manifest(&lake);
+    (lake, manifest)
+}
+
+fn clean_rows(year: i16, csv: &[u8]) -> Vec<Value> {
+    let (lake, manifest) = clean(year, csv);
+    rows(&lake, &manifest)
+}
+
+fn columns<'a>(rows: &'a [Value], names: &'a [&str]) -> Vec<Vec<&'a Value>> {
+    let row = |row: &'a Value| names.iter().map(|name| &row[*name]).collect();
+    rows.iter().map(row).collect()
+}
+
+/// Everything that is kept of a file, as text: objects and their contents, and what was logged.
+fn all_text(lake: &TestLake, manifest: &Value, logged: &str) -> String {
+    let mut text = logged.to_owned();
+    for key in lake
+        .objects("")
+        .into_keys()
+        .filter(|key| !key.starts_with("raw/"))
+    {
+        text.push_str(&key);
+        text.push_str(&String::from_utf8_lossy(
+            &fs::read(lake.path().join(&key)).unwrap(),
+        ));
+    }
+    // Parquet compresses.
+    for row in rows(lake, manifest)
+        .iter()
+        .chain(&quarantine(lake, manifest))
+    {
+        text.push_str(&row.to_string());
+    }
+    text
+}
+
+#[test]
+fn case_01_a_section_with_a_comma() {
+    let quoted = clean_rows(2010, &case("01-section-with-a-comma/SR2010.quoted.csv"));
+    let names = ["division", "section", "repaired"];
+    let transfer = [
+        "Solid Waste Management Services",
+        "Transfer, Disposal & Operations",
+    ];
+    assert!(columns(&quoted, &names).contains(&vec![
+        &json!(transfer[0]),
+        &json!(transfer[1]),
+        &json!(false)
+    ]));
+
+    let (lake, manifest) = clean(2023, &case("01-section-with-a-comma/SR2023.csv"));
+    assert_eq!(manifest["rows"]["kept"], 43);
+    assert_eq!(manifest["rows"]["repaired"], 3);
+    assert_eq!(manifest["drift"], json!([]));
+    let unquoted = rows(&lake, &manifest);
+    let repaired: BTreeSet<String> = unquoted
+        .iter()
+        .filter(|row| row["repaired"] == true)
+        .map(|row| {
+            format!(
+                "{} | {}",
+                row["division"].as_str().unwrap(),
+                row["section"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(
+        repaired.into_iter().collect::<Vec<_>>(),
+        [
+            "Parks, Forestry & Recreation | Forestry Operations",
+            "Solid Waste Management Services | Transfer, Disposal & Operations"
+        ]
+    );
+}
+
+#[test]
+fn commas_are_repaired_in_any_order_of_the_columns() {
+    let (parks, transfer) = (
+        "Parks, Forestry & Recreation",
+        "Transfer, Disposal & Operations",
+    );
+    for (division, section, is_repaired) in [
+        (parks, "Ops", true),
+        ("Solid Waste Management Services", transfer, true),
+        (parks, transfer, true),
+        ("311", "Ops", false),
+    ] {
+        let values = [
+            "2024-01-02 03:04:05.0000000",
+            "New",
+            "M4A",
+            "",
+            "",
+            "Davenport (09)",
+            "Tree",
+            division,
+            section,
+        ];
+        let names: Vec<&str> = HEADER.split(',').collect();
+        for order in [
+            [0, 1, 2, 3, 4, 5, 6, 7, 8],
+            [8, 7, 6, 5, 4, 3, 2, 1, 0],
+            [7, 0, 1, 2, 3, 4, 5, 6, 8],
+            [8, 0, 1, 2, 7, 3, 4, 5, 6],
+        ] {
+            let line = |texts: &[&str]| {
+                let texts = order.iter().map(|&column| texts[column]);
+                texts.collect::<Vec<_>>().join(",")
+            };
+            let read = clean_rows(
+                2024,
+                format!("{}\r\n{}\r\n", line(&names), line(&values)).as_bytes(),
+            );
+            assert_eq!(
+                columns(
+                    &read,
+                    &[
+                        "division",
+                        "section",
+                        "repaired",
+                        "ward_id",
+                        "service_request_type"
+                    ]
+                ),
+                [[
+                    &json!(division),
+                    &json!(section),
+                    &json!(is_repaired),
+                    &json!(9),
+                    &json!("Tree")
+                ]],
+                "{order:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn case_03_padding_is_not_part_of_a_value() {
+    let (lake, manifest) = clean(2021, &case("03-padded-with-spaces/SR2021.csv"));
+    assert_eq!(manifest["rows"]["kept"], 64);
+    assert_eq!(
+        manifest["rows"]["quarantined_by_reason"],
+        json!({"no_ward_and_no_fsa": 1})
+    );
+    assert_eq!(manifest["rows"]["repaired"], 1);
+    assert_eq!(manifest["drift"], json!([]));
+    let padded = rows(&lake, &manifest);
+    assert_eq!(
+        padded,
+        clean_rows(2021, &case("03-padded-with-spaces/SR2021.tight.csv"))
+    );
+}
+
+#[test]
+fn case_07_a_dump_of_the_datastore() {
+    let (lake, manifest) = clean(2026, &case("07-datastore-dump/SR2026.csv"));
+    assert_eq!(manifest["rows"]["kept"], 40);
+    assert_eq!(manifest["rows"]["repaired"], 0);
+    assert_eq!(manifest["drift"], json!([]));
+    let rows = rows(&lake, &manifest);
+    let forestry = rows
+        .iter()
+        .filter(|row| row["division"] == "Environment, Climate & Forestry");
+    assert!(forestry.count() > 0);
+    let first = rows.iter().find(|row| row["source_row"] == 2).unwrap();
+    assert_eq!(
+        first["created_at"], 1_767_243_600_000_000_i64,
+        "midnight in Toronto"
+    );
+}
+
+#[test]
+fn case_09_lines_in_two_encodings() {
+    let (lake, manifest) = clean(2026, &case("09-mixed-encodings/SR2026.csv"));
+    assert_eq!(manifest["rows"]["kept"], 30);
+    assert_eq!(
+        manifest["drift"],
+        json!([{"kind": "mixed_encodings", "subject": "lines in Windows-1252 in a file in UTF-8", "rows": 1}])
+    );
+    let rows = rows(&lake, &manifest);
+    assert!(
+        rows.iter().all(|row| row["ward_id"].is_number()),
+        "no ward is lost"
+    );
+    let montreal = rows.iter().find(|row| row["source_row"] == 18).unwrap();
+    assert_eq!(montreal["intersection_street_1"], "Montréal Ave");
+    assert_eq!(
+        montreal["intersection_street_2"],
+        "Rue de l\u{2019}Esplanade"
+    );
+}
+
+#[test]
+fn a_line_in_both_encodings_loses_no_ward() {
+    let mut text = csv(&[]).into_bytes();
+    text.extend_from_slice(
+        b"2024-01-02 00:00:00.0000000,New,Intersection,Montr\xe9al Ave,B,Toronto-St. Paul\xe2\x80\x99s (12),Noise,311,Caf\xe9\r\n",
+    );
+    let (lake, manifest) = clean_2024(&text);
+    let rows = rows(&lake, &manifest);
+    assert_eq!(
+        columns(&rows, &["ward_id", "intersection_street_1", "section"]),
+        [[&json!(12), &json!("Montréal Ave"), &json!("Café")]]
+    );
+    assert_eq!(manifest["drift"][0]["kind"], "mixed_encodings");
+}
+
+#[test]
+fn an_id_does_not_depend_on_the_encoding() {
+    let text = csv(&[
+        "2024-01-02 00:00:00.0000000,New,Intersection,Montréal Ave,B,Davenport (09),Café,311,Ops",
+    ]);
+    let windows: Vec<u8> = text
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap())
+        .collect();
+    assert_eq!(
+        clean_rows(2024, text.as_bytes()),
+        clean_rows(2024, &windows)
+    );
+}
+
+#[test]
+fn case_13_a_nul_byte_in_a_field() {
+    let (lake, manifest) = clean(2026, &case("13-nul-bytes/SR2026.in-a-field.csv"));
+    assert_eq!(manifest["rows"]["kept"], 58);
+    let refused = quarantine(&lake, &manifest);
+    assert_eq!(
+        columns(&refused, &["source_row", "reason", "detail"]),
+        [
+            [
+                &json!(2),
+                &json!("undecodable_text"),
+                &json!("a NUL byte: the file is damaged at this line")
+            ],
+            [
+                &json!(3),
+                &json!("undecodable_text"),
+                &json!("a run of 3 NUL bytes: the file is damaged at this line")
+            ],
+        ]
+    );
+    assert!(
+        refused[0]["raw_line"]
+            .as_str()
+            .unwrap()
+            .contains(",M5V\\u{0},,,")
+    );
+    assert!(
+        refused[1]["raw_line"]
+            .as_str()
+            .unwrap()
+            .ends_with(",Collections[3 NUL bytes]")
+    );
+}
+
+#[test]
+fn case_13_zeroes_at_the_end() {
+    let (lake, manifest) = clean(2026, &case("13-nul-bytes/SR2026.zeroes-at-the-end.csv"));
+    assert_eq!(manifest["rows"]["kept"], 60);
+    assert_eq!(
+        columns(
+            &quarantine(&lake, &manifest),
+            &["source_row", "reason", "detail", "raw_line"]
+        ),
+        [[
+            &json!(62),
+            &json!("undecodable_text"),
+            &json!("a run of 4096 NUL bytes: the file is damaged at this line"),
+            &json!("[4096 NUL bytes]")
+        ]]
+    );
+}
+
+#[test]
+fn control_characters_are_refused_in_every_column_quoted_or_not() {
+    for quote in ["", "\""] {
+        for column in 0..9 {
+            for control in ["\0", "\x01", "\x1e", "\x1f", "\x7f", "\u{85}"] {
+                let mut values: Vec<String> = sound_row(0).split(',').map(str::to_owned).collect();
+                values[column].push_str(control);
+                let values: Vec<String> = values
+                    .iter()
+                    .map(|value| format!("{quote}{value}{quote}"))
+                    .collect();
+                let (lake, manifest) =
+                    clean_2024(csv(&[&values.join(","), &sound_row(1)]).as_bytes());
+                let refused = quarantine(&lake, &manifest);
+                assert_eq!(
+                    columns(&refused, &["source_row", "reason"]),
+                    [[&json!(2), &json!("undecodable_text")]],
+                    "{control:?} in column {column}, quoted with {quote:?}"
+                );
+                assert_eq!(manifest["rows"]["kept"], 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn case_18_a_division_that_is_relabelled() {
+    let ids = |file: &str| {
+        let mut rows = clean_rows(2024, &case(file));
+        rows.sort_by_key(|row| row["source_row"].as_i64());
+        rows
+    };
+    let first = ids("18-relabelled-division/SR2024.first.csv");
+    let later = ids("18-relabelled-division/SR2024.republished.csv");
+    let mut relabelled = 0;
+    for (first, later) in first.iter().zip(&later) {
+        let same_type = first["service_request_type"] == later["service_request_type"];
+        assert_eq!(
+            first["request_id"] == later["request_id"],
+            same_type,
+            "{first:#} {later:#}"
+        );
+        relabelled += u32::from(first["division"] != later["division"] && same_type);
+    }
+    assert_eq!((first.len(), relabelled), (80, 20));
+}
+
+#[test]
+fn rows_that_differ_in_what_is_relabelled_only_are_duplicates() {
+    let row = |division: &str| {
+        format!("2024-01-02 00:00:00.0000000,New,M4A,,,Davenport (09),Noise,{division},Ops")
+    };
+    let (lake, manifest) = clean_2024(csv(&[&row("311"), &row("Toronto Water")]).as_bytes());
+    assert_eq!(manifest["rows"]["duplicates"], 1);
+    let rows = rows(&lake, &manifest);
+    assert_ne!(rows[0]["request_id"], rows[1]["request_id"]);
+}
+
+const PERSONAL: [&str; 5] = ["Case 0000", "Jordan", "Example", "416-555", "Example St"];
+
+fn assert_not_personal(text: &str) {
+    for value in PERSONAL {
+        assert!(!text.contains(value), "{value} is in {text}");
+    }
+}
+
+#[test]
+fn case_19_values_outside_the_contract_are_nowhere() {
+    let lake = TestLake::default();
+    let key = put_year(&lake, 2026, &case("19-personal-columns/SR2026.csv"));
+    let outcome = transform(&lake, &key);
+    outcome.finished();
+    let manifest = clean_manifest(&lake);
+    let all = all_text(&lake, &manifest, &outcome.to_string());
+    assert_not_personal(&all.replace("Example Rd", ""));
+    let names: Vec<&Value> = manifest["drift"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|drift| &drift["subject"])
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "Case Note",
+            "Requester Name",
+            "Requester Phone",
+            "Requester Address"
+        ]
+    );
+    assert_eq!(manifest["drift"][0]["rows"], 60);
+}
+
+#[test]
+fn refused_rows_keep_the_columns_of_the_contract_only() {
+    let personal = "Case 00001,Jordan Example,416-555-0000,1 Example St";
+    let sound = |row: usize| format!("{},{personal}", sound_row(row));
+    let bad_date = sound(1).replace("2024-01-02 00:00:01", "2024-02-30 00:00:01");
+    let other_year = sound(2).replace("2024-01-02", "2023-01-02");
+    let nowhere = sound(3).replace("M4A,,,Davenport (09)", "Unknown,,,Unknown");
+    let with_comma = sound(4).replace("Jordan Example", "Example, Jordan");
+    let short = sound_row(5);
+    let damaged = sound(6).replace("Jordan", "Jor\0dan");
+    let damaged_type = sound(7).replace("Noise", "No\x01ise");
+    let parks = sound(8).replace(
+        "Municipal Licensing & Standards",
+        "Parks, Forestry & Recreation",
+    );
+    let unterminated = sound(9).replace("Jordan Example", "\"Jordan Example");
+    let lines = [
+        &sound(0),
+        &bad_date,
+        &other_year,
+        &nowhere,
+        &with_comma,
+        &short,
+        &damaged,
+        &damaged_type,
+        &parks,
+        &unterminated,
+    ];
+    let text = lines.map(String::as_str).join("\r\n");
+    let text = format!(
+        "{HEADER},Case Note,Requester Name,Requester Phone,Requester Address\r\n{text}\r\n"
+    );
+    let lake = TestLake::default();
+    let key = put_year(&lake, 2024, text.as_bytes());
+    let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
+    outcome.finished();
+    let manifest = clean_manifest(&lake);
+    assert_not_personal(&all_text(&lake, &manifest, &outcome.to_string()));
+    assert_eq!(manifest["rows"]["repaired"], 1);
+    let refused = quarantine(&lake, &manifest);
+    let withheld = "(withheld: the file has columns outside the contract, and this line's fields cannot be told apart)";
+    let of_contract = |row: usize, date: &str| sound_row(row).replacen("2024-01-02", date, 1);
+    assert_eq!(
+        columns(&refused, &["source_row", "reason", "raw_line"]),
+        [
+            [
+                &json!(3),
+                &json!("invalid_created_at"),
+                &json!(of_contract(1, "2024-02-30"))
+            ],
+            [
+                &json!(4),
+                &json!("created_in_other_year"),
+                &json!(of_contract(2, "2023-01-02"))
+            ],
+            [
+                &json!(5),
+                &json!("no_ward_and_no_fsa"),
+                &json!(sound_row(3).replace("M4A,,,Davenport (09)", "Unknown,,,Unknown"))
+            ],
+            [&json!(6), &json!("field_count"), &json!(withheld)],
+            [&json!(7), &json!("field_count"), &json!(withheld)],
+            [
+                &json!(8),
+                &json!("undecodable_text"),
+                &json!(of_contract(6, "2024-01-02"))
+            ],
+            [
+                &json!(9),
+                &json!("undecodable_text"),
+                &json!(sound_row(7).replace("Noise", "No\\u{1}ise"))
+            ],
+        ]
+    );
+}
+
+/// A comma in a column outside the contract moves its value into the contract's columns, if something else makes up for
+/// the count.
+#[test]
+fn shifted_lines_are_refused_without_their_values() {
+    let header = format!("Requester Name,{HEADER},Case Note");
+    let rows = [
+        format!("Jordan,{},note", sound_row(0)),
+        format!("Example, Jordan,{},", sound_row(1)),
+        format!("Example, Jordan,{}", sound_row(2)),
+        format!("\"Example, Jordan\",{},note", sound_row(3)),
+    ];
+    let text = format!("{header}\r\n{}\r\n", rows.join("\r\n"));
+    let lake = TestLake::default();
+    let key = put_year(&lake, 2024, text.as_bytes());
+    let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
+    outcome.finished();
+    let manifest = clean_manifest(&lake);
+    assert_not_personal(&all_text(&lake, &manifest, &outcome.to_string()));
+    assert_eq!(
+        manifest["rows"]["quarantined_by_reason"],
+        json!({"field_count": 2})
+    );
+}
+
+#[test]
+fn a_file_without_a_header_shows_no_row() {
+    let lake = TestLake::default();
+    let key = put_year(
+        &lake,
+        2024,
+        format!("{},Jordan Example\r\n", sound_row(0)).as_bytes(),
+    );
+    let outcome = transform(&lake, &key);
+    outcome.failed(20);
+    assert_not_personal(&outcome.to_string());
+}
+
+#[test]
+fn empty_fields_after_the_last_column_are_dropped() {
+    let transfer = sound_row(2).replace("Ops", "Transfer, Disposal & Operations");
+    let plain = [sound_row(0), sound_row(1), transfer];
+    let file = |header: &str, ends: [&str; 3]| {
+        let rows: Vec<String> = plain
+            .iter()
+            .zip(ends)
+            .map(|(row, end)| format!("{row}{end}"))
+            .collect();
+        format!("{HEADER}{header}\r\n{}\r\n", rows.join("\r\n"))
+    };
+    let without = file("", ["", "", ""]);
+    for (with, rows_with, without) in [
+        (file("", [",,,", "", ", , "]), 2, without.clone()),
+        (quoted(&file("", [",,,", "", ",,"])), 2, quoted(&without)),
+        // Excel pads the header and every row.
+        (file(",,,", [",,,", ",,,", ", , ,"]), 3, without),
+    ] {
+        let (lake, manifest) = clean_2024(with.as_bytes());
+        assert_eq!(
+            manifest["drift"],
+            json!([{"kind": "surplus_empty_fields", "subject": "after the last column", "rows": rows_with}])
+        );
+        assert_eq!(rows(&lake, &manifest), clean_rows(2024, without.as_bytes()));
+    }
+}
+
+/// `text` with each field in quotes that is one by itself: the fields hold no quotes, and only division and section hold
+/// commas, each followed by a space.
+fn quoted(text: &str) -> String {
+    let quoted = text.lines().map(|line| {
+        let line = line.replace(", ", "\u{0}");
+        let line = format!("\"{}\"", line.replace(',', "\",\""));
+        line.replace('\u{0}', ", ")
+    });
+    quoted.collect::<Vec<_>>().join("\r\n") + "\r\n"
+}
