@@ -276,7 +276,8 @@ pub struct CleanManifest {
     pub manifest: Version,
     /// What this is a clean version of.
     pub partition: Partition,
-    /// Names the result: of the raw manifest's bytes, the contract's version and [`CleanManifest::logic_version`].
+    /// Names the result: of the raw manifest's bytes, the contract's version and [`CleanManifest::logic_version`], and of
+    /// the moment of observation if an undated file's result depends on it.
     pub fingerprint: Fingerprint,
     /// The raw manifest it was made from.
     pub raw_manifest: Key,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{OptionFuture, try_join, try_join_all};
+use jiff::Timestamp;
 use serde::Deserialize;
 use shared::contract::Contract;
 use shared::exit::Failure;
@@ -21,6 +22,7 @@ use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
 use tracing::{debug, info, warn};
 
 use crate::parquet_file::ParquetFile;
+use crate::service_requests::{CleanYear, Horizon};
 use crate::{boundaries, service_requests};
 
 /// The version of the rules in this crate. A change of their results needs a new number, so that every partition gets a new
@@ -112,30 +114,44 @@ async fn transform(
     let started = Instant::now();
     let lake = &common.lake;
     let contract = Contract::of(partition.dataset());
-    let fingerprint = Fingerprint::of(&[
-        raw_ref.sha256.as_str(),
-        &contract.id,
-        &contract.version,
-        &LOGIC_VERSION.to_string(),
-    ]);
-    let manifest_key = CleanManifest::key(partition, &fingerprint, "manifest.json")?;
+    let plain = fingerprint(&raw_ref, contract, None);
     if !common.force
-        && let Some(bytes) = lake.read(&manifest_key).await?
+        && let Some((found, clean)) = find(lake, partition, &plain).await?
+        && is_valid(&clean, Horizon::of(&clean.source, observed_at))
     {
-        debug!(%partition, %fingerprint, "partition found");
-        let found = ManifestRef::of(manifest_key, &bytes);
-        return Ok((hand_over(found), Summary::found()));
+        return reuse(settings, found, &clean).map(|(found, summary)| (hand_over(found), summary));
     }
 
     let raw: RawManifest = manifest::read_handed(lake, &raw_ref).await?;
-    let clean = match partition.dataset() {
+    let horizon = Horizon::of(&raw.source, observed_at);
+    let of_observation = horizon
+        .filter(Horizon::is_observed)
+        .map(|horizon| fingerprint(&raw_ref, contract, Some(horizon)));
+    if !common.force
+        && let Some(fingerprint) = &of_observation
+        && let Some((found, clean)) = find(lake, partition, fingerprint).await?
+    {
+        return reuse(settings, found, &clean).map(|(found, summary)| (hand_over(found), summary));
+    }
+
+    let (clean, depends_on_horizon) = match partition.dataset() {
         Dataset::ServiceRequests => {
-            service_requests::transform(lake, &raw, settings.max_quarantined_ratio).await?
+            let CleanYear {
+                clean,
+                depends_on_horizon,
+            } = service_requests::transform(lake, &raw, horizon, settings.max_quarantined_ratio)
+                .await?;
+            (clean, depends_on_horizon)
         }
         Dataset::CityWards | Dataset::ForwardSortationAreas => {
-            boundaries::transform(lake, &raw).await?
+            (boundaries::transform(lake, &raw).await?, false)
         }
     };
+    let fingerprint = match of_observation {
+        Some(of_observation) if depends_on_horizon => of_observation,
+        _ => plain,
+    };
+    let manifest_key = CleanManifest::key(partition, &fingerprint, "manifest.json")?;
     warn_of_drift(partition, &clean.drift);
 
     let phases = clean.phases;
@@ -197,6 +213,68 @@ async fn transform(
         "partition transformed"
     );
     Ok((hand_over(committed), summary))
+}
+
+/// Names the result of a raw manifest.
+///
+/// A file without a date of publication is judged by the moment at which the run observed it, which differs from run to
+/// run. So that the same file gives the same result in each, that moment is a part of the name only if the result
+/// depends on it.
+fn fingerprint(
+    raw: &ManifestRef,
+    contract: &Contract,
+    observation: Option<Horizon>,
+) -> Fingerprint {
+    let logic = LOGIC_VERSION.to_string();
+    let observation = observation.map(|horizon| horizon.to_string());
+    let mut parts = vec![raw.sha256.as_str(), &contract.id, &contract.version, &logic];
+    parts.extend(observation.as_deref());
+    Fingerprint::of(&parts)
+}
+
+async fn find(
+    lake: &Lake,
+    partition: Partition,
+    fingerprint: &Fingerprint,
+) -> Result<Option<(ManifestRef, CleanManifest)>, Failure> {
+    let key = CleanManifest::key(partition, fingerprint, "manifest.json")?;
+    let Some(bytes) = lake.read(&key).await? else {
+        return Ok(None);
+    };
+    let clean = manifest::from_json(&key, &bytes)?;
+    debug!(%partition, %fingerprint, "partition found");
+    Ok(Some((ManifestRef::of(key, &bytes), clean)))
+}
+
+/// Whether a result that no observation went into is one under this horizon too: no request is after it.
+fn is_valid(clean: &CleanManifest, horizon: Option<Horizon>) -> bool {
+    let latest = clean.max_created_at.as_deref();
+    let latest: Option<Timestamp> = latest.and_then(|latest| latest.parse().ok());
+    match (latest, horizon) {
+        (Some(latest), Some(horizon)) => !horizon.is_before(latest),
+        _ => true,
+    }
+}
+
+/// Hands over a result that exists, unless an earlier execution was allowed to set aside more rows than this one is.
+fn reuse(
+    settings: &Settings,
+    found: ManifestRef,
+    clean: &CleanManifest,
+) -> Result<(ManifestRef, Summary), Failure> {
+    let RowCounts {
+        read, quarantined, ..
+    } = clean.rows;
+    let ratio = settings.max_quarantined_ratio;
+    if quarantined > service_requests::share_of(ratio, read) {
+        return Err(Failure::contract(anyhow::anyhow!(
+            "{quarantined} of the {read} rows of {} break the contract, more than MAX_QUARANTINE_RATIO ({ratio}) allows: {:?}. \
+             Look at the quarantine, or raise the ratio",
+            clean.raw_object.key,
+            clean.rows.quarantined_by_reason
+        )));
+    }
+    Ok((found, Summary::found()))
 }
 
 async fn store(

@@ -4,7 +4,9 @@ mod columns;
 mod commas;
 mod fields;
 mod header;
+mod horizon;
 mod interner;
+mod layout;
 mod lines;
 mod month;
 mod parse;
@@ -34,56 +36,86 @@ use crate::parquet_file::ParquetFile;
 use crate::stage::{Clean, Phases};
 use columns::MonthLayout;
 use commas::Commas;
+pub(crate) use horizon::Horizon;
+use layout::{Choice, Layout};
 use parse::{ParseError, Parsed, Reading};
+use refusal::Reason;
 use row::{MonthRows, Row};
 
-/// Transforms the raw CSV that `raw` speaks of.
+/// What the transformation of a year gives.
+pub(crate) struct CleanYear {
+    pub(crate) clean: Clean,
+    /// Whether another horizon could have given another result.
+    pub(crate) depends_on_horizon: bool,
+}
+
+/// Transforms the raw CSV that `raw` names. No request of it can have been created after `horizon`.
 ///
 /// # Errors
-/// [`Exit::Contract`] if the file breaks the contract as a whole: its header, too many refused rows, no rows, or rows
-/// that are not accounted for.
+/// [`Exit::Contract`] if the file breaks the contract as a whole: its header, the layout of its times, too many refused
+/// rows, no rows, or rows that are not accounted for.
 pub(crate) async fn transform(
     lake: &Lake,
     raw: &RawManifest,
+    horizon: Option<Horizon>,
     max_quarantined_ratio: f64,
-) -> Result<Clean, Failure> {
+) -> Result<CleanYear, Failure> {
     let Partition::Year(year) = raw.partition else {
         return Err(Failure::new(
             Exit::Bug,
-            anyhow::anyhow!("{} is no year of service requests", raw.partition),
+            anyhow::anyhow!("{} is not a year of service requests", raw.partition),
         ));
     };
-    let mut give_out_finished_months = true;
+    let mut task = Task {
+        lake: lake.clone(),
+        raw: raw.clone(),
+        year,
+        horizon,
+        max_quarantined_ratio,
+        choice: None,
+        give_out_finished_months: true,
+    };
     loop {
-        let source = lake.open(&raw.object.key).await?;
-        let (lake, raw) = (lake.clone(), raw.clone());
-        let attempt = tokio::task::spawn_blocking(move || {
-            transform_file(
-                &lake,
-                &raw,
-                year,
-                source,
-                max_quarantined_ratio,
-                give_out_finished_months,
-            )
-        });
-        match attempt.await.or_fail(Exit::Bug)? {
+        let (returned, outcome) = task.attempt(Task::transform).await?;
+        task = returned;
+        match outcome {
             Err(FileError::Disorder { line }) => {
                 warn!(
                     year,
-                    line, "not in the order of time: read again, with all its rows in memory"
+                    line, "file out of time order: read again, with all its rows in memory"
                 );
-                give_out_finished_months = false;
+                task.give_out_finished_months = false;
             }
-            Err(FileError::Failure(failure)) => return Err(failure),
-            Ok(clean) => return Ok(clean),
+            Err(FileError::OtherLayout { line }) if task.choice.is_none() => {
+                let (returned, choice) = task.attempt(Task::survey).await?;
+                task = returned;
+                let choice = choice.map_err(|error| error.into_failure(&task.raw))?;
+                warn!(year, line, layout = %choice.layout, "layout of times chosen");
+                task.choice = Some(choice);
+            }
+            outcome => return outcome.map_err(|error| error.into_failure(&task.raw)),
         }
     }
 }
 
 enum FileError {
     Disorder { line: u64 },
+    OtherLayout { line: u64 },
     Failure(Failure),
+}
+
+impl FileError {
+    fn into_failure(self, raw: &RawManifest) -> Failure {
+        match self {
+            FileError::Failure(failure) => failure,
+            FileError::Disorder { line } | FileError::OtherLayout { line } => {
+                Failure::upstream(anyhow::anyhow!(
+                    "line {line} of {} is not what it was before",
+                    raw.object.key
+                ))
+            }
+        }
+    }
 }
 
 impl From<Failure> for FileError {
@@ -92,84 +124,135 @@ impl From<Failure> for FileError {
     }
 }
 
-fn transform_file(
-    lake: &Lake,
-    raw: &RawManifest,
+/// One file to transform.
+struct Task {
+    lake: Lake,
+    raw: RawManifest,
     year: i16,
-    source: impl Read,
+    horizon: Option<Horizon>,
     max_quarantined_ratio: f64,
+    /// The layout that a survey chose. Without one, the year comes first.
+    choice: Option<Choice>,
     give_out_finished_months: bool,
-) -> Result<Clean, FileError> {
-    let progress = telemetry::progress(format!("transform {year}"), Some(raw.object.size_bytes));
-    let rules = Contract::rules();
-    let commas = Commas::new(rules);
-    let reading = Reading {
-        year,
-        rules,
-        commas: &commas,
-        max_refused: share_of(max_quarantined_ratio, raw.lines.saturating_sub(1)),
-        give_out_finished_months,
-        progress: &progress,
-    };
-    let (parsed, mut months, parsing) =
-        parse_and_write(lake, year, source, &reading).map_err(|error| match error {
+}
+
+impl Task {
+    /// Reads the file from its beginning, off the threads that wait for the network.
+    async fn attempt<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Task, Box<dyn Read + Send>) -> Result<T, FileError> + Send + 'static,
+    ) -> Result<(Self, Result<T, FileError>), Failure> {
+        let source = self.lake.open(&self.raw.object.key).await?;
+        let attempt = tokio::task::spawn_blocking(move || {
+            let outcome = work(&self, source);
+            (self, outcome)
+        });
+        attempt.await.or_fail(Exit::Bug)
+    }
+
+    /// Calls `work` with what the file is read with.
+    fn reading<T>(
+        &self,
+        what: &str,
+        work: impl FnOnce(&Reading) -> Result<T, ParseError>,
+    ) -> Result<T, FileError> {
+        let title = format!("{what} {}", self.year);
+        let progress = telemetry::progress(title, Some(self.raw.object.size_bytes));
+        let rules = Contract::rules();
+        let commas = Commas::new(rules);
+        let rows = self.raw.lines.saturating_sub(1);
+        let reading = Reading {
+            year: self.year,
+            rules,
+            commas: &commas,
+            layout: self
+                .choice
+                .map_or(Layout::YearFirst, |choice| choice.layout),
+            horizon: self.horizon.as_ref(),
+            max_refused: share_of(self.max_quarantined_ratio, rows),
+            give_out_finished_months: self.give_out_finished_months,
+            progress: &progress,
+        };
+        work(&reading).map_err(|error| match error {
             ParseError::Disorder { line } => FileError::Disorder { line },
+            ParseError::OtherLayout { line } => FileError::OtherLayout { line },
             ParseError::Month(failure) => FileError::Failure(failure),
             ParseError::Lines(lines::LinesError::Read(error)) => {
                 FileError::Failure(Failure::upstream(error))
             }
-            error => FileError::Failure(Failure::contract(error).context(raw.object.key.clone())),
+            error => {
+                FileError::Failure(Failure::contract(error).context(self.raw.object.key.clone()))
+            }
+        })
+    }
+
+    fn survey(&self, source: Box<dyn Read + Send>) -> Result<Choice, FileError> {
+        self.reading("survey", |reading| parse::survey(source, reading))
+    }
+
+    fn transform(&self, source: Box<dyn Read + Send>) -> Result<CleanYear, FileError> {
+        let (lake, raw, year) = (&self.lake, &self.raw, self.year);
+        let (parsed, mut months, parsing) = self.reading("transform", |reading| {
+            parse_and_write(lake, year, source, reading)
         })?;
-    months.sort_by(|a, b| a.file.name.cmp(&b.file.name));
+        months.sort_by(|a, b| a.file.name.cmp(&b.file.name));
 
-    let quarantined = parsed.quarantine.len();
-    let duplicates = months.iter().map(|month| month.duplicates).sum();
-    account(raw, &parsed, &months)?;
-    if quarantined > share_of(max_quarantined_ratio, parsed.rows) {
-        let summary = parsed.quarantine.summary(parsed.rows);
-        return Err(Failure::contract(anyhow::anyhow!(summary))
-            .context(raw.object.key.clone())
-            .into());
-    }
+        let quarantined = parsed.quarantine.len();
+        let duplicates = months.iter().map(|month| month.duplicates).sum();
+        account(raw, &parsed, &months)?;
+        if quarantined > share_of(self.max_quarantined_ratio, parsed.rows) {
+            let summary = parsed.quarantine.summary(parsed.rows);
+            return Err(Failure::contract(anyhow::anyhow!(summary))
+                .context(raw.object.key.clone())
+                .into());
+        }
 
-    let mut phases = Phases {
-        parse: parsing,
-        ..Phases::default()
-    };
-    for month in &months {
-        phases += month.phases;
+        let mut phases = Phases {
+            parse: parsing,
+            ..Phases::default()
+        };
+        for month in &months {
+            phases += month.phases;
+        }
+        let times = |time: fn(&MonthFile) -> i64| months.iter().map(time).collect::<Vec<_>>();
+        let quarantine = parsed.quarantine.write(lake, year)?;
+        let by_reason = parsed.quarantine.by_reason();
+        let depends_on_horizon = self.choice.is_some_and(|choice| choice.by_horizon)
+            || by_reason.contains_key(Reason::CreatedAfterPublication.as_str());
+        let clean = Clean {
+            rows: RowCounts {
+                blank_lines: parsed.blank,
+                read: parsed.rows,
+                kept: parsed.kept,
+                repaired: parsed.repaired,
+                duplicates,
+                in_fold: parsed.in_fold,
+                in_gap: parsed.in_gap,
+                quarantined,
+                quarantined_by_reason: by_reason,
+            },
+            min_created_at: times(|month| month.min_created_at)
+                .into_iter()
+                .min()
+                .map(iso_8601),
+            max_created_at: times(|month| month.max_created_at)
+                .into_iter()
+                .max()
+                .map(iso_8601),
+            drift: parsed.drift,
+            files: months.into_iter().map(|month| month.file).collect(),
+            quarantine: Some(quarantine),
+            phases,
+        };
+        Ok(CleanYear {
+            clean,
+            depends_on_horizon,
+        })
     }
-    let times = |time: fn(&MonthFile) -> i64| months.iter().map(time).collect::<Vec<_>>();
-    let quarantine = parsed.quarantine.write(lake, year)?;
-    Ok(Clean {
-        rows: RowCounts {
-            blank_lines: parsed.blank,
-            read: parsed.rows,
-            kept: parsed.kept,
-            repaired: parsed.repaired,
-            duplicates,
-            in_fold: parsed.in_fold,
-            in_gap: parsed.in_gap,
-            quarantined,
-            quarantined_by_reason: parsed.quarantine.by_reason(),
-        },
-        min_created_at: times(|month| month.min_created_at)
-            .into_iter()
-            .min()
-            .map(iso_8601),
-        max_created_at: times(|month| month.max_created_at)
-            .into_iter()
-            .max()
-            .map(iso_8601),
-        drift: parsed.drift,
-        files: months.into_iter().map(|month| month.file).collect(),
-        quarantine: Some(quarantine),
-        phases,
-    })
 }
 
 /// The largest whole number of rows that is no more than `ratio` of `rows`.
-fn share_of(ratio: f64, rows: u64) -> u64 {
+pub(crate) fn share_of(ratio: f64, rows: u64) -> u64 {
     #[expect(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,

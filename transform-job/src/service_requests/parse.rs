@@ -16,7 +16,9 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::commas::{Commas, Surplus};
 use super::fields::{Fields, LineReader};
 use super::header::{Header, HeaderError};
+use super::horizon::Horizon;
 use super::interner::Interner;
+use super::layout::{Choice, Layout, LayoutError, Survey};
 use super::lines::{Blocks, LinesError, without_line_end};
 use super::place::{Fsa, Ward, WardReading, Wards};
 use super::quarantine::Quarantine;
@@ -25,7 +27,7 @@ use super::row::{MonthRows, Row, RowClock, Street, StreetCode, Values};
 use super::status::Status;
 use super::subject::Subject;
 use super::text::{self, Encodings, decode, readable, trim};
-use super::timestamp::{Anomaly, Clock};
+use super::timestamp::{Anomaly, Clock, TimeError};
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -48,6 +50,11 @@ pub(super) enum ParseError {
     TooManyValues { column: &'static str },
     #[error("{0}")]
     TooManyRefused(String),
+    #[error(transparent)]
+    Layout(#[from] LayoutError),
+    /// A time that the layout does not fit, and another does.
+    #[error("line {line} is in another layout than the file")]
+    OtherLayout { line: u64 },
     /// A row of a month that was given out already: the file is not in the order of time.
     #[error("line {line} is of a month that was finished")]
     Disorder { line: u64 },
@@ -60,6 +67,10 @@ pub(super) struct Reading<'a> {
     pub(super) year: i16,
     pub(super) rules: &'a Rules,
     pub(super) commas: &'a Commas<'a>,
+    /// How the times are written.
+    pub(super) layout: Layout,
+    /// After which no request can have been created.
+    pub(super) horizon: Option<&'a Horizon>,
     /// Refused rows that the file may have before it is refused as a whole.
     pub(super) max_refused: u64,
     /// Whether months are given out as soon as the file seems done with them, so that they leave memory.
@@ -90,8 +101,52 @@ pub(super) fn parse(
     reading: &Reading,
     give_out: &mut dyn FnMut(MonthRows) -> Result<(), Failure>,
 ) -> Result<Parsed, ParseError> {
-    let mut blocks = Blocks::new(source, reading.rules.max_line_bytes);
     let mut parser: Option<Parser> = None;
+    let lines = each_line(source, reading, &mut |number, line, traits| {
+        match &mut parser {
+            None => parser = Some(Parser::new(reading, line)?),
+            Some(parser) => parser.line(number, line, traits, give_out)?,
+        }
+        Ok(())
+    })?;
+    match parser {
+        None => Err(HeaderError::Empty.into()),
+        Some(parser) => parser.finish(lines, give_out),
+    }
+}
+
+/// Reads the times of a file, and nothing else, to choose its layout.
+pub(super) fn survey(source: impl Read, reading: &Reading) -> Result<Choice, ParseError> {
+    let mut survey = Survey::new(toronto(), reading.year, reading.horizon);
+    let mut lines: Option<LineReader> = None;
+    each_line(source, reading, &mut |number, line, traits| {
+        match &mut lines {
+            None => {
+                let header = Header::read(line, reading.rules)?;
+                lines = Some(LineReader::new(header, reading.commas));
+            }
+            Some(lines) => {
+                if let Ok(fields) = lines.read(line, traits.has_quotes) {
+                    survey.see(number, fields.creation_date);
+                }
+            }
+        }
+        Ok(())
+    })?;
+    Ok(survey.choose()?)
+}
+
+fn toronto() -> TimeZone {
+    TimeZone::get("America/Toronto").expect("the time zones are in the binary")
+}
+
+/// Calls `see` with each line, the header first, and its number. Returns the number of lines.
+fn each_line(
+    source: impl Read,
+    reading: &Reading,
+    see: &mut impl FnMut(u64, &[u8], BlockTraits) -> Result<(), ParseError>,
+) -> Result<u64, ParseError> {
+    let mut blocks = Blocks::new(source, reading.rules.max_line_bytes);
     let mut lines = 0;
     while let Some(block) = blocks.next(lines)? {
         let traits = BlockTraits {
@@ -111,17 +166,11 @@ pub(super) fn parse(
                     max_bytes: reading.rules.max_line_bytes,
                 }));
             }
-            match &mut parser {
-                None => parser = Some(Parser::new(reading, line)?),
-                Some(parser) => parser.line(lines, line, traits, give_out)?,
-            }
+            see(lines, line, traits)?;
         }
         reading.progress.advance(block.len() as u64);
     }
-    match parser {
-        None => Err(HeaderError::Empty.into()),
-        Some(parser) => parser.finish(lines, give_out),
-    }
+    Ok(lines)
 }
 
 /// What is known of all lines of a block at once.
@@ -293,6 +342,9 @@ struct RowReader<'a> {
     commas: &'a Commas<'a>,
     rules: &'a Rules,
     clock: Clock,
+    horizon: Option<&'a Horizon>,
+    /// The latest moment that is not after the horizon.
+    latest_micros: i64,
     ward_reader: Wards<'a>,
     statuses: Interner<Result<Status, Refusal>>,
     ward_texts: Interner<Result<WardCodes, Refusal>>,
@@ -310,11 +362,14 @@ struct RowReader<'a> {
 
 impl<'a> RowReader<'a> {
     fn new(reading: &Reading<'a>) -> Self {
-        let zone = TimeZone::get("America/Toronto").expect("the time zones are in the binary");
         Self {
             commas: reading.commas,
             rules: reading.rules,
-            clock: Clock::new(zone, reading.year),
+            clock: Clock::new(toronto(), reading.year, reading.layout),
+            horizon: reading.horizon,
+            latest_micros: reading
+                .horizon
+                .map_or(i64::MAX, |horizon| horizon.latest_micros()),
             ward_reader: Wards::new(reading.rules),
             statuses: Interner::new(),
             ward_texts: Interner::new(),
@@ -332,10 +387,21 @@ impl<'a> RowReader<'a> {
     }
 
     fn read(&mut self, line: u32, fields: &Fields) -> Result<(u8, Row), NoRow> {
+        let shown = || readable(trim(fields.creation_date), MAX_SHOWN_BYTES);
         let time = self
             .clock
             .read(fields.creation_date)
-            .map_err(|reason| reason.with(readable(trim(fields.creation_date), MAX_SHOWN_BYTES)))?;
+            .map_err(|error| match error {
+                TimeError::Refused(reason) => NoRow::Refused(reason.with(shown())),
+                TimeError::OtherLayout => {
+                    NoRow::Fatal(ParseError::OtherLayout { line: line.into() })
+                }
+            })?;
+        if time.created_at() > self.latest_micros {
+            let horizon = self.horizon.map(Horizon::to_string).unwrap_or_default();
+            let detail = format!("{}, in a file {horizon}", shown());
+            return Err(Reason::CreatedAfterPublication.with(detail).into());
+        }
 
         let subject_code = self
             .subjects

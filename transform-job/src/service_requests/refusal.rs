@@ -20,6 +20,8 @@ pub(super) enum Reason {
     InvalidCreatedAt,
     /// A date outside the file's year.
     CreatedInOtherYear,
+    /// A time after the publication of the file.
+    CreatedAfterPublication,
     /// Nothing is asked.
     MissingServiceRequestType,
     /// The request is nowhere.
@@ -29,12 +31,13 @@ pub(super) enum Reason {
 impl Reason {
     /// All of them.
     #[cfg(test)]
-    pub(super) const ALL: [Reason; 7] = [
+    pub(super) const ALL: [Reason; 8] = [
         Reason::FieldCount,
         Reason::UnbalancedQuote,
         Reason::UndecodableText,
         Reason::InvalidCreatedAt,
         Reason::CreatedInOtherYear,
+        Reason::CreatedAfterPublication,
         Reason::MissingServiceRequestType,
         Reason::NoWardAndNoFsa,
     ];
@@ -46,6 +49,7 @@ impl Reason {
             Reason::UndecodableText => "undecodable_text",
             Reason::InvalidCreatedAt => "invalid_created_at",
             Reason::CreatedInOtherYear => "created_in_other_year",
+            Reason::CreatedAfterPublication => "created_after_publication",
             Reason::MissingServiceRequestType => "missing_service_request_type",
             Reason::NoWardAndNoFsa => "no_ward_and_no_fsa",
         }

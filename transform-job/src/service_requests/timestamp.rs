@@ -3,6 +3,7 @@
 use jiff::civil::{self, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
+use super::layout::{Layout, parse_digits};
 use super::refusal::Reason;
 use super::text::trim;
 
@@ -37,31 +38,60 @@ pub(super) struct WallClock {
     pub(super) hour: Hour,
 }
 
-/// Reads times of one year in one zone.
+impl WallClock {
+    /// Microseconds since 1970 UTC.
+    pub(super) fn created_at(self) -> i64 {
+        self.micros + i64::from(self.hour.hours_behind_utc) * 3_600 * MICROS_PER_SECOND
+    }
+}
+
+/// Why a time is not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TimeError {
+    /// Its row is refused.
+    Refused(Reason),
+    /// It is in another layout, so that the file's layout is not the one that was assumed.
+    OtherLayout,
+}
+
+impl From<Reason> for TimeError {
+    fn from(reason: Reason) -> Self {
+        TimeError::Refused(reason)
+    }
+}
+
+/// Reads times of one year, in one zone and in one layout.
 pub(super) struct Clock {
     zone: TimeZone,
     year: i16,
+    layout: Layout,
     /// `2025-01-01 00` and its hour: neighbours in a file are mostly of one hour.
     latest: Option<([u8; 13], Hour)>,
 }
 
 impl Clock {
-    pub(super) fn new(zone: TimeZone, year: i16) -> Self {
+    pub(super) fn new(zone: TimeZone, year: i16, layout: Layout) -> Self {
         Self {
             zone,
             year,
+            layout,
             latest: None,
         }
     }
 
-    /// Reads `text` in any of the layouts `2025-01-31`, `2025/01/31` or `01/31/2025`, then `T` or spaces, then `H:MM`,
-    /// `H:MM:SS` or `H:MM:SS.fffffff`, then nothing, `AM` or `PM`. Digits below a microsecond are cut.
-    pub(super) fn read(&mut self, text: &[u8]) -> Result<WallClock, Reason> {
+    /// Reads `text`; see [`Layout::parse`].
+    pub(super) fn read(&mut self, text: &[u8]) -> Result<WallClock, TimeError> {
         let text = trim(text);
         if let Some(read) = self.read_usual(text) {
-            return read;
+            return Ok(read?);
         }
-        let time = parse(text).ok_or(Reason::InvalidCreatedAt)?;
+        let Some(time) = self.layout.parse(text) else {
+            return Err(if Layout::any_fits(text) {
+                TimeError::OtherLayout
+            } else {
+                Reason::InvalidCreatedAt.into()
+            });
+        };
         let hour = self.hour(time)?;
         let seconds = i64::from(time.minute()) * 60 + i64::from(time.second());
         let micros = i64::from(time.subsec_nanosecond()) / 1000;
@@ -71,8 +101,8 @@ impl Clock {
         })
     }
 
-    /// The usual layout, `2025-01-31 12:34:56` and maybe `.0000000`, without a calendar computation for all but the first
-    /// of an hour. `None` if `text` is in another.
+    /// The usual layout, `2025-01-31 12:34:56` and maybe `.0000000`, or `T` for the space, without a calendar computation
+    /// for all but the first of an hour. `None` if `text` is in another.
     fn read_usual(&mut self, text: &[u8]) -> Option<Result<WallClock, Reason>> {
         let (hour_text, rest) = text.split_first_chunk::<13>()?;
         let (&[colon, m1, m0, second_colon, s1, s0], fraction) = rest.split_first_chunk::<6>()?;
@@ -91,10 +121,10 @@ impl Clock {
             Some((latest, hour)) if latest == hour_text => *hour,
             _ => {
                 let (date, hour_of_day) = hour_text.split_at(10);
-                if hour_of_day[0] != b' ' {
+                if !matches!(hour_of_day[0], b' ' | b'T') {
                     return None;
                 }
-                let day = parse_date(date)?;
+                let day = self.layout.parse_date(date)?;
                 let hour_of_day = parse_digits(&hour_of_day[1..])?;
                 let time = day.at(
                     i8::try_from(hour_of_day).ok().filter(|hour| *hour < 24)?,
@@ -146,89 +176,25 @@ impl Clock {
     }
 }
 
-fn parse(text: &[u8]) -> Option<DateTime> {
-    let separator = text.iter().position(|&byte| byte == b' ' || byte == b'T')?;
-    let day = parse_date(&text[..separator])?;
-    let time = text[separator + 1..].trim_ascii_start();
-    let end = time
-        .iter()
-        .position(|byte| !byte.is_ascii_digit() && !b":.".contains(byte))
-        .unwrap_or(time.len());
-    let (clock, meridiem) = time.split_at(end);
-    let (clock, fraction) = match clock.iter().position(|&byte| byte == b'.') {
-        Some(point) => (&clock[..point], parse_fraction(&clock[point + 1..])?),
-        None => (clock, 0),
-    };
-    let mut parts = clock.split(|&byte| byte == b':').map(parse_digits);
-    let (hour, minute) = (parts.next()??, parts.next()??);
-    let second = parts.next().unwrap_or(Some(0))?;
-    if parts.next().is_some() || minute > 59 || second > 59 {
-        return None;
-    }
-    let hour = match meridiem.trim_ascii().to_ascii_uppercase().as_slice() {
-        b"" if hour < 24 => hour,
-        b"AM" if (1..=12).contains(&hour) => hour % 12,
-        b"PM" if (1..=12).contains(&hour) => hour % 12 + 12,
-        _ => return None,
-    };
-    let part = |number: u32| i8::try_from(number).ok();
-    Some(day.at(part(hour)?, part(minute)?, part(second)?, fraction))
-}
-
-fn parse_date(text: &[u8]) -> Option<civil::Date> {
-    let separator = *text.iter().find(|byte| !byte.is_ascii_digit())?;
-    let mut parts = text.split(|&byte| byte == separator);
-    let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
-    let (year, month, day) = match (separator, first.len()) {
-        (b'-' | b'/', 4) => (first, second, third),
-        (b'/', 1 | 2) if third.len() == 4 => (third, first, second),
-        _ => return None,
-    };
-    if parts.next().is_some() || month.len() > 2 || day.len() > 2 {
-        return None;
-    }
-    civil::Date::new(
-        i16::try_from(parse_digits(year)?).ok()?,
-        i8::try_from(parse_digits(month)?).ok()?,
-        i8::try_from(parse_digits(day)?).ok()?,
-    )
-    .ok()
-}
-
-fn parse_digits(text: &[u8]) -> Option<u32> {
-    if text.is_empty() || text.len() > 4 {
-        return None;
-    }
-    text.iter().try_fold(0, |number, byte| {
-        byte.is_ascii_digit()
-            .then(|| number * 10 + u32::from(byte - b'0'))
-    })
-}
-
-/// The nanoseconds of a decimal fraction of a second, cut below a microsecond.
-fn parse_fraction(digits: &[u8]) -> Option<i32> {
-    if digits.is_empty() || digits.len() > 9 || !digits.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let micros = (0..6).fold(0, |micros, place| {
-        micros * 10 + i32::from(digits.get(place).map_or(0, |digit| digit - b'0'))
-    });
-    Some(micros * 1000)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    fn clock(year: i16) -> Clock {
-        Clock::new(TimeZone::get("America/Toronto").expect("bundled"), year)
+    fn clock(year: i16, layout: Layout) -> Clock {
+        let zone = TimeZone::get("America/Toronto").expect("bundled");
+        Clock::new(zone, year, layout)
     }
 
-    fn read(text: &str) -> Result<(String, i64, Anomaly), Reason> {
+    fn read(text: &str) -> Result<(String, i64, Anomaly), TimeError> {
         let year = if text.contains("2014") { 2014 } else { 2024 };
-        clock(year).read(text.as_bytes()).map(|time| {
+        let layout = if text.contains("/2014") {
+            Layout::MonthFirst
+        } else {
+            Layout::YearFirst
+        };
+        clock(year, layout).read(text.as_bytes()).map(|time| {
             let local = jiff::Timestamp::from_microsecond(time.micros).expect("in range");
             let utc =
                 time.micros / MICROS_PER_SECOND + i64::from(time.hour.hours_behind_utc) * 3600;
@@ -288,9 +254,13 @@ mod tests {
             "2024-01-01 10:00:00:00",
             "20240-1-01 10:00:00",
         ] {
-            assert_eq!(read(text), Err(Reason::InvalidCreatedAt), "{text:?}");
+            assert_eq!(read(text), Err(Reason::InvalidCreatedAt.into()), "{text:?}");
         }
-        assert_eq!(read("2023-12-31 23:59:59"), Err(Reason::CreatedInOtherYear));
+        assert_eq!(
+            read("2023-12-31 23:59:59"),
+            Err(Reason::CreatedInOtherYear.into())
+        );
+        assert_eq!(read("01/02/2024 00:00:00"), Err(TimeError::OtherLayout));
     }
 
     #[test]
@@ -324,15 +294,24 @@ mod tests {
         #[test]
         fn both_readers_agree(day in 1_u8..=28, month in 1_u8..=12, hour in 0_u8..24, minute in 0_u8..60, second in 0_u8..60) {
             let usual = format!("2024-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.0000000");
-            let other = format!("{month}/{day}/2024 {hour}:{minute:02}:{second:02}");
-            prop_assert_eq!(read(&usual), clock(2024).read(other.as_bytes()).map(|_| read(&usual).unwrap()));
-            let mut clock = clock(2024);
-            prop_assert_eq!(clock.read(usual.as_bytes()), clock.read(other.as_bytes()));
+            let read = |layout, text: &str| clock(2024, layout).read(text.as_bytes());
+            let expected = read(Layout::YearFirst, &usual);
+            prop_assert!(expected.is_ok());
+            for (layout, text) in [
+                (Layout::YearFirst, format!("2024/{month}/{day} {hour}:{minute:02}:{second:02}")),
+                (Layout::YearFirst, usual.replace(' ', "T").replace(".0000000", "")),
+                (Layout::MonthFirst, format!("{month}/{day}/2024 {hour}:{minute:02}:{second:02}")),
+                (Layout::DayFirst, format!("{day:02}/{month:02}/2024 {hour}:{minute:02}:{second:02}")),
+            ] {
+                prop_assert_eq!(read(layout, &text), expected, "{}", text);
+            }
         }
 
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-            let _ = clock(2024).read(&bytes);
+            for layout in Layout::ALL {
+                let _ = clock(2024, layout).read(&bytes);
+            }
         }
     }
 }

@@ -290,14 +290,14 @@ fn drift_is_reported_and_carried_on() {
 fn separate_times_and_other_layouts_are_read() {
     let header = HEADER.replace("Status,", "Creation Time,Status,");
     let (lake, manifest) = clean_2024(
-        format!("{header}\n2024-01-02 00:00:00.0000000,12:20:47 AM,New,M4A,,,Davenport (09),Noise,311,Ops\n").as_bytes(),
+        format!("{header}\n2024-01-13 00:00:00.0000000,12:20:47 AM,New,M4A,,,Davenport (09),Noise,311,Ops\n").as_bytes(),
     );
     let apart = rows(&lake, &manifest);
     let (lake, manifest) = clean_2024(
-        csv(&["01/02/2024 12:20:47 AM,New,M4A,,,Davenport (09),Noise,311,Ops"]).as_bytes(),
+        csv(&["01/13/2024 12:20:47 AM,New,M4A,,,Davenport (09),Noise,311,Ops"]).as_bytes(),
     );
     let together = rows(&lake, &manifest);
-    assert_eq!(apart[0]["created_at"], 1_704_172_847_000_000_i64);
+    assert_eq!(apart[0]["created_at"], 1_705_123_247_000_000_i64);
     assert_eq!(apart[0]["utc_offset_hours"], -5);
     assert_eq!(apart[0]["request_id"], together[0]["request_id"]);
 }

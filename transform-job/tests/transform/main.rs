@@ -7,6 +7,7 @@ mod clean;
 mod parquet;
 mod publication_cases;
 mod real_rows;
+mod times;
 
 use serde_json::Value;
 use shared::lake::Key;

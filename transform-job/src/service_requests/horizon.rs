@@ -1,0 +1,65 @@
+//! The moment after which no request of a file can have been created.
+
+use std::fmt;
+
+use jiff::{SignedDuration, Timestamp};
+use shared::manifest::Source;
+
+/// Clocks and zones of publishers differ by less.
+const TOLERANCE: SignedDuration = SignedDuration::from_hours(24);
+
+/// When the publisher last changed a file, or else when a run saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Horizon {
+    moment: Timestamp,
+    is_observed: bool,
+}
+
+impl Horizon {
+    /// The publisher's date if it is known, else the run's observation, if there was one.
+    pub(crate) fn of(source: &Source, observed_at: Option<Timestamp>) -> Option<Self> {
+        let published = source.published_at().map(Self::published);
+        published.or(observed_at.map(Self::observed))
+    }
+
+    pub(crate) fn published(moment: Timestamp) -> Self {
+        Self {
+            moment,
+            is_observed: false,
+        }
+    }
+
+    fn observed(moment: Timestamp) -> Self {
+        Self {
+            moment,
+            is_observed: true,
+        }
+    }
+
+    /// Whether it differs from run to run for the same file.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.is_observed
+    }
+
+    /// Whether a request created at `moment` is too late: a day or more after it.
+    pub(crate) fn is_before(&self, moment: Timestamp) -> bool {
+        moment.duration_since(self.moment) > TOLERANCE
+    }
+
+    /// The latest moment that is not too late, microseconds since 1970 UTC.
+    pub(crate) fn latest_micros(self) -> i64 {
+        self.moment.as_microsecond() + 24 * 3_600_000_000
+    }
+}
+
+/// `published at 2026-11-01T00:00:00Z` or `observed at 2026-11-01T00:00:00Z`.
+impl fmt::Display for Horizon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.is_observed {
+            "observed"
+        } else {
+            "published"
+        };
+        write!(f, "{what} at {}", self.moment)
+    }
+}
