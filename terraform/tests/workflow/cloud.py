@@ -40,6 +40,8 @@ class Cloud:
         self.settings: dict[str, dict[str, str]] = {job: {} for job in environments}
         # The image that Terraform creates a job with does nothing, and succeeds.
         self.binaries = {job: BINARIES / job for job in environments}
+        # What the jobs give objects of the lake; the emulator has another one.
+        self.content_type = "application/json"
         # Tasks that are killed before they end.
         self.killed: set[tuple[str, int]] = set()
         # What was executed, in order: the job, its exit codes, negative for a signal, and the environment that the
@@ -141,7 +143,8 @@ class Cloud:
 
     # The requests
 
-    def answer(self, path: str, query: dict, body: dict) -> dict | None:
+    def answer(self, path: str, query: dict, body: dict) -> dict | bytes | None:
+        """A resource, the content of an object, or nothing if there is no such method."""
         if match := re.fullmatch(rf"/run/v2/{PARENT}/jobs/([\w-]+):run", path):
             return self.run_job(match[1], body)
         if match := re.fullmatch(r"/run/v2/(.+/executions/[^/]+)/tasks", path):
@@ -157,8 +160,7 @@ class Cloud:
             assert query == {"alt": "media"}, "without it there is no content"
             url = f"{self.storage}/storage/v1/b/{self.bucket}/o/{quote(match[1], safe='')}?alt=media"
             with urllib.request.urlopen(url, timeout=60) as response:
-                assert response.headers["Content-Type"] == "application/json"
-                return json.loads(response.read())
+                return response.read()
         if path == f"/workflowexecutions/v1/{PARENT}/workflows/{WORKFLOW}/executions":
             assert query["filter"] == 'state="SUCCEEDED"'
             assert query["view"] == "FULL", "without it there are no results"
@@ -176,9 +178,11 @@ class Cloud:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length) or b"{}")
                 answer = cloud.answer(unquote(url.path), query, body)
-                content = json.dumps(answer or {"error": f"no such method: {self.path}"}).encode()
-                self.send_response(200 if answer is not None else 404)
-                self.send_header("Content-Type", "application/json")
+                is_object = isinstance(answer, bytes)
+                missing = {"error": f"no such method: {self.path}"}
+                content = answer if is_object else json.dumps(missing if answer is None else answer).encode()
+                self.send_response(404 if answer is None else 200)
+                self.send_header("Content-Type", cloud.content_type if is_object else "application/json")
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)

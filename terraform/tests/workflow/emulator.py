@@ -11,11 +11,13 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
+from functools import partial
 from unittest import mock
 
 from workflows_emulator import main as language
 from workflows_emulator import render
-from workflows_emulator.lib import sys_utils
+from workflows_emulator.lib import sys_utils, text_utils
+from workflows_emulator.lib.helpers import helpers
 from workflows_emulator.utils import WorkflowError
 
 from discovery import Method
@@ -26,6 +28,9 @@ LITERALS = {
     "true": True,
     "false": False,
     "default": lambda value, otherwise: otherwise if value is None else value,
+    # The keys that are no variables of the emulator's.
+    "keys": lambda value: list(dict.keys(value)),
+    "get_type": lambda value: "map" if isinstance(value, dict) else helpers["get_type"](value),
 }
 
 
@@ -45,6 +50,21 @@ class Unlocked:
 
     def release(self):
         pass
+
+
+def plain(value):
+    """The emulator's maps as those of Python, which it takes for maps."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+def render_string(value, context: dict, otherwise=render.render_str):
+    """A value that is one expression is what that gives. The emulator writes it as YAML and reads it again, which does
+    not give the same for texts of all kinds."""
+    if isinstance(value, str) and (expression := re.fullmatch(r"\$\{([^{}]*)\}", value)):
+        return plain(render.run_code(expression[1], context))
+    return otherwise(value, context)
 
 
 def connector(address: str, call: str, arguments: dict):
@@ -74,7 +94,8 @@ def connector(address: str, call: str, arguments: dict):
     )
     try:
         with urllib.request.urlopen(request, timeout=60) as response:
-            return json.loads(response.read())
+            content = response.read()
+            return json.loads(content) if response.headers["Content-Type"] == "application/json" else content
     except urllib.error.HTTPError as error:
         raise WorkflowError(message=error.read().decode(), code=error.code, tags=["HttpError"]) from None
 
@@ -88,7 +109,10 @@ def execute(workflow, address: str, environment: dict, arguments: dict | None, s
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, environment))
         stack.enter_context(mock.patch.dict(render.STANDARD_LIBRARY, LITERALS))
+        stack.enter_context(mock.patch.object(render, "render_str", render_string))
         stack.enter_context(mock.patch.object(sys_utils, "sleep", sleep))
+        # The service encodes slashes, which are reserved, as well.
+        stack.enter_context(mock.patch.object(text_utils, "url_encode", partial(urllib.parse.quote, safe="")))
         stack.enter_context(mock.patch.object(language, "LOCK", Unlocked()))
         stack.enter_context(mock.patch.object(language.StepCall, "execute_connector", staticmethod(execute_connector)))
         try:

@@ -196,8 +196,10 @@ def test_months_of_runs(cloud, portal, plan):
         assert monitored(plan, message) <= logged(cloud, message)
 
 
-def test_a_transient_failure_is_retried(cloud, portal):
+@pytest.mark.parametrize("content_type", ["application/json", "application/octet-stream"])
+def test_a_transient_failure_is_retried(cloud, portal, content_type):
     """The portal is down, and up again when the workflow tries once more."""
+    cloud.content_type = content_type
     cloud.settings["extract-job"] |= {
         "PORTAL_URL": "http://127.0.0.1:9",
         "PORTAL_HOSTS": "127.0.0.1",
