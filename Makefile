@@ -49,10 +49,14 @@ setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready $(DASHBOARD_PACKAGES) ## Install DuckD
 
 run: setup $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emulator on the cloud path, SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
 	@$(BUILD_RELEASE)
-	target/release/local-workflow
+	ended=0
+	target/release/local-workflow || ended=$$?
+	# A run that ends in error has built the marts nevertheless, unless a stage failed as a whole.
+	[ -f $(LOCAL_DIR)/site/data/catalog.json ] || exit $$ended
 	$(call build_dashboard,$(LOCAL_DIR)/site)
-	# On a terminal the dashboard is served until Ctrl-C; elsewhere the run ends by itself.
-	if [ -t 1 ]; then $(NPM_RUN) serve; else echo "dashboard   make serve"; fi
+	# On a terminal the dashboard is served until Ctrl-C; elsewhere the run ends.
+	if [ -t 1 ] && [ $$ended = 0 ]; then $(NPM_RUN) serve; else echo "dashboard   make serve"; fi
+	exit $$ended
 
 serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard of the latest run on loopback
 	@[ -f $(LOCAL_DIR)/site/index.html ] || { echo "There is no dashboard yet: make run" >&2; exit 1; }

@@ -8,6 +8,8 @@ use sample_portal::{Date, PortalConfig};
 use serde::Deserialize;
 use shared::run::{RunId, Stage};
 
+use crate::sample::Publication;
+
 /// As the environment has it.
 #[derive(Deserialize)]
 struct Raw {
@@ -112,6 +114,27 @@ impl Settings {
     pub(crate) fn remember_run(&self, run_id: &RunId) -> anyhow::Result<()> {
         fs::write(self.latest_run_file(), run_id.to_string())
             .context("remember the run for `make replay`")
+    }
+
+    fn latest_publication_file(&self) -> PathBuf {
+        self.directory.join("latest-sample-publication")
+    }
+
+    /// Remembers that the warehouse has this publication of the sample portal.
+    pub(crate) fn remember_publication(&self, publication: Publication) -> anyhow::Result<()> {
+        let Publication { year, number } = publication;
+        fs::write(self.latest_publication_file(), format!("{year} {number}"))
+            .context("cannot remember the sample portal's publication for the next run")
+    }
+
+    /// The last publication of the sample portal that the warehouse has, if it has one.
+    pub(crate) fn latest_publication(&self) -> Option<Publication> {
+        let text = fs::read_to_string(self.latest_publication_file()).ok()?;
+        let (year, number) = text.trim().split_once(' ')?;
+        Some(Publication {
+            year: year.parse().ok()?,
+            number: number.parse().ok()?,
+        })
     }
 
     pub(crate) fn latest_run(&self) -> anyhow::Result<RunId> {

@@ -2,19 +2,22 @@
 
 use std::env;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use sample_portal::Portal;
+use shared::exit::Exit;
+use shared::hand_over::{self, Input};
 use shared::run::{RunId, Stage};
 use tokio::process::Command;
 
 use crate::settings::Settings;
 use crate::storage::Storage;
 
-/// A stage that was executed, and how long it took.
+/// What took how long.
 pub(crate) struct Finished {
-    pub(crate) stage: Stage,
+    pub(crate) name: String,
     pub(crate) took: Duration,
 }
 
@@ -28,11 +31,14 @@ impl Portals {
     pub(crate) fn of(settings: &Settings, sample: Option<&Portal>) -> Self {
         if let Some(portal) = sample {
             return Self {
-                description: format!("the sample portal at {}", portal.url()),
+                description: format!(
+                    "the sample portal at {}, which publishes generated data",
+                    portal.url()
+                ),
                 variables: vec![
                     ("PORTAL_URL", portal.url().to_owned()),
-                    ("FSA_URL", portal.fsa_url()),
                     ("PORTAL_HOSTS", portal.hosts()),
+                    ("FSA_URL", portal.fsa_url()),
                 ],
             };
         }
@@ -47,21 +53,60 @@ impl Portals {
     }
 }
 
-/// Executes the job of `stage` and gives its exit code.
-pub(crate) async fn execute(
-    settings: &Settings,
-    storage: &Storage,
-    portals: &Portals,
-    stage: Stage,
-    run_id: &RunId,
-    force: bool,
-) -> anyhow::Result<u8> {
+/// What the job of a stage is executed on.
+pub(crate) struct Execution<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) storage: &'a Storage,
+    pub(crate) portals: &'a Portals,
+    pub(crate) run_id: &'a RunId,
+    /// The years; all that have changed if `None`.
+    pub(crate) years: Option<&'a str>,
+    pub(crate) force: bool,
+}
+
+/// How an execution of a stage's job ended.
+pub(crate) struct Ended {
+    pub(crate) exit: u8,
+    /// What it handed over, if it did.
+    pub(crate) handed_over: Option<Input>,
+}
+
+impl Ended {
+    /// Whether another try may end better: the job says so, or it was killed, or it refused a partition that may be
+    /// reached now.
+    pub(crate) fn is_worth_a_retry(&self, stage: Stage) -> bool {
+        let upstream = Exit::Upstream.code();
+        let refused = self
+            .handed_over
+            .iter()
+            .flat_map(|input| input.refused.values());
+        self.exit == upstream
+            || refused
+                .into_iter()
+                .any(|refused| refused.stage == stage && refused.exit == upstream)
+    }
+}
+
+/// Executes the job of `stage`, as Cloud Run does with a single task.
+pub(crate) async fn execute(execution: &Execution<'_>, stage: Stage) -> anyhow::Result<Ended> {
+    static EXECUTIONS: AtomicU32 = AtomicU32::new(1);
+    let Execution {
+        settings,
+        storage,
+        portals,
+        run_id,
+        years,
+        force,
+    } = execution;
     let name = match stage {
         Stage::Extract => "extract-job",
         Stage::Transform => "transform-job",
         Stage::Load => "load-job",
         Stage::Dbt => "dbt-runner",
     };
+    // A replay executes a stage of an earlier run again, in another process.
+    let number = EXECUTIONS.fetch_add(1, Ordering::Relaxed);
+    let execution_id = format!("{name}-{}-{number}", RunId::now());
     let executable = env::current_exe()?.with_file_name(name);
     let mut command = Command::new(&executable);
     command
@@ -69,7 +114,10 @@ pub(crate) async fn execute(
         .kill_on_drop(true)
         .env("LAKE_URL", storage.lake.to_string())
         .env("RUN_ID", run_id.to_string())
-        .env("FORCE", if force { "1" } else { "0" })
+        .env("FORCE", if *force { "1" } else { "0" })
+        .env("CLOUD_RUN_EXECUTION", &execution_id)
+        .env("CLOUD_RUN_TASK_INDEX", "0")
+        .env("CLOUD_RUN_TASK_COUNT", "1")
         .env("WAREHOUSE_URL", &storage.warehouse_url)
         .envs(storage.variables.iter().map(|(name, value)| (name, value)))
         .env("DUCKDB_LIBRARY", &settings.duckdb_library)
@@ -81,7 +129,7 @@ pub(crate) async fn execute(
             format!("file://{}", settings.directory.join("site").display()),
         )
         .envs(portals.variables.iter().map(|(name, value)| (name, value)));
-    match &settings.years {
+    match years {
         Some(years) => command.env("YEARS", years),
         None => command.env_remove("YEARS"),
     };
@@ -91,5 +139,11 @@ pub(crate) async fn execute(
         .with_context(|| format!("start {}", executable.display()))?;
     // A job that a signal ended has no code: it may be retried.
     let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(code.unwrap_or(shared::exit::Exit::Upstream.code()))
+    let handed_over = hand_over::handed_over_by(&storage.lake, run_id, stage, &execution_id)
+        .await
+        .map_err(|failure| anyhow::anyhow!("{failure}"))?;
+    Ok(Ended {
+        exit: code.unwrap_or(Exit::Upstream.code()),
+        handed_over,
+    })
 }

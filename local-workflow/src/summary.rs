@@ -1,11 +1,10 @@
 //! What a run did, for a person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
-use anyhow::Context as _;
-use shared::hand_over;
+use shared::hand_over::{self, Input, Refused};
 use shared::lake::{Key, Lake};
 use shared::manifest::{self, CleanManifest, MartsManifest, RowCounts};
 use shared::partition::Partition;
@@ -14,7 +13,7 @@ use shared::run::{RunId, Stage};
 use crate::stages::Finished;
 use crate::storage::Storage;
 
-/// The summary of a run that began at `started`.
+/// Returns the summary of a run that began at `started`.
 pub(crate) async fn of_run(
     storage: &Storage,
     run_id: &RunId,
@@ -25,7 +24,9 @@ pub(crate) async fn of_run(
     let mut text = String::new();
     let mut is_new = BTreeMap::new();
 
-    let clean = handed_over(lake, run_id, Stage::Transform).await?;
+    let clean = handed_over(lake, run_id, Stage::Transform)
+        .await?
+        .partitions;
     let header = [
         "",
         "rows read",
@@ -37,9 +38,14 @@ pub(crate) async fn of_run(
     ];
     writeln!(text, "{}", row(header.map(String::from)))?;
     let mut total = RowCounts::default();
-    for (partition, key) in &clean {
+    let mut generated = BTreeSet::new();
+    for (partition, handed) in &clean {
+        let key = &handed.manifest.key;
         let manifest: CleanManifest = read(lake, key).await?;
         let new = storage.is_newer(key, started)?;
+        if manifest.source.generated {
+            generated.insert(*partition);
+        }
         is_new.insert(*partition, new);
         let rows = &manifest.rows;
         let state = if new { "new" } else { "as before" };
@@ -64,48 +70,72 @@ pub(crate) async fn of_run(
         writeln!(text, "    quarantined: {reason} {}", grouped(*rows))?;
     }
 
-    let built = handed_over(lake, run_id, Stage::Dbt).await?;
-    let marts_key = built.into_values().next();
-    let marts_key = marts_key.context("no marts were built from what this run loaded")?;
-    let marts: MartsManifest = read(lake, &marts_key).await?;
-    writeln!(text, "\nmarts")?;
-    for mart in &marts.marts {
-        writeln!(text, "{:>26} {:>12} rows", mart.table, grouped(mart.rows))?;
+    let Input {
+        partitions: built,
+        refused,
+    } = handed_over(lake, run_id, Stage::Dbt).await?;
+    // All partitions go into the same marts. If all are refused, the marts are those of an earlier run.
+    let marts_key = built.into_values().next().map(|handed| handed.manifest.key);
+    if let Some(key) = &marts_key {
+        let marts: MartsManifest = read(lake, key).await?;
+        writeln!(text, "\nmarts")?;
+        for mart in &marts.marts {
+            writeln!(text, "{:>26} {:>12} rows", mart.table, grouped(mart.rows))?;
+        }
     }
 
     writeln!(text, "\nstages")?;
-    for Finished { stage, took } in finished {
-        writeln!(text, "{:>26} {:>8.2} s", stage.as_str(), took.as_secs_f64())?;
+    for Finished { name, took } in finished {
+        writeln!(text, "{name:>26} {:>8.2} s", took.as_secs_f64())?;
+    }
+    if !refused.is_empty() {
+        writeln!(text, "\nrefused")?;
+        for (partition, refused) in &refused {
+            let name = partition.to_string();
+            let Refused {
+                stage, exit, cause, ..
+            } = refused;
+            writeln!(text, "{name:>26} by {stage}, exit code {exit}: {cause}")?;
+        }
     }
     writeln!(text, "\nlake        {lake}")?;
     writeln!(text, "warehouse   {}", storage.warehouse_url)?;
-    writeln!(text, "marts       {}", lake.locate(&marts_key))?;
+    if let Some(key) = &marts_key {
+        writeln!(text, "marts       {}", lake.locate(key))?;
+    }
 
     let produced = is_new.values().filter(|new| **new).count();
-    if produced == 0 && !storage.is_newer(&marts_key, started)? {
+    let are_marts_new = match &marts_key {
+        Some(key) => storage.is_newer(key, started)?,
+        None => false,
+    };
+    let but = match refused.len() {
+        0 => String::new(),
+        refused => format!(", {refused} refused"),
+    };
+    if produced == 0 && !are_marts_new {
         writeln!(
             text,
-            "\nNothing new: every year and boundary is as the last run left it."
+            "\nNothing new: every year and boundary is as the last run left it{but}."
         )?;
     } else {
-        writeln!(text, "\n{produced} of {} partitions are new.", is_new.len())?;
+        let all = is_new.len();
+        writeln!(text, "\n{produced} of {all} partitions are new{but}.")?;
+    }
+    if generated.len() == clean.len() && !clean.is_empty() {
+        writeln!(text, "All data are generated: none of them are the City's.")?;
+    } else if !generated.is_empty() {
+        let names: Vec<String> = generated.iter().map(Partition::to_string).collect();
+        let names = names.join(", ");
+        writeln!(text, "Generated, and not the City's: {names}.")?;
     }
     Ok(text)
 }
 
-/// The manifests a stage handed over, by partition.
-async fn handed_over(
-    lake: &Lake,
-    run_id: &RunId,
-    stage: Stage,
-) -> anyhow::Result<BTreeMap<Partition, Key>> {
-    let input = hand_over::handed_over(lake, run_id, stage)
+async fn handed_over(lake: &Lake, run_id: &RunId, stage: Stage) -> anyhow::Result<Input> {
+    hand_over::handed_over(lake, run_id, stage)
         .await
-        .map_err(|failure| anyhow::anyhow!("{failure}"))?;
-    let partitions = input.partitions.into_iter();
-    Ok(partitions
-        .map(|(partition, handed)| (partition, handed.manifest.key))
-        .collect())
+        .map_err(|failure| anyhow::anyhow!("{failure}"))
 }
 
 async fn read<T: serde::de::DeserializeOwned>(lake: &Lake, key: &Key) -> anyhow::Result<T> {

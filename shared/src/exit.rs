@@ -24,7 +24,20 @@ impl Exit {
         self as u8
     }
 
-    /// Orders the ways to fail for a job in which several happened: a retry is advised only if it may help with all.
+    /// Returns the exit that has this code.
+    #[must_use]
+    pub fn from_code(code: u8) -> Option<Self> {
+        let all = [
+            Exit::Done,
+            Exit::Configuration,
+            Exit::Contract,
+            Exit::Upstream,
+            Exit::Bug,
+        ];
+        all.into_iter().find(|exit| exit.code() == code)
+    }
+
+    /// Orders the ways to fail for a job or a run in which several happened: a retry is advised only if it may help with all.
     #[must_use]
     pub fn severity(self) -> u8 {
         match self {

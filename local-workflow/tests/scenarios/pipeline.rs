@@ -9,7 +9,8 @@ use std::{env, fs};
 use emulators::Addresses;
 use sample_portal::Portal;
 use serde_json::Value;
-use shared::lake::Key;
+use shared::hand_over;
+use shared::lake::{Key, Lake, LocalLake};
 use shared::run::Stage;
 use shared::testing::{Job, JobOutcome, TestLake};
 use tempfile::TempDir;
@@ -254,6 +255,8 @@ impl Pipeline {
             .env("RUN_ID", run)
             .env("PORTAL_URL", &self.portal_url)
             .env("FSA_URL", &self.fsa_url)
+            // Linked files lie on a second address of the sample portal.
+            .env("PORTAL_HOSTS", "127.0.0.1,127.0.0.2")
             .env("DBT_EXECUTABLE", from_make("DBT_EXECUTABLE"))
             .env("DBT_PROJECT_DIR", from_make("DBT_PROJECT_DIR"));
         match &self.storage {
@@ -273,6 +276,48 @@ impl Pipeline {
                 .env("STORAGE_EMULATOR_HOST", &addresses.storage)
                 .env("BIGQUERY_EMULATOR_HOST", &addresses.bigquery),
         }
+    }
+
+    /// Executes the job of `stage` as Cloud Run does: `tasks` processes, one of which does not start if it is `killed`.
+    pub(crate) fn execute(
+        &self,
+        stage: Stage,
+        run: &str,
+        tasks: usize,
+        killed: Option<usize>,
+    ) -> Vec<JobOutcome> {
+        static EXECUTIONS: AtomicU32 = AtomicU32::new(0);
+        let execution = EXECUTIONS.fetch_add(1, Ordering::Relaxed);
+        let started = (0..tasks).filter(|index| Some(*index) != killed);
+        started
+            .map(|index| {
+                self.job(stage, run)
+                    .env("CLOUD_RUN_EXECUTION", format!("execution-{execution}"))
+                    .env("CLOUD_RUN_TASK_INDEX", index.to_string())
+                    .env("CLOUD_RUN_TASK_COUNT", tasks.to_string())
+                    .run()
+            })
+            .collect()
+    }
+
+    /// What `stage` handed over in the run, refusals among it, by partition: `good`, or the refusing stage and exit code.
+    pub(crate) fn handed_over(&self, stage: Stage, run: &str) -> BTreeMap<String, String> {
+        let copy = self.copy_of_lake();
+        let lake = Lake::Local(LocalLake::new(copy.path()).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let run = run.parse().unwrap();
+        let input = runtime
+            .block_on(hand_over::handed_over(&lake, &run, stage))
+            .unwrap();
+        let good = input.partitions.keys();
+        let good = good.map(|partition| (partition.to_string(), "good".to_owned()));
+        let refused = input.refused.into_iter().map(|(partition, refused)| {
+            let verdict = format!("{} {}", refused.stage, refused.exit);
+            (partition.to_string(), verdict)
+        });
+        good.chain(refused).collect()
     }
 
     pub(crate) fn run(&self, stage: Stage, run: &str) -> JobOutcome {

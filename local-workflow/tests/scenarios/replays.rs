@@ -108,6 +108,110 @@ fn a_second_run_finds_everything_and_a_corrected_year_changes_alone(path: Path) 
     );
 }
 
+/// A file without the column Status.
+const WRONG_HEADER: &[u8] = b"Creation Date,First 3 Chars of Postal Code,Intersection Street 1,Intersection Street 2,Ward,\
+Service Request Type,Division,Section\r\n2025-01-01 00:01:05.0000000,M4C,,,Beaches-East York (19),Sinking Water Service,\
+Toronto Water,District Ops\r\n";
+
+on_both_paths!(bad_years_do_not_hold_up_the_others_and_arrive_once_they_are_good);
+
+fn bad_years_do_not_hold_up_the_others_and_arrive_once_they_are_good(path: Path) {
+    let portal = Portal::start(PortalConfig {
+        generated_years: vec![2018, 2019, 2025],
+        rows_per_year: Some(1_000),
+        ..PortalConfig::default()
+    })
+    .unwrap();
+    let pipeline = Pipeline::new(&portal, path);
+    portal.replace_csv(2025, WRONG_HEADER);
+    portal.stop_file_host();
+    let extract = pipeline
+        .job(Stage::Extract, "first")
+        .env("DOWNLOAD_TIMEOUT_SECONDS", "1")
+        .run();
+    let cause = extract.failed(30);
+    assert!(
+        cause.starts_with("1 of 5 partitions were refused"),
+        "{cause}"
+    );
+    assert!(cause.contains("2019: "), "{cause}");
+    let transform = pipeline.run(Stage::Transform, "first");
+    let cause = transform.failed(20);
+    assert!(
+        cause.starts_with("1 of 4 partitions were refused"),
+        "{cause}"
+    );
+    assert!(cause.contains("2025: "), "{cause}");
+    assert_eq!(pipeline.run(Stage::Load, "first").finished()["produced"], 3);
+    pipeline.run(Stage::Dbt, "first").finished();
+    let expected = [
+        ("2018", "good"),
+        ("2019", "extract 30"),
+        ("2025", "transform 20"),
+        ("city-wards", "good"),
+        ("forward-sortation-areas", "good"),
+    ];
+    let expected = expected.map(|(name, verdict)| (name.to_owned(), verdict.to_owned()));
+    for stage in [Stage::Transform, Stage::Load, Stage::Dbt] {
+        assert_eq!(
+            pipeline.handed_over(stage, "first"),
+            expected.clone().into()
+        );
+    }
+    let years = "select distinct source_year from service_requests order by 1";
+    assert_eq!(pipeline.query(years), json!([[2018]]));
+
+    portal.start_file_host().unwrap();
+    portal.correct(2025);
+    let second = pipeline.run_to_warehouse("second");
+    assert_eq!(produced(&second), [2, 2, 2]);
+    pipeline.run(Stage::Dbt, "second").finished();
+    assert_eq!(pipeline.query(years), json!([[2018], [2019], [2025]]));
+    let handed_over = pipeline.handed_over(Stage::Dbt, "second");
+    assert!(
+        handed_over.values().all(|verdict| verdict == "good"),
+        "{handed_over:?}"
+    );
+}
+
+on_both_paths!(what_one_of_four_tasks_extracts_again_is_loaded);
+
+fn what_one_of_four_tasks_extracts_again_is_loaded(path: Path) {
+    let portal = portal();
+    let pipeline = Pipeline::new(&portal, path);
+    let through = |changed| {
+        for (stage, tasks) in [(Stage::Extract, 4), (Stage::Transform, 3), (Stage::Load, 1)] {
+            let outcomes = pipeline.execute(stage, "run", tasks, None);
+            assert_eq!(produced(&outcomes).iter().sum::<u64>(), changed, "{stage}");
+        }
+        pipeline.digest("select * from service_requests where source_year = 2018")
+    };
+    let before = through(5);
+    portal.correct(2018);
+    assert_ne!(through(1), before);
+}
+
+on_both_paths!(a_killed_task_is_missed_by_the_next_stage_until_it_is_executed_again);
+
+fn a_killed_task_is_missed_by_the_next_stage_until_it_is_executed_again(path: Path) {
+    let portal = portal();
+    let pipeline = Pipeline::new(&portal, path);
+    pipeline.execute(Stage::Extract, "run", 4, None);
+    portal.correct(2012);
+    pipeline.execute(Stage::Extract, "run", 4, Some(0));
+    let transform = pipeline.run(Stage::Transform, "run");
+    let cause = transform.failed(30);
+    assert!(
+        cause.starts_with("task 0 of 0 to 3 of the extract stage of run run has not handed over"),
+        "{cause}"
+    );
+    pipeline.execute(Stage::Extract, "run", 4, None);
+    assert_eq!(
+        pipeline.run(Stage::Transform, "run").finished()["produced"],
+        5
+    );
+}
+
 on_both_paths!(both_ward_models_are_resolved);
 
 fn both_ward_models_are_resolved(path: Path) {
