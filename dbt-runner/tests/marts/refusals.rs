@@ -154,7 +154,7 @@ fn what_cannot_be_started_or_read_is_named() {
     assert!(
         nothing_loaded
             .failed(10)
-            .contains("runs/other/load-0-0.json"),
+            .contains("run other has no hand-over of the load stage"),
         "{nothing_loaded}"
     );
 

@@ -7,7 +7,20 @@ from collections.abc import Iterable
 
 # When something happened, and in which run, is all that may differ between two honest histories; polygons are another
 # type in each warehouse.
-LEFT_OUT = {"loaded_at", "first_loaded_at", "last_loaded_at", "run_id", "geometry"}
+LEFT_OUT = {
+    "first_loaded_at",
+    "geometry",
+    "held_loaded_at",
+    "held_observed_at",
+    "last_loaded_at",
+    "last_observed_at",
+    "loaded_at",
+    "new_observed_at",
+    "observed_at",
+    "old_observed_at",
+    "refused_at",
+    "run_id",
+}
 
 
 def canonical(value: object) -> object:

@@ -8,6 +8,7 @@ mod case_portal;
 mod city_rows;
 mod equality;
 mod kills;
+mod observations;
 mod pipeline;
 mod publication_cases;
 mod published_counts;

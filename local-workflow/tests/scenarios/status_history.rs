@@ -1,4 +1,6 @@
-//! Three monthly publications of one year: what they say of statuses, and that it can be told anew from the lake.
+//! Three publications of one year: what they say about statuses, and that the lake's runs say it again.
+
+use std::fs;
 
 use sample_portal::{Portal, PortalConfig};
 use serde_json::{Value, json};
@@ -10,9 +12,10 @@ use crate::readers::query_files;
 
 const YEAR: i16 = 2025;
 const OTHER_YEAR: i16 = 2024;
+const RUNS: [&str; 3] = ["november", "december", "january"];
 
-on_both_paths!(three_versions_tell_when_requests_were_closed_and_tell_it_again_from_the_lake);
-fn three_versions_tell_when_requests_were_closed_and_tell_it_again_from_the_lake(path: Path) {
+on_both_paths!(three_versions_show_when_requests_were_closed_and_show_it_again_from_the_lake);
+fn three_versions_show_when_requests_were_closed_and_show_it_again_from_the_lake(path: Path) {
     let portal = Portal::start(PortalConfig {
         generated_years: vec![OTHER_YEAR, YEAR],
         rows_per_year: Some(3_000),
@@ -20,15 +23,15 @@ fn three_versions_tell_when_requests_were_closed_and_tell_it_again_from_the_lake
     })
     .unwrap();
     let pipeline = Pipeline::new(&portal, path);
-    pipeline.run_to_warehouse("november");
-    pipeline.run(Stage::Dbt, "november").finished();
-    // Where a table of BigQuery keeps its rows, nobody is told.
+    pipeline.run_to_warehouse(RUNS[0]);
+    pipeline.run(Stage::Dbt, RUNS[0]).finished();
+    // BigQuery does not say where a table keeps its rows.
     let before = (path == Path::Local).then(|| rows_in_the_fact(&pipeline));
-    for run in ["december", "january"] {
+    for run in &RUNS[1..] {
         portal.correct(YEAR);
         pipeline.run_to_warehouse(run);
     }
-    pipeline.run(Stage::Dbt, "january").finished();
+    pipeline.run(Stage::Dbt, RUNS[2]).finished();
 
     if let Some(before) = before {
         only_the_corrected_year_was_touched(&before, &rows_in_the_fact(&pipeline));
@@ -43,83 +46,82 @@ fn three_versions_tell_when_requests_were_closed_and_tell_it_again_from_the_lake
     assert_ne!(told[0], json!([]));
     assert_ne!(told[1], json!([]));
 
-    // From nothing: the kept versions, in order.
+    // From nothing: the runs again, in order.
     pipeline.remove_warehouse();
-    let every = lake.manifests("clean/");
-    let of_others: Vec<&str> = every
-        .keys()
-        .map(String::as_str)
-        .filter(|key| !key.contains(&format!("/{YEAR}/")))
-        .collect();
-    let load = |run: &str, keys: &[&str]| {
-        let job = pipeline.job(Stage::Load, run);
-        job.env("MANIFESTS", keys.join(",")).run().finished();
-    };
-    load("rebuild", &of_others);
-    for version in &versions {
-        load("rebuild", &[&version.manifest]);
+    for run in RUNS {
+        pipeline.run(Stage::Load, run).finished();
     }
-    pipeline.run(Stage::Dbt, "rebuild").finished();
+    pipeline.run(Stage::Dbt, RUNS[2]).finished();
     changes_are_those_of_the_files(&pipeline, &versions);
     assert_eq!([history(&pipeline), bounds(&pipeline)], told);
 }
 
-/// A version of the year: its manifest, the date it was published, and its Parquet files as a list in SQL.
+/// A version of the year: when it was published and observed, and its Parquet files as a list in SQL.
 struct Version {
-    manifest: String,
     published: String,
+    observed: String,
     files: String,
 }
 
+/// What each run handed over of the year.
 fn versions_in_order(lake: &TestLake) -> Vec<Version> {
-    let manifests = lake.manifests(&format!("clean/service-requests/{YEAR}/"));
-    let mut versions: Vec<Version> = manifests
-        .into_iter()
-        .map(|(key, manifest)| {
-            let files = manifest["files"].as_array().unwrap().iter().map(|file| {
-                let path = lake.path().join(file["key"].as_str().unwrap());
-                format!("'{}'", path.display())
-            });
-            Version {
-                published: manifest["source"]["last_modified"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned(),
-                files: files.collect::<Vec<_>>().join(", "),
-                manifest: key,
-            }
-        })
-        .collect();
-    versions.sort_by(|one, other| one.published.cmp(&other.published));
-    assert_eq!(versions.len(), 3);
-    versions
+    let read = |key: &str| -> Value {
+        serde_json::from_slice(&fs::read(lake.path().join(key)).unwrap()).unwrap()
+    };
+    let version = |run| {
+        let hand_over = read(&format!("runs/{run}/transform-0-0.json"));
+        let handed = &hand_over["partitions"][YEAR.to_string()];
+        let manifest = read(handed["key"].as_str().unwrap());
+        let files = manifest["files"].as_array().unwrap().iter().map(|file| {
+            let path = lake.path().join(file["key"].as_str().unwrap());
+            format!("'{}'", path.display())
+        });
+        Version {
+            published: manifest["source"]["last_modified"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+            observed: in_microseconds(handed["observed_at"].as_str().unwrap()),
+            files: files.collect::<Vec<_>>().join(", "),
+        }
+    };
+    RUNS.map(version).into()
+}
+
+/// A time of ISO 8601 with no more digits than a warehouse keeps.
+fn in_microseconds(time: &str) -> String {
+    let (seconds, fraction) = time.trim_end_matches('Z').split_once('.').unwrap();
+    format!("{seconds}.{fraction:.6}Z")
 }
 
 /// `seen`: for each request, each version that has it and what it says, in order; and what the version before said.
 fn seen(versions: &[Version]) -> String {
-    let each = versions.iter().map(|Version { published, files, .. }| {
+    let each = versions.iter().map(|Version { published, observed, files }| {
         format!(
-            "select request_id, status, created_at, ward_id, service_request_type, '{published}'::timestamp as published
+            "select request_id, status, created_at, ward_id, service_request_type, '{published}'::timestamp as published,
+                    '{observed}'::timestamptz as observed
              from read_parquet([{files}])"
         )
     });
     let each = each.collect::<Vec<_>>().join(" union all ");
     format!(
         "with seen as (
-            select *, lag(status) over w as status_before, lag(published) over w as published_before
-            from ({each}) window w as (partition by request_id order by published)
+            select *, lag(status) over w as status_before, lag(published) over w as published_before,
+                   lag(observed) over w as observed_before
+            from ({each}) window w as (partition by request_id order by observed)
         )"
     )
 }
 
 fn changes_are_those_of_the_files(pipeline: &Pipeline, versions: &[Version]) {
     let expected = query_files(&format!(
-        "{} select request_id, status_before, status, published_before, published
+        "{} select request_id, status_before, status, published_before, published, observed_before, observed
          from seen where status <> status_before",
         seen(versions)
     ));
     let found = pipeline.query(
-        "select request_id, old_status, new_status, old_last_modified, new_last_modified from status_changes",
+        "select request_id, old_status, new_status, old_last_modified, new_last_modified, old_observed_at, new_observed_at
+         from status_changes",
     );
     assert!(expected.as_array().unwrap().len() > 10, "{expected}");
     assert_eq!(in_order(found), in_order(expected));
@@ -131,23 +133,27 @@ fn history_is_that_of_the_files(pipeline: &Pipeline, versions: &[Version]) {
     let expected = query_files(&format!(
         "{},
          numbered as (
-             select *, sum((status is distinct from status_before)::int) over (partition by request_id order by published) as period
+             select *, sum((status is distinct from status_before)::int) over (partition by request_id order by observed) as period
              from seen
          ),
          periods as (
-             select request_id, period, any_value(status) as status, min(published) as first_seen, max(published) as last_seen,
+             select request_id, period, any_value(status) as status, min(observed) as first_seen, max(observed) as last_seen,
+                    min(published) as first_as_of, max(published) as last_as_of,
                     max(period) over (partition by request_id) as periods
              from numbered group by request_id, period
          )
          select request_id, period::bigint, status,
-                case when period > 1 then timezone('UTC', first_seen) end,
-                case when period < periods then timezone('UTC', last_seen) end
+                case when period > 1 then first_seen end,
+                case when period < periods then last_seen end,
+                case when period > 1 then timezone('UTC', first_as_of) end,
+                case when period < periods then timezone('UTC', last_as_of) end
          from periods where periods > 1",
         seen(versions)
     ));
-    // How long the first status was seen before is not told: no version before says otherwise.
+    // How long the first status was seen before is not known: no version before says otherwise.
     let found = pipeline.query(
-        "select request_id, period_number, status, first_seen_at, last_seen_at from marts.status_history",
+        "select request_id, period_number, status, first_seen_at, last_seen_at, first_as_of, last_as_of
+         from marts.status_history",
     );
     assert_eq!(in_order(found), in_order(expected));
 }

@@ -1,0 +1,154 @@
+//! What the portal shows now is the truth, and what is refused is recorded.
+
+use std::fs;
+
+use sample_portal::{Portal, PortalConfig};
+use serde_json::json;
+use shared::run::Stage;
+use shared::testing::fixtures;
+
+use crate::pipeline::{Path, Pipeline, on_both_paths};
+
+const YEAR: i16 = 2025;
+
+fn portal(year: i16) -> Portal {
+    Portal::start(PortalConfig {
+        generated_years: vec![year],
+        rows_per_year: Some(1_000),
+        ..PortalConfig::default()
+    })
+    .unwrap()
+}
+
+on_both_paths!(an_older_file_that_the_city_puts_back_is_loaded_and_a_slow_run_is_not);
+
+fn an_older_file_that_the_city_puts_back_is_loaded_and_a_slow_run_is_not(path: Path) {
+    let portal = portal(YEAR);
+    let pipeline = Pipeline::new(&portal, path);
+    let latest = portal.publications(YEAR);
+    let loaded = |run: &str| {
+        let outcomes = pipeline.run_to_warehouse(run);
+        outcomes[2].finished()["produced"].as_u64().unwrap()
+    };
+    portal.publish(YEAR, latest - 1).unwrap();
+    assert_eq!(loaded("april"), 3);
+    // The City's upload: for a moment the portal states the time of the upload, and then the date of the file.
+    portal.upload(YEAR, latest).unwrap();
+    assert_eq!(loaded("uploading"), 1);
+    portal.set_source_date(YEAR).unwrap();
+    assert_eq!(loaded("dated"), 0);
+    for stage in [Stage::Extract, Stage::Transform] {
+        pipeline.run(stage, "slow").finished();
+    }
+    portal.roll_back(YEAR).unwrap();
+    assert_eq!(loaded("put-back"), 1);
+    assert_eq!(loaded("found"), 0);
+    let slow = pipeline.run(Stage::Load, "slow");
+    let cause = slow.failed(20);
+    assert!(cause.contains("the load of 2025 is stale"), "{cause}");
+    assert_eq!(
+        pipeline.query(
+            "select load_number, run_id, last_observed_at > observed_at, generated
+             from load_history where load_history.partition = '2025' order by 1"
+        ),
+        json!([
+            [1, "april", false, true],
+            [2, "uploading", true, true],
+            [3, "put-back", true, true]
+        ])
+    );
+    assert_eq!(
+        pipeline.query("select count(*), count(distinct request_id) from service_requests"),
+        json!([[1_000, 1_000]])
+    );
+
+    // Statuses go back with the file.
+    pipeline.run(Stage::Dbt, "put-back").finished();
+    let of_each = pipeline.query(
+        "select periods, count(*) > 0 from (
+            select history.request_id, count(distinct status) as statuses, count(*) as periods
+            from marts.status_history as history group by history.request_id
+         ) as counted where statuses = 2 group by periods",
+    );
+    assert_eq!(of_each, json!([[3, true]]));
+}
+
+on_both_paths!(a_refused_year_is_shown_until_it_is_good_again);
+
+fn a_refused_year_is_shown_until_it_is_good_again(path: Path) {
+    let portal = portal(YEAR);
+    let pipeline = Pipeline::new(&portal, path);
+    let latest = portal.publications(YEAR);
+    pipeline.run_to_warehouse("good");
+    let refused = || {
+        pipeline.query(
+            "select source_year, stage, exit_code, held_published_at < held_observed_at, held_observed_at < observed_at
+             from marts.refused_publications",
+        )
+    };
+    pipeline.run(Stage::Dbt, "good").finished();
+    assert_eq!(refused(), json!([]));
+
+    portal.replace_zip(YEAR, b"an error page".to_vec());
+    pipeline.run(Stage::Extract, "broken").failed(20);
+    for stage in [Stage::Transform, Stage::Load, Stage::Dbt] {
+        pipeline.run(stage, "broken").finished();
+    }
+    assert_eq!(refused(), json!([[YEAR, "extract", 20, true, true]]));
+
+    // The same refusal again is nothing new.
+    pipeline.run(Stage::Extract, "still-broken").failed(20);
+    for stage in [Stage::Transform, Stage::Load] {
+        pipeline.run(stage, "still-broken").finished();
+    }
+    let built = pipeline.run(Stage::Dbt, "still-broken");
+    assert_eq!(built.finished()["produced"], 0);
+
+    portal.publish(YEAR, latest).unwrap();
+    pipeline.run_to_warehouse("repaired");
+    // An older run again: neither its refusal comes back nor does it end a newer one.
+    pipeline.run(Stage::Load, "broken").finished();
+    pipeline.run(Stage::Dbt, "repaired").finished();
+    assert_eq!(refused(), json!([]));
+    assert_eq!(
+        pipeline.query(
+            "select load_history.partition, count(*) from load_history group by 1 order by 1"
+        ),
+        json!([
+            ["2025", 1],
+            ["city-wards", 1],
+            ["forward-sortation-areas", 1]
+        ])
+    );
+}
+
+on_both_paths!(a_year_whose_labels_changed_has_the_same_requests);
+
+/// Of the 80 requests of `18-relabelled-division`, 20 are published again under a renamed type, which is part of what
+/// identifies a request; of the other 60, 20 have another division and 12 another status.
+fn a_year_whose_labels_changed_has_the_same_requests(path: Path) {
+    let year = 2024;
+    let portal = portal(year);
+    let pipeline = Pipeline::new(&portal, path);
+    let case = fixtures().join("publication-cases/18-relabelled-division");
+    for (run, file) in [
+        ("first", "SR2024.first.csv"),
+        ("again", "SR2024.republished.csv"),
+    ] {
+        portal.replace_csv(year, &fs::read(case.join(file)).unwrap());
+        pipeline.run_to_warehouse(run);
+    }
+    assert_eq!(
+        pipeline.query(
+            "select load_number, content_changed, rows_before, rows_after, rows_added, rows_gone, rows_restatused,
+                    rows_relabelled
+             from publication_changes where source_year = 2024 order by 1"
+        ),
+        json!([
+            [1, true, 0, 80, 80, 0, 0, 0],
+            [2, true, 80, 80, 20, 20, 12, 20]
+        ])
+    );
+    let changed = "select count(*) from status_changes where source_year = 2024";
+    assert_eq!(pipeline.query(changed), json!([[12]]));
+}
