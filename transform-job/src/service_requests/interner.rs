@@ -9,6 +9,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(super) struct Interner<V> {
     table: HashTable<u32>,
     keys: Vec<Box<[u8]>>,
+    key_bytes: usize,
     /// Shared with the months that are being written; a new value copies the list then, which is seldom.
     values: Arc<Vec<V>>,
 }
@@ -18,6 +19,7 @@ impl<V: Clone> Interner<V> {
         Self {
             table: HashTable::new(),
             keys: Vec::new(),
+            key_bytes: 0,
             values: Arc::new(Vec::new()),
         }
     }
@@ -32,11 +34,17 @@ impl<V: Clone> Interner<V> {
         let code = u32::try_from(self.keys.len()).expect("a file has fewer lines than 2^32");
         let value = resolve(key);
         self.keys.push(key.into());
+        self.key_bytes += key.len();
         Arc::make_mut(&mut self.values).push(value);
         let keys = &self.keys;
         self.table
             .insert_unique(hash, code, |&code| xxh3_64(&keys[code as usize]));
         code
+    }
+
+    /// The length of all keys.
+    pub(super) fn key_bytes(&self) -> usize {
+        self.key_bytes
     }
 
     /// The value of a code that [`Interner::code`] gave.

@@ -2,23 +2,60 @@
 
 use std::io::{self, Read};
 
+use super::text;
+
 /// Read at once. Large enough that a block's fixed costs vanish, small enough to stay in the processor's cache.
 const BLOCK_BYTES: usize = 512 << 10;
 
 /// Why the stream cannot be cut.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LinesError {
-    #[error("line {line} is longer than {max_bytes} bytes: this is no file of this contract")]
+    #[error(
+        "line {line} is longer than {max_bytes} bytes, so that the file is not one of this contract. Look at the file and \
+         its source"
+    )]
     LineTooLong { line: u64, max_bytes: usize },
+    #[error(
+        "line {line} is longer than {max_bytes} bytes, and it has {damage}. Ask for a sound copy of the file"
+    )]
+    DamagedLineTooLong {
+        line: u64,
+        max_bytes: usize,
+        damage: String,
+    },
     #[error("cannot read the file")]
     Read(#[from] io::Error),
 }
 
-/// A reader of blocks of whole lines.
+impl LinesError {
+    /// Refuses a line for its length, and names the damage if there is any.
+    pub(super) fn too_long(line: u64, max_bytes: usize, longest_nul_run: u64) -> Self {
+        if longest_nul_run == 0 {
+            LinesError::LineTooLong { line, max_bytes }
+        } else {
+            LinesError::DamagedLineTooLong {
+                line,
+                max_bytes,
+                damage: text::damage(longest_nul_run),
+            }
+        }
+    }
+}
+
+/// Whole lines with their line feeds; the very last of a file may lack it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Block<'a> {
+    pub(super) lines: &'a [u8],
+    /// The longest run of NUL bytes in the first line, if its runs were cut to one byte each; else 0.
+    pub(super) cut_nul_run: u64,
+}
+
+/// A reader of blocks of whole lines. A line that does not fit has its runs of NUL bytes cut to one byte each: storage
+/// leaves such runs, of any length, in place of what it lost.
 pub(super) struct Blocks<R> {
     source: R,
     buffer: Vec<u8>,
-    /// Where the bytes after the last block given out begin.
+    /// Where the bytes after the last block returned begin.
     start: usize,
     /// Where the bytes read end.
     end: usize,
@@ -36,36 +73,97 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// The next block: lines with their line feeds; the very last may lack it. `lines_before` is the number of lines
-    /// given out so far, for the error.
-    pub(super) fn next(&mut self, lines_before: u64) -> Result<Option<&[u8]>, LinesError> {
+    /// Returns the next block. `lines_before` is the number of lines returned so far, for the error.
+    pub(super) fn next(&mut self, lines_before: u64) -> Result<Option<Block<'_>>, LinesError> {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end -= self.start;
         self.start = 0;
-        while self.end < self.buffer.len() {
-            match self.source.read(&mut self.buffer[self.end..]) {
-                Ok(0) => {
-                    self.start = self.end;
-                    return Ok((self.end > 0).then(|| &self.buffer[..self.end]));
-                }
-                Ok(length) => self.end += length,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
+        let mut cut = CutRuns::default();
+        loop {
+            let is_last = !self.fill()?;
+            let freed = if cut.longest > 0 {
+                self.cut_nul_runs(&mut cut)
+            } else {
+                0
+            };
+            let last = memchr::memrchr(b'\n', &self.buffer[..self.end]);
+            if is_last || last.is_some() {
+                self.start = match last {
+                    Some(last) if !is_last => last + 1,
+                    _ => self.end,
+                };
+                return Ok((self.start > 0).then_some(Block {
+                    lines: &self.buffer[..self.start],
+                    cut_nul_run: cut.longest,
+                }));
+            }
+            if freed == 0 && self.cut_nul_runs(&mut cut) == 0 {
+                let line = lines_before + 1;
+                return Err(LinesError::too_long(line, self.max_line_bytes, cut.longest));
             }
         }
-        let last = memchr::memrchr(b'\n', &self.buffer).ok_or(LinesError::LineTooLong {
-            line: lines_before + 1,
-            max_bytes: self.max_line_bytes,
-        })?;
-        self.start = last + 1;
-        Ok(Some(&self.buffer[..self.start]))
+    }
+
+    /// Reads until the buffer is full, or until the end of the stream; returns whether the buffer is full.
+    fn fill(&mut self) -> Result<bool, io::Error> {
+        while self.end < self.buffer.len() {
+            match self.source.read(&mut self.buffer[self.end..]) {
+                Ok(0) => return Ok(false),
+                Ok(length) => self.end += length,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Cuts the runs of NUL bytes in the first line to one byte each; returns the number of bytes that this freed.
+    fn cut_nul_runs(&mut self, cut: &mut CutRuns) -> usize {
+        let line_end = memchr::memchr(b'\n', &self.buffer[..self.end]).unwrap_or(self.end);
+        let (mut read, mut kept) = (0, 0);
+        let mut open = None;
+        while read < line_end {
+            let byte = self.buffer[read];
+            let start = read;
+            read += 1;
+            if byte == 0 {
+                while read < line_end && self.buffer[read] == 0 {
+                    read += 1;
+                }
+                let before = match cut.open {
+                    Some((at, length)) if at == start => length - 1,
+                    _ => 0,
+                };
+                let length = before + (read - start) as u64;
+                cut.longest = cut.longest.max(length);
+                open = (read == self.end).then_some((kept, length));
+            }
+            self.buffer[kept] = byte;
+            kept += 1;
+        }
+        cut.open = open;
+        self.buffer.copy_within(line_end..self.end, kept);
+        let freed = line_end - kept;
+        self.end -= freed;
+        freed
     }
 }
 
-/// `line` without its line end, `\r\n` or `\n`.
+/// The runs of NUL bytes that were cut from a line.
+#[derive(Debug, Default)]
+struct CutRuns {
+    longest: u64,
+    /// Where the byte is that stands for the run at the end of what was read, and how long that run is so far.
+    open: Option<(usize, u64)>,
+}
+
+/// Removes the line end: `\n`, or `\r\n` with any number of carriage returns, which careless conversions add.
 pub(super) fn without_line_end(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
+    let mut line = line.strip_suffix(b"\n").unwrap_or(line);
+    while let Some(rest) = line.strip_suffix(b"\r") {
+        line = rest;
+    }
+    line
 }
 
 #[cfg(test)]
@@ -101,19 +199,80 @@ mod tests {
             let mut seen = Vec::new();
             while let Some(block) = blocks.next(0).expect("no line is too long") {
                 prop_assert!(seen.is_empty() || seen.last() == Some(&b'\n'));
-                seen.extend_from_slice(block);
+                seen.extend_from_slice(block.lines);
             }
             prop_assert_eq!(seen, text.as_bytes());
+        }
+    }
+
+    proptest! {
+        /// A long run of NUL bytes costs its line only, wherever it is, and its length is known.
+        #[test]
+        fn runs_of_nul_bytes_are_cut(
+            before in "[a-z]{0,20}",
+            run in 1_usize..600,
+            after in "[a-z]{0,20}",
+            lines_before in prop::collection::vec("[a-z]{1,30}", 0..20),
+            lines_after in prop::collection::vec("[a-z]{1,30}", 0..20),
+            piece in 1_usize..100,
+        ) {
+            let mut text = String::new();
+            for line in &lines_before {
+                text += &format!("{line}\n");
+            }
+            text += &format!("{before}{}{after}\n", "\0".repeat(run));
+            for line in &lines_after {
+                text += &format!("{line}\n");
+            }
+            let mut blocks = Blocks::new(Slowly(text.as_bytes(), piece), 64);
+            blocks.buffer.truncate(96);
+            let mut seen = Vec::new();
+            let mut cut_nul_run = 0;
+            let mut lines = 0;
+            while let Some(block) = blocks.next(lines).expect("no line is too long") {
+                cut_nul_run = cut_nul_run.max(block.cut_nul_run);
+                lines += block.lines.split(|&byte| byte == b'\n').count() as u64 - 1;
+                seen.extend_from_slice(block.lines);
+            }
+            let nul_bytes = memchr::memchr_iter(0, &seen).count();
+            if cut_nul_run > 0 {
+                prop_assert_eq!((cut_nul_run, nul_bytes), (run as u64, 1));
+            } else {
+                prop_assert_eq!(nul_bytes, run);
+            }
+            let without = |bytes: &[u8]| bytes.iter().copied().filter(|&byte| byte != 0).collect::<Vec<_>>();
+            prop_assert_eq!(without(&seen), without(text.as_bytes()));
+            prop_assert_eq!(lines, (lines_before.len() + 1 + lines_after.len()) as u64);
         }
     }
 
     #[test]
     fn an_endless_line_is_refused_in_bounded_memory() {
         let mut blocks = Blocks::new(io::repeat(b'x'), 1 << 16);
-        let error = blocks.next(4).expect_err("too long");
-        assert_eq!(
-            error.to_string(),
-            "line 5 is longer than 65536 bytes: this is no file of this contract"
+        let error = blocks.next(4).expect_err("too long").to_string();
+        assert!(
+            error.starts_with("line 5 is longer than 65536 bytes"),
+            "{error}"
         );
+    }
+
+    #[test]
+    fn damage_is_named_in_a_line_that_is_too_long() {
+        let text = b"x".repeat(400_000);
+        let text = [&text[..], &[0; 100_000], &text].concat();
+        let mut blocks = Blocks::new(&text[..], 1 << 16);
+        let error = blocks.next(4).expect_err("too long").to_string();
+        assert!(
+            error.contains("a run of 100000 NUL bytes: the file is damaged at this line"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn an_endless_run_of_nul_bytes_is_read_in_bounded_memory() {
+        let mut blocks = Blocks::new(io::repeat(0).take(100 << 20), 1 << 16);
+        let block = blocks.next(0).expect("damage").expect("a line");
+        assert_eq!((block.lines, block.cut_nul_run), (&[0][..], 100 << 20));
+        assert!(blocks.next(1).expect("the end").is_none());
     }
 }

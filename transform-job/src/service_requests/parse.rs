@@ -1,6 +1,6 @@
 //! From lines to rows, months and refusals.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use super::header::{Header, HeaderError};
 use super::horizon::Horizon;
 use super::interner::Interner;
 use super::layout::{Choice, Layout, LayoutError, Survey};
-use super::lines::{Blocks, LinesError, without_line_end};
+use super::lines::{Block, Blocks, LinesError, without_line_end};
 use super::place::{Fsa, Ward, WardReading, Wards};
 use super::quarantine::Quarantine;
 use super::refusal::{MAX_SHOWN_BYTES, Reason, Refusal};
@@ -34,6 +34,12 @@ const DAY_MICROS: i64 = 86_400_000_000;
 /// The detail of a line that a comma in a column outside the contract may have shifted.
 const SHIFTED: &str = "ward and division are not known ones, in a file with columns outside the contract: a comma may have \
                        shifted the fields";
+
+/// The most text that is held of a file at once: its different values, and its refused rows. Sound years have a tenth.
+const MAX_TEXT_BYTES: usize = 128 << 20;
+
+/// Lines between two looks at how much text is held.
+const LINES_PER_CHECK: u32 = 256;
 
 /// Why a file gives no clean partition.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +56,12 @@ pub(super) enum ParseError {
     TooManyValues { column: &'static str },
     #[error("{0}")]
     TooManyRefused(String),
+    #[error(
+        "the file has more than {} MiB of different values, or of refused rows: the columns are not what the header says, or \
+         the file is not one of this contract. {summary}",
+        MAX_TEXT_BYTES >> 20
+    )]
+    TooMuchText { summary: String },
     #[error(transparent)]
     Layout(#[from] LayoutError),
     /// A time that the layout does not fit, and another does.
@@ -144,15 +156,18 @@ fn toronto() -> TimeZone {
 fn each_line(
     source: impl Read,
     reading: &Reading,
-    see: &mut impl FnMut(u64, &[u8], BlockTraits) -> Result<(), ParseError>,
+    see: &mut impl FnMut(u64, &[u8], Traits) -> Result<(), ParseError>,
 ) -> Result<u64, ParseError> {
-    let mut blocks = Blocks::new(source, reading.rules.max_line_bytes);
+    let max_line_bytes = reading.rules.max_line_bytes;
+    let mut blocks = Blocks::new(source, max_line_bytes);
     let mut lines = 0;
-    while let Some(block) = blocks.next(lines)? {
-        let traits = BlockTraits {
-            has_quotes: memchr::memchr(b'"', block).is_some(),
-            is_ascii: block.is_ascii(),
-        };
+    while let Some(Block {
+        lines: block,
+        mut cut_nul_run,
+    }) = blocks.next(lines)?
+    {
+        let has_quotes = memchr::memchr(b'"', block).is_some();
+        let is_ascii = block.is_ascii();
         let mut start = 0;
         while start < block.len() {
             let end =
@@ -160,12 +175,15 @@ fn each_line(
             let line = without_line_end(&block[start..end]);
             start = end;
             lines += 1;
-            if line.len() > reading.rules.max_line_bytes {
-                return Err(ParseError::Lines(LinesError::LineTooLong {
-                    line: lines,
-                    max_bytes: reading.rules.max_line_bytes,
-                }));
+            if line.len() > max_line_bytes {
+                check_length(lines, line, max_line_bytes, cut_nul_run)?;
             }
+            let traits = Traits {
+                has_quotes,
+                is_ascii,
+                cut_nul_run,
+            };
+            cut_nul_run = 0;
             see(lines, line, traits)?;
         }
         reading.progress.advance(block.len() as u64);
@@ -173,11 +191,30 @@ fn each_line(
     Ok(lines)
 }
 
-/// What is known of all lines of a block at once.
+/// Refuses a line for its length; NUL bytes, which are damage, do not count.
+fn check_length(
+    line: u64,
+    text: &[u8],
+    max_bytes: usize,
+    cut_nul_run: u64,
+) -> Result<(), LinesError> {
+    let nul_bytes = memchr::memchr_iter(0, text).count();
+    if text.len() - nul_bytes <= max_bytes {
+        return Ok(());
+    }
+    let longest_run = cut_nul_run.max(text::longest_nul_run(text));
+    Err(LinesError::too_long(line, max_bytes, longest_run))
+}
+
+/// What is known of a line before it is read.
 #[derive(Debug, Clone, Copy)]
-struct BlockTraits {
+struct Traits {
+    /// Whether its block has quotes.
     has_quotes: bool,
+    /// Whether its block is ASCII.
     is_ascii: bool,
+    /// See [`Block::cut_nul_run`].
+    cut_nul_run: u64,
 }
 
 struct Parser<'a> {
@@ -210,7 +247,7 @@ impl<'a> Parser<'a> {
         &mut self,
         number: u64,
         line: &[u8],
-        traits: BlockTraits,
+        traits: Traits,
         give_out: &mut dyn FnMut(MonthRows) -> Result<(), Failure>,
     ) -> Result<(), ParseError> {
         if line.trim_ascii().is_empty() {
@@ -227,6 +264,13 @@ impl<'a> Parser<'a> {
             .ok()
             .filter(|number| *number <= most)
             .ok_or(ParseError::TooManyLines { most })?;
+        if number % LINES_PER_CHECK == 0 {
+            let text_bytes = self.rows.text_bytes().max(self.quarantine.text_bytes());
+            if text_bytes > MAX_TEXT_BYTES {
+                let summary = self.quarantine.summary(self.row_count);
+                return Err(ParseError::TooMuchText { summary });
+            }
+        }
         match self.read(number, line, traits.has_quotes) {
             Ok((month, row)) => {
                 if self.months.add(month, row)? {
@@ -235,7 +279,7 @@ impl<'a> Parser<'a> {
             }
             Err(NoRow::Fatal(error)) => return Err(error),
             Err(NoRow::Refused(refusal)) => {
-                self.set_aside(number, line, refusal);
+                self.set_aside(number, line, traits.cut_nul_run, refusal);
                 if self.quarantine.len() > self.reading.max_refused {
                     let summary = self.quarantine.summary(self.row_count);
                     return Err(ParseError::TooManyRefused(summary));
@@ -259,7 +303,7 @@ impl<'a> Parser<'a> {
         self.rows.read(number, &fields)
     }
 
-    fn set_aside(&mut self, number: u32, line: &[u8], mut refusal: Refusal) {
+    fn set_aside(&mut self, number: u32, line: &[u8], cut_nul_run: u64, mut refusal: Refusal) {
         let are_fields_certain = !self.lines.has_unknown_columns()
             || self
                 .lines
@@ -270,11 +314,15 @@ impl<'a> Parser<'a> {
         if !are_fields_certain && refusal.reason != Reason::FieldCount {
             refusal.detail = None;
         }
-        if let Some(defect) = text::defect(line) {
+        if let Some(defect) = text::defect(line, cut_nul_run) {
             refusal = Reason::UndecodableText.with(defect);
         }
         let most_bytes = self.reading.rules.max_line_bytes;
-        let record = self.lines.record(line, are_fields_certain, most_bytes);
+        let mut record = self.lines.record(line, are_fields_certain, most_bytes);
+        if cut_nul_run > 0 && memchr::memchr_iter(0, line).count() == 1 {
+            // One byte stands for the run.
+            record = record.replacen("\\u{0}", &text::nul_run(cut_nul_run), 1);
+        }
         self.quarantine.add(number, refusal, record);
     }
 
@@ -349,6 +397,7 @@ struct RowReader<'a> {
     statuses: Interner<Result<Status, Refusal>>,
     ward_texts: Interner<Result<WardCodes, Refusal>>,
     wards: Arc<Vec<Ward>>,
+    ward_codes: HashMap<(Arc<str>, Option<i32>), u16>,
     subjects: Interner<Result<Subject, Refusal>>,
     streets: Interner<Street>,
     identity: Vec<u8>,
@@ -374,6 +423,7 @@ impl<'a> RowReader<'a> {
             statuses: Interner::new(),
             ward_texts: Interner::new(),
             wards: Arc::new(Vec::new()),
+            ward_codes: HashMap::new(),
             subjects: Interner::new(),
             streets: Interner::new(),
             identity: Vec::new(),
@@ -520,7 +570,8 @@ impl<'a> RowReader<'a> {
 
     fn ward(&mut self, text: &[u8], created_local: i64) -> Result<WardCode, NoRow> {
         let code = self.ward_texts.code(text, |text| {
-            Ok(codes_of(self.ward_reader.read(text)?, &mut self.wards))
+            let reading = self.ward_reader.read(text)?;
+            Ok(codes_of(reading, &mut self.wards, &mut self.ward_codes))
         });
         let codes = match self.ward_texts.value(code) {
             Ok(codes) => codes,
@@ -540,6 +591,14 @@ impl<'a> RowReader<'a> {
         })
     }
 
+    /// The bytes of the different values so far.
+    fn text_bytes(&self) -> usize {
+        self.statuses.key_bytes()
+            + self.ward_texts.key_bytes()
+            + self.subjects.key_bytes()
+            + self.streets.key_bytes()
+    }
+
     fn values(&self) -> Values {
         Values {
             statuses: self.statuses.values(),
@@ -556,14 +615,20 @@ struct WardCode {
 }
 
 /// The codes of a ward's readings in `wards`, which grows by new ones. `u16::MAX` is none.
-fn codes_of(reading: WardReading, wards: &mut Arc<Vec<Ward>>) -> WardCodes {
+fn codes_of(
+    reading: WardReading,
+    wards: &mut Arc<Vec<Ward>>,
+    codes: &mut HashMap<(Arc<str>, Option<i32>), u16>,
+) -> WardCodes {
     let mut code = |ward: Ward| {
-        let known = wards.iter().position(|other| *other == ward);
-        let index = known.unwrap_or_else(|| {
+        let next = u16::try_from(wards.len()).unwrap_or(u16::MAX);
+        let code = codes
+            .entry((Arc::clone(&ward.identity), ward.model))
+            .or_insert(next);
+        if *code == next && next < u16::MAX {
             Arc::make_mut(wards).push(ward);
-            wards.len() - 1
-        });
-        u16::try_from(index).unwrap_or(u16::MAX)
+        }
+        *code
     };
     match reading {
         WardReading::Plain(ward) => {

@@ -24,10 +24,12 @@ struct Refused {
 #[derive(Debug, Default)]
 pub(super) struct Quarantine {
     refused: Vec<Refused>,
+    text_bytes: usize,
 }
 
 impl Quarantine {
     pub(super) fn add(&mut self, line: u32, refusal: Refusal, raw_line: String) {
+        self.text_bytes += raw_line.len() + refusal.detail.as_ref().map_or(0, String::len);
         self.refused.push(Refused {
             line,
             refusal,
@@ -37,6 +39,11 @@ impl Quarantine {
 
     pub(super) fn len(&self) -> u64 {
         self.refused.len() as u64
+    }
+
+    /// The length of all lines and details.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 
     /// Rows by reason.
@@ -57,7 +64,11 @@ impl Quarantine {
             let of_reason = |refused: &&Refused| refused.refusal.reason.as_str() == reason;
             let first = self.refused.iter().find(of_reason);
             let line = first.map_or(0, |refused| refused.line);
-            format!("{count} {reason} (first: line {line})")
+            let detail = first.and_then(|refused| refused.refusal.detail.as_deref());
+            let shown = detail
+                .map(|detail| format!(": {detail}"))
+                .unwrap_or_default();
+            format!("{count} {reason} (first: line {line}{shown})")
         });
         format!(
             "{} of the first {rows} rows break the contract, more than a file may have: {}",

@@ -68,15 +68,11 @@ pub(super) fn shortened(mut text: String, most_bytes: usize) -> String {
 }
 
 /// Describes what is not text in `line`, if anything is: damage first, a run of NUL bytes, as storage and networks leave in
-/// place of what they lost.
-pub(super) fn defect(line: &[u8]) -> Option<String> {
-    let longest_run = line
-        .split(|&byte| byte != 0)
-        .map(<[u8]>::len)
-        .max()
-        .unwrap_or(0);
+/// place of what they lost. `cut_nul_run` is the longest run that was cut to one byte.
+pub(super) fn defect(line: &[u8], cut_nul_run: u64) -> Option<String> {
+    let longest_run = longest_nul_run(line).max(cut_nul_run);
     if longest_run > 0 {
-        return Some(damage(longest_run as u64));
+        return Some(damage(longest_run));
     }
     line.split(|&byte| byte == b',')
         .find_map(|field| match std::str::from_utf8(field) {
@@ -94,6 +90,12 @@ pub(super) fn defect(line: &[u8]) -> Option<String> {
                 ))
             }
         })
+}
+
+/// The length of the longest run of NUL bytes.
+pub(super) fn longest_nul_run(bytes: &[u8]) -> u64 {
+    let runs = bytes.split(|&byte| byte != 0).map(<[u8]>::len);
+    runs.max().unwrap_or(0) as u64
 }
 
 /// Names a run of NUL bytes as what it is.
@@ -127,7 +129,7 @@ fn push_escaped(readable: &mut String, text: &str) {
 }
 
 /// Describes a run of NUL bytes in the text of a refused row.
-fn nul_run(length: u64) -> String {
+pub(super) fn nul_run(length: u64) -> String {
     format!("[{length} NUL bytes]")
 }
 

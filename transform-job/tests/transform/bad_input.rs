@@ -71,7 +71,7 @@ fn a_file_of_bad_rows_is_refused_with_the_first_of_each_reason() {
     refused(
         csv(&bad).as_bytes(),
         20,
-        "51 of the first 51 rows break the contract, more than a file may have: 51 field_count (first: line 2)",
+        "51 of the first 51 rows break the contract, more than a file may have: 51 field_count (first: line 2: 1 of 9 fields)",
     );
 }
 
@@ -80,6 +80,60 @@ fn an_endless_line_is_refused_in_bounded_memory() {
     let mut text = csv(&[&sound_row(0)]).into_bytes();
     text.resize(100 << 20, b'x');
     refused(&text, 20, "line 3 is longer than 65536 bytes");
+}
+
+#[test]
+fn an_endless_line_with_damage_in_it_names_the_damage() {
+    let mut text = csv(&[&sound_row(0)]).into_bytes();
+    text.resize(text.len() + 80_000, b'x');
+    text.resize(text.len() + 5000, 0);
+    text.resize(text.len() + 80_000, b'x');
+    refused(
+        &text,
+        20,
+        "a run of 5000 NUL bytes: the file is damaged at this line",
+    );
+    text.resize(text.len() + (1 << 20), b'x');
+    refused(
+        &text,
+        20,
+        "a run of 5000 NUL bytes: the file is damaged at this line",
+    );
+}
+
+#[test]
+fn more_refused_text_than_memory_is_for_is_refused() {
+    let lake = TestLake::default();
+    let long = "x".repeat(60_000);
+    let text = csv(&vec![long.as_str(); 2500]);
+    let key = put_year(&lake, 2024, text.as_bytes());
+    let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
+    let cause = outcome.failed(20);
+    assert!(
+        cause.contains("more than 128 MiB of different values, or of refused rows"),
+        "{cause}"
+    );
+    assert!(
+        cause.contains("field_count (first: line 2: 1 of 9 fields)"),
+        "{cause}"
+    );
+}
+
+#[test]
+fn more_different_text_than_memory_is_for_is_refused() {
+    let lake = TestLake::default();
+    let mut text = csv(&[]);
+    for row in 0..2500 {
+        let street = "x".repeat(60_000);
+        text += &sound_row(row).replacen(",,", &format!(",{row} {street},"), 1);
+        text.push('\n');
+    }
+    let key = put_year(&lake, 2024, text.as_bytes());
+    let outcome = transform(&lake, &key);
+    assert!(
+        outcome.failed(20).contains("more than 128 MiB"),
+        "{outcome}"
+    );
 }
 
 #[test]

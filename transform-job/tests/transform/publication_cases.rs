@@ -295,6 +295,67 @@ fn case_13_zeroes_at_the_end() {
 }
 
 #[test]
+fn case_13_zeroes_in_the_middle() {
+    let (lake, manifest) = clean(2026, &case("13-nul-bytes/SR2026.zeroes-in-the-middle.csv"));
+    assert_eq!(manifest["rows"]["kept"], 59);
+    let refused = quarantine(&lake, &manifest);
+    assert_eq!(
+        columns(&refused, &["reason", "detail"]),
+        [[
+            &json!("undecodable_text"),
+            &json!("a run of 70000 NUL bytes: the file is damaged at this line")
+        ]]
+    );
+    let line = refused[0]["raw_line"].as_str().unwrap();
+    assert!(line.contains("Violat[70000 NUL bytes]ions,"), "{line}");
+}
+
+/// Lost blocks are megabytes long, at times more than memory.
+#[test]
+fn a_run_of_nul_bytes_of_any_length_costs_its_line() {
+    for (before, after) in [
+        ("", ""),
+        (
+            "2024-01-02 00:00:00.0000000,New,M4A,,,Daven",
+            "port (09),Noise,311,Ops",
+        ),
+        (
+            "\"2024-01-02 00:00:00.0000000\",\"New",
+            "\",\"M4A\",\"\",\"\",\"Davenport (09)\",\"Noise\",\"311\",\"Ops\"",
+        ),
+    ] {
+        for (at, rows) in [(0, 30), (29, 30), (30, 30)] {
+            let mut text = csv(&[]).into_bytes();
+            for row in 0..=rows {
+                if row == at {
+                    text.extend_from_slice(before.as_bytes());
+                    text.resize(text.len() + (3 << 20), 0);
+                    text.extend_from_slice(after.as_bytes());
+                } else {
+                    text.extend_from_slice(sound_row(row).as_bytes());
+                }
+                if row < rows {
+                    text.extend_from_slice(b"\r\n");
+                }
+            }
+            let (lake, manifest) = clean(2024, &text);
+            assert_eq!(manifest["rows"]["kept"], 30);
+            assert_eq!(
+                columns(
+                    &quarantine(&lake, &manifest),
+                    &["source_row", "detail", "raw_line"]
+                ),
+                [[
+                    &json!(at + 2),
+                    &json!("a run of 3145728 NUL bytes: the file is damaged at this line"),
+                    &json!(format!("{before}[3145728 NUL bytes]{after}"))
+                ]]
+            );
+        }
+    }
+}
+
+#[test]
 fn control_characters_are_refused_in_every_column_quoted_or_not() {
     for quote in ["", "\""] {
         for column in 0..9 {
