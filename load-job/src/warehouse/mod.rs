@@ -62,7 +62,7 @@ pub(crate) struct Observed<'a> {
     pub(crate) at: Timestamp,
 }
 
-/// What a run has to say about what the portal publishes of a partition.
+/// A run's verdict on what the portal publishes of a partition.
 pub(crate) struct Verdict {
     pub(crate) partition: Partition,
     /// Why it was refused; `None` if it is loaded.
@@ -198,8 +198,7 @@ impl Warehouse {
         }
     }
 
-    /// Records of every partition whose current version has the content that was `observed` that the portal still
-    /// published it then.
+    /// Records when contents were observed on the portal, of those that the warehouse holds.
     pub(crate) async fn observe(&mut self, observed: &[Observed<'_>]) -> Result<(), Failure> {
         match self {
             Self::DuckDb(duckdb) => block_in_place(|| duckdb.observe(observed)),
@@ -282,6 +281,15 @@ impl Held {
             .or_fail(Exit::Bug)
     }
 
+    /// Names the version for a reader: by the day it was published, if that is known.
+    fn name(&self) -> String {
+        let day = self
+            .last_modified
+            .as_deref()
+            .and_then(|date| date.get(..10));
+        day.unwrap_or(&self.fingerprint).to_owned()
+    }
+
     fn has_content_of(&self, manifest: &CleanManifest) -> bool {
         self.source_sha256 == manifest.raw_object.sha256.as_str()
     }
@@ -341,7 +349,7 @@ impl Changes {
         };
         let drift = held.filter(of_the_publisher).map(|held| Drift {
             kind: DriftKind::RequestsGone,
-            subject: held.fingerprint.clone(),
+            subject: held.name(),
             rows: self.gone(),
         });
         drift.into_iter().collect()

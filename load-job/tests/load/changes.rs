@@ -100,7 +100,7 @@ fn more_than_a_hundredth_of_the_requests_gone_is_drift() {
     );
     let drift = &drift_of_loads()[2];
     assert!(
-        drift.contains("requests_gone") && drift.contains("\"rows\":2"),
+        drift.contains(r#""kind":"requests_gone","subject":"2026-11-01","rows":2"#),
         "{drift}"
     );
     // Other rules may give requests other ids: nothing is known about the publisher.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::bigquery::BigQuery;
 use shared::bigquery::model::{JobConfiguration, JobConfigurationQuery};
 use shared::run::Stage;
-use shared::testing::JobOutcome;
+use shared::testing::{Job, JobOutcome};
 use shared::warehouse::WarehouseUrl;
 
 use crate::pipeline::{Path, Pipeline};
@@ -150,6 +150,14 @@ fn a_lost_answer_to_a_job_is_no_second_job() {
     assert!(front.requests().iter().any(|request| request.status == 409));
 }
 
+/// The load of the year alone, as an operator names it.
+fn load_of_year(pipeline: &Pipeline) -> Job {
+    let manifests = pipeline.copy_of_lake().manifests("clean/service-requests/");
+    let keys: Vec<&str> = manifests.keys().map(String::as_str).collect();
+    let job = pipeline.job(Stage::Load, "run");
+    job.env("MANIFESTS", keys.join(","))
+}
+
 /// However often a load of the same version has failed, its jobs' names are taken, and the next load is as good as the
 /// first.
 #[test]
@@ -284,7 +292,7 @@ fn an_exhausted_quota_is_for_another_time() {
     let portal = portal();
     let (pipeline, front) = transformed(&portal);
     front.fault(of_job_inserts(0, 1, FaultKind::error(403, "quotaExceeded")));
-    let outcome = pipeline.run(Stage::Load, "run");
+    let outcome = load_of_year(&pipeline).run();
     let cause = outcome.failed(30);
     assert!(cause.contains("quotaExceeded"), "{cause}");
     assert_eq!(job_inserts(&front), 1);
@@ -329,7 +337,7 @@ fn what_is_not_allowed_is_said_and_not_asked_again() {
     for (status, reason) in [(401, "authError"), (403, "accessDenied")] {
         let before = job_inserts(&front);
         front.fault(of_job_inserts(0, 1, FaultKind::error(status, reason)));
-        let outcome = pipeline.run(Stage::Load, "run");
+        let outcome = load_of_year(&pipeline).run();
         let cause = outcome.failed(10);
         assert!(
             cause.contains(reason) && cause.contains("toronto_311_"),
