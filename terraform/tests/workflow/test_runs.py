@@ -331,9 +331,26 @@ def test_an_outage_ends_the_run_after_all_retries(cloud, portal):
     }
     with pytest.raises(emulator.Failed) as failed:
         cloud.run({"years": "2018"})
-    assert [codes for _, codes, _ in cloud.executed] == [[30]] * 5
+    assert [codes for job, codes, _ in cloud.executed if job == "extract-job"] == [[30]] * 5
     assert waits(cloud) == [60, 300, 900, 1800]
-    assert (failed.value.error["exit_code"], failed.value.error["attempts"]) == (30, 5)
+    error = failed.value.error
+    assert "exit code 30" in error["message"]
+    assert arguments_of(error["resume"])["from"] == "extract"
+
+
+def test_a_run_that_does_not_see_the_years_is_not_a_success(cloud, portal):
+    """The portal does not list the years, which nobody can name then."""
+    cloud.run({"years": "2018"})
+    portal.post("faults?path=package_show&kind=status:503&times=1000000")
+    cloud.settings["extract-job"]["DOWNLOAD_TIMEOUT_SECONDS"] = "1"
+    count = len(cloud.executed)
+    with pytest.raises(emulator.Failed) as failed:
+        cloud.run({"years": "2018"})
+    assert cloud.stages_since(count) == ["extract-job"] * 5 + STAGES[1:]
+    error = failed.value.error
+    assert [(failure["stage"], failure["exit_code"]) for failure in error["failures"]] == [("extract", 30)]
+    assert "stage extract ended with exit code 30, log https://console.cloud.google.com/" in error["message"]
+    assert arguments_of(error["resume"])["from"] == "extract"
 
 
 def arguments_of(command: str) -> dict:
@@ -367,9 +384,11 @@ def test_a_year_that_breaks_the_contract_does_not_hold_up_the_others(cloud, port
     (refused,) = error["refused"]
     assert (refused["partition"], refused["stage"], refused["exit"]) == ("2024", "transform", 20)
     assert len(refused["cause"]) <= 300
+    log = error["failures"][0]["log"]
+    assert log.startswith("https://console.cloud.google.com/logs/transform-job-")
     assert error["message"] == (
-        f"run {run} has built the marts without the partitions that were refused; 2024 by transform with exit code 20, "
-        + refused["cause"]
+        f"run {run} has built the marts without some partitions; 2024 by transform with exit code 20, "
+        f"{refused['cause']}; stage transform ended with exit code 20, log {log}"
     )
     assert arguments_of(error["resume"]) == {"run": run, "from": "transform", "years": "changed"}
 
