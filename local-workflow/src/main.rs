@@ -74,10 +74,12 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
                 years: Some(&year.to_string()),
                 force: settings.force,
             };
-            if let Err(exit) = go_through(&execution, TO_WAREHOUSE, &mut Vec::new()).await? {
-                return Ok(exit);
+            match go_through(&execution, TO_WAREHOUSE, &mut Vec::new()).await? {
+                Ok(came_to) if came_to.is_complete() => remember(settings, publication)?,
+                // A later publication makes up for it.
+                Ok(_) => {}
+                Err(exit) => return Ok(exit),
             }
-            remember(settings, publication)?;
             finished.push(Finished {
                 name: format!("publication {number}"),
                 took: start.elapsed(),
@@ -98,35 +100,67 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         years: settings.years.as_deref(),
         force: settings.force,
     };
-    let refused = match go_through(&execution, ALL, &mut finished).await? {
-        Ok(refused) => refused,
+    let came_to = match go_through(&execution, ALL, &mut finished).await? {
+        Ok(came_to) => came_to,
         Err(exit) => return Ok(exit),
     };
     if let Some(publication) = latest
-        && !refused.contains_key(&Partition::Year(publication.year))
+        && came_to.is_complete()
     {
         remember(settings, publication)?;
     }
     println!(
         "\n{}",
-        summary::of_run(&storage, &run_id, started, &finished).await?
+        summary::of_run(&storage, &run_id, started, &finished, came_to.is_complete()).await?
     );
-    let Some(exit) = worst(&refused) else {
+    let Some(exit) = came_to.worst() else {
         return Ok(ExitCode::SUCCESS);
     };
-    let named: Vec<String> = refused
-        .iter()
-        .map(|(partition, refused)| {
-            let Refused { stage, exit, .. } = refused;
-            format!("{partition} (by {stage}, exit code {exit})")
-        })
-        .collect();
     eprintln!(
-        "The run ends with exit code {}: refused were {}; see above for the causes. `make run` tries them again",
+        "The run ends with exit code {}, because these failed: {}; see above for the causes. `make run` tries again",
         exit.code(),
-        named.join(", ")
+        came_to.named()
     );
     Ok(ExitCode::from(exit.code()))
+}
+
+/// What the stages of a run came to.
+#[derive(Default)]
+struct CameTo {
+    /// The partitions that were refused, by any stage.
+    refused: BTreeMap<Partition, Refused>,
+    /// The stages that failed although they handed over.
+    failed: Vec<(Stage, Exit)>,
+}
+
+impl CameTo {
+    fn is_complete(&self) -> bool {
+        self.worst().is_none()
+    }
+
+    /// Returns the most severe failure, if there is one.
+    fn worst(&self) -> Option<Exit> {
+        let refused = self.refused.values();
+        let exits = refused.map(|refused| Exit::from_code(refused.exit).unwrap_or(Exit::Bug));
+        let failed = self.failed.iter().map(|(_, exit)| *exit);
+        exits.chain(failed).max_by_key(|exit| exit.severity())
+    }
+
+    /// Names every refused partition, and every stage that failed without refusing a year: extract does if the portal
+    /// does not list the years.
+    fn named(&self) -> String {
+        let refused = self.refused.iter().map(|(partition, refused)| {
+            let Refused { stage, exit, .. } = refused;
+            format!("{partition} (by {stage}, exit code {exit})")
+        });
+        let refuses = |stage| {
+            let mut refused = self.refused.iter();
+            refused.any(|(partition, refused)| partition.year().is_some() && refused.stage == stage)
+        };
+        let failed = self.failed.iter().filter(|(stage, _)| !refuses(*stage));
+        let failed = failed.map(|(stage, exit)| format!("{stage} (exit code {})", exit.code()));
+        refused.chain(failed).collect::<Vec<_>>().join(", ")
+    }
 }
 
 fn remember(settings: &Settings, publication: Publication) -> anyhow::Result<()> {
@@ -140,13 +174,13 @@ fn remember(settings: &Settings, publication: Publication) -> anyhow::Result<()>
 /// Executes the stages, each a second time if that may help. A stage that failed but handed over what is good does not
 /// end the run.
 ///
-/// Returns the partitions that were refused, or how the run ends because a stage did not hand over.
+/// Returns what they came to, or how the run ends because a stage did not hand over.
 async fn go_through(
     execution: &Execution<'_>,
     stages: &[Stage],
     finished: &mut Vec<Finished>,
-) -> anyhow::Result<Result<BTreeMap<Partition, Refused>, ExitCode>> {
-    let mut refused = BTreeMap::new();
+) -> anyhow::Result<Result<CameTo, ExitCode>> {
+    let mut came_to = CameTo::default();
     for &stage in stages {
         let start = Instant::now();
         let mut ended = stages::execute(execution, stage).await?;
@@ -158,48 +192,30 @@ async fn go_through(
             name: stage.to_string(),
             took: start.elapsed(),
         });
+        let code = ended.exit;
+        let exit = Exit::from_code(code).unwrap_or(Exit::Bug);
         let Some(handed_over) = ended.handed_over else {
-            let exit = match ended.exit {
-                0 => Exit::Bug.code(),
-                exit => exit,
-            };
             println!(
-                "\nThe {stage} stage ended with exit code {} and handed nothing over: see its `stage failed` line above.",
-                ended.exit
+                "\nThe {stage} stage ended with exit code {code} and handed nothing over: see its `stage failed` line above."
             );
-            if !refused.is_empty() {
-                println!("Earlier stages refused:{}", listed(&refused));
+            if !came_to.is_complete() {
+                println!("Earlier failures: {}.", came_to.named());
             }
-            return Ok(Err(ExitCode::from(exit)));
+            let exit = match exit {
+                Exit::Done => Exit::Bug,
+                failure => failure,
+            };
+            return Ok(Err(ExitCode::from(exit.code())));
         };
-        refused = handed_over.refused;
-        if ended.exit != 0 {
+        came_to.refused = handed_over.refused;
+        if exit != Exit::Done {
             println!(
-                "The {stage} stage ended with exit code {}: the run goes on without what was refused.",
-                ended.exit
+                "The {stage} stage ended with exit code {code}: the run goes on with what it handed over."
             );
+            came_to.failed.push((stage, exit));
         }
     }
-    Ok(Ok(refused))
-}
-
-/// Returns the most severe way in which a partition was refused.
-fn worst(refused: &BTreeMap<Partition, Refused>) -> Option<Exit> {
-    let exits = refused
-        .values()
-        .map(|refused| Exit::from_code(refused.exit).unwrap_or(Exit::Bug));
-    exits.max_by_key(|exit| exit.severity())
-}
-
-/// One line per refused partition.
-fn listed(refused: &BTreeMap<Partition, Refused>) -> String {
-    let lines = refused.iter().map(|(partition, refused)| {
-        let Refused {
-            stage, exit, cause, ..
-        } = refused;
-        format!("\n    {partition} by {stage}, exit code {exit}: {cause}")
-    });
-    lines.collect()
+    Ok(Ok(came_to))
 }
 
 /// Replays one stage of the latest run.

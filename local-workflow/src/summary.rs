@@ -19,6 +19,7 @@ pub(crate) async fn of_run(
     run_id: &RunId,
     started: SystemTime,
     finished: &[Finished],
+    is_complete: bool,
 ) -> anyhow::Result<String> {
     let lake = &storage.lake;
     let mut text = String::new();
@@ -113,17 +114,24 @@ pub(crate) async fn of_run(
         0 => String::new(),
         refused => format!(", {refused} refused"),
     };
+    let what = if is_complete {
+        "every year and boundary is as the last run left it"
+    } else {
+        "what did not fail is as the last run left it"
+    };
     if produced == 0 && !are_marts_new {
-        writeln!(
-            text,
-            "\nNothing new: every year and boundary is as the last run left it{but}."
-        )?;
+        writeln!(text, "\nNothing new: {what}{but}.")?;
     } else {
         let all = is_new.len();
         writeln!(text, "\n{produced} of {all} partitions are new{but}.")?;
     }
-    if generated.len() == clean.len() && !clean.is_empty() {
-        writeln!(text, "All data are generated: none of them are the City's.")?;
+    let is_generated = |partition: &Partition| generated.contains(partition);
+    let mut years = clean.keys().filter(|partition| partition.year().is_some());
+    if !generated.is_empty() && years.all(is_generated) {
+        writeln!(
+            text,
+            "All service requests are generated: none of them are the City's."
+        )?;
     } else if !generated.is_empty() {
         let names: Vec<String> = generated.iter().map(Partition::to_string).collect();
         let names = names.join(", ");

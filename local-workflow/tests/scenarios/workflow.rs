@@ -4,7 +4,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::process::{Command, Output};
 
-use sample_portal::{Portal, PortalConfig};
+use sample_portal::{Fault, FaultKind, Portal, PortalConfig};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -94,7 +94,8 @@ fn a_run_is_summed_up_and_the_next_one_finds_nothing_new() {
     assert_eq!(line(&first, "city-wards")[1..3], ["25", "25"]);
     assert!(line(&first, "marts.requests_by_ward")[1] != "0");
     assert!(first.contains("4 of 4 partitions are new."), "{first}");
-    assert!(first.contains("All data are generated"), "{first}");
+    let generated = "All service requests are generated: none of them are the City's.";
+    assert!(first.contains(generated), "{first}");
 
     let second = machine.run(&[]);
     assert!(second.contains("Nothing new"), "{second}");
@@ -173,8 +174,8 @@ fn years_on_a_host_that_is_down_arrive_when_it_is_up() {
     assert_eq!(code, 30, "{said}\n{errors}");
     assert_eq!(
         errors.trim(),
-        "The run ends with exit code 30: refused were 2019 (by extract, exit code 30), 2020 (by extract, exit code 30), \
-         2021 (by extract, exit code 30); see above for the causes. `make run` tries them again"
+        "The run ends with exit code 30, because these failed: 2019 (by extract, exit code 30), 2020 (by extract, exit \
+         code 30), 2021 (by extract, exit code 30); see above for the causes. `make run` tries again"
     );
     for year in ["2019", "2020", "2021"] {
         let refused = line(&said, &format!("{year} by extract, exit code 30:"));
@@ -197,6 +198,17 @@ fn years_on_a_host_that_is_down_arrive_when_it_is_up() {
     let said = machine.run(&source);
     assert!(said.contains("3 of 19 partitions are new."), "{said}");
     assert_eq!([loaded(), in_marts()], [json!([[17]]), json!([[17]])]);
+
+    // A portal that does not even list the years is not a success without news.
+    portal.fault(Fault {
+        path_contains: "package_show".to_owned(),
+        kind: FaultKind::Status(503, None),
+        times: u32::MAX,
+    });
+    let (code, said, errors) = machine.ends(&source);
+    assert_eq!(code, 30, "{said}\n{errors}");
+    assert!(errors.contains("extract (exit code 30)"), "{errors}");
+    assert!(said.contains("Nothing new: what did not fail is"), "{said}");
 }
 
 #[test]
@@ -220,7 +232,7 @@ fn a_year_that_breaks_the_contract_is_named_at_the_end() {
     assert_eq!(code, 20, "{said}\n{errors}");
     assert!(
         errors.starts_with(
-            "The run ends with exit code 20: refused were 2024 (by transform, exit code 20)"
+            "The run ends with exit code 20, because these failed: 2024 (by transform, exit code 20);"
         ),
         "{errors}"
     );
@@ -236,7 +248,10 @@ fn a_year_that_breaks_the_contract_is_named_at_the_end() {
     let (code, said, _) = machine.ends(&variables);
     assert_eq!(code, 20);
     assert!(said.contains("Nothing new"), "{said}");
-    assert!(said.contains("left it, 1 refused."), "{said}");
+    assert!(
+        said.contains("what did not fail is as the last run left it, 1 refused."),
+        "{said}"
+    );
     write(header).unwrap();
     let said = machine.run(&variables);
     assert!(said.contains("1 of 4 partitions are new."), "{said}");
