@@ -70,13 +70,13 @@ impl ManifestRef {
     }
 }
 
-/// The characters of a text file.
+/// The characters of a text file as a whole. Transform reads each field by itself, and does not depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Encoding {
     /// Every byte sequence in the file is valid UTF-8.
     #[serde(rename = "utf-8")]
     Utf8,
-    /// It is not, so it is read as Windows-1252.
+    /// It is not: some of its bytes, or all, are Windows-1252.
     #[serde(rename = "windows-1252")]
     Windows1252,
 }
@@ -142,7 +142,7 @@ pub struct RawManifest {
     pub object: Object,
     /// Line feeds in the object, and one more if the last line has none: counted apart from any parsing.
     pub lines: u64,
-    /// How to read its characters.
+    /// Its characters as a whole, for information.
     pub encoding: Encoding,
 }
 
@@ -245,9 +245,9 @@ pub struct RowCounts {
     pub read: u64,
     /// Rows in the clean files.
     pub kept: u64,
-    /// Of the kept: those whose division had its unquoted comma repaired.
+    /// Of the kept: those whose division or section had its unquoted comma repaired.
     pub repaired: u64,
-    /// Of the kept: those equal to an earlier row in all that identifies a request.
+    /// Of the kept: those equal to an earlier row in all that identifies a request: its time, place and type.
     pub duplicates: u64,
     /// Of the kept: those at a wall-clock time that the autumn repeats.
     pub in_fold: u64,
@@ -287,7 +287,7 @@ pub struct CleanManifest {
     pub raw_object: Object,
     /// Its lines, as extract counted them, apart from any parsing.
     pub raw_lines: u64,
-    /// How its characters were read.
+    /// The raw file's characters as a whole, for information.
     pub encoding: Encoding,
     /// The contract's id.
     pub contract: String,

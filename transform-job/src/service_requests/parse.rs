@@ -26,7 +26,7 @@ use super::refusal::{MAX_SHOWN_BYTES, Reason, Refusal};
 use super::row::{MonthRows, Row, RowClock, Street, StreetCode, Values};
 use super::status::Status;
 use super::subject::Subject;
-use super::text::{self, Encodings, decode, readable, trim};
+use super::text::{self, BlockEncoding, Encodings, decode, readable, trim};
 use super::timestamp::{Anomaly, Clock, TimeError};
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -167,7 +167,7 @@ fn each_line(
     }) = blocks.next(lines)?
     {
         let has_quotes = memchr::memchr(b'"', block).is_some();
-        let is_ascii = block.is_ascii();
+        let encoding = BlockEncoding::of(block);
         let mut start = 0;
         while start < block.len() {
             let end =
@@ -180,7 +180,7 @@ fn each_line(
             }
             let traits = Traits {
                 has_quotes,
-                is_ascii,
+                encoding,
                 cut_nul_run,
             };
             cut_nul_run = 0;
@@ -211,8 +211,8 @@ fn check_length(
 struct Traits {
     /// Whether its block has quotes.
     has_quotes: bool,
-    /// Whether its block is ASCII.
-    is_ascii: bool,
+    /// The encoding of its block.
+    encoding: BlockEncoding,
     /// See [`Block::cut_nul_run`].
     cut_nul_run: u64,
 }
@@ -255,9 +255,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         self.row_count += 1;
-        if !traits.is_ascii {
-            self.encodings.see(line);
-        }
+        self.encodings.see(line, traits.encoding);
         // `source_row` is a signed number of 32 bits.
         let most = i32::MAX.unsigned_abs();
         let number = u32::try_from(number)

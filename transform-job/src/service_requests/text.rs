@@ -147,6 +147,27 @@ pub(super) fn folded(text: &str) -> String {
         .join(" ")
 }
 
+/// The encoding of all lines of a block, as far as it can be told at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BlockEncoding {
+    Ascii,
+    Utf8,
+    /// Some of its lines are not UTF-8.
+    Other,
+}
+
+impl BlockEncoding {
+    pub(super) fn of(block: &[u8]) -> Self {
+        if block.is_ascii() {
+            Self::Ascii
+        } else if std::str::from_utf8(block).is_ok() {
+            Self::Utf8
+        } else {
+            Self::Other
+        }
+    }
+}
+
 /// Counts the lines of each encoding that are not ASCII, which is both.
 #[derive(Debug, Default)]
 pub(super) struct Encodings {
@@ -157,18 +178,20 @@ pub(super) struct Encodings {
 
 impl Encodings {
     /// Notes the encoding of one line.
-    pub(super) fn see(&mut self, line: &[u8]) {
-        if line.is_ascii() {
-            return;
-        }
-        if std::str::from_utf8(line).is_ok() {
-            self.has_utf8 = true;
-            return;
-        }
-        self.not_utf8 += 1;
-        if !self.has_utf8 {
-            let is_utf8 = |field: &[u8]| !field.is_ascii() && std::str::from_utf8(field).is_ok();
-            self.has_utf8 = line.split(|&byte| byte == b',').any(is_utf8);
+    pub(super) fn see(&mut self, line: &[u8], of_block: BlockEncoding) {
+        match of_block {
+            BlockEncoding::Ascii => {}
+            BlockEncoding::Utf8 => self.has_utf8 = true,
+            BlockEncoding::Other if line.is_ascii() => {}
+            BlockEncoding::Other if std::str::from_utf8(line).is_ok() => self.has_utf8 = true,
+            BlockEncoding::Other => {
+                self.not_utf8 += 1;
+                if !self.has_utf8 {
+                    let is_utf8 =
+                        |field: &[u8]| !field.is_ascii() && std::str::from_utf8(field).is_ok();
+                    self.has_utf8 = line.split(|&byte| byte == b',').any(is_utf8);
+                }
+            }
         }
     }
 
@@ -237,7 +260,10 @@ mod tests {
     fn a_file_that_mixes_encodings_is_drift() {
         let rows = |lines: &[&[u8]]| {
             let mut encodings = Encodings::default();
-            lines.iter().for_each(|line| encodings.see(line));
+            let block = BlockEncoding::of(&lines.join(&b'\n'));
+            for line in lines {
+                encodings.see(line, block);
+            }
             encodings.into_drift().map(|drift| drift.rows)
         };
         assert_eq!(rows(&[b"a,b", b"caf\xe9", b"\x92"]), None);

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod clean;
+mod layouts;
 mod parquet;
 mod publication_cases;
 mod real_rows;
