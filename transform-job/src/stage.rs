@@ -12,7 +12,7 @@ use shared::exit::Failure;
 use shared::fingerprint::Fingerprint;
 use shared::hand_over::{self, Handed, Outcomes};
 use shared::job::Summary;
-use shared::lake::{Content, Lake};
+use shared::lake::{Content, Key, Lake};
 use shared::manifest::{
     self, CleanFile, CleanManifest, Drift, ManifestRef, Object, RawManifest, RowCounts, Version,
 };
@@ -22,7 +22,7 @@ use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
 use tracing::{debug, info, warn};
 
 use crate::parquet_file::ParquetFile;
-use crate::service_requests::{CleanYear, Horizon};
+use crate::service_requests::Horizon;
 use crate::{boundaries, service_requests};
 
 /// The version of the rules in this crate. A change of their results needs a new number, so that every partition gets a new
@@ -72,7 +72,7 @@ impl AddAssign for Phases {
     }
 }
 
-/// What the transformation of one partition gives: files in the spool, not yet in the lake.
+/// The result of the transformation of one partition: files in the spool, not yet in the lake.
 pub(crate) struct Clean {
     pub(crate) rows: RowCounts,
     pub(crate) min_created_at: Option<String>,
@@ -80,6 +80,8 @@ pub(crate) struct Clean {
     pub(crate) drift: Vec<Drift>,
     pub(crate) files: Vec<ParquetFile>,
     pub(crate) quarantine: Option<ParquetFile>,
+    /// Whether another horizon could have given another result.
+    pub(crate) depends_on_horizon: bool,
     pub(crate) phases: Phases,
 }
 
@@ -134,23 +136,33 @@ async fn transform(
         return reuse(settings, found, &clean).map(|(found, summary)| (hand_over(found), summary));
     }
 
-    let (clean, depends_on_horizon) = match partition.dataset() {
+    let clean = match partition.dataset() {
         Dataset::ServiceRequests => {
-            let CleanYear {
-                clean,
-                depends_on_horizon,
-            } = service_requests::transform(lake, &raw, horizon, settings.max_quarantined_ratio)
-                .await?;
-            (clean, depends_on_horizon)
+            service_requests::transform(lake, &raw, horizon, settings.max_quarantined_ratio).await?
         }
         Dataset::CityWards | Dataset::ForwardSortationAreas => {
-            (boundaries::transform(lake, &raw).await?, false)
+            boundaries::transform(lake, &raw).await?
         }
     };
     let fingerprint = match of_observation {
-        Some(of_observation) if depends_on_horizon => of_observation,
+        Some(of_observation) if clean.depends_on_horizon => of_observation,
         _ => plain,
     };
+    let (committed, summary) = commit(lake, fingerprint, raw_ref.key, raw, clean, started).await?;
+    Ok((hand_over(committed), summary))
+}
+
+/// Stores a result, its manifest last, and logs it.
+async fn commit(
+    lake: &Lake,
+    fingerprint: Fingerprint,
+    raw_manifest: Key,
+    raw: RawManifest,
+    clean: Clean,
+    started: Instant,
+) -> Result<(ManifestRef, Summary), Failure> {
+    let partition = raw.partition;
+    let contract = Contract::of(partition.dataset());
     let manifest_key = CleanManifest::key(partition, &fingerprint, "manifest.json")?;
     warn_of_drift(partition, &clean.drift);
 
@@ -167,7 +179,7 @@ async fn transform(
         manifest: Version::V1,
         partition,
         fingerprint,
-        raw_manifest: raw_ref.key,
+        raw_manifest,
         source: raw.source,
         raw_object: raw.object,
         raw_lines: raw.lines,
@@ -212,7 +224,7 @@ async fn transform(
         seconds = started.elapsed().as_secs_f64(),
         "partition transformed"
     );
-    Ok((hand_over(committed), summary))
+    Ok((committed, summary))
 }
 
 /// Names the result of a raw manifest.

@@ -216,14 +216,9 @@ mod tests {
             lines_after in prop::collection::vec("[a-z]{1,30}", 0..20),
             piece in 1_usize..100,
         ) {
-            let mut text = String::new();
-            for line in &lines_before {
-                text += &format!("{line}\n");
-            }
-            text += &format!("{before}{}{after}\n", "\0".repeat(run));
-            for line in &lines_after {
-                text += &format!("{line}\n");
-            }
+            let damaged = format!("{before}{}{after}", "\0".repeat(run));
+            let all = lines_before.iter().chain([&damaged]).chain(&lines_after);
+            let text: String = all.flat_map(|line| [line.as_str(), "\n"]).collect();
             let mut blocks = Blocks::new(Slowly(text.as_bytes(), piece), 64);
             blocks.buffer.truncate(96);
             let mut seen = Vec::new();
@@ -259,7 +254,7 @@ mod tests {
     #[test]
     fn damage_is_named_in_a_line_that_is_too_long() {
         let text = b"x".repeat(400_000);
-        let text = [&text[..], &[0; 100_000], &text].concat();
+        let text = [text.clone(), vec![0; 100_000], text].concat();
         let mut blocks = Blocks::new(&text[..], 1 << 16);
         let error = blocks.next(4).expect_err("too long").to_string();
         assert!(

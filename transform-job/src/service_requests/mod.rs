@@ -42,13 +42,6 @@ use parse::{ParseError, Parsed, Reading};
 use refusal::Reason;
 use row::{MonthRows, Row};
 
-/// What the transformation of a year gives.
-pub(crate) struct CleanYear {
-    pub(crate) clean: Clean,
-    /// Whether another horizon could have given another result.
-    pub(crate) depends_on_horizon: bool,
-}
-
 /// Transforms the raw CSV that `raw` names. No request of it can have been created after `horizon`.
 ///
 /// # Errors
@@ -59,7 +52,7 @@ pub(crate) async fn transform(
     raw: &RawManifest,
     horizon: Option<Horizon>,
     max_quarantined_ratio: f64,
-) -> Result<CleanYear, Failure> {
+) -> Result<Clean, Failure> {
     let Partition::Year(year) = raw.partition else {
         return Err(Failure::new(
             Exit::Bug,
@@ -167,7 +160,7 @@ impl Task {
             commas: &commas,
             layout: self
                 .choice
-                .map_or(Layout::YearFirst, |choice| choice.layout),
+                .map_or(Layout::YearMonthDay, |choice| choice.layout),
             horizon: self.horizon.as_ref(),
             max_refused: share_of(self.max_quarantined_ratio, rows),
             give_out_finished_months: self.give_out_finished_months,
@@ -190,7 +183,7 @@ impl Task {
         self.reading("survey", |reading| parse::survey(source, reading))
     }
 
-    fn transform(&self, source: Box<dyn Read + Send>) -> Result<CleanYear, FileError> {
+    fn transform(&self, source: Box<dyn Read + Send>) -> Result<Clean, FileError> {
         let (lake, raw, year) = (&self.lake, &self.raw, self.year);
         let (parsed, mut months, parsing) = self.reading("transform", |reading| {
             parse_and_write(lake, year, source, reading)
@@ -219,7 +212,7 @@ impl Task {
         let by_reason = parsed.quarantine.by_reason();
         let depends_on_horizon = self.choice.is_some_and(|choice| choice.by_horizon)
             || by_reason.contains_key(Reason::CreatedAfterPublication.as_str());
-        let clean = Clean {
+        Ok(Clean {
             rows: RowCounts {
                 blank_lines: parsed.blank,
                 read: parsed.rows,
@@ -242,11 +235,8 @@ impl Task {
             drift: parsed.drift,
             files: months.into_iter().map(|month| month.file).collect(),
             quarantine: Some(quarantine),
-            phases,
-        };
-        Ok(CleanYear {
-            clean,
             depends_on_horizon,
+            phases,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! From lines to rows, months and refusals.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::sync::Arc;
@@ -27,7 +28,7 @@ use super::row::{MonthRows, Row, RowClock, Street, StreetCode, Values};
 use super::status::Status;
 use super::subject::Subject;
 use super::text::{self, BlockEncoding, Encodings, decode, readable, trim};
-use super::timestamp::{Anomaly, Clock, TimeError};
+use super::timestamp::{Anomaly, Clock, TimeError, WallClock};
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -435,22 +436,7 @@ impl<'a> RowReader<'a> {
     }
 
     fn read(&mut self, line: u32, fields: &Fields) -> Result<(u8, Row), NoRow> {
-        let shown = || readable(trim(fields.creation_date), MAX_SHOWN_BYTES);
-        let time = self
-            .clock
-            .read(fields.creation_date)
-            .map_err(|error| match error {
-                TimeError::Refused(reason) => NoRow::Refused(reason.with(shown())),
-                TimeError::OtherLayout => {
-                    NoRow::Fatal(ParseError::OtherLayout { line: line.into() })
-                }
-            })?;
-        if time.created_at() > self.latest_micros {
-            let horizon = self.horizon.map(Horizon::to_string).unwrap_or_default();
-            let detail = format!("{}, in a file {horizon}", shown());
-            return Err(Reason::CreatedAfterPublication.with(detail).into());
-        }
-
+        let time = self.time(line, fields.creation_date)?;
         let subject_code = self
             .subjects
             .code(fields.subject, |text| Subject::read(text, self.commas));
@@ -461,17 +447,22 @@ impl<'a> RowReader<'a> {
             .as_ref()
             .map_err(Clone::clone)?;
 
-        let fsa_text = trim(fields.fsa);
-        let fsa = Fsa::read(fsa_text);
-        if fsa.is_err() && decode(fsa_text).is_none() {
-            return Err(Reason::UndecodableText.into());
-        }
+        let area = trim(fields.fsa);
+        let fsa = Fsa::read(area);
+        // What is an area, or the file's word for none, is ASCII.
+        let area = match fsa {
+            Ok(_) => Cow::Borrowed(area),
+            Err(()) => match decode(area).ok_or(Reason::UndecodableText)? {
+                Cow::Borrowed(_) => Cow::Borrowed(area),
+                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+            },
+        };
         let ward = &self.wards[usize::from(ward_code.code)];
         if ward.id.is_none() && fsa.unwrap_or(Fsa::NONE) == Fsa::NONE {
             let detail = format!(
                 "ward {:?}, area {:?}",
                 ward.identity,
-                readable(fsa_text, MAX_SHOWN_BYTES)
+                readable(&area, MAX_SHOWN_BYTES)
             );
             return Err(Reason::NoWardAndNoFsa.with(detail).into());
         }
@@ -488,31 +479,25 @@ impl<'a> RowReader<'a> {
         let street_1 = street(&mut self.streets, fields.street_1)?;
         let street_2 = street(&mut self.streets, fields.street_2)?;
 
-        // What identifies a request: the wall clock, the place and the type, as they are in the clean row, but for the
-        // area, whose published text says more. What a later publication corrects only in spelling, encoding or padding
-        // stays out, and so do division and section, which the City relabels in old years.
-        self.identity.clear();
-        self.identity.extend_from_slice(&time.micros.to_le_bytes());
         let street_text = |code: StreetCode| match code.index() {
             Some(index) => self.streets.value(index).as_deref().unwrap_or_default(),
             None => "",
         };
-        for text in [
-            fsa_text,
-            street_text(street_1).as_bytes(),
-            street_text(street_2).as_bytes(),
-            ward.identity.as_bytes(),
-            subject.service_request_type.as_bytes(),
-        ] {
-            // Each behind its length, so that no two lists of texts are the same bytes.
-            self.identity
-                .extend_from_slice(&(text.len() as u64).to_le_bytes());
-            self.identity.extend_from_slice(text);
-        }
+        let identity = identity(
+            &mut self.identity,
+            time.micros,
+            [
+                &area,
+                street_text(street_1).as_bytes(),
+                street_text(street_2).as_bytes(),
+                ward.identity.as_bytes(),
+                subject.service_request_type.as_bytes(),
+            ],
+        );
 
         if fsa.is_err() {
             self.unknown
-                .see(DriftKind::InvalidFsa, &readable(fsa_text, MAX_SHOWN_BYTES));
+                .see(DriftKind::InvalidFsa, &readable(&area, MAX_SHOWN_BYTES));
         }
         if !ward_code.is_known {
             self.unknown.see(DriftKind::UnknownWard, &ward.identity);
@@ -539,7 +524,7 @@ impl<'a> RowReader<'a> {
             Anomaly::Gap => self.in_gap += 1,
         }
         let row = Row {
-            identity: xxh3_128(&self.identity),
+            identity,
             created_local: time.micros,
             line,
             subject: subject_code,
@@ -552,6 +537,21 @@ impl<'a> RowReader<'a> {
             is_repaired: surplus.is_repaired(),
         };
         Ok((time.hour.month, row))
+    }
+
+    /// Reads the time of a row.
+    fn time(&mut self, line: u32, text: &[u8]) -> Result<WallClock, NoRow> {
+        let shown = || readable(trim(text), MAX_SHOWN_BYTES);
+        let time = self.clock.read(text).map_err(|error| match error {
+            TimeError::Refused(reason) => NoRow::Refused(reason.with(shown())),
+            TimeError::OtherLayout => NoRow::Fatal(ParseError::OtherLayout { line: line.into() }),
+        })?;
+        if time.created_at() > self.latest_micros {
+            let horizon = self.horizon.map(Horizon::to_string).unwrap_or_default();
+            let detail = format!("{}, in a file {horizon}", shown());
+            return Err(Reason::CreatedAfterPublication.with(detail).into());
+        }
+        Ok(time)
     }
 
     /// Whether the ward is one, or the file's word for none. That of a shifted line is another column's value.
@@ -605,6 +605,20 @@ impl<'a> RowReader<'a> {
             streets: self.streets.values(),
         }
     }
+}
+
+/// The hash of what identifies a request: the wall clock, the place and the type, as they are in the clean row, but for the
+/// area, whose published text says more. What a later publication corrects only in spelling, encoding or padding stays out,
+/// and so do division and section, which the City relabels in old years.
+fn identity(buffer: &mut Vec<u8>, micros: i64, texts: [&[u8]; 5]) -> u128 {
+    buffer.clear();
+    buffer.extend_from_slice(&micros.to_le_bytes());
+    for text in texts {
+        // Each behind its length, so that no two lists of texts are the same bytes.
+        buffer.extend_from_slice(&(text.len() as u64).to_le_bytes());
+        buffer.extend_from_slice(text);
+    }
+    xxh3_128(buffer)
 }
 
 struct WardCode {

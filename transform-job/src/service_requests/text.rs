@@ -74,22 +74,18 @@ pub(super) fn defect(line: &[u8], cut_nul_run: u64) -> Option<String> {
     if longest_run > 0 {
         return Some(damage(longest_run));
     }
-    line.split(|&byte| byte == b',')
-        .find_map(|field| match std::str::from_utf8(field) {
-            Ok(text) => {
-                let control = text.chars().find(|&c| is_control(c))?;
-                Some(format!("control character U+{:04X}", u32::from(control)))
-            }
-            Err(_) => {
-                let is_not_text = |byte: &&u8| {
-                    (byte.is_ascii_control() && **byte != b'\t') || UNASSIGNED.contains(byte)
-                };
-                let byte = field.iter().find(is_not_text)?;
-                Some(format!(
-                    "byte 0x{byte:02X}, which is not text in UTF-8 or Windows-1252"
-                ))
-            }
-        })
+    line.split(|&byte| byte == b',').find_map(|field| {
+        if let Ok(text) = std::str::from_utf8(field) {
+            let control = text.chars().find(|&c| is_control(c))?;
+            return Some(format!("control character U+{:04X}", u32::from(control)));
+        }
+        let is_not_text =
+            |byte: &&u8| (byte.is_ascii_control() && **byte != b'\t') || UNASSIGNED.contains(byte);
+        let byte = field.iter().find(is_not_text)?;
+        Some(format!(
+            "byte 0x{byte:02X}, which is not text in UTF-8 or Windows-1252"
+        ))
+    })
 }
 
 /// The length of the longest run of NUL bytes.

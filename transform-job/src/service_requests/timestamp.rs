@@ -190,9 +190,9 @@ mod tests {
     fn read(text: &str) -> Result<(String, i64, Anomaly), TimeError> {
         let year = if text.contains("2014") { 2014 } else { 2024 };
         let layout = if text.contains("/2014") {
-            Layout::MonthFirst
+            Layout::MonthDayYear
         } else {
-            Layout::YearFirst
+            Layout::YearMonthDay
         };
         clock(year, layout).read(text.as_bytes()).map(|time| {
             let local = jiff::Timestamp::from_microsecond(time.micros).expect("in range");
@@ -295,13 +295,13 @@ mod tests {
         fn both_readers_agree(day in 1_u8..=28, month in 1_u8..=12, hour in 0_u8..24, minute in 0_u8..60, second in 0_u8..60) {
             let usual = format!("2024-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.0000000");
             let read = |layout, text: &str| clock(2024, layout).read(text.as_bytes());
-            let expected = read(Layout::YearFirst, &usual);
+            let expected = read(Layout::YearMonthDay, &usual);
             prop_assert!(expected.is_ok());
             for (layout, text) in [
-                (Layout::YearFirst, format!("2024/{month}/{day} {hour}:{minute:02}:{second:02}")),
-                (Layout::YearFirst, usual.replace(' ', "T").replace(".0000000", "")),
-                (Layout::MonthFirst, format!("{month}/{day}/2024 {hour}:{minute:02}:{second:02}")),
-                (Layout::DayFirst, format!("{day:02}/{month:02}/2024 {hour}:{minute:02}:{second:02}")),
+                (Layout::YearMonthDay, format!("2024/{month}/{day} {hour}:{minute:02}:{second:02}")),
+                (Layout::YearMonthDay, usual.replace(' ', "T").replace(".0000000", "")),
+                (Layout::MonthDayYear, format!("{month}/{day}/2024 {hour}:{minute:02}:{second:02}")),
+                (Layout::DayMonthYear, format!("{day:02}/{month:02}/2024 {hour}:{minute:02}:{second:02}")),
             ] {
                 prop_assert_eq!(read(layout, &text), expected, "{}", text);
             }

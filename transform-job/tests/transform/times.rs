@@ -294,9 +294,10 @@ fn an_observation_decides_between_day_and_month_first() {
         handed_over(&lake, "r1")["max_created_at"],
         "2026-01-13T03:59:00Z"
     );
-    let late = observed(&lake, "r2", &key, "2027-02-01T00:00:00Z");
+    let later = observed(&lake, "r2", &key, "2027-02-01T00:00:00Z");
     assert!(
-        late.failed(20)
+        later
+            .failed(20)
             .contains("the file was observed at 2027-02-01T00:00:00Z")
     );
 }
