@@ -31,7 +31,11 @@ fn three_versions_show_when_requests_were_closed_and_show_it_again_from_the_lake
         portal.correct(YEAR);
         pipeline.run_to_warehouse(run);
     }
-    pipeline.run(Stage::Dbt, RUNS[2]).finished();
+    let dbt = pipeline.job(Stage::Dbt, RUNS[2]);
+    // The emulator's count of a table's rows, which the manifest has, does not follow what is deleted. So that the same
+    // runs give the same manifest below, this build is a whole one there.
+    let force = if path == Path::Cloud { "1" } else { "0" };
+    dbt.env("FORCE", force).run().finished();
 
     if let Some(before) = before {
         only_the_corrected_year_was_touched(&before, &rows_in_the_fact(&pipeline));
