@@ -125,21 +125,15 @@ impl<'a> LineReader<'a> {
         }
     }
 
-    /// Reads `line` once more, without counting it; returns also whether its values may be shifted.
-    pub(super) fn read_again(&mut self, line: &[u8]) -> Result<(Fields<'_>, bool), Refusal> {
-        let may_be_shifted = self.may_be_shifted(line);
+    /// Reads `line` once more, without counting it.
+    pub(super) fn read_again(&mut self, line: &[u8]) -> Result<Fields<'_>, Refusal> {
         let surplus = self.take_apart(line)?;
-        Ok((self.arrange(surplus), may_be_shifted))
+        Ok(self.arrange(surplus))
     }
 
     /// Whether the file has columns outside the contract, whose values may be personal.
     pub(super) fn has_unknown_columns(&self) -> bool {
         !self.header.unknown_columns.is_empty()
-    }
-
-    /// Whether a comma in a column outside the contract could have moved the values of `line` into the contract's.
-    pub(super) fn may_be_shifted(&self, line: &[u8]) -> bool {
-        self.header.has_unknown_between && !line.contains(&b'"')
     }
 
     /// Returns the refused `line` for the quarantine: whole, or in a file with columns outside the contract without those.
@@ -213,7 +207,7 @@ impl<'a> LineReader<'a> {
             return Ok(Surplus::NONE);
         }
         // An empty field at the end says nothing if the fields before it may be shifted.
-        let empty = if self.header.has_unknown_between {
+        let empty = if self.header.witnesses.is_some() {
             0
         } else {
             let fields = (width..count).rev().map(|index| self.fields.get(index));

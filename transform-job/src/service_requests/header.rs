@@ -22,8 +22,9 @@ pub(super) struct Header {
     pub(super) other_columns: Vec<usize>,
     /// Those that the contract does not know at all. Their values may be personal.
     pub(super) unknown_columns: Vec<UnknownColumn>,
-    /// Whether one of them is before the last of the contract's columns.
-    pub(super) has_unknown_between: bool,
+    /// If one of them is before the last of the contract's columns, and fields may be unquoted: what shows that a comma in
+    /// it has not shifted the fields of a line.
+    pub(super) witnesses: Option<Vec<Witness>>,
     /// Aliases, and another order.
     pub(super) drift: Vec<Drift>,
 }
@@ -34,6 +35,17 @@ pub(super) struct UnknownColumn {
     pub(super) position: usize,
     /// What the header calls it; `None` if it has no name.
     pub(super) name: Option<String>,
+}
+
+/// A column whose values are recognisable, behind the last unknown one. If it has a value of its own, no comma in an unknown
+/// column has shifted the fields of the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Witness {
+    CreationDate,
+    Status,
+    Fsa,
+    Ward,
+    Division,
 }
 
 /// Positions of the contract's columns.
@@ -140,37 +152,47 @@ impl Header {
         let other_columns: Vec<usize> = (0..names.len())
             .filter(|position| !known.contains(position))
             .collect();
-        let is_technical = |position: usize| {
-            let names = rules.technical_columns.iter();
-            names
-                .map(|name| text::folded(name))
-                .any(|name| name == folded[position])
-        };
-        let unknown_columns: Vec<UnknownColumn> = other_columns
-            .iter()
-            .filter(|&&position| !is_technical(position))
-            .map(|&position| UnknownColumn {
-                position,
-                name: Some(names[position].clone()).filter(|name| !name.is_empty()),
-            })
-            .collect();
-        let last_known = known.iter().copied().max();
+        let unknown_columns = unknown_columns(&other_columns, &names, rules);
         let columns = Columns::read(rules, &positions);
+        let is_quoted = text::trim(line).starts_with(b"\"");
+        let last_known = known.iter().copied().max();
+        let between = unknown_columns
+            .iter()
+            .map(|column| column.position)
+            .filter(|position| Some(*position) < last_known);
         Ok(Self {
             width: names.len(),
-            is_quoted: text::trim(line).starts_with(b"\""),
+            is_quoted,
+            witnesses: between
+                .max()
+                .filter(|_| !is_quoted)
+                .map(|last_unknown| columns.witnesses_behind(last_unknown)),
             is_canonical: known.is_sorted()
                 && other_columns.is_empty()
                 && columns.creation_time.is_none(),
             columns,
-            has_unknown_between: unknown_columns
-                .iter()
-                .any(|column| Some(column.position) < last_known),
             other_columns,
             unknown_columns,
             drift,
         })
     }
+}
+
+/// Those of the other columns that the publisher's software does not add.
+fn unknown_columns(others: &[usize], names: &[String], rules: &Rules) -> Vec<UnknownColumn> {
+    let technical: Vec<String> = rules
+        .technical_columns
+        .iter()
+        .map(|name| text::folded(name))
+        .collect();
+    others
+        .iter()
+        .filter(|&&position| !technical.contains(&text::folded(&names[position])))
+        .map(|&position| UnknownColumn {
+            position,
+            name: Some(names[position].clone()).filter(|name| !name.is_empty()),
+        })
+        .collect()
 }
 
 /// The one column of that name, or of one of its aliases.
@@ -218,6 +240,25 @@ impl Columns {
 }
 
 impl Columns {
+    fn witnesses_behind(&self, position: usize) -> Vec<Witness> {
+        let [status, fsa, _, _, ward] = self.between_date_and_type;
+        // A date of two columns proves the place of neither.
+        let creation_date = match self.creation_time {
+            None => self.creation_date,
+            Some(time) => time.min(self.creation_date),
+        };
+        [
+            (creation_date, Witness::CreationDate),
+            (fsa, Witness::Fsa),
+            (status, Witness::Status),
+            (self.division, Witness::Division),
+            (ward, Witness::Ward),
+        ]
+        .into_iter()
+        .filter_map(|(column, witness)| (column > position).then_some(witness))
+        .collect()
+    }
+
     /// All of them, in the contract's order.
     pub(super) fn in_order(&self) -> impl Iterator<Item = usize> + use<> {
         std::iter::once(self.creation_date)

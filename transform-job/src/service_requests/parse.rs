@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::commas::{Commas, Surplus};
 use super::fields::{Fields, LineReader};
-use super::header::{Header, HeaderError};
+use super::header::{Header, HeaderError, Witness};
 use super::horizon::Horizon;
 use super::interner::Interner;
 use super::layout::{Choice, Layout, LayoutError, Survey};
@@ -33,8 +33,7 @@ use super::timestamp::{Anomaly, Clock, TimeError, WallClock};
 const DAY_MICROS: i64 = 86_400_000_000;
 
 /// The detail of a line that a comma in a column outside the contract may have shifted.
-const SHIFTED: &str = "ward and division are not known ones, in a file with columns outside the contract: a comma may have \
-                       shifted the fields";
+const SHIFTED: &str = "no value is recognised behind a column outside the contract: a comma in it may have shifted the fields";
 
 /// The most text that is held of a file at once: its different values, and its refused rows. Sound years have a tenth.
 const MAX_TEXT_BYTES: usize = 128 << 20;
@@ -221,6 +220,8 @@ struct Traits {
 struct Parser<'a> {
     reading: &'a Reading<'a>,
     lines: LineReader<'a>,
+    /// See [`Header::witnesses`].
+    witnesses: Option<Vec<Witness>>,
     encodings: Encodings,
     rows: RowReader<'a>,
     blank_count: u64,
@@ -234,6 +235,7 @@ impl<'a> Parser<'a> {
         let header = Header::read(header, reading.rules)?;
         Ok(Self {
             reading,
+            witnesses: header.witnesses.clone(),
             lines: LineReader::new(header, reading.commas),
             encodings: Encodings::default(),
             rows: RowReader::new(reading),
@@ -294,9 +296,11 @@ impl<'a> Parser<'a> {
         line: &[u8],
         may_have_quotes: bool,
     ) -> Result<(u8, Row), NoRow> {
-        let may_be_shifted = self.lines.may_be_shifted(line);
         let fields = self.lines.read(line, may_have_quotes)?;
-        if may_be_shifted && !self.rows.knows_ward(&fields) && !self.rows.knows_division(&fields) {
+        if let Some(witnesses) = &self.witnesses
+            && !witnesses.is_empty()
+            && !self.rows.recognises(&fields, witnesses)
+        {
             return Err(Reason::FieldCount.with(SHIFTED).into());
         }
         self.rows.read(number, &fields)
@@ -304,12 +308,10 @@ impl<'a> Parser<'a> {
 
     fn set_aside(&mut self, number: u32, line: &[u8], cut_nul_run: u64, mut refusal: Refusal) {
         let are_fields_certain = !self.lines.has_unknown_columns()
-            || self
-                .lines
-                .read_again(line)
-                .is_ok_and(|(fields, may_be_shifted)| {
-                    !may_be_shifted || self.rows.knows_division(&fields)
-                });
+            || self.lines.read_again(line).is_ok_and(|fields| {
+                let witnesses = self.witnesses.as_deref();
+                witnesses.is_none_or(|witnesses| self.rows.recognises(&fields, witnesses))
+            });
         if !are_fields_certain && refusal.reason != Reason::FieldCount {
             refusal.detail = None;
         }
@@ -554,16 +556,30 @@ impl<'a> RowReader<'a> {
         Ok(time)
     }
 
-    /// Whether the ward is one, or the file's word for none. That of a shifted line is another column's value.
-    fn knows_ward(&self, fields: &Fields) -> bool {
-        let is_known = |reading| !matches!(reading, WardReading::Unknown(_));
-        !trim(fields.ward).is_empty() && self.ward_reader.read(fields.ward).is_ok_and(is_known)
-    }
-
-    /// Whether the division is one that the contract knows. That of a shifted line is another column's value.
-    fn knows_division(&self, fields: &Fields) -> bool {
-        let is_known = |subject: Subject| subject.is_known && subject.division.is_some();
-        Subject::read(fields.subject, self.commas).is_ok_and(is_known)
+    /// Whether one of the witnesses has a value of its own column. `Unknown` may be that of any.
+    fn recognises(&self, fields: &Fields, witnesses: &[Witness]) -> bool {
+        witnesses.iter().any(|witness| match witness {
+            Witness::CreationDate => Layout::any_fits(fields.creation_date),
+            Witness::Status => Status::read(fields.status, self.rules)
+                .is_ok_and(|status| status.is_known && &*status.unified != "Unknown"),
+            Witness::Fsa => {
+                let area = trim(fields.fsa);
+                let is_word = area.eq_ignore_ascii_case(b"Intersection");
+                is_word || Fsa::read(area).is_ok_and(|fsa| fsa != Fsa::NONE)
+            }
+            Witness::Ward => match self.ward_reader.read(fields.ward) {
+                Ok(WardReading::Plain(ward)) => ward.id.is_some(),
+                Ok(WardReading::ByDate { .. }) => true,
+                Ok(WardReading::Unknown(_)) | Err(_) => false,
+            },
+            Witness::Division => {
+                let subject = Subject::read(fields.subject, self.commas);
+                subject.is_ok_and(|subject| {
+                    let division = subject.division.filter(|division| &**division != "Unknown");
+                    subject.is_known && division.is_some()
+                })
+            }
+        })
     }
 
     fn ward(&mut self, text: &[u8], created_local: i64) -> Result<WardCode, NoRow> {
