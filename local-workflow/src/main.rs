@@ -153,11 +153,14 @@ impl CameTo {
             let Refused { stage, exit, .. } = refused;
             format!("{partition} (by {stage}, exit code {exit})")
         });
-        let refuses = |stage| {
+        let named_a_year = |stage| {
             let mut refused = self.refused.iter();
             refused.any(|(partition, refused)| partition.year().is_some() && refused.stage == stage)
         };
-        let failed = self.failed.iter().filter(|(stage, _)| !refuses(*stage));
+        let failed = self
+            .failed
+            .iter()
+            .filter(|(stage, _)| !named_a_year(*stage));
         let failed = failed.map(|(stage, exit)| format!("{stage} (exit code {})", exit.code()));
         refused.chain(failed).collect::<Vec<_>>().join(", ")
     }

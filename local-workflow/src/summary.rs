@@ -1,6 +1,6 @@
 //! What a run did, for a person.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
@@ -23,53 +23,8 @@ pub(crate) async fn of_run(
 ) -> anyhow::Result<String> {
     let lake = &storage.lake;
     let mut text = String::new();
-    let mut is_new = BTreeMap::new();
-
-    let clean = handed_over(lake, run_id, Stage::Transform)
-        .await?
-        .partitions;
-    let header = [
-        "",
-        "rows read",
-        "kept",
-        "repaired",
-        "quarantined",
-        "files",
-        "",
-    ];
-    writeln!(text, "{}", row(header.map(String::from)))?;
-    let mut total = RowCounts::default();
-    let mut generated = BTreeSet::new();
-    for (partition, handed) in &clean {
-        let key = &handed.manifest.key;
-        let manifest: CleanManifest = read(lake, key).await?;
-        let new = storage.is_newer(key, started)?;
-        if manifest.source.generated {
-            generated.insert(*partition);
-        }
-        is_new.insert(*partition, new);
-        let rows = &manifest.rows;
-        let state = if new { "new" } else { "as before" };
-        writeln!(
-            text,
-            "{}",
-            counts(&partition.to_string(), rows, manifest.files.len(), state)
-        )?;
-        if matches!(partition, Partition::Year(_)) {
-            add(&mut total, rows);
-        }
-        for drift in &manifest.drift {
-            writeln!(
-                text,
-                "    drift: {:?} {:?}, {} rows",
-                drift.kind, drift.subject, drift.rows
-            )?;
-        }
-    }
-    writeln!(text, "{}", counts("all years", &total, 0, ""))?;
-    for (reason, rows) in &total.quarantined_by_reason {
-        writeln!(text, "    quarantined: {reason} {}", grouped(*rows))?;
-    }
+    let clean = handed_over(lake, run_id, Stage::Transform).await?;
+    let clean = clean_rows(&mut text, storage, &clean, started).await?;
 
     let Input {
         partitions: built,
@@ -91,13 +46,13 @@ pub(crate) async fn of_run(
     }
     if !refused.is_empty() {
         writeln!(text, "\nrefused")?;
-        for (partition, refused) in &refused {
-            let name = partition.to_string();
-            let Refused {
-                stage, exit, cause, ..
-            } = refused;
-            writeln!(text, "{name:>26} by {stage}, exit code {exit}: {cause}")?;
-        }
+    }
+    for (partition, refused) in &refused {
+        let name = partition.to_string();
+        let Refused {
+            stage, exit, cause, ..
+        } = refused;
+        writeln!(text, "{name:>26} by {stage}, exit code {exit}: {cause}")?;
     }
     writeln!(text, "\nlake        {lake}")?;
     writeln!(text, "warehouse   {}", storage.warehouse_url)?;
@@ -105,7 +60,6 @@ pub(crate) async fn of_run(
         writeln!(text, "marts       {}", lake.locate(key))?;
     }
 
-    let produced = is_new.values().filter(|new| **new).count();
     let are_marts_new = match &marts_key {
         Some(key) => storage.is_newer(key, started)?,
         None => false,
@@ -114,30 +68,99 @@ pub(crate) async fn of_run(
         0 => String::new(),
         refused => format!(", {refused} refused"),
     };
-    let what = if is_complete {
-        "every year and boundary is as the last run left it"
-    } else {
-        "what did not fail is as the last run left it"
-    };
-    if produced == 0 && !are_marts_new {
-        writeln!(text, "\nNothing new: {what}{but}.")?;
-    } else {
-        let all = is_new.len();
-        writeln!(text, "\n{produced} of {all} partitions are new{but}.")?;
-    }
-    let is_generated = |partition: &Partition| generated.contains(partition);
-    let mut years = clean.keys().filter(|partition| partition.year().is_some());
-    if !generated.is_empty() && years.all(is_generated) {
+    let new = clean.values().filter(|clean| clean.is_new).count();
+    if new > 0 || are_marts_new {
+        let all = clean.len();
+        writeln!(text, "\n{new} of {all} partitions are new{but}.")?;
+    } else if is_complete {
         writeln!(
             text,
-            "All service requests are generated: none of them are the City's."
+            "\nNothing new: every year and boundary is as the last run left it."
         )?;
-    } else if !generated.is_empty() {
-        let names: Vec<String> = generated.iter().map(Partition::to_string).collect();
-        let names = names.join(", ");
-        writeln!(text, "Generated, and not the City's: {names}.")?;
+    } else {
+        writeln!(
+            text,
+            "\nNothing new: what did not fail is as the last run left it{but}."
+        )?;
     }
+    text.push_str(&generated(&clean));
     Ok(text)
+}
+
+/// What is known of a clean partition.
+struct Clean {
+    is_new: bool,
+    is_generated: bool,
+}
+
+/// Writes the table of what happened to the rows.
+async fn clean_rows(
+    text: &mut String,
+    storage: &Storage,
+    handed_over: &Input,
+    started: SystemTime,
+) -> anyhow::Result<BTreeMap<Partition, Clean>> {
+    let header = [
+        "",
+        "rows read",
+        "kept",
+        "repaired",
+        "quarantined",
+        "files",
+        "",
+    ];
+    writeln!(text, "{}", row(header.map(String::from)))?;
+    let mut all = BTreeMap::new();
+    let mut total = RowCounts::default();
+    for (partition, handed) in &handed_over.partitions {
+        let key = &handed.manifest.key;
+        let manifest: CleanManifest = read(&storage.lake, key).await?;
+        let clean = Clean {
+            is_new: storage.is_newer(key, started)?,
+            is_generated: manifest.source.generated,
+        };
+        let rows = &manifest.rows;
+        let state = if clean.is_new { "new" } else { "as before" };
+        all.insert(*partition, clean);
+        writeln!(
+            text,
+            "{}",
+            counts(&partition.to_string(), rows, manifest.files.len(), state)
+        )?;
+        if partition.year().is_some() {
+            add(&mut total, rows);
+        }
+        for drift in &manifest.drift {
+            writeln!(
+                text,
+                "    drift: {:?} {:?}, {} rows",
+                drift.kind, drift.subject, drift.rows
+            )?;
+        }
+    }
+    writeln!(text, "{}", counts("all years", &total, 0, ""))?;
+    for (reason, rows) in &total.quarantined_by_reason {
+        writeln!(text, "    quarantined: {reason} {}", grouped(*rows))?;
+    }
+    Ok(all)
+}
+
+/// Returns a line that says which data are generated, or nothing if none are.
+fn generated(clean: &BTreeMap<Partition, Clean>) -> String {
+    let generated = clean.iter().filter(|(_, clean)| clean.is_generated);
+    let names: Vec<String> = generated
+        .map(|(partition, _)| partition.to_string())
+        .collect();
+    let mut years = clean
+        .iter()
+        .filter(|(partition, _)| partition.year().is_some());
+    if names.is_empty() {
+        String::new()
+    } else if years.all(|(_, clean)| clean.is_generated) {
+        "All service requests are generated: none of them are the City's.\n".to_owned()
+    } else {
+        format!("Generated, and not the City's: {}.\n", names.join(", "))
+    }
 }
 
 async fn handed_over(lake: &Lake, run_id: &RunId, stage: Stage) -> anyhow::Result<Input> {
