@@ -16,7 +16,7 @@ fn every_row_arrives_in_the_marts(path: pipeline::Path) {
     let hand_made = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/hand_made");
     all_rows_arrive(path, &hand_made, 2);
     let rows = all_rows_arrive(path, &city_files(), 5);
-    assert_eq!(rows, 65);
+    assert_eq!(rows, 81);
 }
 
 /// Runs the pipeline on the files in `data`, which hold `duplicates` rows equal to the one before; gives its rows.
