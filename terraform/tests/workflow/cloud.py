@@ -137,7 +137,11 @@ class Cloud:
         if (job, index) in self.killed:
             return -9
         binary = self.binaries[job]
-        done = subprocess.run([binary], env=environment, capture_output=True, text=True, timeout=300, check=False)
+        # Cloud Run kills a task at its timeout as well; without it, the workflow would watch the execution forever.
+        try:
+            done = subprocess.run([binary], env=environment, capture_output=True, text=True, timeout=1800, check=False)
+        except subprocess.TimeoutExpired:
+            return -9
         self.logs.append(done.stdout)
         return done.returncode
 
