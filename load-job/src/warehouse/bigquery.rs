@@ -181,7 +181,7 @@ impl BigQueryWarehouse {
         let staged = Box::pin(self.stage(load, number)).await?;
         let changes = self.count_changes(load, held.as_ref(), &staged[0]).await?;
         let drift = changes.drift(manifest, held.as_ref());
-        let values = self.values(load, held.as_ref(), changes, &drift)?;
+        let values = values(load, held.as_ref(), changes, &drift)?;
         let adopted = Box::pin(self.replace(load, number, &values, &staged)).await?;
         for table in staged {
             self.0.drop_table(&table).await?;
@@ -290,41 +290,8 @@ impl BigQueryWarehouse {
         let statement = self
             .named(include_str!("bigquery/count_changes.sql"))
             .replace("{staged_rows}", staged_rows);
-        changes.add(self.0.query(&statement, &values).await?)?;
+        changes.add(&self.0.query(&statement, &values).await?)?;
         Ok(changes)
-    }
-
-    /// The values that the transaction's statements bind.
-    fn values(
-        &self,
-        load: &Load<'_>,
-        held: Option<&Held>,
-        changes: Changes,
-        drift: &[Drift],
-    ) -> Result<Vec<(&'static str, Value)>, Failure> {
-        let mut values = history(load, held, drift)?;
-        values.extend(year(load.manifest.partition));
-        values.extend(differences(load, changes)?);
-        let last_observed = held.and_then(|held| held.last_observed_at);
-        let last_observed_us = last_observed.map_or(0, Timestamp::as_microsecond);
-        values.extend([
-            ("held_number", held.map_or(0, |held| held.number).into()),
-            (
-                "held_fingerprint",
-                held.map(|held| held.fingerprint.clone()).into(),
-            ),
-            (
-                "held_last_modified",
-                held.and_then(|held| held.last_modified.clone()).into(),
-            ),
-            (
-                "held_observed_at",
-                time(held.and_then(|held| held.observed_at)),
-            ),
-            ("held_last_observed_us", last_observed_us.into()),
-            ("content_changed", is_other_content(load, held).into()),
-        ]);
-        Ok(values)
     }
 
     async fn held(&self, partition: Partition) -> Result<Option<Held>, Failure> {
@@ -526,6 +493,38 @@ impl BigQueryWarehouse {
             Purpose::Record => Ok(true),
         }
     }
+}
+
+/// The values that the transaction's statements bind.
+fn values(
+    load: &Load<'_>,
+    held: Option<&Held>,
+    changes: Changes,
+    drift: &[Drift],
+) -> Result<Vec<(&'static str, Value)>, Failure> {
+    let mut values = history(load, held, drift)?;
+    values.extend(year(load.manifest.partition));
+    values.extend(differences(load, changes)?);
+    let last_observed = held.and_then(|held| held.last_observed_at);
+    let last_observed_us = last_observed.map_or(0, Timestamp::as_microsecond);
+    values.extend([
+        ("held_number", held.map_or(0, |held| held.number).into()),
+        (
+            "held_fingerprint",
+            held.map(|held| held.fingerprint.clone()).into(),
+        ),
+        (
+            "held_last_modified",
+            held.and_then(|held| held.last_modified.clone()).into(),
+        ),
+        (
+            "held_observed_at",
+            time(held.and_then(|held| held.observed_at)),
+        ),
+        ("held_last_observed_us", last_observed_us.into()),
+        ("content_changed", is_other_content(load, held).into()),
+    ]);
+    Ok(values)
 }
 
 /// What a job is for.

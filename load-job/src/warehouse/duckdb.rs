@@ -282,7 +282,7 @@ fn count_changes(
     for file in &load.files {
         let values = [file.as_str().into(), year.clone()];
         let row = connection.query_text(include_str!("duckdb/count_changes.sql"), &values)?;
-        changes.add(row)?;
+        changes.add(&row)?;
     }
     Ok(changes)
 }

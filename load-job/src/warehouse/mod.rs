@@ -318,7 +318,7 @@ impl Changes {
     ///
     /// # Errors
     /// [`Exit::Bug`] if it returned something else.
-    fn add(&mut self, rows: Vec<Vec<Option<String>>>) -> Result<(), Failure> {
+    fn add(&mut self, rows: &[Vec<Option<String>>]) -> Result<(), Failure> {
         let counts: Option<Vec<u64>> = rows
             .iter()
             .flatten()
