@@ -97,7 +97,8 @@ impl CasePortal {
         }
         let answer: Value = serde_json::from_str(&text).unwrap();
         let resources = answer["result"]["results"][0]["resources"].as_array();
-        self.published.now.lock().unwrap().resources = resources.unwrap().clone();
+        let mut now = self.published.now.lock().unwrap();
+        now.resources.clone_from(resources.unwrap());
     }
 
     /// Publishes a ZIP of `csv` as the only resource of `year`, last modified then; other years stay.
@@ -134,14 +135,6 @@ impl CasePortal {
 }
 
 impl Published {
-    fn document(&self, status: StatusCode, document: &Value) -> anyhow::Result<Response<Body>> {
-        let bytes = Bytes::from(serde_json::to_vec(document)?);
-        Ok(Response::builder()
-            .status(status)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(body::whole(bytes))?)
-    }
-
     fn package(&self, name: &str) -> Value {
         let resources = match name {
             "city-wards" => json!([{
@@ -162,7 +155,7 @@ impl Handler for Published {
             let name = uri.query().and_then(|query| query.strip_prefix("id="));
             let package = self.package(name.unwrap_or_default());
             let answer = json!({"help": self.url, "success": true, "result": package});
-            return self.document(StatusCode::OK, &answer);
+            return document(StatusCode::OK, &answer);
         }
         let now = self.now.lock().unwrap();
         let requested = uri.path().to_lowercase();
@@ -172,7 +165,7 @@ impl Handler for Published {
             .find(|(path, _)| requested.ends_with(path.as_str()));
         let Some((_, bytes)) = file else {
             let error = json!({"success": false, "error": {"__type": "Not Found Error"}});
-            return self.document(StatusCode::NOT_FOUND, &error);
+            return document(StatusCode::NOT_FOUND, &error);
         };
         let etag = format!("\"{}\"", Digest::of(bytes));
         let response = Response::builder().header(header::ETAG, &etag);
@@ -188,6 +181,14 @@ impl Handler for Published {
             .header(header::CONTENT_LENGTH, bytes.len())
             .body(body::whole(bytes.clone()))?)
     }
+}
+
+fn document(status: StatusCode, document: &Value) -> anyhow::Result<Response<Body>> {
+    let bytes = Bytes::from(serde_json::to_vec(document)?);
+    Ok(Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(body::whole(bytes))?)
 }
 
 /// The folder of a case.
