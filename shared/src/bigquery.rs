@@ -13,7 +13,9 @@ use google_cloud_gax::options::RequestOptionsBuilder;
 use tokio::time::{Instant, sleep};
 
 use crate::exit::{Exit, Failure};
-use crate::google::{Emulator, Retries, is_passing_reason, is_transient_reason, reasons};
+use crate::google::{
+    Emulator, Retries, is_passing_reason, is_transient_reason, reasons, unthrottled,
+};
 use crate::warehouse::{Dataset, Value};
 
 /// The clients' models of jobs and tables.
@@ -184,8 +186,8 @@ impl BigQuery {
         dataset: &Dataset,
         emulator: Option<&Emulator>,
     ) -> Result<Self, BigQueryError> {
-        let mut jobs = JobService::builder();
-        let mut tables = TableService::builder();
+        let mut jobs = JobService::builder().with_retry_throttler(unthrottled());
+        let mut tables = TableService::builder().with_retry_throttler(unthrottled());
         if let Some(emulator) = emulator {
             jobs = jobs
                 .with_endpoint(emulator.url())

@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::exit::{Exit, Failure};
-use crate::google::{Emulator, Retries, is_passing_reason, reasons};
+use crate::google::{Emulator, Retries, is_passing_reason, reasons, unthrottled};
 use crate::lake::Key;
 
 /// The longest silence before a download and in it, and the longest wait for a removal.
@@ -268,7 +268,7 @@ impl Bucket {
     async fn clients(&self) -> Result<&Clients, BucketError> {
         let connect = async || {
             let failed = |error: Box<dyn StdError + Send + Sync>| BucketError::Credentials(error);
-            let mut storage = Storage::builder();
+            let mut storage = Storage::builder().with_retry_throttler(unthrottled());
             let credentials = if let Some(emulator) = &self.emulator {
                 storage = storage.with_endpoint(emulator.url());
                 Emulator::credentials()

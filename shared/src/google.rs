@@ -14,6 +14,7 @@ use google_cloud_gax::exponential_backoff::{ExponentialBackoff, ExponentialBacko
 use google_cloud_gax::retry_policy::{RetryPolicy, RetryPolicyExt as _};
 use google_cloud_gax::retry_result::RetryResult;
 use google_cloud_gax::retry_state::RetryState;
+use google_cloud_gax::retry_throttler::CircuitBreaker;
 use google_cloud_storage::retry_policy::RetryableErrors;
 use url::{Host, Url};
 
@@ -103,6 +104,12 @@ pub(crate) fn is_transient_reason(reason: &str) -> bool {
 /// Whether a later execution may not meet the reason.
 pub(crate) fn is_passing_reason(reason: &str) -> bool {
     is_transient_reason(reason) || matches!(reason, "quotaExceeded" | "stopped" | "timeout")
+}
+
+/// For a client: nothing but [`Retries`] decides how often an attempt is made. Google's own throttler skips attempts at
+/// random while a service is down, and waits for them nevertheless.
+pub(crate) fn unthrottled() -> CircuitBreaker {
+    CircuitBreaker::clamp(1, 0, 0)
 }
 
 /// How one request is retried: what Google calls retryable, at exponential intervals with jitter, or as the service asks

@@ -111,14 +111,13 @@ fn polygons(pipeline: &Pipeline, geojson: &str) -> BTreeMap<String, Value> {
     .collect()
 }
 
-/// The lake's objects, but for those that name the warehouse, which each path has its own of.
+/// The lake's objects, but for hand-overs, which tell when each path observed the portal, and those that name the
+/// warehouse, which each path has its own of.
 fn objects(pipeline: &Pipeline) -> BTreeMap<String, String> {
     let mut objects = pipeline.objects();
     objects.retain(|key, _| {
-        let names_the_warehouse = ["loaded/", "marts/"]
-            .iter()
-            .any(|part| key.starts_with(part));
-        !names_the_warehouse && !key.contains("/load-") && !key.contains("/dbt-")
+        let own = ["runs/", "loaded/", "marts/"];
+        !own.iter().any(|part| key.starts_with(part))
     });
     objects
 }

@@ -41,9 +41,13 @@ fn objects_read(outcome: &JobOutcome) -> Vec<usize> {
     reads.into_values().collect()
 }
 
-on_both_paths!(a_run_without_news_asks_the_portal_once_and_reads_one_object_a_partition_and_stage);
+on_both_paths!(
+    a_run_without_news_asks_for_each_package_once_and_reads_one_object_a_partition_and_stage
+);
 
-fn a_run_without_news_asks_the_portal_once_and_reads_one_object_a_partition_and_stage(path: Path) {
+fn a_run_without_news_asks_for_each_package_once_and_reads_one_object_a_partition_and_stage(
+    path: Path,
+) {
     let portal = portal();
     let pipeline = Pipeline::new(&portal, path);
     pipeline.run_to_warehouse("first");
@@ -53,7 +57,16 @@ fn a_run_without_news_asks_the_portal_once_and_reads_one_object_a_partition_and_
         assert_eq!(outcome.finished()["found"], 5);
         assert_eq!(objects_read(&outcome), [1; 5], "{stage}");
     }
-    assert_eq!(portal.requests().len() - asked, 1);
+    let asked = portal.requests().split_off(asked);
+    let asked: Vec<&str> = asked.iter().map(|request| request.path.as_str()).collect();
+    let package = |name: &str| format!("/api/3/action/package_show?id={name}");
+    assert_eq!(
+        asked,
+        [
+            package("311-service-requests-customer-initiated"),
+            package("city-wards"),
+        ]
+    );
 }
 
 on_both_paths!(a_second_run_finds_everything_and_a_corrected_year_changes_alone);
