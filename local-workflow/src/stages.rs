@@ -37,7 +37,6 @@ impl Portals {
                 ),
                 variables: vec![
                     ("PORTAL_URL", portal.url().to_owned()),
-                    ("PORTAL_HOSTS", portal.hosts()),
                     ("FSA_URL", portal.fsa_url()),
                 ],
             };

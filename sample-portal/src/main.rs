@@ -35,12 +35,7 @@ fn main() -> anyhow::Result<()> {
         seed: settings.seed.unwrap_or(defaults.seed),
         today: settings.today,
     })?;
-    println!(
-        "PORTAL_URL={} FSA_URL={} PORTAL_HOSTS={}",
-        portal.url(),
-        portal.fsa_url(),
-        portal.hosts()
-    );
+    println!("PORTAL_URL={} FSA_URL={}", portal.url(), portal.fsa_url());
     loop {
         std::thread::park();
     }

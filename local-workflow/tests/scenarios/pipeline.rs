@@ -255,8 +255,6 @@ impl Pipeline {
             .env("RUN_ID", run)
             .env("PORTAL_URL", &self.portal_url)
             .env("FSA_URL", &self.fsa_url)
-            // Linked files lie on a second address of the sample portal.
-            .env("PORTAL_HOSTS", "127.0.0.1,127.0.0.2")
             .env("DBT_EXECUTABLE", from_make("DBT_EXECUTABLE"))
             .env("DBT_PROJECT_DIR", from_make("DBT_PROJECT_DIR"));
         match &self.storage {

@@ -157,11 +157,10 @@ fn years_on_a_host_that_is_down_arrive_when_it_is_up() {
     })
     .unwrap();
     let machine = Machine::new();
-    let (fsa_url, hosts) = (portal.fsa_url(), portal.hosts());
+    let fsa_url = portal.fsa_url();
     let source = [
         ("SOURCE", portal.url()),
         ("FSA_URL", &fsa_url),
-        ("PORTAL_HOSTS", &hosts),
         ("DOWNLOAD_TIMEOUT_SECONDS", "1"),
     ];
     let loaded = || machine.query("select count(distinct source_year) from service_requests");

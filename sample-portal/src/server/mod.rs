@@ -118,12 +118,6 @@ impl Portal {
         &self.state.file_host
     }
 
-    /// The value for `PORTAL_HOSTS`: both hosts that files are downloaded from.
-    #[must_use]
-    pub fn hosts(&self) -> String {
-        format!("127.0.0.1,{}", file_host::ADDRESS)
-    }
-
     /// The date up to which the City has published.
     #[must_use]
     pub fn today(&self) -> Date {
