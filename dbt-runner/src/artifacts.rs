@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::manifest::DbtNode;
 
-use crate::warehouse::MartTable;
+use crate::mart::{DescribedColumn, MartTable, Publishable};
 
 /// What came of each node.
 #[derive(Debug, Deserialize)]
@@ -69,13 +69,6 @@ struct GraphNode {
 #[derive(Debug, Clone, Default)]
 struct IndexedColumns(Vec<DescribedColumn>);
 
-/// A column as the project's YAML has it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct DescribedColumn {
-    pub(crate) name: String,
-    pub(crate) description: String,
-}
-
 impl<'de> Deserialize<'de> for IndexedColumns {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct InOrder;
@@ -114,18 +107,6 @@ struct NodeMeta {
 struct Publish {
     order_by: Vec<String>,
     file_per: Option<String>,
-}
-
-/// A table that is published.
-#[derive(Debug)]
-pub(crate) struct Publishable {
-    pub(crate) table: MartTable,
-    pub(crate) description: String,
-    pub(crate) columns: Vec<DescribedColumn>,
-    /// The columns that its rows are sorted by.
-    pub(crate) order_by: Vec<String>,
-    /// The column of the year that each of its files is of; none for one file.
-    pub(crate) file_per: Option<String>,
 }
 
 /// A node that failed, for the operator.

@@ -14,7 +14,8 @@ use tokio::task::block_in_place;
 use tracing::{debug, error, info, warn};
 
 use crate::artifacts::{FailedNode, Graph, RunResults, SourceFreshness};
-use crate::warehouse::{self, Warehouse};
+use crate::profile;
+use crate::warehouse::Warehouse;
 
 /// What warehouses say where a later build may succeed: DuckDB of a file that another process has, BigQuery of what it is
 /// short of and of its own errors. dbt-bigquery passes on its messages without their reasons.
@@ -168,7 +169,7 @@ impl Dbt<'_> {
     pub(crate) async fn document(&self) -> Result<(PathBuf, Graph), Failure> {
         // What is compiled is not shown to the public, and is what was built.
         let mut arguments = vec!["docs", "generate", "--static", "--no-compile"];
-        if warehouse::profile(self.warehouse).0 == warehouse::EMULATOR_TARGET {
+        if profile::target(self.warehouse).0 == profile::EMULATOR_TARGET {
             // dbt asks for the catalog by a query that the emulator refuses; the docs then lack what the warehouse says
             // of its tables, and have all that the project says.
             arguments.push("--empty-catalog");
@@ -183,7 +184,7 @@ impl Dbt<'_> {
 
     /// Gives dbt's exit status and the errors it logged outside of nodes.
     async fn execute(&self, arguments: &[&str]) -> Result<(ExitStatus, Vec<String>), Failure> {
-        let (target_name, variables) = warehouse::profile(self.warehouse);
+        let (target_name, variables) = profile::target(self.warehouse);
         let mut child = Command::new(self.executable)
             .args(arguments)
             .arg("--project-dir")

@@ -4,6 +4,8 @@ mod artifacts;
 mod dbt;
 mod files;
 mod looker_studio;
+mod mart;
+mod profile;
 mod project;
 mod publish;
 mod site;

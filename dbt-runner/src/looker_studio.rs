@@ -3,7 +3,7 @@
 
 use url::form_urlencoded::Serializer;
 
-use crate::warehouse::MartTable;
+use crate::mart::MartTable;
 
 /// The mart that a report begins with: all that filters and adds up comes out of it.
 pub(crate) const MART: &str = "requests_by_month_type_ward";

@@ -5,9 +5,9 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use shared::bucket::{Bucket, Manner};
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::google::Emulator;
+use shared::google::storage::{Bucket, Manner};
 use tempfile::NamedTempFile;
 
 /// The site that `SITE_URL` names. A path is relative to it, its parts parted by `/`.

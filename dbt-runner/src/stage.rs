@@ -9,7 +9,7 @@ use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::Fingerprint;
 use shared::hand_over::{self, Handed, Outcomes};
 use shared::job::Summary;
-use shared::lake::Key;
+use shared::key::Key;
 use shared::manifest::{self, LoadReceipt, ManifestRef, Mart, MartsManifest, Version};
 use shared::partition::Partition;
 use shared::run::Stage;
@@ -21,10 +21,11 @@ use tracing::{debug, info};
 use crate::artifacts::Graph;
 use crate::dbt::{Dbt, Extent};
 use crate::looker_studio;
+use crate::mart::MartTable;
 use crate::project;
 use crate::publish::{self, Publication};
 use crate::site::Site;
-use crate::warehouse::{BuiltFrom, MartTable, Warehouse};
+use crate::warehouse::{BuiltFrom, Warehouse};
 
 /// The settings of this job.
 #[derive(Debug)]

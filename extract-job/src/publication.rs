@@ -7,7 +7,8 @@
 use bytes::Bytes;
 use shared::exit::Failure;
 use shared::fingerprint::Fingerprint;
-use shared::lake::{Content, Created, Key, Lake, LakeError};
+use shared::key::Key;
+use shared::lake::{Content, Created, Lake, LakeError};
 use shared::manifest::{self, ManifestRef, Publication, RawManifest};
 use shared::partition::Partition;
 use tracing::warn;

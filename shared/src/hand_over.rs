@@ -22,7 +22,8 @@ use tracing::warn;
 
 use crate::exit::{Exit, Failure};
 use crate::job::Summary;
-use crate::lake::{Content, Key, Lake, LakeError};
+use crate::key::Key;
+use crate::lake::{Content, Lake, LakeError};
 use crate::manifest::{self, Drift, ManifestRef, Version};
 use crate::partition::Partition;
 use crate::run::{RunId, Stage};

@@ -1,16 +1,12 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(feature = "bigquery")]
-pub mod bigquery;
-pub mod bucket;
 pub mod contract;
-#[cfg(feature = "duckdb")]
-pub mod duckdb;
 pub mod exit;
 pub mod fingerprint;
 pub mod google;
 pub mod hand_over;
 pub mod job;
+pub mod key;
 pub mod lake;
 pub mod manifest;
 pub mod partition;

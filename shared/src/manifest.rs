@@ -30,7 +30,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use crate::fingerprint::{Digest, Fingerprint};
-use crate::lake::{Content, Key, Lake, LakeError};
+use crate::key::Key;
+use crate::lake::{Content, Lake, LakeError};
 use crate::partition::Partition;
 
 /// The format of a manifest.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::fingerprint::Digest;
-use crate::lake::Key;
+use crate::key::Key;
 use crate::manifest::{self, Encoding, Object, RawManifest, Source, Version};
 use crate::partition::Partition;
 

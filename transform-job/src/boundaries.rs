@@ -12,8 +12,8 @@ use shared::lake::Lake;
 use shared::manifest::{RawManifest, RowCounts};
 use shared::partition::Dataset;
 
+use crate::clean::{Clean, Phases};
 use crate::parquet_file::Layout;
-use crate::stage::{Clean, Phases};
 
 /// An area's name, and its geometry as GeoJSON text.
 struct Area {

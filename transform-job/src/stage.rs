@@ -1,7 +1,6 @@
 //! The stage: from raw manifests to clean manifests.
 
-use std::ops::AddAssign;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{OptionFuture, try_join, try_join_all};
@@ -12,7 +11,8 @@ use shared::exit::Failure;
 use shared::fingerprint::Fingerprint;
 use shared::hand_over::{self, Handed, Outcomes};
 use shared::job::Summary;
-use shared::lake::{Content, Key, Lake};
+use shared::key::Key;
+use shared::lake::{Content, Lake};
 use shared::manifest::{
     self, CleanFile, CleanManifest, Drift, ManifestRef, Object, RawManifest, RowCounts, Version,
 };
@@ -21,6 +21,7 @@ use shared::run::Stage;
 use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
 use tracing::{debug, info, warn};
 
+use crate::clean::Clean;
 use crate::parquet_file::ParquetFile;
 use crate::service_requests::Horizon;
 use crate::{boundaries, service_requests};
@@ -54,35 +55,6 @@ impl JobSettings for Settings {
             max_quarantined_ratio: ratio.unwrap_or(Contract::rules().max_quarantined_ratio),
         })
     }
-}
-
-/// Where the time of the threads went.
-#[derive(Debug, Default, Clone, Copy)]
-pub(crate) struct Phases {
-    pub(crate) parse: Duration,
-    pub(crate) sort: Duration,
-    pub(crate) encode: Duration,
-}
-
-impl AddAssign for Phases {
-    fn add_assign(&mut self, other: Self) {
-        self.parse += other.parse;
-        self.sort += other.sort;
-        self.encode += other.encode;
-    }
-}
-
-/// The result of the transformation of one partition: files in the spool, not yet in the lake.
-pub(crate) struct Clean {
-    pub(crate) rows: RowCounts,
-    pub(crate) min_created_at: Option<String>,
-    pub(crate) max_created_at: Option<String>,
-    pub(crate) drift: Vec<Drift>,
-    pub(crate) files: Vec<ParquetFile>,
-    pub(crate) quarantine: Option<ParquetFile>,
-    /// Whether another horizon could have given another result.
-    pub(crate) depends_on_horizon: bool,
-    pub(crate) phases: Phases,
 }
 
 /// Transforms every partition that was handed over, and hands the clean manifests over.

@@ -16,7 +16,8 @@ use shared::run::RunId;
 use tokio::task::block_in_place;
 use tracing::{debug, info};
 
-use crate::artifacts::{Graph, Publishable};
+use crate::artifacts::Graph;
+use crate::mart::Publishable;
 use crate::site::{Caching, Site};
 use crate::warehouse::Warehouse;
 

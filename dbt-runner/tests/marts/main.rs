@@ -12,14 +12,14 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use shared::contract::Contract;
-use shared::duckdb::{Access, Connection};
 use shared::fingerprint::Fingerprint;
 use shared::hand_over::{self, HandOver, Handed};
-use shared::lake::Key;
+use shared::key::Key;
 use shared::manifest::{self, ManifestRef, Version};
 use shared::partition::{Dataset, Partition};
 use shared::run::Stage;
 use shared::testing::{Job, TestLake, variable};
+use shared::warehouse::duckdb::{Access, Connection};
 
 /// A lake with a run's hand-over, and a warehouse as load-job leaves it.
 pub(crate) struct Place {

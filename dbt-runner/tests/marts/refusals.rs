@@ -116,9 +116,12 @@ fn a_warehouse_in_use_is_worth_a_retry() {
     )
     .unwrap();
     let library = std::path::PathBuf::from(shared::testing::variable("DUCKDB_LIBRARY"));
-    let _writer =
-        shared::duckdb::Connection::open(&library, &other, shared::duckdb::Access::ReadWrite)
-            .unwrap();
+    let _writer = shared::warehouse::duckdb::Connection::open(
+        &library,
+        &other,
+        shared::warehouse::duckdb::Access::ReadWrite,
+    )
+    .unwrap();
     let failed = place
         .job()
         .env("DBT_PROJECT_DIR", project.path().to_string_lossy())

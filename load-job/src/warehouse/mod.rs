@@ -10,7 +10,7 @@ use serde::Serialize;
 use shared::contract::{Contract, Table};
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::hand_over::Refused;
-use shared::lake::Key;
+use shared::key::Key;
 use shared::manifest::{CleanManifest, Drift, DriftKind};
 use shared::partition::{Dataset, Partition};
 use shared::run::RunId;

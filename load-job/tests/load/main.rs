@@ -12,13 +12,13 @@ mod verdicts;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use shared::duckdb::{Access, Connection};
 use shared::hand_over::{HandOver, Handed, Refused, Request};
-use shared::lake::Key;
+use shared::key::Key;
 use shared::manifest::{self, Drift, ManifestRef, Version};
 use shared::partition::Partition;
 use shared::run::Stage;
 use shared::testing::{Job, TestLake, variable};
+use shared::warehouse::duckdb::{Access, Connection};
 
 pub(crate) use published::Publication;
 

@@ -6,14 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use shared::contract::{Contract, Table};
-use shared::duckdb::{Access, Connection};
 use shared::fingerprint::{Digest, Fingerprint};
-use shared::lake::Key;
+use shared::key::Key;
 use shared::manifest::{
     self, CleanFile, CleanManifest, Drift, Encoding, Object, RowCounts, Source, Version,
 };
 use shared::partition::{Dataset, Partition};
 use shared::testing::{TestLake, variable};
+use shared::warehouse::duckdb::{Access, Connection};
 
 /// One version of a partition: its rows are (key, status), or (area id, area name) for boundaries. A status that is read as
 /// another is `published=read`; a division follows after `@`.

@@ -1,7 +1,7 @@
 //! What the warehouse holds after loads.
 
-use shared::duckdb::Access;
 use shared::partition::Partition;
+use shared::warehouse::duckdb::Access;
 
 use crate::{Place, Publication};
 

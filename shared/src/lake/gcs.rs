@@ -7,9 +7,9 @@ use tokio::sync::mpsc;
 use tokio::task::block_in_place;
 
 use super::{Content, Created, Key, LakeError, blocking, digest_of_file};
-use crate::bucket::{Bucket, BucketError, Manner};
 use crate::fingerprint::{Digest, Hasher};
 use crate::google::Emulator;
+use crate::google::storage::{Bucket, BucketError, Manner};
 
 /// Pieces of an object that wait to be read: some hundred KiB.
 const READ_AHEAD: usize = 8;

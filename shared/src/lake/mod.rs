@@ -4,7 +4,6 @@
 //! once created, never changes; creating it again with the same content succeeds, with other content it is a conflict.
 
 mod gcs;
-mod key;
 mod local;
 
 use std::fmt;
@@ -17,11 +16,11 @@ use tempfile::NamedTempFile;
 use tracing::debug;
 
 pub use gcs::GcsLake;
-pub use key::Key;
 pub use local::LocalLake;
 
 use crate::exit::{Exit, Failure};
 use crate::fingerprint::{Digest, Hasher};
+use crate::key::Key;
 
 /// The object store named by `LAKE_URL`.
 #[derive(Debug, Clone)]

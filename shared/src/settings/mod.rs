@@ -14,7 +14,8 @@ pub use years::Years;
 
 use crate::exit::{Exit, Failure};
 use crate::google::Emulator;
-use crate::lake::{GcsLake, Key, Lake, LocalLake};
+use crate::key::Key;
+use crate::lake::{GcsLake, Lake, LocalLake};
 use crate::run::{RunId, Task};
 use crate::telemetry::LogFormat;
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use emulators::{Addresses, Fault, FaultKind, Front, Service};
-use shared::bucket::{Bucket, Manner};
+use shared::google::storage::{Bucket, Manner};
 
 const PATH: &str = "folder/page one.html";
 

@@ -7,7 +7,8 @@ mod local;
 use std::io::{Read as _, Write as _};
 
 use bytes::Bytes;
-use shared::lake::{Content, Created, Key, Lake, LakeError};
+use shared::key::Key;
+use shared::lake::{Content, Created, Lake, LakeError};
 use tokio::task::spawn_blocking;
 
 pub(crate) fn key(text: &str) -> Key {

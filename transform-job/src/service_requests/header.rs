@@ -3,7 +3,7 @@
 use shared::contract::{PublishedColumn, Rules};
 use shared::manifest::{Drift, DriftKind};
 
-use super::fields::CsvFields;
+use super::csv_line::CsvFields;
 use super::refusal::MAX_SHOWN_BYTES;
 use super::text;
 

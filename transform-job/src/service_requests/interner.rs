@@ -5,6 +5,8 @@ use std::sync::Arc;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::refusal::Refusal;
+
 /// Values by the bytes they were read from, each with a dense code in the order of appearance.
 pub(super) struct Interner<V> {
     table: HashTable<u32>,
@@ -24,7 +26,7 @@ impl<V: Clone> Interner<V> {
         }
     }
 
-    /// The code of `key`, whose value `resolve` makes when it is seen first.
+    /// Returns the code of `key`, whose value `resolve` makes when the key first appears.
     pub(super) fn code(&mut self, key: &[u8], resolve: impl FnOnce(&[u8]) -> V) -> u32 {
         let hash = xxh3_64(key);
         let keys = &self.keys;
@@ -42,18 +44,39 @@ impl<V: Clone> Interner<V> {
         code
     }
 
-    /// The length of all keys.
+    /// Returns the length of all keys, in bytes.
     pub(super) fn key_bytes(&self) -> usize {
         self.key_bytes
     }
 
-    /// The value of a code that [`Interner::code`] gave.
+    /// Returns the value of a code.
     pub(super) fn value(&self, code: u32) -> &V {
         &self.values[code as usize]
     }
 
-    /// All values so far, by code.
+    /// Returns all values so far, by code.
     pub(super) fn values(&self) -> Arc<Vec<V>> {
         Arc::clone(&self.values)
+    }
+}
+
+impl<V: Clone> Interner<Result<V, Refusal>> {
+    /// Returns the code and the value of `key`, or why rows with it are refused.
+    pub(super) fn resolve(
+        &mut self,
+        key: &[u8],
+        resolve: impl FnOnce(&[u8]) -> Result<V, Refusal>,
+    ) -> Result<(u32, &V), Refusal> {
+        let code = self.code(key, resolve);
+        match self.value(code) {
+            Ok(value) => Ok((code, value)),
+            Err(refusal) => Err(refusal.clone()),
+        }
+    }
+
+    /// Returns the value of a code that [`Interner::resolve`] returned.
+    pub(super) fn resolved(&self, code: u32) -> &V {
+        let value = self.value(code).as_ref();
+        value.expect("a refused value has no row")
     }
 }

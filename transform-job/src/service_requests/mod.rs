@@ -2,6 +2,7 @@
 
 mod columns;
 mod commas;
+mod csv_line;
 mod fields;
 mod header;
 mod horizon;
@@ -9,15 +10,21 @@ mod interner;
 mod layout;
 mod lines;
 mod month;
+mod months;
 mod parse;
 mod place;
 mod quarantine;
+mod reading;
 mod refusal;
 mod row;
+mod row_reader;
+mod scan;
 mod status;
 mod subject;
 mod text;
 mod timestamp;
+mod unknown_values;
+mod ward_codes;
 
 use std::io::Read;
 use std::sync::mpsc::{self, TrySendError};
@@ -32,13 +39,13 @@ use shared::partition::Partition;
 use shared::telemetry;
 use tracing::warn;
 
+use crate::clean::{Clean, Phases};
 use crate::parquet_file::ParquetFile;
-use crate::stage::{Clean, Phases};
 use columns::MonthLayout;
 use commas::Commas;
 pub(crate) use horizon::Horizon;
 use layout::{Choice, Layout};
-use parse::{ParseError, Parsed, Reading};
+use reading::{ParseError, Parsed, Reading};
 use refusal::Reason;
 use row::{MonthRows, Row};
 
@@ -66,7 +73,7 @@ pub(crate) async fn transform(
         horizon,
         max_quarantined_ratio,
         choice: None,
-        give_out_finished_months: true,
+        hand_on_early: true,
     };
     loop {
         let (returned, outcome) = task.attempt(Task::transform).await?;
@@ -77,7 +84,7 @@ pub(crate) async fn transform(
                     year,
                     line, "file out of time order: read again, with all its rows in memory"
                 );
-                task.give_out_finished_months = false;
+                task.hand_on_early = false;
             }
             Err(FileError::OtherLayout { line }) if task.choice.is_none() => {
                 let (returned, choice) = task.attempt(Task::survey).await?;
@@ -126,7 +133,7 @@ struct Task {
     max_quarantined_ratio: f64,
     /// The layout that a survey chose. Without one, the year comes first.
     choice: Option<Choice>,
-    give_out_finished_months: bool,
+    hand_on_early: bool,
 }
 
 impl Task {
@@ -163,7 +170,7 @@ impl Task {
                 .map_or(Layout::YearMonthDay, |choice| choice.layout),
             horizon: self.horizon.as_ref(),
             max_refused: share_of(self.max_quarantined_ratio, rows),
-            give_out_finished_months: self.give_out_finished_months,
+            hand_on_early: self.hand_on_early,
             progress: &progress,
         };
         work(&reading).map_err(|error| match error {

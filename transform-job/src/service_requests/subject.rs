@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::commas::{Commas, Surplus};
-use super::fields::{CsvFields, wrong_count};
+use super::csv_line::CsvFields;
+use super::fields::wrong_count;
 use super::refusal::{Reason, Refusal};
 use super::text::decode;
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use serde_json::json;
-use shared::lake::Key;
+use shared::key::Key;
 use shared::testing::{Job, TestLake};
 
 use crate::{HEADER, csv, hand_over, job, put_year, sound_row, transform};

@@ -11,7 +11,7 @@ mod real_rows;
 mod times;
 
 use serde_json::Value;
-use shared::lake::Key;
+use shared::key::Key;
 use shared::partition::Partition;
 use shared::testing::{Job, JobOutcome, TestLake};
 

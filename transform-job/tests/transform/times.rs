@@ -5,7 +5,7 @@ use std::fs;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared::hand_over::{HandOver, Handed, Request};
-use shared::lake::Key;
+use shared::key::Key;
 use shared::manifest::{self, ManifestRef, Version};
 use shared::partition::Partition;
 use shared::run::{RunId, Stage};

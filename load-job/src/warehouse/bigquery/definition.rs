@@ -1,11 +1,11 @@
 //! The contract's tables as BigQuery defines them.
 
-use shared::bigquery::model::range_partitioning::Range;
-use shared::bigquery::model::{
+use shared::contract::{Column, Table};
+use shared::warehouse::bigquery::model::range_partitioning::Range;
+use shared::warehouse::bigquery::model::{
     Clustering, RangePartitioning, Table as BigQueryTable, TableFieldSchema, TableReference,
     TableSchema, TimePartitioning,
 };
-use shared::contract::{Column, Table};
 
 /// The one column that is of another type than the lake's: GeoJSON text there, `GEOGRAPHY` here.
 const GEOMETRY: &str = "geometry";

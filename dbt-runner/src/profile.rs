@@ -1,0 +1,27 @@
+//! dbt's profile: `profiles.yml` of the project.
+
+use shared::warehouse::{WarehouseSettings, WarehouseUrl};
+
+/// The target for an emulator of BigQuery.
+pub(crate) const EMULATOR_TARGET: &str = "bigquery_emulator";
+
+/// Returns the name of the target for a warehouse, and the variables that the target reads.
+pub(crate) fn target(settings: &WarehouseSettings) -> (&'static str, Vec<(&'static str, String)>) {
+    let dataset = match &settings.url {
+        WarehouseUrl::DuckDb(file) => {
+            let file = file.to_string_lossy().into_owned();
+            return ("duckdb", vec![("DUCKDB_FILE", file)]);
+        }
+        WarehouseUrl::BigQuery(dataset) => dataset,
+    };
+    let mut variables = vec![
+        ("BIGQUERY_PROJECT", dataset.project.clone()),
+        ("BIGQUERY_DATASET", dataset.id.clone()),
+        ("BIGQUERY_LOCATION", dataset.location.clone()),
+    ];
+    let Some(emulator) = &settings.bigquery_emulator else {
+        return ("bigquery", variables);
+    };
+    variables.push(("BIGQUERY_EMULATOR_HOST", emulator.to_string()));
+    (EMULATOR_TARGET, variables)
+}

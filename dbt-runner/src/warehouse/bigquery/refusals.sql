@@ -1,0 +1,7 @@
+select
+    `partition`,
+    stage,
+    cast(exit_code as string),
+    cause
+from `{dataset}.refusals`
+order by `partition`

@@ -1,0 +1,103 @@
+//! Marts in a DuckDB file.
+
+use std::path::Path;
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use shared::exit::Failure;
+use shared::warehouse::Value;
+use shared::warehouse::duckdb::{Access, Connection};
+
+use super::{Backend, Statements, TextRows};
+use crate::mart::{MartTable, Publishable};
+
+/// How long to wait for a load or a build by another process.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+pub(super) struct DuckDb {
+    connection: Connection,
+    statements: Statements,
+}
+
+impl DuckDb {
+    pub(super) fn open(library: &Path, file: &Path) -> Result<Self, Failure> {
+        if !file.is_file() {
+            return Err(Failure::upstream(anyhow::anyhow!(
+                "the warehouse {} does not exist: load-job makes it",
+                file.display()
+            )));
+        }
+        Ok(Self {
+            connection: Connection::open_when_free(library, file, Access::ReadOnly, MAX_WAIT)?,
+            statements: Statements {
+                loads: include_str!("loads.sql").to_owned(),
+                refusals: include_str!("refusals.sql").to_owned(),
+                coverage: include_str!("coverage.sql").to_owned(),
+            },
+        })
+    }
+}
+
+impl Backend for DuckDb {
+    fn statements(&self) -> &Statements {
+        &self.statements
+    }
+
+    fn query(&mut self, statement: &str) -> Result<TextRows, Failure> {
+        Ok(self.connection.query_text(statement, &[])?)
+    }
+
+    /// The driver reads only text.
+    fn all_as_text(&self, statement: &str) -> String {
+        format!("select cast(columns(*) as varchar) from ({statement})")
+    }
+
+    fn row_count(&mut self, table: &MartTable) -> Result<Option<u64>, Failure> {
+        let names: [Value; 2] = [table.schema.as_str().into(), table.name.as_str().into()];
+        let exists = "select count(*) from information_schema.tables where table_schema = $1 and table_name = $2";
+        if self.connection.query_count(exists, &names)? == 0 {
+            return Ok(None);
+        }
+        let statement = format!("select count(*) from {}", self.table(table));
+        Ok(Some(self.connection.query_count(&statement, &[])?))
+    }
+
+    fn build_table(&self) -> MartTable {
+        MartTable {
+            schema: "main".to_owned(),
+            name: "dbt_build".to_owned(),
+        }
+    }
+
+    fn quoted(&self, name: &str) -> String {
+        format!("\"{}\"", name.replace('"', "\"\""))
+    }
+
+    fn table(&self, table: &MartTable) -> String {
+        format!(
+            "{}.{}",
+            self.quoted(&table.schema),
+            self.quoted(&table.name)
+        )
+    }
+
+    fn text_type(&self) -> &'static str {
+        "varchar"
+    }
+
+    fn read(
+        &mut self,
+        mart: &Publishable,
+        select: &dyn Fn(&dyn Backend, &[String]) -> String,
+    ) -> Result<Vec<RecordBatch>, Failure> {
+        let columns = mart.columns.iter().map(|column| self.quoted(&column.name));
+        let columns: Vec<String> = columns.collect();
+        let statement = select(self, &columns);
+        let (schema, batches) = self.connection.query_with_schema(&statement, &[])?;
+        Ok(if batches.is_empty() {
+            vec![RecordBatch::new_empty(schema)]
+        } else {
+            batches
+        })
+    }
+}

@@ -1,0 +1,229 @@
+//! What the warehouse holds: the loads that dbt builds from, and the marts that it built.
+
+mod bigquery;
+mod duckdb;
+
+use arrow_array::RecordBatch;
+use shared::exit::{Exit, Failure, OrFail as _};
+use shared::fingerprint::Fingerprint;
+use shared::partition::Partition;
+use shared::warehouse::{WarehouseSettings, WarehouseUrl};
+
+use crate::mart::{MartTable, Publishable};
+
+/// The rows of a query: each cell as text, `None` for null.
+type TextRows = Vec<Vec<Option<String>>>;
+
+/// One kind of warehouse. Its methods block.
+trait Backend: Send {
+    /// The statements on load-job's tables.
+    fn statements(&self) -> &Statements;
+
+    /// Returns the rows of a query.
+    fn query(&mut self, statement: &str) -> Result<TextRows, Failure>;
+
+    /// Returns a query for the cells of `statement` as text.
+    fn all_as_text(&self, statement: &str) -> String;
+
+    /// Returns the number of rows of a table, `None` if it does not exist.
+    fn row_count(&mut self, table: &MartTable) -> Result<Option<u64>, Failure>;
+
+    /// The table where dbt records a build.
+    fn build_table(&self) -> MartTable;
+
+    /// Quotes a name.
+    fn quoted(&self, name: &str) -> String;
+
+    /// Names a table in a statement.
+    fn table(&self, table: &MartTable) -> String;
+
+    /// The type of text.
+    fn text_type(&self) -> &'static str;
+
+    /// Returns the published columns of a mart that `select` selects from, at least one batch.
+    fn read(
+        &mut self,
+        mart: &Publishable,
+        select: &dyn Fn(&dyn Backend, &[String]) -> String,
+    ) -> Result<Vec<RecordBatch>, Failure>;
+}
+
+/// The statements on load-job's tables, which each kind of warehouse words in its own way.
+struct Statements {
+    /// `partition, fingerprint, run_id, generated` of every version, in order of loading.
+    loads: String,
+    /// `partition, stage, exit_code, cause` of every partition whose current publication is refused.
+    refusals: String,
+    /// `as_of, data_through` of what the tables hold.
+    coverage: String,
+}
+
+/// The warehouse, open for reading. dbt cannot write to a DuckDB file meanwhile. Its methods block.
+pub(crate) struct Warehouse(Box<dyn Backend>);
+
+/// A version of a partition that was loaded.
+pub(crate) struct Load {
+    pub(crate) partition: Partition,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) run_id: String,
+    /// Whether the data are generated, and not the City's.
+    pub(crate) is_generated: bool,
+}
+
+/// A refused partition: the partition, the stage, the exit code and the cause. Run and time are left out, so that a refusal
+/// that another run repeats is the same.
+pub(crate) type Refusal = [String; 4];
+
+/// What a build recorded of its inputs, `macros/record_build.sql`.
+pub(crate) struct BuiltFrom {
+    pub(crate) fingerprint: String,
+    /// The fingerprint of the project.
+    pub(crate) project: String,
+}
+
+/// How far the marts reach.
+pub(crate) struct Coverage {
+    /// When the newest file that the tables hold was published, or observed if the publisher does not date it, ISO 8601
+    /// UTC.
+    pub(crate) as_of: Option<String>,
+    /// The day of the latest request.
+    pub(crate) data_through: Option<String>,
+}
+
+impl Warehouse {
+    pub(crate) fn open(settings: &WarehouseSettings) -> Result<Self, Failure> {
+        Ok(Self(match &settings.url {
+            WarehouseUrl::DuckDb(file) => {
+                Box::new(duckdb::DuckDb::open(&settings.duckdb_library, file)?)
+            }
+            WarehouseUrl::BigQuery(dataset) => Box::new(bigquery::BigQuery::connect(
+                dataset,
+                settings.bigquery_emulator.as_ref(),
+            )?),
+        }))
+    }
+
+    /// Returns the history of loads: all versions of each partition in order. The tables hold the last.
+    pub(crate) fn loads(&mut self) -> Result<Vec<Load>, Failure> {
+        let statement = self.0.statements().loads.clone();
+        let rows = self.0.query(&statement)?;
+        rows.into_iter()
+            .map(|row| {
+                let cell = |index: usize| row.get(index).cloned().flatten().unwrap_or_default();
+                let parsed = || {
+                    Ok::<_, String>(Load {
+                        partition: cell(0).parse()?,
+                        fingerprint: cell(1).parse()?,
+                        run_id: cell(2),
+                        is_generated: cell(3) == "true",
+                    })
+                };
+                parsed().map_err(anyhow::Error::msg).or_fail(Exit::Contract)
+            })
+            .collect()
+    }
+
+    /// Returns the partitions whose current publication is refused, in order.
+    pub(crate) fn refusals(&mut self) -> Result<Vec<Refusal>, Failure> {
+        let statement = self.0.statements().refusals.clone();
+        let refusals = self.0.query(&statement)?.into_iter().map(|row| {
+            let cells: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
+            let refusal: Result<Refusal, _> = cells.try_into();
+            refusal
+                .map_err(|row| anyhow::anyhow!("cannot read refusals: the query returned {row:?}"))
+                .or_fail(Exit::Bug)
+        });
+        refusals.collect()
+    }
+
+    /// Returns how far the marts reach.
+    pub(crate) fn coverage(&mut self) -> Result<Coverage, Failure> {
+        let statement = self.0.statements().coverage.clone();
+        let mut cells = self.0.query(&statement)?.into_iter().flatten();
+        Ok(Coverage {
+            as_of: cells.next().flatten(),
+            data_through: cells.next().flatten(),
+        })
+    }
+
+    /// Returns the inputs of the marts in the warehouse, if dbt finished its last build.
+    pub(crate) fn built_from(&mut self) -> Result<Option<BuiltFrom>, Failure> {
+        let table = self.0.build_table();
+        if self.0.row_count(&table)?.is_none() {
+            return Ok(None);
+        }
+        let statement = format!("select * from {}", self.0.table(&table));
+        let mut cells = self.0.query(&statement)?.into_iter().flatten().flatten();
+        Ok(cells.next().map(|fingerprint| BuiltFrom {
+            fingerprint,
+            project: cells.next().unwrap_or_default(),
+        }))
+    }
+
+    /// Returns up to five rows of a query, each as one text.
+    pub(crate) fn first_rows(&mut self, query: &str) -> Result<Vec<String>, Failure> {
+        let statement = format!("select * from ({query}) as found limit 5");
+        let statement = self.0.all_as_text(&statement);
+        let text = |row: Vec<Option<String>>| {
+            let cells = row
+                .into_iter()
+                .map(|cell| cell.unwrap_or_else(|| "null".to_owned()));
+            format!("({})", cells.collect::<Vec<_>>().join(", "))
+        };
+        Ok(self.0.query(&statement)?.into_iter().map(text).collect())
+    }
+
+    /// Returns the number of rows of a mart, `None` if it does not exist.
+    pub(crate) fn rows(&mut self, mart: &MartTable) -> Result<Option<u64>, Failure> {
+        self.0.row_count(mart)
+    }
+
+    /// Returns the years in `column` of a mart, in order.
+    pub(crate) fn years(&mut self, mart: &MartTable, column: &str) -> Result<Vec<i64>, Failure> {
+        let statement = format!(
+            "select distinct cast({} as {}) from {} order by 1",
+            self.0.quoted(column),
+            self.0.text_type(),
+            self.0.table(mart)
+        );
+        let rows = self.0.query(&statement)?;
+        let years = rows.into_iter().flatten().flatten();
+        years
+            .map(|year| year.parse().or_fail(Exit::Contract))
+            .collect()
+    }
+
+    /// Returns the rows of a mart, of one year if it is published by year, in its order: the same from either warehouse,
+    /// and at least one batch.
+    pub(crate) fn read(
+        &mut self,
+        mart: &Publishable,
+        year: Option<i64>,
+    ) -> Result<Vec<RecordBatch>, Failure> {
+        self.0.read(mart, &|backend, columns| {
+            selection(backend, mart, columns, year)
+        })
+    }
+}
+
+/// Returns the query for `columns` of a mart, in its order. It sorts by columns as the table has them, whatever is selected
+/// of them.
+fn selection(
+    backend: &dyn Backend,
+    mart: &Publishable,
+    columns: &[String],
+    year: Option<i64>,
+) -> String {
+    let order = mart.order_by.iter();
+    let order = order.map(|column| format!("mart.{} nulls first", backend.quoted(column)));
+    let condition = match (&mart.file_per, year) {
+        (Some(column), Some(year)) => format!("where mart.{} = {year} ", backend.quoted(column)),
+        _ => String::new(),
+    };
+    format!(
+        "select {} from {} as mart {condition}order by {}",
+        columns.join(", "),
+        backend.table(&mart.table),
+        order.collect::<Vec<_>>().join(", ")
+    )
+}

@@ -1,0 +1,200 @@
+"""Writes docs/performance.md and its plot from the figures of one run: report.py FIGURES.json DIRECTORY."""
+
+import json
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+from matplotlib import pyplot  # noqa: E402  (draws with what is chosen above)
+
+OURS = "transform-job"
+MIB = 2**20
+
+HEAD = """# Performance
+
+Written by `make bench`; do not edit. {machine}. Medians of {rounds} rounds; in each round every contender runs once, one
+after the other, and ratios are within a round. CPU is user and system time of the whole process and its children; memory is
+the largest resident set. A timing counts only after all outputs were found to hold the same rows: equal count, equal
+checksum of every column but the request id, equally many distinct ids.
+
+The work: the raw CSV of a generated 2025, with its unquoted commas, of as many rows as the year has and of as many as all years
+2010-2025 have together, to validated, repaired, typed and sorted Parquet, a
+Zstandard file a month; refused rows set aside with a reason; a request id with ordinals among exact duplicates; a SHA-256 of
+every file; a manifest. `dev/bench/peers` has each peer's program.
+"""
+
+IDS = {"pyarrow": "has none: no hash of a row"}
+
+
+def table(header: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table, the first column of which is text."""
+    rule = ["---"] + ["---:"] * (len(header) - 1)
+    return "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *rows])
+
+
+def transforms(tables: dict) -> str:
+    parts = []
+    for rows, results in tables.items():
+        lines = []
+        for name, result in results.items():
+            ours = name == OURS
+            lines.append([
+                f"**{name}**" if ours else name,
+                f"{result['cpu']:.3f}",
+                "" if ours else f"{result['cpu_ratio']:.2f}",
+                f"{result['wall']:.3f}",
+                "" if ours else f"{result['wall_ratio']:.2f}",
+                f"{result['memory']:.0f}",
+                f"{result['bytes'] / 1e6:.2f}" if result["bytes"] else "",
+                f"{result['bytes'] / int(rows):.1f}" if result["bytes"] else "",
+            ])  # fmt: skip
+        header = ["", "CPU s", "x ours", "wall s", "x ours", "MiB", "output MB", "bytes a row"]
+        parts.append(f"### {int(rows):,} rows\n\n{table(header, lines)}")
+    note = (
+        "The CSV is in Windows-1252. DuckDB reads that only by an extension that it downloads, so its programs first write a "
+        "copy in UTF-8; Polars reads it with replacement characters. pyarrow has no hash of a row, so that its output has no "
+        "request ids. zstd compresses the same CSV, no more."
+    )
+    return "\n\n".join(parts) + f"\n\n{note}"
+
+
+def cost_of(cost: dict) -> list[str]:
+    return [f"{cost['cpu']:.2f}", f"{cost['wall']:.2f}", f"{cost['memory']:.0f}"]
+
+
+def original(figures: dict) -> str:
+    ours, theirs = figures["table"][OURS], figures["table"]["original pandas"]
+    lost = figures["rows"] - figures["kept"]
+    return (
+        f"On {figures['rows']:,} rows the original way (pandas, a Python function a row, bad lines skipped) takes "
+        f"{theirs['cpu']:.1f} s of CPU against {ours['cpu']:.3f} s: {theirs['cpu_ratio']:.0f} times ours. "
+        f"It keeps {figures['kept']:,} rows and loses {lost:,} without a word; ours accounts for every one."
+    )
+
+
+def dashboard(figures: dict) -> str:
+    first = figures["first_view"]
+    times = {
+        "until the map can be used": figures["usable"],
+        "until all sections are shown": figures["whole"],
+    } | {f"from a filter to paint: {name}": spread for name, spread in figures["filters"].items()}
+    rows = [[name, f"{spread['count']}", f"{spread['median']:.0f}", f"{spread['p95']:.0f}"] for name, spread in times.items()]
+    return f"""The page in headless Chromium {figures["browser"].split(".")[0]}, on the marts of {len(figures["years"])} years, served on loopback. The first view takes
+{first["requests"]} requests: {first["gzip_bytes"] / 1000:.0f} kB as gzip sends them, headers too; {first["bytes"] / 1000:.0f} kB as they are. It is loaded each time
+with an empty cache. A filter is a season, status, division, year, measure, area or type, with the years of the view loaded
+already; what else it needs is in its time.
+
+{table(["", "times", "median ms", "95 % within ms"], rows)}"""
+
+
+def plot(points: list[dict], path: Path) -> None:
+    """Time and memory against rows."""
+    matplotlib.rcParams["svg.hashsalt"] = "toronto-311"
+    figure, (time, memory) = pyplot.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    rows = [point["rows"] for point in points]
+    time.plot(rows, [point["cpu"] for point in points], "o-", label="CPU")
+    time.plot(rows, [point["wall"] for point in points], "s--", label="wall")
+    time.set(title="time", xlabel="rows", ylabel="seconds", xscale="log", yscale="log")
+    time.legend()
+    memory.plot(rows, [point["memory"] for point in points], "o-", label="transform-job")
+    memory.plot(rows, [48 + 48 * row / MIB for row in rows], ":", label="48 MiB + 48 bytes a row")
+    memory.set(title="memory", xlabel="rows", ylabel="MiB", xscale="log", yscale="log")
+    memory.legend()
+    for axes in (time, memory):
+        axes.grid(alpha=0.3)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def write(figures: dict, directory: Path) -> None:
+    """`performance.md` and `performance.svg` in `directory`."""
+    directory.mkdir(exist_ok=True)
+    plot(figures["growth"], directory / "performance.svg")
+    year = next(results for rows, results in figures["transforms"].items() if int(rows) == 500_269)
+    ours = year[OURS]["cpu"]
+    floors = [
+        [name, f"{floor['cpu']:.3f}", f"{floor['bytes'] / MIB / floor['cpu']:,.0f}", f"{ours / floor['cpu']:.1f}"]
+        for name, floor in figures["floors"].items()
+    ]
+    total = sum(figures["phases"].values())
+    phases = [
+        [name, f"{seconds * 1000:.0f}", f"{seconds / total:.0%}"] for name, seconds in figures["phases"].items()
+    ]
+    extract = figures["extract"]
+    tools = ("unzip -p", "sha256sum")
+    slower = max(tools, key=lambda name: extract[name]["cpu"])
+    extracted = [[name, *cost_of(cost)] for name, cost in extract.items() if name != "zip_bytes"]
+    years = figures["all_years"]
+    unchanged = figures["unchanged"]
+    stages = [[name, f"{cost['cpu']:.3f}", f"{cost['wall']:.3f}"] for name, cost in unchanged["stages"].items()]
+    stages.append(["all", *(f"{sum(cost[figure] for cost in unchanged['stages'].values()):.3f}" for figure in ("cpu", "wall"))])
+    starts = [[name, f"{seconds * 1000:.1f}"] for name, seconds in figures["starts"].items()]
+    growth = [
+        [f"{point['rows']:,}", f"{point['cpu']:.2f}", f"{point['wall']:.2f}", f"{point['memory']:.0f}",
+         f"{48 + 48 * point['rows'] / MIB:,.0f}"]
+        for point in figures["growth"]
+    ]  # fmt: skip
+    text = f"""{HEAD.format(**figures)}
+## transform-job beside its peers
+
+{transforms(figures["transforms"])}
+
+{original(figures["original"])}
+
+## All years
+
+The sixteen years 2010-2025 as the City publishes them, a file each, {years["rows"]:,} rows in one process: quoted and not,
+with wards of both models.
+
+{table(["", "CPU s", "wall s", "MiB"], [[name, *cost_of(years[name])] for name in (OURS, "zstd -3")])}
+
+## Near the limit
+
+What the parts of the work cost by themselves on the CSV of 500,269 rows, and how many times that the whole of transform-job
+costs:
+
+{table(["", "CPU s", "MiB a second", "transform-job is x"], floors)}
+
+Where the time of its threads goes:
+
+{table(["phase", "ms", "share"], phases)}
+
+## Growth
+
+![Time and memory against rows](performance.svg)
+
+{table(["rows", "CPU s", "wall s", "MiB", "48 MiB + 48 bytes a row"], growth)}
+
+## extract-job
+
+A ZIP of {extract["zip_bytes"] / 1e6:.0f} MB, from the sample portal on loopback to the lake: {extract["extract-job"]["cpu"] / extract[slower]["cpu"]:.2f}
+times the CPU of `{slower}`, {extract["extract-job"]["wall"] / extract[slower]["wall"]:.2f} times its wall time.
+
+{table(["", "CPU s", "wall s", "MiB"], extracted)}
+
+## A run without news
+
+All four stages over 17 years of which none was published anew. The portal was asked {unchanged["requests"]} times.
+
+{table(["stage", "CPU s", "wall s"], stages)}
+
+## Start
+
+From exec to the first log line:
+
+{table(["job", "ms"], starts)}
+
+## Two tasks
+
+Four years by two task processes, a core each, take 1/{figures["tasks"]["speedup"]:.2f} of the time of one on one core.
+
+## Dashboard
+
+{dashboard(figures["dashboard"])}
+"""
+    (directory / "performance.md").write_text(text)
+
+
+if __name__ == "__main__":
+    write(json.loads(Path(sys.argv[1]).read_text()), Path(sys.argv[2]))

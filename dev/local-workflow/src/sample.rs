@@ -1,0 +1,86 @@
+//! The sample portal as the source of a run, and which of its publications a run takes.
+
+use std::path::Path;
+
+use anyhow::Context as _;
+use sample_portal::{Portal, PortalConfig};
+
+use crate::settings::{Publication, Settings};
+
+/// Publications of the current year that a first run takes, so that the status of requests has a history.
+const HISTORY: u32 = 3;
+
+/// Starts the sample portal, unless the settings name a real one. Its port is fixed, so that its files keep their
+/// addresses from run to run.
+pub(crate) fn start(settings: &Settings) -> anyhow::Result<Option<Portal>> {
+    if settings.source.is_some() {
+        return Ok(None);
+    }
+    let port = settings.sample_port;
+    let config = PortalConfig {
+        port,
+        generated_years: settings.sample_years.clone(),
+        rows_per_year: settings.sample_rows,
+        files: settings.sample_files.clone(),
+        today: settings.sample_today,
+        ..PortalConfig::default()
+    };
+    let portal = Portal::start(config).with_context(|| {
+        format!("cannot start the sample portal: SAMPLE_PORT names another port than {port}")
+    })?;
+    Ok(Some(portal))
+}
+
+/// Returns the publications of the current year that a run takes, in order; none if it takes what is published.
+///
+/// A run takes those that the warehouse does not have, of the last three. Where years are selected or real files are
+/// published there are none to take one by one.
+pub(crate) fn publications(settings: &Settings, portal: &Portal) -> Vec<Publication> {
+    let Some(&year) = settings.sample_years.iter().max() else {
+        return Vec::new();
+    };
+    let is_real = |files: &Path| {
+        let file = format!("service-requests/SR{year}.csv");
+        files.join(file).exists()
+    };
+    if settings.years.is_some() || settings.sample_files.as_deref().is_some_and(is_real) {
+        return Vec::new();
+    }
+    // Emulators hold nothing of earlier runs.
+    let held = match settings.emulators {
+        Some(_) => None,
+        None => settings.latest_publication(),
+    };
+    not_held(year, portal.publications(year), held)
+}
+
+fn not_held(year: i16, published: u32, held: Option<Publication>) -> Vec<Publication> {
+    let first = published.saturating_sub(HISTORY - 1).max(1);
+    let held = held.filter(|held| held.year == year);
+    let next = held.map_or(first, |held| held.number + 1);
+    (first.max(next)..=published)
+        .map(|number| Publication { year, number })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::settings::Publication;
+
+    use super::not_held;
+
+    #[test]
+    fn a_run_takes_the_last_publications_that_it_does_not_have() {
+        let numbers = |published, held: Option<(i16, u32)>| -> Vec<u32> {
+            let held = held.map(|(year, number)| Publication { year, number });
+            let taken = not_held(2026, published, held);
+            taken.iter().map(|publication| publication.number).collect()
+        };
+        assert_eq!(numbers(10, None), [8, 9, 10]);
+        assert_eq!(numbers(2, None), [1, 2]);
+        assert_eq!(numbers(10, Some((2026, 8))), [9, 10]);
+        assert_eq!(numbers(10, Some((2026, 1))), [8, 9, 10]);
+        assert_eq!(numbers(10, Some((2026, 10))), [0; 0]);
+        assert_eq!(numbers(1, Some((2025, 15))), [1]);
+    }
+}

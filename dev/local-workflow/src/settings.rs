@@ -1,0 +1,167 @@
+//! What `make run` and `make replay` are told by the environment.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail, ensure};
+use sample_portal::{Date, PortalConfig};
+use serde::Deserialize;
+use shared::run::{RunId, Stage};
+
+/// A monthly publication of a generated year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Publication {
+    pub(crate) year: i16,
+    pub(crate) number: u32,
+}
+
+/// As the environment has it.
+#[derive(Deserialize)]
+struct Raw {
+    /// Where lake, warehouse and all else is kept.
+    local_dir: PathBuf,
+    /// The real portal; none for the sample one.
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    years: String,
+    #[serde(default)]
+    stage: String,
+    #[serde(default)]
+    force: String,
+    /// `emulator`: on Cloud Storage and BigQuery, by their emulators.
+    #[serde(default)]
+    cloud: String,
+    emulators_dir: Option<PathBuf>,
+    #[serde(default)]
+    sample_years: String,
+    sample_today: Option<Date>,
+    #[serde(default)]
+    sample_rows: Option<u64>,
+    #[serde(default)]
+    sample_files: Option<PathBuf>,
+    #[serde(default = "default_sample_port")]
+    sample_port: u16,
+    duckdb_library: PathBuf,
+    dbt_executable: PathBuf,
+    dbt_project_dir: PathBuf,
+}
+
+fn default_sample_port() -> u16 {
+    31_100
+}
+
+/// Validated.
+pub(crate) struct Settings {
+    pub(crate) directory: PathBuf,
+    pub(crate) source: Option<String>,
+    pub(crate) years: Option<String>,
+    pub(crate) replayed_stage: Option<Stage>,
+    pub(crate) force: bool,
+    /// Where the emulators are installed, if the run is on them.
+    pub(crate) emulators: Option<PathBuf>,
+    pub(crate) sample_years: Vec<i16>,
+    /// The date up to which the sample portal has published; today if `None`.
+    pub(crate) sample_today: Option<Date>,
+    pub(crate) sample_rows: Option<u64>,
+    pub(crate) sample_files: Option<PathBuf>,
+    pub(crate) sample_port: u16,
+    pub(crate) duckdb_library: PathBuf,
+    pub(crate) dbt_executable: PathBuf,
+    pub(crate) dbt_project_dir: PathBuf,
+}
+
+impl Settings {
+    pub(crate) fn from_environment() -> anyhow::Result<Self> {
+        let raw: Raw =
+            envy::from_iter(shared::settings::environment().filter(|(_, value)| !value.is_empty()))
+                .context("run this by `make run` or `make replay`, which set its environment")?;
+        fs::create_dir_all(&raw.local_dir)
+            .with_context(|| format!("make the directory {}", raw.local_dir.display()))?;
+        let given = |text: String| (!text.is_empty()).then_some(text);
+        let emulators = match raw.cloud.as_str() {
+            "" => None,
+            "emulator" => Some(absolute(
+                &raw.emulators_dir.context("EMULATORS_DIR is not set")?,
+            )?),
+            other => bail!("CLOUD is {other:?}: give emulator, or nothing"),
+        };
+        let sample_years = if raw.sample_years.is_empty() {
+            PortalConfig::default_years(raw.sample_today)
+        } else {
+            let years = raw.sample_years.split(',').map(|year| year.trim().parse());
+            years
+                .collect::<Result<_, _>>()
+                .context("SAMPLE_YEARS must be years separated by commas")?
+        };
+        Ok(Self {
+            directory: raw.local_dir.canonicalize()?,
+            source: given(raw.source),
+            years: given(raw.years),
+            replayed_stage: given(raw.stage).map(|name| stage_of(&name)).transpose()?,
+            emulators,
+            force: matches!(raw.force.as_str(), "1" | "true" | "yes"),
+            sample_years,
+            sample_today: raw.sample_today,
+            sample_rows: raw.sample_rows,
+            sample_files: raw.sample_files,
+            sample_port: raw.sample_port,
+            duckdb_library: absolute(&raw.duckdb_library)?,
+            dbt_executable: absolute(&raw.dbt_executable)?,
+            dbt_project_dir: absolute(&raw.dbt_project_dir)?,
+        })
+    }
+
+    fn latest_run_file(&self) -> PathBuf {
+        self.directory.join("latest-run")
+    }
+
+    pub(crate) fn remember_run(&self, run_id: &RunId) -> anyhow::Result<()> {
+        fs::write(self.latest_run_file(), run_id.to_string())
+            .context("remember the run for `make replay`")
+    }
+
+    fn latest_publication_file(&self) -> PathBuf {
+        self.directory.join("latest-sample-publication")
+    }
+
+    /// Remembers that the warehouse has this publication of the sample portal.
+    pub(crate) fn remember_publication(&self, publication: Publication) -> anyhow::Result<()> {
+        let Publication { year, number } = publication;
+        fs::write(self.latest_publication_file(), format!("{year} {number}"))
+            .context("cannot remember the sample portal's publication for the next run")
+    }
+
+    /// The last publication of the sample portal that the warehouse has, if it has one.
+    pub(crate) fn latest_publication(&self) -> Option<Publication> {
+        let text = fs::read_to_string(self.latest_publication_file()).ok()?;
+        let (year, number) = text.trim().split_once(' ')?;
+        Some(Publication {
+            year: year.parse().ok()?,
+            number: number.parse().ok()?,
+        })
+    }
+
+    pub(crate) fn latest_run(&self) -> anyhow::Result<RunId> {
+        let text = fs::read_to_string(self.latest_run_file())
+            .context("there is no run to replay a stage of: `make run` first")?;
+        text.trim().parse().map_err(anyhow::Error::msg)
+    }
+}
+
+fn stage_of(name: &str) -> anyhow::Result<Stage> {
+    let stages = [Stage::Extract, Stage::Transform, Stage::Load, Stage::Dbt];
+    match stages.into_iter().find(|stage| stage.as_str() == name) {
+        Some(stage) => Ok(stage),
+        None => bail!("STAGE is {name:?}: give extract, transform, load or dbt"),
+    }
+}
+
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    ensure!(
+        path.exists(),
+        "{} is not there: `make setup` installs it",
+        path.display()
+    );
+    Ok(std::path::absolute(path)?)
+}

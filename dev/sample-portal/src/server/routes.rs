@@ -1,0 +1,270 @@
+//! Which answer belongs to which request, on CKAN's host and on the host of linked files.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, StatusCode, header};
+use loopback_server::Handler;
+use loopback_server::body::Body;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::catalogue::{Catalogue, Target};
+use super::fault::{FaultKind, Faults, body};
+use super::parameters::Parameters;
+use super::publications::{Publications, Published};
+use super::{actions, download};
+
+/// A request that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RequestLog {
+    /// The host it was made to, with its port.
+    pub host: String,
+    /// `GET`, `POST`.
+    pub method: String,
+    /// The path and query.
+    pub path: String,
+    /// The status of its answer; `None` if the connection was closed without one.
+    pub status: Option<u16>,
+    /// The range it requested.
+    pub range: Option<String>,
+}
+
+pub(super) struct State {
+    pub(super) publications: Publications,
+    pub(super) faults: Faults,
+    pub(super) base: String,
+    pub(super) file_host: String,
+    log: Mutex<Vec<RequestLog>>,
+    /// What `package_search` finds while its index lags behind.
+    index: Mutex<Option<Vec<Value>>>,
+}
+
+/// The host that CKAN runs on.
+pub(super) struct Ckan {
+    pub(super) state: Arc<State>,
+    pub(super) administration: super::administration::Administration,
+}
+
+/// The host of the linked files.
+pub(super) struct FileHost(pub(super) Arc<State>);
+
+impl Handler for Ckan {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
+        let path = request.uri().path();
+        if let Some(action) = path.strip_prefix("/_sample/") {
+            let action = action.to_owned();
+            return tokio::task::spawn_blocking(move || {
+                self.administration
+                    .answer(&self.state, request.method(), &action, request.uri())
+            })
+            .await?;
+        }
+        let log = described(&self.state.base, &request);
+        let answer = Arc::clone(&self.state).ckan(request).await;
+        self.state.log(log, &answer);
+        answer
+    }
+}
+
+impl Handler for FileHost {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
+        let log = described(&self.0.file_host, &request);
+        let answer = Arc::clone(&self.0).linked_file(request).await;
+        self.0.log(log, &answer);
+        answer
+    }
+}
+
+impl State {
+    pub(super) fn new(publications: Publications, base: String, file_host: String) -> Self {
+        Self {
+            publications,
+            faults: Faults::default(),
+            base,
+            file_host,
+            log: Mutex::default(),
+            index: Mutex::default(),
+        }
+    }
+
+    pub(super) fn requests(&self) -> Vec<RequestLog> {
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn catalogue(&self) -> Catalogue<'_> {
+        Catalogue {
+            publications: &self.publications,
+            base: &self.base,
+            file_host: &self.file_host,
+        }
+    }
+
+    /// Whether `package_search` keeps answering as it would now.
+    pub(super) fn freeze_search(&self, is_frozen: bool) {
+        let packages = is_frozen.then(|| self.catalogue().packages());
+        *self.index.lock().unwrap_or_else(PoisonError::into_inner) = packages;
+    }
+
+    fn log(&self, mut log: RequestLog, answer: &anyhow::Result<Response<Body>>) {
+        log.status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(log);
+    }
+
+    async fn ckan(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
+        let path = request.uri().path().to_owned();
+        let fault = match self.faulty(&path)? {
+            Ok(fault) => fault,
+            Err(answer) => return Ok(answer),
+        };
+        let action = ["/api/3/action/", "/api/action/"]
+            .iter()
+            .find_map(|prefix| path.strip_prefix(prefix));
+        if let Some(action) = action {
+            let action = action.to_owned();
+            return self.action(&action, request, fault).await;
+        }
+        let target = {
+            let state = Arc::clone(&self);
+            tokio::task::spawn_blocking(move || state.catalogue().target(&path)).await?
+        };
+        self.target(target, &request, fault).await
+    }
+
+    async fn linked_file(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> anyhow::Result<Response<Body>> {
+        let path = request.uri().path();
+        let fault = match self.faulty(path)? {
+            Ok(fault) => fault,
+            Err(answer) => return Ok(answer),
+        };
+        let target = self.catalogue().linked(path);
+        self.target(target, &request, fault).await
+    }
+
+    /// The fault of the answer for `path`, or the answer if the fault takes its place.
+    fn faulty(&self, path: &str) -> anyhow::Result<Result<Option<FaultKind>, Response<Body>>> {
+        let fault = self.faults.take(path);
+        match fault {
+            Some(FaultKind::Reset) => anyhow::bail!("a fault on demand"),
+            Some(FaultKind::Status(status, retry_after)) => {
+                let mut answer = Response::builder().status(status);
+                if let Some(seconds) = retry_after {
+                    answer = answer.header(header::RETRY_AFTER, seconds);
+                }
+                let text = Bytes::from_static(b"a fault on demand");
+                Ok(Err(answer.body(body(&text, None))?))
+            }
+            other => Ok(Ok(other)),
+        }
+    }
+
+    async fn action(
+        self: Arc<Self>,
+        action: &str,
+        request: Request<Incoming>,
+        fault: Option<FaultKind>,
+    ) -> anyhow::Result<Response<Body>> {
+        let mut parameters = parameters(request.uri().query().unwrap_or_default());
+        if request.method() == Method::POST {
+            let sent = request.into_body().collect().await?.to_bytes();
+            match serde_json::from_slice(&sent) {
+                Ok(Value::Object(sent)) => parameters.extend(sent),
+                _ if sent.is_empty() => {}
+                _ => {
+                    let problem = json!("Bad request - JSON Error: Error decoding JSON data.");
+                    return Ok(json_answer(StatusCode::BAD_REQUEST, &problem, fault)?);
+                }
+            }
+        }
+        let action = action.to_owned();
+        let answer = tokio::task::spawn_blocking(move || {
+            let index = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+            let searched = index.clone();
+            drop(index);
+            actions::answer(&self.catalogue(), searched, &action, &parameters)
+        });
+        let answer = answer.await?;
+        Ok(json_answer(answer.status, &answer.body, fault)?)
+    }
+
+    async fn target(
+        self: Arc<Self>,
+        target: Option<Target>,
+        request: &Request<Incoming>,
+        fault: Option<FaultKind>,
+    ) -> anyhow::Result<Response<Body>> {
+        let Some(target) = target else {
+            let not_found = actions::not_found();
+            return Ok(json_answer(StatusCode::NOT_FOUND, &not_found, fault)?);
+        };
+        if let Target::Elsewhere(location) = &target {
+            let redirect = Response::builder()
+                .status(StatusCode::FOUND)
+                .header(header::LOCATION, location)
+                .header(header::CONTENT_LENGTH, 0);
+            return Ok(redirect.body(body(&Bytes::new(), None))?);
+        }
+        let state = Arc::clone(&self);
+        match tokio::task::spawn_blocking(move || state.file(&target)).await? {
+            Ok(file) => Ok(download::answer(&file, request, fault)?),
+            Err(error) => {
+                let problem = json!({"error": format!("{error:#}")});
+                Ok(json_answer(StatusCode::NOT_FOUND, &problem, None)?)
+            }
+        }
+    }
+
+    fn file(&self, target: &Target) -> anyhow::Result<Published> {
+        match target {
+            Target::Year(year, resource) => self.publications.file(*year, resource),
+            Target::Document(document) => self.publications.document(*document),
+            Target::Elsewhere(location) => anyhow::bail!("the file is at {location}"),
+        }
+    }
+}
+
+fn described(host: &str, request: &Request<Incoming>) -> RequestLog {
+    let uri = request.uri();
+    let path = uri.path_and_query().map(ToString::to_string);
+    let range = request.headers().get(header::RANGE);
+    RequestLog {
+        host: host.trim_start_matches("http://").to_owned(),
+        method: request.method().to_string(),
+        path: path.unwrap_or_else(|| uri.path().to_owned()),
+        status: None,
+        range: range
+            .and_then(|range| range.to_str().ok())
+            .map(str::to_owned),
+    }
+}
+
+/// Names and values of a query.
+pub(super) fn parameters(query: &str) -> Parameters {
+    form_urlencoded::parse(query.as_bytes())
+        .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+        .collect()
+}
+
+pub(super) fn json_answer(
+    status: StatusCode,
+    value: &Value,
+    fault: Option<FaultKind>,
+) -> hyper::http::Result<Response<Body>> {
+    let bytes = Bytes::from(value.to_string());
+    Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "application/json;charset=utf-8")
+        .header(header::CONTENT_LENGTH, bytes.len())
+        .body(body(&bytes, fault))
+}

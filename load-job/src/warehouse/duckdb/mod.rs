@@ -1,0 +1,327 @@
+//! The warehouse in a DuckDB file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use shared::contract::{Contract, Table};
+use shared::exit::Failure;
+use shared::manifest::Drift;
+use shared::partition::{Dataset, Partition};
+use shared::run::RunId;
+use shared::warehouse::Value;
+use shared::warehouse::duckdb::{Access, Connection, DuckDbError};
+use tracing::{info, warn};
+
+use super::{
+    Changes, GAINED, Held, Load, Loaded, Observed, Refusal, Target, Verdict, differences, history,
+    is_other_content, miscounted, number_after, observations, refuse_stale, targets, time,
+};
+
+/// How long to wait for another process that writes to the file.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub(crate) struct DuckDb(Connection);
+
+impl DuckDb {
+    pub(super) fn open(library: &Path, file: &Path) -> Result<Self, Failure> {
+        let mut connection =
+            Connection::open_when_free(library, file, Access::ReadWrite, PATIENCE)?;
+        for statement in [
+            include_str!("load_history.sql"),
+            include_str!("status_changes.sql"),
+            include_str!("publication_changes.sql"),
+            include_str!("refusals.sql"),
+        ] {
+            connection.execute(statement, &[])?;
+        }
+        for (table, column, kind, _) in GAINED {
+            let statement = format!("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}");
+            connection.execute(&statement, &[])?;
+        }
+        let mut warehouse = Self(connection);
+        for dataset in Dataset::ALL {
+            warehouse.make_table(dataset, Contract::clean_table(dataset))?;
+            if dataset == Dataset::ServiceRequests {
+                warehouse.make_table(dataset, Contract::quarantine_table())?;
+            }
+        }
+        Ok(warehouse)
+    }
+
+    /// Makes the table from the contract, or adds the columns that the contract has gained.
+    fn make_table(&mut self, dataset: Dataset, table: &Table) -> Result<(), Failure> {
+        self.0.execute(&table.duckdb_ddl(), &[])?;
+        let columns = self.0.query_text(
+            "SELECT column_name, data_type FROM information_schema.columns \
+             WHERE table_schema = 'main' AND table_name = $1",
+            &[table.name.as_str().into()],
+        )?;
+        let found: BTreeMap<String, String> = columns
+            .into_iter()
+            .filter_map(|row| {
+                let [name, kind]: [Option<String>; 2] = row.try_into().ok()?;
+                Some((name?, kind?))
+            })
+            .collect();
+        for column in &table.columns {
+            let expected = column.kind.duckdb();
+            match found.get(&column.name) {
+                Some(kind) if kind == expected => {}
+                None if !column.required => {
+                    info!(table = table.name, column = column.name, "column added");
+                    // Names and types are the contract's own, embedded: a statement cannot bind them.
+                    let statement = format!(
+                        "ALTER TABLE {} ADD COLUMN {} {expected}",
+                        table.name, column.name
+                    );
+                    self.0.execute(&statement, &[])?;
+                }
+                other => {
+                    return Err(Refusal::OtherTable {
+                        table: table.name.clone(),
+                        column: column.name.clone(),
+                        found: other.cloned().unwrap_or_else(|| "missing".to_owned()),
+                        expected: expected.to_owned(),
+                        version: Contract::of(dataset).version.clone(),
+                    }
+                    .into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn load(&mut self, load: &Load<'_>) -> Result<Loaded, Failure> {
+        let manifest = load.manifest;
+        let held = self.held(manifest.partition)?;
+        if let Some(held) = held.as_ref().filter(|_| !load.force) {
+            if held.fingerprint == manifest.fingerprint.as_str() {
+                match self.verify(load) {
+                    Ok(()) => return Ok(Loaded::Found),
+                    Err(altered) => {
+                        warn!(partition = %manifest.partition, cause = %altered, "the table was altered: loading again");
+                    }
+                }
+            }
+            refuse_stale(load, held)?;
+        }
+        let drift = self
+            .0
+            .transaction(|connection| replace(connection, load, held.as_ref()))?;
+        Ok(Loaded::Replaced { drift })
+    }
+
+    pub(super) fn observe(&mut self, observed: &[Observed<'_>]) -> Result<(), Failure> {
+        self.0.transaction(|connection| {
+            for Observed {
+                partition,
+                sha256,
+                at,
+            } in observed
+            {
+                let values = [
+                    partition.to_string().into(),
+                    (*sha256).into(),
+                    time(Some(*at)),
+                ];
+                connection.execute(include_str!("observe.sql"), &values)?;
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn judge(&mut self, verdicts: &[Verdict], run_id: &RunId) -> Result<(), Failure> {
+        self.0.transaction(|connection| {
+            for verdict in verdicts {
+                let partition = verdict.partition.to_string();
+                let observed_at = time(Some(verdict.observed_at));
+                connection.execute(
+                    include_str!("end_refusal.sql"),
+                    &[partition.as_str().into(), observed_at.clone()],
+                )?;
+                let (Some(refused), Some(cause)) = (&verdict.refused, verdict.cause()) else {
+                    continue;
+                };
+                connection.execute(
+                    include_str!("insert_refusal.sql"),
+                    &[
+                        partition.into(),
+                        observed_at,
+                        refused.stage.as_str().into(),
+                        i64::from(refused.exit).into(),
+                        cause.into(),
+                        run_id.to_string().into(),
+                    ],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
+    fn held(&mut self, partition: Partition) -> Result<Option<Held>, Failure> {
+        let name = partition.to_string();
+        let mut rows = self
+            .0
+            .query_text(include_str!("held.sql"), &[name.into()])?;
+        rows.pop().map(Held::from_row).transpose()
+    }
+
+    fn verify(&mut self, load: &Load<'_>) -> Result<(), Failure> {
+        verify(&mut self.0, load)
+    }
+}
+
+/// The condition that a partition's rows meet, and its value.
+fn rows_of(partition: Partition) -> (&'static str, Vec<Value>) {
+    match partition {
+        Partition::Year(year) => ("WHERE source_year = $1", vec![i64::from(year).into()]),
+        Partition::CityWards | Partition::ForwardSortationAreas => ("", Vec::new()),
+    }
+}
+
+fn verify(connection: &mut Connection, load: &Load<'_>) -> Result<(), Failure> {
+    let partition = load.manifest.partition;
+    let (condition, values) = rows_of(partition);
+    for Target { table, rows } in targets(load.manifest) {
+        let statement = format!("SELECT count(*) FROM {} {condition}", table.name);
+        let counted = connection.query_count(&statement, &values)?;
+        if counted != rows {
+            return Err(miscounted(load, table, counted, rows));
+        }
+    }
+    Ok(())
+}
+
+/// The transaction's body. Returns how the new version drifts from the one held.
+fn replace(
+    connection: &mut Connection,
+    load: &Load<'_>,
+    held: Option<&Held>,
+) -> Result<Vec<Drift>, Failure> {
+    let partition = load.manifest.partition;
+    let changes = match (partition, held) {
+        (Partition::Year(year), Some(held)) => {
+            if !held.has_content_of(load.manifest) {
+                append_status_changes(connection, load, year, held)?;
+            }
+            count_changes(connection, load, year)?
+        }
+        _ => Changes::default(),
+    };
+    let (condition, values) = rows_of(partition);
+    for Target { table, .. } in targets(load.manifest) {
+        let statement = format!("DELETE FROM {} {condition}", table.name);
+        connection.execute(&statement, &values)?;
+    }
+    let clean_table = Contract::clean_table(partition.dataset());
+    for file in &load.files {
+        insert(connection, clean_table, file)?;
+    }
+    if let Some(file) = &load.quarantine {
+        insert(connection, Contract::quarantine_table(), file)?;
+    }
+    verify(connection, load)?;
+    let drift = changes.drift(load.manifest, held);
+    insert_publication_changes(connection, load, held, changes)?;
+    insert_load_history(connection, load, held, &drift)?;
+    Ok(drift)
+}
+
+fn insert(connection: &mut Connection, table: &Table, file: &str) -> Result<(), DuckDbError> {
+    let columns: Vec<&str> = table.column_names().collect();
+    let columns = columns.join(", ");
+    let statement = format!(
+        "INSERT INTO {} ({columns}) SELECT {columns} FROM read_parquet($1)",
+        table.name
+    );
+    connection.execute(&statement, &[file.into()])
+}
+
+/// Records the requests of the version held whose status the new version gives otherwise.
+fn append_status_changes(
+    connection: &mut Connection,
+    load: &Load<'_>,
+    year: i16,
+    held: &Held,
+) -> Result<(), DuckDbError> {
+    for file in &load.files {
+        connection.execute(
+            include_str!("insert_status_changes.sql"),
+            &[
+                file.as_str().into(),
+                i64::from(year).into(),
+                held.last_modified.clone().into(),
+                load.manifest.source.last_modified.clone().into(),
+                held.fingerprint.as_str().into(),
+                load.manifest.fingerprint.as_str().into(),
+                time(held.observed_at),
+                time(load.observed_at),
+                number_after(Some(held)).into(),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// Compares the new version with the one held, file by file: a request is in one file of a version at most.
+fn count_changes(
+    connection: &mut Connection,
+    load: &Load<'_>,
+    year: i16,
+) -> Result<Changes, Failure> {
+    let year = Value::from(i64::from(year));
+    let before = connection.query_count(
+        "SELECT count(*) FROM service_requests WHERE source_year = $1",
+        std::slice::from_ref(&year),
+    )?;
+    let mut changes = Changes {
+        before,
+        ..Changes::default()
+    };
+    for file in &load.files {
+        let values = [file.as_str().into(), year.clone()];
+        let row = connection.query_text(include_str!("count_changes.sql"), &values)?;
+        changes.add(&row)?;
+    }
+    Ok(changes)
+}
+
+fn insert_publication_changes(
+    connection: &mut Connection,
+    load: &Load<'_>,
+    held: Option<&Held>,
+    changes: Changes,
+) -> Result<(), Failure> {
+    let Partition::Year(year) = load.manifest.partition else {
+        return Ok(());
+    };
+    let mut values = vec![
+        i64::from(year).into(),
+        number_after(held).into(),
+        held.map(|held| held.fingerprint.clone()).into(),
+        load.manifest.fingerprint.as_str().into(),
+        is_other_content(load, held).into(),
+        time(held.and_then(|held| held.observed_at)),
+        time(observations(load, held).0),
+    ];
+    values.extend(
+        differences(load, changes)?
+            .into_iter()
+            .map(|(_, value)| value),
+    );
+    connection.execute(include_str!("insert_publication_changes.sql"), &values)?;
+    Ok(())
+}
+
+fn insert_load_history(
+    connection: &mut Connection,
+    load: &Load<'_>,
+    held: Option<&Held>,
+    drift: &[Drift],
+) -> Result<(), Failure> {
+    let values = history(load, held, drift)?;
+    let values: Vec<Value> = values.into_iter().map(|(_, value)| value).collect();
+    connection.execute(include_str!("insert_load_history.sql"), &values)?;
+    Ok(())
+}

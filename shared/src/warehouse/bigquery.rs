@@ -1,0 +1,477 @@
+//! BigQuery by its REST interface (feature `bigquery`): jobs that are named, so that a retry adopts the one that runs, and
+//! queries whose values are parameters.
+
+use std::time::Duration;
+
+use google_cloud_bigquery_v2::client::{JobService, TableService};
+use google_cloud_bigquery_v2::model::{
+    ErrorProto, Job, JobConfiguration, JobReference, QueryParameter, QueryParameterType,
+    QueryParameterValue, QueryRequest, Table,
+};
+use google_cloud_gax::error::Error;
+use google_cloud_gax::options::RequestOptionsBuilder;
+use tokio::time::{Instant, sleep};
+
+use crate::exit::{Exit, Failure};
+use crate::google::Emulator;
+use crate::google::retries::{
+    Retries, is_retryable_reason, is_transient_reason, reasons, unthrottled,
+};
+use crate::warehouse::{Dataset, Value};
+
+/// The clients' models of jobs and tables.
+pub use google_cloud_bigquery_v2::model;
+
+/// The longest that a job is waited for.
+const LONGEST_JOB: Duration = Duration::from_mins(30);
+/// One request's longest wait for an answer; a query that takes longer is asked for again.
+const LONGEST_SILENCE: Duration = Duration::from_mins(1);
+/// How long BigQuery holds back the answer to a query that is not done.
+const LONGEST_POLL_MS: u32 = 30_000;
+
+/// Why BigQuery could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum BigQueryError {
+    /// There are no credentials.
+    #[error("BigQuery gives no access: set up Application Default Credentials")]
+    Credentials(#[source] google_cloud_gax::client_builder::Error),
+    /// A request failed.
+    #[error("BigQuery does not {what}")]
+    Request {
+        /// What was asked.
+        what: String,
+        /// Why.
+        #[source]
+        source: Error,
+    },
+    /// A job failed.
+    #[error("BigQuery job {job}: {}", describe(errors))]
+    Job {
+        /// The job's project, location and id: `PROJECT:LOCATION.ID`.
+        job: String,
+        /// Why; the first is what ended it. One of a load names the file and the row.
+        errors: Vec<ErrorProto>,
+    },
+    /// A job goes on for too long.
+    #[error("BigQuery job {job} is not done after {} minutes", LONGEST_JOB.as_secs() / 60)]
+    Unfinished {
+        /// The job's project, location and id.
+        job: String,
+    },
+    /// A query gave something else than was asked for.
+    #[error("`{statement}` gave no {expected}")]
+    Unexpected {
+        /// The statement.
+        statement: String,
+        /// What it should have given.
+        expected: &'static str,
+    },
+}
+
+fn describe(errors: &[ErrorProto]) -> String {
+    let mut described: Vec<String> = Vec::new();
+    for error in errors {
+        let at = if error.location.is_empty() {
+            String::new()
+        } else {
+            format!(" at {}", error.location)
+        };
+        let text = format!("{}{at}: {}", error.reason, error.message);
+        if !described.contains(&text) {
+            described.push(text);
+        }
+    }
+    described.join("; ")
+}
+
+impl BigQueryError {
+    /// Whether a job ended for a reason that another attempt may not meet:
+    /// <https://cloud.google.com/bigquery/docs/error-messages>, and
+    /// <https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency>.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        let Self::Job { errors, .. } = self else {
+            return false;
+        };
+        errors.first().is_some_and(|error| {
+            is_retryable_reason(&error.reason) || error.message.contains("concurrent update")
+        })
+    }
+
+    fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Request { source, .. } => source.http_status_code(),
+            _ => None,
+        }
+    }
+}
+
+impl From<BigQueryError> for Failure {
+    fn from(error: BigQueryError) -> Self {
+        let exit = match &error {
+            BigQueryError::Credentials(_) => Exit::Configuration,
+            BigQueryError::Request { source, .. } if source.is_authentication() => {
+                Exit::Configuration
+            }
+            BigQueryError::Request { source, .. } => reasons(source)
+                .find_map(exit_of_reason)
+                .unwrap_or_else(|| match source.http_status_code() {
+                    Some(401 | 403 | 404) => Exit::Configuration,
+                    Some(400) => Exit::Bug,
+                    _ => Exit::Upstream,
+                }),
+            BigQueryError::Job { .. } if error.is_transient() => Exit::Upstream,
+            BigQueryError::Job { errors, .. } => match errors.first().map(|e| e.reason.as_str()) {
+                // A file is not what its manifest says.
+                Some("invalid") => Exit::Contract,
+                Some(reason) => exit_of_reason(reason).unwrap_or(Exit::Upstream),
+                None => Exit::Upstream,
+            },
+            BigQueryError::Unfinished { .. } => Exit::Upstream,
+            BigQueryError::Unexpected { .. } => Exit::Bug,
+        };
+        Failure::new(exit, error)
+    }
+}
+
+/// What the operator can do about a reason: <https://cloud.google.com/bigquery/docs/error-messages>.
+fn exit_of_reason(reason: &str) -> Option<Exit> {
+    match reason {
+        "accessDenied"
+        | "billingNotEnabled"
+        | "billingTierLimitExceeded"
+        | "blocked"
+        | "bytesBilledLimitExceeded" => Some(Exit::Configuration),
+        "invalidQuery" => Some(Exit::Bug),
+        reason if is_transient_reason(reason) => Some(Exit::Upstream),
+        _ => None,
+    }
+}
+
+/// Named values as BigQuery takes them.
+#[must_use]
+pub fn parameters(values: &[(&str, Value)]) -> Vec<QueryParameter> {
+    let parameter = |(name, value): &(&str, Value)| {
+        let (kind, text) = match value {
+            Value::Text(text) => ("STRING", text.clone()),
+            Value::Integer(number) => ("INT64", Some(number.to_string())),
+            Value::Boolean(flag) => ("BOOL", Some(flag.to_string())),
+        };
+        let value = QueryParameterValue::new().set_or_clear_value(text);
+        QueryParameter::new()
+            .set_name(*name)
+            .set_parameter_type(QueryParameterType::new().set_type(kind))
+            .set_parameter_value(value)
+    };
+    values.iter().map(parameter).collect()
+}
+
+/// A job that is done.
+pub struct Finished {
+    /// The job, with its statistics.
+    pub job: Job,
+    /// Whether another execution had started it.
+    pub adopted: bool,
+}
+
+/// A dataset, and the clients that reach it.
+pub struct BigQuery {
+    dataset: Dataset,
+    jobs: JobService,
+    tables: TableService,
+}
+
+impl BigQuery {
+    /// Connects with Application Default Credentials, or to an emulator without any.
+    pub async fn connect(
+        dataset: &Dataset,
+        emulator: Option<&Emulator>,
+    ) -> Result<Self, BigQueryError> {
+        let mut jobs = JobService::builder().with_retry_throttler(unthrottled());
+        let mut tables = TableService::builder().with_retry_throttler(unthrottled());
+        if let Some(emulator) = emulator {
+            jobs = jobs
+                .with_endpoint(emulator.url())
+                .with_credentials(Emulator::credentials());
+            tables = tables
+                .with_endpoint(emulator.url())
+                .with_credentials(Emulator::credentials());
+        }
+        Ok(Self {
+            dataset: dataset.clone(),
+            jobs: jobs.build().await.map_err(BigQueryError::Credentials)?,
+            tables: tables.build().await.map_err(BigQueryError::Credentials)?,
+        })
+    }
+
+    /// The dataset.
+    #[must_use]
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// `PROJECT.DATASET`, for statements.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}.{}", self.dataset.project, self.dataset.id)
+    }
+
+    /// The rows of a query, each column as text.
+    pub async fn query(
+        &self,
+        statement: &str,
+        values: &[(&str, Value)],
+    ) -> Result<Vec<Vec<Option<String>>>, BigQueryError> {
+        let request = QueryRequest::new()
+            .set_query(statement)
+            .set_use_legacy_sql(false)
+            .set_location(&self.dataset.location)
+            .set_parameter_mode("NAMED")
+            .set_query_parameters(parameters(values))
+            .set_timeout_ms(LONGEST_POLL_MS);
+        let query = self
+            .jobs
+            .query()
+            .set_project_id(&self.dataset.project)
+            .set_query_request(request);
+        let failed = |source| BigQueryError::Request {
+            what: format!("answer `{statement}`"),
+            source,
+        };
+        let unexpected = |expected| BigQueryError::Unexpected {
+            statement: statement.to_owned(),
+            expected,
+        };
+        let answer = Box::pin(patient(query).send()).await.map_err(failed)?;
+        let job = answer.job_reference.unwrap_or_default();
+        // What has columns has only been warned of.
+        let has_columns = answer
+            .schema
+            .is_some_and(|schema| !schema.fields.is_empty());
+        if !answer.errors.is_empty() && !has_columns {
+            let (job, errors) = (self.job_name(&job.job_id), answer.errors);
+            return Err(BigQueryError::Job { job, errors });
+        }
+        let mut rows = Vec::new();
+        let mut page = (answer.job_complete, answer.rows, answer.page_token);
+        let deadline = Instant::now() + LONGEST_JOB;
+        loop {
+            let (is_complete, page_rows, next) = page;
+            let is_complete = is_complete.unwrap_or(true);
+            for row in &page_rows {
+                rows.push(cells(row).ok_or_else(|| unexpected("row of text"))?);
+            }
+            if is_complete && next.is_empty() {
+                return Ok(rows);
+            }
+            if job.job_id.is_empty() {
+                return Err(unexpected("job to ask for its rows"));
+            }
+            if !is_complete && Instant::now() > deadline {
+                let job = self.job_name(&job.job_id);
+                return Err(BigQueryError::Unfinished { job });
+            }
+            let get = self
+                .jobs
+                .get_query_results()
+                .set_project_id(&job.project_id)
+                .set_job_id(&job.job_id)
+                .set_location(&self.dataset.location)
+                .set_page_token(next)
+                .set_timeout_ms(LONGEST_POLL_MS);
+            let answer = Box::pin(patient(get).send()).await.map_err(failed)?;
+            page = (answer.job_complete, answer.rows, answer.page_token);
+        }
+    }
+
+    /// The one number that a query gives.
+    pub async fn query_count(
+        &self,
+        statement: &str,
+        values: &[(&str, Value)],
+    ) -> Result<u64, BigQueryError> {
+        let rows = self.query(statement, values).await?;
+        let cell = rows.into_iter().flatten().next().flatten();
+        cell.and_then(|text| text.parse().ok())
+            .ok_or_else(|| BigQueryError::Unexpected {
+                statement: statement.to_owned(),
+                expected: "number",
+            })
+    }
+
+    /// Starts the job `id`, or adopts the one of that name, and waits until it is done.
+    ///
+    /// # Errors
+    /// [`BigQueryError::Job`] if the job fails. Whether it was adopted is told with the failure.
+    pub async fn run(
+        &self,
+        id: &str,
+        configuration: JobConfiguration,
+    ) -> Result<Finished, (BigQueryError, bool)> {
+        let reference = JobReference::new()
+            .set_project_id(&self.dataset.project)
+            .set_job_id(id)
+            .set_location(self.dataset.location.clone());
+        let job = Job::new()
+            .set_job_reference(reference)
+            .set_configuration(configuration);
+        let insert = self
+            .jobs
+            .insert_job()
+            .set_project_id(&self.dataset.project)
+            .set_job(job);
+        let (mut job, adopted) = match Box::pin(patient(insert).send()).await {
+            Ok(job) => (job, false),
+            Err(error) if error.http_status_code() == Some(409) => {
+                (self.job(id).await.map_err(|error| (error, true))?, true)
+            }
+            Err(source) => {
+                let what = format!("start the job {}", self.job_name(id));
+                return Err((BigQueryError::Request { what, source }, false));
+            }
+        };
+        let deadline = Instant::now() + LONGEST_JOB;
+        let mut pause = Duration::from_millis(50);
+        while job
+            .status
+            .as_ref()
+            .is_none_or(|status| status.state != "DONE")
+        {
+            if Instant::now() > deadline {
+                let job = self.job_name(id);
+                return Err((BigQueryError::Unfinished { job }, adopted));
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
+            job = self.job(id).await.map_err(|error| (error, adopted))?;
+        }
+        let status = job.status.clone().unwrap_or_default();
+        if let Some(error) = status.error_result {
+            let mut errors = vec![error];
+            errors.extend(status.errors);
+            let job = self.job_name(id);
+            return Err((BigQueryError::Job { job, errors }, adopted));
+        }
+        Ok(Finished { job, adopted })
+    }
+
+    async fn job(&self, id: &str) -> Result<Job, BigQueryError> {
+        let get = self
+            .jobs
+            .get_job()
+            .set_project_id(&self.dataset.project)
+            .set_job_id(id)
+            .set_location(&self.dataset.location);
+        let job = Box::pin(patient(get).send()).await;
+        job.map_err(|source| BigQueryError::Request {
+            what: format!("tell of the job {}", self.job_name(id)),
+            source,
+        })
+    }
+
+    fn job_name(&self, id: &str) -> String {
+        let Dataset {
+            project, location, ..
+        } = &self.dataset;
+        format!("{project}:{location}.{id}")
+    }
+
+    /// What the table `name` of `dataset` is, `None` if there is none.
+    pub async fn table(&self, dataset: &str, name: &str) -> Result<Option<Table>, BigQueryError> {
+        let get = self
+            .tables
+            .get_table()
+            .set_project_id(&self.dataset.project)
+            .set_dataset_id(dataset)
+            .set_table_id(name);
+        let found = Box::pin(patient(get).send()).await;
+        absent(
+            found.map_err(|source| self.refused("describe", name, source)),
+            404,
+        )
+    }
+
+    /// Makes the table `name`, unless it is there.
+    pub async fn make_table(&self, name: &str, table: Table) -> Result<(), BigQueryError> {
+        let insert = self
+            .tables
+            .insert_table()
+            .set_project_id(&self.dataset.project)
+            .set_dataset_id(&self.dataset.id)
+            .set_table(table);
+        let made = Box::pin(patient(insert).send()).await;
+        absent(
+            made.map_err(|source| self.refused("make", name, source)),
+            409,
+        )
+        .map(|_| ())
+    }
+
+    /// Changes what `change` names of the table `name`, if it is there.
+    pub async fn change_table(&self, name: &str, change: Table) -> Result<(), BigQueryError> {
+        let patch = self
+            .tables
+            .patch_table()
+            .set_project_id(&self.dataset.project)
+            .set_dataset_id(&self.dataset.id)
+            .set_table_id(name)
+            .set_table(change);
+        let changed = Box::pin(patient(patch).send()).await;
+        absent(
+            changed.map_err(|source| self.refused("change", name, source)),
+            404,
+        )
+        .map(|_| ())
+    }
+
+    /// Removes the table `name`, if it is there.
+    pub async fn drop_table(&self, name: &str) -> Result<(), BigQueryError> {
+        let delete = self
+            .tables
+            .delete_table()
+            .set_project_id(&self.dataset.project)
+            .set_dataset_id(&self.dataset.id)
+            .set_table_id(name);
+        let dropped = Box::pin(patient(delete).send()).await;
+        absent(
+            dropped.map_err(|source| self.refused("drop", name, source)),
+            404,
+        )
+        .map(|_| ())
+    }
+
+    fn refused(&self, verb: &str, table: &str, source: Error) -> BigQueryError {
+        BigQueryError::Request {
+            what: format!("{verb} the table {}.{table}", self.path()),
+            source,
+        }
+    }
+}
+
+/// `None` in place of the error that `status` is.
+fn absent<T>(result: Result<T, BigQueryError>, status: u16) -> Result<Option<T>, BigQueryError> {
+    match result {
+        Err(error) if error.http_status() == Some(status) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// A request that is retried. All of them may be: what is made has a name, and making it again is refused.
+fn patient<R: RequestOptionsBuilder>(request: R) -> R {
+    let retries = Retries::new();
+    request
+        .with_idempotency(true)
+        .with_attempt_timeout(LONGEST_SILENCE)
+        .with_retry_policy(retries.policy())
+        .with_backoff_policy(retries.pace())
+}
+
+/// `{"f": [{"v": "text"}, {"v": null}]}`.
+fn cells(row: &serde_json::Map<String, serde_json::Value>) -> Option<Vec<Option<String>>> {
+    let cell = |cell: &serde_json::Value| match &cell["v"] {
+        serde_json::Value::Null => Some(None),
+        serde_json::Value::String(text) => Some(Some(text.clone())),
+        _ => None,
+    };
+    row.get("f")?.as_array()?.iter().map(cell).collect()
+}

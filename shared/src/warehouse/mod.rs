@@ -1,0 +1,223 @@
+//! Where the tables are, and how they are reached.
+
+#[cfg(feature = "bigquery")]
+pub mod bigquery;
+#[cfg(feature = "duckdb")]
+pub mod duckdb;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use crate::fingerprint::Fingerprint;
+use crate::google::Emulator;
+use crate::settings::{Problems, parse_file, variables};
+
+/// The warehouse named by `WAREHOUSE_URL`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WarehouseUrl {
+    /// `duckdb:///absolute/file`.
+    DuckDb(PathBuf),
+    /// `bigquery://PROJECT/DATASET?location=LOCATION`.
+    BigQuery(Dataset),
+}
+
+/// A dataset of BigQuery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    /// The project that holds it, and in which its jobs run.
+    pub project: String,
+    /// Its id.
+    pub id: String,
+    /// Where its data are; `US` if the URL does not say, as in BigQuery.
+    pub location: String,
+}
+
+/// The warehouse with what it takes to reach it.
+#[derive(Debug, Clone)]
+pub struct WarehouseSettings {
+    /// Which warehouse.
+    pub url: WarehouseUrl,
+    /// `libduckdb.so`: there for a DuckDB warehouse.
+    pub duckdb_library: PathBuf,
+    /// An emulator in place of BigQuery.
+    pub bigquery_emulator: Option<Emulator>,
+}
+
+/// A value that a statement binds: to `?` or `$1` in DuckDB, to `@name` in BigQuery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// Text, or null.
+    Text(Option<String>),
+    /// A number.
+    Integer(i64),
+    /// True or false.
+    Boolean(bool),
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(Some(text.to_owned()))
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(Some(text))
+    }
+}
+
+impl From<Option<String>> for Value {
+    fn from(text: Option<String>) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Boolean(flag)
+    }
+}
+
+impl WarehouseSettings {
+    /// The settings from the raw values of `WAREHOUSE_URL`, `DUCKDB_LIBRARY` and `BIGQUERY_EMULATOR_HOST`.
+    pub fn validate(
+        url: Option<String>,
+        duckdb_library: Option<String>,
+        bigquery_emulator_host: Option<String>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
+        let url = problems.take(&variables::WAREHOUSE_URL, url, str::parse);
+        let library = match &url {
+            Some(WarehouseUrl::BigQuery(_)) => Some(PathBuf::new()),
+            _ => problems.take(&variables::DUCKDB_LIBRARY, duckdb_library, parse_file),
+        };
+        let emulator = problems.take_optional(
+            &variables::BIGQUERY_EMULATOR_HOST,
+            bigquery_emulator_host,
+            str::parse,
+        );
+        Some(Self {
+            url: url?,
+            duckdb_library: library?,
+            bigquery_emulator: emulator?,
+        })
+    }
+}
+
+impl WarehouseUrl {
+    /// Names the warehouse in object keys.
+    #[must_use]
+    pub fn id(&self) -> Fingerprint {
+        Fingerprint::of(&[&self.to_string()])
+    }
+}
+
+impl fmt::Display for WarehouseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DuckDb(file) => write!(f, "duckdb://{}", file.display()),
+            Self::BigQuery(Dataset {
+                project,
+                id,
+                location,
+            }) => write!(f, "bigquery://{project}/{id}?location={location}"),
+        }
+    }
+}
+
+impl FromStr for WarehouseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(dataset) = text.strip_prefix("bigquery://") {
+            return parse_dataset(dataset).map(Self::BigQuery).ok_or_else(|| {
+                format!("is {text:?}: give bigquery://PROJECT/DATASET?location=LOCATION")
+            });
+        }
+        let problem = || {
+            format!(
+                "is {text:?}: give bigquery://PROJECT/DATASET?location=LOCATION or duckdb:///absolute/file"
+            )
+        };
+        let file = Path::new(text.strip_prefix("duckdb://").ok_or_else(problem)?);
+        let parts = (file.parent(), file.file_name());
+        let (Some(folder), Some(_), true) = (parts.0, parts.1, file.is_absolute()) else {
+            return Err(problem());
+        };
+        if folder.is_dir() {
+            Ok(Self::DuckDb(file.to_owned()))
+        } else {
+            Err(format!(
+                "is {text:?}: there is no directory {}",
+                folder.display()
+            ))
+        }
+    }
+}
+
+/// `PROJECT/DATASET?location=LOCATION`. The names are put into statements, which cannot bind them.
+fn parse_dataset(text: &str) -> Option<Dataset> {
+    let (path, query) = text.split_once('?').unwrap_or((text, "location=US"));
+    let (project, id) = path.split_once('/')?;
+    let location = query.strip_prefix("location=")?;
+    let is_made_of = |name: &str, others: &[u8]| {
+        let valid = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+        !name.is_empty() && name.bytes().all(valid)
+    };
+    // https://cloud.google.com/resource-manager/docs/creating-managing-projects, with the domain of an organisation's;
+    // https://cloud.google.com/bigquery/docs/datasets#dataset-naming
+    let is_valid =
+        is_made_of(project, b"-.:") && is_made_of(id, b"_") && is_made_of(location, b"-");
+    is_valid.then(|| Dataset {
+        project: project.to_owned(),
+        id: id.to_owned(),
+        location: location.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WarehouseUrl;
+
+    #[test]
+    fn a_warehouse_is_a_file_in_a_directory_that_is_there() {
+        let folder = tempfile::tempdir().expect("temporary directory");
+        let url = format!("duckdb://{}/warehouse.duckdb", folder.path().display());
+        let warehouse: WarehouseUrl = url.parse().expect("valid");
+        assert_eq!(warehouse.to_string(), url);
+        for bad in [
+            "warehouse.duckdb",
+            "duckdb://warehouse.duckdb",
+            "duckdb:///",
+            "duckdb:///nowhere/warehouse.duckdb",
+        ] {
+            assert!(bad.parse::<WarehouseUrl>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_warehouse_is_a_dataset() {
+        let url = "bigquery://toronto-311/requests?location=northamerica-northeast2";
+        let warehouse: WarehouseUrl = url.parse().expect("valid");
+        assert_eq!(warehouse.to_string(), url);
+        let default: WarehouseUrl = "bigquery://p/d".parse().expect("valid");
+        assert_eq!(default.to_string(), "bigquery://p/d?location=US");
+        for bad in [
+            "bigquery://p",
+            "bigquery://p/",
+            "bigquery://p/d/e",
+            "bigquery://p/d`; drop",
+            "bigquery://p/d?location=",
+            "bigquery://p/d?region=US",
+        ] {
+            assert!(bad.parse::<WarehouseUrl>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! What only BigQuery does: jobs that are named, and that other executions and a failing wire get in the way of.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use emulators::{Fault, FaultKind, Front, Service};
+use sample_portal::{Portal, PortalConfig};
+use serde_json::{Value, json};
+use shared::run::Stage;
+use shared::testing::{Job, JobOutcome};
+use shared::warehouse::WarehouseUrl;
+use shared::warehouse::bigquery::BigQuery;
+use shared::warehouse::bigquery::model::{JobConfiguration, JobConfigurationQuery};
+
+use crate::pipeline::{Path, Pipeline};
+
+fn portal() -> Portal {
+    Portal::start(PortalConfig {
+        generated_years: vec![2025],
+        rows_per_year: Some(500),
+        ..PortalConfig::default()
+    })
+    .unwrap()
+}
+
+/// A pipeline whose clean files wait to be loaded, and the front that load-job reaches BigQuery through.
+fn transformed(portal: &Portal) -> (Pipeline, Front) {
+    let mut pipeline = Pipeline::new(portal, Path::Cloud);
+    for stage in [Stage::Extract, Stage::Transform] {
+        pipeline.run(stage, "run").finished();
+    }
+    let front = Front::start(Service::Front, pipeline.bigquery()).unwrap();
+    pipeline.reach_bigquery_at(front.url());
+    (pipeline, front)
+}
+
+/// Every partition is loaded once, whole, and no staging table is left.
+fn is_loaded_once(pipeline: &Pipeline) {
+    assert_eq!(
+        pipeline
+            .query("select load_history.partition, load_number from load_history order by 1, 2"),
+        json!([
+            ["2025", 1],
+            ["city-wards", 1],
+            ["forward-sortation-areas", 1]
+        ])
+    );
+    assert_eq!(
+        pipeline.query(
+            "select (select count(*) from service_requests) + (select count(*) from quarantined_requests)"
+        ),
+        json!([[500]])
+    );
+    let tables = pipeline.tables();
+    let names: Vec<&String> = tables.as_object().unwrap().keys().collect();
+    assert!(
+        !names.iter().any(|name| name.contains("staged_")),
+        "{names:?}"
+    );
+}
+
+fn job_inserts(front: &Front) -> usize {
+    let is_insert = |path: &str| {
+        path.split('?')
+            .next()
+            .is_some_and(|path| path.ends_with("/jobs"))
+    };
+    let requests = front.requests();
+    requests
+        .iter()
+        .filter(|request| request.method == "POST" && is_insert(&request.target))
+        .count()
+}
+
+/// A fault of the inserts of jobs, from the number `after` on.
+fn of_job_inserts(after: u32, times: u32, kind: FaultKind) -> Fault {
+    Fault {
+        method: "POST",
+        target_contains: "/jobs".to_owned(),
+        after,
+        times,
+        kind,
+    }
+}
+
+/// Waits for something that `not_yet` says the want of.
+fn wait_until(not_yet: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{not_yet}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What becomes of a load that is held up by `delay` until a newer version of its year is loaded.
+fn overtaken(portal: &Portal, pipeline: &Pipeline, front: &Front, delay: Fault) -> JobOutcome {
+    portal.correct(2025);
+    for stage in [Stage::Extract, Stage::Transform] {
+        pipeline.run(stage, "newer").finished();
+    }
+    front.fault(delay);
+    thread::scope(|scope| {
+        let older = scope.spawn(|| pipeline.run(Stage::Load, "run"));
+        wait_until("the load is not held up", || front.is_through());
+        pipeline.run(Stage::Load, "newer").finished();
+        older.join().unwrap()
+    })
+}
+
+fn answer(body: &Value) -> FaultKind {
+    FaultKind::Answer {
+        status: 200,
+        headers: Vec::new(),
+        body: body.to_string(),
+    }
+}
+
+fn failed_job(error: &Value) -> Value {
+    let reference = json!({"projectId": "p", "jobId": "j", "location": "northamerica-northeast2"});
+    let status = json!({"state": "DONE", "errorResult": error, "errors": [error]});
+    json!({"jobReference": reference, "status": status})
+}
+
+#[test]
+fn two_loads_at_once_are_one() {
+    let portal = portal();
+    let (pipeline, _front) = transformed(&portal);
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let running = [(); 2].map(|()| scope.spawn(|| pipeline.run(Stage::Load, "run")));
+        running
+            .into_iter()
+            .map(|load| load.join().unwrap())
+            .collect()
+    });
+    for outcome in &outcomes {
+        outcome.finished();
+    }
+    is_loaded_once(&pipeline);
+}
+
+/// <https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid>: the job of a lost answer is found by its name.
+#[test]
+fn a_lost_answer_to_a_job_is_no_second_job() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    front.fault(of_job_inserts(0, 1, FaultKind::LoseAnswer));
+    front.fault(of_job_inserts(3, 1, FaultKind::LoseAnswer));
+    pipeline.run(Stage::Load, "run").finished();
+    is_loaded_once(&pipeline);
+    assert!(front.requests().iter().any(|request| request.status == 409));
+}
+
+/// The load of the year alone, as an operator names it.
+fn load_of_year(pipeline: &Pipeline) -> Job {
+    let manifests = pipeline.copy_of_lake().manifests("clean/service-requests/");
+    let keys: Vec<&str> = manifests.keys().map(String::as_str).collect();
+    let job = pipeline.job(Stage::Load, "run");
+    job.env("MANIFESTS", keys.join(","))
+}
+
+/// However often a load of the same version has failed, its jobs' names are taken, and the next load is as good as the
+/// first.
+#[test]
+fn a_load_that_failed_many_times_is_done_at_last() {
+    const FAILED: u32 = 12;
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    front.fault(of_job_inserts(
+        0,
+        FAILED,
+        FaultKind::error(409, "duplicate"),
+    ));
+    front.fault(Fault {
+        method: "GET",
+        target_contains: "/jobs/toronto_311_load_".to_owned(),
+        after: 0,
+        times: FAILED,
+        kind: answer(&failed_job(
+            &json!({"reason": "invalid", "location": "", "message": "no Parquet"}),
+        )),
+    });
+    pipeline.run(Stage::Load, "run").finished();
+    assert!(front.is_through());
+    is_loaded_once(&pipeline);
+}
+
+/// A newer version is loaded before an older one, which is loaded, has tidied up.
+#[test]
+fn a_load_that_is_overtaken_afterwards_was_good() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    let dropping = Fault {
+        method: "DELETE",
+        target_contains: "/tables/staged_service_requests".to_owned(),
+        after: 0,
+        times: 1,
+        kind: FaultKind::Delay(Duration::from_secs(15)),
+    };
+    overtaken(&portal, &pipeline, &front, dropping).finished();
+    assert_eq!(
+        pipeline.query(
+            "select load_number, run_id from load_history where load_history.partition = '2025' order by 1"
+        ),
+        json!([[1, "run"], [2, "newer"]])
+    );
+}
+
+/// A job that is killed between its load jobs and the transaction, and another one afterwards.
+#[test]
+fn a_killed_load_is_taken_up_by_the_next() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    front.fault(of_job_inserts(
+        2,
+        1,
+        FaultKind::Delay(Duration::from_secs(30)),
+    ));
+    let mut killed = pipeline.spawn(Stage::Load, "run");
+    wait_until("the load jobs are not started", || job_inserts(&front) == 2);
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    front.mend();
+    pipeline.run(Stage::Load, "run").finished();
+    is_loaded_once(&pipeline);
+}
+
+/// A newer version is loaded while an older one is on its way to its transaction.
+#[test]
+fn a_load_that_is_overtaken_changes_nothing() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    // The third is the transaction of the year.
+    let transaction = of_job_inserts(2, 1, FaultKind::Delay(Duration::from_secs(15)));
+    let older = overtaken(&portal, &pipeline, &front, transaction);
+    let cause = older.failed(30);
+    assert!(
+        cause.contains("another load of this partition came first"),
+        "{cause}"
+    );
+    let held = "select load_number, run_id from load_history where load_history.partition = '2025'";
+    assert_eq!(pipeline.query(held), json!([[1, "newer"]]));
+    assert!(
+        pipeline
+            .run(Stage::Load, "run")
+            .failed(20)
+            .contains("stale")
+    );
+}
+
+/// <https://cloud.google.com/bigquery/docs/error-messages>
+#[test]
+fn a_failing_service_is_asked_again() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    front.fault(of_job_inserts(
+        0,
+        1,
+        FaultKind::retry_after(503, "backendError", 1),
+    ));
+    front.fault(of_job_inserts(1, 1, FaultKind::Reset));
+    for status in [429, 500] {
+        front.fault(Fault {
+            method: "GET",
+            target_contains: "/tables/".to_owned(),
+            after: 1,
+            times: 1,
+            kind: FaultKind::error(status, "rateLimitExceeded"),
+        });
+    }
+    // Reasons tell more than statuses: too many requests, and a job that ended while it was waited for.
+    front.fault(of_job_inserts(
+        1,
+        1,
+        FaultKind::error(403, "rateLimitExceeded"),
+    ));
+    front.fault(Fault {
+        method: "POST",
+        target_contains: "/queries".to_owned(),
+        after: 1,
+        times: 1,
+        kind: FaultKind::error(400, "jobBackendError"),
+    });
+    pipeline.run(Stage::Load, "run").finished();
+    assert!(front.is_through());
+    is_loaded_once(&pipeline);
+}
+
+/// What waiting mends is for the workflow to try again, however it is told.
+/// <https://cloud.google.com/bigquery/docs/error-messages>
+#[test]
+fn an_exhausted_quota_is_for_another_time() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    front.fault(of_job_inserts(0, 1, FaultKind::error(403, "quotaExceeded")));
+    let outcome = load_of_year(&pipeline).run();
+    let cause = outcome.failed(30);
+    assert!(cause.contains("quotaExceeded"), "{cause}");
+    assert_eq!(job_inserts(&front), 1);
+    pipeline.run(Stage::Load, "run").finished();
+    is_loaded_once(&pipeline);
+}
+
+/// What dbt meets of the same kind, before it comes to any node and at its nodes.
+#[test]
+fn a_build_that_a_quota_ends_is_for_another_time() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    pipeline.run(Stage::Load, "run").finished();
+    let message = "Quota exceeded: Your project exceeded quota for queries.";
+    let errors = [json!({"domain": "usageLimits", "reason": "quotaExceeded", "message": message})];
+    let body = json!({"error": {"code": 403, "message": message, "errors": errors}}).to_string();
+    for (method, target) in [("GET", "/datasets"), ("POST", "/jobs")] {
+        front.fault(Fault {
+            method,
+            target_contains: target.to_owned(),
+            after: 0,
+            times: u32::MAX,
+            kind: FaultKind::Answer {
+                status: 403,
+                headers: Vec::new(),
+                body: body.clone(),
+            },
+        });
+        let outcome = pipeline.run(Stage::Dbt, "run");
+        let cause = outcome.failed(30);
+        assert!(cause.contains("Quota exceeded"), "{cause}");
+        front.mend();
+    }
+    pipeline.run(Stage::Dbt, "run").finished();
+}
+
+/// <https://cloud.google.com/bigquery/docs/error-messages>
+#[test]
+fn what_is_not_allowed_is_said_and_not_asked_again() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    for (status, reason) in [(401, "authError"), (403, "accessDenied")] {
+        let before = job_inserts(&front);
+        front.fault(of_job_inserts(0, 1, FaultKind::error(status, reason)));
+        let outcome = load_of_year(&pipeline).run();
+        let cause = outcome.failed(10);
+        assert!(
+            cause.contains(reason) && cause.contains("toronto_311_"),
+            "{cause}"
+        );
+        assert_eq!(job_inserts(&front) - before, 1);
+    }
+}
+
+/// <https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#jobstatus>
+#[test]
+fn a_failed_job_is_told_with_its_name_reason_and_place() {
+    let portal = portal();
+    let (pipeline, front) = transformed(&portal);
+    let job = failed_job(&json!({
+        "reason": "invalid", "location": "gs://lake/2025-01.parquet",
+        "message": "Error while reading data, error message: row 17: no UTF-8",
+    }));
+    front.fault(of_job_inserts(0, 1, answer(&job)));
+    let outcome = pipeline.run(Stage::Load, "run");
+    let cause = outcome.failed(20);
+    for part in [
+        "northamerica-northeast2.toronto_311_load_",
+        "invalid at gs://lake/2025-01.parquet",
+        "row 17",
+    ] {
+        assert!(cause.contains(part), "{cause}");
+    }
+    pipeline.run(Stage::Load, "run").finished();
+    is_loaded_once(&pipeline);
+}
+
+/// <https://cloud.google.com/bigquery/docs/paging-results>
+#[tokio::test]
+async fn a_query_is_waited_for_and_read_to_its_last_page() {
+    const ROWS: usize = 25_000;
+    let portal = portal();
+    let pipeline = Pipeline::new(&portal, Path::Cloud);
+    let front = Front::start(Service::Front, pipeline.bigquery()).unwrap();
+    let project = pipeline.project();
+    let url = format!("bigquery://{project}/main?location=northamerica-northeast2");
+    let WarehouseUrl::BigQuery(dataset) = url.parse().unwrap() else {
+        panic!("{url} is BigQuery's");
+    };
+    let emulator = front.url().parse().unwrap();
+    let connected = Box::pin(BigQuery::connect(&dataset, Some(&emulator)));
+    let bigquery = connected.await.unwrap();
+    let statement = format!(
+        "SELECT CAST(n AS STRING), CAST(NULL AS STRING) FROM UNNEST(GENERATE_ARRAY(1, {ROWS})) AS n ORDER BY n"
+    );
+
+    // The first answer says that the job of that name goes on.
+    let query = JobConfigurationQuery::new()
+        .set_query(&statement)
+        .set_use_legacy_sql(false);
+    let job = JobConfiguration::new().set_query(query);
+    let done = Box::pin(bigquery.run("slow", job)).await;
+    done.map_err(|(error, _)| error).unwrap();
+    let goes_on = json!({
+        "jobReference": {"projectId": project, "jobId": "slow"}, "jobComplete": false,
+    });
+    front.fault(Fault {
+        method: "POST",
+        target_contains: "/queries".to_owned(),
+        after: 0,
+        times: 1,
+        kind: answer(&goes_on),
+    });
+    let rows = Box::pin(bigquery.query(&statement, &[])).await.unwrap();
+    assert_eq!(rows.len(), ROWS);
+    for (number, row) in (1..).zip(&rows) {
+        assert_eq!(*row, [Some(format!("{number}")), None]);
+    }
+
+    let failed = Box::pin(bigquery.query("SELECT * FROM main.nothing", &[])).await;
+    assert!(failed.unwrap_err().to_string().contains("nothing"));
+}

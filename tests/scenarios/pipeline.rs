@@ -1,0 +1,386 @@
+//! A lake, a warehouse and the jobs that work on them: on one machine or in the cloud.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Child;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::{env, fs};
+
+use emulators::Addresses;
+use sample_portal::Portal;
+use serde_json::Value;
+use shared::hand_over;
+use shared::key::Key;
+use shared::lake::{Lake, LocalLake};
+use shared::run::Stage;
+use shared::testing::{Job, JobOutcome, TestLake};
+use tempfile::TempDir;
+
+use crate::readers::{ask, ask_cloud};
+
+/// Where a scenario takes place. What it says of the pipeline is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Path {
+    /// A directory for a lake, a DuckDB file for a warehouse.
+    Local,
+    /// A bucket and a dataset, by the emulators.
+    Cloud,
+}
+
+/// The scenario of that name on both paths.
+macro_rules! on_both_paths {
+    ($scenario:ident) => {
+        mod $scenario {
+            #[test]
+            fn on_one_machine() {
+                super::$scenario(crate::pipeline::Path::Local);
+            }
+
+            #[test]
+            fn in_the_cloud() {
+                super::$scenario(crate::pipeline::Path::Cloud);
+            }
+        }
+    };
+}
+pub(crate) use on_both_paths;
+
+pub(crate) struct Pipeline {
+    portal_url: String,
+    fsa_url: String,
+    storage: Storage,
+}
+
+enum Storage {
+    Local {
+        lake: TestLake,
+        directory: TempDir,
+    },
+    /// The bucket has the project's name.
+    Cloud {
+        project: String,
+        addresses: Addresses,
+    },
+}
+
+/// The dataset that the jobs load.
+const DATASET: &str = "main";
+const LOCATION: &str = "northamerica-northeast2";
+
+impl Pipeline {
+    pub(crate) fn new(portal: &Portal, path: Path) -> Self {
+        Self::at(portal.url(), &portal.fsa_url(), path)
+    }
+
+    /// The pipeline of a portal and a boundary file at these addresses.
+    pub(crate) fn at(portal_url: &str, fsa_url: &str, path: Path) -> Self {
+        let storage = match path {
+            Path::Local => Storage::Local {
+                lake: TestLake::default(),
+                directory: tempfile::tempdir().unwrap(),
+            },
+            Path::Cloud => in_the_cloud(),
+        };
+        Self {
+            portal_url: portal_url.to_owned(),
+            fsa_url: fsa_url.to_owned(),
+            storage,
+        }
+    }
+
+    /// The local lake.
+    pub(crate) fn lake(&self) -> &TestLake {
+        match &self.storage {
+            Storage::Local { lake, .. } => lake,
+            Storage::Cloud { .. } => panic!("the lake is in the cloud"),
+        }
+    }
+
+    /// The local warehouse.
+    pub(crate) fn warehouse(&self) -> PathBuf {
+        match &self.storage {
+            Storage::Local { directory, .. } => directory.path().join("warehouse.duckdb"),
+            Storage::Cloud { .. } => panic!("the warehouse is in the cloud"),
+        }
+    }
+
+    /// Every object's key and SHA-256, as a program sees them that shares no code with the pipeline.
+    pub(crate) fn objects(&self) -> BTreeMap<String, String> {
+        match &self.storage {
+            Storage::Local { lake, .. } => {
+                let objects = lake.objects("").into_iter();
+                objects
+                    .map(|(key, digest)| (key, digest.to_string()))
+                    .collect()
+            }
+            Storage::Cloud { project, .. } => {
+                serde_json::from_value(ask_cloud(&["objects", project])).unwrap()
+            }
+        }
+    }
+
+    /// Where dbt-runner publishes, if it is told to.
+    pub(crate) fn site_url(&self) -> String {
+        match &self.storage {
+            Storage::Local { .. } => format!("file://{}", self.site().display()),
+            Storage::Cloud { project, .. } => format!("gs://{project}-site/some/prefix"),
+        }
+    }
+
+    fn site(&self) -> PathBuf {
+        self.warehouse().with_file_name("site")
+    }
+
+    /// What is published: the path and content of every object.
+    pub(crate) fn published(&self) -> BTreeMap<String, Vec<u8>> {
+        let copy = tempfile::tempdir().unwrap();
+        let site = match &self.storage {
+            Storage::Local { .. } => self.site(),
+            Storage::Cloud { project, .. } => {
+                let bucket = format!("{project}-site");
+                ask_cloud(&["copy", &bucket, copy.path().to_str().unwrap()]);
+                copy.path().join("some/prefix")
+            }
+        };
+        ["data", "docs"]
+            .iter()
+            .flat_map(|folder| fs::read_dir(site.join(folder)).unwrap())
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let name = path.strip_prefix(&site).unwrap();
+                (name.to_str().unwrap().to_owned(), fs::read(&path).unwrap())
+            })
+            .collect()
+    }
+
+    /// The key and content of every object of the local lake.
+    pub(crate) fn contents(&self) -> Vec<(String, Vec<u8>)> {
+        let lake = self.lake();
+        let keys = lake.objects("").into_keys();
+        keys.map(|key| {
+            let content = fs::read(lake.path().join(&key)).unwrap();
+            (key, content)
+        })
+        .collect()
+    }
+
+    /// The lake's objects as files.
+    pub(crate) fn copy_of_lake(&self) -> TestLake {
+        let copy = TestLake::default();
+        match &self.storage {
+            Storage::Local { lake, .. } => {
+                for key in lake.objects("").into_keys() {
+                    let content = fs::read(lake.path().join(&key)).unwrap();
+                    copy.put(&Key::new(key).unwrap(), &content);
+                }
+            }
+            Storage::Cloud { project, .. } => {
+                ask_cloud(&["copy", project, copy.path().to_str().unwrap()]);
+            }
+        }
+        copy
+    }
+
+    /// What is in front of BigQuery, in place of the emulator, from now on.
+    pub(crate) fn reach_bigquery_at(&mut self, url: &str) {
+        match &mut self.storage {
+            Storage::Local { .. } => panic!("there is no BigQuery"),
+            Storage::Cloud { addresses, .. } => url.clone_into(&mut addresses.bigquery),
+        }
+    }
+
+    /// The project in the cloud.
+    pub(crate) fn project(&self) -> &str {
+        match &self.storage {
+            Storage::Local { .. } => panic!("there is no project"),
+            Storage::Cloud { project, .. } => project,
+        }
+    }
+
+    /// The URL of BigQuery.
+    pub(crate) fn bigquery(&self) -> &str {
+        match &self.storage {
+            Storage::Local { .. } => panic!("there is no BigQuery"),
+            Storage::Cloud { addresses, .. } => &addresses.bigquery,
+        }
+    }
+
+    /// Whether load-job has made its tables.
+    pub(crate) fn has_warehouse(&self) -> bool {
+        match &self.storage {
+            Storage::Local { .. } => {
+                let made = "select count(*) from information_schema.tables where table_name = 'quarantined_requests'";
+                self.warehouse().exists() && self.query(made)[0][0] == 1
+            }
+            Storage::Cloud { .. } => self.tables()["main.quarantined_requests"].is_array(),
+        }
+    }
+
+    /// The rows of a query that both warehouses understand.
+    pub(crate) fn query(&self, sql: &str) -> Value {
+        let mut answer = match &self.storage {
+            Storage::Local { .. } => ask(&["query", self.warehouse().to_str().unwrap(), sql]),
+            Storage::Cloud { project, .. } => ask_cloud(&["query", project, DATASET, sql]),
+        };
+        answer["rows"].take()
+    }
+
+    /// The number of rows that a query gives, and a digest of them in any order.
+    pub(crate) fn digest(&self, sql: &str) -> Value {
+        let mut answer = match &self.storage {
+            Storage::Local { .. } => ask(&["digest", self.warehouse().to_str().unwrap(), sql]),
+            Storage::Cloud { project, .. } => ask_cloud(&["digest", project, DATASET, sql]),
+        };
+        answer["digest"].take()
+    }
+
+    /// Every table of the warehouse, with its row count and a digest of its rows.
+    pub(crate) fn tables(&self) -> Value {
+        match &self.storage {
+            Storage::Local { .. } => ask(&["warehouse", self.warehouse().to_str().unwrap()]),
+            Storage::Cloud { project, .. } => {
+                ask_cloud(&["tables", project, DATASET, "marts", "reference"])
+            }
+        }
+    }
+
+    /// The job of `stage` in the run `run`.
+    pub(crate) fn job(&self, stage: Stage, run: &str) -> Job {
+        let name = match stage {
+            Stage::Extract => "extract-job",
+            Stage::Transform => "transform-job",
+            Stage::Load => "load-job",
+            Stage::Dbt => "dbt-runner",
+        };
+        let job = Job::new(executable(name))
+            .env("RUN_ID", run)
+            .env("PORTAL_URL", &self.portal_url)
+            .env("FSA_URL", &self.fsa_url)
+            .env("DBT_EXECUTABLE", from_make("DBT_EXECUTABLE"))
+            .env("DBT_PROJECT_DIR", from_make("DBT_PROJECT_DIR"));
+        match &self.storage {
+            Storage::Local { lake, .. } => job
+                .env("LAKE_URL", lake.url())
+                .env(
+                    "WAREHOUSE_URL",
+                    format!("duckdb://{}", self.warehouse().display()),
+                )
+                .env("DUCKDB_LIBRARY", from_make("DUCKDB_LIBRARY")),
+            Storage::Cloud { project, addresses } => job
+                .env("LAKE_URL", format!("gs://{project}"))
+                .env(
+                    "WAREHOUSE_URL",
+                    format!("bigquery://{project}/{DATASET}?location={LOCATION}"),
+                )
+                .env("STORAGE_EMULATOR_HOST", &addresses.storage)
+                .env("BIGQUERY_EMULATOR_HOST", &addresses.bigquery),
+        }
+    }
+
+    /// Executes the job of `stage` as Cloud Run does: `tasks` processes, one of which does not start if it is `killed`.
+    pub(crate) fn execute(
+        &self,
+        stage: Stage,
+        run: &str,
+        tasks: usize,
+        killed: Option<usize>,
+    ) -> Vec<JobOutcome> {
+        static EXECUTIONS: AtomicU32 = AtomicU32::new(0);
+        let execution = EXECUTIONS.fetch_add(1, Ordering::Relaxed);
+        let started = (0..tasks).filter(|index| Some(*index) != killed);
+        started
+            .map(|index| {
+                self.job(stage, run)
+                    .env("CLOUD_RUN_EXECUTION", format!("execution-{execution}"))
+                    .env("CLOUD_RUN_TASK_INDEX", index.to_string())
+                    .env("CLOUD_RUN_TASK_COUNT", tasks.to_string())
+                    .run()
+            })
+            .collect()
+    }
+
+    /// What `stage` handed over in the run, refusals among it, by partition: `good`, or the refusing stage and exit code.
+    pub(crate) fn handed_over(&self, stage: Stage, run: &str) -> BTreeMap<String, String> {
+        let copy = self.copy_of_lake();
+        let lake = Lake::Local(LocalLake::new(copy.path()).unwrap());
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let run = run.parse().unwrap();
+        let input = runtime
+            .block_on(hand_over::handed_over(&lake, &run, stage))
+            .unwrap();
+        let good = input.partitions.keys();
+        let good = good.map(|partition| (partition.to_string(), "good".to_owned()));
+        let refused = input.refused.into_iter().map(|(partition, refused)| {
+            let verdict = format!("{} {}", refused.stage, refused.exit);
+            (partition.to_string(), verdict)
+        });
+        good.chain(refused).collect()
+    }
+
+    pub(crate) fn run(&self, stage: Stage, run: &str) -> JobOutcome {
+        self.job(stage, run).run()
+    }
+
+    pub(crate) fn spawn(&self, stage: Stage, run: &str) -> Child {
+        self.job(stage, run).spawn()
+    }
+
+    /// Runs the stages that make and load the clean rows, and checks that each finished.
+    pub(crate) fn run_to_warehouse(&self, run: &str) -> Vec<JobOutcome> {
+        let stages = [Stage::Extract, Stage::Transform, Stage::Load];
+        let outcomes: Vec<JobOutcome> = stages.iter().map(|&stage| self.run(stage, run)).collect();
+        for outcome in &outcomes {
+            outcome.finished();
+        }
+        outcomes
+    }
+
+    /// Removes the warehouse, as a person might.
+    pub(crate) fn remove_warehouse(&self) {
+        match &self.storage {
+            Storage::Local { directory, .. } => {
+                for entry in fs::read_dir(directory.path()).unwrap() {
+                    fs::remove_file(entry.unwrap().path()).unwrap();
+                }
+            }
+            Storage::Cloud { project, .. } => {
+                ask_cloud(&["remove", project, DATASET]);
+            }
+        }
+    }
+}
+
+/// A project of its own.
+fn in_the_cloud() -> Storage {
+    static PROJECTS: AtomicU32 = AtomicU32::new(0);
+    let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
+    let project = format!("scenario-{}-{number}", std::process::id());
+    let addresses = Addresses::from_environment().unwrap();
+    for bucket in [project.clone(), format!("{project}-site")] {
+        addresses.make_bucket(&bucket).unwrap();
+    }
+    for dataset in [DATASET, "marts", "reference", "staging"] {
+        addresses.make_dataset(&project, dataset, LOCATION).unwrap();
+    }
+    Storage::Cloud { project, addresses }
+}
+
+/// A job's executable, built beside this test's.
+pub(crate) fn executable(name: &str) -> PathBuf {
+    let profile = env::current_exe().unwrap();
+    let path = profile.ancestors().nth(2).unwrap().join(name);
+    assert!(
+        path.exists(),
+        "{} is not built: run the tests by `make test`",
+        path.display()
+    );
+    path
+}
+
+/// What the Makefile says of where it installed a tool.
+pub(crate) fn from_make(variable: &str) -> String {
+    env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run the tests by `make test`"))
+}

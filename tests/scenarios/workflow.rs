@@ -1,0 +1,316 @@
+//! What a person sees of `make run` and `make replay`.
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::{Command, Output};
+
+use sample_portal::{Fault, FaultKind, Portal, PortalConfig};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::pipeline::{executable, from_make};
+use crate::readers::query;
+
+/// A directory that runs keep their state in.
+struct Machine {
+    directory: TempDir,
+    port: u16,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            port: listener.local_addr().unwrap().port(),
+        }
+    }
+
+    fn workflow(&self, variables: &[(&str, &str)]) -> Output {
+        Command::new(executable("local-workflow"))
+            .env_clear()
+            .env("PATH", from_make("PATH"))
+            .env("LOCAL_DIR", self.directory.path())
+            .env("SAMPLE_PORT", self.port.to_string())
+            .env("SAMPLE_YEARS", "2018,2025")
+            .env("SAMPLE_TODAY", "2026-11-02")
+            .env("SAMPLE_ROWS", "2000")
+            .env("DUCKDB_LIBRARY", from_make("DUCKDB_LIBRARY"))
+            .env("DBT_EXECUTABLE", from_make("DBT_EXECUTABLE"))
+            .env("DBT_PROJECT_DIR", from_make("DBT_PROJECT_DIR"))
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap()
+    }
+
+    /// What the workflow said on a run that went well.
+    fn run(&self, variables: &[(&str, &str)]) -> String {
+        let (code, said, errors) = self.ends(variables);
+        assert_eq!(code, 0, "{said}\n{errors}");
+        said
+    }
+
+    /// How a run ends: its exit code, what it says, and its errors.
+    fn ends(&self, variables: &[(&str, &str)]) -> (i32, String, String) {
+        let output = self.workflow(variables);
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (
+            output.status.code().unwrap(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    }
+
+    /// The rows of a query on the warehouse.
+    fn query(&self, sql: &str) -> Value {
+        query(&self.directory.path().join("warehouse.duckdb"), sql)
+    }
+}
+
+/// The words of the line of `text` that begins with `name`.
+fn line<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
+    let found = text
+        .lines()
+        .find(|line| line.trim_start().starts_with(name));
+    let found = found.unwrap_or_else(|| panic!("no line of {name} in:\n{text}"));
+    found.split_whitespace().collect()
+}
+
+/// The events of a stage's jobs with this message.
+fn events(said: &str, message: &str) -> Vec<Value> {
+    let events = said.lines().filter(|line| line.starts_with('{'));
+    let events = events.map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events.filter(|event| event["message"] == message).collect()
+}
+
+#[test]
+fn a_run_is_summed_up_and_the_next_one_finds_nothing_new() {
+    let machine = Machine::new();
+    let first = machine.run(&[]);
+    let number = |word: &str| word.replace(',', "").parse::<u64>().unwrap();
+    let all_years = line(&first, "all years");
+    let [read, kept, _, quarantined] = [2, 3, 4, 5].map(|word| number(all_years[word]));
+    assert_eq!((read, kept + quarantined), (4_000, 4_000));
+    assert_eq!(line(&first, "city-wards")[1..3], ["25", "25"]);
+    assert!(line(&first, "marts.requests_by_ward")[1] != "0");
+    assert!(first.contains("4 of 4 partitions are new."), "{first}");
+    let generated = "All service requests are generated: none of them are the City's.";
+    assert!(first.contains(generated), "{first}");
+
+    let second = machine.run(&[]);
+    assert!(second.contains("Nothing new"), "{second}");
+    let unchanged = ["2018", "2025", "city-wards", "marts.requests_by_ward"];
+    for name in unchanged {
+        let of = |text| line(text, name)[..2].join(" ");
+        assert_eq!(of(&first), of(&second));
+    }
+}
+
+#[test]
+fn the_first_run_takes_three_publications_of_the_current_year() {
+    let machine = Machine::new();
+    let years = [("SAMPLE_YEARS", "2025,2026")];
+    let first = machine.run(&years);
+    let publications = |said: &str| -> Vec<String> {
+        let lines = said.lines().filter(|line| line.starts_with("Publication"));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(
+        publications(&first),
+        [
+            "Publication 8 of 2026",
+            "Publication 9 of 2026",
+            "Publication 10 of 2026, and all other years"
+        ]
+    );
+    let loads = "select load_history.partition, count(*) from load_history where load_history.partition like '20%' group by 1 order by 1";
+    assert_eq!(machine.query(loads), json!([["2025", 1], ["2026", 3]]));
+    let changes = "select count(*) > 0 from status_changes";
+    assert_eq!(machine.query(changes), json!([[true]]));
+    assert_eq!(events(&first, "marts built").len(), 1, "{first}");
+
+    // There is nothing to do: neither publications, nor downloads, nor marts.
+    let second = machine.run(&years);
+    assert_eq!(publications(&second), [""; 0]);
+    assert!(second.contains("Nothing new"), "{second}");
+    for finished in events(&second, "stage finished") {
+        assert_eq!(finished["produced"], 0, "{finished}");
+    }
+    assert_eq!(machine.query(loads), json!([["2025", 1], ["2026", 3]]));
+
+    // A month later there is one publication more, which is taken alone.
+    let later = machine.run(&[years[0], ("SAMPLE_TODAY", "2026-12-02")]);
+    assert_eq!(
+        publications(&later),
+        ["Publication 11 of 2026, and all other years"]
+    );
+    assert_eq!(machine.query(loads)[1], json!(["2026", 4]));
+}
+
+#[test]
+fn years_on_a_host_that_is_down_arrive_when_it_is_up() {
+    let portal = Portal::start(PortalConfig {
+        generated_years: (2010..=2026).collect(),
+        rows_per_year: Some(200),
+        today: Some("2026-11-02".parse().unwrap()),
+        ..PortalConfig::default()
+    })
+    .unwrap();
+    let machine = Machine::new();
+    let fsa_url = portal.fsa_url();
+    let source = [
+        ("SOURCE", portal.url()),
+        ("FSA_URL", &fsa_url),
+        ("DOWNLOAD_TIMEOUT_SECONDS", "1"),
+    ];
+    let loaded = || machine.query("select count(distinct source_year) from service_requests");
+    let in_marts = || {
+        machine.query("select count(distinct source_year) from marts.requests_by_month_type_ward")
+    };
+
+    portal.stop_file_host();
+    let (code, said, errors) = machine.ends(&source);
+    assert_eq!(code, 30, "{said}\n{errors}");
+    assert_eq!(
+        errors.trim(),
+        "The run ends with exit code 30, because these failed: 2019 (by extract, exit code 30), 2020 (by extract, exit \
+         code 30), 2021 (by extract, exit code 30); see above for the causes. `make run` tries again"
+    );
+    for year in ["2019", "2020", "2021"] {
+        let refused = line(&said, &format!("{year} by extract, exit code 30:"));
+        assert!(
+            refused.join(" ").contains(&format!("SR{year}.zip")),
+            "{refused:?}"
+        );
+    }
+    assert!(
+        said.contains("The extract stage is tried once more."),
+        "{said}"
+    );
+    assert!(
+        said.contains("16 of 16 partitions are new, 3 refused."),
+        "{said}"
+    );
+    assert_eq!([loaded(), in_marts()], [json!([[14]]), json!([[14]])]);
+
+    portal.start_file_host().unwrap();
+    let said = machine.run(&source);
+    assert!(said.contains("3 of 19 partitions are new."), "{said}");
+    assert_eq!([loaded(), in_marts()], [json!([[17]]), json!([[17]])]);
+
+    // A portal that does not even list the years is not a success without news.
+    portal.fault(Fault {
+        path_contains: "package_show".to_owned(),
+        kind: FaultKind::Status(503, None),
+        times: u32::MAX,
+    });
+    let (code, said, errors) = machine.ends(&source);
+    assert_eq!(code, 30, "{said}\n{errors}");
+    assert!(errors.contains("extract (exit code 30)"), "{errors}");
+    assert!(!said.contains("every year and boundary is as"), "{said}");
+}
+
+#[test]
+fn a_year_that_breaks_the_contract_is_named_at_the_end() {
+    let files = tempfile::tempdir().unwrap();
+    let folder = files.path().join("service-requests");
+    fs::create_dir(&folder).unwrap();
+    let header = "Creation Date,Status,First 3 Chars of Postal Code,Intersection Street 1,Intersection Street 2,Ward,\
+                  Service Request Type,Division,Section\r\n";
+    let row = "2024-01-01 00:01:05.0000000,Closed,M4C,,,Beaches-East York (19),Sinking Water Service,Toronto Water,\
+               District Ops\r\n";
+    let write = |header: &str| fs::write(folder.join("SR2024.csv"), format!("{header}{row}"));
+    write(&header.replace("Status,", "")).unwrap();
+
+    let machine = Machine::new();
+    let variables = [
+        ("SAMPLE_FILES", files.path().to_str().unwrap()),
+        ("SAMPLE_YEARS", "2025"),
+    ];
+    let (code, said, errors) = machine.ends(&variables);
+    assert_eq!(code, 20, "{said}\n{errors}");
+    assert!(
+        errors.starts_with(
+            "The run ends with exit code 20, because these failed: 2024 (by transform, exit code 20);"
+        ),
+        "{errors}"
+    );
+    assert!(!said.contains("tried once more"), "no retry helps: {said}");
+    let refused = line(&said, "2024 by transform, exit code 20:").join(" ");
+    assert!(refused.to_lowercase().contains("status"), "{refused}");
+    assert!(
+        said.contains("3 of 3 partitions are new, 1 refused."),
+        "{said}"
+    );
+
+    // The same again, until it is fixed.
+    let (code, said, _) = machine.ends(&variables);
+    assert_eq!(code, 20);
+    assert!(said.contains("Nothing new"), "{said}");
+    assert!(
+        said.contains("what did not fail is as the last run left it, 1 refused."),
+        "{said}"
+    );
+    write(header).unwrap();
+    let said = machine.run(&variables);
+    assert!(said.contains("1 of 4 partitions are new."), "{said}");
+    assert!(
+        said.contains("Generated, and not the City's: 2025"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_run_on_emulators_makes_what_a_local_one_makes() {
+    let told = |variables: &[(&str, &str)]| {
+        let said = Machine::new().run(variables);
+        let tables = [
+            "2018",
+            "2025",
+            "all years",
+            "quarantined",
+            "city-wards",
+            "marts.",
+        ];
+        let lines = said.lines().map(str::trim);
+        let lines = lines.filter(|line| tables.iter().any(|table| line.starts_with(table)));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let installed = from_make("EMULATORS_DIR");
+    let in_the_cloud = told(&[("CLOUD", "emulator"), ("EMULATORS_DIR", &installed)]);
+    assert_eq!(in_the_cloud, told(&[]));
+    assert!(in_the_cloud.len() > 15, "{in_the_cloud:?}");
+}
+
+#[test]
+fn a_stage_is_replayed_for_one_year() {
+    let machine = Machine::new();
+    machine.run(&[]);
+    let said = machine.run(&[("STAGE", "transform"), ("YEARS", "2018")]);
+    let finished = said.lines().find(|line| line.contains("stage finished"));
+    let event: serde_json::Value = serde_json::from_str(finished.unwrap()).unwrap();
+    assert_eq!(event["stage"], "transform");
+    assert_eq!(event["found"], 0);
+    assert!(!said.contains("\"partition\":\"2025\""), "{said}");
+    let next = machine.run(&[]);
+    assert!(next.contains("Nothing new"), "{next}");
+}
+
+#[test]
+fn a_wrong_setting_is_told_in_one_line() {
+    let machine = Machine::new();
+    let refused = |variables: &[(&str, &str)], expected: &str| {
+        let output = machine.workflow(variables);
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(10), "{errors}");
+        assert_eq!(errors.lines().count(), 1, "{errors}");
+        assert!(errors.contains(expected), "{errors}");
+    };
+    refused(
+        &[("STAGE", "clean")],
+        "give extract, transform, load or dbt",
+    );
+    refused(&[("STAGE", "load")], "`make run` first");
+    refused(&[("SAMPLE_YEARS", "soon")], "SAMPLE_YEARS");
+    refused(&[("SAMPLE_FILES", "/nowhere")], "/nowhere");
+}

@@ -1,0 +1,37 @@
+//! What the transformation of one partition results in.
+
+use std::ops::AddAssign;
+use std::time::Duration;
+
+use shared::manifest::{Drift, RowCounts};
+
+use crate::parquet_file::ParquetFile;
+
+/// Where the time of the threads went.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Phases {
+    pub(crate) parse: Duration,
+    pub(crate) sort: Duration,
+    pub(crate) encode: Duration,
+}
+
+impl AddAssign for Phases {
+    fn add_assign(&mut self, other: Self) {
+        self.parse += other.parse;
+        self.sort += other.sort;
+        self.encode += other.encode;
+    }
+}
+
+/// The result of the transformation of one partition: files in the spool, not yet in the lake.
+pub(crate) struct Clean {
+    pub(crate) rows: RowCounts,
+    pub(crate) min_created_at: Option<String>,
+    pub(crate) max_created_at: Option<String>,
+    pub(crate) drift: Vec<Drift>,
+    pub(crate) files: Vec<ParquetFile>,
+    pub(crate) quarantine: Option<ParquetFile>,
+    /// Whether another horizon could have given another result.
+    pub(crate) depends_on_horizon: bool,
+    pub(crate) phases: Phases,
+}

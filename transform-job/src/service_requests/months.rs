@@ -1,0 +1,87 @@
+//! The rows of each month, and when a month is complete.
+
+use std::collections::BTreeMap;
+
+use shared::exit::Failure;
+
+use super::reading::ParseError;
+use super::row::{MonthRows, Row, Values};
+
+const DAY_MICROS: i64 = 86_400_000_000;
+
+/// The rows of each month that is not handed on yet.
+pub(super) struct Months {
+    rows: BTreeMap<u8, Vec<Row>>,
+    /// The latest month seen.
+    latest: u8,
+    /// The month up to which all are handed on.
+    handed_on: u8,
+    /// The wall-clock time from which the months before the latest are complete.
+    complete_at: i64,
+    /// Whether months are handed on before the end of the file.
+    hand_on_early: bool,
+}
+
+/// Takes the rows of a complete month.
+pub(super) type Sink<'a> = &'a mut dyn FnMut(MonthRows) -> Result<(), Failure>;
+
+impl Months {
+    pub(super) fn new(hand_on_early: bool) -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            latest: 0,
+            handed_on: 0,
+            complete_at: i64::MAX,
+            hand_on_early,
+        }
+    }
+
+    /// Adds a row. Returns whether the months before the latest are complete now: a day into the new month, in a file that
+    /// is in chronological order but for neighbours.
+    pub(super) fn add(&mut self, month: u8, row: Row) -> Result<bool, ParseError> {
+        if month <= self.handed_on {
+            return Err(ParseError::Disorder {
+                line: row.line.into(),
+            });
+        }
+        if month > self.latest {
+            if self.latest > 0 && self.hand_on_early {
+                self.complete_at = row.created_local + DAY_MICROS;
+            }
+            self.latest = month;
+        }
+        self.rows.entry(month).or_default().push(row);
+        Ok(row.created_local >= self.complete_at)
+    }
+
+    /// Hands the months before the latest to `sink`.
+    pub(super) fn hand_on_complete(
+        &mut self,
+        values: &Values,
+        sink: Sink,
+    ) -> Result<(), ParseError> {
+        self.complete_at = i64::MAX;
+        self.handed_on = self.latest - 1;
+        let incomplete = self.rows.split_off(&self.latest);
+        let complete = std::mem::replace(&mut self.rows, incomplete);
+        hand_on(complete, values, sink)
+    }
+
+    /// Hands every month that is left to `sink`.
+    pub(super) fn hand_on_all(&mut self, values: &Values, sink: Sink) -> Result<(), ParseError> {
+        hand_on(std::mem::take(&mut self.rows), values, sink)
+    }
+}
+
+fn hand_on(months: BTreeMap<u8, Vec<Row>>, values: &Values, sink: Sink) -> Result<(), ParseError> {
+    for (month, rows) in months {
+        let values = values.clone();
+        sink(MonthRows {
+            month,
+            rows,
+            values,
+        })
+        .map_err(ParseError::Month)?;
+    }
+    Ok(())
+}

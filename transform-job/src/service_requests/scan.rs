@@ -1,0 +1,72 @@
+//! The lines of a file, one after another, with what their block says of them.
+
+use std::io::Read;
+
+use super::lines::{Block, Blocks, LinesError, without_line_end};
+use super::reading::{ParseError, Reading};
+use super::text::{self, BlockEncoding};
+
+/// Calls `see` with each line, the header first, and its number. Returns the number of lines.
+pub(super) fn each_line(
+    source: impl Read,
+    reading: &Reading,
+    see: &mut impl FnMut(u64, &[u8], Traits) -> Result<(), ParseError>,
+) -> Result<u64, ParseError> {
+    let max_line_bytes = reading.rules.max_line_bytes;
+    let mut blocks = Blocks::new(source, max_line_bytes);
+    let mut lines = 0;
+    while let Some(Block {
+        lines: block,
+        mut cut_nul_run,
+    }) = blocks.next(lines)?
+    {
+        let has_quotes = memchr::memchr(b'"', block).is_some();
+        let encoding = BlockEncoding::of(block);
+        let mut start = 0;
+        while start < block.len() {
+            let end =
+                memchr::memchr(b'\n', &block[start..]).map_or(block.len(), |at| start + at + 1);
+            let line = without_line_end(&block[start..end]);
+            start = end;
+            lines += 1;
+            if line.len() > max_line_bytes {
+                check_length(lines, line, max_line_bytes, cut_nul_run)?;
+            }
+            let traits = Traits {
+                has_quotes,
+                encoding,
+                cut_nul_run,
+            };
+            cut_nul_run = 0;
+            see(lines, line, traits)?;
+        }
+        reading.progress.advance(block.len() as u64);
+    }
+    Ok(lines)
+}
+
+/// Refuses a line for its length; NUL bytes, which are damage, do not count.
+fn check_length(
+    line: u64,
+    text: &[u8],
+    max_bytes: usize,
+    cut_nul_run: u64,
+) -> Result<(), LinesError> {
+    let nul_bytes = memchr::memchr_iter(0, text).count();
+    if text.len() - nul_bytes <= max_bytes {
+        return Ok(());
+    }
+    let longest_run = cut_nul_run.max(text::longest_nul_run(text));
+    Err(LinesError::too_long(line, max_bytes, longest_run))
+}
+
+/// What is known of a line before it is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Traits {
+    /// Whether its block has quotes.
+    pub(super) has_quotes: bool,
+    /// The encoding of its block.
+    pub(super) encoding: BlockEncoding,
+    /// See [`Block::cut_nul_run`].
+    pub(super) cut_nul_run: u64,
+}
