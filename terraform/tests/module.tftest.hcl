@@ -23,10 +23,6 @@ run "defaults" {
     error_message = "The site is private unless asked for."
   }
   assert {
-    condition     = google_bigquery_table.this["service_requests"].time_partitioning[0].field == "created_at"
-    error_message = "Service requests are partitioned by the contract's column."
-  }
-  assert {
     condition     = length(google_cloudbuild_trigger.main) == 0 && length(google_billing_budget.this) == 0 && length(google_iam_workload_identity_pool.github) == 0
     error_message = "Options are off by default."
   }

@@ -17,52 +17,6 @@ def test_policies_hold_with_every_option(full_plan):
     assert policies.violations(full_plan) == []
 
 
-def test_tables_are_those_of_the_contracts(plan):
-    planned = {
-        value["table_id"]: [
-            (field["name"], field["type"], field["mode"] == "REQUIRED", field["description"])
-            for field in json.loads(value["schema"])
-        ]
-        for _, value in policies.resources(plan, "google_bigquery_table")
-    }
-    contracts = [yaml.safe_load(file.read_text("utf-8")) for file in (ROOT / "contracts").glob("*.odcs.yaml")]
-    expected = {
-        table["name"]: [
-            (
-                column["name"],
-                "GEOGRAPHY" if column["name"] == "geometry" else column["physicalType"],
-                column["required"],
-                column["description"],
-            )
-            for column in table["properties"]
-        ]
-        for contract in contracts
-        for table in contract["schema"]
-        if table["physicalType"] == "table"
-    }
-    assert set(planned) == {"service_requests", "quarantined_requests", "city_wards", "forward_sortation_areas"}
-    assert planned == expected
-
-
-def test_tables_are_partitioned_as_load_job_would(plan):
-    tables = {value["table_id"]: value for _, value in policies.resources(plan, "google_bigquery_table")}
-    definition = (ROOT / "load-job/src/warehouse/bigquery/definition.rs").read_text("utf-8")
-    requests, quarantine = tables["service_requests"], tables["quarantined_requests"]
-    (by_month,), (by_year,) = requests["time_partitioning"], quarantine["range_partitioning"]
-    (years,) = by_year["range"]
-    clustering = ", ".join(f'"{column}"' for column in requests["clustering"])
-    for said in (
-        f'.set_type("{by_month["type"]}")',
-        f'.set_field("{by_month["field"]}")',
-        f"Clustering::new().set_fields([{clustering}])",
-        f'.set_field("{by_year["field"]}")',
-        *(f'.set_{bound}("{years[bound]}")' for bound in ("start", "end", "interval")),
-    ):
-        assert said in definition
-    others = [table for name, table in tables.items() if name not in ("service_requests", "quarantined_requests")]
-    assert not any(table["time_partitioning"] or table["range_partitioning"] or table["clustering"] for table in others)
-
-
 def test_datasets_are_those_that_dbt_builds_in(plan):
     project = yaml.safe_load((ROOT / "dbt-runner/project/dbt_project.yml").read_text("utf-8"))
     schemas = {folder["+schema"] for folder in project["models"]["toronto_311"].values() if "+schema" in folder}

@@ -82,31 +82,29 @@ fn duckdb(kind: ColumnType) -> &'static str {
 fn pyarrow(kind: ColumnType) -> &'static str {
     match kind {
         ColumnType::Binary16 => "fixed_size_binary[16]",
-        ColumnType::Text => "string",
+        ColumnType::Text | ColumnType::Json => "string",
         ColumnType::Integer => "int32",
+        ColumnType::Long => "int64",
         ColumnType::Boolean => "bool",
         ColumnType::Instant => "timestamp[us, tz=UTC]",
+        ColumnType::WallClock => "timestamp[us]",
     }
 }
 
 fn polars(kind: ColumnType) -> &'static str {
     match kind {
         ColumnType::Binary16 => "Binary",
-        ColumnType::Text => "String",
+        ColumnType::Text | ColumnType::Json => "String",
         ColumnType::Integer => "Int32",
+        ColumnType::Long => "Int64",
         ColumnType::Boolean => "Boolean",
         ColumnType::Instant => "Datetime(time_unit='us', time_zone='UTC')",
+        ColumnType::WallClock => "Datetime(time_unit='us', time_zone=None)",
     }
 }
 
 fn the_warehouse_is_the_contract(pipeline: &Pipeline) {
-    let tables = [
-        Contract::clean_table(Dataset::ServiceRequests),
-        Contract::quarantine_table(),
-        Contract::clean_table(Dataset::CityWards),
-        Contract::clean_table(Dataset::ForwardSortationAreas),
-    ];
-    for table in tables {
+    for table in Contract::all().iter().flat_map(|contract| &contract.tables) {
         let sql = format!(
             "select column_name, data_type, is_nullable from information_schema.columns where table_schema = 'main' and table_name = '{}' order by ordinal_position",
             table.name

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
+use shared::contract::Licence;
 use shared::fingerprint::{Digest, Fingerprint};
 use shared::manifest::Version;
 use shared::run::RunId;
@@ -32,12 +33,6 @@ pub(crate) struct Catalog {
     pub(crate) marts: Vec<PublishedMart>,
     /// Files of the publication before this one, which the next one removes.
     pub(crate) superseded: BTreeSet<String>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Licence {
-    pub(crate) name: String,
-    pub(crate) url: String,
 }
 
 #[derive(Debug, Serialize, Deserialize)]

@@ -9,9 +9,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use bytes::Bytes;
+use shared::contract::Contract;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::{Digest, Fingerprint};
 use shared::manifest::{self, Version};
+use shared::partition::Dataset;
 use shared::run::RunId;
 use tokio::task::block_in_place;
 use tracing::{debug, info};
@@ -23,7 +25,7 @@ use crate::warehouse::Warehouse;
 
 pub(crate) use dashboard::publish as dashboard;
 
-use catalog::{Catalog, Licence, PublishedColumn, PublishedFile, PublishedMart};
+use catalog::{Catalog, PublishedColumn, PublishedFile, PublishedMart};
 
 const DATA: &str = "data";
 const CATALOG: &str = "data/catalog.json";
@@ -71,6 +73,7 @@ impl Publication<'_> {
         self.site.put(DOCS, docs.into(), Caching::Never).await?;
 
         let coverage = block_in_place(|| warehouse.coverage())?;
+        let contract = Contract::of(Dataset::ServiceRequests);
         let mut catalog = Catalog {
             version: Version::V1,
             fingerprint: self.fingerprint.clone(),
@@ -78,14 +81,8 @@ impl Publication<'_> {
             as_of: coverage.as_of,
             data_through: coverage.data_through,
             generated: self.generated,
-            licence: (!self.generated).then(|| Licence {
-                name: "Open Government Licence - Toronto".to_owned(),
-                url: "https://open.toronto.ca/open-data-license/".to_owned(),
-            }),
-            attribution: (!self.generated).then(|| {
-                "Contains information licensed under the Open Government Licence - Toronto."
-                    .to_owned()
-            }),
+            licence: contract.licence.clone().filter(|_| !self.generated),
+            attribution: contract.attribution.clone().filter(|_| !self.generated),
             marts,
             superseded: BTreeSet::new(),
         };

@@ -27,14 +27,6 @@ pub(crate) struct Place {
     directory: tempfile::TempDir,
 }
 
-/// The definitions of the tables of records that load-job keeps.
-pub(crate) const RECORDS: [&str; 4] = [
-    include_str!("../../../load-job/src/warehouse/duckdb/load_history.sql"),
-    include_str!("../../../load-job/src/warehouse/duckdb/status_changes.sql"),
-    include_str!("../../../load-job/src/warehouse/duckdb/publication_changes.sql"),
-    include_str!("../../../load-job/src/warehouse/duckdb/refusals.sql"),
-];
-
 /// Of a request: year, ward, type, status.
 type Request = (i16, Option<i32>, &'static str, &'static str);
 
@@ -75,15 +67,9 @@ impl Place {
         place.lake.put(&key, &manifest::to_json(&hand_over));
 
         let mut warehouse = place.open();
-        for records in RECORDS {
-            warehouse.execute(records, &[]).unwrap();
+        for table in Contract::all().iter().flat_map(|contract| &contract.tables) {
+            warehouse.execute(&table.duckdb_ddl(), &[]).unwrap();
         }
-        for dataset in Dataset::ALL {
-            let ddl = Contract::clean_table(dataset).duckdb_ddl();
-            warehouse.execute(&ddl, &[]).unwrap();
-        }
-        let ddl = Contract::quarantine_table().duckdb_ddl();
-        warehouse.execute(&ddl, &[]).unwrap();
         for (number, request) in requests.iter().enumerate() {
             warehouse.execute(&insert(number, *request), &[]).unwrap();
         }
@@ -108,8 +94,9 @@ impl Place {
 
     /// Adds a refusal of the year, by a run that observed the portal that day of December.
     pub(crate) fn refuse(&self, year: &str, day: u8, cause: &str) {
+        self.alter(&format!("DELETE FROM refusals WHERE partition = '{year}'"));
         self.alter(&format!(
-            "INSERT OR REPLACE INTO refusals VALUES ('{year}', 'transform', 20, '{cause}', \
+            "INSERT INTO refusals VALUES ('{year}', 'transform', 20, '{cause}', \
              '2026-12-{day:02} 06:00:00+00', 'of-day-{day}', now())"
         ));
     }

@@ -80,32 +80,6 @@ pub(crate) fn microseconds(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
-/// Columns that the tables of records have gained since a released version first made them, with their types in DuckDB
-/// and in BigQuery. A table made before gets them, without values.
-const GAINED: [(&str, &str, &str, &str); 6] = [
-    ("load_history", "observed_at", "TIMESTAMPTZ", "TIMESTAMP"),
-    (
-        "load_history",
-        "last_observed_at",
-        "TIMESTAMPTZ",
-        "TIMESTAMP",
-    ),
-    ("load_history", "generated", "BOOLEAN", "BOOL"),
-    (
-        "status_changes",
-        "old_observed_at",
-        "TIMESTAMPTZ",
-        "TIMESTAMP",
-    ),
-    (
-        "status_changes",
-        "new_observed_at",
-        "TIMESTAMPTZ",
-        "TIMESTAMP",
-    ),
-    ("status_changes", "load_number", "BIGINT", "INT64"),
-];
-
 /// Why a partition was not loaded, beyond the failures of the warehouse itself.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -158,6 +132,11 @@ pub(crate) enum Refusal {
         expected: String,
         version: String,
     },
+    #[error(
+        "the table {table} {difference}, and BigQuery cannot change that of a table: copy its rows into a table as the contract \
+         has it and rename that, as the runbook says under Tables"
+    )]
+    OtherLayout { table: String, difference: String },
 }
 
 impl From<Refusal> for Failure {
@@ -167,7 +146,7 @@ impl From<Refusal> for Failure {
             | Refusal::OlderRules { .. }
             | Refusal::Unobserved { .. }
             | Refusal::Miscounted { .. } => Exit::Contract,
-            Refusal::OtherTable { .. } => Exit::Configuration,
+            Refusal::OtherTable { .. } | Refusal::OtherLayout { .. } => Exit::Configuration,
         };
         Failure::new(exit, refusal)
     }

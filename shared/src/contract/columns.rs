@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use serde::Deserialize;
 
 use super::odcs;
 
@@ -12,8 +13,11 @@ use super::odcs;
 /// | `Binary16` | `BYTES` | `FIXED_LEN_BYTE_ARRAY(16)` | `BLOB` |
 /// | `Text` | `STRING` | `BYTE_ARRAY`, string | `VARCHAR` |
 /// | `Integer` | `INT64` | `INT32` | `INTEGER` |
+/// | `Long` | `INT64` | `INT64` | `BIGINT` |
 /// | `Boolean` | `BOOL` | `BOOLEAN` | `BOOLEAN` |
 /// | `Instant` | `TIMESTAMP` | `INT64`, timestamp, microseconds, UTC | `TIMESTAMP WITH TIME ZONE` |
+/// | `WallClock` | `DATETIME` | `INT64`, timestamp, microseconds | `TIMESTAMP` |
+/// | `Json` | `JSON` | `BYTE_ARRAY`, string | `JSON` |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
     /// Sixteen bytes.
@@ -22,10 +26,16 @@ pub enum ColumnType {
     Text,
     /// A whole number of 32 bits.
     Integer,
+    /// A whole number of 64 bits.
+    Long,
     /// True or false.
     Boolean,
     /// A moment, microseconds since 1970 UTC.
     Instant,
+    /// A date and time without a zone.
+    WallClock,
+    /// A JSON document.
+    Json,
 }
 
 impl ColumnType {
@@ -37,9 +47,12 @@ impl ColumnType {
         ) {
             ("string", "BYTES") if options.format.as_deref() == Some("binary") => Self::Binary16,
             ("string", "STRING") => Self::Text,
+            ("string", "JSON") => Self::Json,
             ("integer", "INT64") if options.format.as_deref() == Some("i32") => Self::Integer,
+            ("integer", "INT64") if options.format.as_deref() == Some("i64") => Self::Long,
             ("boolean", "BOOL") => Self::Boolean,
             ("timestamp", "TIMESTAMP") if options.timezone => Self::Instant,
+            ("timestamp", "DATETIME") if !options.timezone => Self::WallClock,
             (logical, physical) => {
                 panic!(
                     "column {}: no type for {logical} as {physical}",
@@ -54,22 +67,26 @@ impl ColumnType {
     pub fn arrow(self) -> DataType {
         match self {
             Self::Binary16 => DataType::FixedSizeBinary(16),
-            Self::Text => DataType::Utf8,
+            Self::Text | Self::Json => DataType::Utf8,
             Self::Integer => DataType::Int32,
+            Self::Long => DataType::Int64,
             Self::Boolean => DataType::Boolean,
             Self::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            Self::WallClock => DataType::Timestamp(TimeUnit::Microsecond, None),
         }
     }
 
-    /// The type in BigQuery, as the contract has it.
+    /// Returns the type in BigQuery. [`Column::bigquery`] may differ from it.
     #[must_use]
     pub fn bigquery(self) -> &'static str {
         match self {
             Self::Binary16 => "BYTES",
             Self::Text => "STRING",
-            Self::Integer => "INT64",
+            Self::Integer | Self::Long => "INT64",
             Self::Boolean => "BOOL",
             Self::Instant => "TIMESTAMP",
+            Self::WallClock => "DATETIME",
+            Self::Json => "JSON",
         }
     }
 
@@ -80,8 +97,11 @@ impl ColumnType {
             Self::Binary16 => "BLOB",
             Self::Text => "VARCHAR",
             Self::Integer => "INTEGER",
+            Self::Long => "BIGINT",
             Self::Boolean => "BOOLEAN",
             Self::Instant => "TIMESTAMP WITH TIME ZONE",
+            Self::WallClock => "TIMESTAMP",
+            Self::Json => "JSON",
         }
     }
 }
@@ -93,10 +113,32 @@ pub struct Column {
     pub name: String,
     /// Its type.
     pub kind: ColumnType,
+    /// The type of the table's column in BigQuery: that of `kind`, unless the contract states a `bigqueryType`.
+    pub bigquery: String,
     /// Whether it never holds null.
     pub required: bool,
     /// What it means.
     pub description: String,
+}
+
+/// How a table is partitioned in BigQuery: `partitionBy` of the contract.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "by", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Partitioning {
+    /// By month of a timestamp.
+    Month {
+        /// The timestamp.
+        column: String,
+    },
+    /// By each whole number of a range.
+    Range {
+        /// The number.
+        column: String,
+        /// The first number.
+        start: i64,
+        /// The first number after the range.
+        end: i64,
+    },
 }
 
 /// A table of the contract.
@@ -108,20 +150,32 @@ pub struct Table {
     pub description: String,
     /// Its columns, in order.
     pub columns: Vec<Column>,
+    /// How it is partitioned in BigQuery.
+    pub partition_by: Option<Partitioning>,
+    /// The columns that it is clustered by in BigQuery, in order.
+    pub cluster_by: Vec<String>,
 }
 
 impl Table {
     pub(super) fn read(object: &odcs::Object) -> Self {
-        let column = |property: &odcs::Property| Column {
-            name: property.name.clone(),
-            kind: ColumnType::read(property),
-            required: property.required,
-            description: property.description.clone(),
+        let column = |property: &odcs::Property| {
+            let kind = ColumnType::read(property);
+            Column {
+                name: property.name.clone(),
+                kind,
+                bigquery: property
+                    .custom("bigqueryType")
+                    .unwrap_or_else(|| kind.bigquery().to_owned()),
+                required: property.required,
+                description: property.description.clone(),
+            }
         };
         Self {
             name: object.name.clone(),
             description: object.description.clone(),
             columns: object.properties.iter().map(column).collect(),
+            partition_by: object.custom("partitionBy"),
+            cluster_by: object.custom("clusterBy").unwrap_or_default(),
         }
     }
 

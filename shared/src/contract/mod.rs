@@ -6,7 +6,9 @@ mod service_requests;
 
 use std::sync::LazyLock;
 
-pub use columns::{Column, ColumnType, Table};
+use serde::{Deserialize, Serialize};
+
+pub use columns::{Column, ColumnType, Partitioning, Table};
 pub use service_requests::{PublishedColumn, Rules, Ward, WardModel};
 
 use crate::partition::Dataset;
@@ -18,82 +20,84 @@ pub struct Contract {
     pub id: String,
     /// The version, semantic; part of every fingerprint made under it.
     pub version: String,
+    /// The licence of the published data; `None` for records that are our own.
+    pub licence: Option<Licence>,
+    /// The attribution that the licence requires.
+    pub attribution: Option<String>,
+    /// The tables of the warehouse, in order.
+    pub tables: Vec<Table>,
     document: odcs::Document,
 }
 
+/// The text of each contract: those of the datasets in their order, then that of load-job's records.
+const TEXTS: [&str; 4] = [
+    include_str!("../../../contracts/service_requests.odcs.yaml"),
+    include_str!("../../../contracts/city_wards.odcs.yaml"),
+    include_str!("../../../contracts/forward_sortation_areas.odcs.yaml"),
+    include_str!("../../../contracts/load_records.odcs.yaml"),
+];
+
+/// A licence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Licence {
+    /// Its name.
+    pub name: String,
+    /// Where it is published.
+    pub url: String,
+}
+
 impl Contract {
-    /// The contract of `dataset`.
+    /// Returns every contract: those of the datasets in their order, then that of load-job's records.
     #[must_use]
-    pub fn of(dataset: Dataset) -> &'static Contract {
-        static SERVICE_REQUESTS: LazyLock<Contract> =
-            LazyLock::new(|| Contract::embedded(Dataset::ServiceRequests));
-        static CITY_WARDS: LazyLock<Contract> =
-            LazyLock::new(|| Contract::embedded(Dataset::CityWards));
-        static FORWARD_SORTATION_AREAS: LazyLock<Contract> =
-            LazyLock::new(|| Contract::embedded(Dataset::ForwardSortationAreas));
-        match dataset {
-            Dataset::ServiceRequests => &SERVICE_REQUESTS,
-            Dataset::CityWards => &CITY_WARDS,
-            Dataset::ForwardSortationAreas => &FORWARD_SORTATION_AREAS,
-        }
+    pub fn all() -> &'static [Contract; 4] {
+        static ALL: LazyLock<[Contract; 4]> = LazyLock::new(|| TEXTS.map(Contract::read));
+        &ALL
     }
 
-    fn embedded(dataset: Dataset) -> Contract {
-        let document: odcs::Document = serde_saphyr::from_str(Self::text(dataset))
+    fn read(text: &str) -> Contract {
+        let document: odcs::Document = serde_saphyr::from_str(text)
             .expect("the embedded contracts are valid: a test reads each");
+        let tables = document.objects().filter(|object| object.is_table());
         Contract {
             id: document.id.clone(),
             version: document.version.clone(),
+            licence: document.custom("licence"),
+            attribution: document.custom("attribution"),
+            tables: tables.map(Table::read).collect(),
             document,
         }
     }
 
-    /// The YAML text of the contract of `dataset`.
+    /// Returns the contract of `dataset`.
     #[must_use]
-    pub fn text(dataset: Dataset) -> &'static str {
-        match dataset {
-            Dataset::ServiceRequests => {
-                include_str!("../../../contracts/service_requests.odcs.yaml")
-            }
-            Dataset::CityWards => include_str!("../../../contracts/city_wards.odcs.yaml"),
-            Dataset::ForwardSortationAreas => {
-                include_str!("../../../contracts/forward_sortation_areas.odcs.yaml")
-            }
-        }
+    pub fn of(dataset: Dataset) -> &'static Contract {
+        &Self::all()[dataset as usize]
     }
 
-    /// The table `name`, with its columns in order.
+    /// Returns the table `name`, with its columns in order.
     ///
     /// # Panics
     /// If the contract has no such table.
     #[must_use]
-    pub fn table(&self, name: &str) -> Table {
-        Table::read(self.document.object(name))
+    pub fn table(&self, name: &str) -> &Table {
+        let table = self.tables.iter().find(|table| table.name == name);
+        table.unwrap_or_else(|| panic!("contract {} has no table {name}", self.id))
     }
 
-    /// The table that the clean rows of `dataset` are loaded into.
+    /// Returns the table that the clean rows of `dataset` are loaded into.
     #[must_use]
     pub fn clean_table(dataset: Dataset) -> &'static Table {
-        static SERVICE_REQUESTS: LazyLock<Table> =
-            LazyLock::new(|| Contract::of(Dataset::ServiceRequests).table("service_requests"));
-        static CITY_WARDS: LazyLock<Table> =
-            LazyLock::new(|| Contract::of(Dataset::CityWards).table("city_wards"));
-        static FORWARD_SORTATION_AREAS: LazyLock<Table> = LazyLock::new(|| {
-            Contract::of(Dataset::ForwardSortationAreas).table("forward_sortation_areas")
-        });
-        match dataset {
-            Dataset::ServiceRequests => &SERVICE_REQUESTS,
-            Dataset::CityWards => &CITY_WARDS,
-            Dataset::ForwardSortationAreas => &FORWARD_SORTATION_AREAS,
-        }
+        Self::of(dataset).table(match dataset {
+            Dataset::ServiceRequests => "service_requests",
+            Dataset::CityWards => "city_wards",
+            Dataset::ForwardSortationAreas => "forward_sortation_areas",
+        })
     }
 
-    /// The table that refused service requests are loaded into.
+    /// Returns the table that refused service requests are loaded into.
     #[must_use]
     pub fn quarantine_table() -> &'static Table {
-        static TABLE: LazyLock<Table> =
-            LazyLock::new(|| Contract::of(Dataset::ServiceRequests).table("quarantined_requests"));
-        &TABLE
+        Self::of(Dataset::ServiceRequests).table("quarantined_requests")
     }
 
     /// What the contract of the service requests says of the published file and its values.
@@ -122,11 +126,12 @@ mod tests {
     /// snapshot.
     #[test]
     fn a_changed_contract_has_a_new_version() {
-        let versions: Vec<String> = Dataset::ALL
+        let versions: Vec<String> = Contract::all()
             .iter()
-            .map(|&dataset| {
-                let digest = Digest::of(Contract::text(dataset).as_bytes());
-                format!("{dataset} {} {digest}", Contract::of(dataset).version)
+            .zip(TEXTS)
+            .map(|(contract, text)| {
+                let digest = Digest::of(text.as_bytes());
+                format!("{} {} {digest}", contract.id, contract.version)
             })
             .collect();
         insta::assert_snapshot!(versions.join("\n"));

@@ -10,6 +10,8 @@ pub(super) struct Document {
     pub(super) id: String,
     pub(super) version: String,
     schema: Vec<Object>,
+    #[serde(default)]
+    custom_properties: Vec<CustomProperty>,
 }
 
 /// A table or a file.
@@ -17,6 +19,7 @@ pub(super) struct Document {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Object {
     pub(super) name: String,
+    physical_type: String,
     pub(super) description: String,
     pub(super) properties: Vec<Property>,
     #[serde(default)]
@@ -47,6 +50,8 @@ pub(super) struct LogicalTypeOptions {
     #[serde(default)]
     pub(super) format: Option<String>,
     #[serde(default)]
+    pub(super) pattern: Option<String>,
+    #[serde(default)]
     pub(super) timezone: bool,
 }
 
@@ -63,6 +68,14 @@ impl Document {
             .find(|object| object.name == name)
             .unwrap_or_else(|| panic!("contract {} has no schema object {name}", self.id))
     }
+
+    pub(super) fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.schema.iter()
+    }
+
+    pub(super) fn custom<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        custom(&self.custom_properties, &self.id, name)
+    }
 }
 
 impl Object {
@@ -71,6 +84,11 @@ impl Object {
             .iter()
             .find(|property| property.name == name)
             .unwrap_or_else(|| panic!("{} has no property {name}", self.name))
+    }
+
+    /// Whether it is a table of the warehouse, and not a published file.
+    pub(super) fn is_table(&self) -> bool {
+        self.physical_type == "table"
     }
 
     pub(super) fn custom<T: DeserializeOwned>(&self, name: &str) -> Option<T> {

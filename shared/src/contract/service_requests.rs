@@ -1,4 +1,5 @@
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -43,15 +44,6 @@ pub struct WardModel {
     pub wards: Vec<Ward>,
 }
 
-impl WardModel {
-    /// Whether it is in force on `date`.
-    #[must_use]
-    pub fn in_force(&self, date: Date) -> bool {
-        self.in_force_from.is_none_or(|from| from <= date)
-            && self.in_force_until.is_none_or(|until| date <= until)
-    }
-}
-
 /// What the contract says of the published file and its values.
 #[derive(Debug)]
 pub struct Rules {
@@ -73,14 +65,21 @@ pub struct Rules {
     pub technical_columns: Vec<String>,
     /// The ward models, oldest first.
     pub ward_models: Vec<WardModel>,
+    /// Why rows are refused, in the order of the contract.
+    pub quarantine_reasons: Vec<String>,
+    /// The letter that the city's forward sortation areas begin with; a digit and a letter follow.
+    pub fsa_initial: u8,
+    /// The time zone of the published wall clock.
+    pub time_zone: TimeZone,
 }
 
 impl Rules {
     pub(super) fn read(document: &odcs::Document) -> Self {
         let file = document.object("published_requests");
         let table = document.object("service_requests");
-        let given =
-            |value: Option<_>| value.expect("the embedded contract has it: a test reads all");
+        let quarantine = document.object("quarantined_requests");
+        let zone: String = given(document.custom("timeZone"));
+        let pattern = &table.property("fsa").logical_type_options.pattern;
         Self {
             published: file.properties.iter().map(published_column).collect(),
             max_quarantined_ratio: file
@@ -101,7 +100,28 @@ impl Rules {
                 .property("ward_model")
                 .custom("wardModels")
                 .expect("the embedded contract lists wardModels"),
+            quarantine_reasons: given(quarantine.property("reason").custom("allowedValues")),
+            fsa_initial: fsa_initial(pattern.as_deref().unwrap_or_default()).expect(
+                "the embedded contract's pattern of fsa is an initial, a digit and a letter",
+            ),
+            time_zone: TimeZone::get(&zone).expect("the time zones are in the binary"),
         }
+    }
+}
+
+fn given<T>(value: Option<T>) -> T {
+    value.expect("the embedded contract has it: a test reads all")
+}
+
+/// Reads the initial `M` from the pattern `^M[0-9][A-Z]$`.
+fn fsa_initial(pattern: &str) -> Option<u8> {
+    match pattern
+        .strip_prefix('^')?
+        .strip_suffix("[0-9][A-Z]$")?
+        .as_bytes()
+    {
+        [initial @ b'A'..=b'Z'] => Some(*initial),
+        _ => None,
     }
 }
 

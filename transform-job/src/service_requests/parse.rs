@@ -2,7 +2,6 @@
 
 use std::io::Read;
 
-use jiff::tz::TimeZone;
 use shared::manifest::{Drift, DriftKind};
 
 use super::fields::LineReader;
@@ -45,7 +44,11 @@ pub(super) fn parse(
 
 /// Reads the times of a file, and nothing else, to choose its layout.
 pub(super) fn survey(source: impl Read, reading: &Reading) -> Result<Choice, ParseError> {
-    let mut survey = Survey::new(toronto(), reading.year, reading.horizon);
+    let mut survey = Survey::new(
+        reading.rules.time_zone.clone(),
+        reading.year,
+        reading.horizon,
+    );
     let mut lines: Option<LineReader> = None;
     each_line(source, reading, &mut |number, line, traits| {
         match &mut lines {
@@ -62,10 +65,6 @@ pub(super) fn survey(source: impl Read, reading: &Reading) -> Result<Choice, Par
         Ok(())
     })?;
     Ok(survey.choose()?)
-}
-
-fn toronto() -> TimeZone {
-    TimeZone::get("America/Toronto").expect("the time zones are in the binary")
 }
 
 struct Parser<'a> {
@@ -89,7 +88,7 @@ impl<'a> Parser<'a> {
             witnesses: header.witnesses.clone(),
             lines: LineReader::new(header, reading.commas),
             encodings: Encodings::default(),
-            rows: RowReader::new(reading, toronto()),
+            rows: RowReader::new(reading),
             blank_count: 0,
             row_count: 0,
             quarantine: Quarantine::default(),

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use jiff::tz::TimeZone;
 use shared::contract::Rules;
 use shared::manifest::DriftKind;
 use xxhash_rust::xxh3::xxh3_128;
@@ -66,11 +65,15 @@ struct Resolved<'f> {
 }
 
 impl<'a> RowReader<'a> {
-    pub(super) fn new(reading: &Reading<'a>, zone: TimeZone) -> Self {
+    pub(super) fn new(reading: &Reading<'a>) -> Self {
         Self {
             commas: reading.commas,
             rules: reading.rules,
-            clock: Clock::new(zone, reading.year, reading.layout),
+            clock: Clock::new(
+                reading.rules.time_zone.clone(),
+                reading.year,
+                reading.layout,
+            ),
             horizon: reading.horizon,
             latest_micros: reading
                 .horizon

@@ -1,43 +1,77 @@
 //! The contract's tables as BigQuery defines them.
 
-use shared::contract::{Column, Table};
+use shared::contract::{Column, Partitioning, Table};
 use shared::warehouse::bigquery::model::range_partitioning::Range;
 use shared::warehouse::bigquery::model::{
     Clustering, RangePartitioning, Table as BigQueryTable, TableFieldSchema, TableReference,
     TableSchema, TimePartitioning,
 };
 
-/// The one column that is of another type than the lake's: GeoJSON text there, `GEOGRAPHY` here.
-const GEOMETRY: &str = "geometry";
-
-/// A table that people query.
+/// Returns a table of a contract.
 pub(super) fn table(reference: TableReference, table: &Table) -> BigQueryTable {
     let fields = table.columns.iter().map(field);
-    let definition = BigQueryTable::new()
+    let mut definition = BigQueryTable::new()
         .set_table_reference(reference)
         .set_description(table.description.clone())
         .set_labels([("pipeline", "toronto-311")])
         .set_schema(TableSchema::new().set_fields(fields));
-    match table.name.as_str() {
-        "service_requests" => definition
-            .set_time_partitioning(
-                TimePartitioning::new()
-                    .set_type("MONTH")
-                    .set_field("created_at"),
-            )
-            .set_clustering(Clustering::new().set_fields(["service_request_type", "ward_id"])),
-        "quarantined_requests" => {
-            let years = Range::new()
-                .set_start("2000")
-                .set_end("2100")
-                .set_interval("1");
-            let by_year = RangePartitioning::new()
-                .set_field("source_year")
-                .set_range(years);
-            definition.set_range_partitioning(by_year)
-        }
-        _ => definition,
+    if !table.cluster_by.is_empty() {
+        let clustering = Clustering::new().set_fields(&table.cluster_by);
+        definition = definition.set_clustering(clustering);
     }
+    match &table.partition_by {
+        None => definition,
+        Some(Partitioning::Month { column }) => definition
+            .set_time_partitioning(TimePartitioning::new().set_type("MONTH").set_field(column)),
+        Some(Partitioning::Range { column, start, end }) => {
+            let range = Range::new()
+                .set_start(start.to_string())
+                .set_end(end.to_string())
+                .set_interval("1");
+            let partitioning = RangePartitioning::new().set_field(column).set_range(range);
+            definition.set_range_partitioning(partitioning)
+        }
+    }
+}
+
+/// Describes how the partitioning or clustering of an existing table differs from the contract's, which BigQuery cannot
+/// change or, for clustering, does not apply to rows that it has:
+/// <https://cloud.google.com/bigquery/docs/creating-partitioned-tables>,
+/// <https://cloud.google.com/bigquery/docs/manage-clustered-tables#modifying-cluster-spec>.
+pub(super) fn layout_difference(found: &BigQueryTable, table: &Table) -> Option<String> {
+    let by = |columns: &[String]| match columns {
+        [] => "nothing".to_owned(),
+        columns => columns.join(", "),
+    };
+    let expected = self::table(TableReference::new(), table);
+    let (is, should_be) = (partitioning(found), partitioning(&expected));
+    if is != should_be {
+        return Some(format!("is partitioned by {is}, not by {should_be}"));
+    }
+    let fields = |table: &BigQueryTable| {
+        let clustering = table.clustering.as_ref();
+        clustering.map_or_else(Vec::new, |clustering| clustering.fields.clone())
+    };
+    let (is, should_be) = (fields(found), fields(&expected));
+    (is != should_be).then(|| format!("is clustered by {}, not by {}", by(&is), by(&should_be)))
+}
+
+fn partitioning(table: &BigQueryTable) -> String {
+    if let Some(by_time) = &table.time_partitioning {
+        return format!(
+            "{} of {}",
+            by_time.r#type,
+            by_time.field.clone().unwrap_or_default()
+        );
+    }
+    let Some(by_number) = &table.range_partitioning else {
+        return "nothing".to_owned();
+    };
+    let range = by_number.range.clone().unwrap_or_default();
+    format!(
+        "{} from {} to {} by {}",
+        by_number.field, range.start, range.end, range.interval
+    )
 }
 
 /// A table that files are loaded into, of the files' types, removed at `expires`, in milliseconds since 1970.
@@ -55,23 +89,14 @@ pub(super) fn staging_table(
 
 /// The table's columns as selected from its staging table.
 pub(super) fn staged_columns(table: &Table) -> String {
-    let staged = |column: &Column| match column.name.as_str() {
+    let staged = |column: &Column| match column.bigquery.as_str() {
         // One ring that touches itself would refuse the load.
         // https://cloud.google.com/bigquery/docs/reference/standard-sql/geography_functions#st_geogfromgeojson
-        GEOMETRY => format!("ST_GEOGFROMGEOJSON({GEOMETRY}, make_valid => TRUE)"),
-        name => name.to_owned(),
+        "GEOGRAPHY" => format!("ST_GEOGFROMGEOJSON({}, make_valid => TRUE)", column.name),
+        _ => column.name.clone(),
     };
     let columns: Vec<String> = table.columns.iter().map(staged).collect();
     columns.join(", ")
-}
-
-/// The column's type.
-pub(super) fn kind(column: &Column) -> &'static str {
-    if column.name == GEOMETRY {
-        "GEOGRAPHY"
-    } else {
-        column.kind.bigquery()
-    }
 }
 
 /// The name in standard SQL of a type as the REST interface gives it.
@@ -85,7 +110,7 @@ pub(super) fn standard(kind: &str) -> &str {
 
 pub(super) fn field(column: &Column) -> TableFieldSchema {
     staged_field(column)
-        .set_type(kind(column))
+        .set_type(&column.bigquery)
         .set_description(column.description.clone())
 }
 
@@ -103,38 +128,57 @@ fn staged_field(column: &Column) -> TableFieldSchema {
 #[cfg(test)]
 mod tests {
     use shared::contract::Contract;
-    use shared::partition::Dataset;
 
-    use super::{TableReference, table};
+    use super::*;
 
     /// <https://cloud.google.com/bigquery/docs/creating-clustered-tables#limitations>; emulators cluster by anything.
     #[test]
     fn tables_are_clustered_by_columns_that_bigquery_can_cluster_by() {
         const CLUSTERABLE: [&str; 6] = ["BOOL", "DATE", "DATETIME", "INT64", "STRING", "TIMESTAMP"];
         let mut clustered = Vec::new();
-        for ddl in [
-            include_str!("load_history.sql"),
-            include_str!("status_changes.sql"),
-        ] {
-            let columns = ddl.lines().filter_map(|line| line.trim().split_once(' '));
-            let (_, by) = ddl.split_once("CLUSTER BY ").expect("clustered");
-            for name in by.lines().next().unwrap_or_default().split(", ") {
-                let column = columns.clone().find(|(column, _)| *column == name);
-                let (_, kind) = column.unwrap_or_else(|| panic!("no column {name}"));
-                let kind = kind.split([' ', ',']).next().unwrap_or_default();
-                clustered.push((name.to_owned(), kind.to_owned()));
+        for table in Contract::all().iter().flat_map(|contract| &contract.tables) {
+            for name in &table.cluster_by {
+                let column = table.columns.iter().find(|column| column.name == *name);
+                let column = column.unwrap_or_else(|| panic!("no column {name}"));
+                clustered.push((name, column.bigquery.as_str()));
             }
         }
-        let contract = Contract::clean_table(Dataset::ServiceRequests);
-        let definition = table(TableReference::new(), contract);
-        for name in definition.clustering.unwrap_or_default().fields {
-            let column = contract.columns.iter().find(|column| column.name == name);
-            let kind = super::kind(column.unwrap_or_else(|| panic!("no column {name}")));
-            clustered.push((name, kind.to_owned()));
-        }
-        assert_eq!(clustered.len(), 4);
+        assert_eq!(clustered.len(), 6);
         for (name, kind) in clustered {
-            assert!(CLUSTERABLE.contains(&kind.as_str()), "{name} {kind}");
+            assert!(CLUSTERABLE.contains(&kind), "{name} {kind}");
         }
+    }
+
+    #[test]
+    fn another_partitioning_or_clustering_is_noticed() {
+        let tables = || Contract::all().iter().flat_map(|contract| &contract.tables);
+        for table in tables() {
+            let same = super::table(TableReference::new(), table);
+            assert_eq!(layout_difference(&same, table), None);
+        }
+        let found = |name: &str| {
+            let table = tables().find(|table| table.name == name).expect(name);
+            (super::table(TableReference::new(), table), table)
+        };
+        let (requests, contract) = found("service_requests");
+        let by_day = requests.clone().set_time_partitioning(
+            TimePartitioning::new()
+                .set_type("DAY")
+                .set_field("created_at"),
+        );
+        assert_eq!(
+            layout_difference(&by_day, contract).as_deref(),
+            Some("is partitioned by DAY of created_at, not by MONTH of created_at")
+        );
+        let by_ward = requests.set_clustering(Clustering::new().set_fields(["ward_id"]));
+        assert_eq!(
+            layout_difference(&by_ward, contract).as_deref(),
+            Some("is clustered by ward_id, not by service_request_type, ward_id")
+        );
+        let (_, quarantine) = found("quarantined_requests");
+        assert_eq!(
+            layout_difference(&BigQueryTable::new(), quarantine).as_deref(),
+            Some("is partitioned by nothing, not by source_year from 2000 to 2100 by 1")
+        );
     }
 }

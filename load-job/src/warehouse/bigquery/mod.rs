@@ -15,7 +15,7 @@ use shared::partition::{Dataset, Partition};
 use shared::run::RunId;
 use shared::warehouse::bigquery::model::{
     Job, JobConfiguration, JobConfigurationLoad, JobConfigurationQuery, Table as BigQueryTable,
-    TableFieldSchema, TableReference, TableSchema,
+    TableReference, TableSchema,
 };
 use shared::warehouse::bigquery::{BigQuery, BigQueryError, Finished, parameters};
 use shared::warehouse::{self, Value};
@@ -23,7 +23,7 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::{
-    Changes, GAINED, Held, Load, Loaded, Observed, Refusal, Target, Verdict, differences, history,
+    Changes, Held, Load, Loaded, Observed, Refusal, Target, Verdict, differences, history,
     is_other_content, miscounted, refuse_stale, targets, time,
 };
 
@@ -50,25 +50,9 @@ impl BigQueryWarehouse {
         emulator: Option<&Emulator>,
     ) -> Result<Self, Failure> {
         let warehouse = Self(BigQuery::connect(dataset, emulator).await?);
-        for statement in [
-            include_str!("load_history.sql"),
-            include_str!("status_changes.sql"),
-            include_str!("publication_changes.sql"),
-            include_str!("refusals.sql"),
-        ] {
-            warehouse.0.query(&warehouse.named(statement), &[]).await?;
-        }
-        for table in ["load_history", "status_changes"] {
-            warehouse.add_gained(table).await?;
-        }
-        for dataset in Dataset::ALL {
-            warehouse
-                .make_table(dataset, Contract::clean_table(dataset))
-                .await?;
-            if dataset == Dataset::ServiceRequests {
-                warehouse
-                    .make_table(dataset, Contract::quarantine_table())
-                    .await?;
+        for contract in Contract::all() {
+            for table in &contract.tables {
+                warehouse.make_table(contract, table).await?;
             }
         }
         Ok(warehouse)
@@ -80,13 +64,22 @@ impl BigQueryWarehouse {
     }
 
     /// Makes the table from the contract, or adds the columns that the contract has gained.
-    async fn make_table(&self, dataset: Dataset, table: &Table) -> Result<(), Failure> {
+    async fn make_table(&self, contract: &Contract, table: &Table) -> Result<(), Failure> {
         let id = &self.0.dataset().id;
         let mut found = self.0.table(id, &table.name).await?;
         if found.is_none() {
             let definition = definition::table(self.reference(&table.name), table);
             self.0.make_table(&table.name, definition).await?;
             found = self.0.table(id, &table.name).await?;
+        }
+        if let Some(found) = &found
+            && let Some(difference) = definition::layout_difference(found, table)
+        {
+            return Err(Refusal::OtherLayout {
+                table: table.name.clone(),
+                difference,
+            }
+            .into());
         }
         let fields = found
             .and_then(|table| table.schema)
@@ -98,7 +91,7 @@ impl BigQueryWarehouse {
             .collect();
         let mut gained = Vec::new();
         for column in &table.columns {
-            let expected = definition::kind(column);
+            let expected = column.bigquery.as_str();
             match kinds.get(column.name.as_str()) {
                 Some(kind) if *kind == expected => {}
                 None if !column.required => gained.push(column),
@@ -108,7 +101,7 @@ impl BigQueryWarehouse {
                         column: column.name.clone(),
                         found: other.map_or("missing", |kind| kind).to_owned(),
                         expected: expected.to_owned(),
-                        version: Contract::of(dataset).version.clone(),
+                        version: contract.version.clone(),
                     }
                     .into());
                 }
@@ -125,29 +118,6 @@ impl BigQueryWarehouse {
             .chain(gained.into_iter().map(definition::field));
         let change = BigQueryTable::new().set_schema(TableSchema::new().set_fields(fields));
         Ok(self.0.change_table(&table.name, change).await?)
-    }
-
-    /// Adds the columns that a table of records lacks because an earlier release made it:
-    /// <https://cloud.google.com/bigquery/docs/managing-table-schemas#adding_columns_to_a_tables_schema_definition>.
-    async fn add_gained(&self, table: &str) -> Result<(), Failure> {
-        let found = self.0.table(&self.0.dataset().id, table).await?;
-        let mut fields = found
-            .and_then(|table| table.schema)
-            .unwrap_or_default()
-            .fields;
-        let before = fields.len();
-        for (_, column, _, kind) in GAINED.iter().filter(|(of, ..)| *of == table) {
-            if fields.iter().all(|field| field.name != *column) {
-                info!(table, column, "column added");
-                let field = TableFieldSchema::new().set_name(*column).set_type(*kind);
-                fields.push(field);
-            }
-        }
-        if fields.len() > before {
-            let change = BigQueryTable::new().set_schema(TableSchema::new().set_fields(fields));
-            self.0.change_table(table, change).await?;
-        }
-        Ok(())
     }
 
     fn reference(&self, table: &str) -> TableReference {

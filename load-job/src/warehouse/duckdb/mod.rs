@@ -7,14 +7,14 @@ use std::time::Duration;
 use shared::contract::{Contract, Table};
 use shared::exit::Failure;
 use shared::manifest::Drift;
-use shared::partition::{Dataset, Partition};
+use shared::partition::Partition;
 use shared::run::RunId;
 use shared::warehouse::Value;
 use shared::warehouse::duckdb::{Access, Connection, DuckDbError};
 use tracing::{info, warn};
 
 use super::{
-    Changes, GAINED, Held, Load, Loaded, Observed, Refusal, Target, Verdict, differences, history,
+    Changes, Held, Load, Loaded, Observed, Refusal, Target, Verdict, differences, history,
     is_other_content, miscounted, number_after, observations, refuse_stale, targets, time,
 };
 
@@ -25,32 +25,18 @@ pub(crate) struct DuckDb(Connection);
 
 impl DuckDb {
     pub(super) fn open(library: &Path, file: &Path) -> Result<Self, Failure> {
-        let mut connection =
-            Connection::open_when_free(library, file, Access::ReadWrite, PATIENCE)?;
-        for statement in [
-            include_str!("load_history.sql"),
-            include_str!("status_changes.sql"),
-            include_str!("publication_changes.sql"),
-            include_str!("refusals.sql"),
-        ] {
-            connection.execute(statement, &[])?;
-        }
-        for (table, column, kind, _) in GAINED {
-            let statement = format!("ALTER TABLE {table} ADD COLUMN IF NOT EXISTS {column} {kind}");
-            connection.execute(&statement, &[])?;
-        }
+        let connection = Connection::open_when_free(library, file, Access::ReadWrite, PATIENCE)?;
         let mut warehouse = Self(connection);
-        for dataset in Dataset::ALL {
-            warehouse.make_table(dataset, Contract::clean_table(dataset))?;
-            if dataset == Dataset::ServiceRequests {
-                warehouse.make_table(dataset, Contract::quarantine_table())?;
+        for contract in Contract::all() {
+            for table in &contract.tables {
+                warehouse.make_table(contract, table)?;
             }
         }
         Ok(warehouse)
     }
 
     /// Makes the table from the contract, or adds the columns that the contract has gained.
-    fn make_table(&mut self, dataset: Dataset, table: &Table) -> Result<(), Failure> {
+    fn make_table(&mut self, contract: &Contract, table: &Table) -> Result<(), Failure> {
         self.0.execute(&table.duckdb_ddl(), &[])?;
         let columns = self.0.query_text(
             "SELECT column_name, data_type FROM information_schema.columns \
@@ -83,7 +69,7 @@ impl DuckDb {
                         column: column.name.clone(),
                         found: other.cloned().unwrap_or_else(|| "missing".to_owned()),
                         expected: expected.to_owned(),
-                        version: Contract::of(dataset).version.clone(),
+                        version: contract.version.clone(),
                     }
                     .into());
                 }
