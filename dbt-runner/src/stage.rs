@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::Deserialize;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::Fingerprint;
-use shared::hand_over::{self, Handed, Outcomes};
+use shared::hand_over::{self, Outcomes};
 use shared::job::Summary;
 use shared::key::Key;
 use shared::manifest::{self, LoadReceipt, ManifestRef, Mart, MartsManifest, Version};
@@ -159,10 +159,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     }
     let mut outcomes = Outcomes::new(Stage::Dbt, loaded.refused);
     for (partition, handed) in loaded.partitions {
-        let built = Handed {
-            manifest: marts.clone(),
-            ..handed
-        };
+        let built = handed.with(marts.clone());
         outcomes.add(
             partition,
             built.observed_at,

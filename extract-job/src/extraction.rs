@@ -43,15 +43,18 @@ pub(crate) struct Extractor {
 /// What the lake has of one offer.
 struct Extracted {
     raw_manifest: ManifestRef,
+    /// When it was published, if that is known.
+    published_at: Option<Timestamp>,
     summary: Summary,
     drift: Vec<Drift>,
 }
 
 impl Extracted {
     /// What the lake had before.
-    fn found(raw_manifest: ManifestRef) -> Self {
+    fn found(raw_manifest: ManifestRef, published_at: Option<Timestamp>) -> Self {
         Self {
             raw_manifest,
+            published_at,
             summary: Summary::found(),
             drift: Vec::new(),
         }
@@ -67,6 +70,7 @@ impl Extractor {
     ) -> Result<(Handed, Summary), Failure> {
         let Extracted {
             raw_manifest,
+            published_at,
             mut summary,
             mut drift,
         } = self.extract_one(partition, &choice.first).await?;
@@ -77,6 +81,7 @@ impl Extractor {
         let handed = Handed {
             manifest: raw_manifest,
             observed_at: Some(self.observed_at),
+            published_at,
             drift,
         };
         Ok((handed, summary))
@@ -120,7 +125,11 @@ impl Extractor {
                 let moved = publication.source.url != offer.source.url;
                 if !(self.force || offer.changes_unstated || moved) {
                     debug!(%partition, %version, "partition found");
-                    return Ok(Extracted::found(publication.raw_manifest.clone()));
+                    let published_at = self.published_at(offer, publication);
+                    return Ok(Extracted::found(
+                        publication.raw_manifest.clone(),
+                        published_at,
+                    ));
                 }
                 if moved {
                     None
@@ -137,7 +146,11 @@ impl Extractor {
                 return Err(Failure::new(Exit::Bug, error));
             };
             debug!(%partition, %version, "partition unchanged");
-            return Ok(Extracted::found(current.publication.raw_manifest));
+            let published_at = self.published_at(offer, &current.publication);
+            return Ok(Extracted::found(
+                current.publication.raw_manifest,
+                published_at,
+            ));
         };
 
         let mut drift = Vec::new();
@@ -176,6 +189,7 @@ impl Extractor {
             );
         }
         Ok(Extracted {
+            published_at: self.published_at(offer, &publication),
             raw_manifest: publication.raw_manifest,
             summary,
             drift,
@@ -197,6 +211,18 @@ impl Extractor {
         source
     }
 
+    /// Returns when the file was published: the later of the portal's date, unless that is the date of a link, and the date of
+    /// the file's own server, since the City replaces a file before it states the new date.
+    fn published_at(&self, offer: &Offer, publication: &Publication) -> Option<Timestamp> {
+        let stated = offer.source.published_at();
+        let of_server = publication.http_last_modified.as_deref();
+        let of_server =
+            of_server.map(|text| StatedDate::of(text, parse_http_date(text), self.observed_at));
+        stated
+            .filter(|_| offer.dates_the_file)
+            .max(of_server.and_then(|date| date.at()))
+    }
+
     /// What identifies the content of `publication` at its server, if there is nothing to redo as long as it is the same.
     async fn validator(&self, publication: &Publication) -> Result<Option<Validator>, Failure> {
         // What is computed from the same file may differ.
@@ -213,7 +239,12 @@ impl Extractor {
 
     /// Whether the lake has the object that `publication` stands for, as it was stored.
     async fn is_whole(&self, publication: &Publication) -> Result<bool, Failure> {
-        let raw: RawManifest = manifest::read_handed(&self.lake, &publication.raw_manifest).await?;
+        let Some(bytes) = self.lake.read(&publication.raw_manifest.key).await? else {
+            let key = &publication.raw_manifest.key;
+            warn!(%key, "a manifest is missing in the lake: downloading its file again");
+            return Ok(false);
+        };
+        let raw: RawManifest = manifest::from_json(&publication.raw_manifest.key, &bytes)?;
         let mut content = match self.lake.open(&raw.object.key).await {
             Ok(content) => content,
             Err(LakeError::Missing { key }) => {

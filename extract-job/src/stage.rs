@@ -10,7 +10,7 @@ use shared::hand_over::Outcomes;
 use shared::job::Summary;
 use shared::partition::Partition;
 use shared::run::Stage;
-use shared::settings::{CommonSettings, Years};
+use shared::settings::CommonSettings;
 use tracing::warn;
 
 use crate::extraction::Extractor;
@@ -34,9 +34,11 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     let client = |allowed| HttpClient::new(allowed, settings.download_timeout);
     let http = client(AllowedHosts::only(&settings.portal))?;
     let portal = Portal::new(http, settings.portal.clone());
+    let mut published = BTreeSet::new();
     let (share, mut yearly, not_shown) = match published_years(&portal, observed_at).await {
         Ok(yearly) => {
-            let years = select(&common.years, &yearly)?.into_iter();
+            published = yearly.keys().copied().collect();
+            let years = common.years.select(&published).into_iter();
             let all = years.map(Partition::Year).chain(BOUNDARIES);
             (common.task.share(all).collect(), yearly, None)
         }
@@ -49,8 +51,8 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             Partition::Year(year) => match yearly.remove(&year) {
                 Some(choice) => choice.map_err(Failure::from),
                 None => Err(Failure::new(
-                    Exit::Bug,
-                    anyhow::anyhow!("{year} is selected but not published"),
+                    Exit::Configuration,
+                    anyhow::anyhow!("YEARS names {year}, but the portal publishes {published:?}"),
                 )),
             },
             Partition::CityWards => city_wards(&portal, observed_at).await,
@@ -97,17 +99,6 @@ async fn published_years(portal: &Portal, observed_at: Timestamp) -> Result<Year
         )));
     }
     Ok(yearly)
-}
-
-/// The years to work on, over all tasks.
-fn select(years: &Years, yearly: &Yearly) -> Result<BTreeSet<i16>, Failure> {
-    let published: BTreeSet<i16> = yearly.keys().copied().collect();
-    years.select(&published).map_err(|missing| {
-        Failure::new(
-            Exit::Configuration,
-            anyhow::anyhow!("YEARS names {missing:?}, but the portal publishes {published:?}"),
-        )
-    })
 }
 
 async fn city_wards(portal: &Portal, observed_at: Timestamp) -> Result<Choice, Failure> {

@@ -105,6 +105,10 @@ fn is_zip(start: &[u8]) -> bool {
 /// Whether a file that begins so is a CSV: its first line is text of at least two fields. Whether they are the right ones
 /// is for the contract to say.
 fn is_csv(start: &[u8]) -> bool {
+    // Text too, which the contract refuses in words.
+    if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
+        return true;
+    }
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
     let text = text.trim_ascii_start();
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -138,7 +142,7 @@ mod tests {
             (b"{\"success\": false, \"error\": 1}", false, false),
             (b"\x1f\x8b\x08\0,", false, false),
             (b"Service unavailable\n", false, false),
-            (b"\xff\xfea\0,\0b\0", false, false),
+            (b"\xff\xfea\0,\0b\0", false, true),
             (b"", false, false),
         ] {
             let shown = String::from_utf8_lossy(start);

@@ -140,26 +140,21 @@ async fn load(
     handed: Handed,
     manifest: &CleanManifest,
 ) -> Result<(Handed, Summary), Failure> {
-    let Handed {
-        manifest: clean,
-        observed_at,
-        drift,
-    } = handed;
     let started = Instant::now();
     let lake = &common.lake;
     let partition = manifest.partition;
     let files = manifest.files.iter();
     let load = Load {
         manifest,
-        manifest_key: &clean.key,
+        manifest_key: &handed.manifest.key,
         files: files.map(|file| lake.locate(&file.object.key)).collect(),
         quarantine: manifest
             .quarantine
             .as_ref()
             .map(|file| lake.locate(&file.object.key)),
         run_id: &common.run_id,
-        observed_at: observed_at.map(microseconds),
-        drift: &drift,
+        observed_at: handed.observed_at.map(microseconds),
+        drift: &handed.drift,
         force: common.force,
     };
     let loaded = warehouse.load(&load).await?;
@@ -168,7 +163,7 @@ async fn load(
         manifest: Version::V1,
         partition,
         fingerprint: manifest.fingerprint.clone(),
-        clean_manifest: clean.key.clone(),
+        clean_manifest: handed.manifest.key.clone(),
         table: Contract::clean_table(partition.dataset()).name.clone(),
         rows: manifest.rows.kept,
     };
@@ -177,11 +172,7 @@ async fn load(
         partition,
         &manifest.fingerprint,
     )?;
-    let committed = Handed {
-        manifest: manifest::commit(lake, &key, &receipt).await?,
-        observed_at,
-        drift,
-    };
+    let committed = handed.with(manifest::commit(lake, &key, &receipt).await?);
     let Loaded::Replaced { drift: of_versions } = loaded else {
         debug!(%partition, fingerprint = %manifest.fingerprint, "partition found");
         return Ok((committed, Summary::found()));

@@ -89,9 +89,32 @@ pub struct Handed {
     /// named by `MANIFESTS`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_at: Option<Timestamp>,
+    /// When the publisher published it, by the latest statement; `None` if the publisher does not say. The same bytes may be
+    /// published again under another date, so that manifests do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<Timestamp>,
     /// What was odd about the publication itself, as opposed to its content, which manifests report.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
+}
+
+impl Handed {
+    /// Hands over a manifest that no run observed on the portal.
+    #[must_use]
+    pub fn of(manifest: ManifestRef) -> Self {
+        Self {
+            manifest,
+            observed_at: None,
+            published_at: None,
+            drift: Vec::new(),
+        }
+    }
+
+    /// Returns what a stage made of this as `manifest`.
+    #[must_use]
+    pub fn with(self, manifest: ManifestRef) -> Self {
+        Self { manifest, ..self }
+    }
 }
 
 /// A partition that a stage could not take further.
@@ -305,11 +328,7 @@ async fn named(settings: &CommonSettings, keys: &[Key]) -> Result<Input, Failure
     for key in keys {
         let partition = partition_of(key)?;
         let bytes = manifest::read_bytes(&settings.lake, key).await?;
-        let handed = Handed {
-            manifest: ManifestRef::of(key.clone(), &bytes),
-            observed_at: None,
-            drift: Vec::new(),
-        };
+        let handed = Handed::of(ManifestRef::of(key.clone(), &bytes));
         if let Some(other) = input.partitions.insert(partition, handed) {
             return Err(Failure::new(
                 Exit::Configuration,

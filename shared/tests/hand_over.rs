@@ -107,11 +107,7 @@ impl Run {
 fn handed(year: i16, content: u32) -> Handed {
     let key = format!("raw/service-requests/{year}/{content}/manifest.json");
     let key = Key::new(key).expect("valid");
-    Handed {
-        manifest: ManifestRef::of(key, b""),
-        observed_at: None,
-        drift: Vec::new(),
-    }
+    Handed::of(ManifestRef::of(key, b""))
 }
 
 fn outcomes(input: &Input) -> BTreeMap<i16, Outcome> {

@@ -1,6 +1,5 @@
 """The plan of the module, against what has to hold of it."""
 
-import json
 import re
 
 import yaml

@@ -54,7 +54,7 @@ pub(crate) async fn transform(lake: &Lake, raw: &RawManifest) -> Result<Clean, F
         drift: Vec::new(),
         files: vec![file],
         quarantine: None,
-        depends_on_horizon: false,
+        horizon_effect: None,
         phases: Phases::default(),
     })
 }

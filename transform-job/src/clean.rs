@@ -31,7 +31,7 @@ pub(crate) struct Clean {
     pub(crate) drift: Vec<Drift>,
     pub(crate) files: Vec<ParquetFile>,
     pub(crate) quarantine: Option<ParquetFile>,
-    /// Whether another horizon could have given another result.
-    pub(crate) depends_on_horizon: bool,
+    /// What in the result another horizon would change; `None` if nothing.
+    pub(crate) horizon_effect: Option<String>,
     pub(crate) phases: Phases,
 }

@@ -14,7 +14,8 @@ use shared::job::Summary;
 use shared::key::Key;
 use shared::lake::{Content, Lake};
 use shared::manifest::{
-    self, CleanFile, CleanManifest, Drift, ManifestRef, Object, RawManifest, RowCounts, Version,
+    self, CleanFile, CleanManifest, Drift, ManifestRef, Object, RawManifest, RowCounts, Source,
+    Version,
 };
 use shared::partition::{Dataset, Partition};
 use shared::run::Stage;
@@ -75,53 +76,42 @@ async fn transform(
     partition: Partition,
     handed: Handed,
 ) -> Result<(Handed, Summary), Failure> {
-    let Handed {
-        manifest: raw_ref,
-        observed_at,
-        drift,
-    } = handed;
-    let hand_over = |manifest| Handed {
-        manifest,
-        observed_at,
-        drift,
-    };
     let started = Instant::now();
     let lake = &common.lake;
     let contract = Contract::of(partition.dataset());
-    let plain = fingerprint(&raw_ref, contract, None);
+    let horizon = |source: &Source| Horizon::of(source, handed.published_at, handed.observed_at);
+    let found = |found: ManifestRef, clean: &CleanManifest| {
+        check_quarantined(settings, clean)?;
+        Ok((handed.clone().with(found), Summary::found()))
+    };
+
+    let plain = fingerprint(&handed.manifest, contract, None);
     if !common.force
-        && let Some((found, clean)) = find(lake, partition, &plain).await?
-        && is_valid(&clean, Horizon::of(&clean.source, observed_at))
+        && let Some((reference, clean)) = find(lake, partition, &plain).await?
+        && is_valid(&clean, horizon(&clean.source))
     {
-        return reuse(settings, found, &clean).map(|(found, summary)| (hand_over(found), summary));
+        return found(reference, &clean);
     }
 
-    let raw: RawManifest = manifest::read_handed(lake, &raw_ref).await?;
-    let horizon = Horizon::of(&raw.source, observed_at);
-    let of_observation = horizon
-        .filter(Horizon::is_observed)
-        .map(|horizon| fingerprint(&raw_ref, contract, Some(horizon)));
-    if !common.force
-        && let Some(fingerprint) = &of_observation
-        && let Some((found, clean)) = find(lake, partition, fingerprint).await?
-    {
-        return reuse(settings, found, &clean).map(|(found, summary)| (hand_over(found), summary));
-    }
-
+    let raw: RawManifest = manifest::read_handed(lake, &handed.manifest).await?;
+    let ratio = settings.max_quarantined_ratio;
     let clean = match partition.dataset() {
         Dataset::ServiceRequests => {
-            service_requests::transform(lake, &raw, horizon, settings.max_quarantined_ratio).await?
+            service_requests::transform(lake, &raw, horizon(&raw.source), ratio).await?
         }
         Dataset::CityWards | Dataset::ForwardSortationAreas => {
             boundaries::transform(lake, &raw).await?
         }
     };
-    let fingerprint = match of_observation {
-        Some(of_observation) if clean.depends_on_horizon => of_observation,
-        _ => plain,
-    };
-    let (committed, summary) = commit(lake, fingerprint, raw_ref.key, raw, clean, started).await?;
-    Ok((hand_over(committed), summary))
+    let fingerprint = fingerprint(&handed.manifest, contract, clean.horizon_effect.as_deref());
+    if !common.force
+        && let Some((reference, clean)) = find(lake, partition, &fingerprint).await?
+    {
+        return found(reference, &clean);
+    }
+    let raw_key = handed.manifest.key.clone();
+    let (committed, summary) = commit(lake, fingerprint, raw_key, raw, clean, started).await?;
+    Ok((handed.with(committed), summary))
 }
 
 /// Stores a result, its manifest last, and logs it.
@@ -201,18 +191,16 @@ async fn commit(
 
 /// Names the result of a raw manifest.
 ///
-/// A file without a date of publication is judged by the moment at which the run observed it, which differs from run to
-/// run. So that the same file gives the same result in each, that moment is a part of the name only if the result
-/// depends on it.
+/// The horizon of a file differs from run to run if its publisher does not date it. The name has only what the horizon
+/// changed in the result, so that the same file has the same result in each.
 fn fingerprint(
     raw: &ManifestRef,
     contract: &Contract,
-    observation: Option<Horizon>,
+    horizon_effect: Option<&str>,
 ) -> Fingerprint {
     let logic = LOGIC_VERSION.to_string();
-    let observation = observation.map(|horizon| horizon.to_string());
     let mut parts = vec![raw.sha256.as_str(), &contract.id, &contract.version, &logic];
-    parts.extend(observation.as_deref());
+    parts.extend(horizon_effect);
     Fingerprint::of(&parts)
 }
 
@@ -230,7 +218,7 @@ async fn find(
     Ok(Some((ManifestRef::of(key, &bytes), clean)))
 }
 
-/// Whether a result that no observation went into is one under this horizon too: no request is after it.
+/// Whether a result that rests on no horizon is the same under this one: no request is after it.
 fn is_valid(clean: &CleanManifest, horizon: Option<Horizon>) -> bool {
     let latest = clean.max_created_at.as_deref();
     let latest: Option<Timestamp> = latest.and_then(|latest| latest.parse().ok());
@@ -240,25 +228,21 @@ fn is_valid(clean: &CleanManifest, horizon: Option<Horizon>) -> bool {
     }
 }
 
-/// Hands over a result that exists, unless an earlier execution was allowed to set aside more rows than this one is.
-fn reuse(
-    settings: &Settings,
-    found: ManifestRef,
-    clean: &CleanManifest,
-) -> Result<(ManifestRef, Summary), Failure> {
+/// Refuses a result of an earlier execution that was allowed to set aside more rows than this one is.
+fn check_quarantined(settings: &Settings, clean: &CleanManifest) -> Result<(), Failure> {
     let RowCounts {
         read, quarantined, ..
     } = clean.rows;
     let ratio = settings.max_quarantined_ratio;
-    if quarantined > service_requests::share_of(ratio, read) {
-        return Err(Failure::contract(anyhow::anyhow!(
-            "{quarantined} of the {read} rows of {} break the contract, more than MAX_QUARANTINE_RATIO ({ratio}) allows: {:?}. \
-             Look at the quarantine, or raise the ratio",
-            clean.raw_object.key,
-            clean.rows.quarantined_by_reason
-        )));
+    if quarantined <= service_requests::share_of(ratio, read) {
+        return Ok(());
     }
-    Ok((found, Summary::found()))
+    Err(Failure::contract(anyhow::anyhow!(
+        "{quarantined} of the {read} rows of {} break the contract, more than MAX_QUARANTINE_RATIO ({ratio}) allows: {:?}. \
+         Look at the quarantine, or raise the ratio",
+        clean.raw_object.key,
+        clean.rows.quarantined_by_reason
+    )))
 }
 
 async fn store(

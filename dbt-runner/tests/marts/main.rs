@@ -47,11 +47,7 @@ impl Place {
         };
         let load = "loaded/warehouse/service-requests/2024/x.json";
         let load = ManifestRef::of(Key::new(load).unwrap(), b"a receipt");
-        let handed = Handed {
-            manifest: load,
-            observed_at: None,
-            drift: Vec::new(),
-        };
+        let handed = Handed::of(load);
         let hand_over = HandOver {
             manifest: Version::V1,
             stage: Stage::Load,

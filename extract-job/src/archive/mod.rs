@@ -132,9 +132,14 @@ impl Archive {
     }
 }
 
+/// As much is unpacked at any ratio: a file that was damaged by zeroes compresses well, and has to be read to be told so.
+const HARMLESS_BYTES: u64 = 64 << 20;
+
 impl Allowance {
     fn new(archive_bytes: u64, limits: Limits) -> Self {
-        let by_ratio = archive_bytes.saturating_mul(limits.compression_ratio);
+        let by_ratio = archive_bytes
+            .saturating_mul(limits.compression_ratio)
+            .max(HARMLESS_BYTES);
         if by_ratio < limits.content_bytes {
             Self {
                 bytes: by_ratio,
@@ -243,6 +248,9 @@ const SYSTEM_NAMES: &[&str] = &[
     "system volume information",
     "@eadir",
     "lost+found",
+    "resource.frk",
+    "network trash folder",
+    "temporary items",
 ];
 
 /// Whether a member of that path was added by an operating system or a program, as settings, a preview, a lock or a

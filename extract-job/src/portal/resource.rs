@@ -43,6 +43,8 @@ pub(crate) struct Offer {
     pub(crate) url: Url,
     /// Names this publication of it.
     pub(crate) version: Fingerprint,
+    /// Whether the date in `source` is that of the file, and not that of a link's description.
+    pub(crate) dates_the_file: bool,
     /// Whether its content may change while what is stated of it does not, so that its server has to be asked.
     pub(crate) changes_unstated: bool,
 }
@@ -103,6 +105,7 @@ impl Resource {
         };
         Ok(Offer {
             version: version(&source, url),
+            dates_the_file: self.hosted,
             changes_unstated: !self.hosted || source.last_modified.is_none(),
             source,
             url: url.clone(),
@@ -122,6 +125,7 @@ impl Offer {
         };
         Self {
             version: version(&source, url),
+            dates_the_file: true,
             changes_unstated: false,
             source,
             url: url.clone(),

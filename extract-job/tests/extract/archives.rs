@@ -110,7 +110,7 @@ fn surprises() -> Vec<Case> {
 
 /// What nobody makes by mistake.
 fn attacks() -> Vec<Case> {
-    let zeros = vec![b'0'; 4 << 20];
+    let zeros = vec![b'0'; 65 << 20];
     let many: Vec<String> = (0..300).map(|number| format!("{number}.txt")).collect();
     let many: Vec<(&str, &[u8])> = many.iter().map(|name| (name.as_str(), CSV)).collect();
     let path = |path: &str| renamed(zip(&[("etc/SR2023.csv", CSV)]), "etc/SR", path);

@@ -2,7 +2,8 @@
 
 use shared::testing::Job;
 
-use crate::scripted::{Scripted, YEARS};
+use crate::scripted::{Answer, FILE, Scripted, YEARS};
+use crate::zips::zip;
 
 #[test]
 fn every_problem_of_the_environment_is_reported_at_once() {
@@ -24,13 +25,16 @@ fn a_year_that_is_not_published_is_named() {
     let outcome = portal.job().env("YEARS", "1999-2001").run();
     let cause = outcome.failed(10);
     assert!(cause.contains("YEARS"), "{cause}");
-    let outcome = portal.job().env("YEARS", "2023,2188").run();
+    let published = zip(&[("SR2023.csv", b"Creation Date,Status\n2023-01-01,New\n")]);
+    let portal =
+        Scripted::start(move |request| (request.path == FILE).then(|| Answer::ok(&[], &published)));
+    let outcome = portal.job_on(&portal.lake).env("YEARS", "2023,2188").run();
     let cause = outcome.failed(10);
     assert!(
-        cause.contains("YEARS names [2188], but the portal publishes {2023}"),
+        cause.contains("YEARS names 2188, but the portal publishes {2023}"),
         "{cause}"
     );
-    assert!(portal.lake.objects("").is_empty());
+    assert_eq!(portal.lake.manifests("raw/service-requests/2023/").len(), 2);
 }
 
 #[test]

@@ -74,6 +74,7 @@ impl Place {
             let handed = Handed {
                 manifest: ManifestRef::of(key, &bytes),
                 observed_at,
+                published_at: None,
                 drift: drift.to_vec(),
             };
             (publication.partition, handed)

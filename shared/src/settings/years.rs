@@ -21,22 +21,13 @@ pub enum Years {
 }
 
 impl Years {
-    /// Those of `published` that are meant.
-    ///
-    /// # Errors
-    /// The listed years that are not published.
-    pub fn select(&self, published: &BTreeSet<i16>) -> Result<BTreeSet<i16>, Vec<i16>> {
+    /// Returns the years to work on. Listed years may not be among those that are `published`.
+    #[must_use]
+    pub fn select(&self, published: &BTreeSet<i16>) -> BTreeSet<i16> {
         match self {
-            Years::Changed | Years::All => Ok(published.clone()),
-            Years::Latest => Ok(published.last().copied().into_iter().collect()),
-            Years::Listed(listed) => {
-                let missing: Vec<i16> = listed.difference(published).copied().collect();
-                if missing.is_empty() {
-                    Ok(listed.clone())
-                } else {
-                    Err(missing)
-                }
-            }
+            Years::Changed | Years::All => published.clone(),
+            Years::Latest => published.last().copied().into_iter().collect(),
+            Years::Listed(listed) => listed.clone(),
         }
     }
 
@@ -148,8 +139,8 @@ mod tests {
     fn a_listed_year_must_be_published() {
         let published = BTreeSet::from([2022, 2023]);
         let years: Years = "2021-2023".parse().expect("valid");
-        assert_eq!(years.select(&published), Err(vec![2021]));
-        assert_eq!(Years::Latest.select(&published), Ok(BTreeSet::from([2023])));
+        assert_eq!(years.select(&published), BTreeSet::from([2021, 2022, 2023]));
+        assert_eq!(Years::Latest.select(&published), BTreeSet::from([2023]));
     }
 
     #[test]

@@ -91,12 +91,10 @@ impl Misfit {
             Misfit::NoWay => "no known division or section explains the comma",
             Misfit::SeveralWays => "known divisions and sections explain the comma in several ways",
         };
-        let shown =
-            fields.map(|fields| format!(" in {:?}", text::readable(fields, MAX_SHOWN_BYTES)));
-        Reason::FieldCount.with(format!(
-            "{count} of {width} fields, and {problem}{}",
-            shown.unwrap_or_default()
-        ))
+        Refusal {
+            surplus: fields.map(|fields| text::readable(fields, MAX_SHOWN_BYTES)),
+            ..Reason::FieldCount.with(format!("{count} of {width} fields, and {problem}"))
+        }
     }
 }
 

@@ -58,6 +58,12 @@ impl CsvFields {
         }
     }
 
+    /// Adds empty fields until there are `count`.
+    pub(super) fn pad_to(&mut self, count: usize) {
+        self.ends
+            .resize(count.max(self.ends.len()), self.text.len());
+    }
+
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }

@@ -1,10 +1,12 @@
 //! Splits a line into the fields of the contract's columns.
 
+use std::rc::Rc;
+
 use shared::manifest::{Drift, DriftKind};
 
 use super::commas::{Commas, Surplus};
 use super::csv_line::{CsvFields, push_csv};
-use super::header::Header;
+use super::header::{Header, Witness};
 use super::refusal::{Reason, Refusal};
 use super::text;
 
@@ -132,6 +134,11 @@ impl<'a> LineReader<'a> {
         Ok(self.arrange(surplus))
     }
 
+    /// See [`Header::witnesses_of`].
+    pub(super) fn witnesses_of(&self, line: &[u8]) -> Option<Rc<[Witness]>> {
+        self.header.witnesses_of(line)
+    }
+
     /// Whether the file has columns outside the contract, whose values may be personal.
     pub(super) fn has_unknown_columns(&self) -> bool {
         !self.header.unknown_columns.is_empty()
@@ -201,6 +208,10 @@ impl<'a> LineReader<'a> {
             self.fields.split_unquoted(line);
         }
         let (count, width) = (self.fields.len(), self.header.width);
+        if (self.header.named_width..width).contains(&count) {
+            self.fields.pad_to(width);
+            return Ok(Surplus::NONE);
+        }
         let surplus = count
             .checked_sub(width)
             .ok_or_else(|| wrong_count(count, width))?;
@@ -208,7 +219,7 @@ impl<'a> LineReader<'a> {
             return Ok(Surplus::NONE);
         }
         // An empty field at the end says nothing if the fields before it may be shifted.
-        let empty = if self.header.witnesses.is_some() {
+        let empty = if self.witnesses_of(line).is_some() {
             0
         } else {
             let fields = (width..count).rev().map(|index| self.fields.get(index));

@@ -1,5 +1,7 @@
 //! The header line against the contract.
 
+use std::rc::Rc;
+
 use shared::contract::{PublishedColumn, Rules};
 use shared::manifest::{Drift, DriftKind};
 
@@ -22,9 +24,11 @@ pub(super) struct Header {
     pub(super) other_columns: Vec<usize>,
     /// Those that the contract does not know at all. Their values may be personal.
     pub(super) unknown_columns: Vec<UnknownColumn>,
-    /// If one of them is before the last of the contract's columns, and fields may be unquoted: what shows that a comma in
-    /// it has not shifted the fields of a line.
-    pub(super) witnesses: Option<Vec<Witness>>,
+    /// If one of them is before the last of the contract's columns: what shows that a comma in it has not shifted the fields
+    /// of a line. See [`Header::witnesses_of`].
+    witnesses: Option<Rc<[Witness]>>,
+    /// The number of columns without those without a name at the end, which lines may leave out.
+    pub(super) named_width: usize,
     /// Aliases, and another order.
     pub(super) drift: Vec<Drift>,
 }
@@ -66,6 +70,15 @@ pub(super) enum HeaderError {
     #[error("the file is empty: not even a header")]
     Empty,
     #[error(
+        "the file is UTF-16, and only UTF-8 and Windows-1252 are read: ask the publisher for one of these, or to correct it"
+    )]
+    Utf16,
+    #[error(
+        "the header has {nul_bytes} NUL bytes: the file is damaged, or not text. Download it again, or ask the publisher to \
+         correct it"
+    )]
+    Damaged { nul_bytes: usize },
+    #[error(
         "the first line is not a header of this contract: none of its columns is in {found}. Look at the file; if it is a \
          new layout, add its column names to the contract's aliases"
     )]
@@ -81,11 +94,13 @@ pub(super) enum HeaderError {
 
 impl Header {
     pub(super) fn read(line: &[u8], rules: &Rules) -> Result<Self, HeaderError> {
-        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        if line.trim_ascii().is_empty() {
-            return Err(HeaderError::Empty);
-        }
-        let found = || text::readable(line, MAX_SHOWN_BYTES);
+        let line = text_of(line)?;
+        // Behind a control character, such as a line end that is not one here, may be rows.
+        let is_control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+        let found = || {
+            let text = line.split(is_control).next().unwrap_or_default();
+            text::readable(text, MAX_SHOWN_BYTES)
+        };
         let no_header = || HeaderError::NoHeader {
             // A line with a digit may be a row, of which anything may be personal.
             found: if line.iter().any(u8::is_ascii_digit) {
@@ -162,10 +177,15 @@ impl Header {
             .filter(|position| Some(*position) < last_known);
         Ok(Self {
             width: names.len(),
+            named_width: names.len()
+                - names
+                    .iter()
+                    .rev()
+                    .take_while(|name| name.is_empty())
+                    .count(),
             is_quoted,
             witnesses: between
                 .max()
-                .filter(|_| !is_quoted)
                 .map(|last_unknown| columns.witnesses_behind(last_unknown)),
             is_canonical: known.is_sorted()
                 && other_columns.is_empty()
@@ -176,6 +196,40 @@ impl Header {
             drift,
         })
     }
+}
+
+impl Header {
+    /// Returns the witnesses that `line` needs; `None` if its fields cannot be shifted. In a line that is quoted a comma is no
+    /// separator.
+    pub(super) fn witnesses_of(&self, line: &[u8]) -> Option<Rc<[Witness]>> {
+        let witnesses = self.witnesses.as_ref()?;
+        (!text::trim(line).starts_with(b"\"")).then(|| Rc::clone(witnesses))
+    }
+}
+
+/// Returns the text of a header line, without byte order marks.
+fn text_of(line: &[u8]) -> Result<&[u8], HeaderError> {
+    let line = without_byte_order_marks(line);
+    if line.trim_ascii().is_empty() {
+        return Err(HeaderError::Empty);
+    }
+    if line.starts_with(b"\xff\xfe") || line.starts_with(b"\xfe\xff") {
+        return Err(HeaderError::Utf16);
+    }
+    let nul_bytes = memchr::memchr_iter(0, line).count();
+    if nul_bytes > 0 {
+        return Err(HeaderError::Damaged { nul_bytes });
+    }
+    Ok(line)
+}
+
+/// Returns `line` without the marks that programs set before UTF-8: some set one more, or one that was read as Windows-1252.
+fn without_byte_order_marks(mut line: &[u8]) -> &[u8] {
+    const MARKS: [&[u8]; 2] = [b"\xef\xbb\xbf", "\u{ef}\u{bb}\u{bf}".as_bytes()];
+    while let Some(rest) = MARKS.iter().find_map(|mark| line.strip_prefix(*mark)) {
+        line = rest;
+    }
+    line
 }
 
 /// Those of the other columns that the publisher's software does not add.
@@ -240,7 +294,7 @@ impl Columns {
 }
 
 impl Columns {
-    fn witnesses_behind(&self, position: usize) -> Vec<Witness> {
+    fn witnesses_behind(&self, position: usize) -> Rc<[Witness]> {
         let [status, fsa, _, _, ward] = self.between_date_and_type;
         // A date of two columns proves the place of neither.
         let creation_date = match self.creation_time {
@@ -335,6 +389,45 @@ mod tests {
             refused.contains("its 38 bytes") && !refused.contains("Jordan"),
             "{refused}"
         );
+    }
+
+    #[test]
+    fn rows_behind_other_line_ends_are_not_shown() {
+        let file = format!(
+            "{}\r2024-01-02 00:00:00,New,Jordan Example\r",
+            PUBLISHED.replace("Ward,", "")
+        );
+        let refused = read(&file).unwrap_err().to_string();
+        assert!(
+            refused.contains("Creation Date") && !refused.contains("Jordan"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn byte_order_marks_are_no_part_of_a_name() {
+        for marks in [
+            "\u{feff}\u{feff}",
+            "\u{ef}\u{bb}\u{bf}",
+            "\u{feff}\u{ef}\u{bb}\u{bf}",
+        ] {
+            assert!(
+                read(&format!("{marks}{PUBLISHED}")).unwrap().is_canonical,
+                "{marks:?}"
+            );
+        }
+        let utf16: Vec<u8> = format!("\u{feff}{PUBLISHED}")
+            .encode_utf16()
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let refused = Header::read(&utf16, Contract::rules())
+            .unwrap_err()
+            .to_string();
+        assert!(refused.contains("UTF-16"), "{refused}");
+        let damaged = read(&PUBLISHED.replace("Ward", "\0\0\0\0"))
+            .unwrap_err()
+            .to_string();
+        assert!(damaged.contains("4 NUL bytes"), "{damaged}");
     }
 
     #[test]

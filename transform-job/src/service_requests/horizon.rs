@@ -16,10 +16,17 @@ pub(crate) struct Horizon {
 }
 
 impl Horizon {
-    /// The publisher's date if it is known, else the run's observation, if there was one.
-    pub(crate) fn of(source: &Source, observed_at: Option<Timestamp>) -> Option<Self> {
-        let published = source.published_at().map(Self::published);
-        published.or(observed_at.map(Self::observed))
+    /// Returns the publisher's date if it is known, else the run's observation; in a replay of a manifest, which has neither,
+    /// the date under which the file was first seen.
+    pub(crate) fn of(
+        source: &Source,
+        published_at: Option<Timestamp>,
+        observed_at: Option<Timestamp>,
+    ) -> Option<Self> {
+        let published = published_at.map(Self::published);
+        published
+            .or(observed_at.map(Self::observed))
+            .or_else(|| source.published_at().map(Self::published))
     }
 
     pub(crate) fn published(moment: Timestamp) -> Self {
@@ -34,11 +41,6 @@ impl Horizon {
             moment,
             is_observed: true,
         }
-    }
-
-    /// Whether it differs from run to run for the same file.
-    pub(crate) fn is_observed(&self) -> bool {
-        self.is_observed
     }
 
     /// Whether a request created at `moment` is too late: a day or more after it.

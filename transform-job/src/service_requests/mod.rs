@@ -217,8 +217,14 @@ impl Task {
         let times = |time: fn(&MonthFile) -> i64| months.iter().map(time).collect::<Vec<_>>();
         let quarantine = parsed.quarantine.write(lake, year)?;
         let by_reason = parsed.quarantine.by_reason();
-        let depends_on_horizon = self.choice.is_some_and(|choice| choice.by_horizon)
-            || by_reason.contains_key(Reason::CreatedAfterPublication.as_str());
+        let by_horizon = self.choice.filter(|choice| choice.by_horizon);
+        let too_late = by_reason.get(Reason::CreatedAfterPublication.as_str());
+        // The latest so many requests of a file are always the same ones.
+        let horizon_effect = (by_horizon.is_some() || too_late.is_some()).then(|| {
+            let layout = by_horizon.map(|choice| choice.layout.to_string());
+            let (layout, too_late) = (layout.unwrap_or_default(), too_late.unwrap_or(&0));
+            format!("{layout}; {too_late} too late")
+        });
         Ok(Clean {
             rows: RowCounts {
                 blank_lines: parsed.blank,
@@ -242,7 +248,7 @@ impl Task {
             drift: parsed.drift,
             files: months.into_iter().map(|month| month.file).collect(),
             quarantine: Some(quarantine),
-            depends_on_horizon,
+            horizon_effect,
             phases,
         })
     }

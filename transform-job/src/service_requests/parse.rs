@@ -4,8 +4,8 @@ use std::io::Read;
 
 use shared::manifest::{Drift, DriftKind};
 
-use super::fields::LineReader;
-use super::header::{Header, HeaderError, Witness};
+use super::fields::{Fields, LineReader};
+use super::header::{Header, HeaderError};
 use super::layout::{Choice, Survey};
 use super::months::{Months, Sink};
 use super::quarantine::Quarantine;
@@ -29,9 +29,11 @@ pub(super) fn parse(
     sink: Sink,
 ) -> Result<Parsed, ParseError> {
     let mut parser: Option<Parser> = None;
+    let mut leading_blank_lines = 0;
     let lines = each_line(source, reading, &mut |number, line, traits| {
         match &mut parser {
-            None => parser = Some(Parser::new(reading, line)?),
+            None if is_blank(line) => leading_blank_lines += 1,
+            None => parser = Some(Parser::new(reading, line, leading_blank_lines)?),
             Some(parser) => parser.line(number, line, traits, sink)?,
         }
         Ok(())
@@ -49,15 +51,17 @@ pub(super) fn survey(source: impl Read, reading: &Reading) -> Result<Choice, Par
         reading.year,
         reading.horizon,
     );
+    let rows = RowReader::new(reading);
     let mut lines: Option<LineReader> = None;
     each_line(source, reading, &mut |number, line, traits| {
         match &mut lines {
+            None if is_blank(line) => {}
             None => {
                 let header = Header::read(line, reading.rules)?;
                 lines = Some(LineReader::new(header, reading.commas));
             }
             Some(lines) => {
-                if let Ok(fields) = lines.read(line, traits.has_quotes) {
+                if let Ok(fields) = read_fields(lines, &rows, line, traits.has_quotes) {
                     survey.see(number, fields.creation_date);
                 }
             }
@@ -67,11 +71,28 @@ pub(super) fn survey(source: impl Read, reading: &Reading) -> Result<Choice, Par
     Ok(survey.choose()?)
 }
 
+/// Reads the fields of `line`, unless a comma in a column outside the contract may have shifted them.
+fn read_fields<'s>(
+    lines: &'s mut LineReader,
+    rows: &RowReader,
+    line: &'s [u8],
+    may_have_quotes: bool,
+) -> Result<Fields<'s>, Refusal> {
+    let witnesses = lines.witnesses_of(line);
+    let fields = lines.read(line, may_have_quotes)?;
+    if witnesses.is_some_and(|witnesses| !rows.recognises(&fields, &witnesses)) {
+        return Err(Reason::FieldCount.with(SHIFTED));
+    }
+    Ok(fields)
+}
+
+fn is_blank(line: &[u8]) -> bool {
+    line.trim_ascii().is_empty()
+}
+
 struct Parser<'a> {
     reading: &'a Reading<'a>,
     lines: LineReader<'a>,
-    /// See [`Header::witnesses`].
-    witnesses: Option<Vec<Witness>>,
     encodings: Encodings,
     rows: RowReader<'a>,
     blank_count: u64,
@@ -81,15 +102,18 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn new(reading: &'a Reading<'a>, header: &[u8]) -> Result<Self, ParseError> {
+    fn new(
+        reading: &'a Reading<'a>,
+        header: &[u8],
+        leading_blank_lines: u64,
+    ) -> Result<Self, ParseError> {
         let header = Header::read(header, reading.rules)?;
         Ok(Self {
             reading,
-            witnesses: header.witnesses.clone(),
             lines: LineReader::new(header, reading.commas),
             encodings: Encodings::default(),
             rows: RowReader::new(reading),
-            blank_count: 0,
+            blank_count: leading_blank_lines,
             row_count: 0,
             quarantine: Quarantine::default(),
             months: Months::new(reading.hand_on_early),
@@ -103,7 +127,7 @@ impl<'a> Parser<'a> {
         traits: Traits,
         sink: Sink,
     ) -> Result<(), ParseError> {
-        if line.trim_ascii().is_empty() {
+        if is_blank(line) {
             self.blank_count += 1;
             return Ok(());
         }
@@ -146,24 +170,19 @@ impl<'a> Parser<'a> {
         line: &[u8],
         may_have_quotes: bool,
     ) -> Result<(u8, Row), Rejected> {
-        let fields = self.lines.read(line, may_have_quotes)?;
-        if let Some(witnesses) = &self.witnesses
-            && !witnesses.is_empty()
-            && !self.rows.recognises(&fields, witnesses)
-        {
-            return Err(Reason::FieldCount.with(SHIFTED).into());
-        }
+        let fields = read_fields(&mut self.lines, &self.rows, line, may_have_quotes)?;
         self.rows.read(number, &fields)
     }
 
     fn set_aside(&mut self, number: u32, line: &[u8], cut_nul_run: u64, mut refusal: Refusal) {
-        let are_fields_certain = !self.lines.has_unknown_columns()
-            || self.lines.read_again(line).is_ok_and(|fields| {
-                let witnesses = self.witnesses.as_deref();
-                witnesses.is_none_or(|witnesses| self.rows.recognises(&fields, witnesses))
-            });
+        let are_fields_certain = !self.lines.has_unknown_columns() || {
+            let witnesses = self.lines.witnesses_of(line);
+            self.lines.read_again(line).is_ok_and(|fields| {
+                witnesses.is_none_or(|witnesses| self.rows.recognises(&fields, &witnesses))
+            })
+        };
         if !are_fields_certain && refusal.reason != Reason::FieldCount {
-            refusal.detail = None;
+            refusal = refusal.reason.into();
         }
         if let Some(defect) = text::defect(line, cut_nul_run) {
             refusal = Reason::UndecodableText.with(defect);

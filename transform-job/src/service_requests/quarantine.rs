@@ -29,7 +29,7 @@ pub(super) struct Quarantine {
 
 impl Quarantine {
     pub(super) fn add(&mut self, line: u32, refusal: Refusal, raw_line: String) {
-        self.text_bytes += raw_line.len() + refusal.detail.as_ref().map_or(0, String::len);
+        self.text_bytes += raw_line.len() + refusal.full_detail().map_or(0, |detail| detail.len());
         self.refused.push(Refused {
             line,
             refusal,
@@ -93,7 +93,7 @@ impl Quarantine {
                 )),
                 "detail" => Arc::new(
                     refused()
-                        .map(|refused| refused.refusal.detail.as_deref())
+                        .map(|refused| refused.refusal.full_detail())
                         .collect::<StringArray>(),
                 ),
                 "raw_line" => Arc::new(StringArray::from_iter_values(

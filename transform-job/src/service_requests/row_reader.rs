@@ -9,7 +9,6 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::commas::{Commas, Surplus};
 use super::fields::Fields;
 use super::header::Witness;
-use super::horizon::Horizon;
 use super::interner::Interner;
 use super::layout::Layout;
 use super::place::Fsa;
@@ -28,7 +27,6 @@ pub(super) struct RowReader<'a> {
     commas: &'a Commas<'a>,
     rules: &'a Rules,
     clock: Clock,
-    horizon: Option<&'a Horizon>,
     /// The latest moment that is not after the horizon.
     latest_micros: i64,
     statuses: Interner<Result<Status, Refusal>>,
@@ -74,7 +72,6 @@ impl<'a> RowReader<'a> {
                 reading.year,
                 reading.layout,
             ),
-            horizon: reading.horizon,
             latest_micros: reading
                 .horizon
                 .map_or(i64::MAX, |horizon| horizon.latest_micros()),
@@ -150,9 +147,7 @@ impl<'a> RowReader<'a> {
             TimeError::OtherLayout => Rejected::File(ParseError::OtherLayout { line: line.into() }),
         })?;
         if time.created_at() > self.latest_micros {
-            let horizon = self.horizon.map(Horizon::to_string).unwrap_or_default();
-            let detail = format!("{}, in a file {horizon}", shown());
-            return Err(Reason::CreatedAfterPublication.with(detail).into());
+            return Err(Reason::CreatedAfterPublication.with(shown()).into());
         }
         Ok(time)
     }
@@ -238,9 +233,10 @@ impl<'a> RowReader<'a> {
         surplus.is_repaired()
     }
 
-    /// Whether one of the witnesses has a value of its own column. `Unknown` may be that of any.
+    /// Whether two of the witnesses have a value of their own column, or the only one has: one value may be there by chance.
+    /// `Unknown` may be that of any column.
     pub(super) fn recognises(&self, fields: &Fields, witnesses: &[Witness]) -> bool {
-        witnesses.iter().any(|witness| match witness {
+        let recognised = witnesses.iter().filter(|witness| match witness {
             Witness::CreationDate => Layout::any_fits(fields.creation_date),
             Witness::Status => Status::read(fields.status, self.rules)
                 .is_ok_and(|status| status.is_known && &*status.unified != "Unknown"),
@@ -257,7 +253,8 @@ impl<'a> RowReader<'a> {
                     subject.is_known && division.is_some()
                 })
             }
-        })
+        });
+        recognised.take(2).count() == witnesses.len().min(2)
     }
 
     /// Returns the length of the distinct values so far, in bytes.

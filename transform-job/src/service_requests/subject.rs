@@ -56,6 +56,10 @@ impl Subject {
         }
         let (division, section) = (division(way), section(way));
         let (known, division) = (commas.division(&division), division.trim());
+        if known.is_none() && commas.division(&format!("{division},{section}")).is_some() {
+            let detail = "division and section are one known division, so that a field is missing";
+            return Err(Reason::FieldCount.with(detail));
+        }
         let section = commas.section(&section).unwrap_or(section.trim());
         let present = |text: &str| (!text.is_empty()).then(|| Arc::from(text));
         Ok(Self {
@@ -93,6 +97,17 @@ mod tests {
             "{text}"
         );
         assert_eq!(subject.surplus.is_repaired(), is_repaired, "{text}");
+    }
+
+    #[test]
+    fn a_known_division_over_two_columns_lacks_a_field() {
+        for text in [
+            "Tree,Parks, Forestry & Recreation",
+            "Tree,parks ,Forestry &  Recreation ",
+        ] {
+            let refusal = read(text).unwrap_err();
+            assert_eq!(refusal.reason, Reason::FieldCount, "{text}");
+        }
     }
 
     const PARKS: &str = "Parks, Forestry & Recreation";
@@ -142,7 +157,7 @@ mod tests {
         let refusal = read("Road, Pot hole,Transportation Services,Road Operations").unwrap_err();
         assert_eq!(refusal.reason, Reason::FieldCount);
         assert_eq!(
-            refusal.detail.as_deref(),
+            refusal.full_detail().as_deref(),
             Some(
                 "10 of 9 fields, and no known division or section explains the comma in \
                  \" Pot hole,Transportation Services,Road Operations\""

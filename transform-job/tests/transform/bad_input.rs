@@ -48,7 +48,7 @@ fn binary_garbage_is_refused() {
     let garbage: Vec<u8> = (0..50_000_u32)
         .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
         .collect();
-    refused(&garbage, 20, "line");
+    refused(&garbage, 20, "the header has 4 NUL bytes");
     let mut after_header = csv(&[]).into_bytes();
     after_header.extend_from_slice(&garbage);
     refused(&after_header, 20, "rows break the contract");
