@@ -58,10 +58,10 @@ mod tests {
     }
 
     #[test]
-    fn the_readme_has_the_link_and_the_project_its_mart() {
-        let readme = include_str!("../../README.md");
+    fn the_docs_have_the_link_and_the_project_its_mart() {
+        let docs = include_str!("../../docs/deploy.md");
         assert!(
-            readme.contains(&link("PROJECT", &mart())),
+            docs.contains(&link("PROJECT", &mart())),
             "{}",
             link("PROJECT", &mart())
         );

@@ -114,11 +114,11 @@ def grants(plan: dict) -> set[tuple[str, str, str]]:
     return found
 
 
-def documented_grants(readme: str) -> set[tuple[str, str, str]]:
-    """The README's table of roles; what it says of every job is true of each of the four."""
+def documented_grants(text: str) -> set[tuple[str, str, str]]:
+    """The table of roles in docs/deploy.md; a row for every job stands for one row per job."""
     each = {"every job": "job {}", "every job's account": "account {}"}
     found = set()
-    for account, role, where, _ in TABLE.findall(readme):
+    for account, role, where, _ in TABLE.findall(text):
         for holder in JOBS if account == "every job" else [account]:
             for place in where.split(", "):
                 places = [each[place].format(job) for job in JOBS] if place in each else [place]
@@ -130,7 +130,7 @@ def roles(plan: dict) -> Iterable[str]:
     """Exactly the documented roles, each of which exists, and which contain what is needed, and nothing dangerous."""
     held = grants(plan)
     options = {"GitHub", "github", "allUsers"}
-    expected = documented_grants((ROOT / "README.md").read_text("utf-8"))
+    expected = documented_grants((ROOT / "docs/deploy.md").read_text("utf-8"))
     present = {account for account, _, _ in held}
     expected = {grant for grant in expected if grant[0] in present or grant[0] not in options}
     yield from (f"undocumented grant: {grant}" for grant in sorted(held - expected))

@@ -1,4 +1,4 @@
-"""What README and runbook tell people to type, and the cost arithmetic."""
+"""The commands and links in the documentation, and the cost arithmetic."""
 
 import ast
 import json
@@ -14,9 +14,10 @@ import yaml
 import policies
 from conftest import COMMAND, MODULE, ROOT
 
-README = (ROOT / "README.md").read_text("utf-8")
-DEPLOY = README.split("\n## Deploy\n")[1].split("\n## ")[0]
+DEPLOY = (ROOT / "docs/deploy.md").read_text("utf-8")
 RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
+PATTERNS = ["*.md", "docs/*.md", "*/README.md", "*/*/README.md"]
+PAGES = sorted({page for pattern in PATTERNS for page in ROOT.glob(pattern)})
 PROJECT, REGION = "toronto-311-test", "northamerica-northeast1"
 
 
@@ -24,9 +25,9 @@ def commands() -> list[str]:
     """Every command in a block of shell or in backquotes."""
     found = []
     for text in (DEPLOY, RUNBOOK):
-        blocks = re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
-        found += [line for block in blocks for line in block.splitlines()]
-        found += re.findall(r"`([^`]+)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S))
+        blocks = re.findall(r"^ *```sh\n(.*?)^ *```", text, re.M | re.S)
+        found += [line.strip() for block in blocks for line in block.splitlines()]
+        found += re.findall(r"`([^`]+)`", re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S))
     named = [command for command in found if command.startswith(("gcloud ", "terraform ", "bq "))]
     return [re.sub(r"\$PROJECT\b", PROJECT, command).replace("$REGION", REGION) for command in named]
 
@@ -141,10 +142,39 @@ def test_costs_are_computed_right():
         assert product == stated
 
 
-def test_links_lead_somewhere():
-    for text, folder in ((README, ROOT), (RUNBOOK, ROOT / "docs")):
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", text):
-            assert (Path(folder) / target).exists(), target
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8")):
+        path, _, anchor = target.partition("#")
+        linked = page.parent / path if path else page
+        assert linked.exists(), target
+        if anchor:
+            assert anchor in anchors(linked.read_text("utf-8")), target
+
+
+def anchors(text: str) -> set[str]:
+    """The names that GitHub gives the headings of a page."""
+    outside = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    headings = re.findall(r"^#+ (.+)$", outside, re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_targets_of_make_exist():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
+    variables = set(re.findall(r"^export ([A-Z_ ]+)$", makefile, re.M)[0].split()) | {"LARGEST", "ROUNDS"}
+    for page in PAGES:
+        for command in re.findall(r"^make [^#\n]+|(?<=`)make [^`]+", page.read_text("utf-8"), re.M):
+            for word in shlex.split(command)[1:]:
+                name, is_variable, _ = word.partition("=")
+                assert name in (variables if is_variable else targets) or name.startswith(".deps/"), command
+
+
+def test_scripts_of_npm_exist():
+    scripts = json.loads((ROOT / "dashboard/package.json").read_text("utf-8"))["scripts"]
+    for page in PAGES:
+        named = re.findall(r"\bnpm run ([a-z0-9-]+)", page.read_text("utf-8"))
+        assert set(named) <= set(scripts), page
 
 
 def test_every_section_of_the_runbook_is_an_alert(plan):

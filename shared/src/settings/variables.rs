@@ -1,4 +1,4 @@
-//! Every environment variable the jobs read. The README's table is checked against this list.
+//! Every environment variable the jobs read. The table in `docs/configuration.md` is checked against this list.
 
 /// One environment variable.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ macro_rules! variables {
             };
         )*
 
-        /// All of them, in the order of the README's table.
+        /// All of them, in the order of the table in `docs/configuration.md`.
         pub const ALL: &[Variable] = &[$($name),*];
     };
 }
@@ -64,9 +64,9 @@ mod tests {
 
     use super::*;
 
-    /// The README's table of the environment is this list.
+    /// The table of variables in `docs/configuration.md` is this list.
     #[test]
-    fn the_readme_lists_every_variable() {
+    fn the_docs_list_every_variable() {
         let mut table =
             String::from("| variable | default | read by | meaning |\n|---|---|---|---|\n");
         for Variable {
@@ -80,10 +80,10 @@ mod tests {
             writeln!(table, "| `{name}` | {default} | {jobs} | {meaning} |")
                 .expect("a String takes it");
         }
-        let readme = include_str!("../../../README.md");
+        let docs = include_str!("../../../docs/configuration.md");
         assert!(
-            readme.contains(&table),
-            "the README's table should read:\n\n{table}"
+            docs.contains(&table),
+            "the table in docs/configuration.md should read:\n\n{table}"
         );
     }
 }
