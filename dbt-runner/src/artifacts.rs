@@ -1,4 +1,4 @@
-//! The files that dbt leaves in its target directory. Their formats: <https://schemas.getdbt.com>, run-results v6,
+//! The files that dbt writes to its target directory. Their formats: <https://schemas.getdbt.com>, run-results v6,
 //! sources v3 and manifest v12.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use shared::manifest::DbtNode;
 
 use crate::mart::{DescribedColumn, MartTable, Publishable};
 
-/// What came of each node.
+/// The result of each node.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RunResults {
     results: Vec<NodeResult>,
@@ -27,7 +27,7 @@ struct NodeResult {
     failures: Option<u64>,
 }
 
-/// How fresh each source is.
+/// The freshness of each source.
 #[derive(Debug, Deserialize)]
 pub(crate) struct SourceFreshness {
     results: Vec<FreshnessResult>,
@@ -36,7 +36,7 @@ pub(crate) struct SourceFreshness {
 #[derive(Debug, Deserialize)]
 struct FreshnessResult {
     unique_id: String,
-    /// Why dbt could not ask.
+    /// Why dbt could not check it.
     error: Option<String>,
 }
 
@@ -52,20 +52,20 @@ struct GraphNode {
     schema: String,
     #[serde(default)]
     alias: String,
-    /// The project, then the folders below `models`, then the model.
+    /// The name of the project, the folders below `models` and the name of the model.
     #[serde(default)]
     fqn: Vec<String>,
     compiled_path: Option<String>,
     #[serde(default)]
     description: String,
-    /// In the order of the project's YAML, which contracts make that of the table.
+    /// In the order of the project's YAML, which model contracts make the order of the table.
     #[serde(default)]
     columns: IndexedColumns,
     #[serde(default)]
     config: NodeConfig,
 }
 
-/// The columns of a node: a JSON object, in its order.
+/// The columns of a node, in the order of the JSON object.
 #[derive(Debug, Clone, Default)]
 struct IndexedColumns(Vec<DescribedColumn>);
 
@@ -102,14 +102,14 @@ struct NodeMeta {
     publish: Option<Publish>,
 }
 
-/// `meta.publish` of a model or a seed that is published.
+/// `meta.publish` of a published model or seed.
 #[derive(Debug, Deserialize)]
 struct Publish {
     order_by: Vec<String>,
     file_per: Option<String>,
 }
 
-/// A node that failed, for the operator.
+/// A failed node, as shown to the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FailedNode {
     unique_id: String,
@@ -118,7 +118,8 @@ pub(crate) struct FailedNode {
 }
 
 impl FailedNode {
-    /// The file of the query that gives the rows by which a test failed; none of what is no test, or could not be run.
+    /// Returns the file with the query for the rows that failed a test; `None` if the node is not a test or could not
+    /// run.
     pub(crate) fn failing_rows(&self) -> Option<&str> {
         let compiled = self.compiled_path.as_deref()?;
         (self.unique_id.starts_with("test.") && self.message.starts_with("Got "))
@@ -133,7 +134,8 @@ impl RunResults {
         read(&target.join(Self::FILE))
     }
 
-    /// What was built and tested, by unique id. Hooks are not: they differ with nothing that anybody builds.
+    /// Returns the nodes that were built and tested, by unique id. Hooks are left out: they say nothing about what was
+    /// built.
     pub(crate) fn nodes(&self) -> Vec<DbtNode> {
         let mut nodes: Vec<DbtNode> = self
             .results
@@ -149,7 +151,7 @@ impl RunResults {
         nodes
     }
 
-    /// The nodes that failed, and not for another's failure.
+    /// Returns the nodes that failed themselves, not because of another node.
     pub(crate) fn failed(&self, graph: &Graph) -> Vec<FailedNode> {
         let failed =
             |result: &&NodeResult| matches!(&*result.status, "error" | "fail" | "runtime error");
@@ -178,7 +180,7 @@ impl SourceFreshness {
         read(&target.join(Self::FILE))
     }
 
-    /// The sources that could not be asked.
+    /// Returns the sources whose freshness could not be checked.
     pub(crate) fn failed(&self) -> Vec<FailedNode> {
         let failed = self.results.iter().filter_map(|result| {
             Some(FailedNode {
@@ -196,7 +198,7 @@ impl Graph {
         read(&target.join("manifest.json"))
     }
 
-    /// The tables of the models in the folder `marts`, in order.
+    /// Returns the tables of the models in the folder `marts`, in order.
     pub(crate) fn marts(&self) -> Vec<MartTable> {
         let is_mart = |node: &&GraphNode| {
             node.resource_type == "model" && node.fqn.get(1).is_some_and(|folder| folder == "marts")
@@ -214,7 +216,7 @@ impl Graph {
         marts
     }
 
-    /// The tables that are published, by name.
+    /// Returns the tables that are published, by name.
     pub(crate) fn publishable(&self) -> Vec<Publishable> {
         let mut tables: Vec<Publishable> = self
             .nodes
@@ -248,13 +250,13 @@ impl fmt::Display for FailedNode {
     }
 }
 
-/// dbt's messages run over several lines.
+/// Joins the lines of dbt's message.
 fn one_line(message: &str) -> String {
     message.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<T, Failure> {
-    let what = || format!("read dbt's {}", path.display());
+    let what = || format!("cannot read dbt's {}", path.display());
     let json = fs::read(path).or_fail(Exit::Upstream).while_doing(what)?;
     serde_json::from_slice(&json)
         .or_fail(Exit::Configuration)
@@ -279,13 +281,13 @@ mod tests {
     }
 
     #[test]
-    fn marts_are_the_models_in_their_folder() {
+    fn marts_are_the_models_in_the_marts_folder() {
         let marts: Vec<String> = graph().marts().iter().map(ToString::to_string).collect();
         assert_eq!(marts, ["marts.a", "marts.b"]);
     }
 
     #[test]
-    fn failed_nodes_are_named_with_their_sql_and_skipped_ones_are_not() {
+    fn failed_nodes_are_listed_with_their_sql_and_skipped_ones_are_not() {
         let results: RunResults = serde_json::from_str(
             r#"{"results": [
                 {"unique_id": "test.p.t", "status": "fail", "message": "Got 2\n  results", "failures": 2},

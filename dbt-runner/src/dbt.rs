@@ -4,9 +4,11 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use serde::Deserialize;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use shared::telemetry::milliseconds;
 use shared::warehouse::WarehouseSettings;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::{ChildStdout, Command};
@@ -17,10 +19,9 @@ use crate::artifacts::{FailedNode, Graph, RunResults, SourceFreshness};
 use crate::profile;
 use crate::warehouse::Warehouse;
 
-/// What warehouses say where a later build may succeed: DuckDB of a file that another process has, BigQuery of what it is
-/// short of and of its own errors. dbt-bigquery passes on its messages without their reasons.
-/// <https://cloud.google.com/bigquery/docs/error-messages>
-const PASSING: [&str; 11] = [
+/// Messages of transient errors: DuckDB's about a locked file, BigQuery's about limits and its own errors. dbt-bigquery
+/// passes BigQuery's messages on without their reasons. <https://cloud.google.com/bigquery/docs/error-messages>
+const TRANSIENT: [&str; 11] = [
     "Could not set lock on file",
     "Exceeded rate limits",
     "Quota exceeded",
@@ -33,10 +34,10 @@ const PASSING: [&str; 11] = [
     "Read timed out",
     "Timeout of ",
 ];
-/// Statuses with which google-api-core begins its messages, before the request's method.
-const PASSING_STATUSES: [&str; 5] = ["429", "500", "502", "503", "504"];
+/// HTTP statuses at the start of google-api-core's messages, before the request's method.
+const TRANSIENT_STATUSES: [&str; 5] = ["429", "500", "502", "503", "504"];
 
-/// dbt, and what it works on.
+/// dbt and its inputs.
 pub(crate) struct Dbt<'a> {
     pub(crate) executable: &'a Path,
     pub(crate) project: &'a Path,
@@ -44,16 +45,16 @@ pub(crate) struct Dbt<'a> {
     pub(crate) warehouse: &'a WarehouseSettings,
 }
 
-/// How much is built.
+/// How much dbt builds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Extent {
-    /// The years that changed; of the marts that are not kept by year, everything.
-    Changed,
+pub(crate) enum BuildMode {
+    /// Only the changed years of marts that are stored by year, and all of the others.
+    Incremental,
     /// Everything.
-    Whole,
+    FullRefresh,
 }
 
-/// A line of dbt's log, `--log-format json`.
+/// A line of dbt's log, written with `--log-format json`.
 #[derive(Debug, Deserialize)]
 struct Event {
     info: EventInfo,
@@ -81,19 +82,19 @@ struct NodeInfo {
 }
 
 impl Dbt<'_> {
-    /// Runs `dbt build`, logs what becomes of its nodes, and gives its artifacts. `variables` are those of the project,
-    /// as YAML.
+    /// Runs `dbt build`, logs the result of each node and returns the artifacts. `variables` are the project's, as
+    /// YAML.
     ///
     /// # Errors
-    /// What failed: nodes by name, or what dbt said before it came to any.
+    /// Lists the nodes that failed, or returns dbt's messages if it did not run any.
     pub(crate) async fn build(
         &self,
         variables: &str,
-        extent: Extent,
+        mode: BuildMode,
     ) -> Result<(RunResults, Graph), Failure> {
         let results = self.forget(RunResults::FILE)?;
         let mut arguments = vec!["build", "--vars", variables];
-        if extent == Extent::Whole {
+        if mode == BuildMode::FullRefresh {
             arguments.push("--full-refresh");
         }
         let (status, errors) = self.execute(&arguments).await?;
@@ -108,11 +109,11 @@ impl Dbt<'_> {
         Err(self.failure(status, &errors, &failed))
     }
 
-    /// Runs `dbt source freshness`: what is old is a warning in the log. `variables` are those of the build, so that the
-    /// project need not be parsed again.
+    /// Runs `dbt source freshness`, which logs a warning for a stale source. `variables` are those of the build, so
+    /// that dbt need not parse the project again.
     ///
     /// # Errors
-    /// Which sources could not be asked.
+    /// Lists the sources that could not be checked.
     pub(crate) async fn check_freshness(&self, variables: &str) -> Result<(), Failure> {
         let results = self.forget(SourceFreshness::FILE)?;
         let arguments = ["source", "freshness", "--vars", variables];
@@ -127,7 +128,7 @@ impl Dbt<'_> {
         Err(self.failure(status, &errors, &failed))
     }
 
-    /// Why dbt failed: the nodes that did, or else what it said.
+    /// Returns the failure of dbt: the failed nodes, or else its messages.
     fn failure(&self, status: ExitStatus, errors: &[String], failed: &[FailedNode]) -> Failure {
         if failed.is_empty() {
             without_results(status, errors)
@@ -136,20 +137,22 @@ impl Dbt<'_> {
         }
     }
 
-    /// Removes what an earlier dbt left in the target directory; gives where it was.
+    /// Removes an artifact of an earlier dbt run from the target directory and returns its path.
     fn forget(&self, artifact: &str) -> Result<PathBuf, Failure> {
         let path = self.target.join(artifact);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Failure::new(Exit::Configuration, error)
-                    .context(format!("remove {} of an earlier dbt", path.display())))
+                Err(Failure::new(Exit::Configuration, error).context(format!(
+                    "cannot remove {} of an earlier dbt run",
+                    path.display()
+                )))
             }
             _ => Ok(path),
         }
     }
 
-    /// The first rows that each failed test found, by the place of the test in `failed`: which years, which names. Empty
-    /// where they cannot be read; the failure is told all the same.
+    /// Returns the first rows that each failed test found, in the order of `failed`. Empty for a test whose rows cannot
+    /// be read; the failure is reported anyway.
     fn rows_that_fail(&self, failed: &[FailedNode]) -> Vec<Vec<String>> {
         let rows_of = |warehouse: &mut Warehouse, node: &FailedNode| {
             let statement = fs::read_to_string(node.failing_rows()?).ok()?;
@@ -165,13 +168,13 @@ impl Dbt<'_> {
         })
     }
 
-    /// Runs `dbt docs generate`: the docs as one page, which is in the target directory then, and the graph.
+    /// Runs `dbt docs generate`. Returns the path of the docs, a single page in the target directory, and the graph.
     pub(crate) async fn document(&self) -> Result<(PathBuf, Graph), Failure> {
-        // What is compiled is not shown to the public, and is what was built.
+        // Skip compilation: compiled SQL is not published, and it is unchanged since the build.
         let mut arguments = vec!["docs", "generate", "--static", "--no-compile"];
         if profile::target(self.warehouse).0 == profile::EMULATOR_TARGET {
-            // dbt asks for the catalog by a query that the emulator refuses; the docs then lack what the warehouse says
-            // of its tables, and have all that the project says.
+            // The emulator refuses dbt's catalog query. Without it the docs lack the warehouse's description of its
+            // tables, but have all of the project's.
             arguments.push("--empty-catalog");
         }
         let (status, errors) = self.execute(&arguments).await?;
@@ -182,7 +185,7 @@ impl Dbt<'_> {
         Ok((page, Graph::read(self.target)?))
     }
 
-    /// Gives dbt's exit status and the errors it logged outside of nodes.
+    /// Returns dbt's exit status and the errors it logged outside of nodes.
     async fn execute(&self, arguments: &[&str]) -> Result<(ExitStatus, Vec<String>), Failure> {
         let (target_name, variables) = profile::target(self.warehouse);
         let mut child = Command::new(self.executable)
@@ -207,7 +210,7 @@ impl Dbt<'_> {
             .or_fail(Exit::Configuration)
             .while_doing(|| {
                 format!(
-                    "start {}; DBT_EXECUTABLE names it",
+                    "cannot start {}, check DBT_EXECUTABLE",
                     self.executable.display()
                 )
             })?;
@@ -225,16 +228,18 @@ impl Dbt<'_> {
             }
             Ok(String::from_utf8_lossy(&text).into_owned())
         };
-        let (mut errors, complaints) = tokio::try_join!(log, complaints)
-            .map_err(|error: io::Error| Failure::upstream(error).context("read dbt's output"))?;
+        let (mut errors, complaints) =
+            tokio::try_join!(log, complaints).map_err(|error: io::Error| {
+                Failure::upstream(error).context("cannot read dbt's output")
+            })?;
         let status = child.wait().await.or_fail(Exit::Upstream)?;
-        // A crash of Python ends with the line that says what it was.
+        // A Python traceback ends with the line that describes the error.
         errors.extend(complaints.lines().last().map(str::to_owned));
         Ok((status, errors))
     }
 }
 
-/// Logs the nodes that dbt finishes; gives the errors that are of none.
+/// Logs the nodes that dbt finishes, and returns the errors that belong to no node.
 async fn relay(stdout: ChildStdout) -> io::Result<Vec<String>> {
     let mut errors = Vec::new();
     let mut lines = BufReader::new(stdout).lines();
@@ -246,15 +251,17 @@ async fn relay(stdout: ChildStdout) -> io::Result<Vec<String>> {
         match (data.node_info, data.execution_time, info.level.as_str()) {
             (Some(node), Some(seconds), level) => {
                 let unique_id = node.unique_id;
-                // dbt gives a unit test no node status.
+                // dbt does not set the node status of a unit test.
                 let status = match data.status {
                     Some(status) if node.node_status == "None" => status,
                     _ => node.node_status,
                 };
+                let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+                let milliseconds = milliseconds(duration);
                 match level {
-                    "error" => error!(unique_id, status, seconds, "dbt node finished"),
-                    "warn" => warn!(unique_id, status, seconds, "dbt node finished"),
-                    _ => info!(unique_id, status, seconds, "dbt node finished"),
+                    "error" => error!(unique_id, status, milliseconds, "dbt node finished"),
+                    "warn" => warn!(unique_id, status, milliseconds, "dbt node finished"),
+                    _ => info!(unique_id, status, milliseconds, "dbt node finished"),
                 }
             }
             (None, _, "error") if !info.msg.trim().is_empty() => errors.push(info.msg),
@@ -273,8 +280,8 @@ fn of_nodes(failed: &[FailedNode], rows: &[Vec<String>]) -> Failure {
         }
     });
     let nodes = nodes.collect::<Vec<_>>().join("; ");
-    // What is broken is not mended by what may pass.
-    let exit = if failed.iter().all(|node| may_pass(&node.message)) {
+    // One permanent failure makes the whole build permanent.
+    let exit = if failed.iter().all(|node| is_transient(&node.message)) {
         Exit::Upstream
     } else {
         Exit::Contract
@@ -288,7 +295,7 @@ fn of_nodes(failed: &[FailedNode], rows: &[Vec<String>]) -> Failure {
 fn without_results(status: ExitStatus, errors: &[String]) -> Failure {
     let errors = errors.join("; ");
     let errors = errors.split_whitespace().collect::<Vec<_>>().join(" ");
-    let exit = if status.code().is_none() || may_pass(&errors) {
+    let exit = if status.code().is_none() || is_transient(&errors) {
         Exit::Upstream
     } else {
         Exit::Configuration
@@ -296,24 +303,24 @@ fn without_results(status: ExitStatus, errors: &[String]) -> Failure {
     Failure::new(exit, anyhow::anyhow!("dbt ended with {status}: {errors}"))
 }
 
-/// Whether a later build may not meet what dbt tells of.
-fn may_pass(message: &str) -> bool {
+/// Whether dbt's message reports a transient error.
+fn is_transient(message: &str) -> bool {
     let has_status = |status: &str| {
         ["GET", "POST"]
             .iter()
             .any(|method| message.contains(&format!("{status} {method} ")))
     };
-    PASSING.iter().any(|words| message.contains(words))
-        || PASSING_STATUSES.iter().any(|status| has_status(status))
+    TRANSIENT.iter().any(|words| message.contains(words))
+        || TRANSIENT_STATUSES.iter().any(|status| has_status(status))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::may_pass;
+    use super::is_transient;
 
-    /// As dbt's run results have them, on one line.
+    /// Messages from dbt's run results, each on one line.
     #[test]
-    fn what_may_pass_is_told_from_what_is_broken() {
+    fn transient_errors_are_distinguished_from_permanent_ones() {
         for message in [
             "IO Error: Could not set lock on file \"w.duckdb\": Conflicting lock is held in python",
             "Database Error in model m (m.sql) Exceeded rate limits: too many table update operations for this table.",
@@ -323,7 +330,7 @@ mod tests {
             "Database Error Timeout of 1800.0s exceeded, last exception: 502 GET http://127.0.0.1/queries/j: bad gateway",
             "Database Error in test t ('Connection aborted.', RemoteDisconnected('closed without response'))",
         ] {
-            assert!(may_pass(message), "{message}");
+            assert!(is_transient(message), "{message}");
         }
         for message in [
             "Got 503 results, configured to fail if != 0",
@@ -331,7 +338,7 @@ mod tests {
             "Database Error in model m (m.sql) Access Denied: Table p:d.t: User does not have permission",
             "Compilation Error 'ref' takes at least one argument",
         ] {
-            assert!(!may_pass(message), "{message}");
+            assert!(!is_transient(message), "{message}");
         }
     }
 }

@@ -1,12 +1,11 @@
-//! What is in a directory.
+//! The files in a directory.
 
 use std::io;
 use std::path::Path;
 
 use walkdir::{DirEntry, WalkDir};
 
-/// The files below `directory`, by their paths in it, in order. Those that `wanted` refuses are left out, and folders with
-/// all that is in them.
+/// Returns the files below `directory`, sorted by relative path. Files and folders that `wanted` rejects are left out.
 pub(crate) fn below(
     directory: &Path,
     mut wanted: impl FnMut(&DirEntry) -> bool,

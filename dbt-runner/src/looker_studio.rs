@@ -1,14 +1,14 @@
-//! A link that opens a report on the marts in BigQuery:
+//! A link that creates a report on the marts in BigQuery:
 //! <https://developers.google.com/looker-studio/integrate/linking-api>.
 
 use url::form_urlencoded::Serializer;
 
 use crate::mart::MartTable;
 
-/// The mart that a report begins with: all that filters and adds up comes out of it.
+/// The mart that a new report uses: the one from which all filters and totals can be computed.
 pub(crate) const MART: &str = "requests_by_month_type_ward";
 
-/// The link to a new report on `mart` in the project. Who opens it sees what they may see in BigQuery.
+/// Returns the link to a new report on `mart` in the project. Viewers need access to the data in BigQuery.
 pub(crate) fn link(project: &str, mart: &MartTable) -> String {
     let mut parameters = Serializer::new(String::new());
     parameters.extend_pairs([
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn the_link_names_the_table_whatever_the_project_is_called() {
+    fn the_link_contains_the_table_for_any_project_name() {
         let link = Url::parse(&link("example.com:311&co", &mart())).expect("a URL");
         let parameter = |name: &str| {
             let mut pairs = link.query_pairs();

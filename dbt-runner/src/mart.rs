@@ -1,4 +1,4 @@
-//! Marts: tables that dbt builds, and what is published of them.
+//! Marts: tables that dbt builds, and their published columns.
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,22 +12,22 @@ pub(crate) struct MartTable {
     pub(crate) name: String,
 }
 
-/// A column as the project's YAML describes it.
+/// A column, as described in the project's YAML.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct DescribedColumn {
     pub(crate) name: String,
     pub(crate) description: String,
 }
 
-/// A table that is published.
+/// A published table.
 #[derive(Debug)]
 pub(crate) struct Publishable {
     pub(crate) table: MartTable,
     pub(crate) description: String,
     pub(crate) columns: Vec<DescribedColumn>,
-    /// The columns that its rows are sorted by.
+    /// The columns by which its rows are sorted.
     pub(crate) order_by: Vec<String>,
-    /// The column with the year that each of its files holds; `None` for one file.
+    /// The column with the year of each file; `None` if the mart is a single file.
     pub(crate) file_per: Option<String>,
 }
 
@@ -40,11 +40,11 @@ impl fmt::Display for MartTable {
 impl FromStr for MartTable {
     type Err = String;
 
-    /// Reads `SCHEMA.TABLE`.
+    /// Parses `SCHEMA.TABLE`.
     fn from_str(text: &str) -> Result<Self, String> {
         let (schema, name) = text
             .split_once('.')
-            .ok_or_else(|| format!("{text:?} is not a schema and a table"))?;
+            .ok_or_else(|| format!("{text:?} is not of the form SCHEMA.TABLE"))?;
         Ok(Self {
             schema: schema.to_owned(),
             name: name.to_owned(),

@@ -1,8 +1,8 @@
-//! dbt's profile: `profiles.yml` of the project.
+//! dbt's profile, `profiles.yml` of the project.
 
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 
-/// The target for an emulator of BigQuery.
+/// The target for the BigQuery emulator.
 pub(crate) const EMULATOR_TARGET: &str = "bigquery_emulator";
 
 /// Returns the name of the target for a warehouse, and the variables that the target reads.

@@ -8,10 +8,10 @@ use shared::fingerprint::Digest;
 
 use crate::files;
 
-/// What dbt leaves in a project that it is run in by hand.
+/// What dbt creates in a project directory when it is run by hand.
 const MADE_BY_DBT: [&str; 3] = ["target", "logs", "dbt_packages"];
 
-/// Names and digests of the project's files, in order: everything that decides what dbt builds.
+/// Returns the names and digests of the project's files, in order: everything that decides what dbt builds.
 pub(crate) fn files(project: &Path) -> io::Result<Vec<(String, Digest)>> {
     let paths = files::below(project, |entry| {
         let name = entry.file_name().to_string_lossy();
@@ -32,7 +32,7 @@ mod tests {
     use super::files;
 
     #[test]
-    fn what_dbt_makes_is_no_part_of_the_project() {
+    fn what_dbt_creates_is_not_part_of_the_project() {
         let project = tempfile::tempdir().expect("temporary directory");
         let write = |name: &str| {
             let path = project.path().join(name);

@@ -1,4 +1,4 @@
-//! The published site: the one place whose objects are replaced.
+//! The published site, the only store whose objects are overwritten.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::google::Emulator;
-use shared::google::storage::{Bucket, Manner};
+use shared::google::storage::{Bucket, WriteMode};
 use tempfile::NamedTempFile;
 
-/// The site that `SITE_URL` names. A path is relative to it, its parts parted by `/`.
+/// The site at `SITE_URL`. Paths are relative to it, with `/` as separator.
 #[derive(Debug, Clone)]
 pub(crate) enum Site {
     /// `file:///absolute/directory`.
@@ -19,28 +19,29 @@ pub(crate) enum Site {
     Bucket(Bucket),
 }
 
-/// How long browsers and those in between may keep an object.
+/// How long browsers and proxies may cache an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caching {
-    /// Not without asking whether it is the same still.
+    /// Only with revalidation.
     Never,
-    /// For ever: another content has another path.
-    Ever,
+    /// Forever: other content has another path.
+    Forever,
 }
 
 impl Caching {
-    /// As HTTP says it. What does not say it is kept for an hour: <https://cloud.google.com/storage/docs/caching>.
+    /// Returns the `Cache-Control` header. Without one, an object is cached for an hour:
+    /// <https://cloud.google.com/storage/docs/caching>.
     fn header(self) -> &'static str {
         match self {
             Self::Never => "no-cache",
-            Self::Ever => "public, max-age=31536000, immutable",
+            Self::Forever => "public, max-age=31536000, immutable",
         }
     }
 }
 
 impl Site {
     /// # Errors
-    /// What is wrong with `url`.
+    /// Describes what is wrong with `url`.
     pub(crate) fn new(url: &str, emulator: Option<Emulator>) -> Result<Self, String> {
         if let Some(location) = url.strip_prefix("gs://") {
             let bucket = Bucket::new(location, emulator);
@@ -52,12 +53,12 @@ impl Site {
         match directory {
             Some(directory) if directory.is_absolute() => Ok(Self::Local(directory.to_owned())),
             _ => Err(format!(
-                "is {url:?}: give file:///absolute/directory or gs://BUCKET[/PREFIX]"
+                "is {url:?}: use file:///absolute/directory or gs://BUCKET[/PREFIX]"
             )),
         }
     }
 
-    /// The object at `path`; `None` if there is none.
+    /// Returns the object at `path`; `None` if it does not exist.
     pub(crate) async fn read(&self, path: &str) -> Result<Option<Bytes>, Failure> {
         let read = match self {
             Self::Local(directory) => match fs::read(directory.join(path)) {
@@ -67,10 +68,10 @@ impl Site {
             },
             Self::Bucket(bucket) => bucket.read(path).await.map_err(Failure::from),
         };
-        read.while_doing(|| format!("read {path} of the site"))
+        read.while_doing(|| format!("cannot read {path} of the site"))
     }
 
-    /// Whether there is an object at `path`.
+    /// Whether the object at `path` exists.
     pub(crate) async fn has(&self, path: &str) -> Result<bool, Failure> {
         let found = match self {
             Self::Local(directory) => directory.join(path).try_exists().or_fail(Exit::Upstream),
@@ -79,10 +80,10 @@ impl Site {
                 found.map(|object| object.is_some()).map_err(Failure::from)
             }
         };
-        found.while_doing(|| format!("look for {path} on the site"))
+        found.while_doing(|| format!("cannot check {path} on the site"))
     }
 
-    /// Puts `content` at `path`, in place of what may be there: a reader sees the one or the other, whole.
+    /// Writes `content` to `path` atomically: a reader sees either the previous object or the new one.
     pub(crate) async fn put(
         &self,
         path: &str,
@@ -90,22 +91,22 @@ impl Site {
         caching: Caching,
     ) -> Result<(), Failure> {
         let put = match self {
-            // Whoever serves the directory says how long a file may be kept.
+            // The server of the directory sets the caching of its files.
             Self::Local(directory) => {
                 replace(&directory.join(path), &content).or_fail(Exit::Upstream)
             }
             Self::Bucket(bucket) => {
                 let cache_control = caching.header();
-                let manner = Manner::Replacing { cache_control };
+                let mode = WriteMode::Overwrite { cache_control };
                 let size_bytes = content.len() as u64;
-                let upload = bucket.upload(path, size_bytes, content.into(), manner);
+                let upload = bucket.upload(path, size_bytes, content.into(), mode);
                 upload.await.map_err(Failure::from)
             }
         };
-        put.while_doing(|| format!("put {path} on the site"))
+        put.while_doing(|| format!("cannot write {path} to the site"))
     }
 
-    /// Removes the object at `path`, if there is one.
+    /// Removes the object at `path`, if it exists.
     pub(crate) async fn remove(&self, path: &str) -> Result<(), Failure> {
         let removed = match self {
             Self::Local(directory) => match fs::remove_file(directory.join(path)) {
@@ -116,11 +117,11 @@ impl Site {
             },
             Self::Bucket(bucket) => bucket.remove(path).await.map_err(Failure::from),
         };
-        removed.while_doing(|| format!("remove {path} from the site"))
+        removed.while_doing(|| format!("cannot remove {path} from the site"))
     }
 }
 
-/// Writes a file beside its final place and renames it, each step on disk before the next.
+/// Writes a file next to its final path and renames it, with each step synced to disk before the next.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(folder)?;
@@ -129,7 +130,7 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        // A web server of another user reads it.
+        // A web server may run as another user.
         file.as_file()
             .set_permissions(fs::Permissions::from_mode(0o644))?;
     }

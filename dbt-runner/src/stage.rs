@@ -1,4 +1,4 @@
-//! The stage: from loaded tables to marts.
+//! The dbt stage: builds marts from the loaded tables.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,12 +14,13 @@ use shared::manifest::{self, LoadReceipt, ManifestRef, Mart, MartsManifest, Vers
 use shared::partition::Partition;
 use shared::run::Stage;
 use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
+use shared::telemetry::milliseconds;
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 use tokio::task::block_in_place;
 use tracing::{debug, info};
 
 use crate::artifacts::Graph;
-use crate::dbt::{Dbt, Extent};
+use crate::dbt::{BuildMode, Dbt};
 use crate::looker_studio;
 use crate::mart::MartTable;
 use crate::project;
@@ -38,7 +39,7 @@ pub struct Settings {
     site: Option<Site>,
 }
 
-/// The settings as the environment has them.
+/// The settings as strings from the environment.
 #[derive(Debug, Deserialize)]
 pub struct RawSettings {
     warehouse_url: Option<String>,
@@ -75,7 +76,7 @@ impl JobSettings for Settings {
             raw.dashboard_dir,
             settings::parse_directory,
         );
-        // A wrong one is a problem that is told already, of the lake.
+        // An invalid value was already reported when the lake was validated.
         let emulator = raw.storage_emulator_host.and_then(|text| text.parse().ok());
         let site = problems.take_optional(&variables::SITE_URL, raw.site_url, |url| {
             Site::new(url, emulator)
@@ -91,18 +92,18 @@ impl JobSettings for Settings {
     }
 }
 
-/// What dbt builds from, and its name.
+/// The inputs of a build and their fingerprint.
 struct Input {
     receipts: BTreeMap<Partition, Key>,
-    /// Whether any of what the warehouse holds is generated data.
+    /// Whether any of the loaded data are synthetic.
     generated: bool,
     fingerprint: Fingerprint,
-    /// Names the project alone: marts of another project are not built upon.
+    /// The fingerprint of the project alone: marts of another project are rebuilt from scratch.
     project: Fingerprint,
 }
 
-/// Builds the marts from all that the warehouse holds, unless they are built from just that, publishes them, unless they
-/// are, and hands their manifest over.
+/// Builds the marts, publishes them and hands their manifest over. Building and publishing are skipped if their inputs
+/// have not changed.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
     let loaded = hand_over::input_of(&common, Stage::Dbt).await?;
     let (input, built_from) = block_in_place(|| {
@@ -120,15 +121,15 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         None
     };
     let of_this_project = |built: &BuiltFrom| built.project == input.project.as_str();
-    let extent = if built_from.as_ref().is_some_and(of_this_project) && !common.force {
-        Extent::Changed
+    let mode = if built_from.as_ref().is_some_and(of_this_project) && !common.force {
+        BuildMode::Incremental
     } else {
-        Extent::Whole
+        BuildMode::FullRefresh
     };
     let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
     let dbt = settings.dbt(temporary.path());
     let (fingerprint, generated) = (input.fingerprint.clone(), input.generated);
-    let held = match found {
+    let existing = match found {
         Some(bytes) => {
             let marts: MartsManifest = manifest::from_json(&key, &bytes)?;
             let holds = block_in_place(|| settings.holds(&marts.marts))?;
@@ -136,12 +137,12 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         }
         None => None,
     };
-    let (marts, mut summary) = match held {
+    let (marts, mut summary) = match existing {
         Some(marts) => {
             debug!(fingerprint = %input.fingerprint, "marts found");
             (marts, Summary::found())
         }
-        None => build(&common, &settings, &dbt, input, extent, &key).await?,
+        None => build(&common, &settings, &dbt, input, mode, &key).await?,
     };
     if let Some(site) = &settings.site {
         let publication = Publication {
@@ -175,7 +176,7 @@ async fn build(
     settings: &Settings,
     dbt: &Dbt<'_>,
     input: Input,
-    extent: Extent,
+    mode: BuildMode,
     key: &Key,
 ) -> Result<(ManifestRef, Summary), Failure> {
     let started = Instant::now();
@@ -184,12 +185,15 @@ async fn build(
         input.fingerprint, input.project
     );
     let (results, graph) = dbt
-        .build(&variables, extent)
+        .build(&variables, mode)
         .await
-        .while_doing(|| format!("dbt build of {}", settings.project.display()))?;
-    dbt.check_freshness(&variables)
-        .await
-        .while_doing(|| format!("dbt source freshness of {}", settings.project.display()))?;
+        .while_doing(|| format!("cannot build {}", settings.project.display()))?;
+    dbt.check_freshness(&variables).await.while_doing(|| {
+        format!(
+            "cannot check the source freshness of {}",
+            settings.project.display()
+        )
+    })?;
     let marts = block_in_place(|| settings.marts_built_from(&input, &graph.marts()))?;
     let manifest = MartsManifest {
         manifest: Version::V1,
@@ -206,7 +210,7 @@ async fn build(
         nodes = manifest.nodes.len(),
         marts = manifest.marts.len(),
         rows,
-        seconds = started.elapsed().as_secs_f64(),
+        milliseconds = milliseconds(started.elapsed()),
         "marts built"
     );
     if let Some(link) = settings.looker_studio(&graph) {
@@ -220,7 +224,7 @@ async fn build(
     Ok((committed, summary))
 }
 
-/// Publishes the marts, with the docs that dbt makes of them; gives the bytes written.
+/// Publishes the marts with dbt's docs. Returns the bytes written.
 async fn publish(
     settings: &Settings,
     dbt: &Dbt<'_>,
@@ -229,7 +233,7 @@ async fn publish(
     let (docs, graph) = dbt
         .document()
         .await
-        .while_doing(|| format!("dbt docs generate of {}", settings.project.display()))?;
+        .while_doing(|| format!("cannot generate the docs of {}", settings.project.display()))?;
     let mut warehouse = block_in_place(|| settings.open_warehouse())?;
     publication.publish(&mut warehouse, &graph, &docs).await
 }
@@ -244,7 +248,7 @@ impl Settings {
         }
     }
 
-    /// The link to a report on the marts, if they are in BigQuery.
+    /// Returns the link to a report on the marts, if they are in BigQuery.
     fn looker_studio(&self, graph: &Graph) -> Option<String> {
         let WarehouseUrl::BigQuery(dataset) = &self.warehouse.url else {
             return None;
@@ -258,14 +262,14 @@ impl Settings {
         Warehouse::open(&self.warehouse)
     }
 
-    /// What dbt would build from now.
+    /// Returns the current inputs of dbt.
     fn input(&self, warehouse: &mut Warehouse) -> Result<Input, Failure> {
         let warehouse_id = self.warehouse.url.id();
         let loads = warehouse.loads()?;
         let mut receipts = BTreeMap::new();
         let mut generated = BTreeMap::new();
         for load in &loads {
-            // The last of a partition's loads is the one that the tables hold.
+            // The tables contain the last load of a partition.
             let key = LoadReceipt::key(&warehouse_id, load.partition, &load.fingerprint)?;
             receipts.insert(load.partition, key);
             generated.insert(load.partition, load.is_generated);
@@ -273,8 +277,8 @@ impl Settings {
         let refusals = warehouse.refusals()?;
         let files = project::files(&self.project)
             .or_fail(Exit::Configuration)
-            .while_doing(|| format!("read {}", self.project.display()))?;
-        // All of the history: the marts describe every version and run.
+            .while_doing(|| format!("cannot read {}", self.project.display()))?;
+        // The whole history counts, because the marts describe every version and run.
         let history: Vec<[String; 3]> = loads
             .into_iter()
             .map(|load| {
@@ -302,7 +306,7 @@ impl Settings {
         })
     }
 
-    /// Whether the warehouse has these marts, with their counts.
+    /// Whether the warehouse has these marts with the same row counts.
     fn holds(&self, marts: &[Mart]) -> Result<bool, Failure> {
         let mut warehouse = self.open_warehouse()?;
         for mart in marts {
@@ -312,22 +316,22 @@ impl Settings {
                 .map_err(anyhow::Error::msg)
                 .or_fail(Exit::Contract)?;
             if warehouse.rows(&table)? != Some(mart.rows) {
-                info!(table = mart.table, "the mart was altered: building anew");
+                info!(table = mart.table, "mart was altered, rebuilding");
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    /// The marts after a build.
+    /// Returns the marts after a build.
     ///
     /// # Errors
-    /// [`Exit::Upstream`] if another load came in between: they may be built from the one or the other.
+    /// [`Exit::Upstream`] if another load finished meanwhile, because each mart may be from before or after it.
     fn marts_built_from(&self, input: &Input, tables: &[MartTable]) -> Result<Vec<Mart>, Failure> {
         let mut warehouse = self.open_warehouse()?;
         if self.input(&mut warehouse)?.fingerprint != input.fingerprint {
             return Err(Failure::upstream(anyhow::anyhow!(
-                "another load came in while dbt was building: build again"
+                "another load finished while dbt was building: build again"
             )));
         }
         tables
@@ -335,7 +339,7 @@ impl Settings {
             .map(|table| {
                 let rows = warehouse.rows(table)?.ok_or_else(|| {
                     Failure::contract(anyhow::anyhow!(
-                        "dbt built no {table}: is the model disabled?"
+                        "dbt did not build {table}: check whether the model is disabled"
                     ))
                 })?;
                 Ok(Mart {

@@ -1,4 +1,4 @@
-//! One partition, from its source at the publisher to its manifest in the lake.
+//! Extracts one partition, from its source at the publisher to its manifest in the lake.
 
 use std::io;
 use std::time::Instant;
@@ -13,6 +13,7 @@ use shared::manifest::{
     self, Drift, DriftKind, ManifestRef, Object, Publication, RawManifest, Source, Version,
 };
 use shared::partition::Partition;
+use shared::telemetry::milliseconds;
 use tracing::{debug, info, warn};
 
 use crate::archive::Archive;
@@ -23,10 +24,10 @@ use crate::publication::{Publications, commit_content};
 use crate::settings::Limits;
 use crate::year_file;
 
-/// The longest text of a publisher that drift repeats, in bytes.
+/// The maximum length of a publisher's text in drift, in bytes.
 const MAX_SUBJECT_BYTES: usize = 200;
 
-/// What extracting any partition takes.
+/// Extracts partitions.
 pub(crate) struct Extractor {
     pub(crate) lake: Lake,
     /// Downloads the portal's files.
@@ -34,13 +35,13 @@ pub(crate) struct Extractor {
     /// Downloads the boundaries of the forward sortation areas.
     pub(crate) fsa_files: HttpClient,
     pub(crate) limits: Limits,
-    /// Whether to download what the lake has.
+    /// Whether to download even what is in the lake.
     pub(crate) force: bool,
-    /// When this run looked at the portal.
+    /// When this run observed the portal.
     pub(crate) observed_at: Timestamp,
 }
 
-/// What the lake has of one offer.
+/// The lake's content for one offer.
 struct Extracted {
     raw_manifest: ManifestRef,
     /// When it was published, if that is known.
@@ -62,7 +63,8 @@ impl Extracted {
 }
 
 impl Extractor {
-    /// Makes sure that the lake has what `choice` offers of `partition`, and returns the raw manifest of what counts.
+    /// Ensures that the lake has what `choice` offers for `partition`, and returns the raw manifest of the offer that
+    /// counts.
     pub(crate) async fn extract(
         &self,
         partition: Partition,
@@ -87,8 +89,8 @@ impl Extractor {
         Ok((handed, summary))
     }
 
-    /// Compares what counts with the other resources that state the same date. One that cannot be extracted costs nothing:
-    /// it would not count.
+    /// Compares the chosen resource with the other resources of the same date. If one of them cannot be extracted,
+    /// nothing is lost, because it is not used.
     async fn compare(
         &self,
         partition: Partition,
@@ -107,7 +109,7 @@ impl Extractor {
                     continue;
                 }
             };
-            warn!(%partition, resources = subject, ?kind, "two resources with one date");
+            warn!(%partition, resources = subject, ?kind, "two resources with the same date");
             drift.push(drift_of(kind, &subject));
         }
         drift
@@ -121,7 +123,7 @@ impl Extractor {
         let unless = match &current {
             Some(current) => {
                 let publication = &current.publication;
-                // At another address is another file, whatever is stated.
+                // A file at another address is another file, whatever the portal states.
                 let moved = publication.source.url != offer.source.url;
                 if !(self.force || offer.changes_unstated || moved) {
                     debug!(%partition, %version, "partition found");
@@ -142,7 +144,8 @@ impl Extractor {
         let Some(download) = self.download(partition, offer, unless).await? else {
             let Some(current) = current else {
                 let url = &offer.source.url;
-                let error = anyhow::anyhow!("{url} is unchanged, but the lake has nothing of it");
+                let error =
+                    anyhow::anyhow!("{url} is unchanged, but its content is not in the lake");
                 return Err(Failure::new(Exit::Bug, error));
             };
             debug!(%partition, %version, "partition unchanged");
@@ -184,7 +187,7 @@ impl Extractor {
                 rows = summary.rows,
                 bytes = summary.bytes,
                 drift = drift.len(),
-                seconds = started.elapsed().as_secs_f64(),
+                milliseconds = milliseconds(started.elapsed()),
                 "partition extracted"
             );
         }
@@ -196,7 +199,7 @@ impl Extractor {
         })
     }
 
-    /// What `offer` states, and of what it does not state, what came with the file.
+    /// Returns the source as stated by `offer`, completed from the headers of the download.
     fn source_of(&self, offer: &Offer, download: &Download, drift: &mut Vec<Drift>) -> Source {
         let mut source = offer.source.clone();
         source.generated |= download.generated;
@@ -225,7 +228,7 @@ impl Extractor {
 
     /// What identifies the content of `publication` at its server, if there is nothing to redo as long as it is the same.
     async fn validator(&self, publication: &Publication) -> Result<Option<Validator>, Failure> {
-        // What is computed from the same file may differ.
+        // The result computed from the same file may differ.
         if publication.partition == Partition::ForwardSortationAreas {
             return Ok(None);
         }
@@ -237,7 +240,7 @@ impl Extractor {
         Ok(etag.or_else(|| date.map(Validator::LastModified)))
     }
 
-    /// Whether the lake has the object that `publication` stands for, as it was stored.
+    /// Whether the lake has the object of `publication`, with the stored bytes.
     async fn is_whole(&self, publication: &Publication) -> Result<bool, Failure> {
         let Some(bytes) = self.lake.read(&publication.raw_manifest.key).await? else {
             let key = &publication.raw_manifest.key;
@@ -248,7 +251,7 @@ impl Extractor {
         let mut content = match self.lake.open(&raw.object.key).await {
             Ok(content) => content,
             Err(LakeError::Missing { key }) => {
-                warn!(%key, "an object is missing in the lake: downloading it again");
+                warn!(%key, "object missing from the lake, downloading it again");
                 return Ok(false);
             }
             Err(error) => return Err(error.into()),
@@ -259,8 +262,8 @@ impl Extractor {
             Ok(writer.finish().1)
         })
         .await
-        .while_doing(|| format!("read {}", raw.object.key))?;
-        // If it is another one, storing what is downloaded then reports it, and what it should be.
+        .while_doing(|| format!("cannot read {}", raw.object.key))?;
+        // If it differs, storing the download reports a conflict.
         Ok(digest == raw.object.sha256)
     }
 
@@ -284,7 +287,7 @@ impl Extractor {
         Ok(http::download(client, &request, file).await?)
     }
 
-    /// Stores what was downloaded, unpacked, and commits its manifest.
+    /// Unpacks and stores the download and commits its manifest.
     async fn store(
         &self,
         partition: Partition,
@@ -340,7 +343,7 @@ impl Extractor {
     }
 }
 
-/// What a resource is called in drift.
+/// Returns the name of a resource in drift.
 fn label(source: &Source) -> &str {
     source.resource_id.as_deref().unwrap_or(&source.url)
 }
@@ -354,7 +357,7 @@ fn drift_of(kind: DriftKind, subject: &str) -> Drift {
     }
 }
 
-/// Runs what keeps a thread busy where it keeps no other task waiting.
+/// Runs blocking work on a thread on which no other task waits.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {

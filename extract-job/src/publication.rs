@@ -1,8 +1,8 @@
-//! What the lake has of one publication.
+//! The publications in the lake.
 //!
-//! Number 0 is what was extracted first, under the key of the version that the publisher states. Where the publisher
-//! changed the file and states the same version, what was found later has the numbers 1, 2 and so on, each under a key of
-//! its own. The highest number counts.
+//! Number 0 is the first extracted publication, under the key of the version stated by the publisher. If the publisher
+//! changes the file and states the same version, later publications have the numbers 1, 2 and so on, each with its own
+//! key. The highest number is the current one.
 
 use bytes::Bytes;
 use shared::exit::Failure;
@@ -13,7 +13,7 @@ use shared::manifest::{self, ManifestRef, Publication, RawManifest};
 use shared::partition::Partition;
 use tracing::warn;
 
-/// All publications that the publisher states as one version.
+/// All publications with the same stated version.
 pub(crate) struct Publications<'a> {
     lake: &'a Lake,
     partition: Partition,
@@ -35,8 +35,8 @@ impl<'a> Publications<'a> {
         }
     }
 
-    /// Returns the publication that counts, if there is one: by doubling steps, then by halves, since a link whose server
-    /// states another date each time has a publication per run.
+    /// Returns the current publication, if there is one. The search doubles the number and then bisects, because a link
+    /// whose server states another date each time has one publication per run.
     pub(crate) async fn current(&self) -> Result<Option<Current>, Failure> {
         let Some(mut latest) = self.read(0).await? else {
             return Ok(None);
@@ -60,8 +60,8 @@ impl<'a> Publications<'a> {
         Ok(Some(latest))
     }
 
-    /// Commits `publication`, received while `current` counted, under the first key from there on that is free or has the
-    /// same. Returns whether the publisher changed the content and did not state another date.
+    /// Commits `publication`, received while `current` was the current one, under the first key from there on that is
+    /// free or already contains it. Returns whether the publisher changed the content without stating another date.
     pub(crate) async fn commit(
         &self,
         current: Option<&Current>,
@@ -120,8 +120,8 @@ impl<'a> Publications<'a> {
     }
 }
 
-/// Commits the manifest of a content, and returns it with whether it is new. If the lake has one of the same bytes, from
-/// another publication, that one stays.
+/// Commits the manifest of a content, and returns it and whether it is new. If the lake has a manifest of the same
+/// bytes from another publication, that one is kept.
 pub(crate) async fn commit_content(
     lake: &Lake,
     raw: &RawManifest,
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_of_any_number_of_publications_counts() {
+    fn the_last_of_any_number_of_publications_is_current() {
         let directory = tempfile::tempdir().expect("temporary directory");
         let lake = Lake::Local(LocalLake::new(directory.path()).expect("a lake"));
         let version = Fingerprint::of(&["version"]);

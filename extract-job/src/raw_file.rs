@@ -1,4 +1,4 @@
-//! Files on their way to the lake, measured in one pass while they are written.
+//! Files to store, measured in one pass while they are written.
 
 use std::io::{self, Write};
 
@@ -6,27 +6,27 @@ use shared::fingerprint::{Digest, DigestWriter};
 use shared::manifest::Encoding;
 use tempfile::NamedTempFile;
 
-/// A file to store, and what its manifest says of it.
+/// A file to store and the metadata for its manifest.
 pub(crate) struct RawFile {
-    /// Its last name in the lake.
+    /// Its file name in the lake.
     pub(crate) name: String,
     /// Its bytes.
     pub(crate) file: NamedTempFile,
-    /// What they are.
+    /// Their measures.
     pub(crate) measures: Measures,
 }
 
-/// What there is to say of a text without understanding it.
+/// The measures of a text that need no parsing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Measures {
     pub(crate) sha256: Digest,
     pub(crate) size_bytes: u64,
-    /// Line feeds, and one more if the last line has none.
+    /// Line feeds, plus one if the last line has none.
     pub(crate) lines: u64,
     pub(crate) encoding: Encoding,
 }
 
-/// Measures what is written through it.
+/// Measures everything written through it.
 pub(crate) struct MeasuringWriter<W> {
     inner: DigestWriter<W>,
     line_feeds: u64,
@@ -35,7 +35,7 @@ pub(crate) struct MeasuringWriter<W> {
 }
 
 impl<W: Write> MeasuringWriter<W> {
-    /// Writes on to `inner`.
+    /// Wraps `inner`.
     pub(crate) fn new(inner: W) -> Self {
         Self {
             inner: DigestWriter::new(inner),
@@ -45,7 +45,7 @@ impl<W: Write> MeasuringWriter<W> {
         }
     }
 
-    /// The inner writer, and the measures of all that was written.
+    /// Returns the inner writer and the measures of everything written.
     pub(crate) fn finish(self) -> (W, Measures) {
         let (inner, sha256, size_bytes) = self.inner.finish();
         let unfinished = self.last.is_some_and(|byte| byte != b'\n');
@@ -78,11 +78,11 @@ impl<W: Write> Write for MeasuringWriter<W> {
     }
 }
 
-/// Tells whether bytes that come in pieces are UTF-8 together.
+/// Determines whether bytes that arrive in chunks are UTF-8 as a whole.
 #[derive(Default)]
 struct Utf8Check {
     invalid: bool,
-    /// The first bytes of a character whose other bytes have not come yet.
+    /// The first bytes of a character whose other bytes have not arrived yet.
     begun: [u8; 4],
     length: usize,
 }
@@ -158,7 +158,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn pieces_are_measured_like_the_whole(
+        fn chunks_are_measured_like_the_whole(
             bytes in almost_text(),
             cuts in proptest::collection::vec(any::<prop::sample::Index>(), 0..8),
         ) {

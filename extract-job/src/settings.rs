@@ -9,34 +9,34 @@ use url::Url;
 
 use crate::http::{Address, AllowedHosts, host_of, is_secure, parse_hosts};
 
-/// Where the City keeps the files of some years, which its portal links to.
+/// The host of some years' files, to which the City's portal links.
 const CITY_HOST: &str = "www.toronto.ca";
 
-/// Where to extract from, and within which bounds.
+/// The sources and limits of the extraction.
 #[derive(Debug, Clone)]
 pub struct Settings {
     pub(crate) portal: Url,
     pub(crate) fsa: Url,
-    /// Where the portal's files may be.
+    /// The allowed hosts of the portal's files.
     pub(crate) portal_files: AllowedHosts,
-    /// Where the file at `FSA_URL` may be.
+    /// The allowed hosts of the file at `FSA_URL`.
     pub(crate) fsa_files: AllowedHosts,
     pub(crate) limits: Limits,
     pub(crate) download_timeout: Duration,
 }
 
-/// How large things may be.
+/// The limits on sizes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// The largest download.
     pub(crate) download_bytes: u64,
-    /// The largest file taken out of a ZIP, and the largest CSV.
+    /// The largest file in a ZIP, and the largest CSV.
     pub(crate) content_bytes: u64,
-    /// The most a ZIP may inflate, times its own size.
+    /// The maximum ratio of a ZIP's inflated size to its own size.
     pub(crate) compression_ratio: u64,
 }
 
-/// The settings as the environment has them.
+/// The settings as strings from the environment.
 #[derive(Debug, Deserialize)]
 pub struct RawSettings {
     portal_url: Option<String>,
@@ -72,7 +72,7 @@ impl JobSettings for Settings {
             raw.download_timeout_seconds,
             |text| match parse_positive(text)? {
                 seconds if seconds <= DAY => Ok(seconds),
-                _ => Err(format!("is {text:?}: give at most {DAY}, a day")),
+                _ => Err(format!("is {text:?}: use at most {DAY}, a day")),
             },
         );
         let (portal, fsa) = (portal?, fsa?);
@@ -108,15 +108,15 @@ fn parse_url(text: &str) -> Result<Url, String> {
     match Url::parse(text) {
         Ok(url) if is_secure(&url) => Ok(url),
         Ok(_) => Err(format!(
-            "is {shown:?}: give an https:// address; http:// is for loopback hosts only"
+            "is {shown:?}: use an https:// address; http:// is for loopback hosts only"
         )),
-        Err(error) => Err(format!("is {shown:?}, not an address: {error}")),
+        Err(error) => Err(format!("is {shown:?}, which is not an address: {error}")),
     }
 }
 
 fn parse_positive(text: &str) -> Result<u64, String> {
     match parse_number(text)? {
-        0 => Err("is 0: give at least 1".to_owned()),
+        0 => Err("is 0: use at least 1".to_owned()),
         number => Ok(number),
     }
 }
@@ -139,7 +139,7 @@ mod tests {
         let allowed = by_default().portal_files;
         let list = std::fs::read_to_string(shared::testing::fixtures().join("resources.csv"));
         let list = list.expect("the fixture");
-        // The list leaves out what the addresses of CKAN's own files have in common.
+        // The list omits the common part of the addresses of CKAN's own files.
         let ckan = "https://ckan0.cf.opendata.inter.prod-toronto.ca/dataset/a/resource/b";
         let addresses: Vec<String> = list
             .lines()

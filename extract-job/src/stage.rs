@@ -1,4 +1,4 @@
-//! The stage: from the portal to raw manifests.
+//! The extract stage: extracts the portal's files to raw manifests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,13 +21,13 @@ use crate::settings::Settings;
 const SERVICE_REQUESTS: &str = "311-service-requests-customer-initiated";
 const CITY_WARDS: &str = "city-wards";
 const BOUNDARIES: [Partition; 2] = [Partition::CityWards, Partition::ForwardSortationAreas];
-/// Partitions under way at once: one downloads while the other unpacks.
+/// The number of concurrent partitions: one downloads while the other unpacks.
 const CONCURRENCY: usize = 2;
 
-/// Extracts every partition of this task's share, and hands the raw manifests over.
+/// Extracts this task's share of the partitions, and hands the raw manifests over.
 ///
 /// # Errors
-/// If any partition fails, or the portal does not show which years it publishes; what can be extracted is handed over
+/// Fails if any partition fails or if the portal does not list its years; the other partitions are handed over
 /// nevertheless.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
     let observed_at = Timestamp::now();
@@ -42,7 +42,8 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             let all = years.map(Partition::Year).chain(BOUNDARIES);
             (common.task.share(all).collect(), yearly, None)
         }
-        // Which boundaries are this task's follows from the years, so that it takes all: to do so twice changes nothing.
+        // Which boundaries belong to this task depends on the years. Without those it takes all, because extracting
+        // them twice changes nothing.
         Err(failure) => (BOUNDARIES.to_vec(), Yearly::new(), Some(failure)),
     };
     let mut choices: Vec<(Partition, Result<Choice, Failure>)> = Vec::new();
@@ -56,7 +57,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
                 )),
             },
             Partition::CityWards => city_wards(&portal, observed_at).await,
-            // Published once, at an address that names the year: there is nothing to ask.
+            // It is published once, at an address that contains the year, so there is no need for a request.
             Partition::ForwardSortationAreas => Ok(Choice::only(Offer::unchanging(&settings.fsa))),
         };
         choices.push((partition, choice));
@@ -89,13 +90,13 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     }
 }
 
-/// The years that the portal shows.
+/// Returns the choices for the years that the portal lists.
 async fn published_years(portal: &Portal, observed_at: Timestamp) -> Result<Yearly, Failure> {
     let resources = portal.package(SERVICE_REQUESTS, observed_at).await?;
     let yearly = portal::yearly(&resources);
     if yearly.is_empty() {
         return Err(Failure::contract(anyhow::anyhow!(
-            "package {SERVICE_REQUESTS} has no resource of format ZIP or CSV with a year in its name: has the portal changed?"
+            "package {SERVICE_REQUESTS} has no resource of format ZIP or CSV with a year in its name: check whether the portal has changed"
         )));
     }
     Ok(yearly)
@@ -103,10 +104,11 @@ async fn published_years(portal: &Portal, observed_at: Timestamp) -> Result<Year
 
 async fn city_wards(portal: &Portal, observed_at: Timestamp) -> Result<Choice, Failure> {
     let resources = portal.package(CITY_WARDS, observed_at).await?;
-    portal::wgs84_polygons(&resources).while_doing(|| format!("package {CITY_WARDS}"))
+    portal::wgs84_polygons(&resources)
+        .while_doing(|| format!("cannot extract the package {CITY_WARDS}"))
 }
 
-/// The failure of the stage where the portal did not show the years, and partitions may have been refused besides.
+/// Returns the failure of the stage if the portal did not list its years and partitions may have been refused as well.
 fn both(not_shown: Failure, refused: Option<Failure>) -> Failure {
     warn!(exit = not_shown.exit().code(), cause = %not_shown, "no year extracted");
     let Some(refused) = refused else {

@@ -1,6 +1,6 @@
-//! The file of a year: a ZIP with one CSV in it, or the CSV itself, such as a dump of CKAN's DataStore.
+//! The file of a year: a ZIP with one CSV, or the CSV itself, such as a dump of CKAN's DataStore.
 //!
-//! Its content decides which, not what the portal states: editors choose the format by hand.
+//! The content determines which of them it is, not the stated format, which editors set by hand.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 
@@ -19,17 +19,17 @@ const START_BYTES: u64 = 4096;
 /// Why the file of a year is refused.
 #[derive(Debug, thiserror::Error)]
 enum YearFileError {
-    /// It is something else.
+    /// It is neither a ZIP nor a CSV.
     #[error(
-        "{address} is neither a ZIP nor a CSV but {looks_like}: the server may be down or ask for a sign-in"
+        "{address} is neither a ZIP nor a CSV but {looks_like}: the server may be down or require a sign-in"
     )]
     OtherKind {
         address: String,
         looks_like: &'static str,
     },
-    /// It is a CSV of more than is allowed.
+    /// It is a CSV that is larger than allowed.
     #[error(
-        "{address} is a CSV of {size} bytes, and {limit} are allowed: if that is not a mistake, raise MAX_CSV_BYTES"
+        "{address} is a CSV of {size} bytes, but {limit} are allowed: if this is expected, raise MAX_CSV_BYTES"
     )]
     TooLarge {
         address: String,
@@ -38,7 +38,7 @@ enum YearFileError {
     },
 }
 
-/// Returns the CSV of `year` in the file `downloaded` from `address`. It blocks.
+/// Returns the CSV of `year` in the file `downloaded` from `address`. Blocks the current thread.
 pub(crate) fn unpack(
     lake: &Lake,
     address: &str,
@@ -46,7 +46,7 @@ pub(crate) fn unpack(
     year: i16,
     limits: Limits,
 ) -> Result<RawFile, Failure> {
-    // Named by the year and not as the publisher does, so that equal bytes are one object.
+    // It is named by the year, not by the publisher, so that equal bytes are one object.
     let name = format!("SR{year}.csv");
     let start = start_of(&mut downloaded).or_fail(Exit::Upstream)?;
     if is_zip(&start) {
@@ -88,7 +88,7 @@ pub(crate) fn unpack(
     })
 }
 
-/// The first bytes of `file`, which is read from its beginning next.
+/// Returns the first bytes of `file` and rewinds it.
 fn start_of(file: &mut NamedTempFile) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     file.seek(SeekFrom::Start(0))?;
@@ -97,13 +97,13 @@ fn start_of(file: &mut NamedTempFile) -> io::Result<Vec<u8>> {
     Ok(start)
 }
 
-/// Whether a file that begins so is a ZIP. A CSV whose first column is `PK` is not.
+/// Whether a file that starts like this is a ZIP. A CSV whose first column is `PK` is not.
 fn is_zip(start: &[u8]) -> bool {
     matches!(start, [b'P', b'K', 0..=0x1f, ..])
 }
 
-/// Whether a file that begins so is a CSV: its first line is text of at least two fields. Whether they are the right ones
-/// is for the contract to say.
+/// Whether a file that starts like this is a CSV: its first line is text with at least two fields. The contract
+/// determines whether they are the right ones.
 fn is_csv(start: &[u8]) -> bool {
     // Text too, which the contract refuses in words.
     if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_tells_a_zip_from_a_csv_from_anything_else() {
+    fn content_distinguishes_a_zip_a_csv_and_anything_else() {
         for (start, zip, csv) in [
             (b"PK\x03\x04\x14\0".as_slice(), true, false),
             (b"PK\x05\x06", true, false),

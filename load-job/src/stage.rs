@@ -1,4 +1,4 @@
-//! The stage: from clean manifests to rows in the warehouse.
+//! The load stage: loads clean partitions into the warehouse.
 
 use std::time::Instant;
 
@@ -13,6 +13,7 @@ use shared::manifest::{self, CleanManifest, Drift, LoadReceipt, Version};
 use shared::partition::Partition;
 use shared::run::Stage;
 use shared::settings::{CommonSettings, JobSettings, Problems};
+use shared::telemetry::milliseconds;
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 use tracing::{debug, info, warn};
 
@@ -24,7 +25,7 @@ pub struct Settings {
     warehouse: WarehouseSettings,
 }
 
-/// The settings as the environment has them.
+/// The settings as strings from the environment.
 #[derive(Debug, Deserialize)]
 pub struct RawSettings {
     warehouse_url: Option<String>,
@@ -46,7 +47,7 @@ impl JobSettings for Settings {
     }
 }
 
-/// Loads every partition that was handed over, records what was observed and refused, and hands the receipts over.
+/// Loads every partition that was handed over, records observations and refusals, and hands the receipts over.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
     let input = hand_over::input_of(&common, Stage::Load).await?;
     let mut verdicts: Vec<Verdict> = input
@@ -67,7 +68,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         let manifest = manifest::read_handed(&common.lake, &clean.manifest).await;
         offered.push((partition, clean, manifest));
     }
-    // Before any load, so that none of an older run can replace what this run has seen.
+    // Before any load, so that no load of an older run can replace what this run has seen.
     warehouse.observe(&observed(&offered)).await?;
     for (partition, clean, manifest) in offered {
         let observed_at = clean.observed_at;
@@ -88,10 +89,10 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     outcomes.hand_over(&common).await
 }
 
-/// A partition that was handed over, with its clean manifest or why it cannot be read.
+/// A partition that was handed over, with its clean manifest or the reason why that cannot be read.
 type Offered = (Partition, Handed, Result<CleanManifest, Failure>);
 
-/// The contents that this run observed on the portal.
+/// Returns the contents that this run observed on the portal.
 fn observed(offered: &[Offered]) -> Vec<Observed<'_>> {
     let observed = offered.iter().filter_map(|(partition, clean, manifest)| {
         Some(Observed {
@@ -103,8 +104,8 @@ fn observed(offered: &[Offered]) -> Vec<Observed<'_>> {
     observed.collect()
 }
 
-/// The run's verdict on what the portal publishes. `None` if no run observed it: then an operator named a manifest, which
-/// says nothing about the portal.
+/// Returns the run's verdict on what the portal publishes. `None` if no run observed it, because an operator listed the
+/// manifest, which says nothing about the portal.
 fn verdict(
     partition: Partition,
     observed_at: Option<Timestamp>,
@@ -127,7 +128,7 @@ fn refuse_apart(lake: &Lake, warehouse: &WarehouseUrl) -> Result<(), Failure> {
         _ => Err(Failure::new(
             Exit::Configuration,
             anyhow::anyhow!(
-                "{warehouse} cannot read the files of {lake}: BigQuery loads from a gs:// lake, DuckDB from a file:// one"
+                "{warehouse} cannot read the files of {lake}: use a gs:// lake with BigQuery, a file:// lake with DuckDB"
             ),
         )),
     }
@@ -184,7 +185,7 @@ async fn load(
         ..
     } in &of_versions
     {
-        warn!(%partition, kind = ?kind, subject, rows, "drift from the version before");
+        warn!(%partition, kind = ?kind, subject, rows, "drift from the previous version");
     }
 
     let stored = manifest.files.iter().chain(&manifest.quarantine);
@@ -204,7 +205,7 @@ async fn load(
         rows = summary.rows,
         quarantined = summary.quarantined,
         drift = summary.drift,
-        seconds = started.elapsed().as_secs_f64(),
+        milliseconds = milliseconds(started.elapsed()),
         "partition loaded"
     );
     Ok((committed, summary))

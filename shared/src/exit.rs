@@ -1,30 +1,30 @@
-//! What a job's exit code tells the orchestrator, and the error that carries it.
+//! Exit codes, which the orchestrator acts on, and the error type that carries them.
 
 use std::fmt;
 
-/// Why a job ended. The numbers are a contract with the workflow: it retries [`Exit::Upstream`] only.
+/// Why a job ended. The numbers are a contract with the workflow, which retries only [`Exit::Upstream`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done, or nothing to do.
     Done = 0,
-    /// The environment is wrong: an operator has to change it.
+    /// The environment is wrong, and an operator has to change it.
     Configuration = 10,
-    /// The data break the contract: a retry gives the same result.
+    /// The data violate the contract; a retry gives the same result.
     Contract = 20,
-    /// The portal, the lake or the warehouse did not do its part: a retry may help.
+    /// The portal, the lake or the warehouse failed; a retry may succeed.
     Upstream = 30,
-    /// A defect of this program.
+    /// A bug in this program.
     Bug = 70,
 }
 
 impl Exit {
-    /// The process exit code.
+    /// Returns the process exit code.
     #[must_use]
     pub fn code(self) -> u8 {
         self as u8
     }
 
-    /// Returns the exit that has this code.
+    /// Returns the exit with this code.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {
         let all = [
@@ -37,7 +37,8 @@ impl Exit {
         all.into_iter().find(|exit| exit.code() == code)
     }
 
-    /// Orders the ways to fail for a job or a run in which several happened: a retry is advised only if it may help with all.
+    /// Orders failures by severity, for a job or run with several: a retry is advised only if it may help with all of
+    /// them.
     #[must_use]
     pub fn severity(self) -> u8 {
         match self {
@@ -49,20 +50,20 @@ impl Exit {
         }
     }
 
-    /// What the operator is told to do about it.
+    /// Returns the advice to the operator.
     #[must_use]
     pub fn advice(self) -> &'static str {
         match self {
             Exit::Done => "nothing",
             Exit::Configuration => "correct the environment",
-            Exit::Contract => "look at the data: a retry gives the same result",
+            Exit::Contract => "look at the data; a retry gives the same result",
             Exit::Upstream => "retry",
-            Exit::Bug => "report a defect",
+            Exit::Bug => "report a bug",
         }
     }
 }
 
-/// An error together with the [`Exit`] it means.
+/// An error together with its [`Exit`].
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
@@ -70,7 +71,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// `error`, to end the job with `exit`.
+    /// Returns a failure that ends the job with `exit`.
     pub fn new(exit: Exit, error: impl Into<anyhow::Error>) -> Self {
         Self {
             exit,
@@ -78,17 +79,17 @@ impl Failure {
         }
     }
 
-    /// The data break the contract.
+    /// Returns a failure of data that violate the contract.
     pub fn contract(error: impl Into<anyhow::Error>) -> Self {
         Self::new(Exit::Contract, error)
     }
 
-    /// Another system did not do its part.
+    /// Returns a failure of another system.
     pub fn upstream(error: impl Into<anyhow::Error>) -> Self {
         Self::new(Exit::Upstream, error)
     }
 
-    /// Says what was being done, and to what.
+    /// Adds what was being done, and to what, in front of the chain.
     #[must_use]
     pub fn context(self, context: impl fmt::Display + Send + Sync + 'static) -> Self {
         Self {
@@ -97,21 +98,21 @@ impl Failure {
         }
     }
 
-    /// How the job ends.
+    /// Returns the exit the job ends with.
     #[must_use]
     pub fn exit(&self) -> Exit {
         self.exit
     }
 }
 
-/// The whole chain in one line: what was being done first, the first cause last.
+/// Formats the whole chain in one line: what was being done first, the root cause last.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#}", self.error)
     }
 }
 
-/// Gives the error of a result its [`Exit`].
+/// Attaches an [`Exit`] to the error of a result.
 pub trait OrFail<T> {
     /// Ends the job with `exit` on an error.
     fn or_fail(self, exit: Exit) -> Result<T, Failure>;
@@ -123,7 +124,7 @@ impl<T, E: Into<anyhow::Error>> OrFail<T> for Result<T, E> {
     }
 }
 
-/// Says what was being done to the failure of a result.
+/// Adds context to the failure of a result.
 pub trait FailureContext<T> {
     /// Adds `context()` in front of the chain.
     fn while_doing(self, context: impl FnOnce() -> String) -> Result<T, Failure>;

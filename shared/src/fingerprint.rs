@@ -1,4 +1,4 @@
-//! Digests of contents, and the fingerprints that object keys are made of.
+//! Digests of contents, and the fingerprints used in object keys.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -7,13 +7,13 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// SHA-256 of a content, 64 lower-case hexadecimal digits.
+/// The SHA-256 of a content, as 64 lower-case hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Digest(String);
 
 impl Digest {
-    /// The digest of `bytes`.
+    /// Returns the digest of `bytes`.
     #[must_use]
     pub fn of(bytes: &[u8]) -> Self {
         let mut hasher = Hasher::default();
@@ -21,7 +21,7 @@ impl Digest {
         hasher.finish()
     }
 
-    /// The hexadecimal digits.
+    /// Returns the hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -44,7 +44,7 @@ impl Hasher {
         self.0.update(bytes);
     }
 
-    /// The digest of all that was added.
+    /// Returns the digest of everything added.
     #[must_use]
     pub fn finish(self) -> Digest {
         Digest(hexadecimal(&self.0.finalize()))
@@ -59,7 +59,7 @@ pub struct DigestWriter<W> {
 }
 
 impl<W: Write> DigestWriter<W> {
-    /// Writes on to `inner`.
+    /// Wraps `inner`.
     pub fn new(inner: W) -> Self {
         Self {
             inner,
@@ -68,7 +68,7 @@ impl<W: Write> DigestWriter<W> {
         }
     }
 
-    /// The inner writer, the digest and the number of bytes written.
+    /// Returns the inner writer, the digest and the number of bytes written.
     pub fn finish(self) -> (W, Digest, u64) {
         (self.inner, self.hasher.finish(), self.bytes)
     }
@@ -87,15 +87,15 @@ impl<W: Write> Write for DigestWriter<W> {
     }
 }
 
-/// Names a result by what it was made from: the first 32 hexadecimal digits of the SHA-256 of the parts.
+/// Identifies a result by its inputs: the first 32 hexadecimal digits of the SHA-256 of the parts.
 ///
-/// Each part is hashed behind its length, so that no two lists of parts give the same bytes.
+/// Each part is preceded by its length, so that different lists of parts never hash the same bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint of `parts`, in order.
+    /// Returns the fingerprint of `parts`, in order.
     #[must_use]
     pub fn of(parts: &[&str]) -> Self {
         let mut hasher = Sha256::new();
@@ -108,7 +108,7 @@ impl Fingerprint {
         Self(digits)
     }
 
-    /// The hexadecimal digits.
+    /// Returns the hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -125,7 +125,9 @@ impl FromStr for Fingerprint {
         if text.len() == 32 && digits {
             Ok(Self(text.to_owned()))
         } else {
-            Err(format!("{text:?} is no fingerprint: 32 hexadecimal digits"))
+            Err(format!(
+                "{text:?} is not a fingerprint of 32 hexadecimal digits"
+            ))
         }
     }
 }

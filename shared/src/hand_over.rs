@@ -1,15 +1,15 @@
-//! Hand-overs: what each stage of a run passes on to the next one.
+//! Hand-overs: what each stage of a run passes to the next.
 //!
-//! Every task writes one when it ends, at `runs/<run id>/<stage>-<task>-<attempt>.json`, and numbers its attempts from 0.
-//! Of each partition, what was handed over last counts, whichever task did it: a replay of one year, with fewer tasks,
-//! replaces that year and leaves the others as they were.
+//! Every task writes one when it ends, at `runs/<run id>/<stage>-<task>-<attempt>.json`, with attempts numbered from 0.
+//! For each partition the latest hand-over counts, whichever task wrote it: a replay of one year, with fewer tasks,
+//! replaces that year and leaves the others unchanged.
 //!
-//! A partition that failed is handed over as well, as [`Refused`]. Later stages carry it forward and work on the others,
-//! so that one bad year costs one year.
+//! A partition that failed is also handed over, as [`Refused`]. Later stages carry it forward and work on the others,
+//! so that one bad year costs one year only.
 //!
-//! A task that did not hand over, because it was killed for example, is not the end of the list but an error: what it
-//! had to work on is unknown, and what an earlier execution left of it is out of date. It stays an error until a later
-//! execution that works on as much or more is complete.
+//! A task that did not hand over, for example because it was killed, is an error: its partitions are unknown, and
+//! earlier hand-overs of them are out of date. The error stays until a later execution that covers at least the same
+//! partitions is complete.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -29,15 +29,15 @@ use crate::partition::Partition;
 use crate::run::{RunId, Stage};
 use crate::settings::{CommonSettings, Years};
 
-/// Bytes of a cause that are handed over. The log has all of it; Cloud Workflows, which reads hand-overs, has 512 KB for
-/// its variables (<https://cloud.google.com/workflows/quotas>).
+/// Maximum length of a cause in a hand-over, in bytes. The log has all of it; Cloud Workflows, which reads hand-overs,
+/// has 512 KB for its variables (<https://cloud.google.com/workflows/quotas>).
 const LONGEST_CAUSE: usize = 1_000;
 
-/// The tasks to look for, however few handed over: the most that Terraform's `max_tasks` allows. Those of an execution may
-/// all have been killed but the last one.
+/// The number of tasks to look for, however few handed over: the maximum of Terraform's `max_tasks`. All tasks of an
+/// execution but the last may have been killed.
 const MOST_TASKS: usize = 20;
 
-/// What one attempt of a task passes on.
+/// The hand-over of one attempt of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HandOver {
     /// The format.
@@ -48,10 +48,10 @@ pub struct HandOver {
     pub task: usize,
     /// The number of tasks that shared the stage.
     pub tasks: usize,
-    /// The Cloud Run execution that the task belongs to, if it belongs to one.
+    /// The Cloud Run execution that the task belongs to, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub execution: Option<String>,
-    /// What the tasks together were requested to work on.
+    /// What all tasks together were requested to work on.
     #[serde(flatten)]
     pub request: Request,
     /// When it was written.
@@ -62,31 +62,31 @@ pub struct HandOver {
     pub refused: BTreeMap<Partition, Refused>,
 }
 
-/// What an execution of a stage is requested to work on.
+/// What an execution of a stage was requested to work on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Request {
-    /// The years: `YEARS`.
+    /// The years, from `YEARS`.
     pub years: Years,
-    /// The manifests, in place of the previous stage's hand-over: `MANIFESTS`.
+    /// The manifests that replace the previous stage's hand-over, from `MANIFESTS`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manifests: Option<Vec<Key>>,
 }
 
 impl Request {
-    /// Whether an execution on this request works on everything that `other` requests.
+    /// Whether this request covers everything that `other` requests.
     fn covers(&self, other: &Self) -> bool {
         self == other || (self.manifests.is_none() && self.years.cover(&other.years))
     }
 }
 
-/// A partition that is good so far.
+/// A partition that has not failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Handed {
     /// The stage's result.
     #[serde(flatten)]
     pub manifest: ManifestRef,
-    /// When the run's extract stage saw on the portal what this was made from; `None` for manifests that an operator
-    /// named by `MANIFESTS`.
+    /// When the run's extract stage saw the source on the portal; `None` for manifests that an operator listed in
+    /// `MANIFESTS`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_at: Option<Timestamp>,
     /// When the publisher published it, by the latest statement; `None` if the publisher does not say. The same bytes may be
@@ -124,7 +124,7 @@ pub struct Refused {
     pub stage: Stage,
     /// The exit code of the failure.
     pub exit: u8,
-    /// The failure, with what it happened to and what to do; cut off if it is very long.
+    /// The failure, what it happened to and what to do; truncated if very long.
     pub cause: String,
     /// When the run's extract stage looked at the portal, if it did.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -148,7 +148,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// Returns what was handed over last of each partition. `all` is in the order of writing.
+    /// Returns the latest hand-over of each partition. `all` is in the order of writing.
     fn latest(all: impl IntoIterator<Item = HandOver>) -> Self {
         let mut input = Self::default();
         for hand_over in all {
@@ -164,7 +164,7 @@ impl Input {
         input
     }
 
-    /// Leaves the partitions that are not among `kept` out.
+    /// Removes the partitions that are not in `kept`.
     fn retain(&mut self, kept: &BTreeSet<Partition>) {
         self.partitions
             .retain(|partition, _| kept.contains(partition));
@@ -183,7 +183,7 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
-    /// Returns no outcomes yet but for what an earlier stage refused.
+    /// Starts with the partitions that an earlier stage refused.
     #[must_use]
     pub fn new(stage: Stage, refused: BTreeMap<Partition, Refused>) -> Self {
         Self {
@@ -195,7 +195,7 @@ impl Outcomes {
         }
     }
 
-    /// Records the outcome of `partition`. A failure is logged, and costs this partition only.
+    /// Records the outcome of `partition`. A failure is logged and does not affect other partitions.
     pub fn add(
         &mut self,
         partition: Partition,
@@ -225,8 +225,8 @@ impl Outcomes {
     /// Hands all outcomes over to the next stage.
     ///
     /// # Errors
-    /// The failures of this stage's own partitions, after the others were handed over: with the most severe exit code, and
-    /// every partition and its cause in the message.
+    /// Fails if any of this stage's own partitions failed, after handing over the others. The error has the most severe
+    /// exit code and lists every partition with its cause.
     pub async fn hand_over(self, settings: &CommonSettings) -> Result<Summary, Failure> {
         let worked_on = self.partitions.len() + self.failures.len();
         hand_over(settings, self.stage, self.partitions, self.refused).await?;
@@ -254,7 +254,7 @@ impl Outcomes {
     }
 }
 
-/// Cuts off what is beyond [`LONGEST_CAUSE`].
+/// Truncates a cause to [`LONGEST_CAUSE`].
 fn shortened(mut cause: String) -> String {
     if cause.len() > LONGEST_CAUSE {
         cause.truncate(cause.floor_char_boundary(LONGEST_CAUSE));
@@ -288,7 +288,7 @@ async fn hand_over(
         let content = Content::Bytes(content.clone());
         match settings.lake.create(&key, content).await {
             Ok(_) => return Ok(()),
-            // An earlier attempt has this number.
+            // An earlier attempt already has this number.
             Err(LakeError::Conflict { .. }) => {}
             Err(error) => return Err(error.into()),
         }
@@ -296,7 +296,7 @@ async fn hand_over(
     unreachable!("there is always a next number")
 }
 
-/// Returns this task's share of what `stage` has to work on: the manifests named by `MANIFESTS`, else what the previous
+/// Returns this task's share of what `stage` has to work on: the manifests listed in `MANIFESTS`, else what the previous
 /// stage handed over in this run, reduced to `YEARS`.
 ///
 /// # Errors
@@ -333,7 +333,7 @@ async fn named(settings: &CommonSettings, keys: &[Key]) -> Result<Input, Failure
             return Err(Failure::new(
                 Exit::Configuration,
                 anyhow::anyhow!(
-                    "MANIFESTS names two manifests of {partition}, {} and {key}: name the one to work on",
+                    "MANIFESTS lists two manifests of {partition}, {} and {key}: list the one to work on",
                     other.manifest.key
                 ),
             ));
@@ -342,7 +342,7 @@ async fn named(settings: &CommonSettings, keys: &[Key]) -> Result<Input, Failure
     Ok(input)
 }
 
-/// Returns what all tasks of `stage` handed over in `run`, for each partition what was written last.
+/// Returns what all tasks of `stage` handed over in `run`: the latest hand-over of each partition.
 ///
 /// # Errors
 /// [`Exit::Configuration`] if nothing was handed over, [`Exit::Upstream`] if a task has not handed over.
@@ -370,7 +370,7 @@ pub async fn handed_over(lake: &Lake, run: &RunId, stage: Stage) -> Result<Input
 
 /// Returns what the tasks of one execution of `stage` handed over, or `None` unless all of them did.
 ///
-/// This decides whether a run can go on after an execution that failed.
+/// This decides whether a run can continue after a failed execution.
 pub async fn handed_over_by(
     lake: &Lake,
     run: &RunId,
@@ -387,12 +387,12 @@ pub async fn handed_over_by(
     Ok(is_complete.then(|| Input::latest(all)))
 }
 
-/// What is known of one execution of a stage, from the tasks that handed over.
+/// One execution of a stage, as far as the hand-overs of its tasks show.
 struct Execution<'a> {
     name: Option<&'a str>,
     tasks: usize,
     request: &'a Request,
-    /// When each task handed over, for the last time.
+    /// When each task last handed over.
     handed_over_at: BTreeMap<usize, Timestamp>,
 }
 
@@ -402,7 +402,7 @@ impl Execution<'_> {
         (0..self.tasks).filter(|task| !handed_over(task)).collect()
     }
 
-    /// Whether this one did all that `other` had to do, after it.
+    /// Whether this execution was complete, ran after `other` and covered all of it.
     fn replaces(&self, other: &Self) -> bool {
         self.missing_tasks().is_empty()
             && self.request.covers(other.request)
@@ -410,7 +410,7 @@ impl Execution<'_> {
     }
 }
 
-/// Groups hand-overs by execution. Those of no execution, on one machine, belong together if their requests are equal.
+/// Groups hand-overs by execution. Those without one, on a single machine, belong together if their requests are equal.
 fn executions(all: &[HandOver]) -> Vec<Execution<'_>> {
     let mut executions = BTreeMap::new();
     for hand_over in all {
@@ -441,7 +441,7 @@ fn executions(all: &[HandOver]) -> Vec<Execution<'_>> {
 
 /// Returns every hand-over of a stage, in the order of writing.
 ///
-/// The number of attempts decides between hand-overs of one task, and the clocks between those of different tasks.
+/// Attempt numbers order the hand-overs of one task, and clocks those of different tasks.
 async fn all_attempts(lake: &Lake, run: &RunId, stage: Stage) -> Result<Vec<HandOver>, Failure> {
     let of_tasks = async |tasks: Range<usize>| {
         try_join_all(tasks.map(|task| attempts(lake, run, stage, task))).await
@@ -455,8 +455,7 @@ async fn all_attempts(lake: &Lake, run: &RunId, stage: Stage) -> Result<Vec<Hand
     Ok(all)
 }
 
-/// Returns every hand-over of a task, first attempt first. A clock that was set back does not make a later attempt an
-/// earlier one.
+/// Returns every hand-over of a task, in order of attempts. A clock that was set back does not reorder them.
 async fn attempts(
     lake: &Lake,
     run: &RunId,
@@ -474,7 +473,7 @@ async fn attempts(
             return Err(Failure::new(
                 Exit::Bug,
                 anyhow::anyhow!(
-                    "{key} is the hand-over of task {} of {}: was the lake altered?",
+                    "{key} contains the hand-over of task {} of {}: check whether the lake was altered",
                     hand_over.task,
                     hand_over.stage
                 ),
@@ -513,7 +512,7 @@ fn partition_of(key: &Key) -> Result<Partition, Failure> {
     let partition = match (segments.next(), segments.next()) {
         (Some("service-requests"), Some(year)) => year.parse(),
         (Some(dataset), Some(_)) => dataset.parse(),
-        _ => Err(format!("{key} is not the key of a manifest")),
+        _ => Err(format!("{key} is not a manifest key")),
     };
     partition.map_err(|problem| {
         Failure::new(Exit::Configuration, anyhow::anyhow!("MANIFESTS: {problem}"))

@@ -12,27 +12,27 @@ use crate::run::Stage;
 use crate::settings::{self, CommonSettings, JobSettings};
 use crate::telemetry;
 
-/// What a stage did, for its heartbeat.
+/// The counts of a stage, for its heartbeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// Partitions whose result this execution made.
+    /// Partitions whose result this execution created.
     pub produced: u64,
-    /// Partitions whose result was there already.
+    /// Partitions whose result already existed.
     pub found: u64,
     /// Rows (lines, for extract) of the produced partitions.
     pub rows: u64,
     /// Bytes written for the produced partitions.
     pub bytes: u64,
-    /// Rows of the produced partitions set aside.
+    /// Quarantined rows of the produced partitions.
     pub quarantined: u64,
-    /// Rows of the produced partitions repaired.
+    /// Repaired rows of the produced partitions.
     pub repaired: u64,
     /// Differences from the contract in the produced partitions.
     pub drift: u64,
 }
 
 impl Summary {
-    /// A summary of one partition whose result was there already.
+    /// Returns the summary of one partition whose result already existed.
     #[must_use]
     pub fn found() -> Self {
         Self {
@@ -41,7 +41,8 @@ impl Summary {
         }
     }
 
-    /// Rows set aside, of a million rows of the produced partitions; a whole number, which log filters compare as one.
+    /// Returns the quarantined rows per million rows of the produced partitions. It is an integer because log filters
+    /// compare fractions as text.
     #[must_use]
     pub fn quarantined_per_million(&self) -> u64 {
         self.quarantined * 1_000_000 / self.rows.max(1)
@@ -114,7 +115,7 @@ where
     }
 }
 
-/// A panic is a defect: it is logged like any other failure, and ends the process with [`Exit::Bug`].
+/// Logs a panic like any other failure and ends the process with [`Exit::Bug`].
 fn log_panics() {
     panic::set_hook(Box::new(|panic| {
         let thread = std::thread::current();
@@ -127,7 +128,7 @@ fn log_panics() {
         );
         #[expect(
             clippy::exit,
-            reason = "a panic on any thread has to end the job, with its own code"
+            reason = "a panic on any thread has to end the job with the right exit code"
         )]
         std::process::exit(Exit::Bug.code().into());
     }));

@@ -1,4 +1,4 @@
-//! The names of objects.
+//! Object keys.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,13 +7,13 @@ use serde::{Deserialize, Serialize};
 
 /// The name of an object in the lake: segments of `A-Z a-z 0-9 . _ = -`, joined by `/`.
 ///
-/// No segment is empty or begins with a dot, so that a key is a safe relative path and needs no escaping in a URL.
+/// No segment is empty or starts with a dot, so that a key is a safe relative path and needs no escaping in a URL.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Key(String);
 
 impl Key {
-    /// The key `text`.
+    /// Parses `text` as a key.
     ///
     /// # Errors
     /// Describes what makes `text` not a key.
@@ -30,22 +30,22 @@ impl Key {
             Ok(Self(text))
         } else {
             Err(format!(
-                "{text:?} is no object key: up to 512 characters, segments of letters, digits, '.', '_', '=' and '-', \
-                 none beginning with a dot"
+                "{text:?} is not an object key: use up to 512 characters, in segments of letters, digits, '.', '_', '=' \
+                 and '-', none starting with a dot"
             ))
         }
     }
 
-    /// The key's text.
+    /// Returns the key's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The key `name` in the same folder.
+    /// Returns the key `name` in the same folder.
     ///
     /// # Errors
-    /// What is wrong with `name`.
+    /// Describes what is wrong with `name`.
     pub fn sibling(&self, name: &str) -> Result<Self, String> {
         match self.0.rsplit_once('/') {
             Some((folder, _)) => Self::new(format!("{folder}/{name}")),

@@ -1,7 +1,7 @@
 //! Manifests: the small JSON objects that are a stage's only input and the last thing it writes.
 //!
-//! A manifest holds nothing that two honest executions could disagree on: no clock, no host, no run id. So a retry, a
-//! replay and a race all write the same bytes.
+//! A manifest contains nothing that two correct executions could disagree on: no clock, no host, no run id. So a retry,
+//! a replay and a race all write the same bytes.
 //!
 //! | object | key |
 //! |---|---|
@@ -15,7 +15,7 @@
 //! | marts manifest | `marts/<warehouse id>/<fingerprint>/manifest.json` |
 //! | hand-over | `runs/<run id>/<stage>-<task>-<attempt>.json` |
 //!
-//! Hand-overs belong to one run, so that they may have a clock.
+//! Hand-overs belong to one run, so they may contain the time.
 //!
 //! The boundaries have the same keys without a year: `raw/city-wards/<sha256>/city-wards.geojson`.
 
@@ -42,7 +42,7 @@ pub enum Version {
     V1,
 }
 
-/// An object that a manifest speaks of.
+/// An object listed in a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
     /// Its key.
@@ -53,7 +53,8 @@ pub struct Object {
     pub sha256: Digest,
 }
 
-/// A manifest, named by its key and the bytes that are there, so that what follows from it can be named unread.
+/// A reference to a manifest: its key and the digest of its bytes, so that results can be identified without reading
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestRef {
     /// Its key.
@@ -63,7 +64,7 @@ pub struct ManifestRef {
 }
 
 impl ManifestRef {
-    /// The manifest under `key` whose bytes these are.
+    /// Returns the reference to the manifest under `key` with these bytes.
     #[must_use]
     pub fn of(key: Key, bytes: &[u8]) -> Self {
         let sha256 = Digest::of(bytes);
@@ -71,46 +72,46 @@ impl ManifestRef {
     }
 }
 
-/// The characters of a text file as a whole. Transform reads each field by itself, and does not depend on it.
+/// The encoding of a text file as a whole. Transform decodes each field separately and does not depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Encoding {
     /// Every byte sequence in the file is valid UTF-8.
     #[serde(rename = "utf-8")]
     Utf8,
-    /// It is not: some of its bytes, or all, are Windows-1252.
+    /// The file is not valid UTF-8: at least some of its bytes are Windows-1252.
     #[serde(rename = "windows-1252")]
     Windows1252,
 }
 
-/// Where a raw file came from. Id, date and size together are its version.
+/// The origin of a raw file. Id, date and size together are its version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The address it was downloaded from.
     pub url: String,
-    /// CKAN id of the resource; none outside the portal.
+    /// CKAN id of the resource; `None` outside the portal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_id: Option<String>,
-    /// When the publisher last changed it, as the portal states, else as the file's own server states: ISO 8601, UTC
-    /// without an offset. A date that cannot be is left out.
+    /// When the publisher last changed it, as the portal states, else as the file's own server does: ISO 8601, UTC
+    /// without an offset. An impossible date is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_modified: Option<String>,
-    /// The length that the publisher states, in bytes.
+    /// The length stated by the publisher, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stated_size_bytes: Option<u64>,
-    /// Whether the publisher says that the data are generated, and nobody's requests.
+    /// Whether the publisher declares the data to be synthetic.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub generated: bool,
 }
 
 impl Source {
-    /// When the publisher last changed it.
+    /// Returns when the publisher last changed it.
     #[must_use]
     pub fn published_at(&self) -> Option<Timestamp> {
         let wall_clock: DateTime = self.last_modified.as_deref()?.parse().ok()?;
         TimeZone::UTC.to_timestamp(wall_clock).ok()
     }
 
-    /// Names this publication of the file, from what the portal says of it before any download.
+    /// Identifies this publication of the file by what the portal states before any download.
     #[must_use]
     pub fn version(&self) -> Fingerprint {
         let size = self
@@ -125,15 +126,15 @@ impl Source {
     }
 }
 
-/// The extract stage's result for one partition: a content, named by its digest. Published again under another date it is
-/// the same result, whose source is the publication that was seen first.
+/// The extract stage's result for one partition: a content, identified by its digest. If it is published again with
+/// another date, the result stays the same and keeps the source that was seen first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawManifest {
     /// The format.
     pub manifest: Version,
-    /// What this is a version of.
+    /// The partition.
     pub partition: Partition,
-    /// Where it came from.
+    /// Its origin.
     pub source: Source,
     /// SHA-256 of the file as downloaded.
     pub download_sha256: Digest,
@@ -141,39 +142,39 @@ pub struct RawManifest {
     pub download_size_bytes: u64,
     /// The stored object: the CSV, or the boundaries as GeoJSON.
     pub object: Object,
-    /// Line feeds in the object, and one more if the last line has none: counted apart from any parsing.
+    /// Lines of the object, counted independently of any parser: line feeds, plus one if the last line has none.
     pub lines: u64,
-    /// Its characters as a whole, for information.
+    /// Its encoding as a whole, for information.
     pub encoding: Encoding,
 }
 
 impl RawManifest {
-    /// The key of the raw manifest of the content of `partition` with the digest `sha256`.
+    /// Returns the key of the raw manifest of the content of `partition` with the digest `sha256`.
     pub fn key(partition: Partition, sha256: &Digest) -> Result<Key, Failure> {
         Self::object_key(partition, sha256, "manifest.json")
     }
 
-    /// The key of the raw object `name` with the digest `sha256`.
+    /// Returns the key of the raw object `name` with the digest `sha256`.
     pub fn object_key(partition: Partition, sha256: &Digest, name: &str) -> Result<Key, Failure> {
         key(format!("raw/{}/{sha256}/{name}", partition.folder()))
     }
 }
 
-/// What the portal stated of a partition, and the content that it stood for.
+/// The portal's statement about a partition, and the content it referred to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Publication {
     /// The format.
     pub manifest: Version,
-    /// What this is a publication of.
+    /// The partition.
     pub partition: Partition,
-    /// What was stated.
+    /// The statement.
     pub source: Source,
     /// SHA-256 of the file as downloaded.
     pub download_sha256: Digest,
-    /// The strong entity tag that came with it.
+    /// The strong entity tag of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
-    /// The `Last-Modified` header that came with it.
+    /// The `Last-Modified` header of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http_last_modified: Option<String>,
     /// The content.
@@ -181,7 +182,7 @@ pub struct Publication {
 }
 
 impl Publication {
-    /// The key of the publication that the portal states as `version` of `partition`.
+    /// Returns the key of the publication `version` of `partition`.
     pub fn key(partition: Partition, version: &Fingerprint) -> Result<Key, Failure> {
         key(format!(
             "raw/{}/{version}/publication.json",
@@ -190,15 +191,15 @@ impl Publication {
     }
 }
 
-/// A difference between the published file's shape and the contract, or a value the contract does not know. It never holds
-/// a value of a column outside the contract, which may be personal.
+/// A difference between the published file's shape and the contract, or a value that is not in the contract. It never
+/// contains a value of a column outside the contract, which may be personal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Drift {
-    /// What differs.
+    /// The kind of difference.
     pub kind: DriftKind,
     /// The column's name, or the value.
     pub subject: String,
-    /// Rows it was seen in; for a column, rows in which it is not empty.
+    /// Rows it occurs in; for a column, rows in which it is not empty.
     pub rows: u64,
 }
 
@@ -206,57 +207,57 @@ pub struct Drift {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DriftKind {
-    /// A column the contract does not have.
+    /// A column that is not in the contract.
     ExtraColumn,
     /// A column under another name, one of the contract's aliases.
     AliasedColumn,
-    /// The columns in another order.
+    /// Columns in another order.
     ReorderedColumns,
-    /// A status the contract does not know; it is read as `Unknown`.
+    /// A status that is not in the contract; it is read as `Unknown`.
     UnknownStatus,
-    /// A ward of neither ward model.
+    /// A ward that is in neither ward model.
     UnknownWard,
-    /// A division the contract does not know.
+    /// A division that is not in the contract.
     UnknownDivision,
-    /// A postal code area that is no forward sortation area of Toronto.
+    /// A postal code area that is not a forward sortation area of Toronto.
     InvalidFsa,
-    /// Lines in UTF-8 and lines in Windows-1252 in one file.
+    /// UTF-8 and Windows-1252 lines in one file.
     MixedEncodings,
     /// Empty fields after the last column.
     SurplusEmptyFields,
-    /// A date of publication that cannot be: no date, or one in the future. The file counts as undated.
+    /// An impossible date of publication: not a date, or in the future. The file counts as undated.
     InvalidPublicationDate,
     /// Several resources for one year, with equal dates and equal bytes.
     DuplicateResource,
-    /// Several resources for one year, with equal dates and different bytes; the one created last counts.
+    /// Several resources for one year, with equal dates and different bytes; the one created last is used.
     ConflictingResources,
-    /// The bytes changed, and the date that the portal states did not.
+    /// The bytes changed but the date stated by the portal did not.
     RepublishedWithoutNotice,
-    /// More than 1 % of the requests of the publication before are gone.
+    /// More than 1 % of the requests of the previous publication are missing.
     RequestsGone,
 }
 
-/// The rows of a partition. `read = kept + quarantined`, always; of a CSV file, they are all its lines but the header and
-/// the blank ones.
+/// The rows of a partition. `read = kept + quarantined` always holds. For a CSV file these are all lines but the header
+/// and the blank ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowCounts {
-    /// Lines of spaces, or of nothing; of a CSV file.
+    /// Empty lines and lines of spaces, of a CSV file.
     pub blank_lines: u64,
     /// Rows of the file.
     pub read: u64,
     /// Rows in the clean files.
     pub kept: u64,
-    /// Of the kept: those whose division or section had its unquoted comma repaired.
+    /// Kept rows whose division or section had an unquoted comma repaired.
     pub repaired: u64,
-    /// Of the kept: those equal to an earlier row in all that identifies a request: its time, place and type.
+    /// Kept rows equal to an earlier row in all that identifies a request: its time, place and type.
     pub duplicates: u64,
-    /// Of the kept: those at a wall-clock time that the autumn repeats.
+    /// Kept rows at a wall-clock time that occurs twice in autumn.
     pub in_fold: u64,
-    /// Of the kept: those at a wall-clock time that the spring skips.
+    /// Kept rows at a wall-clock time that does not exist in spring.
     pub in_gap: u64,
-    /// Rows set aside.
+    /// Quarantined rows.
     pub quarantined: u64,
-    /// The same by reason.
+    /// Quarantined rows by reason.
     pub quarantined_by_reason: BTreeMap<String, u64>,
 }
 
@@ -275,20 +276,20 @@ pub struct CleanFile {
 pub struct CleanManifest {
     /// The format.
     pub manifest: Version,
-    /// What this is a clean version of.
+    /// The partition.
     pub partition: Partition,
-    /// Names the result: of the raw manifest's bytes, the contract's version and [`CleanManifest::logic_version`], and of
-    /// the moment of observation if an undated file's result depends on it.
+    /// Identifies the result by its inputs: the raw manifest's bytes, the contract's version,
+    /// [`CleanManifest::logic_version`] and, if an undated file's result depends on it, the moment of observation.
     pub fingerprint: Fingerprint,
-    /// The raw manifest it was made from.
+    /// The raw manifest it was produced from.
     pub raw_manifest: Key,
     /// The raw file's origin.
     pub source: Source,
     /// The raw file.
     pub raw_object: Object,
-    /// Its lines, as extract counted them, apart from any parsing.
+    /// Its lines, as counted by extract, independently of any parser.
     pub raw_lines: u64,
-    /// The raw file's characters as a whole, for information.
+    /// The raw file's encoding as a whole, for information.
     pub encoding: Encoding,
     /// The contract's id.
     pub contract: String,
@@ -296,9 +297,9 @@ pub struct CleanManifest {
     pub contract_version: String,
     /// The version of the transform's rules.
     pub logic_version: u32,
-    /// What became of the rows.
+    /// What happened to the rows.
     pub rows: RowCounts,
-    /// The earliest `created_at`, ISO 8601 UTC; none without rows or for boundaries.
+    /// The earliest `created_at`, ISO 8601 UTC; `None` without rows or for boundaries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_created_at: Option<String>,
     /// The latest `created_at`.
@@ -306,15 +307,16 @@ pub struct CleanManifest {
     pub max_created_at: Option<String>,
     /// Differences from the contract.
     pub drift: Vec<Drift>,
-    /// The clean rows: a file a month, in order; one file for boundaries.
+    /// The clean rows: one file per month, in order; one file for boundaries.
     pub files: Vec<CleanFile>,
-    /// The rows set aside; none for boundaries.
+    /// The quarantined rows; `None` for boundaries.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<CleanFile>,
 }
 
 impl CleanManifest {
-    /// The key of the object `name` of the clean `partition` made under `fingerprint`; the manifest is `manifest.json`.
+    /// Returns the key of the object `name` of the clean `partition` with `fingerprint`; the manifest is
+    /// `manifest.json`.
     pub fn key(
         partition: Partition,
         fingerprint: &Fingerprint,
@@ -329,7 +331,7 @@ impl CleanManifest {
 pub struct LoadReceipt {
     /// The format.
     pub manifest: Version,
-    /// What was loaded.
+    /// The partition.
     pub partition: Partition,
     /// The fingerprint of the clean partition.
     pub fingerprint: Fingerprint,
@@ -342,7 +344,7 @@ pub struct LoadReceipt {
 }
 
 impl LoadReceipt {
-    /// The key of the receipt for loading `fingerprint` of `partition` into the warehouse.
+    /// Returns the key of the receipt for loading `fingerprint` of `partition` into the warehouse.
     pub fn key(
         warehouse: &Fingerprint,
         partition: Partition,
@@ -360,9 +362,9 @@ impl LoadReceipt {
 pub struct DbtNode {
     /// dbt's unique id: `model.toronto_311.requests_by_ward`.
     pub unique_id: String,
-    /// dbt's verdict: `success`, `pass`, `warn`.
+    /// dbt's status: `success`, `pass`, `warn`.
     pub status: String,
-    /// Failing rows of a test that warns.
+    /// Failing rows, of a test with a warning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failures: Option<u64>,
 }
@@ -381,12 +383,12 @@ pub struct Mart {
 pub struct MartsManifest {
     /// The format.
     pub manifest: Version,
-    /// Names the result: of the loads and refusals that the warehouse held, and of the dbt project's files, the pinned
-    /// version of dbt among them.
+    /// Identifies the result by its inputs: the loads and refusals in the warehouse, and the dbt project's files, which
+    /// pin the version of dbt.
     pub fingerprint: Fingerprint,
-    /// The load receipts of what the warehouse held, all of which the marts are built from.
+    /// The load receipts of the warehouse's content, from which all marts are built.
     pub receipts: BTreeMap<Partition, Key>,
-    /// Whether any of what the warehouse held is generated data, and nobody's requests.
+    /// Whether any of the warehouse's data are synthetic.
     #[serde(default)]
     pub generated: bool,
     /// What dbt built and tested, by unique id.
@@ -396,18 +398,18 @@ pub struct MartsManifest {
 }
 
 impl MartsManifest {
-    /// The key of the marts' manifest.
+    /// Returns the key of the marts' manifest.
     pub fn key(warehouse: &Fingerprint, fingerprint: &Fingerprint) -> Result<Key, Failure> {
         key(format!("marts/{warehouse}/{fingerprint}/manifest.json"))
     }
 }
 
-/// A key made of parts that are valid by construction.
+/// Returns a key whose parts are valid by construction.
 pub(crate) fn key(text: String) -> Result<Key, Failure> {
     Key::new(text).map_err(|problem| Failure::new(Exit::Bug, anyhow::anyhow!(problem)))
 }
 
-/// `value` as a person reads it: two-space indents, fields in the order of the type, a line feed at the end.
+/// Serializes `value` for people: indented by two spaces, with fields in declaration order and a final line feed.
 #[must_use]
 pub fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
     let mut json = serde_json::to_vec_pretty(value)
@@ -416,20 +418,20 @@ pub fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
     json
 }
 
-/// The manifest in `bytes`, found under `key`.
+/// Parses the manifest in `bytes`, read from `key`.
 ///
 /// # Errors
-/// [`Exit::Contract`] if it is none of that format.
+/// [`Exit::Contract`] if it does not have that format.
 pub fn from_json<T: DeserializeOwned>(key: &Key, bytes: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(bytes)
         .or_fail(Exit::Contract)
-        .while_doing(|| format!("{key} is no manifest this program can read"))
+        .while_doing(|| format!("cannot read the manifest {key}"))
 }
 
 /// Reads the manifest under `key`.
 ///
 /// # Errors
-/// [`Exit::Upstream`] if it is not there.
+/// [`Exit::Upstream`] if it does not exist.
 pub async fn read<T: DeserializeOwned>(lake: &Lake, key: &Key) -> Result<T, Failure> {
     from_json(key, &read_bytes(lake, key).await?)
 }
@@ -437,7 +439,7 @@ pub async fn read<T: DeserializeOwned>(lake: &Lake, key: &Key) -> Result<T, Fail
 /// Reads the manifest that a stage handed over.
 ///
 /// # Errors
-/// [`Exit::Upstream`] if it is not there, [`Exit::Bug`] if it is another: objects never change.
+/// [`Exit::Upstream`] if it does not exist, [`Exit::Bug`] if its bytes differ: objects never change.
 pub async fn read_handed<T: DeserializeOwned>(
     lake: &Lake,
     manifest: &ManifestRef,
@@ -449,7 +451,7 @@ pub async fn read_handed<T: DeserializeOwned>(
         return Err(Failure::new(
             Exit::Bug,
             anyhow::anyhow!(
-                "{key} was handed over as {sha256} and is {found}: was the lake altered?"
+                "{key} was handed over with SHA-256 {sha256} and now has {found}: check whether the lake was altered"
             ),
         ));
     }
@@ -461,7 +463,7 @@ pub(crate) async fn read_bytes(lake: &Lake, key: &Key) -> Result<Bytes, Failure>
     Ok(bytes.ok_or_else(|| LakeError::Missing { key: key.clone() })?)
 }
 
-/// Writes `manifest` under `key`: the commit of all it speaks of.
+/// Writes `manifest` under `key`, which commits every object listed in it.
 pub async fn commit<T: Serialize>(
     lake: &Lake,
     key: &Key,

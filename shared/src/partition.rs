@@ -1,15 +1,15 @@
-//! Datasets, and the partitions that the stages work on one by one.
+//! Datasets and their partitions, the units of work of every stage.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// What the lake keeps of one published package.
+/// A published package, as stored in the lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Dataset {
-    /// 311 service requests, one partition a year.
+    /// 311 service requests, one partition per year.
     ServiceRequests,
     /// Polygons of the 25 wards, one partition.
     CityWards,
@@ -25,7 +25,7 @@ impl Dataset {
         Dataset::ForwardSortationAreas,
     ];
 
-    /// The name in object keys.
+    /// Returns the name in object keys.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl fmt::Display for Dataset {
     }
 }
 
-/// A unit of work: one dataset's part that is published, transformed and loaded as a whole.
+/// The unit of work: a part of a dataset that is published, transformed and loaded as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Partition {
@@ -55,7 +55,7 @@ pub enum Partition {
 }
 
 impl Partition {
-    /// The dataset it belongs to.
+    /// Returns its dataset.
     #[must_use]
     pub fn dataset(self) -> Dataset {
         match self {
@@ -65,7 +65,7 @@ impl Partition {
         }
     }
 
-    /// The year, of service requests.
+    /// Returns the year, `None` for boundaries.
     #[must_use]
     pub fn year(self) -> Option<i16> {
         match self {
@@ -74,7 +74,8 @@ impl Partition {
         }
     }
 
-    /// Its folder in the lake below `raw/`, `clean/` or `loaded/<warehouse>/`: `service-requests/2023`, `city-wards`.
+    /// Returns the folder in the lake, below `raw/`, `clean/` or `loaded/<warehouse>/`: `service-requests/2023`,
+    /// `city-wards`.
     #[must_use]
     pub fn folder(self) -> String {
         match self {
@@ -84,7 +85,7 @@ impl Partition {
     }
 }
 
-/// `2023`, or the dataset's name where there is one partition only.
+/// Formats the partition: `2023`, or the dataset's name if it has one partition only.
 impl fmt::Display for Partition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -102,7 +103,9 @@ impl FromStr for Partition {
             "city-wards" => Ok(Partition::CityWards),
             "forward-sortation-areas" => Ok(Partition::ForwardSortationAreas),
             year => year.parse().map(Partition::Year).map_err(|_| {
-                format!("{text:?} is no partition: a year, city-wards or forward-sortation-areas")
+                format!(
+                    "{text:?} is not a partition: use a year, city-wards or forward-sortation-areas"
+                )
             }),
         }
     }

@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Names one pass over the stages: letters, digits, `-` and `_`.
+/// Identifies one pass over the stages: letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(String);
 
 impl RunId {
-    /// An id that sorts by time: `20261101T060000Z-4711`, the number being the process's.
+    /// Returns an id that sorts by time: `20261101T060000Z-4711`, where the number is the process id.
     #[must_use]
     pub fn now() -> Self {
         let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
@@ -34,13 +34,13 @@ impl FromStr for RunId {
             Ok(Self(text.to_owned()))
         } else {
             Err(format!(
-                "is {text:?}: give up to 128 letters, digits, '-' and '_'"
+                "is {text:?}: use up to 128 letters, digits, '-' and '_'"
             ))
         }
     }
 }
 
-/// One process among those that share a stage's partitions.
+/// One of the processes that share a stage's partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Task {
     index: usize,
@@ -48,31 +48,33 @@ pub struct Task {
 }
 
 impl Task {
-    /// Task `index` of `count`.
+    /// Returns task `index` of `count`.
     ///
     /// # Errors
-    /// What is wrong, unless `index` is less than `count`.
+    /// Describes the problem if `index` is not less than `count`.
     pub fn new(index: usize, count: usize) -> Result<Self, String> {
         if index < count {
             Ok(Self { index, count })
         } else {
-            Err(format!("is {index}: there are {count} tasks"))
+            Err(format!(
+                "is {index}: it must be less than the number of tasks, {count}"
+            ))
         }
     }
 
-    /// The task's number, from 0.
+    /// Returns the task's number, from 0.
     #[must_use]
     pub fn index(self) -> usize {
         self.index
     }
 
-    /// The number of tasks that share the stage.
+    /// Returns the number of tasks that share the stage.
     #[must_use]
     pub fn count(self) -> usize {
         self.count
     }
 
-    /// This task's share of `items`: every `count`th, so that large neighbours are spread.
+    /// Returns this task's share of `items`: every `count`th, which spreads large neighbours.
     pub fn share<T>(self, items: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
         items.into_iter().skip(self.index).step_by(self.count)
     }
@@ -93,7 +95,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// The stage's name in keys and logs.
+    /// Returns the stage's name in keys and logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -104,7 +106,7 @@ impl Stage {
         }
     }
 
-    /// The stage whose hand-over is this one's input.
+    /// Returns the stage whose hand-over is this one's input.
     #[must_use]
     pub fn previous(self) -> Option<Stage> {
         match self {

@@ -1,4 +1,4 @@
-//! Logs: one JSON line an event in Cloud Logging's form, or a readable line on a terminal; and progress bars.
+//! Logs, one JSON line per event in Cloud Logging's format or a readable line on a terminal; and progress bars.
 
 use std::io::{self, IsTerminal as _};
 use std::str::FromStr;
@@ -12,12 +12,12 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, fmt};
 
-/// How log lines are written.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// [`LogFormat::Text`] if standard error is a terminal, else [`LogFormat::Json`].
     Auto,
-    /// A JSON object a line on standard output, as Cloud Logging reads it.
+    /// One JSON object per line on standard output, in Cloud Logging's format.
     Json,
     /// A readable line on standard error.
     Text,
@@ -31,12 +31,12 @@ impl FromStr for LogFormat {
             "auto" => Ok(LogFormat::Auto),
             "json" => Ok(LogFormat::Json),
             "text" => Ok(LogFormat::Text),
-            _ => Err(format!("is {text:?}: give json, text or auto")),
+            _ => Err(format!("is {text:?}: use json, text or auto")),
         }
     }
 }
 
-/// The bars on the terminal, so that log lines can be written above them.
+/// Returns the progress bars on the terminal, above which log lines are written.
 fn bars() -> &'static MultiProgress {
     static BARS: OnceLock<MultiProgress> = OnceLock::new();
     BARS.get_or_init(|| {
@@ -48,7 +48,7 @@ fn bars() -> &'static MultiProgress {
     })
 }
 
-/// Starts logging, once a process. `RUST_LOG` sets the levels; the default is `info`.
+/// Starts logging, once per process. `RUST_LOG` sets the levels; the default is `info`.
 pub fn init(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let json = match format {
@@ -60,7 +60,7 @@ pub fn init(format: LogFormat) {
     if json {
         registry.with(tracing_stackdriver::layer()).init();
     } else {
-        // One process is one stage of one run: what the spans say would be the same in every line.
+        // Spans would repeat the same fields in every line, because a process runs one stage of one run.
         #[expect(
             clippy::redundant_closure_for_method_calls,
             reason = "the method's lifetime is too narrow to be the filter"
@@ -74,6 +74,11 @@ pub fn init(format: LogFormat) {
             .with_filter(events);
         registry.with(lines).init();
     }
+}
+
+/// Returns whole milliseconds: log fields are integers, because tracing-stackdriver writes fractions as text.
+pub fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Writes whole log lines above the progress bars.
@@ -94,12 +99,12 @@ impl io::Write for AboveBars {
 
 impl Drop for AboveBars {
     fn drop(&mut self) {
-        // A log line that cannot be written has nowhere to be reported.
+        // There is nowhere to report a log line that cannot be written.
         io::Write::flush(self).ok();
     }
 }
 
-/// A bar over `total` bytes on the terminal; invisible elsewhere, and gone when dropped.
+/// Returns a progress bar on the terminal, invisible elsewhere and removed when dropped.
 #[must_use]
 pub fn progress(label: impl Into<String>, total_bytes: Option<u64>) -> Progress {
     let bar = bars().add(match total_bytes {
@@ -120,7 +125,7 @@ pub fn progress(label: impl Into<String>, total_bytes: Option<u64>) -> Progress 
 pub struct Progress(ProgressBar);
 
 impl Progress {
-    /// Moves on by `bytes`.
+    /// Advances by `bytes`.
     pub fn advance(&self, bytes: u64) {
         self.0.inc(bytes);
     }

@@ -1,4 +1,4 @@
-//! For tests (feature `testing`): jobs as processes on a lake of their own.
+//! Test helpers (feature `testing`): jobs as processes, each test with its own lake.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,19 +24,19 @@ impl Default for TestLake {
 }
 
 impl TestLake {
-    /// The value for `LAKE_URL`.
+    /// Returns the value of `LAKE_URL`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("file://{}", self.path().display())
     }
 
-    /// The directory.
+    /// Returns the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         self.0.path()
     }
 
-    /// Every object's key and digest, of the keys that begin with `prefix`.
+    /// Returns the key and digest of every object whose key starts with `prefix`.
     #[must_use]
     pub fn objects(&self, prefix: &str) -> BTreeMap<String, Digest> {
         let mut objects = BTreeMap::new();
@@ -62,7 +62,7 @@ impl TestLake {
         objects
     }
 
-    /// The objects under `prefix` that end in `manifest.json`, parsed, by key.
+    /// Returns the objects under `prefix` that end in `manifest.json`, parsed, by key.
     #[must_use]
     pub fn manifests(&self, prefix: &str) -> BTreeMap<String, Value> {
         let keys = self.objects(prefix).into_keys();
@@ -74,8 +74,8 @@ impl TestLake {
             .collect()
     }
 
-    /// Puts `bytes` into the lake as extract would, as the object `name` of `partition` last changed on that day. Gives
-    /// the raw manifest's key.
+    /// Stores `bytes` as extract would, as the object `name` of `partition`, last changed on that day. Returns the raw
+    /// manifest's key.
     #[must_use]
     pub fn put_raw(
         &self,
@@ -116,7 +116,7 @@ impl TestLake {
         key
     }
 
-    /// Puts `bytes` under `key`, whatever was there.
+    /// Stores `bytes` under `key`, overwriting any object.
     pub fn put(&self, key: &Key, bytes: &[u8]) {
         let path = self.path().join(key.as_str());
         fs::create_dir_all(path.parent().expect("keys have folders")).expect("folder");
@@ -129,13 +129,13 @@ impl TestLake {
     }
 }
 
-/// A job to start as a process, with nothing in its environment but what is given.
+/// A job to start as a process, with no environment but the given variables.
 pub struct Job {
     command: Command,
 }
 
 impl Job {
-    /// The job whose executable is at `path`: `env!("CARGO_BIN_EXE_transform-job")`.
+    /// Returns the job whose executable is at `path`: `env!("CARGO_BIN_EXE_transform-job")`.
     #[must_use]
     pub fn new(path: impl AsRef<Path>) -> Self {
         let mut command = Command::new(path.as_ref());
@@ -155,14 +155,14 @@ impl Job {
         self
     }
 
-    /// Runs it to its end.
+    /// Runs it to completion.
     #[must_use]
     pub fn run(mut self) -> JobOutcome {
         let output = self.command.stdin(Stdio::null()).output();
         JobOutcome::read(&output.expect("the job starts"))
     }
 
-    /// Starts it, for a test that kills it.
+    /// Starts it, for tests that kill it.
     #[must_use]
     pub fn spawn(mut self) -> Child {
         self.command
@@ -174,18 +174,18 @@ impl Job {
     }
 }
 
-/// How a job ended and what it logged.
+/// The exit code and logs of a job.
 #[derive(Debug)]
 pub struct JobOutcome {
-    /// The exit code; -1 if a signal ended it.
+    /// The exit code; -1 if a signal killed it.
     pub exit: i32,
     /// The log lines, in order.
     pub log: Vec<Value>,
-    /// What was written to standard error.
+    /// Standard error.
     pub stderr: String,
 }
 
-/// The log, a line an event, and what was written to standard error.
+/// Formats the log, one line per event, and standard error.
 impl fmt::Display for JobOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "exit {}", self.exit)?;
@@ -200,7 +200,7 @@ impl JobOutcome {
     fn read(output: &Output) -> Self {
         let stdout = String::from_utf8_lossy(&output.stdout);
         let line = |line: &str| {
-            serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON log line: {line}"))
+            serde_json::from_str(line).unwrap_or_else(|_| panic!("not a JSON log line: {line}"))
         };
         Self {
             exit: output.status.code().unwrap_or(-1),
@@ -209,7 +209,7 @@ impl JobOutcome {
         }
     }
 
-    /// The one event with this message.
+    /// Returns the only event with this message.
     #[must_use]
     pub fn event(&self, message: &str) -> &Value {
         let mut found = self.log.iter().filter(|event| event["message"] == message);
@@ -222,13 +222,13 @@ impl JobOutcome {
         }
     }
 
-    /// Checks that the job succeeded, and gives its `stage finished` event.
+    /// Checks that the job succeeded and returns its `stage finished` event.
     pub fn finished(&self) -> &Value {
         assert_eq!(self.exit, 0, "{self}");
         self.event("stage finished")
     }
 
-    /// Checks that the job failed with `exit`, and gives the cause it logged.
+    /// Checks that the job failed with `exit` and returns the logged cause.
     pub fn failed(&self, exit: i32) -> &str {
         assert_eq!(self.exit, exit, "{self}");
         self.event("stage failed")["cause"]
@@ -237,20 +237,20 @@ impl JobOutcome {
     }
 }
 
-/// The environment variable that the Makefile sets for tests.
+/// Returns the environment variable that the Makefile sets for tests.
 #[must_use]
 pub fn variable(name: &str) -> String {
     std::env::var(name)
-        .unwrap_or_else(|_| panic!("{name} is not set: run the tests by `make test`"))
+        .unwrap_or_else(|_| panic!("{name} is not set: run the tests with `make test`"))
 }
 
-/// The folder of fixtures.
+/// Returns the folder of fixtures.
 #[must_use]
 pub fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures")
 }
 
-/// Rows and boundaries as the City published them: `service-requests/SR2024.csv` and `boundaries/*.geojson`.
+/// Returns rows and boundaries as the City published them: `service-requests/SR2024.csv` and `boundaries/*.geojson`.
 #[must_use]
 pub fn city_files() -> PathBuf {
     fixtures().join("city")

@@ -1,4 +1,4 @@
-//! What a stage reads of what the previous one handed over, whatever happened to its tasks.
+//! What a stage reads of the previous stage's hand-overs, whatever happened to its tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,10 +23,10 @@ struct Run {
     id: RunId,
 }
 
-/// What a task comes to for one year.
+/// The outcome of one year in a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outcome {
-    /// The content of this number.
+    /// The content with this number.
     Good(u32),
     /// Refused with this exit code.
     Bad(Exit),
@@ -55,7 +55,7 @@ impl Run {
         }
     }
 
-    /// Hands over for one task of extract. Returns how it ends.
+    /// Writes the hand-over of one extract task and returns its result.
     async fn task(
         &self,
         settings: &CommonSettings,
@@ -73,7 +73,7 @@ impl Run {
         all.hand_over(settings).await
     }
 
-    /// Executes extract: all of its tasks but those in `killed` hand over what their share of `outcomes` came to.
+    /// Executes extract: all tasks but those in `killed` hand over their share of `outcomes`.
     async fn execute(
         &self,
         execution: &str,
@@ -93,7 +93,7 @@ impl Run {
         hand_over::handed_over(&self.lake, &self.id, Stage::Extract).await
     }
 
-    /// The content of every year that transform would work on.
+    /// Returns the content of every year that transform would work on.
     async fn contents(&self) -> BTreeMap<i16, Outcome> {
         outcomes(&self.read().await.expect("all tasks handed over"))
     }
@@ -131,7 +131,7 @@ fn good(years: impl IntoIterator<Item = i16>, content: u32) -> BTreeMap<i16, Out
 }
 
 #[tokio::test]
-async fn what_one_task_brings_anew_is_read() {
+async fn the_latest_hand_over_of_a_task_is_read() {
     let run = Run::new();
     let mut all = good(2020..2024, 1);
     run.execute("first", "changed", 4, &[], &all).await;
@@ -141,7 +141,7 @@ async fn what_one_task_brings_anew_is_read() {
 }
 
 #[tokio::test]
-async fn a_task_that_never_handed_over_is_an_error_wherever_it_stands() {
+async fn a_task_that_never_handed_over_is_an_error_at_any_index() {
     for killed in 0..4 {
         let run = Run::new();
         run.execute("first", "changed", 4, &[killed], &good(2020..2024, 1))
@@ -162,7 +162,7 @@ async fn a_task_that_never_handed_over_is_an_error_wherever_it_stands() {
 }
 
 #[tokio::test]
-async fn a_task_is_missed_though_an_earlier_execution_had_no_such_task() {
+async fn a_task_is_missed_even_if_an_earlier_execution_had_fewer_tasks() {
     let run = Run::new();
     run.execute("first", "all", 1, &[], &good(2020..2024, 1))
         .await;
@@ -181,7 +181,7 @@ async fn more_tasks_than_usual_are_read() {
 }
 
 #[tokio::test]
-async fn a_run_that_handed_nothing_over_is_a_wrong_setting() {
+async fn a_run_without_hand_overs_is_a_configuration_error() {
     let run = Run::new();
     let (exit, message) = run.error().await;
     assert_eq!(exit, Exit::Configuration);
@@ -203,10 +203,10 @@ async fn a_task_that_is_missing_from_a_later_execution_is_an_error_until_it_is_m
     assert_eq!(exit, Exit::Upstream);
     assert!(message.contains("in execution second"), "{message}");
 
-    // A year alone does not make up for it: what the killed task had to do is not known.
+    // One year does not make up for it, because the killed task's years are unknown.
     run.execute("third", "2020", 1, &[], &good([2020], 3)).await;
     assert!(run.error().await.1.contains("in execution second"));
-    // Nor do all of the years if a task is killed again.
+    // Nor do all years if a task is killed again.
     run.execute("fourth", "all", 2, &[1], &good(2020..2024, 4))
         .await;
     assert!(run.error().await.1.contains("not handed over"));
@@ -227,7 +227,7 @@ async fn fewer_tasks_than_before_are_all_tasks() {
 }
 
 #[tokio::test]
-async fn what_was_handed_over_last_counts_if_it_was_handed_over_before() {
+async fn the_latest_hand_over_of_a_partition_counts() {
     let run = Run::new();
     for content in [1, 2, 1] {
         let all = good(2020..2022, content);
@@ -397,17 +397,17 @@ async fn named_manifests_are_worked_on_in_place_of_the_hand_over() {
     let both = settings(vec![key("a"), key("b")]);
     let failure = hand_over::input_of(&both, Stage::Transform)
         .await
-        .expect_err("which of them?");
+        .expect_err("an ambiguous list");
     assert_eq!(failure.exit(), Exit::Configuration);
     assert_eq!(
         failure.to_string(),
-        "MANIFESTS names two manifests of 2020, raw/service-requests/2020/a/manifest.json and \
-         raw/service-requests/2020/b/manifest.json: name the one to work on"
+        "MANIFESTS lists two manifests of 2020, raw/service-requests/2020/a/manifest.json and \
+         raw/service-requests/2020/b/manifest.json: list the one to work on"
     );
 }
 
 #[tokio::test]
-async fn tasks_share_what_was_handed_over_whole() {
+async fn tasks_share_the_whole_hand_over() {
     let run = Run::new();
     let mut all = good(2010..2027, 1);
     all.insert(2013, Outcome::Bad(Exit::Upstream));
@@ -433,7 +433,7 @@ async fn tasks_share_what_was_handed_over_whole() {
     }
 }
 
-/// An execution of extract: which of its tasks are killed, and the years it works on; none are all of them.
+/// An execution of extract: the killed tasks, and the years it works on, where none means all.
 #[derive(Debug, Clone)]
 struct Execution {
     tasks: usize,
@@ -452,7 +452,7 @@ impl Execution {
     }
 }
 
-/// Ten of ten thousand years, and executions over them.
+/// Returns ten of ten thousand years, and executions on them.
 fn histories() -> impl Strategy<Value = (BTreeSet<i16>, Vec<Execution>)> {
     let years = prop::collection::btree_set(2000..=2199_i16, 4..12);
     years.prop_flat_map(|years| {
@@ -480,10 +480,10 @@ fn histories() -> impl Strategy<Value = (BTreeSet<i16>, Vec<Execution>)> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Either every year is as the last execution that worked on it left it, or there is an error, and that only if a
-    /// task was killed and no later execution made up for it.
+    /// Either every year is as the last execution on it left it, or there is an error, and that only if a task was
+    /// killed and no later execution made up for it.
     #[test]
-    fn the_last_execution_of_a_year_has_the_last_word((years, history) in histories()) {
+    fn the_last_execution_of_a_year_counts((years, history) in histories()) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let run = Run::new();
         let mut last: BTreeMap<i16, Option<Outcome>> = BTreeMap::new();
@@ -540,7 +540,7 @@ proptest! {
     }
 }
 
-/// Ten thousand years take ten thousand places in a hand-over, and no more.
+/// Ten thousand years take ten thousand entries in a hand-over, and no more.
 #[tokio::test]
 async fn ten_thousand_years_are_handed_over_once_each() {
     let run = Run::new();
@@ -548,7 +548,7 @@ async fn ten_thousand_years_are_handed_over_once_each() {
     let mut digits = 1_u32;
     for (content, tasks) in [(1, 7), (2, 1), (3, 20), (4, 3)] {
         for (year, outcome) in &mut all {
-            // A sequence that looks random, and is the same each time.
+            // A pseudo-random sequence, the same each time.
             digits = digits.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             if digits >> 30 == 0 {
                 *outcome = Outcome::Bad(Exit::Contract);
@@ -568,7 +568,7 @@ async fn ten_thousand_years_are_handed_over_once_each() {
 }
 
 #[test]
-fn a_hand_over_says_what_was_requested() {
+fn a_hand_over_records_what_was_requested() {
     let years: Years = "2019-2021".parse().expect("valid");
     let request = hand_over::Request {
         years,

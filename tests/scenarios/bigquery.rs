@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use emulators::{Fault, FaultKind, Front, Service};
+use emulators::{Fault, FaultKind, Proxy, Service};
 use sample_portal::{Portal, PortalConfig};
 use serde_json::{Value, json};
 use shared::run::Stage;
@@ -23,15 +23,15 @@ fn portal() -> Portal {
     .unwrap()
 }
 
-/// A pipeline whose clean files wait to be loaded, and the front that load-job reaches BigQuery through.
-fn transformed(portal: &Portal) -> (Pipeline, Front) {
+/// Returns a pipeline whose clean files wait to be loaded, and the proxy that load-job reaches BigQuery through.
+fn transformed(portal: &Portal) -> (Pipeline, Proxy) {
     let mut pipeline = Pipeline::new(portal, Path::Cloud);
     for stage in [Stage::Extract, Stage::Transform] {
         pipeline.run(stage, "run").finished();
     }
-    let front = Front::start(Service::Front, pipeline.bigquery()).unwrap();
-    pipeline.reach_bigquery_at(front.url());
-    (pipeline, front)
+    let proxy = Proxy::start(Service::Proxy, pipeline.bigquery()).unwrap();
+    pipeline.reach_bigquery_at(proxy.url());
+    (pipeline, proxy)
 }
 
 /// Every partition is loaded once, whole, and no staging table is left.
@@ -59,20 +59,20 @@ fn is_loaded_once(pipeline: &Pipeline) {
     );
 }
 
-fn job_inserts(front: &Front) -> usize {
+fn job_inserts(proxy: &Proxy) -> usize {
     let is_insert = |path: &str| {
         path.split('?')
             .next()
             .is_some_and(|path| path.ends_with("/jobs"))
     };
-    let requests = front.requests();
+    let requests = proxy.requests();
     requests
         .iter()
         .filter(|request| request.method == "POST" && is_insert(&request.target))
         .count()
 }
 
-/// A fault of the inserts of jobs, from the number `after` on.
+/// Returns a fault of the inserts of jobs, from the number `after` on.
 fn of_job_inserts(after: u32, times: u32, kind: FaultKind) -> Fault {
     Fault {
         method: "POST",
@@ -92,16 +92,16 @@ fn wait_until(not_yet: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// What becomes of a load that is held up by `delay` until a newer version of its year is loaded.
-fn overtaken(portal: &Portal, pipeline: &Pipeline, front: &Front, delay: Fault) -> JobOutcome {
+/// Returns what becomes of a load that is held up by `delay` until a newer version of its year is loaded.
+fn overtaken(portal: &Portal, pipeline: &Pipeline, proxy: &Proxy, delay: Fault) -> JobOutcome {
     portal.correct(2025);
     for stage in [Stage::Extract, Stage::Transform] {
         pipeline.run(stage, "newer").finished();
     }
-    front.fault(delay);
+    proxy.fault(delay);
     thread::scope(|scope| {
         let older = scope.spawn(|| pipeline.run(Stage::Load, "run"));
-        wait_until("the load is not held up", || front.is_through());
+        wait_until("the load is not held up", || proxy.is_through());
         pipeline.run(Stage::Load, "newer").finished();
         older.join().unwrap()
     })
@@ -142,15 +142,15 @@ fn two_loads_at_once_are_one() {
 #[test]
 fn a_lost_answer_to_a_job_is_no_second_job() {
     let portal = portal();
-    let (pipeline, front) = transformed(&portal);
-    front.fault(of_job_inserts(0, 1, FaultKind::LoseAnswer));
-    front.fault(of_job_inserts(3, 1, FaultKind::LoseAnswer));
+    let (pipeline, proxy) = transformed(&portal);
+    proxy.fault(of_job_inserts(0, 1, FaultKind::LoseAnswer));
+    proxy.fault(of_job_inserts(3, 1, FaultKind::LoseAnswer));
     pipeline.run(Stage::Load, "run").finished();
     is_loaded_once(&pipeline);
-    assert!(front.requests().iter().any(|request| request.status == 409));
+    assert!(proxy.requests().iter().any(|request| request.status == 409));
 }
 
-/// The load of the year alone, as an operator names it.
+/// Returns the load of the year alone, as an operator names it.
 fn load_of_year(pipeline: &Pipeline) -> Job {
     let manifests = pipeline.copy_of_lake().manifests("clean/service-requests/");
     let keys: Vec<&str> = manifests.keys().map(String::as_str).collect();
@@ -164,13 +164,13 @@ fn load_of_year(pipeline: &Pipeline) -> Job {
 fn a_load_that_failed_many_times_is_done_at_last() {
     const FAILED: u32 = 12;
     let portal = portal();
-    let (pipeline, front) = transformed(&portal);
-    front.fault(of_job_inserts(
+    let (pipeline, proxy) = transformed(&portal);
+    proxy.fault(of_job_inserts(
         0,
         FAILED,
         FaultKind::error(409, "duplicate"),
     ));
-    front.fault(Fault {
+    proxy.fault(Fault {
         method: "GET",
         target_contains: "/jobs/toronto_311_load_".to_owned(),
         after: 0,
@@ -180,7 +180,7 @@ fn a_load_that_failed_many_times_is_done_at_last() {
         )),
     });
     pipeline.run(Stage::Load, "run").finished();
-    assert!(front.is_through());
+    assert!(proxy.is_through());
     is_loaded_once(&pipeline);
 }
 
@@ -188,7 +188,7 @@ fn a_load_that_failed_many_times_is_done_at_last() {
 #[test]
 fn a_load_that_is_overtaken_afterwards_was_good() {
     let portal = portal();
-    let (pipeline, front) = transformed(&portal);
+    let (pipeline, proxy) = transformed(&portal);
     let dropping = Fault {
         method: "DELETE",
         target_contains: "/tables/staged_service_requests".to_owned(),
@@ -196,7 +196,7 @@ fn a_load_that_is_overtaken_afterwards_was_good() {
         times: 1,
         kind: FaultKind::Delay(Duration::from_secs(15)),
     };
-    overtaken(&portal, &pipeline, &front, dropping).finished();
+    overtaken(&portal, &pipeline, &proxy, dropping).finished();
     assert_eq!(
         pipeline.query(
             "select load_number, run_id from load_history where load_history.partition = '2025' order by 1"
@@ -209,17 +209,17 @@ fn a_load_that_is_overtaken_afterwards_was_good() {
 #[test]
 fn a_killed_load_is_taken_up_by_the_next() {
     let portal = portal();
-    let (pipeline, front) = transformed(&portal);
-    front.fault(of_job_inserts(
+    let (pipeline, proxy) = transformed(&portal);
+    proxy.fault(of_job_inserts(
         2,
         1,
         FaultKind::Delay(Duration::from_secs(30)),
     ));
     let mut killed = pipeline.spawn(Stage::Load, "run");
-    wait_until("the load jobs are not started", || job_inserts(&front) == 2);
+    wait_until("the load jobs are not started", || job_inserts(&proxy) == 2);
     killed.kill().unwrap();
     killed.wait().unwrap();
-    front.mend();
+    proxy.clear_faults();
     pipeline.run(Stage::Load, "run").finished();
     is_loaded_once(&pipeline);
 }
@@ -228,10 +228,10 @@ fn a_killed_load_is_taken_up_by_the_next() {
 #[test]
 fn a_load_that_is_overtaken_changes_nothing() {
     let portal = portal();
-    let (pipeline, front) = transformed(&portal);
+    let (pipeline, proxy) = transformed(&portal);
     // The third is the transaction of the year.
     let transaction = of_job_inserts(2, 1, FaultKind::Delay(Duration::from_secs(15)));
-    let older = overtaken(&portal, &pipeline, &front, transaction);
+    let older = overtaken(&portal, &pipeline, &proxy, transaction);
     let cause = older.failed(30);
     assert!(
         cause.contains("another load of this partition came first"),
@@ -251,15 +251,15 @@ fn a_load_that_is_overtaken_changes_nothing() {
 #[test]
 fn a_failing_service_is_asked_again() {
     let portal = portal();
-    let (pipeline, front) = transformed(&portal);
-    front.fault(of_job_inserts(
+    let (pipeline, proxy) = transformed(&portal);
+    proxy.fault(of_job_inserts(
         0,
         1,
         FaultKind::retry_after(503, "backendError", 1),
     ));
-    front.fault(of_job_inserts(1, 1, FaultKind::Reset));
+    proxy.fault(of_job_inserts(1, 1, FaultKind::Reset));
     for status in [429, 500] {
-        front.fault(Fault {
+        proxy.fault(Fault {
             method: "GET",
             target_contains: "/tables/".to_owned(),
             after: 1,
@@ -268,12 +268,12 @@ fn a_failing_service_is_asked_again() {
         });
     }
     // Reasons tell more than statuses: too many requests, and a job that ended while it was waited for.
-    front.fault(of_job_inserts(
+    proxy.fault(of_job_inserts(
         1,
         1,
         FaultKind::error(403, "rateLimitExceeded"),
     ));
-    front.fault(Fault {
+    proxy.fault(Fault {
         method: "POST",
         target_contains: "/queries".to_owned(),
         after: 1,
@@ -281,7 +281,7 @@ fn a_failing_service_is_asked_again() {
         kind: FaultKind::error(400, "jobBackendError"),
     });
     pipeline.run(Stage::Load, "run").finished();
-    assert!(front.is_through());
+    assert!(proxy.is_through());
     is_loaded_once(&pipeline);
 }
 
@@ -290,12 +290,12 @@ fn a_failing_service_is_asked_again() {
 #[test]
 fn an_exhausted_quota_is_for_another_time() {
     let portal = portal();
-    let (pipeline, front) = transformed(&portal);
-    front.fault(of_job_inserts(0, 1, FaultKind::error(403, "quotaExceeded")));
+    let (pipeline, proxy) = transformed(&portal);
+    proxy.fault(of_job_inserts(0, 1, FaultKind::error(403, "quotaExceeded")));
     let outcome = load_of_year(&pipeline).run();
     let cause = outcome.failed(30);
     assert!(cause.contains("quotaExceeded"), "{cause}");
-    assert_eq!(job_inserts(&front), 1);
+    assert_eq!(job_inserts(&proxy), 1);
     pipeline.run(Stage::Load, "run").finished();
     is_loaded_once(&pipeline);
 }
@@ -304,13 +304,13 @@ fn an_exhausted_quota_is_for_another_time() {
 #[test]
 fn a_build_that_a_quota_ends_is_for_another_time() {
     let portal = portal();
-    let (pipeline, front) = transformed(&portal);
+    let (pipeline, proxy) = transformed(&portal);
     pipeline.run(Stage::Load, "run").finished();
     let message = "Quota exceeded: Your project exceeded quota for queries.";
     let errors = [json!({"domain": "usageLimits", "reason": "quotaExceeded", "message": message})];
     let body = json!({"error": {"code": 403, "message": message, "errors": errors}}).to_string();
     for (method, target) in [("GET", "/datasets"), ("POST", "/jobs")] {
-        front.fault(Fault {
+        proxy.fault(Fault {
             method,
             target_contains: target.to_owned(),
             after: 0,
@@ -324,7 +324,7 @@ fn a_build_that_a_quota_ends_is_for_another_time() {
         let outcome = pipeline.run(Stage::Dbt, "run");
         let cause = outcome.failed(30);
         assert!(cause.contains("Quota exceeded"), "{cause}");
-        front.mend();
+        proxy.clear_faults();
     }
     pipeline.run(Stage::Dbt, "run").finished();
 }
@@ -333,17 +333,17 @@ fn a_build_that_a_quota_ends_is_for_another_time() {
 #[test]
 fn what_is_not_allowed_is_said_and_not_asked_again() {
     let portal = portal();
-    let (pipeline, front) = transformed(&portal);
+    let (pipeline, proxy) = transformed(&portal);
     for (status, reason) in [(401, "authError"), (403, "accessDenied")] {
-        let before = job_inserts(&front);
-        front.fault(of_job_inserts(0, 1, FaultKind::error(status, reason)));
+        let before = job_inserts(&proxy);
+        proxy.fault(of_job_inserts(0, 1, FaultKind::error(status, reason)));
         let outcome = load_of_year(&pipeline).run();
         let cause = outcome.failed(10);
         assert!(
             cause.contains(reason) && cause.contains("toronto_311_"),
             "{cause}"
         );
-        assert_eq!(job_inserts(&front) - before, 1);
+        assert_eq!(job_inserts(&proxy) - before, 1);
     }
 }
 
@@ -351,12 +351,12 @@ fn what_is_not_allowed_is_said_and_not_asked_again() {
 #[test]
 fn a_failed_job_is_told_with_its_name_reason_and_place() {
     let portal = portal();
-    let (pipeline, front) = transformed(&portal);
+    let (pipeline, proxy) = transformed(&portal);
     let job = failed_job(&json!({
         "reason": "invalid", "location": "gs://lake/2025-01.parquet",
         "message": "Error while reading data, error message: row 17: no UTF-8",
     }));
-    front.fault(of_job_inserts(0, 1, answer(&job)));
+    proxy.fault(of_job_inserts(0, 1, answer(&job)));
     let outcome = pipeline.run(Stage::Load, "run");
     let cause = outcome.failed(20);
     for part in [
@@ -376,13 +376,13 @@ async fn a_query_is_waited_for_and_read_to_its_last_page() {
     const ROWS: usize = 25_000;
     let portal = portal();
     let pipeline = Pipeline::new(&portal, Path::Cloud);
-    let front = Front::start(Service::Front, pipeline.bigquery()).unwrap();
+    let proxy = Proxy::start(Service::Proxy, pipeline.bigquery()).unwrap();
     let project = pipeline.project();
     let url = format!("bigquery://{project}/main?location=northamerica-northeast2");
     let WarehouseUrl::BigQuery(dataset) = url.parse().unwrap() else {
         panic!("{url} is BigQuery's");
     };
-    let emulator = front.url().parse().unwrap();
+    let emulator = proxy.url().parse().unwrap();
     let connected = Box::pin(BigQuery::connect(&dataset, Some(&emulator)));
     let bigquery = connected.await.unwrap();
     let statement = format!(
@@ -399,7 +399,7 @@ async fn a_query_is_waited_for_and_read_to_its_last_page() {
     let goes_on = json!({
         "jobReference": {"projectId": project, "jobId": "slow"}, "jobComplete": false,
     });
-    front.fault(Fault {
+    proxy.fault(Fault {
         method: "POST",
         target_contains: "/queries".to_owned(),
         after: 0,

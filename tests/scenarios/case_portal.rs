@@ -48,7 +48,7 @@ struct Now {
 }
 
 impl CasePortal {
-    /// A portal without any year.
+    /// Returns a portal without any year.
     pub(crate) fn start() -> Self {
         let boundaries = Portal::start(PortalConfig {
             files: Some(city_files()),
@@ -79,12 +79,12 @@ impl CasePortal {
         }
     }
 
-    /// The value for `PORTAL_URL`.
+    /// Returns the value for `PORTAL_URL`.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// The value for `FSA_URL`.
+    /// Returns the value for `FSA_URL`.
     pub(crate) fn fsa_url(&self) -> String {
         self.boundaries.fsa_url()
     }
@@ -191,12 +191,12 @@ fn document(status: StatusCode, document: &Value) -> anyhow::Result<Response<Bod
         .body(body::whole(bytes))?)
 }
 
-/// The folder of a case.
+/// Returns the folder of a case.
 pub(crate) fn case(name: &str) -> PathBuf {
     fixtures().join("publication-cases").join(name)
 }
 
-/// The ZIP that the City would make of a year's file.
+/// Returns the ZIP that the City would make of a year's file.
 fn zip(year: i16, csv: &[u8]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.start_file(format!("SR{year}.csv"), SimpleFileOptions::default())

@@ -97,7 +97,7 @@ fn another_bigquery_has_the_same_marts_with_contracts_enforced() {
     assert_eq!(marts_on_crucible(&pipeline.warehouse()), tables);
 }
 
-/// The coordinates of every ward and area by name: GeoJSON text in DuckDB, `GEOGRAPHY` in BigQuery.
+/// Returns the coordinates of every ward and area by name: GeoJSON text in DuckDB, `GEOGRAPHY` in BigQuery.
 fn polygons(pipeline: &Pipeline, geojson: &str) -> BTreeMap<String, Value> {
     let rows = pipeline.query(&format!(
         "select ward_name, {geojson} from city_wards union all select fsa, {geojson} from forward_sortation_areas"
@@ -111,8 +111,8 @@ fn polygons(pipeline: &Pipeline, geojson: &str) -> BTreeMap<String, Value> {
     .collect()
 }
 
-/// The lake's objects, but for hand-overs, which tell when each path observed the portal, and those that name the
-/// warehouse, which each path has its own of.
+/// Returns the lake's objects, but for hand-overs, which tell when each path observed the portal, and those that name
+/// the warehouse, which each path has its own of.
 fn objects(pipeline: &Pipeline) -> BTreeMap<String, String> {
     let mut objects = pipeline.objects();
     objects.retain(|key, _| {

@@ -72,7 +72,7 @@ impl Pipeline {
         Self::at(portal.url(), &portal.fsa_url(), path)
     }
 
-    /// The pipeline of a portal and a boundary file at these addresses.
+    /// Returns the pipeline of a portal and a boundary file at these addresses.
     pub(crate) fn at(portal_url: &str, fsa_url: &str, path: Path) -> Self {
         let storage = match path {
             Path::Local => Storage::Local {
@@ -88,7 +88,7 @@ impl Pipeline {
         }
     }
 
-    /// The local lake.
+    /// Returns the local lake.
     pub(crate) fn lake(&self) -> &TestLake {
         match &self.storage {
             Storage::Local { lake, .. } => lake,
@@ -96,7 +96,7 @@ impl Pipeline {
         }
     }
 
-    /// The local warehouse.
+    /// Returns the local warehouse.
     pub(crate) fn warehouse(&self) -> PathBuf {
         match &self.storage {
             Storage::Local { directory, .. } => directory.path().join("warehouse.duckdb"),
@@ -104,7 +104,7 @@ impl Pipeline {
         }
     }
 
-    /// Every object's key and SHA-256, as a program sees them that shares no code with the pipeline.
+    /// Returns every object's key and SHA-256, as a program sees them that shares no code with the pipeline.
     pub(crate) fn objects(&self) -> BTreeMap<String, String> {
         match &self.storage {
             Storage::Local { lake, .. } => {
@@ -119,7 +119,7 @@ impl Pipeline {
         }
     }
 
-    /// Where dbt-runner publishes, if it is told to.
+    /// Returns where dbt-runner publishes, if it is told to.
     pub(crate) fn site_url(&self) -> String {
         match &self.storage {
             Storage::Local { .. } => format!("file://{}", self.site().display()),
@@ -131,7 +131,7 @@ impl Pipeline {
         self.warehouse().with_file_name("site")
     }
 
-    /// What is published: the path and content of every object.
+    /// Returns what is published: the path and content of every object.
     pub(crate) fn published(&self) -> BTreeMap<String, Vec<u8>> {
         let copy = tempfile::tempdir().unwrap();
         let site = match &self.storage {
@@ -153,7 +153,7 @@ impl Pipeline {
             .collect()
     }
 
-    /// The key and content of every object of the local lake.
+    /// Returns the key and content of every object of the local lake.
     pub(crate) fn contents(&self) -> Vec<(String, Vec<u8>)> {
         let lake = self.lake();
         let keys = lake.objects("").into_keys();
@@ -164,7 +164,7 @@ impl Pipeline {
         .collect()
     }
 
-    /// The lake's objects as files.
+    /// Returns the lake's objects as files.
     pub(crate) fn copy_of_lake(&self) -> TestLake {
         let copy = TestLake::default();
         match &self.storage {
@@ -181,7 +181,7 @@ impl Pipeline {
         copy
     }
 
-    /// What is in front of BigQuery, in place of the emulator, from now on.
+    /// What is in proxy of BigQuery, in place of the emulator, from now on.
     pub(crate) fn reach_bigquery_at(&mut self, url: &str) {
         match &mut self.storage {
             Storage::Local { .. } => panic!("there is no BigQuery"),
@@ -189,7 +189,7 @@ impl Pipeline {
         }
     }
 
-    /// The project in the cloud.
+    /// Returns the project in the cloud.
     pub(crate) fn project(&self) -> &str {
         match &self.storage {
             Storage::Local { .. } => panic!("there is no project"),
@@ -197,7 +197,7 @@ impl Pipeline {
         }
     }
 
-    /// The URL of BigQuery.
+    /// Returns the URL of BigQuery.
     pub(crate) fn bigquery(&self) -> &str {
         match &self.storage {
             Storage::Local { .. } => panic!("there is no BigQuery"),
@@ -216,7 +216,7 @@ impl Pipeline {
         }
     }
 
-    /// The rows of a query that both warehouses understand.
+    /// Returns the rows of a query that both warehouses understand.
     pub(crate) fn query(&self, sql: &str) -> Value {
         let mut answer = match &self.storage {
             Storage::Local { .. } => ask(&["query", self.warehouse().to_str().unwrap(), sql]),
@@ -225,7 +225,7 @@ impl Pipeline {
         answer["rows"].take()
     }
 
-    /// The number of rows that a query gives, and a digest of them in any order.
+    /// Returns the number of rows that a query gives, and a digest of them in any order.
     pub(crate) fn digest(&self, sql: &str) -> Value {
         let mut answer = match &self.storage {
             Storage::Local { .. } => ask(&["digest", self.warehouse().to_str().unwrap(), sql]),
@@ -234,7 +234,7 @@ impl Pipeline {
         answer["digest"].take()
     }
 
-    /// Every table of the warehouse, with its row count and a digest of its rows.
+    /// Returns every table of the warehouse, with its row count and a digest of its rows.
     pub(crate) fn tables(&self) -> Value {
         match &self.storage {
             Storage::Local { .. } => ask(&["warehouse", self.warehouse().to_str().unwrap()]),
@@ -244,7 +244,7 @@ impl Pipeline {
         }
     }
 
-    /// The job of `stage` in the run `run`.
+    /// Returns the job of `stage` in the run `run`.
     pub(crate) fn job(&self, stage: Stage, run: &str) -> Job {
         let name = match stage {
             Stage::Extract => "extract-job",
@@ -299,7 +299,8 @@ impl Pipeline {
             .collect()
     }
 
-    /// What `stage` handed over in the run, refusals among it, by partition: `good`, or the refusing stage and exit code.
+    /// Returns what `stage` handed over in the run, refusals among it, by partition: `good`, or the refusing stage and
+    /// exit code.
     pub(crate) fn handed_over(&self, stage: Stage, run: &str) -> BTreeMap<String, String> {
         let copy = self.copy_of_lake();
         let lake = Lake::Local(LocalLake::new(copy.path()).unwrap());
@@ -352,7 +353,7 @@ impl Pipeline {
     }
 }
 
-/// A project of its own.
+/// Returns a project of its own.
 fn in_the_cloud() -> Storage {
     static PROJECTS: AtomicU32 = AtomicU32::new(0);
     let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
@@ -367,7 +368,7 @@ fn in_the_cloud() -> Storage {
     Storage::Cloud { project, addresses }
 }
 
-/// A job's executable, built beside this test's.
+/// Returns a job's executable, built beside this test's.
 pub(crate) fn executable(name: &str) -> PathBuf {
     let profile = env::current_exe().unwrap();
     let path = profile.ancestors().nth(2).unwrap().join(name);
@@ -379,7 +380,7 @@ pub(crate) fn executable(name: &str) -> PathBuf {
     path
 }
 
-/// What the Makefile says of where it installed a tool.
+/// Returns what the Makefile says of where it installed a tool.
 pub(crate) fn from_make(variable: &str) -> String {
     env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} is not set: run the tests by `make test`"))

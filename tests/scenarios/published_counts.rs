@@ -243,7 +243,7 @@ fn published<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String, u64> 
     counts.map(|(name, rows)| (name.to_owned(), rows)).into()
 }
 
-/// Rows of a name and a count.
+/// Returns rows of a name and a count.
 fn counts(rows: &Value) -> BTreeMap<String, u64> {
     let rows = rows.as_array().unwrap().iter();
     rows.map(|row| {
@@ -255,7 +255,7 @@ fn counts(rows: &Value) -> BTreeMap<String, u64> {
     .collect()
 }
 
-/// The rows set aside of each division, of the years whose lines are not quoted.
+/// Returns the rows set aside of each division, of the years whose lines are not quoted.
 fn quarantined_divisions(warehouse: &std::path::Path) -> BTreeMap<String, u64> {
     let lines = query(
         warehouse,
@@ -269,7 +269,7 @@ fn quarantined_divisions(warehouse: &std::path::Path) -> BTreeMap<String, u64> {
     divisions
 }
 
-/// What lies between the first seven fields of an unquoted line and the section, which may hold a comma.
+/// Returns what lies between the first seven fields of an unquoted line and the section, which may hold a comma.
 fn division_of(line: &str) -> &str {
     let rest = line.splitn(8, ',').nth(7).unwrap();
     let section_with_a_comma = rest.strip_suffix(",Transfer, Disposal & Operations");

@@ -8,7 +8,7 @@ use shared::testing::TestLake;
 
 use crate::pipeline::from_make;
 
-/// What `readers.py` prints for `arguments`.
+/// Returns what `readers.py` prints for `arguments`.
 pub(crate) fn ask(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/readers.py");
     answer(
@@ -18,15 +18,15 @@ pub(crate) fn ask(arguments: &[&str]) -> Value {
     )
 }
 
-/// What Google's own clients see at the emulators: what `cloud_readers.py` prints for `arguments`.
+/// Returns what Google's own clients see at the emulators: what `cloud_readers.py` prints for `arguments`.
 pub(crate) fn ask_cloud(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/cloud_readers.py");
     let python = from_make("EMULATORS_DIR") + "/bin/python";
     answer(Command::new(python).arg(script).args(arguments))
 }
 
-/// The marts that another emulator of BigQuery makes of a DuckDB file's tables, with dbt's contracts enforced: what
-/// `crucible_build.py` prints.
+/// Returns the marts that another emulator of BigQuery makes of a DuckDB file's tables, with dbt's contracts enforced:
+/// what `crucible_build.py` prints.
 pub(crate) fn marts_on_crucible(warehouse: &Path) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/crucible_build.py");
     let work = tempfile::tempdir().unwrap();
@@ -49,17 +49,17 @@ fn answer(command: &mut Command) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The rows of a query on a DuckDB file.
+/// Returns the rows of a query on a DuckDB file.
 pub(crate) fn query(warehouse: &Path, sql: &str) -> Value {
     ask(&["query", warehouse.to_str().unwrap(), sql])["rows"].take()
 }
 
-/// The rows of a query on files alone.
+/// Returns the rows of a query on files alone.
 pub(crate) fn query_files(sql: &str) -> Value {
     ask(&["query", ":memory:", sql])["rows"].take()
 }
 
-/// What three readers see in the clean Parquet files of a manifest.
+/// Returns what three readers see in the clean Parquet files of a manifest.
 pub(crate) fn parquet(lake: &TestLake, manifest: &Value) -> Value {
     let files = manifest["files"].as_array().unwrap();
     let path = |file: &Value| {

@@ -25,7 +25,7 @@ fn produced(outcomes: &[JobOutcome]) -> Vec<u64> {
         .collect()
 }
 
-/// How many objects of each partition a job read, but for hand-overs.
+/// Returns how many objects of each partition a job read, but for hand-overs.
 fn objects_read(outcome: &JobOutcome) -> Vec<usize> {
     let mut reads = BTreeMap::new();
     for event in &outcome.log {

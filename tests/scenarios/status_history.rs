@@ -67,7 +67,7 @@ struct Version {
     files: String,
 }
 
-/// What each run handed over of the year.
+/// Returns what each run handed over of the year.
 fn versions_in_order(lake: &TestLake) -> Vec<Version> {
     let read = |key: &str| -> Value {
         serde_json::from_slice(&fs::read(lake.path().join(key)).unwrap()).unwrap()
@@ -92,13 +92,14 @@ fn versions_in_order(lake: &TestLake) -> Vec<Version> {
     RUNS.map(version).into()
 }
 
-/// A time of ISO 8601 with no more digits than a warehouse keeps.
+/// Returns a time of ISO 8601 with no more digits than a warehouse keeps.
 fn in_microseconds(time: &str) -> String {
     let (seconds, fraction) = time.trim_end_matches('Z').split_once('.').unwrap();
     format!("{seconds}.{fraction:.6}Z")
 }
 
-/// `seen`: for each request, each version that has it and what it says, in order; and what the version before said.
+/// Returns `seen`: for each request, each version that has it and what it says, in order; and what the version before
+/// said.
 fn seen(versions: &[Version]) -> String {
     let each = versions.iter().map(|Version { published, observed, files }| {
         format!(
@@ -195,14 +196,14 @@ fn bounds(pipeline: &Pipeline) -> Value {
     in_order(pipeline.query("select * from marts.time_to_close_bounds"))
 }
 
-/// Rows in one order, whichever warehouse they come from.
+/// Returns rows in one order, whichever warehouse they come from.
 fn in_order(mut rows: Value) -> Value {
     let all = rows.as_array_mut().unwrap();
     all.sort_by_cached_key(Value::to_string);
     rows
 }
 
-/// Where each year's rows are in the fact table, by year.
+/// Returns where each year's rows are in the fact table, by year.
 fn rows_in_the_fact(pipeline: &Pipeline) -> Value {
     pipeline.query(
         "select source_year, count(*), min(rowid), max(rowid) from marts.fct_service_requests group by 1 order by 1",

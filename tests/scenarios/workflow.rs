@@ -43,14 +43,14 @@ impl Machine {
             .unwrap()
     }
 
-    /// What the workflow said on a run that went well.
+    /// Returns what the workflow said on a run that went well.
     fn run(&self, variables: &[(&str, &str)]) -> String {
         let (code, said, errors) = self.ends(variables);
         assert_eq!(code, 0, "{said}\n{errors}");
         said
     }
 
-    /// How a run ends: its exit code, what it says, and its errors.
+    /// Returns how a run ends: its exit code, what it says, and its errors.
     fn ends(&self, variables: &[(&str, &str)]) -> (i32, String, String) {
         let output = self.workflow(variables);
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -61,13 +61,13 @@ impl Machine {
         )
     }
 
-    /// The rows of a query on the warehouse.
+    /// Returns the rows of a query on the warehouse.
     fn query(&self, sql: &str) -> Value {
         query(&self.directory.path().join("warehouse.duckdb"), sql)
     }
 }
 
-/// The words of the line of `text` that begins with `name`.
+/// Returns the words of the line of `text` that begins with `name`.
 fn line<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
     let found = text
         .lines()
@@ -76,7 +76,7 @@ fn line<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
     found.split_whitespace().collect()
 }
 
-/// The events of a stage's jobs with this message.
+/// Returns the events of a stage's jobs with this message.
 fn events(said: &str, message: &str) -> Vec<Value> {
     let events = said.lines().filter(|line| line.starts_with('{'));
     let events = events.map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -94,7 +94,7 @@ fn a_run_is_summed_up_and_the_next_one_finds_nothing_new() {
     assert_eq!(line(&first, "city-wards")[1..3], ["25", "25"]);
     assert!(line(&first, "marts.requests_by_ward")[1] != "0");
     assert!(first.contains("4 of 4 partitions are new."), "{first}");
-    let generated = "All service requests are generated: none of them are the City's.";
+    let generated = "All service requests are synthetic: none of them are the City's.";
     assert!(first.contains(generated), "{first}");
 
     let second = machine.run(&[]);
@@ -184,7 +184,7 @@ fn years_on_a_host_that_is_down_arrive_when_it_is_up() {
         );
     }
     assert!(
-        said.contains("The extract stage is tried once more."),
+        said.contains("The extract stage is retried once."),
         "{said}"
     );
     assert!(
@@ -207,7 +207,7 @@ fn years_on_a_host_that_is_down_arrive_when_it_is_up() {
     let (code, said, errors) = machine.ends(&source);
     assert_eq!(code, 30, "{said}\n{errors}");
     assert!(errors.contains("extract (exit code 30)"), "{errors}");
-    assert!(!said.contains("every year and boundary is as"), "{said}");
+    assert!(!said.contains("no year or boundary has changed"), "{said}");
 }
 
 #[test]
@@ -235,7 +235,7 @@ fn a_year_that_breaks_the_contract_is_named_at_the_end() {
         ),
         "{errors}"
     );
-    assert!(!said.contains("tried once more"), "no retry helps: {said}");
+    assert!(!said.contains("retried once"), "no retry helps: {said}");
     let refused = line(&said, "2024 by transform, exit code 20:").join(" ");
     assert!(refused.to_lowercase().contains("status"), "{refused}");
     assert!(
@@ -248,14 +248,14 @@ fn a_year_that_breaks_the_contract_is_named_at_the_end() {
     assert_eq!(code, 20);
     assert!(said.contains("Nothing new"), "{said}");
     assert!(
-        said.contains("what did not fail is as the last run left it, 1 refused."),
+        said.contains("what did not fail has not changed since the last run, 1 refused."),
         "{said}"
     );
     write(header).unwrap();
     let said = machine.run(&variables);
     assert!(said.contains("1 of 4 partitions are new."), "{said}");
     assert!(
-        said.contains("Generated, and not the City's: 2025"),
+        said.contains("Synthetic, and not the City's: 2025"),
         "{said}"
     );
 }
@@ -306,10 +306,7 @@ fn a_wrong_setting_is_told_in_one_line() {
         assert_eq!(errors.lines().count(), 1, "{errors}");
         assert!(errors.contains(expected), "{errors}");
     };
-    refused(
-        &[("STAGE", "clean")],
-        "give extract, transform, load or dbt",
-    );
+    refused(&[("STAGE", "clean")], "use extract, transform, load or dbt");
     refused(&[("STAGE", "load")], "`make run` first");
     refused(&[("SAMPLE_YEARS", "soon")], "SAMPLE_YEARS");
     refused(&[("SAMPLE_FILES", "/nowhere")], "/nowhere");

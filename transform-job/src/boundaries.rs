@@ -1,4 +1,4 @@
-//! Boundaries: from GeoJSON to one Parquet file, an area a row.
+//! Transforms boundaries from GeoJSON to one Parquet file with one row per area.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -21,10 +21,10 @@ struct Area {
     geometry: String,
 }
 
-/// Transforms the raw GeoJSON that `raw` speaks of. Areas are sorted by their number or code.
+/// Transforms the raw GeoJSON of `raw`. Areas are sorted by their number or code.
 ///
 /// # Errors
-/// [`Exit::Contract`] if it is no collection of polygons with the properties that identify them.
+/// [`Exit::Contract`] if it is not a collection of polygons with the properties that identify them.
 pub(crate) async fn transform(lake: &Lake, raw: &RawManifest) -> Result<Clean, Failure> {
     let mut text = String::new();
     lake.open(&raw.object.key)
@@ -35,7 +35,12 @@ pub(crate) async fn transform(lake: &Lake, raw: &RawManifest) -> Result<Clean, F
         .parse::<GeoJson>()
         .and_then(FeatureCollection::try_from)
         .or_fail(Exit::Contract)
-        .while_doing(|| format!("{} is no GeoJSON feature collection", raw.object.key))?;
+        .while_doing(|| {
+            format!(
+                "cannot read {} as a GeoJSON feature collection",
+                raw.object.key
+            )
+        })?;
     let batch = match raw.partition.dataset() {
         Dataset::CityWards => city_wards(&collection),
         _ => forward_sortation_areas(&collection),
@@ -94,7 +99,7 @@ fn forward_sortation_areas(collection: &FeatureCollection) -> Result<RecordBatch
     })
 }
 
-/// The areas by what `identify` finds in their properties.
+/// Returns the areas by the key that `identify` finds in their properties.
 fn areas<K: Ord>(
     collection: &FeatureCollection,
     identify: impl Fn(&Feature) -> Option<(K, Option<String>)>,
@@ -104,7 +109,7 @@ fn areas<K: Ord>(
         let refused =
             |problem: &str| Failure::contract(anyhow::anyhow!("feature {index} {problem}"));
         let (key, name) = identify(feature)
-            .ok_or_else(|| refused("has not the properties that identify an area"))?;
+            .ok_or_else(|| refused("does not have the properties that identify an area"))?;
         let geometry = feature
             .geometry
             .as_ref()
@@ -112,11 +117,13 @@ fn areas<K: Ord>(
             .ok_or_else(|| refused("is neither a Polygon nor a MultiPolygon"))?
             .to_string();
         if areas.insert(key, Area { name, geometry }).is_some() {
-            return Err(refused("is an area that was there before"));
+            return Err(refused("is an area that already exists"));
         }
     }
     if areas.is_empty() {
-        return Err(Failure::contract(anyhow::anyhow!("there are no features")));
+        return Err(Failure::contract(anyhow::anyhow!(
+            "the feature collection is empty"
+        )));
     }
     Ok(areas)
 }
@@ -138,7 +145,7 @@ fn batch(
     let table = Contract::clean_table(dataset);
     let arrays = table.column_names().map(|name| {
         array(name).unwrap_or_else(|| {
-            unreachable!("the contract's {dataset} has no column {name}: a test writes all")
+            unreachable!("{name} is not a column of the contract's {dataset}, which a test checks")
         })
     });
     RecordBatch::try_new(table.arrow_schema(), arrays.collect()).or_fail(Exit::Bug)

@@ -1,4 +1,4 @@
-//! What the transformation of one partition results in.
+//! The result of the transformation of one partition.
 
 use std::ops::AddAssign;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use shared::manifest::{Drift, RowCounts};
 
 use crate::parquet_file::ParquetFile;
 
-/// Where the time of the threads went.
+/// The time spent in each phase.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Phases {
     pub(crate) parse: Duration,

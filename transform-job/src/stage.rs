@@ -1,4 +1,4 @@
-//! The stage: from raw manifests to clean manifests.
+//! The transform stage: transforms raw partitions to clean ones.
 
 use std::time::Instant;
 
@@ -20,6 +20,7 @@ use shared::manifest::{
 use shared::partition::{Dataset, Partition};
 use shared::run::Stage;
 use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
+use shared::telemetry::milliseconds;
 use tracing::{debug, info, warn};
 
 use crate::clean::Clean;
@@ -27,8 +28,8 @@ use crate::parquet_file::ParquetFile;
 use crate::service_requests::Horizon;
 use crate::{boundaries, service_requests};
 
-/// The version of the rules in this crate. A change of their results needs a new number, so that every partition gets a new
-/// fingerprint and is transformed again.
+/// The version of the rules in this crate. A change of their results needs a new number, so that every partition gets a
+/// new fingerprint and is transformed again.
 pub const LOGIC_VERSION: u32 = 3;
 
 /// The settings of this job.
@@ -37,7 +38,7 @@ pub struct Settings {
     max_quarantined_ratio: f64,
 }
 
-/// The settings as the environment has them.
+/// The settings as strings from the environment.
 #[derive(Debug, Deserialize)]
 pub struct RawSettings {
     max_quarantine_ratio: Option<String>,
@@ -130,7 +131,7 @@ async fn commit(
 
     let phases = clean.phases;
     let storing = Instant::now();
-    // At once, for a lake takes most of an object's time to make it durable.
+    // The objects are stored concurrently, because most of the time is spent on making them durable.
     let stored = |file| store(lake, partition, &fingerprint, file);
     let (files, quarantine) = try_join(
         try_join_all(clean.files.into_iter().map(stored)),
@@ -179,17 +180,17 @@ async fn commit(
         quarantined_per_million = summary.quarantined_per_million(),
         drift = summary.drift,
         bytes = summary.bytes,
-        parse_seconds = phases.parse.as_secs_f64(),
-        sort_seconds = phases.sort.as_secs_f64(),
-        encode_seconds = phases.encode.as_secs_f64(),
-        store_seconds = store.as_secs_f64(),
-        seconds = started.elapsed().as_secs_f64(),
+        parse_milliseconds = milliseconds(phases.parse),
+        sort_milliseconds = milliseconds(phases.sort),
+        encode_milliseconds = milliseconds(phases.encode),
+        store_milliseconds = milliseconds(store),
+        milliseconds = milliseconds(started.elapsed()),
         "partition transformed"
     );
     Ok((committed, summary))
 }
 
-/// Names the result of a raw manifest.
+/// Returns the fingerprint of the result of a raw manifest.
 ///
 /// The horizon of a file differs from run to run if its publisher does not date it. The name has only what the horizon
 /// changed in the result, so that the same file has the same result in each.

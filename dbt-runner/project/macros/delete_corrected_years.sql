@@ -1,6 +1,6 @@
 {#
-    Deletes from the model's table the years that were loaded anew since it was built, so that it is then filled with them
-    and with the years it never had. Nothing where it is built whole.
+    Deletes from the model's table the years that were loaded again since it was built. They are then inserted together
+    with new years. Does nothing if the table is rebuilt from scratch.
 #}
 {% macro delete_corrected_years() -%}
     {%- if is_incremental() -%}

@@ -1,4 +1,4 @@
-{# A model's schema is the one it names, not that behind the target's. #}
+{# A model's schema is exactly the configured one, without the target's schema as a prefix. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {{ custom_schema_name or target.schema }}
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
-    Writes what the marts were built from to `dbt_build`, once all of it has succeeded; a build that fails leaves no
-    name behind, so that the next one does not take its marts for whole.
+    Records the inputs of the marts in `dbt_build` if the whole build succeeded. A failed build leaves no record, so
+    that the next one does not consider its marts complete.
 #}
 {% macro record_build(results) -%}
     {%- set failed = results | selectattr('status', 'in', ['error', 'fail', 'skipped', 'runtime error']) | list -%}

@@ -1,4 +1,4 @@
--- Forward sortation areas of requests that Statistics Canada's boundary file lacks: they are on no map.
+-- Forward sortation areas that are not in Statistics Canada's boundary file: their requests are not on the map.
 {{ config(severity='warn') }}
 
 select distinct areas.fsa

@@ -1,4 +1,4 @@
--- What surely passed is no more than what passed at most.
+-- Lower bounds are not greater than upper bounds.
 select
     type_name,
     ward_model,

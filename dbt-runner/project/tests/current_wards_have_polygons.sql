@@ -1,4 +1,4 @@
--- Wards of the current model that the City's boundary file lacks: they are on no map.
+-- Wards of the current model that are not in the City's boundary file: their requests are not on the map.
 {{ config(severity='warn') }}
 
 select wards.ward_id

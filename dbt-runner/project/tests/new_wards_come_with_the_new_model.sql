@@ -1,5 +1,5 @@
--- Requests of before 1 December 2018 in one of the 25 wards, in a million of their year: a few are drift, many are a
--- year that was mapped anew.
+-- Requests from before 1 December 2018 in one of the 25 wards, per million of their year: a few are drift, many mean
+-- that the year was mapped to the new model.
 {{ config(
     fail_calc='coalesce(max(per_million), 0)',
     warn_if='> 0',

@@ -1,4 +1,4 @@
--- No file had blank lines so far.
+-- So far, no file has had blank lines.
 {{ config(severity='warn') }}
 
 select

@@ -1,4 +1,4 @@
--- The rows refused are those of the reasons that are known.
+-- The refused rows are the sum of the rows of all known reasons.
 select
     source_year,
     load_number,

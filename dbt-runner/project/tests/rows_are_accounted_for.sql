@@ -1,4 +1,4 @@
--- From the raw file's lines to every mart, no row is lost and none is counted twice.
+-- From the raw file's lines to every mart, no row is lost or counted twice.
 select
     source_year,
     rows_differ_between

@@ -1,5 +1,4 @@
--- Statuses follow each other in the order of observation: each is first seen no later than last, and the next one no
--- earlier than that.
+-- Statuses are in the order of observation: each is first seen no later than last seen, and the next one not before.
 select
     history.request_id,
     history.period_number

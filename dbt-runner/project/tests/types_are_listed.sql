@@ -1,4 +1,4 @@
--- Types that no group has yet: add them to `service_request_types.csv`.
+-- Types that are in no group yet: add them to `service_request_types.csv`.
 {{ config(severity='warn') }}
 
 select

@@ -1,4 +1,4 @@
-//! `catalog.json`: what the site's data are. The crate's README shows one.
+//! `catalog.json`, which describes the site's data. The crate's README shows one.
 
 use std::collections::BTreeSet;
 
@@ -14,24 +14,24 @@ pub(crate) struct Catalog {
     /// The format.
     #[serde(rename = "catalog")]
     pub(crate) version: Version,
-    /// What the marts are built from.
+    /// The fingerprint of the marts' inputs.
     pub(crate) fingerprint: Fingerprint,
     /// The run that published them.
     pub(crate) run: RunId,
-    /// When the newest of the files in it was published by its publisher, or when a run last observed them if the publisher
-    /// dates none, ISO 8601 UTC.
+    /// When the newest source file was published, or when a run last observed the files if the publisher does not date
+    /// them, ISO 8601 UTC.
     pub(crate) as_of: Option<String>,
     /// The day of the latest request.
     pub(crate) data_through: Option<String>,
-    /// Whether any of the data are generated, and nobody's requests.
+    /// Whether any of the data are synthetic.
     #[serde(default)]
     pub(crate) generated: bool,
-    /// The licence of the City's data; `None` if any are generated.
+    /// The licence of the City's data; `None` if any of the data are synthetic.
     pub(crate) licence: Option<Licence>,
-    /// What the licence requires wherever the data are shown; `None` if any are generated.
+    /// What the licence requires wherever the data are shown; `None` if any of the data are synthetic.
     pub(crate) attribution: Option<String>,
     pub(crate) marts: Vec<PublishedMart>,
-    /// Files of the publication before this one, which the next one removes.
+    /// Files of the previous publication, which the next one removes.
     pub(crate) superseded: BTreeSet<String>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct PublishedFile {
 }
 
 impl Catalog {
-    /// The paths of its files.
+    /// Returns the paths of its files.
     pub(crate) fn files(&self) -> BTreeSet<String> {
         let files = self.marts.iter().flat_map(|mart| &mart.files);
         files.map(|file| file.path.clone()).collect()

@@ -1,4 +1,4 @@
-//! The page that shows what is published.
+//! Publishes the dashboard.
 
 use std::path::Path;
 
@@ -10,14 +10,14 @@ use crate::files;
 use crate::site::{Caching, Site};
 
 const PAGE: &str = "index.html";
-/// What is in here is named by a digest of its content, by Vite.
+/// A folder in which Vite puts a digest of the content into every file name.
 const ASSETS: &str = "assets/";
 
-/// Puts the built dashboard in `directory` on the site, where the site has not got it: the page last, when all that it
-/// names is there. Earlier assets stay, for those who have an earlier page open. Gives the bytes written.
+/// Publishes the dashboard built in `directory`, unless the site already has it. The page is written last, when all its
+/// assets exist. Earlier assets stay, for readers who have an earlier page open. Returns the bytes written.
 ///
 /// # Errors
-/// [`Exit::Configuration`] if there is no dashboard in `directory`.
+/// [`Exit::Configuration`] if `directory` does not contain a dashboard.
 pub(crate) async fn publish(site: &Site, directory: &Path) -> Result<u64, Failure> {
     let read = || -> anyhow::Result<Vec<(String, Bytes)>> {
         let mut files = files::below(directory, |_| true)?;
@@ -31,17 +31,20 @@ pub(crate) async fn publish(site: &Site, directory: &Path) -> Result<u64, Failur
     };
     let files = read().or_fail(Exit::Configuration).while_doing(|| {
         format!(
-            "read {PAGE} and all else in {}; `npm run build` makes it",
+            "cannot read the dashboard's {PAGE} in {}, run `npm run build` to create it",
             directory.display()
         )
     })?;
     let mut written = 0;
     for (path, content) in files {
         let (there, caching) = if path.starts_with(ASSETS) {
-            (site.has(&path).await?, Caching::Ever)
+            (site.has(&path).await?, Caching::Forever)
         } else {
-            let held = site.read(&path).await?;
-            (held.is_some_and(|held| held == content), Caching::Never)
+            let existing = site.read(&path).await?;
+            (
+                existing.is_some_and(|existing| existing == content),
+                Caching::Never,
+            )
         };
         if !there {
             written += content.len() as u64;

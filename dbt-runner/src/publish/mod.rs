@@ -1,4 +1,4 @@
-//! From marts in the warehouse to files that anybody reads. The crate's README has the format.
+//! Publishes marts as files. The crate's README describes their format.
 
 mod catalog;
 mod dashboard;
@@ -15,6 +15,7 @@ use shared::fingerprint::{Digest, Fingerprint};
 use shared::manifest::{self, Version};
 use shared::partition::Dataset;
 use shared::run::RunId;
+use shared::telemetry::milliseconds;
 use tokio::task::block_in_place;
 use tracing::{debug, info};
 
@@ -31,24 +32,24 @@ const DATA: &str = "data";
 const CATALOG: &str = "data/catalog.json";
 const DOCS: &str = "docs/index.html";
 
-/// What is published, and where.
+/// A publication and its destination.
 pub(crate) struct Publication<'a> {
     pub(crate) site: &'a Site,
     pub(crate) fingerprint: &'a Fingerprint,
     pub(crate) run_id: &'a RunId,
-    /// Whether any of the data are generated, so that they are not the City's.
+    /// Whether any of the data are synthetic, so that they are not the City's.
     pub(crate) generated: bool,
 }
 
 impl Publication<'_> {
-    /// Whether the site has it already.
+    /// Whether the site already has it.
     pub(crate) async fn is_out(&self) -> Result<bool, Failure> {
-        let held = self.held().await?;
-        Ok(held.is_some_and(|catalog| catalog.fingerprint == *self.fingerprint))
+        let current = self.current().await?;
+        Ok(current.is_some_and(|catalog| catalog.fingerprint == *self.fingerprint))
     }
 
-    /// Writes what the site lacks of the marts' files and the docs, then the catalog, then removes what nobody needs.
-    /// Gives the bytes that were written.
+    /// Writes the mart files and docs that the site lacks, then the catalog, and then removes files that are no longer
+    /// needed. Returns the bytes written.
     pub(crate) async fn publish(
         &self,
         warehouse: &mut Warehouse,
@@ -56,20 +57,20 @@ impl Publication<'_> {
         docs: &Path,
     ) -> Result<u64, Failure> {
         let started = Instant::now();
-        let held = self.held().await?;
+        let current = self.current().await?;
         let mut written = 0;
         let mut marts = Vec::new();
         for mart in graph.publishable() {
             let (mart, bytes) = self
                 .publish_mart(warehouse, &mart)
                 .await
-                .while_doing(|| format!("publish {}", mart.table))?;
+                .while_doing(|| format!("cannot publish {}", mart.table))?;
             marts.push(mart);
             written += bytes;
         }
         let docs = std::fs::read(docs)
             .or_fail(Exit::Upstream)
-            .while_doing(|| format!("read dbt's {}", docs.display()))?;
+            .while_doing(|| format!("cannot read dbt's {}", docs.display()))?;
         self.site.put(DOCS, docs.into(), Caching::Never).await?;
 
         let coverage = block_in_place(|| warehouse.coverage())?;
@@ -88,10 +89,10 @@ impl Publication<'_> {
         };
         let files = catalog.files();
         let mut removable = BTreeSet::new();
-        if let Some(held) = held {
-            catalog.superseded = held.files().difference(&files).cloned().collect();
-            removable = held.superseded.difference(&files).cloned().collect();
-            // A publication that is made again leaves its own past alone.
+        if let Some(current) = current {
+            catalog.superseded = current.files().difference(&files).cloned().collect();
+            removable = current.superseded.difference(&files).cloned().collect();
+            // Republishing the same data keeps the files of its predecessor.
             removable = removable.difference(&catalog.superseded).cloned().collect();
         }
         let json = manifest::to_json(&catalog).into();
@@ -105,21 +106,21 @@ impl Publication<'_> {
             files = files.len(),
             bytes = written,
             removed = removable.len(),
-            seconds = started.elapsed().as_secs_f64(),
+            milliseconds = milliseconds(started.elapsed()),
             "site published"
         );
         Ok(written)
     }
 
-    /// The catalog that the site has; none if it has none, or one of a format from before.
-    async fn held(&self) -> Result<Option<Catalog>, Failure> {
+    /// Returns the site's catalog; `None` if it does not exist or has an older format.
+    async fn current(&self) -> Result<Option<Catalog>, Failure> {
         let Some(json) = self.site.read(CATALOG).await? else {
             return Ok(None);
         };
         match serde_json::from_slice(&json) {
             Ok(catalog) => Ok(Some(catalog)),
             Err(error) => {
-                debug!(%error, "the site's catalog is of another format");
+                debug!(%error, "site catalog has another format");
                 Ok(None)
             }
         }
@@ -162,7 +163,7 @@ impl Publication<'_> {
             );
             let on_site = format!("{DATA}/{path}");
             if !self.site.has(&on_site).await? {
-                self.site.put(&on_site, content, Caching::Ever).await?;
+                self.site.put(&on_site, content, Caching::Forever).await?;
                 written += bytes;
             }
             published.rows += rows;
@@ -179,7 +180,7 @@ impl Publication<'_> {
     }
 }
 
-/// The catalog's columns of a mart.
+/// Returns the columns of a mart for the catalog.
 fn columns(
     mart: &Publishable,
     schema: &arrow_schema::Schema,
@@ -189,7 +190,7 @@ fn columns(
         .map(|(column, field)| {
             let kind = parquet_file::type_name(field.data_type()).ok_or_else(|| {
                 Failure::contract(anyhow::anyhow!(
-                    "{} is of a type that is not published: {}",
+                    "cannot publish {}: its type is {}",
                     column.name,
                     field.data_type()
                 ))

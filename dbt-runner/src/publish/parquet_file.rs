@@ -1,4 +1,4 @@
-//! A mart, or a year of one, as Parquet that browsers read.
+//! Writes a mart, or one year of it, as a Parquet file for browsers.
 
 use std::sync::Arc;
 
@@ -13,16 +13,16 @@ use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
-/// Rows of a row group: a reader of one type of a sorted file can pass over the others.
+/// Rows per row group, so that a reader of one type of a sorted file can skip the others.
 const ROW_GROUP_ROWS: usize = 1 << 16;
 
-/// The file of `batches`, of which there is at least one. It depends on the rows alone: in one batch, for the writer ends
-/// pages at batches' ends.
+/// Returns the Parquet file of `batches`, of which there must be at least one. It depends on the rows only: they are
+/// concatenated because the writer ends pages at the ends of batches.
 pub(super) fn write(batches: &[RecordBatch]) -> Result<Vec<u8>, ParquetError> {
     let schema = batches
         .first()
         .map(RecordBatch::schema)
-        .ok_or_else(|| ParquetError::General("no rows, and no columns either".to_owned()))?;
+        .ok_or_else(|| ParquetError::General("there is no batch".to_owned()))?;
     let batch = for_browsers(&concat_batches(&schema, batches)?)?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
@@ -39,10 +39,10 @@ pub(super) fn write(batches: &[RecordBatch]) -> Result<Vec<u8>, ParquetError> {
     writer.into_inner()
 }
 
-/// The batch with integers of 32 bits: JavaScript has no larger ones among its numbers.
+/// Returns the batch with its integers as 32 bits, because JavaScript numbers cannot represent 64-bit ones.
 ///
 /// # Errors
-/// One that is larger.
+/// An integer that needs more than 32 bits.
 fn for_browsers(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let schema = batch.schema();
     let mut fields = Vec::new();
@@ -53,7 +53,7 @@ fn for_browsers(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
                 let short: Int32Array = long.try_unary::<_, Int32Type, _>(|value| {
                     i32::try_from(value).map_err(|_| {
                         ArrowError::CastError(format!(
-                            "{} is {value}: more than 32 bits",
+                            "{} is {value}, which needs more than 32 bits",
                             field.name()
                         ))
                     })
@@ -68,7 +68,7 @@ fn for_browsers(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
 }
 
-/// What the catalog calls a column's type.
+/// Returns the catalog's name of a column type.
 pub(super) fn type_name(kind: &DataType) -> Option<&'static str> {
     match kind {
         DataType::Int32 | DataType::Int64 => Some("integer"),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_are_written_short_and_none_is_cut() {
+    fn integers_are_written_with_32_bits_and_larger_ones_are_refused() {
         let file = write(&[batch(vec![Some(7), None])]).expect("written");
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(file));
         let mut reader = reader.expect("Parquet").build().expect("readable");

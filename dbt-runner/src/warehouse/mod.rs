@@ -1,4 +1,4 @@
-//! What the warehouse holds: the loads that dbt builds from, and the marts that it built.
+//! The content of the warehouse: the loads, which are dbt's inputs, and the marts.
 
 mod bigquery;
 mod duckdb;
@@ -11,36 +11,36 @@ use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 
 use crate::mart::{MartTable, Publishable};
 
-/// The rows of a query: each cell as text, `None` for null.
+/// The rows of a query, with each cell as text, `None` for null.
 type TextRows = Vec<Vec<Option<String>>>;
 
-/// One kind of warehouse. Its methods block.
+/// A kind of warehouse. Its methods block the current thread.
 trait Backend: Send {
-    /// The statements on load-job's tables.
+    /// Returns the statements on load-job's tables.
     fn statements(&self) -> &Statements;
 
-    /// Returns the rows of a query.
+    /// Runs a query and returns its rows.
     fn query(&mut self, statement: &str) -> Result<TextRows, Failure>;
 
-    /// Returns a query for the cells of `statement` as text.
+    /// Returns a query that casts the cells of `statement` to text.
     fn all_as_text(&self, statement: &str) -> String;
 
     /// Returns the number of rows of a table, `None` if it does not exist.
     fn row_count(&mut self, table: &MartTable) -> Result<Option<u64>, Failure>;
 
-    /// The table where dbt records a build.
+    /// Returns the table in which dbt records a build.
     fn build_table(&self) -> MartTable;
 
     /// Quotes a name.
     fn quoted(&self, name: &str) -> String;
 
-    /// Names a table in a statement.
+    /// Returns the name of a table for statements.
     fn table(&self, table: &MartTable) -> String;
 
-    /// The type of text.
+    /// Returns the name of the text type.
     fn text_type(&self) -> &'static str;
 
-    /// Returns the published columns of a mart that `select` selects from, at least one batch.
+    /// Runs `select` on a mart and returns its published columns, in at least one batch.
     fn read(
         &mut self,
         mart: &Publishable,
@@ -48,43 +48,43 @@ trait Backend: Send {
     ) -> Result<Vec<RecordBatch>, Failure>;
 }
 
-/// The statements on load-job's tables, which each kind of warehouse words in its own way.
+/// The statements on load-job's tables, in each warehouse's dialect.
 struct Statements {
     /// `partition, fingerprint, run_id, generated` of every version, in order of loading.
     loads: String,
     /// `partition, stage, exit_code, cause` of every partition whose current publication is refused.
     refusals: String,
-    /// `as_of, data_through` of what the tables hold.
+    /// `as_of, data_through` of the loaded data.
     coverage: String,
 }
 
-/// The warehouse, open for reading. dbt cannot write to a DuckDB file meanwhile. Its methods block.
+/// The warehouse, open for reading, which keeps dbt from writing to a DuckDB file. Its methods block the current
+/// thread.
 pub(crate) struct Warehouse(Box<dyn Backend>);
 
-/// A version of a partition that was loaded.
-pub(crate) struct Load {
+/// A loaded version of a partition.
+pub(crate) struct LoadedVersion {
     pub(crate) partition: Partition,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) run_id: String,
-    /// Whether the data are generated, and not the City's.
+    /// Whether the data are synthetic.
     pub(crate) is_generated: bool,
 }
 
-/// A refused partition: the partition, the stage, the exit code and the cause. Run and time are left out, so that a refusal
-/// that another run repeats is the same.
-pub(crate) type Refusal = [String; 4];
+/// A refused partition: the partition, the stage, the exit code and the cause. Run and time are left out, so that a
+/// repeated refusal compares equal.
+pub(crate) type RefusedPartition = [String; 4];
 
-/// What a build recorded of its inputs, `macros/record_build.sql`.
+/// The inputs recorded by a build in `macros/record_build.sql`.
 pub(crate) struct BuiltFrom {
     pub(crate) fingerprint: String,
     /// The fingerprint of the project.
     pub(crate) project: String,
 }
 
-/// How far the marts reach.
+/// The currency of the data in the marts.
 pub(crate) struct Coverage {
-    /// When the newest file that the tables hold was published, or observed if the publisher does not date it, ISO 8601
-    /// UTC.
+    /// When the newest loaded file was published, or observed if the publisher does not date it, ISO 8601 UTC.
     pub(crate) as_of: Option<String>,
     /// The day of the latest request.
     pub(crate) data_through: Option<String>,
@@ -103,15 +103,15 @@ impl Warehouse {
         }))
     }
 
-    /// Returns the history of loads: all versions of each partition in order. The tables hold the last.
-    pub(crate) fn loads(&mut self) -> Result<Vec<Load>, Failure> {
+    /// Returns the history of loads: all versions of each partition in order. The tables contain the last one.
+    pub(crate) fn loads(&mut self) -> Result<Vec<LoadedVersion>, Failure> {
         let statement = self.0.statements().loads.clone();
         let rows = self.0.query(&statement)?;
         rows.into_iter()
             .map(|row| {
                 let cell = |index: usize| row.get(index).cloned().flatten().unwrap_or_default();
                 let parsed = || {
-                    Ok::<_, String>(Load {
+                    Ok::<_, String>(LoadedVersion {
                         partition: cell(0).parse()?,
                         fingerprint: cell(1).parse()?,
                         run_id: cell(2),
@@ -124,11 +124,11 @@ impl Warehouse {
     }
 
     /// Returns the partitions whose current publication is refused, in order.
-    pub(crate) fn refusals(&mut self) -> Result<Vec<Refusal>, Failure> {
+    pub(crate) fn refusals(&mut self) -> Result<Vec<RefusedPartition>, Failure> {
         let statement = self.0.statements().refusals.clone();
         let refusals = self.0.query(&statement)?.into_iter().map(|row| {
             let cells: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
-            let refusal: Result<Refusal, _> = cells.try_into();
+            let refusal: Result<RefusedPartition, _> = cells.try_into();
             refusal
                 .map_err(|row| anyhow::anyhow!("cannot read refusals: the query returned {row:?}"))
                 .or_fail(Exit::Bug)
@@ -136,7 +136,7 @@ impl Warehouse {
         refusals.collect()
     }
 
-    /// Returns how far the marts reach.
+    /// Returns the currency of the data in the marts.
     pub(crate) fn coverage(&mut self) -> Result<Coverage, Failure> {
         let statement = self.0.statements().coverage.clone();
         let mut cells = self.0.query(&statement)?.into_iter().flatten();
@@ -160,7 +160,7 @@ impl Warehouse {
         }))
     }
 
-    /// Returns up to five rows of a query, each as one text.
+    /// Runs a query and returns up to five rows, each as one string.
     pub(crate) fn first_rows(&mut self, query: &str) -> Result<Vec<String>, Failure> {
         let statement = format!("select * from ({query}) as found limit 5");
         let statement = self.0.all_as_text(&statement);
@@ -193,8 +193,8 @@ impl Warehouse {
             .collect()
     }
 
-    /// Returns the rows of a mart, of one year if it is published by year, in its order: the same from either warehouse,
-    /// and at least one batch.
+    /// Returns the rows of a mart, of one year if it is published by year. The order is the same in either warehouse.
+    /// There is at least one batch.
     pub(crate) fn read(
         &mut self,
         mart: &Publishable,
@@ -206,8 +206,8 @@ impl Warehouse {
     }
 }
 
-/// Returns the query for `columns` of a mart, in its order. It sorts by columns as the table has them, whatever is selected
-/// of them.
+/// Returns the query for `columns` of a mart, in its order. It sorts by the table's columns, not by the selected
+/// expressions.
 fn selection(
     backend: &dyn Backend,
     mart: &Publishable,

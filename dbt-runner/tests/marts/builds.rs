@@ -1,20 +1,20 @@
-//! Marts that are built, found, and built again.
+//! Marts are built, found and rebuilt.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use shared::testing::JobOutcome;
 
-use crate::{Place, REQUESTS};
+use crate::{Fixture, REQUESTS};
 
-fn manifest(place: &Place) -> Value {
-    let mut manifests = place.lake.manifests("marts/").into_values();
+fn manifest(fixture: &Fixture) -> Value {
+    let mut manifests = fixture.lake.manifests("marts/").into_values();
     let manifest = manifests.next().unwrap();
     assert!(manifests.next().is_none(), "one manifest");
     manifest
 }
 
-/// The rows of a mart, as the manifest says.
+/// Returns the number of rows of a mart in the manifest.
 fn rows_of(manifest: &Value, mart: &str) -> u64 {
     let marts = manifest["marts"].as_array().unwrap();
     let table = format!("marts.{mart}");
@@ -23,13 +23,13 @@ fn rows_of(manifest: &Value, mart: &str) -> u64 {
 }
 
 #[test]
-fn marts_are_built_once_from_what_the_warehouse_holds() {
-    let place = Place::with(REQUESTS);
-    let first = place.job().run();
+fn marts_are_built_once_from_the_loaded_data() {
+    let fixture = Fixture::with(REQUESTS);
+    let first = fixture.job().run();
     let finished = first.finished();
     assert_eq!(finished["produced"].as_u64(), Some(1), "{finished}");
     assert_eq!(
-        place.rows(
+        fixture.rows(
             "SELECT source_year, ward_model, ward_id, type_name, requests, rank_among_wards, \
              round(share_of_ward, 3) FROM marts.requests_by_ward ORDER BY ALL"
         ),
@@ -41,7 +41,7 @@ fn marts_are_built_once_from_what_the_warehouse_holds() {
         ]
     );
     assert_eq!(
-        place
+        fixture
             .rows("SELECT created_on, type_name, requests FROM marts.requests_by_day ORDER BY ALL"),
         [
             "2023-01-02|Noise|1",
@@ -50,7 +50,7 @@ fn marts_are_built_once_from_what_the_warehouse_holds() {
         ]
     );
 
-    let manifest = manifest(&place);
+    let manifest = manifest(&fixture);
     let nodes = manifest["nodes"].as_array().unwrap();
     assert_eq!(built(&first), nodes.len(), "each is a log line");
     assert!(nodes.len() > 20);
@@ -61,56 +61,56 @@ fn marts_are_built_once_from_what_the_warehouse_holds() {
     assert_eq!(rows_of(&manifest, "requests_by_ward"), 4);
     assert_eq!(manifest["receipts"].as_object().unwrap().len(), 2);
 
-    let objects = place.lake.objects("marts/");
-    let second = place.job().run();
+    let objects = fixture.lake.objects("marts/");
+    let second = fixture.job().run();
     assert_eq!(second.finished()["found"].as_u64(), Some(1));
-    assert_eq!(place.lake.objects("marts/"), objects);
+    assert_eq!(fixture.lake.objects("marts/"), objects);
     assert_eq!(built(&second), 0);
 
-    place.alter("DROP TABLE marts.requests_by_day");
-    let third = place.job().run();
+    fixture.alter("DROP TABLE marts.requests_by_day");
+    let third = fixture.job().run();
     assert_eq!(
         third.finished()["produced"].as_u64(),
         Some(1),
-        "a lost mart is built anew"
+        "a lost mart is rebuilt"
     );
-    assert_eq!(place.lake.objects("marts/"), objects, "the same manifest");
+    assert_eq!(fixture.lake.objects("marts/"), objects, "the same manifest");
 
-    place.load("2024", "second");
-    place.job().env("RUN_ID", "test").run().finished();
+    fixture.load("2024", "second");
+    fixture.job().env("RUN_ID", "test").run().finished();
     assert_eq!(
-        place.lake.manifests("marts/").len(),
+        fixture.lake.manifests("marts/").len(),
         2,
-        "another load is another build"
+        "another load causes another build"
     );
 }
 
-/// A refusal is news; that another run repeats it, or sees what is loaded again, is none.
+/// A new refusal causes a build. A repeated refusal or an observation of the same content does not.
 #[test]
 fn marts_are_built_again_when_a_refusal_changes() {
-    let place = Place::with(REQUESTS);
-    let produced = || place.job().run().finished()["produced"].as_u64().unwrap();
+    let fixture = Fixture::with(REQUESTS);
+    let produced = || fixture.job().run().finished()["produced"].as_u64().unwrap();
     let refused = || {
-        place.rows(
+        fixture.rows(
             "SELECT partition, source_year, stage, exit_code, cause, held_published_at IS NOT NULL, \
              held_observed_at IS NOT NULL, held_loaded_at IS NOT NULL FROM marts.refused_publications ORDER BY 1",
         )
     };
     assert_eq!(produced(), 1);
     assert!(refused().is_empty());
-    place.refuse("2024", 1, "no header");
+    fixture.refuse("2024", 1, "no header");
     assert_eq!(produced(), 1);
     assert_eq!(
         refused(),
         ["2024|2024|transform|20|no header|true|true|true"]
     );
 
-    place.refuse("2024", 2, "no header");
-    place.alter("UPDATE load_history SET last_observed_at = '2026-12-03 06:00:00+00' WHERE partition = '2023'");
+    fixture.refuse("2024", 2, "no header");
+    fixture.alter("UPDATE load_history SET last_observed_at = '2026-12-03 06:00:00+00' WHERE partition = '2023'");
     assert_eq!(produced(), 0);
 
-    place.refuse("2024", 3, "no rows");
-    place.refuse("city-wards", 3, "no polygons");
+    fixture.refuse("2024", 3, "no rows");
+    fixture.refuse("city-wards", 3, "no polygons");
     assert_eq!(produced(), 1);
     assert_eq!(
         refused(),
@@ -119,34 +119,37 @@ fn marts_are_built_again_when_a_refusal_changes() {
             "city-wards||transform|20|no polygons|false|false|false"
         ]
     );
-    place.alter("DELETE FROM refusals");
+    fixture.alter("DELETE FROM refusals");
     assert_eq!(produced(), 1);
     assert!(refused().is_empty());
 }
 
 #[test]
 fn an_empty_warehouse_has_empty_marts() {
-    let place = Place::with(&[]);
-    place.job().run().finished();
-    assert_eq!(rows_of(&manifest(&place), "requests_by_ward"), 0);
+    let fixture = Fixture::with(&[]);
+    fixture.job().run().finished();
+    assert_eq!(rows_of(&manifest(&fixture), "requests_by_ward"), 0);
 }
 
 #[test]
-fn a_killed_build_is_made_good_by_the_next() {
-    let place = Place::with(REQUESTS);
-    let mut running = place.job().spawn();
+fn a_killed_build_is_completed_by_the_next_one() {
+    let fixture = Fixture::with(REQUESTS);
+    let mut running = fixture.job().spawn();
     std::thread::sleep(Duration::from_secs(4));
     running.kill().unwrap();
     running.wait().unwrap();
-    assert!(place.lake.objects("marts/").is_empty(), "killed at work");
-    // The dbt that was left behind may have the file for a while: exit 30 asks for a retry.
-    let mut tries = (0..5).map(|_| place.job().run());
+    assert!(
+        fixture.lake.objects("marts/").is_empty(),
+        "killed while building"
+    );
+    // The orphaned dbt may have the file open for a while: exit 30 requests a retry.
+    let mut tries = (0..5).map(|_| fixture.job().run());
     let outcome = tries.find(|outcome| outcome.exit != 30);
     outcome.unwrap().finished();
-    assert_eq!(rows_of(&manifest(&place), "requests_by_ward"), 4);
+    assert_eq!(rows_of(&manifest(&fixture), "requests_by_ward"), 4);
 }
 
-/// How many nodes were built or tested: hooks are not, nor is a source that was asked how fresh it is.
+/// Returns how many nodes were built or tested, without hooks and source freshness checks.
 fn built(outcome: &JobOutcome) -> usize {
     let is_built = |id: &str| !id.starts_with("operation.") && !id.starts_with("source.");
     let events = outcome.log.iter();

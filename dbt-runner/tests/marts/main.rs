@@ -1,6 +1,6 @@
-//! The job as a process, on a lake and a DuckDB warehouse of its own.
+//! Tests of the job as a process, on its own lake and DuckDB warehouse.
 
-#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+#![allow(clippy::unwrap_used, reason = "tests panic on errors")]
 
 mod builds;
 mod publishing;
@@ -21,8 +21,8 @@ use shared::run::Stage;
 use shared::testing::{Job, TestLake, variable};
 use shared::warehouse::duckdb::{Access, Connection};
 
-/// A lake with a run's hand-over, and a warehouse as load-job leaves it.
-pub(crate) struct Place {
+/// A lake with a run's hand-over, and a warehouse as load-job writes it.
+pub(crate) struct Fixture {
     pub(crate) lake: TestLake,
     directory: tempfile::TempDir,
 }
@@ -38,10 +38,10 @@ pub(crate) const REQUESTS: &[Request] = &[
     (2023, None, "Noise", "Closed"),
 ];
 
-impl Place {
-    /// With these requests loaded.
+impl Fixture {
+    /// Returns a warehouse with these requests loaded.
     pub(crate) fn with(requests: &[Request]) -> Self {
-        let place = Self {
+        let fixture = Self {
             lake: TestLake::default(),
             directory: tempfile::tempdir().unwrap(),
         };
@@ -60,9 +60,9 @@ impl Place {
             refused: BTreeMap::new(),
         };
         let key = Key::new("runs/test/load-0-0.json").unwrap();
-        place.lake.put(&key, &manifest::to_json(&hand_over));
+        fixture.lake.put(&key, &manifest::to_json(&hand_over));
 
-        let mut warehouse = place.open();
+        let mut warehouse = fixture.open();
         for table in Contract::all().iter().flat_map(|contract| &contract.tables) {
             warehouse.execute(&table.duckdb_ddl(), &[]).unwrap();
         }
@@ -71,12 +71,12 @@ impl Place {
         }
         drop(warehouse);
         for year in ["2023", "2024"] {
-            place.load(year, "first");
+            fixture.load(year, "first");
         }
-        place
+        fixture
     }
 
-    /// Adds a row to the history of loads, of a file that held what the table holds.
+    /// Adds a row to the load history, for a file with the rows that the table contains.
     pub(crate) fn load(&self, year: &str, version: &str) {
         let fingerprint = Fingerprint::of(&[version]);
         self.alter(&format!(
@@ -88,7 +88,7 @@ impl Place {
         ));
     }
 
-    /// Adds a refusal of the year, by a run that observed the portal that day of December.
+    /// Adds a refusal of the year by a run that observed the portal on that day of December.
     pub(crate) fn refuse(&self, year: &str, day: u8, cause: &str) {
         self.alter(&format!("DELETE FROM refusals WHERE partition = '{year}'"));
         self.alter(&format!(
@@ -106,7 +106,7 @@ impl Place {
         self.open().execute(statement, &[]).unwrap();
     }
 
-    /// The rows of a query, columns joined by `|`.
+    /// Returns the rows of a query, columns joined by `|`.
     pub(crate) fn rows(&self, query: &str) -> Vec<String> {
         let query = format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({query})");
         let rows = self.open().query_text(&query, &[]).unwrap();
@@ -138,7 +138,7 @@ impl Place {
     }
 }
 
-/// A statement that inserts the request into the contract's columns.
+/// Returns a statement that inserts the request into the contract's columns.
 fn insert(number: usize, (year, ward, kind, status): Request) -> String {
     let mut names = String::new();
     let mut values = String::new();

@@ -1,4 +1,4 @@
-//! What is put on the site.
+//! Tests of the published site.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use shared::fingerprint::Digest;
 
-use crate::{Place, REQUESTS};
+use crate::{Fixture, REQUESTS};
 
 fn catalog(site: &Path) -> Value {
     serde_json::from_slice(&fs::read(site.join("data/catalog.json")).unwrap()).unwrap()
@@ -18,7 +18,7 @@ fn mart<'a>(catalog: &'a Value, name: &str) -> &'a Value {
     marts.iter().find(|mart| mart["name"] == name).unwrap()
 }
 
-/// The files that a catalog speaks of.
+/// Returns the files listed in a catalog.
 fn listed(catalog: &Value) -> BTreeSet<String> {
     let marts = catalog["marts"].as_array().unwrap();
     let files = marts
@@ -29,7 +29,7 @@ fn listed(catalog: &Value) -> BTreeSet<String> {
         .collect()
 }
 
-/// The data files that are there.
+/// Returns the existing data files.
 fn there(site: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(site.join("data")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -37,12 +37,12 @@ fn there(site: &Path) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_publication_is_whole_and_the_one_before_is_left_until_the_next() {
-    let place = Place::with(REQUESTS);
+fn a_publication_is_complete_and_keeps_its_predecessor_until_the_next() {
+    let fixture = Fixture::with(REQUESTS);
     let home = tempfile::tempdir().unwrap();
     let site = home.path().join("site");
     let publish = || {
-        let job = place
+        let job = fixture
             .job()
             .env("SITE_URL", format!("file://{}", site.display()));
         job.run()
@@ -54,7 +54,7 @@ fn a_publication_is_whole_and_the_one_before_is_left_until_the_next() {
     every_file_is_as_the_catalog_says(&site, &catalog_of_first);
     assert_eq!(there(&site), listed(&catalog_of_first));
     the_catalog_tells_what_it_is(&catalog_of_first);
-    files_hold_the_marts(&place, &site, &catalog_of_first);
+    files_hold_the_marts(&fixture, &site, &catalog_of_first);
     let docs = fs::read_to_string(site.join("docs/index.html")).unwrap();
     assert!(docs.contains("requests_by_month_type_ward"));
 
@@ -67,9 +67,9 @@ fn a_publication_is_whole_and_the_one_before_is_left_until_the_next() {
             .any(|event| event["message"] == "site published")
     );
 
-    // A year is corrected: its files are new, those of the other year are the same, and the old ones are there still.
-    place.alter("DELETE FROM service_requests WHERE source_year = 2024 AND ward_id = 10");
-    place.load("2024", "second");
+    // A year is corrected: its files are new, those of the other year are unchanged, and the old ones still exist.
+    fixture.alter("DELETE FROM service_requests WHERE source_year = 2024 AND ward_id = 10");
+    fixture.load("2024", "second");
     publish().finished();
     let catalog_of_second = catalog(&site);
     every_file_is_as_the_catalog_says(&site, &catalog_of_second);
@@ -83,12 +83,12 @@ fn a_publication_is_whole_and_the_one_before_is_left_until_the_next() {
     assert!(superseded.iter().any(|file| file.contains("-2024-")));
     assert_eq!(there(&site), &second_files | &superseded);
 
-    place.load("2024", "third");
+    fixture.load("2024", "third");
     publish().finished();
     let files = listed(&catalog(&site));
     assert!(
         there(&site).is_disjoint(&(&superseded - &files)),
-        "nobody needs them"
+        "they are no longer needed"
     );
 }
 
@@ -166,8 +166,8 @@ fn the_catalog_tells_what_it_is(catalog: &Value) {
     );
 }
 
-/// Read as another program reads them, the files are the tables.
-fn files_hold_the_marts(place: &Place, site: &Path, catalog: &Value) {
+/// Read by another program, the files are equal to the tables.
+fn files_hold_the_marts(fixture: &Fixture, site: &Path, catalog: &Value) {
     for mart in catalog["marts"].as_array().unwrap() {
         let name = mart["name"].as_str().unwrap();
         let schema = match name {
@@ -179,24 +179,24 @@ fn files_hold_the_marts(place: &Place, site: &Path, catalog: &Value) {
             "(FROM {schema}.{name} EXCEPT ALL FROM read_parquet('{files}')) UNION ALL \
              (FROM read_parquet('{files}') EXCEPT ALL FROM {schema}.{name})"
         );
-        assert_eq!(place.rows(&differing), Vec::<String>::new(), "{name}");
+        assert_eq!(fixture.rows(&differing), Vec::<String>::new(), "{name}");
     }
 }
 
-/// The licence and the attribution are for what the City published.
+/// The licence and the attribution apply only to what the City published.
 #[test]
-fn generated_data_have_neither_licence_nor_attribution_of_the_city() {
-    let place = Place::with(REQUESTS);
-    place.load("2023", "second");
-    // What was loaded before does not count, nor what the publisher does not date.
-    place.alter("UPDATE load_history SET generated = (partition = '2023' AND load_number = 1)");
-    place.alter("UPDATE load_history SET source_last_modified = NULL");
+fn synthetic_data_have_neither_licence_nor_attribution_of_the_city() {
+    let fixture = Fixture::with(REQUESTS);
+    fixture.load("2023", "second");
+    // Earlier loads do not count, nor do files without a date.
+    fixture.alter("UPDATE load_history SET generated = (partition = '2023' AND load_number = 1)");
+    fixture.alter("UPDATE load_history SET source_last_modified = NULL");
     let home = tempfile::tempdir().unwrap();
     let site = format!("file://{}", home.path().display());
     let publish = || {
-        let job = place.job().env("SITE_URL", &site).env("FORCE", "1");
+        let job = fixture.job().env("SITE_URL", &site).env("FORCE", "1");
         job.run().finished();
-        let manifests = place.lake.manifests("marts/").into_values();
+        let manifests = fixture.lake.manifests("marts/").into_values();
         let generated: Vec<Value> = manifests.map(|marts| marts["generated"].clone()).collect();
         (catalog(home.path()), generated)
     };
@@ -206,8 +206,8 @@ fn generated_data_have_neither_licence_nor_attribution_of_the_city() {
     assert!(of_the_city["licence"].is_object());
     assert_eq!(marts, [false]);
 
-    place.load("2024", "generated");
-    place.alter(
+    fixture.load("2024", "generated");
+    fixture.alter(
         "UPDATE load_history SET generated = true WHERE partition = '2024' AND load_number = 2",
     );
     let (generated, mut marts) = publish();
@@ -217,17 +217,17 @@ fn generated_data_have_neither_licence_nor_attribution_of_the_city() {
     assert_eq!(marts, [false, true]);
     let measured = "SELECT load_number, row_count FROM marts.data_quality WHERE measure = 'rows_generated' \
                     AND source_year = 2024";
-    assert_eq!(place.rows(measured), ["2|4"]);
+    assert_eq!(fixture.rows(measured), ["2|4"]);
 }
 
 #[test]
 fn the_dashboard_is_published_beside_the_marts() {
-    let place = Place::with(REQUESTS);
+    let fixture = Fixture::with(REQUESTS);
     let home = tempfile::tempdir().unwrap();
     let (site, dashboard) = (home.path().join("site"), home.path().join("dist"));
     fs::create_dir_all(dashboard.join("assets")).unwrap();
     let publish = || {
-        let job = place
+        let job = fixture
             .job()
             .env("SITE_URL", format!("file://{}", site.display()))
             .env("DASHBOARD_DIR", dashboard.display().to_string());
@@ -239,15 +239,15 @@ fn the_dashboard_is_published_beside_the_marts() {
     fs::write(dashboard.join("assets/index-1.js"), "first").unwrap();
     fs::write(dashboard.join("index.html"), "a page of index-1.js").unwrap();
     let first = publish();
-    assert_eq!(first.finished()["found"], 1, "the marts are built");
+    assert_eq!(first.finished()["found"], 1, "the marts are already built");
     assert_eq!(first.event("dashboard published")["bytes"], 25);
     let page = || fs::read_to_string(site.join("index.html")).unwrap();
     assert_eq!(page(), "a page of index-1.js");
     let again = publish();
     let finished = again.finished();
-    assert_eq!(finished["bytes"], 0, "the site has it");
+    assert_eq!(finished["bytes"], 0, "the site already has it");
 
-    // Another version: its page takes the place of the first, whose assets stay for those who have it open.
+    // Another version: its page replaces the first, whose assets stay for readers who have it open.
     fs::remove_file(dashboard.join("assets/index-1.js")).unwrap();
     fs::write(dashboard.join("assets/index-2.js"), "second").unwrap();
     fs::write(dashboard.join("index.html"), "a page of index-2.js").unwrap();
@@ -261,8 +261,9 @@ fn the_dashboard_is_published_beside_the_marts() {
 
 #[test]
 fn a_site_is_an_absolute_directory_or_a_bucket() {
-    let place = Place::with(&[]);
-    let refused = place.job().env("SITE_URL", "https://site.test").run();
-    let said = "SITE_URL is \"https://site.test\": give file:///absolute/directory or gs://BUCKET[/PREFIX]";
+    let fixture = Fixture::with(&[]);
+    let refused = fixture.job().env("SITE_URL", "https://site.test").run();
+    let said =
+        "SITE_URL is \"https://site.test\": use file:///absolute/directory or gs://BUCKET[/PREFIX]";
     assert!(refused.failed(10).contains(said), "{refused}");
 }

@@ -1,16 +1,16 @@
-//! Builds that fail, and what the operator is told.
+//! Failing builds and their error messages.
 
 use std::fs;
 use std::path::Path;
 
-use crate::{Place, REQUESTS};
+use crate::{Fixture, REQUESTS};
 
 #[test]
-fn a_failing_test_is_named_with_its_sql_and_leaves_no_manifest() {
+fn a_failing_test_is_reported_with_its_sql_and_leaves_no_manifest() {
     let bad = [(2024, Some(3), "Noise", "Mislaid")];
-    let place = Place::with(&bad);
+    let fixture = Fixture::with(&bad);
     let target = tempfile::tempdir().unwrap();
-    let failed = place
+    let failed = fixture
         .job()
         .env("DBT_TARGET_DIR", target.path().to_string_lossy())
         .run();
@@ -25,20 +25,20 @@ fn a_failing_test_is_named_with_its_sql_and_leaves_no_manifest() {
         fs::read_to_string(path).unwrap().contains("not in ("),
         "{path}"
     );
-    assert!(place.lake.objects("marts/").is_empty());
-    assert!(place.lake.objects("runs/test/dbt").is_empty());
+    assert!(fixture.lake.objects("marts/").is_empty());
+    assert!(fixture.lake.objects("runs/test/dbt").is_empty());
     assert!(failed.log.iter().any(|event| {
         event["severity"] == "ERROR"
             && event["status"] == "fail"
             && event["message"] == "dbt node finished"
     }));
 
-    place.alter("UPDATE service_requests SET status = 'New'");
-    place.job().run().finished();
+    fixture.alter("UPDATE service_requests SET status = 'New'");
+    fixture.job().run().finished();
 }
 
 #[test]
-fn where_rows_went_is_told() {
+fn the_step_that_lost_rows_is_reported() {
     let project = copy_of_project();
     let model = project
         .path()
@@ -47,18 +47,18 @@ fn where_rows_went_is_told() {
     let (all, grouped) = text.split_once("group by").unwrap();
     let losing = format!("{all}where type_name != 'Litter' group by{grouped}");
     fs::write(&model, losing).unwrap();
-    let place = Place::with(REQUESTS);
-    let by_model = place
+    let fixture = Fixture::with(REQUESTS);
+    let by_model = fixture
         .job()
         .env("DBT_PROJECT_DIR", project.path().to_string_lossy())
         .run();
     let by_lines = {
-        let place = Place::with(REQUESTS);
-        place.alter("UPDATE load_history SET raw_lines = raw_lines + 1 WHERE partition = '2024'");
-        place.job().run()
+        let fixture = Fixture::with(REQUESTS);
+        fixture.alter("UPDATE load_history SET raw_lines = raw_lines + 1 WHERE partition = '2024'");
+        fixture.job().run()
     };
-    place.alter("DELETE FROM service_requests WHERE source_year = 2023");
-    let by_load = place.job().run();
+    fixture.alter("DELETE FROM service_requests WHERE source_year = 2023");
+    let by_load = fixture.job().run();
     for (failed, gap) in [
         (
             by_model,
@@ -71,15 +71,15 @@ fn where_rows_went_is_told() {
         assert!(cause.contains("rows_are_accounted_for"), "{cause}");
         assert!(cause.contains(gap), "{cause}");
     }
-    assert!(place.lake.objects("marts/").is_empty());
+    assert!(fixture.lake.objects("marts/").is_empty());
 }
 
-/// More than one request in a thousand of a year, however few the year has.
+/// More than one request in a thousand of a year, even if the year has few.
 #[test]
-fn a_year_that_was_mapped_anew_is_refused() {
-    let place = Place::with(&[(2017, Some(3), "Noise", "Closed")]);
-    place.load("2017", "first");
-    let failed = place.job().run();
+fn a_year_with_new_type_mappings_is_refused() {
+    let fixture = Fixture::with(&[(2017, Some(3), "Noise", "Closed")]);
+    fixture.load("2017", "first");
+    let failed = fixture.job().run();
     let cause = failed.failed(20);
     assert!(
         cause.contains("new_wards_come_with_the_new_model"),
@@ -89,10 +89,10 @@ fn a_year_that_was_mapped_anew_is_refused() {
 }
 
 #[test]
-fn a_model_that_fails_is_named() {
-    let place = Place::with(REQUESTS);
-    place.alter("ALTER TABLE service_requests DROP COLUMN season");
-    let failed = place.job().run();
+fn a_failing_model_is_reported() {
+    let fixture = Fixture::with(REQUESTS);
+    fixture.alter("ALTER TABLE service_requests DROP COLUMN season");
+    let failed = fixture.job().run();
     let cause = failed.failed(20);
     assert!(
         cause.contains("model.toronto_311.stg_service_requests: "),
@@ -102,9 +102,9 @@ fn a_model_that_fails_is_named() {
 }
 
 #[test]
-fn a_warehouse_in_use_is_worth_a_retry() {
-    let place = Place::with(REQUESTS);
-    // dbt starts once the job has read what there is to build from; by then another process has the file.
+fn a_locked_warehouse_is_worth_a_retry() {
+    let fixture = Fixture::with(REQUESTS);
+    // dbt starts after the job has read the inputs; by then another process has locked the file.
     let project = copy_of_project();
     let profiles = project.path().join("profiles.yml");
     let text = fs::read_to_string(&profiles).unwrap();
@@ -122,7 +122,7 @@ fn a_warehouse_in_use_is_worth_a_retry() {
         shared::warehouse::duckdb::Access::ReadWrite,
     )
     .unwrap();
-    let failed = place
+    let failed = fixture
         .job()
         .env("DBT_PROJECT_DIR", project.path().to_string_lossy())
         .run();
@@ -133,12 +133,12 @@ fn a_warehouse_in_use_is_worth_a_retry() {
 }
 
 #[test]
-fn a_broken_project_is_a_wrong_setting() {
-    let place = Place::with(REQUESTS);
+fn a_broken_project_is_a_configuration_error() {
+    let fixture = Fixture::with(REQUESTS);
     let project = copy_of_project();
     let model = project.path().join("models/marts/requests_by_day.sql");
     fs::write(&model, "select * from {{ ref('nothing') }}").unwrap();
-    let failed = place
+    let failed = fixture
         .job()
         .env("DBT_PROJECT_DIR", project.path().to_string_lossy())
         .run();
@@ -148,12 +148,12 @@ fn a_broken_project_is_a_wrong_setting() {
 }
 
 #[test]
-fn what_cannot_be_started_or_read_is_named() {
-    let place = Place::with(REQUESTS);
-    let failed = place.job().env("DBT_EXECUTABLE", "/nowhere/dbt").run();
+fn what_cannot_be_started_or_read_is_reported() {
+    let fixture = Fixture::with(REQUESTS);
+    let failed = fixture.job().env("DBT_EXECUTABLE", "/nowhere/dbt").run();
     assert!(failed.failed(10).contains("start /nowhere/dbt"), "{failed}");
 
-    let nothing_loaded = place.job().env("RUN_ID", "other").run();
+    let nothing_loaded = fixture.job().env("RUN_ID", "other").run();
     assert!(
         nothing_loaded
             .failed(10)
@@ -161,14 +161,14 @@ fn what_cannot_be_started_or_read_is_named() {
         "{nothing_loaded}"
     );
 
-    fs::remove_file(place.file()).unwrap();
-    let no_warehouse = place.job().run();
+    fs::remove_file(fixture.file()).unwrap();
+    let no_warehouse = fixture.job().run();
     assert!(
-        no_warehouse.failed(30).contains("there is no warehouse"),
+        no_warehouse.failed(30).contains("does not exist"),
         "{no_warehouse}"
     );
 
-    let wrong = place
+    let wrong = fixture
         .job()
         .env("DUCKDB_LIBRARY", "/nowhere/libduckdb.so")
         .env("DBT_PROJECT_DIR", "/nowhere/project")
@@ -179,7 +179,7 @@ fn what_cannot_be_started_or_read_is_named() {
     }
 }
 
-/// A copy of the dbt project that a test may change.
+/// Returns a copy of the dbt project that a test may change.
 fn copy_of_project() -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     copy_folder(

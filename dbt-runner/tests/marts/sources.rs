@@ -4,17 +4,17 @@ use serde_json::Value;
 use shared::contract::{ColumnType, Contract};
 use shared::testing::JobOutcome;
 
-use crate::{Place, REQUESTS};
+use crate::{Fixture, REQUESTS};
 
 #[test]
-fn the_latest_content_that_was_observed_is_how_fresh_the_source_is() {
+fn source_freshness_is_the_latest_observation_of_new_content() {
     const SOURCE: &str = "source.toronto_311.warehouse.service_requests";
-    let place = Place::with(REQUESTS);
+    let fixture = Fixture::with(REQUESTS);
     let observed_before = |days: u32| {
-        place.alter(&format!(
+        fixture.alter(&format!(
             "UPDATE load_history SET observed_at = now() - INTERVAL {days} DAY"
         ));
-        place.job().env("FORCE", "1").run()
+        fixture.job().env("FORCE", "1").run()
     };
     let severity_of_source = |outcome: &JobOutcome| {
         let mut events = outcome.log.iter();
@@ -28,7 +28,7 @@ fn the_latest_content_that_was_observed_is_how_fresh_the_source_is() {
     }
 }
 
-/// BigQuery casts no text to JSON, as dbt would have it do; the emulators do.
+/// dbt would cast the text to JSON, which BigQuery refuses and the emulators accept.
 #[test]
 fn no_unit_test_gives_json_as_text() {
     let tables = Contract::all().iter().flat_map(|contract| &contract.tables);

@@ -1,7 +1,7 @@
 #![doc = include_str!("../README.md")]
 
-mod front;
 mod process;
+mod proxy;
 
 use std::env;
 use std::path::Path;
@@ -10,11 +10,11 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub use front::{Fault, FaultKind, Front, RequestLog, Service};
+pub use proxy::{Fault, FaultKind, Proxy, RequestLog, Service};
 
 use process::Process;
 
-/// Where the emulators are, as the jobs are told by `STORAGE_EMULATOR_HOST` and `BIGQUERY_EMULATOR_HOST`.
+/// The addresses of the emulators, which the jobs read from `STORAGE_EMULATOR_HOST` and `BIGQUERY_EMULATOR_HOST`.
 #[derive(Debug, Clone)]
 pub struct Addresses {
     /// The URL of Cloud Storage.
@@ -23,10 +23,10 @@ pub struct Addresses {
     pub bigquery: String,
 }
 
-/// Both emulators. They end, and what they hold is removed, when this is dropped.
+/// Both emulators. When this is dropped, they end and their data are removed.
 pub struct Emulators {
-    storage: Front,
-    bigquery: Front,
+    storage: Proxy,
+    bigquery: Proxy,
     _processes: [Process; 2],
     _directory: TempDir,
 }
@@ -35,7 +35,7 @@ impl Emulators {
     /// Starts the emulators that are installed in the Python environment `installed`, on free ports of 127.0.0.1.
     ///
     /// # Errors
-    /// If they are not there, or do not serve within a minute.
+    /// Fails if they are not installed, or do not serve within a minute.
     pub fn start(installed: &Path) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let storage = process::storage(installed, directory.path())?;
@@ -43,14 +43,14 @@ impl Emulators {
         storage.wait()?;
         bigquery.wait()?;
         Ok(Self {
-            storage: Front::start(Service::Storage, storage.url())?,
-            bigquery: Front::start(Service::BigQuery, bigquery.url())?,
+            storage: Proxy::start(Service::Storage, storage.url())?,
+            bigquery: Proxy::start(Service::BigQuery, bigquery.url())?,
             _processes: [storage, bigquery],
             _directory: directory,
         })
     }
 
-    /// Where they serve.
+    /// Returns their addresses.
     #[must_use]
     pub fn addresses(&self) -> Addresses {
         Addresses {
@@ -61,14 +61,14 @@ impl Emulators {
 }
 
 impl Addresses {
-    /// Those that the environment names, of emulators that another process started: `make test` does.
+    /// Returns the addresses in the environment, of emulators that another process started, as `make test` does.
     ///
     /// # Errors
-    /// If it names none.
+    /// Fails if the environment has none.
     pub fn from_environment() -> anyhow::Result<Self> {
         let named = |name: &str| {
             env::var(name)
-                .with_context(|| format!("{name} is not set: run the tests by `make test`"))
+                .with_context(|| format!("{name} is not set: run the tests with `make test`"))
         };
         Ok(Self {
             storage: named("STORAGE_EMULATOR_HOST")?,
@@ -76,13 +76,13 @@ impl Addresses {
         })
     }
 
-    /// Makes the bucket `name`, unless it is there.
+    /// Creates the bucket `name`, unless it exists.
     pub fn make_bucket(&self, name: &str) -> anyhow::Result<()> {
         let url = format!("{}/storage/v1/b?project=emulated", self.storage);
         post(url, json!({"name": name}))
     }
 
-    /// Makes the dataset `name` of `project` in `location`, unless it is there.
+    /// Creates the dataset `name` of `project` in `location`, unless it exists.
     pub fn make_dataset(&self, project: &str, name: &str, location: &str) -> anyhow::Result<()> {
         let url = format!("{}/bigquery/v2/projects/{project}/datasets", self.bigquery);
         let reference = json!({"projectId": project, "datasetId": name});

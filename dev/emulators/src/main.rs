@@ -13,7 +13,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let mut arguments = env::args_os().skip(1);
     let program = arguments
         .next()
-        .context("give the command to run with the emulators")?;
+        .context("usage: emulators COMMAND [ARGUMENT...]")?;
     let installed = env::var_os("EMULATORS_DIR").unwrap_or_else(|| ".deps/emulators".into());
     let emulators = Emulators::start(installed.as_ref())?;
     let Addresses { storage, bigquery } = emulators.addresses();
@@ -22,7 +22,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         .env("STORAGE_EMULATOR_HOST", storage)
         .env("BIGQUERY_EMULATOR_HOST", bigquery)
         .spawn()
-        .with_context(|| format!("start {}", program.display()))?;
+        .with_context(|| format!("cannot start {}", program.display()))?;
     let mut terminated = signal(SignalKind::terminate())?;
     let status = tokio::select! {
         status = command.wait() => status?,

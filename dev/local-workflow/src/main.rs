@@ -2,7 +2,7 @@
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a tool for a terminal"
+    reason = "a command-line tool"
 )]
 
 mod sample;
@@ -24,7 +24,7 @@ use settings::{Publication, Settings};
 use stages::{Execution, Finished, Portals};
 use storage::Storage;
 
-/// The stages before the marts are built.
+/// The stages before dbt.
 const TO_WAREHOUSE: &[Stage] = &[Stage::Extract, Stage::Transform, Stage::Load];
 const ALL: &[Stage] = &[Stage::Extract, Stage::Transform, Stage::Load, Stage::Dbt];
 
@@ -44,8 +44,8 @@ async fn execute() -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Runs all four stages, then prints a summary. Of the sample portal's current year, the publications that the warehouse
-/// does not have are taken one by one, and the marts are built after the last.
+/// Runs all four stages, then prints a summary. The publications of the sample portal's current year that the warehouse
+/// does not have are loaded one by one, and the marts are built after the last.
 async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let started = SystemTime::now();
     let run_id = RunId::now();
@@ -123,10 +123,10 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(exit.code()))
 }
 
-/// What the stages of a run came to.
+/// The results of a run's stages.
 #[derive(Default)]
 struct CameTo {
-    /// The partitions that were refused, by any stage.
+    /// The refused partitions, of any stage.
     refused: BTreeMap<Partition, Refused>,
     /// The stages that failed although they handed over.
     failed: Vec<(Stage, Exit)>,
@@ -145,7 +145,7 @@ impl CameTo {
         exits.chain(failed).max_by_key(|exit| exit.severity())
     }
 
-    /// Names every refused partition, and every stage that failed without refusing a year: extract does if the portal
+    /// Lists every refused partition, and every stage that failed without refusing a year: extract does if the portal
     /// does not list the years.
     fn named(&self) -> String {
         let refused = self.refused.iter().map(|(partition, refused)| {
@@ -166,17 +166,17 @@ impl CameTo {
 }
 
 fn remember(settings: &Settings, publication: Publication) -> anyhow::Result<()> {
-    // What emulators hold ends with the run.
+    // The emulators' data end with the run.
     if settings.emulators.is_none() {
         settings.remember_publication(publication)?;
     }
     Ok(())
 }
 
-/// Executes the stages, each a second time if that may help. A stage that failed but handed over what is good does not
-/// end the run.
+/// Executes the stages, each with one retry if that may help. A stage that failed but handed over the good partitions
+/// does not end the run.
 ///
-/// Returns what they came to, or how the run ends because a stage did not hand over.
+/// Returns their results, or the exit of the run if a stage did not hand over.
 async fn go_through(
     execution: &Execution<'_>,
     stages: &[Stage],
@@ -187,7 +187,7 @@ async fn go_through(
         let start = Instant::now();
         let mut ended = stages::execute(execution, stage).await?;
         if ended.is_worth_a_retry(stage) {
-            println!("The {stage} stage is tried once more.");
+            println!("The {stage} stage is retried once.");
             ended = stages::execute(execution, stage).await?;
         }
         finished.push(Finished {
@@ -212,7 +212,7 @@ async fn go_through(
         came_to.refused = handed_over.refused;
         if exit != Exit::Done {
             println!(
-                "The {stage} stage ended with exit code {code}: the run goes on with what it handed over."
+                "The {stage} stage ended with exit code {code}: the run continues with what it handed over."
             );
             came_to.failed.push((stage, exit));
         }

@@ -1,4 +1,4 @@
-//! The sample portal as the source of a run, and which of its publications a run takes.
+//! The sample portal as the source of a run, and the choice of its publications.
 
 use std::path::Path;
 
@@ -7,11 +7,11 @@ use sample_portal::{Portal, PortalConfig};
 
 use crate::settings::{Publication, Settings};
 
-/// Publications of the current year that a first run takes, so that the status of requests has a history.
+/// The number of publications of the current year in a first run, so that requests have a history of statuses.
 const HISTORY: u32 = 3;
 
-/// Starts the sample portal, unless the settings name a real one. Its port is fixed, so that its files keep their
-/// addresses from run to run.
+/// Starts the sample portal, unless the settings have a real one. Its port is fixed, so that its files keep their
+/// addresses between runs.
 pub(crate) fn start(settings: &Settings) -> anyhow::Result<Option<Portal>> {
     if settings.source.is_some() {
         return Ok(None);
@@ -26,15 +26,15 @@ pub(crate) fn start(settings: &Settings) -> anyhow::Result<Option<Portal>> {
         ..PortalConfig::default()
     };
     let portal = Portal::start(config).with_context(|| {
-        format!("cannot start the sample portal: SAMPLE_PORT names another port than {port}")
+        format!("cannot start the sample portal on port {port}: set SAMPLE_PORT to another port")
     })?;
     Ok(Some(portal))
 }
 
-/// Returns the publications of the current year that a run takes, in order; none if it takes what is published.
+/// Returns the publications of the current year for a run, in order; empty if the run uses the current one.
 ///
-/// A run takes those that the warehouse does not have, of the last three. Where years are selected or real files are
-/// published there are none to take one by one.
+/// These are the publications that the warehouse does not have, of the last three. If years are selected or real files
+/// are published, there are none.
 pub(crate) fn publications(settings: &Settings, portal: &Portal) -> Vec<Publication> {
     let Some(&year) = settings.sample_years.iter().max() else {
         return Vec::new();
@@ -46,7 +46,7 @@ pub(crate) fn publications(settings: &Settings, portal: &Portal) -> Vec<Publicat
     if settings.years.is_some() || settings.sample_files.as_deref().is_some_and(is_real) {
         return Vec::new();
     }
-    // Emulators hold nothing of earlier runs.
+    // Emulators have no data of earlier runs.
     let held = match settings.emulators {
         Some(_) => None,
         None => settings.latest_publication(),
@@ -70,7 +70,7 @@ mod tests {
     use super::not_held;
 
     #[test]
-    fn a_run_takes_the_last_publications_that_it_does_not_have() {
+    fn a_run_uses_the_last_publications_that_the_warehouse_does_not_have() {
         let numbers = |published, held: Option<(i16, u32)>| -> Vec<u32> {
             let held = held.map(|(year, number)| Publication { year, number });
             let taken = not_held(2026, published, held);

@@ -1,4 +1,4 @@
-//! What `make run` and `make replay` are told by the environment.
+//! The settings of `make run` and `make replay`, from the environment.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,19 +8,19 @@ use sample_portal::{Date, PortalConfig};
 use serde::Deserialize;
 use shared::run::{RunId, Stage};
 
-/// A monthly publication of a generated year.
+/// A monthly publication of a synthetic year.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Publication {
     pub(crate) year: i16,
     pub(crate) number: u32,
 }
 
-/// As the environment has it.
+/// The settings as strings from the environment.
 #[derive(Deserialize)]
 struct Raw {
-    /// Where lake, warehouse and all else is kept.
+    /// The directory of the lake, the warehouse and everything else.
     local_dir: PathBuf,
-    /// The real portal; none for the sample one.
+    /// The real portal; `None` for the sample portal.
     #[serde(default)]
     source: String,
     #[serde(default)]
@@ -29,7 +29,7 @@ struct Raw {
     stage: String,
     #[serde(default)]
     force: String,
-    /// `emulator`: on Cloud Storage and BigQuery, by their emulators.
+    /// `emulator`: uses Cloud Storage and BigQuery emulators.
     #[serde(default)]
     cloud: String,
     emulators_dir: Option<PathBuf>,
@@ -51,14 +51,14 @@ fn default_sample_port() -> u16 {
     31_100
 }
 
-/// Validated.
+/// The validated settings.
 pub(crate) struct Settings {
     pub(crate) directory: PathBuf,
     pub(crate) source: Option<String>,
     pub(crate) years: Option<String>,
     pub(crate) replayed_stage: Option<Stage>,
     pub(crate) force: bool,
-    /// Where the emulators are installed, if the run is on them.
+    /// The directory of the emulators, if the run uses them.
     pub(crate) emulators: Option<PathBuf>,
     pub(crate) sample_years: Vec<i16>,
     /// The date up to which the sample portal has published; today if `None`.
@@ -73,18 +73,21 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn from_environment() -> anyhow::Result<Self> {
-        let raw: Raw =
-            envy::from_iter(shared::settings::environment().filter(|(_, value)| !value.is_empty()))
-                .context("run this by `make run` or `make replay`, which set its environment")?;
+        let raw: Raw = envy::from_iter(
+            shared::settings::environment().filter(|(_, value)| !value.is_empty()),
+        )
+        .context(
+            "cannot read the settings: use `make run` or `make replay`, which set the environment",
+        )?;
         fs::create_dir_all(&raw.local_dir)
-            .with_context(|| format!("make the directory {}", raw.local_dir.display()))?;
+            .with_context(|| format!("cannot create the directory {}", raw.local_dir.display()))?;
         let given = |text: String| (!text.is_empty()).then_some(text);
         let emulators = match raw.cloud.as_str() {
             "" => None,
             "emulator" => Some(absolute(
                 &raw.emulators_dir.context("EMULATORS_DIR is not set")?,
             )?),
-            other => bail!("CLOUD is {other:?}: give emulator, or nothing"),
+            other => bail!("CLOUD is {other:?}: use emulator, or nothing"),
         };
         let sample_years = if raw.sample_years.is_empty() {
             PortalConfig::default_years(raw.sample_today)
@@ -118,21 +121,21 @@ impl Settings {
 
     pub(crate) fn remember_run(&self, run_id: &RunId) -> anyhow::Result<()> {
         fs::write(self.latest_run_file(), run_id.to_string())
-            .context("remember the run for `make replay`")
+            .context("cannot record the run for `make replay`")
     }
 
     fn latest_publication_file(&self) -> PathBuf {
         self.directory.join("latest-sample-publication")
     }
 
-    /// Remembers that the warehouse has this publication of the sample portal.
+    /// Records that the warehouse has this publication of the sample portal.
     pub(crate) fn remember_publication(&self, publication: Publication) -> anyhow::Result<()> {
         let Publication { year, number } = publication;
         fs::write(self.latest_publication_file(), format!("{year} {number}"))
-            .context("cannot remember the sample portal's publication for the next run")
+            .context("cannot record the sample portal's publication for the next run")
     }
 
-    /// The last publication of the sample portal that the warehouse has, if it has one.
+    /// Returns the last publication of the sample portal that the warehouse has, if it has one.
     pub(crate) fn latest_publication(&self) -> Option<Publication> {
         let text = fs::read_to_string(self.latest_publication_file()).ok()?;
         let (year, number) = text.trim().split_once(' ')?;
@@ -144,7 +147,7 @@ impl Settings {
 
     pub(crate) fn latest_run(&self) -> anyhow::Result<RunId> {
         let text = fs::read_to_string(self.latest_run_file())
-            .context("there is no run to replay a stage of: `make run` first")?;
+            .context("there is no run to replay: use `make run` first")?;
         text.trim().parse().map_err(anyhow::Error::msg)
     }
 }
@@ -153,14 +156,14 @@ fn stage_of(name: &str) -> anyhow::Result<Stage> {
     let stages = [Stage::Extract, Stage::Transform, Stage::Load, Stage::Dbt];
     match stages.into_iter().find(|stage| stage.as_str() == name) {
         Some(stage) => Ok(stage),
-        None => bail!("STAGE is {name:?}: give extract, transform, load or dbt"),
+        None => bail!("STAGE is {name:?}: use extract, transform, load or dbt"),
     }
 }
 
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
     ensure!(
         path.exists(),
-        "{} is not there: `make setup` installs it",
+        "{} does not exist: run `make setup` to install it",
         path.display()
     );
     Ok(std::path::absolute(path)?)

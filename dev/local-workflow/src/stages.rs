@@ -15,13 +15,13 @@ use tokio::process::Command;
 use crate::settings::Settings;
 use crate::storage::Storage;
 
-/// What took how long.
+/// The duration of each step.
 pub(crate) struct Finished {
     pub(crate) name: String,
     pub(crate) took: Duration,
 }
 
-/// Where the data come from.
+/// The source of the data.
 pub(crate) struct Portals {
     pub(crate) description: String,
     variables: Vec<(&'static str, String)>,
@@ -32,7 +32,7 @@ impl Portals {
         if let Some(portal) = sample {
             return Self {
                 description: format!(
-                    "the sample portal at {}, which publishes generated data",
+                    "the sample portal at {}, which publishes synthetic data",
                     portal.url()
                 ),
                 variables: vec![
@@ -46,33 +46,33 @@ impl Portals {
             description: settings
                 .source
                 .clone()
-                .unwrap_or_else(|| "what is in the lake".to_owned()),
+                .unwrap_or_else(|| "the data in the lake".to_owned()),
             variables: source.map(|url| ("PORTAL_URL", url.clone())).collect(),
         }
     }
 }
 
-/// What the job of a stage is executed on.
+/// The input of a stage's execution.
 pub(crate) struct Execution<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) storage: &'a Storage,
     pub(crate) portals: &'a Portals,
     pub(crate) run_id: &'a RunId,
-    /// The years; all that have changed if `None`.
+    /// The years; all that changed if `None`.
     pub(crate) years: Option<&'a str>,
     pub(crate) force: bool,
 }
 
-/// How an execution of a stage's job ended.
+/// The result of an execution of a stage's job.
 pub(crate) struct Ended {
     pub(crate) exit: u8,
-    /// What it handed over, if it did.
+    /// Its hand-over, if there is one.
     pub(crate) handed_over: Option<Input>,
 }
 
 impl Ended {
-    /// Whether another try may end better: the job says so, or it was killed, or it refused a partition that may be
-    /// reached now.
+    /// Whether a retry may succeed: the job says so, or it was killed, or it refused a partition that may be reachable
+    /// now.
     pub(crate) fn is_worth_a_retry(&self, stage: Stage) -> bool {
         let upstream = Exit::Upstream.code();
         let refused = self
@@ -135,8 +135,8 @@ pub(crate) async fn execute(execution: &Execution<'_>, stage: Stage) -> anyhow::
     let status = command
         .status()
         .await
-        .with_context(|| format!("start {}", executable.display()))?;
-    // A job that a signal ended has no code: it may be retried.
+        .with_context(|| format!("cannot start {}", executable.display()))?;
+    // A job that was killed by a signal has no exit code; it may be retried.
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     let handed_over = hand_over::handed_over_by(&storage.lake, run_id, stage, &execution_id)
         .await

@@ -1,4 +1,4 @@
-//! The lake and the warehouse that the jobs are given.
+//! The lake and the warehouse of the jobs.
 
 use std::fs;
 use std::time::SystemTime;
@@ -9,23 +9,23 @@ use shared::lake::{GcsLake, Lake, LocalLake};
 
 use crate::settings::Settings;
 
-/// The bucket, and the project, of a run on emulators.
+/// The bucket and the project of a run on emulators.
 const BUCKET: &str = "toronto-311";
 const DATASET: &str = "toronto_311";
 const LOCATION: &str = "northamerica-northeast2";
 
-/// Where the jobs keep what they make.
+/// The storage of the jobs.
 pub(crate) struct Storage {
     pub(crate) lake: Lake,
     pub(crate) warehouse_url: String,
-    /// What else the jobs have to know.
+    /// Further environment variables of the jobs.
     pub(crate) variables: Vec<(&'static str, String)>,
-    /// They end with the run.
+    /// The emulators, which end with the run.
     _emulators: Option<Emulators>,
 }
 
 impl Storage {
-    /// Below the directory of the settings; or emulators, started now.
+    /// Returns the storage below the directory of the settings, or starts emulators.
     pub(crate) fn of(settings: &Settings) -> anyhow::Result<Self> {
         let Some(installed) = &settings.emulators else {
             return Ok(Self {
@@ -57,7 +57,7 @@ impl Storage {
         })
     }
 
-    /// Whether the object was made after `started`. Emulators hold nothing older than the run.
+    /// Whether the object was created after `started`. Emulators contain nothing older than the run.
     pub(crate) fn is_newer(&self, key: &Key, started: SystemTime) -> anyhow::Result<bool> {
         match &self.lake {
             Lake::Local(_) => Ok(fs::metadata(self.lake.locate(key))?.modified()? >= started),

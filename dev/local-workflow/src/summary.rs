@@ -1,4 +1,4 @@
-//! What a run did, for a person.
+//! Prints the summary of a run.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use shared::run::{RunId, Stage};
 use crate::stages::Finished;
 use crate::storage::Storage;
 
-/// Returns the summary of a run that began at `started`.
+/// Returns the summary of a run that started at `started`.
 pub(crate) async fn of_run(
     storage: &Storage,
     run_id: &RunId,
@@ -76,19 +76,19 @@ pub(crate) async fn of_run(
     } else if is_complete {
         writeln!(
             text,
-            "\nNothing new: every year and boundary is as the last run left it."
+            "\nNothing new: no year or boundary has changed since the last run."
         )?;
     } else {
         writeln!(
             text,
-            "\nNothing new: what did not fail is as the last run left it{but}."
+            "\nNothing new: what did not fail has not changed since the last run{but}."
         )?;
     }
     text.push_str(&generated(&clean));
     Ok(text)
 }
 
-/// What is known of a clean partition.
+/// The summary of a clean partition.
 struct Clean {
     is_new: bool,
     is_generated: bool,
@@ -121,7 +121,7 @@ async fn clean_rows(
             is_generated: manifest.source.generated,
         };
         let rows = &manifest.rows;
-        let state = if clean.is_new { "new" } else { "as before" };
+        let state = if clean.is_new { "new" } else { "unchanged" };
         all.insert(*partition, clean);
         writeln!(
             text,
@@ -146,7 +146,7 @@ async fn clean_rows(
     Ok(all)
 }
 
-/// Returns a line that says which data are generated, or nothing if none are.
+/// Returns a line that lists the synthetic data, or nothing if there are none.
 fn generated(clean: &BTreeMap<Partition, Clean>) -> String {
     let generated = clean.iter().filter(|(_, clean)| clean.is_generated);
     let names: Vec<String> = generated
@@ -158,9 +158,9 @@ fn generated(clean: &BTreeMap<Partition, Clean>) -> String {
     if names.is_empty() {
         String::new()
     } else if years.all(|(_, clean)| clean.is_generated) {
-        "All service requests are generated: none of them are the City's.\n".to_owned()
+        "All service requests are synthetic: none of them are the City's.\n".to_owned()
     } else {
-        format!("Generated, and not the City's: {}.\n", names.join(", "))
+        format!("Synthetic, and not the City's: {}.\n", names.join(", "))
     }
 }
 
@@ -210,7 +210,7 @@ fn row([name, read, kept, repaired, quarantined, files, state]: [String; 7]) -> 
     format!("{name:>26} {read:>12} {kept:>12} {repaired:>10} {quarantined:>12} {files:>6}  {state}")
 }
 
-/// `1234567` as `1,234,567`.
+/// Returns `1234567` as `1,234,567`.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! Bodies of answers, whole and broken.
+//! Bodies of answers, complete and broken.
 
 use std::io;
 use std::time::Duration;
@@ -12,17 +12,17 @@ use hyper::body::Frame;
 /// A body that may break off.
 pub type Body = BoxBody<Bytes, io::Error>;
 
-/// All of `bytes`.
+/// Returns all of `bytes`.
 #[must_use]
 pub fn whole(bytes: Bytes) -> Body {
     of(frame(bytes))
 }
 
-/// The first `length` of `bytes`, after which the connection ends.
+/// Returns the first `length` of `bytes`, after which the connection is closed.
 #[must_use]
 pub fn truncated(bytes: &Bytes, length: usize) -> Body {
     let sent = frame(bytes.slice(..bytes.len().min(length)));
-    // The pause lets what was sent leave before the connection ends.
+    // The pause allows the sent bytes to leave before the connection is closed.
     let end = stream::once(async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         Err(io::Error::other("a fault on demand"))
@@ -30,13 +30,13 @@ pub fn truncated(bytes: &Bytes, length: usize) -> Body {
     of(sent.chain(end))
 }
 
-/// The first half of `bytes`, after which nothing comes.
+/// Returns the first half of `bytes`, after which the connection stays open without data.
 #[must_use]
 pub fn stalled(bytes: &Bytes) -> Body {
     of(frame(bytes.slice(..bytes.len() / 2)).chain(stream::pending()))
 }
 
-/// `bytes` at so many a second.
+/// Returns `bytes`, sent at this rate per second.
 #[must_use]
 pub fn slow(bytes: Bytes, bytes_per_second: u32) -> Body {
     let step = usize::try_from(bytes_per_second / 20)

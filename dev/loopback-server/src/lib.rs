@@ -1,5 +1,5 @@
-//! An HTTP server on 127.0.0.1, on a thread of its own, for development and tests: it needs no runtime of its caller's, and
-//! a handler that fails ends the connection, as a fault on the wire does.
+//! An HTTP server on 127.0.0.1 for development and tests. It runs on its own thread, so the caller needs no runtime,
+//! and a handler that fails closes the connection, like a network fault.
 
 pub mod body;
 
@@ -20,60 +20,60 @@ use body::Body;
 
 /// Answers requests.
 pub trait Handler: Send + Sync + 'static {
-    /// The answer to `request`.
+    /// Returns the answer to `request`.
     ///
     /// # Errors
-    /// If the connection is to end without an answer.
+    /// An error closes the connection without an answer.
     fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> impl Future<Output = anyhow::Result<Response<Body>>> + Send;
 }
 
-/// A port that is taken, and not served yet.
+/// A bound port that is not served yet.
 pub struct Listener {
     listener: std::net::TcpListener,
     address: SocketAddr,
 }
 
 impl Listener {
-    /// Takes a port of 127.0.0.1; 0 takes a free one.
+    /// Binds a port of 127.0.0.1; 0 binds a free one.
     ///
     /// # Errors
-    /// If the port is taken already.
+    /// Fails if the port is taken.
     pub fn bind(port: u16) -> anyhow::Result<Self> {
         Self::bind_to(Ipv4Addr::LOCALHOST, port)
     }
 
-    /// Takes a port of `host`, an address of 127.0.0.0/8; 0 takes a free one.
+    /// Binds a port of `host`, an address in 127.0.0.0/8; 0 binds a free one.
     ///
     /// # Errors
-    /// If `host` is not a loopback address, or the port is taken already.
+    /// Fails if `host` is not a loopback address or the port is taken.
     pub fn bind_to(host: Ipv4Addr, port: u16) -> anyhow::Result<Self> {
         ensure!(host.is_loopback(), "{host} is not a loopback address");
         let address = SocketAddr::from((host, port));
-        let listener =
-            std::net::TcpListener::bind(address).with_context(|| format!("listen on {address}"))?;
+        let listener = std::net::TcpListener::bind(address)
+            .with_context(|| format!("cannot listen on {address}"))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
 
-    /// The address and port that were taken.
+    /// Returns the bound address and port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// Returns `http://127.0.0.1:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Serves on a thread of that name.
+    /// Serves on a thread with that name.
     pub fn serve(self, name: &str, handler: Arc<impl Handler>) -> anyhow::Result<Server> {
-        // Last of all that may fail: a caller in a runtime of its own must not drop this one.
+        // This is the last fallible step, because a caller in a runtime must not drop this one.
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -90,7 +90,7 @@ impl Listener {
                         _ = stopped => {}
                     }
                 });
-                // What is still being made for an answer is of no use any more.
+                // Unfinished answers are no longer needed.
                 runtime.shutdown_background();
             })?;
         Ok(Server {
@@ -109,7 +109,7 @@ pub struct Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            // It fails only if the server has ended.
+            // This fails only if the server has already ended.
             stop.send(()).ok();
         }
         if let Some(thread) = self.thread.take() {
@@ -126,7 +126,7 @@ async fn accept(listener: TcpListener, handler: Arc<impl Handler>) {
         let handler = Arc::clone(&handler);
         tokio::spawn(async move {
             let service = service_fn(move |request| Arc::clone(&handler).answer(request));
-            // A connection that ends with an error is what faults are for.
+            // Connections that end with an error are expected, because faults cause them.
             http1::Builder::new()
                 .timer(TokioTimer::new())
                 .serve_connection(TokioIo::new(stream), service)

@@ -1,4 +1,4 @@
-//! Polygons of wards and forward sortation areas: the given ones, or schematic ones.
+//! The polygons of wards and forward sortation areas: real ones if given, else schematic ones.
 
 use std::fs;
 use std::io::Cursor;
@@ -29,13 +29,13 @@ const MTM_10: &str = "+proj=tmerc +lat_0=0 +lon_0=-79.5 +k=0.9999 +x_0=304800 +y
 
 const WGS84_PRJ: &str = r#"GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]"#;
 
-/// The same as the boundary file's `.prj` has it.
+/// The same in the boundary file's `.prj`.
 const LAMBERT_PRJ: &str = r#"PROJCS["PCS_Lambert_Conformal_Conic",GEOGCS["GCS_North_American_1983",DATUM["D_North_American_1983",SPHEROID["GRS_1980",6378137.0,298.257222101]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],PROJECTION["Lambert_Conformal_Conic"],PARAMETER["False_Easting",6200000.0],PARAMETER["False_Northing",3000000.0],PARAMETER["Central_Meridian",-91.86666666666666],PARAMETER["Standard_Parallel_1",49.0],PARAMETER["Standard_Parallel_2",77.0],PARAMETER["Latitude_Of_Origin",63.390675],UNIT["Meter",1.0]]"#;
 
-/// How the ward polygons are offered.
+/// The formats of the ward polygons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum WardFormat {
-    /// The table of the DataStore, with polygons as GeoJSON.
+    /// A table of the DataStore, with polygons as GeoJSON.
     Datastore,
     /// In MTM zone 10, EPSG:2952.
     GeoJson2952,
@@ -46,7 +46,7 @@ pub(crate) enum WardFormat {
 }
 
 impl WardFormat {
-    /// In the order of the package.
+    /// All formats, in the order of the package.
     pub(crate) const ALL: [Self; 5] = [
         Self::Datastore,
         Self::GeoJson2952,
@@ -65,7 +65,7 @@ impl WardFormat {
         }
     }
 
-    /// The format as CKAN names it.
+    /// Returns CKAN's name of the format.
     pub(crate) fn kind(self) -> &'static str {
         match self {
             Self::GeoJson2952 | Self::GeoJson4326 => "GeoJSON",
@@ -100,7 +100,7 @@ pub(crate) fn are_given(files: Option<&Path>) -> bool {
 
 const WARDS: &str = "city-wards.geojson";
 
-/// The ward polygons in `format`: those in `files`, or a grid labelled as schematic.
+/// Returns the ward polygons in `format`: those in `files`, or a grid labelled as schematic.
 pub(crate) fn city_wards(files: Option<&Path>, format: WardFormat) -> anyhow::Result<Vec<u8>> {
     let geojson = wards_as_geojson(files)?;
     let features = || -> anyhow::Result<Vec<Feature>> {
@@ -159,7 +159,7 @@ fn wards_as_geojson(files: Option<&Path>) -> anyhow::Result<Vec<u8>> {
     )?)
 }
 
-/// A property as a text.
+/// Returns a property as a string.
 fn text_of(feature: &Feature, name: &str) -> String {
     match feature.property(name) {
         Some(Value::String(text)) => text.clone(),
@@ -168,7 +168,7 @@ fn text_of(feature: &Feature, name: &str) -> String {
     }
 }
 
-/// The features with an `_id`, their properties and their polygons as text.
+/// Returns the features with an `_id`, their properties, and their polygons as text.
 fn as_csv(features: Vec<Feature>) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let names: Vec<String> = features
@@ -194,7 +194,7 @@ fn as_csv(features: Vec<Feature>) -> anyhow::Result<Vec<u8>> {
     Ok(writer.into_inner()?)
 }
 
-/// The features in metres of MTM zone 10.
+/// Returns the features in metres of MTM zone 10.
 fn in_mtm(features: Vec<Feature>) -> anyhow::Result<Vec<u8>> {
     let to_mtm = Projection::to(MTM_10)?;
     let mut projected = Vec::new();
@@ -221,8 +221,8 @@ fn in_mtm(features: Vec<Feature>) -> anyhow::Result<Vec<u8>> {
     }))?)
 }
 
-/// The files of the zipped shapefile of the forward sortation areas: Toronto's from `files`, or a grid labelled as
-/// schematic, and some of other places.
+/// Returns the files of the zipped shapefile of the forward sortation areas: Toronto's from `files`, or a grid labelled
+/// as schematic, and some areas elsewhere.
 pub(crate) fn forward_sortation_areas(
     files: Option<&Path>,
 ) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
@@ -254,7 +254,7 @@ pub(crate) fn forward_sortation_areas(
     ])
 }
 
-/// Longitude and latitude of the corners of a polygon's ring, the first one again at the end.
+/// The longitudes and latitudes of a polygon's ring, with the first corner repeated at the end.
 type Ring = Vec<[f64; 2]>;
 
 fn given(files: Option<&Path>, name: &str) -> Option<std::path::PathBuf> {
@@ -262,7 +262,7 @@ fn given(files: Option<&Path>, name: &str) -> Option<std::path::PathBuf> {
     file.is_file().then_some(file)
 }
 
-/// Toronto cut into `columns` by `rows` rectangles, wound clockwise.
+/// Returns Toronto divided into `columns` by `rows` rectangles, wound clockwise.
 fn grid(columns: u32, rows: u32) -> impl Iterator<Item = Ring> {
     let [west, south, east, north] = TORONTO;
     let width = (east - west) / f64::from(columns);
@@ -287,7 +287,7 @@ fn square(west: f64, south: f64, width: f64, height: f64) -> Ring {
     ]
 }
 
-/// The areas of a GeoJSON file with `CFSAUID`s.
+/// Returns the areas of a GeoJSON file with `CFSAUID`s.
 fn areas_of(file: &Path) -> anyhow::Result<Vec<(String, Vec<Ring>)>> {
     let text =
         fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
@@ -305,7 +305,7 @@ fn areas_of(file: &Path) -> anyhow::Result<Vec<(String, Vec<Ring>)>> {
     Ok(areas)
 }
 
-/// The rings of a feature's polygons.
+/// Returns the rings of a feature's polygons.
 fn rings_of(feature: &Feature) -> anyhow::Result<Vec<Ring>> {
     let polygons = match feature.geometry.as_ref().map(|geometry| &geometry.value) {
         Some(GeometryValue::Polygon { coordinates }) => vec![coordinates],
@@ -316,7 +316,7 @@ fn rings_of(feature: &Feature) -> anyhow::Result<Vec<Ring>> {
     Ok(polygons.into_iter().flatten().map(ring).collect())
 }
 
-/// The `.shp`, `.shx` and `.dbf` of `areas`, with the texts of each in `columns`.
+/// Returns the `.shp`, `.shx` and `.dbf` of `areas`, with the texts of each in `columns`.
 fn shapefile_of(
     areas: &[(String, Vec<Ring>)],
     columns: &[&str],

@@ -1,6 +1,6 @@
 //! See the crate's README.
 
-#![allow(clippy::print_stdout, reason = "a tool for a terminal")]
+#![allow(clippy::print_stdout, reason = "a command-line tool")]
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The data dictionary that the City publishes beside the yearly files: a workbook of one sheet.
+//! The data dictionary that the City publishes with the yearly files, a workbook with one sheet.
 
 use std::fmt::Write as _;
 
@@ -28,7 +28,7 @@ const SPREADSHEET: &str = "http://schemas.openxmlformats.org/spreadsheetml/2006/
 const RELATIONSHIPS: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 const PACKAGE: &str = "http://schemas.openxmlformats.org/package/2006";
 
-/// The workbook as an XLSX file.
+/// Returns the workbook as an XLSX file.
 pub(crate) fn workbook() -> Vec<u8> {
     let mut rows = String::new();
     for (column, description) in COLUMNS {

@@ -1,4 +1,4 @@
-//! The action API, as CKAN's clients call it.
+//! Tests of the action API, as called by CKAN's clients.
 
 use reqwest::{Client, StatusCode};
 use sample_portal::{Portal, PortalConfig};
@@ -77,7 +77,7 @@ async fn packages_are_listed_shown_and_found() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_refused_as_ckan_refuses_it() {
+async fn missing_objects_are_refused_like_ckan_does() {
     let portal = portal();
     let not_found = json!({"__type": "Not Found Error", "message": "Not found"});
     for (action, parameters) in [

@@ -8,9 +8,9 @@ use sample_portal::{Portal, PortalConfig};
 use serde_json::{Value, json};
 
 #[test]
-fn clients_that_know_nothing_of_the_portal_work_on_it() {
+fn independent_clients_work_with_the_portal() {
     let python = env::var("CLIENTS_PYTHON")
-        .unwrap_or_else(|_| panic!("CLIENTS_PYTHON is not set: run the tests by `make test`"));
+        .unwrap_or_else(|_| panic!("CLIENTS_PYTHON is not set: run the tests with `make test`"));
     let portal = Portal::start(PortalConfig {
         generated_years: vec![2012, 2021, 2026],
         rows_per_year: Some(300),

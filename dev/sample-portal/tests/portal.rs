@@ -1,4 +1,4 @@
-//! The portal as its clients see it.
+//! Tests of the portal from its clients' point of view.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn client() -> Client {
         .expect("a client")
 }
 
-/// What the portal finds by the name of a package.
+/// Returns the package that the portal finds by name.
 async fn search(portal: &Portal, package: &str) -> Value {
     let filter = format!("fq=name%3A%28%22{package}%22%29");
     let url = format!("{}/api/3/action/package_search?{filter}", portal.url());
@@ -36,7 +36,7 @@ async fn search(portal: &Portal, package: &str) -> Value {
     answer["result"].clone()
 }
 
-/// The resource of the package whose name ends so.
+/// Returns the resource of the package whose name has this suffix.
 async fn resource(portal: &Portal, package: &str, ending: &str) -> Value {
     let answer = search(portal, package).await;
     let resources = answer["results"][0]["resources"]
@@ -161,7 +161,7 @@ async fn what_is_not_published_is_not_found() {
 }
 
 #[tokio::test]
-async fn faults_happen_as_often_as_asked_for() {
+async fn faults_happen_as_often_as_requested() {
     let portal = portal();
     let (url, _) = year(&portal, 2018).await;
     let fault = |kind| {
@@ -200,7 +200,7 @@ async fn faults_happen_as_often_as_asked_for() {
 }
 
 #[tokio::test]
-async fn faults_and_corrections_are_taken_over_http() {
+async fn faults_and_corrections_can_be_requested_over_http() {
     let portal = portal();
     let post = |action: &str| {
         client()

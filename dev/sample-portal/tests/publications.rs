@@ -1,4 +1,4 @@
-//! The portal changes as the City's does.
+//! The portal changes like the City's.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -38,7 +38,7 @@ async fn action(portal: &Portal, action: &str) -> Value {
     answer.json().await.expect("JSON")
 }
 
-/// The resources of a year, as CKAN describes them.
+/// Returns the resources of a year in CKAN's description.
 async fn resources(portal: &Portal, year: i16) -> Vec<Value> {
     let package = action(portal, &format!("package_show?id={PACKAGE}")).await;
     let resources = package["result"]["resources"].as_array().expect("a list");
@@ -54,7 +54,7 @@ async fn resource(portal: &Portal, year: i16) -> Value {
     resources(portal, year).await.swap_remove(0)
 }
 
-/// The lines of the file of a resource.
+/// Returns the lines of the file of a resource.
 async fn lines(resource: &Value) -> Vec<String> {
     let bytes = get(url(resource)).await.bytes().await.expect("a body");
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(bytes)).expect("a ZIP");
@@ -106,7 +106,7 @@ fn without_status(line: &str) -> (&str, &str) {
 }
 
 #[tokio::test]
-async fn an_upload_is_dated_now_and_then_as_its_source() {
+async fn an_upload_has_the_current_date_and_then_its_sources() {
     let portal = portal();
     portal.publish(2026, 4).expect("published");
     let april = resource(&portal, 2026).await;
@@ -144,7 +144,7 @@ async fn a_renamed_resource_is_followed_by_a_second_one() {
 }
 
 #[tokio::test]
-async fn a_linked_year_lies_on_another_host_and_has_no_date() {
+async fn a_linked_year_is_on_another_host_and_has_no_date() {
     let portal = portal();
     let link = resource(&portal, 2021).await;
     for name in ["last_modified", "url_type", "size", "mimetype"] {
@@ -261,7 +261,7 @@ async fn a_year_can_be_a_csv_or_a_table_of_the_datastore() {
 }
 
 #[tokio::test]
-async fn a_lagging_index_is_seen_by_searches_alone() {
+async fn a_lagging_index_is_visible_only_in_searches() {
     let portal = portal();
     let search = |portal: &Portal| {
         let url = format!(
@@ -325,7 +325,7 @@ async fn every_control_is_an_action_over_http() {
 }
 
 #[tokio::test]
-async fn generated_data_is_marked_and_real_files_are_not() {
+async fn synthetic_data_are_labelled_and_real_files_are_not() {
     let portal = portal();
     let package = &action(&portal, &format!("package_show?id={PACKAGE}")).await["result"];
     assert!(text(package, "title").starts_with("Generated sample: "));
@@ -362,7 +362,7 @@ async fn generated_data_is_marked_and_real_files_are_not() {
         );
         let resources = package["resources"].as_array().expect("a list").iter();
         let generated = resources.filter(|resource| resource["generated"] == true);
-        // The readme alone is not the City's.
+        // Only the readme is not the City's.
         assert_eq!(generated.count(), usize::from(name == PACKAGE));
     }
     let boundaries = reqwest::get(portal.fsa_url()).await.expect("a file");

@@ -1,4 +1,5 @@
-//! ZIPs from the network: read at random from a file, and refused whole if any part of them is hostile.
+//! Reads ZIPs from the network. They are opened from a file with random access, and refused as a whole if any part is
+//! hostile.
 
 mod problem;
 #[cfg(test)]
@@ -18,21 +19,21 @@ pub(crate) use problem::{ArchiveError, Problem};
 use crate::portal::looks_like;
 use crate::settings::Limits;
 
-/// More than any publisher puts into a file of one table or one shape file.
+/// More than any publisher puts into an archive with one table or one shapefile.
 const MAX_ENTRIES: usize = 256;
 const BUFFER_BYTES: usize = 1 << 20;
 const ARCHIVE_EXTENSIONS: &[&str] = &[
     "zip", "7z", "rar", "gz", "tgz", "tar", "bz2", "xz", "zst", "jar", "zipx",
 ];
-/// How the contents of ZIP and gzip files begin.
+/// The first bytes of ZIP and gzip files.
 const ARCHIVE_MAGIC: &[&[u8]] = &[b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b"];
 
-/// A ZIP whose directory of contents has been checked.
+/// A ZIP whose central directory has been checked.
 #[derive(Debug)]
 pub(crate) struct Archive {
     name: String,
     zip: ZipArchive<File>,
-    /// What its contents may have together, and which limit says so.
+    /// The limit for the total size of its contents, and the setting it comes from.
     allowance: Allowance,
     members: Vec<Member>,
 }
@@ -52,7 +53,7 @@ impl Member {
     }
 }
 
-/// How many bytes may still be inflated.
+/// The number of bytes that may still be inflated.
 #[derive(Debug)]
 struct Allowance {
     bytes: u64,
@@ -61,14 +62,14 @@ struct Allowance {
 }
 
 impl Archive {
-    /// The archive in `file`, called `name` in errors.
+    /// Opens the archive in `file`, called `name` in errors.
     pub(crate) fn open(name: &str, mut file: File, limits: Limits) -> Result<Self, ArchiveError> {
         let refuse = |problem| ArchiveError {
             archive: name.to_owned(),
             problem,
         };
         let size = expect_zip(&mut file).map_err(refuse)?;
-        // Counted before the directory is read into memory.
+        // The entries are counted before the directory is read into memory.
         let entries = ZipIterable::try_new(&mut file, Config::default()).map_err(damaged);
         let entries = entries.map_err(refuse)?.len();
         if entries > MAX_ENTRIES {
@@ -84,12 +85,12 @@ impl Archive {
         })
     }
 
-    /// What it is called in errors.
+    /// Returns its name in errors.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The one file whose name ends in `.extension`.
+    /// Returns the only file whose name ends in `.extension`.
     pub(crate) fn only(&self, extension: &str) -> Result<Member, ArchiveError> {
         let fitting: Vec<&Member> = self
             .members
@@ -111,7 +112,7 @@ impl Archive {
         }
     }
 
-    /// Writes the content of `member` to `out`, checking all that can be checked on the way.
+    /// Writes the content of `member` to `out`, with all checks that are possible during the transfer.
     pub(crate) fn inflate(
         &mut self,
         member: &Member,
@@ -123,7 +124,7 @@ impl Archive {
         })
     }
 
-    /// The error that this archive has `problem`.
+    /// Returns the error that this archive has `problem`.
     pub(crate) fn refuse(&self, problem: Problem) -> ArchiveError {
         ArchiveError {
             archive: self.name.clone(),
@@ -172,7 +173,7 @@ impl Allowance {
     }
 }
 
-/// Checks that `file` begins like a ZIP, and returns its length.
+/// Checks that `file` starts like a ZIP and returns its length.
 fn expect_zip(file: &mut File) -> Result<u64, Problem> {
     let mut start = Vec::with_capacity(512);
     let mut reader = &*file;
@@ -189,7 +190,7 @@ fn expect_zip(file: &mut File) -> Result<u64, Problem> {
     file.seek(SeekFrom::End(0)).map_err(Problem::Disk)
 }
 
-/// The files that matter in `zip`, if all of its entries are harmless.
+/// Returns the relevant files in `zip`, if all of its entries are harmless.
 fn check_entries(zip: &mut ZipArchive<File>) -> Result<Vec<Member>, Problem> {
     if zip.is_empty() {
         return Err(Problem::Empty);
@@ -237,7 +238,8 @@ fn check_entries(zip: &mut ZipArchive<File>) -> Result<Vec<Member>, Problem> {
     Ok(members)
 }
 
-/// Files and folders, in lower case, that operating systems and storage devices add to any folder, and so to its archive.
+/// Files and folders, in lower case, that operating systems and storage devices add to any folder and therefore to its
+/// archive.
 const SYSTEM_NAMES: &[&str] = &[
     "__macosx",
     "thumbs.db",
@@ -253,8 +255,8 @@ const SYSTEM_NAMES: &[&str] = &[
     "temporary items",
 ];
 
-/// Whether a member of that path was added by an operating system or a program, as settings, a preview, a lock or a
-/// resource fork, in whichever folder: `data/__MACOSX/._SR2023.csv`, `.DS_Store`, `~$SR2023.csv`.
+/// Whether the member at a path was added by an operating system or a program, as settings, a preview, a lock or a
+/// resource fork, in any folder: `data/__MACOSX/._SR2023.csv`, `.DS_Store`, `~$SR2023.csv`.
 fn is_of_the_system(path: &str) -> bool {
     path.split(['/', '\\']).any(|part| {
         let hidden = part.starts_with('.') && part != ".";
@@ -263,7 +265,7 @@ fn is_of_the_system(path: &str) -> bool {
     })
 }
 
-/// Whether a member of that path would be unpacked outside of its folder, on any system.
+/// Whether the member at a path would be unpacked outside of its folder on any system.
 fn is_outside(path: &str) -> bool {
     path.starts_with(['/', '\\'])
         || path.split(['/', '\\']).any(|part| part == "..")
@@ -282,7 +284,7 @@ fn inflate(
         reason,
     };
     let unreadable = |error: std::io::Error| {
-        // The library's only sign that a file goes on where it should end; its version is pinned.
+        // The library reports a file that continues after its declared end only by this message; its version is pinned.
         if error.to_string().contains("larger than its declared") {
             return Problem::Understated {
                 member: member.path.clone(),
@@ -318,9 +320,7 @@ fn inflate(
     }
     if inflated != member.declared_bytes {
         let declared = member.declared_bytes;
-        return Err(corrupt(format!(
-            "{inflated} bytes, its directory says {declared}"
-        )));
+        return Err(corrupt(format!("{inflated} bytes instead of {declared}")));
     }
     Ok(())
 }

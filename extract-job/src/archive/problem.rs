@@ -6,57 +6,59 @@ use shared::exit::{Exit, Failure};
 #[derive(Debug, thiserror::Error)]
 #[error("{archive} {problem}")]
 pub(crate) struct ArchiveError {
-    /// The archive, as a person knows it.
+    /// The name of the archive, for people.
     pub(crate) archive: String,
     /// What is wrong with it.
     pub(crate) problem: Problem,
 }
 
-/// What is wrong with an archive; goes on where its name ends.
+/// What is wrong with an archive, as the predicate of a sentence that starts with its name.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Problem {
-    #[error("is not a ZIP but {looks_like}: the server may be down or ask for a sign-in")]
+    #[error("is not a ZIP but {looks_like}: the server may be down or require a sign-in")]
     NotZip { looks_like: &'static str },
-    #[error("ends early, or its directory of contents is damaged ({reason}): download it again")]
+    #[error("is truncated, or its directory is damaged ({reason}): download it again")]
     Truncated { reason: String },
-    #[error("holds a damaged {member} ({reason}): download it again")]
+    #[error("contains a damaged {member} ({reason}): download it again")]
     Corrupt { member: String, reason: String },
     #[error("cannot be unpacked on disk: {0}")]
     Disk(io::Error),
     #[error("is an empty ZIP")]
     Empty,
-    #[error("holds no {kind} file, only {members}")]
+    #[error("contains no {kind} file, only {members}")]
     None { kind: String, members: String },
-    #[error("holds several {kind} files, and one is expected: {members}")]
+    #[error("contains several {kind} files instead of one: {members}")]
     Several { kind: String, members: String },
-    #[error("holds {member} without any content")]
+    #[error("contains {member} without any content")]
     EmptyMember { member: String },
-    #[error("is encrypted: {member} asks for a password")]
+    #[error("is encrypted: {member} requires a password")]
     Encrypted { member: String },
-    #[error("holds {member:?}, a path that leads outside of the archive")]
+    #[error("contains {member:?}, a path that leads outside of the archive")]
     Outside { member: String },
-    #[error("holds {member}, a symbolic link")]
+    #[error("contains {member}, a symbolic link")]
     Symlink { member: String },
-    #[error("holds {member}, an archive in the archive")]
+    #[error("contains {member}, an archive inside the archive")]
     Nested { member: String },
-    #[error("compresses {member} by the method {method}: only stored and deflated files are read")]
+    #[error(
+        "compresses {member} with the method {method}: only stored and deflated files are supported"
+    )]
     Compression { member: String, method: String },
-    #[error("is a ZIP of a kind that is not read: {what}")]
+    #[error("is an unsupported kind of ZIP: {what}")]
     Unsupported { what: &'static str },
-    #[error("holds two files of the same name")]
+    #[error("contains two files with the same name")]
     Duplicates,
-    #[error("holds files that overlap each other")]
+    #[error("contains files that overlap")]
     Overlap,
-    #[error("holds {entries} files, far more than expected")]
+    #[error("contains {entries} files, far more than expected")]
     TooManyEntries { entries: usize },
-    #[error("holds a {member} that goes on after the {declared} bytes that its directory says")]
+    #[error("contains a {member} that is longer than the {declared} bytes in its directory")]
     Understated { member: String, declared: u64 },
     #[error(
-        "inflates to more than {ratio} times its size at {member}: a ZIP bomb, or raise MAX_COMPRESSION_RATIO"
+        "inflates to more than {ratio} times its size at {member}: this may be a ZIP bomb; if not, raise MAX_COMPRESSION_RATIO"
     )]
     Bomb { member: String, ratio: u64 },
     #[error(
-        "inflates to more than {limit} bytes at {member}: if that is not a mistake, raise MAX_CSV_BYTES"
+        "inflates to more than {limit} bytes at {member}: if this is expected, raise MAX_CSV_BYTES"
     )]
     TooLarge { member: String, limit: u64 },
 }

@@ -34,14 +34,14 @@ fn unpack(bytes: &[u8]) -> Result<Vec<u8>, ArchiveError> {
 }
 
 #[test]
-fn a_sound_archive_gives_its_csv() {
+fn an_intact_archive_returns_its_csv() {
     assert_eq!(unpack(&sound()).expect("sound"), CSV);
 }
 
 proptest! {
-    /// A changed archive gives an error, or what was in it, but no panic and no more than the limit.
+    /// A changed archive returns an error or its content, and never panics or exceeds the limit.
     #[test]
-    fn whatever_is_changed_the_csv_is_whole_or_refused(
+    fn after_any_change_the_csv_is_complete_or_refused(
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
     ) {
         let mut bytes = sound();

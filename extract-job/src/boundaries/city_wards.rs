@@ -1,4 +1,4 @@
-//! The ward polygons, stored as the City publishes them once they are seen to be whole.
+//! The ward polygons, stored as the City publishes them after a check that they are complete.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
@@ -17,7 +17,7 @@ use crate::raw_file::{MeasuringWriter, RawFile};
 const NAME: &str = "city-wards.geojson";
 /// The wards of the model in force since December 2018.
 const WARDS: std::ops::RangeInclusive<u64> = 1..=25;
-/// Ten times what is published: the file is held in memory to be checked.
+/// Ten times the published size: the file is read into memory for the check.
 const MAX_BYTES: u64 = 40 << 20;
 
 /// Why the published wards are refused.
@@ -28,22 +28,22 @@ struct Refused {
     problem: WardsError,
 }
 
-/// What is wrong with the published wards; goes on where their address ends.
+/// What is wrong with the published wards, as the predicate of a sentence that starts with their address.
 #[derive(Debug, thiserror::Error)]
 enum WardsError {
     #[error("has {size} bytes, more than {MAX_BYTES}")]
     TooLarge { size: u64 },
     #[error("is not UTF-8 text, as GeoJSON has to be")]
     NotUtf8,
-    #[error("is no GeoJSON but {looks_like}: the server may be down or ask for a sign-in")]
+    #[error("is not GeoJSON but {looks_like}: the server may be down or require a sign-in")]
     OtherKind { looks_like: &'static str },
-    #[error("ends early ({0}): download it again")]
+    #[error("is truncated ({0}): download it again")]
     Truncated(serde_json::Error),
     #[error("cannot be read from disk: {0}")]
     Disk(io::Error),
-    #[error("is no GeoJSON FeatureCollection ({0})")]
+    #[error("is not a GeoJSON FeatureCollection ({0})")]
     NotGeoJson(serde_json::Error),
-    #[error("feature {feature} has no {property}, or not one as expected: {value}")]
+    #[error("feature {feature} has an invalid {property}: {value}")]
     Property {
         feature: usize,
         property: &'static str,
@@ -52,7 +52,7 @@ enum WardsError {
     #[error("ward {ward} is neither a Polygon nor a MultiPolygon with closed rings")]
     Geometry { ward: u64 },
     #[error(
-        "ward {ward} has a corner at {position:?}, which is no longitude and latitude in Toronto: is it in WGS84?"
+        "ward {ward} has a corner at {position:?}, which is not in Toronto: check that it is in WGS84"
     )]
     Elsewhere { ward: u64, position: Vec<f64> },
     #[error("has ward {ward} twice, as {first} and as {second}")]
@@ -74,7 +74,7 @@ impl WardsError {
     }
 }
 
-/// The file to store for the GeoJSON `downloaded` from `url`, its bytes unchanged. It blocks.
+/// Returns the file to store for the GeoJSON `downloaded` from `url`, its bytes unchanged. Blocks the current thread.
 pub(crate) fn unpack(url: &str, mut downloaded: NamedTempFile) -> Result<RawFile, Failure> {
     downloaded
         .seek(SeekFrom::Start(0))
@@ -151,7 +151,7 @@ fn check_wards(features: &[Feature]) -> Result<(), WardsError> {
     }
 }
 
-/// A number, or a text of one: the City has published both.
+/// Parses a number or a string of one: the City has published both.
 fn whole_number(value: &JsonValue) -> Option<u64> {
     match value {
         JsonValue::String(text) => text.trim().parse().ok(),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_wards_are_stored_unchanged() {
+    fn complete_wards_are_stored_unchanged() {
         let published = serde_json::to_vec_pretty(&wards()).expect("JSON");
         let raw = outcome(&published).expect("valid");
         assert_eq!(std::fs::read(raw.file.path()).expect("readable"), published);
@@ -228,27 +228,18 @@ mod tests {
             ("ward 8 twice, as Ward 7 and as Ward 8", |wards| {
                 wards["features"][6]["properties"]["AREA_SHORT_CODE"] = json!(8);
             }),
-            (
-                "feature 1 has no AREA_SHORT_CODE, or not one as expected: 26",
-                |wards| {
-                    wards["features"][0]["properties"]["AREA_SHORT_CODE"] = json!(26);
-                },
-            ),
-            (
-                "AREA_SHORT_CODE, or not one as expected: \"one\"",
-                |wards| {
-                    wards["features"][0]["properties"]["AREA_SHORT_CODE"] = json!("one");
-                },
-            ),
-            (
-                "feature 3 has no AREA_NAME, or not one as expected: nothing",
-                |wards| {
-                    wards["features"][2]["properties"]
-                        .as_object_mut()
-                        .expect("object")
-                        .remove("AREA_NAME");
-                },
-            ),
+            ("feature 1 has an invalid AREA_SHORT_CODE: 26", |wards| {
+                wards["features"][0]["properties"]["AREA_SHORT_CODE"] = json!(26);
+            }),
+            ("an invalid AREA_SHORT_CODE: \"one\"", |wards| {
+                wards["features"][0]["properties"]["AREA_SHORT_CODE"] = json!("one");
+            }),
+            ("feature 3 has an invalid AREA_NAME: nothing", |wards| {
+                wards["features"][2]["properties"]
+                    .as_object_mut()
+                    .expect("object")
+                    .remove("AREA_NAME");
+            }),
             ("ward 2 is neither a Polygon", |wards| {
                 wards["features"][1]["geometry"] =
                     json!({"type": "Point", "coordinates": [-79.4, 43.7]});
@@ -256,11 +247,11 @@ mod tests {
             ("ward 2 is neither a Polygon", |wards| {
                 wards["features"][1]["geometry"] = json!(null);
             }),
-            ("is it in WGS84?", |wards| {
+            ("check that it is in WGS84", |wards| {
                 wards["features"][0]["geometry"]["coordinates"][0][1] =
                     json!([313_000.0, 4_833_000.0]);
             }),
-            ("is it in WGS84?", |wards| {
+            ("check that it is in WGS84", |wards| {
                 wards["features"][0]["geometry"]["coordinates"][0][1] = json!([43.7, -79.3]);
             }),
         ];
@@ -273,14 +264,14 @@ mod tests {
         }
         for (expected, expected_exit, content) in [
             (
-                "is no GeoJSON but an HTML page",
+                "is not GeoJSON but an HTML page",
                 Exit::Upstream,
                 b"<html>".as_slice(),
             ),
-            ("is no GeoJSON but nothing", Exit::Upstream, b""),
-            ("ends early", Exit::Upstream, b"{\"type\":"),
+            ("is not GeoJSON but nothing", Exit::Upstream, b""),
+            ("is truncated", Exit::Upstream, b"{\"type\":"),
             (
-                "is no GeoJSON FeatureCollection",
+                "is not a GeoJSON FeatureCollection",
                 Exit::Contract,
                 b"{\"type\":\"Feature\"}",
             ),

@@ -1,4 +1,5 @@
-//! The FSA polygons: Toronto's, out of Statistics Canada's shapefile of the whole country, reprojected to GeoJSON.
+//! The polygons of Toronto's forward sortation areas, extracted from Statistics Canada's shapefile of the whole country
+//! and reprojected to GeoJSON.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -20,7 +21,7 @@ use crate::raw_file::{MeasuringWriter, RawFile};
 
 /// The name of the object in the lake.
 const NAME: &str = "forward-sortation-areas.geojson";
-/// Toronto's areas, and only Toronto's, begin so.
+/// The first letter of all Toronto areas, and of no others.
 const TORONTO: char = 'M';
 const MAX_PRJ_BYTES: u64 = 64 << 10;
 
@@ -35,7 +36,7 @@ enum AreasError {
     Projection(#[from] ProjectionError),
     #[error("record {record} has no {field}")]
     Field { record: usize, field: &'static str },
-    #[error("record {record} has the CFSAUID {id:?}, which is none")]
+    #[error("record {record} has the invalid CFSAUID {id:?}")]
     Id { record: usize, id: String },
     #[error(
         "the .shp has {shapes} shapes, the .dbf {records} records: they belong to different files"
@@ -45,9 +46,9 @@ enum AreasError {
     Rings { id: String, problem: RingError },
     #[error("{id} has a corner at {position:?}, far from Toronto")]
     Elsewhere { id: String, position: Position },
-    #[error("{id} is there twice")]
+    #[error("{id} occurs twice")]
     Twice { id: String },
-    #[error("has no area that begins with {TORONTO}")]
+    #[error("has no area that starts with {TORONTO}")]
     None,
 }
 
@@ -75,7 +76,7 @@ enum Geometry {
     MultiPolygon(Vec<Vec<Vec<Position>>>),
 }
 
-/// The GeoJSON of Toronto's areas in `archive`. It blocks.
+/// Returns the GeoJSON of Toronto's areas in `archive`. Blocks the current thread.
 pub(crate) fn unpack(lake: &Lake, mut archive: Archive) -> Result<RawFile, Failure> {
     let mut member = |extension: &str| -> Result<File, Failure> {
         let member = archive.only(extension)?;
@@ -88,7 +89,7 @@ pub(crate) fn unpack(lake: &Lake, mut archive: Archive) -> Result<RawFile, Failu
     let (shp, dbf, prj) = (member("shp")?, member("dbf")?, member("prj")?);
     let areas = read(shp, dbf, prj)
         .or_fail(Exit::Contract)
-        .while_doing(|| format!("the shapefile in {}", archive.name()))?;
+        .while_doing(|| format!("cannot read the shapefile in {}", archive.name()))?;
     write(lake, areas).or_fail(Exit::Upstream)
 }
 
@@ -126,9 +127,9 @@ fn read(shp: File, dbf: File, prj: File) -> Result<BTreeMap<String, Feature>, Ar
     Ok(areas)
 }
 
-/// The properties of every record, in order; none for those outside Toronto.
+/// Returns the properties of every record, in order; `None` for those outside Toronto.
 fn read_properties(dbf: File) -> Result<Vec<Option<Properties>>, AreasError> {
-    // The names of other provinces have accents in an encoding that does not matter here.
+    // Province names have accents in an encoding that does not matter here.
     let mut reader = dbase::ReaderBuilder::new()
         .with_encoding(UnicodeLossy)
         .build(BufReader::new(dbf))
@@ -200,12 +201,12 @@ fn reproject(
     })
 }
 
-/// To a centimetre, so that the last bits of a library's arithmetic do not change the file.
+/// Rounds to a centimetre, so that the last bits of a library's arithmetic do not change the file.
 fn rounded(degrees: f64) -> f64 {
     (degrees * 1e7).round() / 1e7
 }
 
-/// One feature a line, in the order of their ids: the same areas give the same bytes.
+/// Returns one feature per line, ordered by id: the same areas always produce the same bytes.
 fn write(lake: &Lake, areas: BTreeMap<String, Feature>) -> io::Result<RawFile> {
     let mut out = BufWriter::new(MeasuringWriter::new(lake.spool()?));
     out.write_all(b"{\"type\":\"FeatureCollection\",\"features\":[")?;

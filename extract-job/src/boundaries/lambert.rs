@@ -3,13 +3,13 @@ use proj4rs::transform::transform;
 
 use super::Position;
 
-/// Statistics Canada Lambert, EPSG:3347. NAD83 is taken for WGS84, as everyone does: they differ by less than the
-/// boundaries' own accuracy.
+/// Statistics Canada Lambert, EPSG:3347. NAD83 is treated as WGS84, as is usual: they differ by less than the accuracy
+/// of the boundaries.
 const STATISTICS_CANADA: &str = "+proj=lcc +lat_1=49 +lat_2=77 +lat_0=63.390675 +lon_0=-91.86666666666666 \
      +x_0=6200000 +y_0=3000000 +ellps=GRS80 +towgs84=0,0,0,0,0,0,0 +units=m";
 const WGS84: &str = "+proj=longlat +datum=WGS84";
 
-/// The same projection as a `.prj` file says it. Names are compared without case.
+/// The same projection in a `.prj` file. Names are compared without case.
 const PARAMETERS: [(&str, f64); 6] = [
     ("false_easting", 6_200_000.0),
     ("false_northing", 3_000_000.0),
@@ -21,12 +21,12 @@ const PARAMETERS: [(&str, f64); 6] = [
 /// Semi-major axis and inverse flattening of GRS 1980.
 const SPHEROID: [f64; 2] = [6_378_137.0, 298.257_222_101];
 
-/// What keeps a point from being reprojected.
+/// Why a point cannot be reprojected.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProjectionError {
-    #[error("the .prj names {found} where EPSG:3347, Statistics Canada Lambert, has {expected}")]
+    #[error("the .prj has {found} where EPSG:3347, Statistics Canada Lambert, has {expected}")]
     Other { found: String, expected: String },
-    #[error("the projection library fails: {0}")]
+    #[error("cannot reproject: {0}")]
     Library(proj4rs::errors::Error),
 }
 
@@ -37,10 +37,10 @@ pub(super) struct Reprojection {
 }
 
 impl Reprojection {
-    /// For coordinates in the reference system that the text `prj` describes.
+    /// Returns the reprojection for the reference system in the text `prj`.
     ///
     /// # Errors
-    /// What differs, if it is not EPSG:3347.
+    /// Describes the difference if it is not EPSG:3347.
     pub(super) fn of(prj: &str) -> Result<Self, ProjectionError> {
         check(prj)?;
         Ok(Self {
@@ -49,7 +49,7 @@ impl Reprojection {
         })
     }
 
-    /// Longitude and latitude of `position`, in degrees.
+    /// Returns the longitude and latitude of `position`, in degrees.
     pub(super) fn reproject(&self, position: Position) -> Result<Position, ProjectionError> {
         let mut point = (position[0], position[1], 0.0);
         transform(&self.from, &self.to, &mut point).map_err(ProjectionError::Library)?;
@@ -91,7 +91,7 @@ fn check(prj: &str) -> Result<(), ProjectionError> {
     {
         return differs(Some(spheroid.join(" ")), "the spheroid GRS 1980".to_owned());
     }
-    // The last unit is the projection's own; the one before it is that of its angles.
+    // The last unit is the projection's; the one before it is that of its angles.
     let unit: Vec<String> = arguments(&text, "unit").last().unwrap_or_default();
     if unit.len() < 2 || !equals(&unit[1], 1.0) {
         return differs(Some(unit.join(" ")), "the unit metre".to_owned());
@@ -99,7 +99,7 @@ fn check(prj: &str) -> Result<(), ProjectionError> {
     Ok(())
 }
 
-/// What stands in the brackets behind each `keyword` of a well-known text, up to the first inner bracket.
+/// Returns the content of the brackets after each `keyword` of a well-known text, up to the first inner bracket.
 fn arguments<'a>(wkt: &'a str, keyword: &'a str) -> impl Iterator<Item = Vec<String>> + 'a {
     wkt.match_indices(keyword).filter_map(move |(at, _)| {
         let before = wkt[..at].chars().next_back();
@@ -125,7 +125,7 @@ mod tests {
     const PRJ: &str = r#"PROJCS["PCS_Lambert_Conformal_Conic",GEOGCS["GCS_North_American_1983",DATUM["D_North_American_1983",SPHEROID["GRS_1980",6378137.0,298.257222101]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],PROJECTION["Lambert_Conformal_Conic"],PARAMETER["False_Easting",6200000.0],PARAMETER["False_Northing",3000000.0],PARAMETER["Central_Meridian",-91.86666666666666],PARAMETER["Standard_Parallel_1",49.0],PARAMETER["Standard_Parallel_2",77.0],PARAMETER["Latitude_Of_Origin",63.390675],UNIT["Meter",1.0]]"#;
 
     #[test]
-    fn points_come_out_where_proj_puts_them() {
+    fn points_are_where_proj_puts_them() {
         let reprojection = Reprojection::of(PRJ).expect("EPSG:3347");
         for (metres, degrees) in [
             (
@@ -155,14 +155,14 @@ mod tests {
             (
                 "PROJECTION[\"Lambert_Conformal_Conic",
                 "PROJECTION[\"Mercator",
-                "names mercator",
+                "has mercator",
             ),
             ("77.0", "76.0", "standard_parallel_2 77"),
             ("-91.86666666666666", "-95.0", "central_meridian -91.86"),
-            ("6200000.0", "0.0", "names 0.0 where EPSG:3347"),
+            ("6200000.0", "0.0", "has 0.0 where EPSG:3347"),
             ("GRS_1980\",6378137.0", "Clarke\",6378206.4", "GRS 1980"),
             ("Meter\",1.0", "Foot_US\",0.3048006096", "metre"),
-            ("Latitude_Of_Origin", "Latitude_Of_Centre", "names nothing"),
+            ("Latitude_Of_Origin", "Latitude_Of_Centre", "has nothing"),
         ] {
             let message = check(&PRJ.replace(from, to)).expect_err(to).to_string();
             assert!(message.contains(expected), "{message}");

@@ -1,16 +1,16 @@
 use super::Position;
 
-/// Why rings make no polygons.
+/// Why rings are not polygons.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum RingError {
-    #[error("has a ring of fewer than four points, or one that is not closed")]
+    #[error("has a ring with fewer than four points, or one that is not closed")]
     Open,
-    #[error("has a hole that lies in none of its areas")]
+    #[error("has a hole outside of its areas")]
     Orphan,
 }
 
-/// Groups the `rings` of a shape, of which outer ones go clockwise and holes counter-clockwise, into polygons: an outer
-/// ring, then its holes. The result is wound as RFC 7946 asks, the other way round.
+/// Groups the `rings` of a shape, whose outer rings are clockwise and holes counter-clockwise, into polygons: an outer
+/// ring, then its holes. The result is wound as in RFC 7946, the other way round.
 pub(super) fn polygons(rings: Vec<Vec<Position>>) -> Result<Vec<Vec<Vec<Position>>>, RingError> {
     let mut polygons: Vec<(f64, Vec<Vec<Position>>)> = Vec::new();
     let mut holes = Vec::new();
@@ -30,7 +30,7 @@ pub(super) fn polygons(rings: Vec<Vec<Position>>) -> Result<Vec<Vec<Vec<Position
         polygons
             .iter_mut()
             .filter(|(_, polygon)| encloses(&polygon[0], &hole))
-            // Of outer rings within holes of others, the innermost.
+            // If outer rings are nested in holes of others, use the innermost.
             .min_by(|(one, _), (other, _)| one.total_cmp(other))
             .ok_or(RingError::Orphan)?
             .1
@@ -39,9 +39,9 @@ pub(super) fn polygons(rings: Vec<Vec<Position>>) -> Result<Vec<Vec<Vec<Position
     Ok(polygons.into_iter().map(|(_, polygon)| polygon).collect())
 }
 
-/// The area within `ring`: positive if it goes counter-clockwise.
+/// Returns the area within `ring`, positive if it is counter-clockwise.
 fn signed_area(ring: &[Position]) -> f64 {
-    // Relative to the first point, so that large coordinates lose no digits.
+    // Computed relative to the first point, so that large coordinates lose no precision.
     let [x0, y0] = ring[0];
     let cross = |pair: &[Position]| {
         (pair[0][0] - x0) * (pair[1][1] - y0) - (pair[1][0] - x0) * (pair[0][1] - y0)
@@ -49,8 +49,8 @@ fn signed_area(ring: &[Position]) -> f64 {
     ring.windows(2).map(cross).sum::<f64>() / 2.0
 }
 
-/// Whether `inner` lies within `outer`. Rings of one shape do not cross, but may touch in points, which tell nothing: so
-/// most points decide.
+/// Whether `inner` lies within `outer`. Rings of one shape do not cross, but may touch in points, which are undecided,
+/// so the majority of points decides.
 fn encloses(outer: &[Position], inner: &[Position]) -> bool {
     let inside = inner
         .iter()
@@ -72,7 +72,7 @@ fn contains(ring: &[Position], [x, y]: Position) -> bool {
 mod tests {
     use super::*;
 
-    /// A clockwise square.
+    /// Returns a clockwise square.
     fn square(x: f64, y: f64, side: f64) -> Vec<Position> {
         vec![
             [x, y],
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn holes_go_to_the_innermost_ring_around_them() {
+    fn a_hole_belongs_to_the_innermost_ring_around_it() {
         let island_in_lake = square(40.0, 40.0, 20.0);
         let pond_on_island = square(45.0, 45.0, 5.0);
         let elsewhere = square(200.0, 0.0, 10.0);
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn rings_that_make_no_polygon_are_refused() {
+    fn rings_that_are_not_polygons_are_refused() {
         let orphan = reversed(square(50.0, 50.0, 5.0));
         assert_eq!(
             polygons(vec![square(0.0, 0.0, 10.0), orphan]),

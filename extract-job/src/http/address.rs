@@ -2,12 +2,12 @@ use std::fmt;
 
 use url::Url;
 
-/// An address as people and manifests see it: without user, password, query and fragment, each of which may hold a secret.
+/// An address for people and manifests: without user, password, query and fragment, each of which may contain a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Address(String);
 
 impl Address {
-    /// The presentable part of `url`.
+    /// Returns the presentable part of `url`.
     pub(crate) fn of(url: &Url) -> Self {
         if url.cannot_be_a_base() {
             return Self(presentable(url.as_str()));
@@ -15,19 +15,19 @@ impl Address {
         let mut shown = url.clone();
         shown.set_query(None);
         shown.set_fragment(None);
-        // An address without a host, such as a file's, cannot have a user or a password.
+        // URLs without a host, such as file URLs, cannot have a user or a password.
         shown.set_username("").ok();
         shown.set_password(None).ok();
         Self(shown.into())
     }
 
-    /// The presentable part of a text that should be an address.
+    /// Returns the presentable part of a text that should be an address.
     pub(crate) fn of_text(text: &str) -> Self {
         Url::parse(text).map_or_else(|_| Self(presentable(text)), |url| Self::of(&url))
     }
 }
 
-/// What comes before a query or a fragment, and after what may be a user and a password.
+/// Returns the part before a query or fragment, and after a possible user and password.
 fn presentable(text: &str) -> String {
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let shown = path.rsplit('@').next().unwrap_or_default();

@@ -3,7 +3,7 @@ use jiff::civil::DateTime;
 use jiff::fmt::{rfc2822, strtime};
 use jiff::tz::TimeZone;
 
-/// The moment that an HTTP date names, in any of the three forms that a recipient has to accept: [RFC 9110, section
+/// Parses an HTTP date in any of the three forms that a recipient has to accept: [RFC 9110, section
 /// 5.6.7](https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7).
 pub(crate) fn parse_http_date(text: &str) -> Option<Timestamp> {
     let text = text.trim();

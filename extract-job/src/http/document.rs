@@ -7,7 +7,7 @@ use super::{Address, HttpClient, HttpError};
 
 /// A small answer, whole in memory.
 pub(crate) struct Document {
-    /// Its status: success, or an error that no retry mends.
+    /// Its status: success, or an error that a retry does not fix.
     pub(crate) status: StatusCode,
     /// Its content.
     pub(crate) body: Vec<u8>,
@@ -15,7 +15,7 @@ pub(crate) struct Document {
 
 const MAX_DOCUMENT_BYTES: usize = 16 << 20;
 
-/// What `url` answers.
+/// Returns the answer of `url`.
 pub(crate) async fn fetch(http: &HttpClient, url: &Url) -> Result<Document, HttpError> {
     http.allowed.check(url)?;
     retrying(url, http.deadline, async || attempt(http, url).await).await

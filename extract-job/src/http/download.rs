@@ -14,16 +14,16 @@ use url::Url;
 use super::retry::{Failed, retry_after, retrying};
 use super::{Address, HttpClient, HttpError};
 
-/// Set to `true` on what our sample portal generates.
+/// Set to `true` by the sample portal, whose data are synthetic.
 const GENERATED: HeaderName = HeaderName::from_static("x-generated-data");
 
-/// What to download.
+/// A download request.
 pub(crate) struct Request<'a> {
     /// The address.
     pub(crate) url: &'a Url,
-    /// What to call it on the progress bar.
+    /// Its name on the progress bar.
     pub(crate) label: String,
-    /// What identifies the content that the lake has, if that is not to be downloaded again.
+    /// The validator of the content in the lake, if that is not to be downloaded again.
     pub(crate) unless: Option<Validator>,
     /// The largest length to accept.
     pub(crate) max_bytes: u64,
@@ -41,13 +41,13 @@ pub(crate) struct Download {
     pub(crate) etag: Option<String>,
     /// The `Last-Modified` header that came with them.
     pub(crate) last_modified: Option<String>,
-    /// Whether the server says that they are generated data.
+    /// Whether the server declares the data to be synthetic.
     pub(crate) generated: bool,
 }
 
-/// Downloads what `request` says into the empty `file`; `None` if it still has the validator `unless`.
+/// Downloads `request` into the empty `file`; returns `None` if the content still matches the validator `unless`.
 ///
-/// A broken transfer is taken up where it broke, if the server can prove that the file is still the same one.
+/// A broken transfer is resumed if the server can prove that the file is still the same.
 pub(crate) async fn download(
     http: &HttpClient,
     request: &Request<'_>,
@@ -88,7 +88,7 @@ pub(crate) async fn download(
     }))
 }
 
-/// What has arrived so far.
+/// A download in progress.
 struct Partial {
     file: NamedTempFile,
     hasher: Hasher,
@@ -102,13 +102,13 @@ struct Partial {
     bar: Option<Progress>,
 }
 
-/// What identifies one content of an address.
+/// An identifier of one content of an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Validator {
-    /// A strong entity tag. A weak one may stay while bytes change: [RFC 9110, section
+    /// A strong entity tag. A weak one may stay the same while bytes change: [RFC 9110, section
     /// 8.8.1](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.1).
     StrongEtag(String),
-    /// The `Last-Modified` header, as the server wrote it.
+    /// The `Last-Modified` header, unchanged.
     LastModified(String),
 }
 
@@ -126,7 +126,7 @@ impl Validator {
         }
     }
 
-    /// The header that makes a request conditional on it: [RFC 9110, section
+    /// Returns the header that makes a request conditional on it: [RFC 9110, section
     /// 13.1](https://www.rfc-editor.org/rfc/rfc9110#section-13.1).
     fn condition(&self) -> HeaderName {
         match self {
@@ -135,16 +135,16 @@ impl Validator {
         }
     }
 
-    /// Whether an answer of 304 with these `headers` is about another content. Servers answer so to `If-Modified-Since`
-    /// where a file went back to an earlier one.
+    /// Whether a 304 response with these `headers` is about other content. Servers respond like this to
+    /// `If-Modified-Since` if a file was replaced with an earlier one.
     fn contradicts(&self, headers: &HeaderMap) -> bool {
-        let (header, held) = match self {
-            Self::StrongEtag(held) => (ETAG, held),
-            Self::LastModified(held) => (LAST_MODIFIED, held),
+        let (header, stored) = match self {
+            Self::StrongEtag(stored) => (ETAG, stored),
+            Self::LastModified(stored) => (LAST_MODIFIED, stored),
         };
-        // A 304 may state the tag as a weak one.
+        // A 304 may have the tag in its weak form.
         let now = text(headers, &header).map(|now| now.trim_start_matches("W/"));
-        now.is_some_and(|now| now != held)
+        now.is_some_and(|now| now != stored)
     }
 }
 
@@ -160,7 +160,7 @@ impl Partial {
         Ok(())
     }
 
-    /// Notes what the answer with the whole file says of it.
+    /// Records the metadata of the response with the whole file.
     fn begin(&mut self, response: &Response, label: &str) {
         let headers = response.headers();
         self.validator = Validator::of(headers);
@@ -171,7 +171,7 @@ impl Partial {
         self.bar = Some(progress(label, self.total));
     }
 
-    // Writing and digesting a chunk takes microseconds, too little to move to another thread.
+    // Writing and hashing a chunk takes microseconds, too little to move to another thread.
     fn push(&mut self, chunk: &[u8]) -> io::Result<()> {
         self.file.write_all(chunk)?;
         self.hasher.update(chunk);
@@ -183,7 +183,7 @@ impl Partial {
     }
 }
 
-/// `true` when the whole is there, `false` if it is not needed.
+/// Continues the download. Returns `true` when it is complete, `false` if it is not needed.
 async fn attempt(
     http: &HttpClient,
     request: &Request<'_>,
@@ -216,9 +216,9 @@ async fn attempt(
         }
     }
     if partial.received == 0
-        && let Some(held) = &partial.unless
+        && let Some(stored) = &partial.unless
     {
-        message = message.header(held.condition(), held.as_str());
+        message = message.header(stored.condition(), stored.as_str());
     }
 
     let mut response = message.send().await.map_err(broken)?;
@@ -235,17 +235,19 @@ async fn attempt(
         }
         StatusCode::NOT_MODIFIED if partial.received == 0 && partial.unless.is_some() => {
             let headers = response.headers();
-            if let Some(held) = partial.unless.take_if(|held| held.contradicts(headers)) {
-                let held = held.as_str();
+            if let Some(stored) = partial.unless.take_if(|stored| stored.contradicts(headers)) {
+                let stored = stored.as_str();
                 return Err(surprise(format!(
-                    "that it is unchanged, but no longer as {held}"
+                    "304 Not Modified, but its content is no longer {stored}"
                 )));
             }
             return Ok(false);
         }
         StatusCode::RANGE_NOT_SATISFIABLE if partial.received > 0 => {
             partial.restart().map_err(disk)?;
-            return Err(surprise("that it is shorter than before".to_owned()));
+            return Err(surprise(
+                "416 Range Not Satisfiable: the file is shorter than before".to_owned(),
+            ));
         }
         status => {
             return Err(HttpError::Status {
@@ -283,13 +285,13 @@ async fn attempt(
             if received > total {
                 partial.restart().map_err(disk)?;
             }
-            Err(surprise(format!("{received} bytes of {total}")))
+            Err(surprise(format!("with {received} of {total} bytes")))
         }
         _ => Ok(true),
     }
 }
 
-/// Checks that `response` goes on where `partial` ends, in the same file.
+/// Checks that `response` continues `partial` in the same file.
 fn continues(response: &Response, partial: &Partial) -> Result<(), String> {
     let headers = response.headers();
     let range = text(headers, &CONTENT_RANGE).unwrap_or_default();
@@ -297,13 +299,15 @@ fn continues(response: &Response, partial: &Partial) -> Result<(), String> {
         return Err(format!("with content range {range:?}"));
     };
     if start != partial.received {
-        let asked = partial.received;
-        return Err(format!("from byte {start}, asked from byte {asked}"));
+        let requested = partial.received;
+        return Err(format!("from byte {start} instead of byte {requested}"));
     }
     if partial.total.is_some_and(|known| known != total) {
-        return Err(format!("that it has {total} bytes, not as many as before"));
+        return Err(format!(
+            "that it has {total} bytes, another number than before"
+        ));
     }
-    // Servers may leave out of a part what they said of the whole, but not say otherwise.
+    // Servers may omit headers of the whole file from a part, but not contradict them.
     let changed = match (&partial.validator, Validator::of(headers)) {
         (Some(Validator::StrongEtag(before)), Some(Validator::StrongEtag(now)))
         | (Some(Validator::LastModified(before)), Some(Validator::LastModified(now))) => {
@@ -317,7 +321,7 @@ fn continues(response: &Response, partial: &Partial) -> Result<(), String> {
     Ok(())
 }
 
-/// Start and total of `bytes start-end/total`.
+/// Parses start and total of `bytes start-end/total`.
 fn parse_range(range: &str) -> Option<(u64, u64)> {
     let (span, total) = range.strip_prefix("bytes ")?.split_once('/')?;
     let (start, end) = span.split_once('-')?;

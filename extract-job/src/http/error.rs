@@ -8,26 +8,26 @@ use url::Url;
 
 use super::{Address, HostRefused, refusal_in};
 
-/// Why an address did not return what was requested. Messages name the address.
+/// Why a request failed. Messages contain the address.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum HttpError {
-    /// The address, or where it redirects to, is not to be asked.
+    /// The address or the target of its redirect is not allowed.
     #[error(transparent)]
     Refused(#[from] HostRefused),
     /// It redirects in a way that is not followed.
-    #[error("{url} redirects in circles")]
+    #[error("{url} redirects in a loop")]
     Redirects {
         /// The address.
         url: Address,
-        /// What the client says.
+        /// The client's error.
         source: reqwest::Error,
     },
     /// The connection failed or broke.
-    #[error("{url} could not be read")]
+    #[error("cannot read {url}")]
     Network {
         /// The address.
         url: Address,
-        /// What the client says.
+        /// The client's error.
         source: reqwest::Error,
     },
     /// The server answered with an error.
@@ -37,10 +37,10 @@ pub(crate) enum HttpError {
         url: Address,
         /// What it answered.
         status: StatusCode,
-        /// How long it wants to be left alone.
+        /// The pause that it requests.
         retry_after: Option<Duration>,
     },
-    /// The server answered with something that was not asked for.
+    /// The server returned something that was not requested.
     #[error("{url} answered {answer}")]
     Protocol {
         /// The address.
@@ -48,9 +48,9 @@ pub(crate) enum HttpError {
         /// What it answered.
         answer: String,
     },
-    /// There is more than may be taken.
+    /// The content is larger than allowed.
     #[error(
-        "{url} has {size} bytes or more, and {limit} are allowed: if that is not a mistake, raise {variable}"
+        "{url} has at least {size} bytes, but {limit} are allowed: if this is expected, raise {variable}"
     )]
     TooLarge {
         /// The address.
@@ -65,23 +65,23 @@ pub(crate) enum HttpError {
     /// Every attempt failed.
     #[error("gave up after {attempts} attempts")]
     GaveUp {
-        /// The number of attempts since the last that got any further.
+        /// The number of attempts since the last one that made progress.
         attempts: usize,
-        /// How the last one failed.
+        /// The error of the last attempt.
         source: Box<HttpError>,
     },
     /// The deadline passed.
-    #[error("{url} was not read to its end within {seconds} s")]
+    #[error("{url} was not downloaded within {seconds} s")]
     Deadline {
         /// The address.
         url: Address,
-        /// The time it had.
+        /// The time limit.
         seconds: u64,
-        /// How the last attempt failed, if one did.
+        /// The error of the last attempt, if one failed.
         source: Option<Box<HttpError>>,
     },
-    /// What was read could not be kept.
-    #[error("what {url} returns cannot be written to disk")]
+    /// The download cannot be stored.
+    #[error("cannot write {url} to disk")]
     Disk {
         /// The address.
         url: Address,
@@ -91,7 +91,7 @@ pub(crate) enum HttpError {
 }
 
 impl HttpError {
-    /// The error for a request to `url` that failed as `source` says.
+    /// Returns the error for a request to `url` that failed with `source`.
     pub(super) fn from_client(url: &Url, source: reqwest::Error) -> Self {
         let url = Address::of(url);
         let source = source.without_url();
@@ -102,7 +102,7 @@ impl HttpError {
         }
     }
 
-    /// The whole chain in one line.
+    /// Returns the whole chain in one line.
     pub(super) fn chain(&self) -> String {
         let mut text = self.to_string();
         let mut cause = self.source();
@@ -126,7 +126,7 @@ impl HttpError {
         }
     }
 
-    /// How long the server wants to be left alone.
+    /// Returns the pause that the server requests.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             HttpError::Status { retry_after, .. } => *retry_after,

@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use super::Address;
 
-/// The hosts that one publisher may lead to.
+/// The hosts to which one publisher may lead.
 #[derive(Debug, Clone)]
 pub(crate) struct AllowedHosts {
     hosts: Arc<BTreeSet<String>>,
@@ -16,15 +16,15 @@ pub(crate) struct AllowedHosts {
 /// Whether a publisher may lead to this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Loopback {
-    /// It is elsewhere, and may not: what listens on loopback trusts whoever reaches it.
+    /// The publisher is on another machine, and may not: services on loopback trust anyone who reaches them.
     Never,
-    /// To the listed addresses.
+    /// Only to the listed addresses.
     Listed,
-    /// It is on this machine itself, and may lead to all of its loopback addresses.
+    /// The publisher is on this machine, and may lead to all of its loopback addresses.
     Any,
 }
 
-/// Why an address is not requested. The message names the way out, if there is one.
+/// Why an address is not requested. The message contains the remedy, if there is one.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum HostRefused {
     /// The host is not on the list.
@@ -34,7 +34,7 @@ pub(crate) enum HostRefused {
     NotAllowed {
         /// The refused address.
         url: Address,
-        /// The hosts that are.
+        /// The allowed hosts.
         allowed: AllowedHosts,
     },
     /// The connection would not be encrypted.
@@ -43,9 +43,9 @@ pub(crate) enum HostRefused {
         /// The refused address.
         url: Address,
     },
-    /// A publisher elsewhere leads to this machine.
+    /// A publisher on another machine leads to this machine.
     #[error(
-        "{url} is on this machine, which a publisher elsewhere must not lead to: it has to correct the address"
+        "{url} is on this machine, to which a publisher on another machine must not lead: the publisher has to correct it"
     )]
     Loopback {
         /// The refused address.
@@ -54,12 +54,12 @@ pub(crate) enum HostRefused {
 }
 
 impl AllowedHosts {
-    /// The host of `publisher`, and no other.
+    /// Allows only the host of `publisher`.
     pub(crate) fn only(publisher: &Url) -> Self {
         Self::listed(publisher, host_of(publisher).into_iter().collect())
     }
 
-    /// Exactly the `hosts` that an operator lists.
+    /// Allows exactly the `hosts` that an operator lists.
     pub(crate) fn listed(publisher: &Url, hosts: BTreeSet<String>) -> Self {
         Self {
             hosts: Arc::new(hosts),
@@ -71,7 +71,7 @@ impl AllowedHosts {
         }
     }
 
-    /// The `hosts` by default. A publisher on loopback may also lead to the machine's other loopback addresses.
+    /// Allows the default `hosts`. A publisher on loopback may also lead to the machine's other loopback addresses.
     pub(crate) fn by_default(publisher: &Url, hosts: BTreeSet<String>) -> Self {
         let mut allowed = Self::listed(publisher, hosts);
         if allowed.loopback == Loopback::Listed {
@@ -80,7 +80,7 @@ impl AllowedHosts {
         allowed
     }
 
-    /// Refuses `url` unless it is on one of the hosts, by an encrypted connection.
+    /// Refuses `url` unless it is on one of the hosts and its connection is encrypted.
     pub(crate) fn check(&self, url: &Url) -> Result<(), HostRefused> {
         if self.loopback == Loopback::Never && is_this_machine(url) {
             let url = Address::of(url);
@@ -113,7 +113,7 @@ impl fmt::Display for AllowedHosts {
     }
 }
 
-/// The host names in `text`, separated by commas.
+/// Parses the comma-separated host names in `text`.
 pub(crate) fn parse_hosts(text: &str) -> Result<BTreeSet<String>, String> {
     let host = |name: &str| {
         Host::parse(name.trim())
@@ -126,17 +126,17 @@ pub(crate) fn parse_hosts(text: &str) -> Result<BTreeSet<String>, String> {
     text.split(',').map(host).collect()
 }
 
-/// The host of `url` as [`parse_hosts`] writes it.
+/// Returns the host of `url` as [`parse_hosts`] writes it.
 pub(crate) fn host_of(url: &Url) -> Option<String> {
     url.host_str().map(str::to_owned)
 }
 
-/// Whether nobody on the way can read or change what `url` returns: https, or http that does not leave the machine.
+/// Whether nobody on the network can read or change what `url` returns: https, or http that stays on this machine.
 pub(crate) fn is_secure(url: &Url) -> bool {
     url.scheme() == "https" && url.has_host() || url.scheme() == "http" && is_loopback(url)
 }
 
-/// Whether `url` is on a loopback address, or on the host name that stands for one.
+/// Whether `url` is on a loopback address or `localhost`.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     is_loopback_address(url) || url.host() == Some(Host::Domain("localhost"))
 }
@@ -149,8 +149,9 @@ fn is_loopback_address(url: &Url) -> bool {
     }
 }
 
-/// Whether a connection to the host of `url` may end on this machine, in any spelling. The unspecified address does, and
-/// so does every name below `localhost`: [RFC 6761, section 6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3).
+/// Whether a connection to the host of `url` may end on this machine, in any spelling. This includes the unspecified
+/// address and every name below `localhost`: [RFC 6761, section
+/// 6.3](https://www.rfc-editor.org/rfc/rfc6761#section-6.3).
 fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn only_listed_hosts_over_tls_or_loopback() {
+    fn only_listed_hosts_over_tls_or_loopback_are_allowed() {
         let hosts = parse_hosts("Files.example, 127.0.0.1,[::1]").expect("valid");
         let allowed = AllowedHosts::listed(&url("http://127.0.0.1:80"), hosts);
         for good in [
@@ -226,9 +227,9 @@ mod tests {
     }
 
     #[test]
-    fn a_portal_elsewhere_never_leads_to_this_machine() {
+    fn a_portal_on_another_machine_never_leads_to_this_machine() {
         let portal = url("https://portal.example");
-        // Not even where an operator lists it.
+        // Not even if an operator lists it.
         let hosts = parse_hosts("portal.example,127.0.0.1,localhost,[::1]").expect("valid");
         for allowed in [
             AllowedHosts::listed(&portal, hosts.clone()),
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_with_something_else_in_it_is_refused() {
+    fn a_list_with_anything_but_host_names_is_refused() {
         for bad in ["", "a,,b", "https://files.example", "a b"] {
             assert!(parse_hosts(bad).is_err(), "{bad:?}");
         }

@@ -1,4 +1,4 @@
-//! HTTP: from allowed hosts only, within a deadline, retried where that may help.
+//! An HTTP client for allowed hosts only, with a deadline, and with retries for transient failures.
 
 mod address;
 mod date;
@@ -24,32 +24,31 @@ pub(crate) use error::HttpError;
 pub(crate) use hosts::{AllowedHosts, HostRefused, host_of, is_secure, parse_hosts};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest silence of a server while it answers. Where the deadline is near, less: a silence has to leave time to try
-/// again.
+/// The longest silence of a server during an answer. Close to the deadline it is shorter, to leave time for a retry.
 const MAX_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_REDIRECTS: usize = 5;
 const USER_AGENT: &str = concat!("toronto-311/", env!("CARGO_PKG_VERSION"));
 
-/// A client that talks to allowed hosts, and follows redirects to allowed hosts only.
+/// A client for allowed hosts, which also follows redirects to allowed hosts only.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpClient {
-    /// Uses the proxies that the environment names.
+    /// Uses the proxies set in the environment.
     proxied: Client,
-    /// Uses none. A proxy would look for loopback on its own machine, and see what has to stay on this one.
+    /// Uses no proxy. A proxy would look for loopback on its own machine, and see data that must stay on this one.
     direct: Client,
     allowed: AllowedHosts,
-    /// The longest that one fetch or download may take, retries included.
+    /// The time limit of one fetch or download, retries included.
     deadline: Duration,
 }
 
 impl HttpClient {
-    /// A client for the hosts `allowed`, each of whose tasks ends within `deadline`.
+    /// Returns a client for the hosts `allowed`, each of whose requests ends within `deadline`.
     pub(crate) fn new(allowed: AllowedHosts, deadline: Duration) -> Result<Self, Failure> {
         let builder = || -> ClientBuilder {
             let targets = allowed.clone();
             let redirects = Policy::custom(move |attempt| {
                 if attempt.previous().len() > MAX_REDIRECTS {
-                    return attempt.error("redirected too often");
+                    return attempt.error("too many redirects");
                 }
                 match targets.check(attempt.url()) {
                     Ok(()) => attempt.follow(),
@@ -70,7 +69,7 @@ impl HttpClient {
         })
     }
 
-    /// The client that requests `url`.
+    /// Returns the client for requests to `url`.
     fn client(&self, url: &Url) -> &Client {
         if hosts::is_loopback(url) {
             &self.direct
@@ -80,7 +79,7 @@ impl HttpClient {
     }
 }
 
-/// The refusal that made `error`, if one did.
+/// Returns the refusal that caused `error`, if any.
 fn refusal_in(error: &reqwest::Error) -> Option<HostRefused> {
     let mut cause = error.source();
     while let Some(error) = cause {

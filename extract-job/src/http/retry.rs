@@ -3,6 +3,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use shared::telemetry::milliseconds;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 use url::Url;
@@ -12,7 +13,7 @@ use super::{Address, HttpError, parse_http_date};
 /// A failed attempt.
 pub(super) struct Failed {
     pub(super) error: HttpError,
-    /// Whether it got further than those before it.
+    /// Whether it made progress.
     pub(super) progressed: bool,
 }
 
@@ -32,9 +33,9 @@ const DELAYS: ExponentialBuilder = ExponentialBuilder::new()
     .with_max_times(6)
     .with_jitter();
 
-/// Repeats `attempt` on `url` until it succeeds, fails for good, or `limit` has passed.
+/// Repeats `attempt` on `url` until it succeeds, fails permanently, or `limit` has passed.
 ///
-/// An attempt that got further counts as a new first one: only the deadline ends a slow but steady download.
+/// An attempt that made progress resets the count: only the deadline ends a slow but steady download.
 pub(super) async fn retrying<T>(
     url: &Url,
     limit: Duration,
@@ -73,9 +74,9 @@ pub(super) async fn retrying<T>(
             warn!(
                 url = %Address::of(url),
                 attempts,
-                seconds = delay.as_secs_f64(),
+                milliseconds = milliseconds(delay),
                 cause = error.chain(),
-                "attempt failed, trying again"
+                "attempt failed, retrying"
             );
             last = Some(Box::new(error));
             sleep(delay).await;
@@ -91,14 +92,14 @@ pub(super) async fn retrying<T>(
     }
 }
 
-/// The time that `Retry-After` in `headers` asks for, in seconds or as a date.
+/// Returns the pause that `Retry-After` in `headers` requests, in seconds or until a date.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
     let wish = Timestamp::now().duration_until(parse_http_date(text)?);
-    // A date that has passed asks for no time.
+    // A date in the past requests no pause.
     Some(Duration::try_from(wish).unwrap_or_default())
 }
 
@@ -107,7 +108,7 @@ mod tests {
     use super::*;
     use reqwest::header::HeaderValue;
 
-    fn asked(text: &'static str) -> Option<Duration> {
+    fn requested(text: &'static str) -> Option<Duration> {
         retry_after(&HeaderMap::from_iter([(
             RETRY_AFTER,
             HeaderValue::from_static(text),
@@ -116,11 +117,14 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
-        assert_eq!(asked("90"), Some(Duration::from_secs(90)));
-        assert_eq!(asked("Sun, 06 Nov 1994 08:49:37 GMT"), Some(Duration::ZERO));
-        let far = asked("Tue, 31 Dec 2199 23:59:59 GMT").expect("a date");
+        assert_eq!(requested("90"), Some(Duration::from_secs(90)));
+        assert_eq!(
+            requested("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(Duration::ZERO)
+        );
+        let far = requested("Tue, 31 Dec 2199 23:59:59 GMT").expect("a date");
         assert!(far > Duration::from_secs(1_000_000_000));
-        assert_eq!(asked("soon"), None);
-        assert_eq!(asked("-1"), None);
+        assert_eq!(requested("soon"), None);
+        assert_eq!(requested("-1"), None);
     }
 }

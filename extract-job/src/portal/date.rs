@@ -3,24 +3,24 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-/// How far ahead of this machine's clock the publisher's may be.
+/// How far the publisher's clock may be ahead of this machine's.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_hours(24);
-/// 1991: nothing was published on the web before. Zero dates, such as 1970 or the year 1, are not dates of publication.
+/// 1991: nothing was published on the web before. Earlier dates, such as 1970 or the year 1, are placeholders.
 const FIRST: Timestamp = Timestamp::constant(662_688_000, 0);
 
-/// A date as a portal or a server states it.
+/// A date stated by a portal or a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StatedDate {
-    /// None is stated.
+    /// No date is stated.
     Missing,
-    /// A moment at which something can have been published.
+    /// A possible date of publication.
     At(Timestamp),
-    /// Something else, as it is stated.
+    /// Any other text, as stated.
     Invalid(String),
 }
 
 impl StatedDate {
-    /// The date that a field of CKAN holds. CKAN states UTC, mostly without an offset.
+    /// Parses the date in a CKAN field. CKAN states UTC, mostly without an offset.
     pub(crate) fn of_ckan(field: &Value, now: Timestamp) -> Self {
         let text = match field {
             Value::Null => return Self::Missing,
@@ -34,7 +34,7 @@ impl StatedDate {
         Self::of(text, instant, now)
     }
 
-    /// The date that `text` states as `instant`, if `now` it can be one.
+    /// Returns the date `text`, parsed as `instant`, if it is possible at the time `now`.
     pub(crate) fn of(text: &str, instant: Option<Timestamp>, now: Timestamp) -> Self {
         let latest = now.checked_add(CLOCK_SKEW).unwrap_or(Timestamp::MAX);
         match instant.filter(|instant| (FIRST..=latest).contains(instant)) {
@@ -43,7 +43,7 @@ impl StatedDate {
         }
     }
 
-    /// The moment, if it is one.
+    /// Returns the time, if the date is possible.
     pub(crate) fn at(&self) -> Option<Timestamp> {
         match self {
             Self::At(instant) => Some(*instant),
@@ -51,7 +51,7 @@ impl StatedDate {
         }
     }
 
-    /// What is stated in place of a date.
+    /// Returns the text that is not a possible date.
     pub(crate) fn invalid(&self) -> Option<&str> {
         match self {
             Self::Invalid(text) => Some(text),
@@ -59,7 +59,7 @@ impl StatedDate {
         }
     }
 
-    /// The moment as manifests state it: ISO 8601, UTC without an offset.
+    /// Returns the time as in manifests: ISO 8601, UTC without an offset.
     pub(crate) fn normalized(&self) -> Option<String> {
         Some(TimeZone::UTC.to_datetime(self.at()?).to_string())
     }
@@ -71,7 +71,7 @@ mod tests {
     use serde_json::json;
 
     fn stated(field: &Value) -> StatedDate {
-        let now = "2026-11-26T12:00:00Z".parse().expect("a moment");
+        let now = "2026-11-26T12:00:00Z".parse().expect("a timestamp");
         StatedDate::of_ckan(field, now)
     }
 
@@ -84,7 +84,7 @@ mod tests {
             ("2024-01-05T15:04:05-05:00", "2024-01-05T20:04:05"),
             (" 2024-01-05 15:04:05 ", "2024-01-05T15:04:05"),
             ("2024-01-05", "2024-01-05T00:00:00"),
-            // A clock that is a little fast.
+            // A clock that is slightly fast.
             ("2026-11-27T11:59:59", "2026-11-27T11:59:59"),
         ] {
             let date = stated(&json!(text));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_date_of_publication_is_none() {
+    fn impossible_dates_of_publication_are_rejected() {
         assert_eq!(stated(&json!(null)), StatedDate::Missing);
         for field in [
             json!(""),

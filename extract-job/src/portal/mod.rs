@@ -1,4 +1,4 @@
-//! The CKAN portal, which states what is published and where.
+//! The CKAN portal, which lists the published files and their addresses.
 
 mod date;
 mod pick;
@@ -22,22 +22,24 @@ pub(crate) struct Portal {
     base: Url,
 }
 
-/// Why the portal did not describe a package.
+/// Why a package's description cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PortalError {
-    /// It could not be asked.
+    /// The request failed.
     #[error(transparent)]
     Http(#[from] HttpError),
-    /// It does not have the package.
-    #[error("the portal has no package {package:?} ({url}, 404): was it renamed or withdrawn?")]
+    /// The package does not exist.
+    #[error(
+        "the portal has no package {package:?} ({url}, 404): check whether it was renamed or withdrawn"
+    )]
     UnknownPackage {
         /// The package.
         package: String,
         /// What was requested.
         url: Address,
     },
-    /// It is a CKAN portal, and declines.
-    #[error("the portal declines to describe package {package:?} ({url}, {status}): {reason}")]
+    /// The portal is CKAN but refuses.
+    #[error("the portal refuses to describe package {package:?} ({url}, {status}): {reason}")]
     Declined {
         /// The package.
         package: String,
@@ -45,19 +47,19 @@ pub(crate) enum PortalError {
         url: Address,
         /// The status of the answer.
         status: u16,
-        /// CKAN's words.
+        /// CKAN's message.
         reason: String,
     },
-    /// It does not answer as CKAN does.
+    /// The answer is not CKAN's.
     #[error(
-        "{url} answered {status} with {content}, which no CKAN portal does: is PORTAL_URL right, or is the portal down?"
+        "{url} answered {status} with {content}, unlike a CKAN portal: check PORTAL_URL, or whether the portal is down"
     )]
     NotCkan {
         /// What was requested.
         url: Address,
         /// The status of the answer.
         status: u16,
-        /// What the answer looks like.
+        /// A description of the answer.
         content: String,
     },
 }
@@ -71,7 +73,7 @@ impl From<PortalError> for Failure {
     }
 }
 
-/// CKAN's envelope around every answer: see the [API guide](https://docs.ckan.org/en/latest/api/#making-an-api-request).
+/// CKAN's envelope of every answer: see the [API guide](https://docs.ckan.org/en/latest/api/#making-an-api-request).
 #[derive(Deserialize)]
 struct Answer {
     success: bool,
@@ -82,16 +84,16 @@ struct Answer {
 }
 
 impl Portal {
-    /// The portal at `base`.
+    /// Returns the portal at `base`.
     pub(crate) fn new(http: HttpClient, base: Url) -> Self {
         Self { http, base }
     }
 
-    /// Returns the resources that the portal shows of a package.
+    /// Returns the resources of a package.
     ///
-    /// It asks [`package_show`](https://docs.ckan.org/en/latest/api/#ckan.logic.action.get.package_show), whose answer CKAN
-    /// compares with its database. `package_search` answers from the search index, which lags behind and has been seen to
-    /// revert (ckan/ckan#8971).
+    /// Uses [`package_show`](https://docs.ckan.org/en/latest/api/#ckan.logic.action.get.package_show), which CKAN
+    /// answers from its database. `package_search` answers from the search index, which lags behind and has been seen
+    /// to revert (ckan/ckan#8971).
     pub(crate) async fn package(
         &self,
         name: &str,
@@ -139,7 +141,7 @@ impl Portal {
     }
 }
 
-/// The beginning of `text`, without the control characters that would change how a terminal shows it.
+/// Returns the start of `text`, without control characters that would change the output of a terminal.
 fn one_line(text: &str) -> String {
     let printable = text.chars().map(|character| match character {
         control if control.is_control() => ' ',
@@ -151,7 +153,7 @@ fn one_line(text: &str) -> String {
 /// One of the answers of [`looks_like`].
 pub(crate) const A_JSON_DOCUMENT: &str = "a JSON document";
 
-/// What a person would say `bytes` are.
+/// Describes `bytes` for people.
 pub(crate) fn looks_like(bytes: &[u8]) -> &'static str {
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]).to_ascii_lowercase();
     let start = start.trim_start_matches('\u{feff}').trim_start();

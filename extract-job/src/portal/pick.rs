@@ -1,4 +1,4 @@
-//! Which of a package's resources are meant.
+//! Picks the resources of a package to extract.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,25 +11,25 @@ use super::{Offer, Resource};
 /// Why no resource was picked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PickError {
-    /// The resource that fits cannot be downloaded.
+    /// The matching resource cannot be downloaded.
     #[error(
-        "the portal publishes {what} as resource {resource}, whose address {address:?} is not one: it has to be corrected \
-         there"
+        "the portal publishes {what} as resource {resource}, whose address {address:?} is not a URL: the publisher has to \
+         correct it"
     )]
     NoAddress {
         /// What was looked for.
         what: String,
         /// The resource.
         resource: String,
-        /// What is in place of an address.
+        /// The text in place of an address.
         address: String,
     },
-    /// No resource fits.
-    #[error("the portal does not publish {what}, only {only}")]
+    /// No resource matches.
+    #[error("the portal does not publish {what}; available: {only}")]
     Missing {
         /// What was looked for.
         what: String,
-        /// What there is.
+        /// The available resources.
         only: String,
     },
 }
@@ -40,20 +40,20 @@ impl From<PickError> for Failure {
     }
 }
 
-/// The resources of one partition that have the latest date. More than one where an editor or a program published a file
-/// a second time; their contents decide then what that means.
+/// The resources of one partition with the latest date. There are several if an editor or a program published a file
+/// twice; then their contents are compared.
 #[derive(Debug, Clone)]
 pub(crate) struct Choice {
-    /// The one that was created last, which counts.
+    /// The one that was created last, which is used.
     pub(crate) first: Offer,
-    /// Those that state the same date.
+    /// The others with the same date.
     pub(crate) others: Vec<Offer>,
-    /// What resources of the partition state in place of a date.
+    /// The impossible dates that resources of the partition state.
     pub(crate) invalid_dates: Vec<String>,
 }
 
 impl Choice {
-    /// The only file that is offered.
+    /// Returns the choice of a single offer.
     pub(crate) fn only(offer: Offer) -> Self {
         Self {
             first: offer,
@@ -63,11 +63,11 @@ impl Choice {
     }
 }
 
-/// The choice for every year for which something is published, or why there is none.
+/// The choice for every published year, or why there is none.
 pub(crate) type Yearly = BTreeMap<i16, Result<Choice, PickError>>;
 
-/// Returns the yearly files among `resources`: ZIPs and CSVs with exactly one year in their name, else in the file name of
-/// their address. Other formats are copies that a portal makes of its DataStore.
+/// Returns the yearly files among `resources`: ZIPs and CSVs with exactly one year in their name, or else in the file
+/// name of their address. Other formats are copies that a portal creates from its DataStore.
 pub(crate) fn yearly(resources: &[Resource]) -> Yearly {
     let mut by_year: BTreeMap<i16, Vec<&Resource>> = BTreeMap::new();
     for resource in resources {
@@ -83,8 +83,8 @@ pub(crate) fn yearly(resources: &[Resource]) -> Yearly {
         .collect()
 }
 
-/// Returns the polygons among `resources` in longitude and latitude: the GeoJSON that is called so, else the one whose name
-/// does not mention a reference system.
+/// Returns the polygons among `resources` in longitude and latitude: the GeoJSON whose name says so, or else the one
+/// whose name does not mention a reference system.
 pub(crate) fn wgs84_polygons(resources: &[Resource]) -> Result<Choice, PickError> {
     let what = "GeoJSON in WGS84 (EPSG:4326)";
     let geojson: Vec<&Resource> = resources
@@ -97,7 +97,7 @@ pub(crate) fn wgs84_polygons(resources: &[Resource]) -> Result<Choice, PickError
                 || numbers(text).any(|number| number == WGS84)
         })
     };
-    // A number of four digits is taken for another reference system, such as 2952.
+    // A four-digit number is considered another reference system, such as 2952.
     let says_nothing = |resource: &&Resource| {
         !texts(resource).any(|text| numbers(text).any(|number| number.len() == 4))
     };
@@ -122,13 +122,13 @@ fn other_name(resource: &Resource) -> String {
     name.unwrap_or_else(|| resource.label())
 }
 
-/// What a resource is called: its name, then the file name of its address.
+/// Returns the names of a resource: its name, then the file name of its address.
 fn texts(resource: &Resource) -> impl Iterator<Item = &str> {
     let file_name = resource.file_name.as_str();
     resource.name.as_deref().into_iter().chain([file_name])
 }
 
-/// The year in `text`, if there is just one.
+/// Returns the year in `text`, if there is exactly one.
 fn only_year(text: &str) -> Option<i16> {
     let mut years = numbers(text)
         .filter(|number| number.len() == 4)
@@ -138,14 +138,14 @@ fn only_year(text: &str) -> Option<i16> {
     years.all(|other| other == year).then_some(year)
 }
 
-/// The longest runs of digits in `text`.
+/// Returns the longest runs of digits in `text`.
 fn numbers(text: &str) -> impl Iterator<Item = &str> {
     text.split(|character: char| !character.is_ascii_digit())
         .filter(|run| !run.is_empty())
 }
 
-/// Chooses among the resources of `what`: the latest date counts, and any date more than none. Copies that the portal keeps
-/// of other resources, and resources without an address, are left aside unless there is nothing else.
+/// Chooses among the resources of `what`: the latest date wins, and any date wins over none. Copies that the portal
+/// keeps of other resources, and resources without an address, are ignored if there is anything else.
 fn choose(mut resources: Vec<&Resource>, what: &str) -> Result<Choice, PickError> {
     if resources.iter().any(|resource| !resource.copy) {
         resources.retain(|resource| !resource.copy);
@@ -195,7 +195,7 @@ fn choose(mut resources: Vec<&Resource>, what: &str) -> Result<Choice, PickError
     })
 }
 
-/// Orders the resources of one partition, the one that counts last. The id makes the order of equals the same in each run.
+/// Orders the resources of one partition, with the chosen one last. The id makes the order stable between runs.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
     last_modified: Option<Timestamp>,
@@ -231,7 +231,7 @@ mod tests {
         offer.source.resource_id.clone().expect("an id")
     }
 
-    /// The ids of all that is chosen for each year, the one that counts first.
+    /// Returns the ids of the resources chosen for each year, with the one that is used first.
     fn picked(resources: &Value) -> Vec<(i16, Result<Vec<String>, PickError>)> {
         let ids = |choice: Choice| {
             [&choice.first]
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn one_file_a_year_by_name_then_by_file_name() {
+    fn each_year_has_one_file_by_name_then_by_file_name() {
         let picks = picked(&json!([
             {"id": "a", "name": "311 Service Requests 2023", "format": "ZIP", "url": "https://x/SR.zip"},
             {"id": "b", "name": "SR2015", "format": "zip", "url": "https://x/20151231/file.zip"},
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn the_later_date_counts_and_equal_dates_are_compared() {
+    fn the_later_date_wins_and_equal_dates_are_compared() {
         let date = |last_modified: &str, created: &str| json!({"last_modified": last_modified, "created": created});
         let undated = |created: &str| json!({"last_modified": null, "metadata_modified": "2026-01-01", "created": created});
         let january = "2024-01-31T10:00:00";
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_downloaded_counts_only_where_there_is_nothing_else() {
+    fn a_resource_without_an_address_is_chosen_only_if_there_is_no_other() {
         let without =
             json!({"id": "a", "name": "2023", "format": "ZIP", "last_modified": "2024-01-01"});
         let with = json!({"id": "b", "name": "2023", "format": "ZIP", "url": "https://x/b.zip"});
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn copies_that_the_portal_keeps_count_only_where_there_is_nothing_else() {
+    fn copies_that_the_portal_keeps_are_chosen_only_if_there_is_no_other() {
         let copy = json!({
             "id": "a", "name": "2023.csv", "format": "CSV", "url": "https://x/a.csv", "is_datastore_cache_file": "True",
             "last_modified": "2024-02-01",
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_place_of_a_date_is_kept() {
+    fn an_impossible_date_is_kept() {
         let resources = json!([
             {"id": "a", "name": "2023", "format": "ZIP", "url": "https://x/a.zip", "last_modified": "infinity"},
             {"id": "b", "name": "2023", "format": "ZIP", "url": "https://x/b.zip", "last_modified": null},
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn the_polygons_in_longitude_and_latitude() {
+    fn the_polygons_in_longitude_and_latitude_are_picked() {
         let pick = |names: &[&str]| {
             let resources: Vec<Value> = names
                 .iter()
@@ -409,7 +409,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_year_is_found_wherever_it_stands_alone(
+        fn a_year_is_found_wherever_it_is_alone(
             before in "([^0-9]*[0-9]{1,3}[^0-9])?[^0-9]{0,8}",
             year in 2000_i16..=2199,
             after in "([^0-9]{1,8}[0-9]{5,9})?[^0-9]{0,8}",

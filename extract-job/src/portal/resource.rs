@@ -11,37 +11,37 @@ use crate::http::Address;
 /// One published file.
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
-    /// CKAN's id for it, which survives a change of name or content.
+    /// CKAN's id, which survives a change of name or content.
     pub(crate) id: Option<String>,
     /// Its title.
     pub(crate) name: Option<String>,
-    /// Its format in lower case, by the statement or else by the file name: `zip`, `csv`, `geojson`.
+    /// Its format in lower case, as stated or else from the file name: `zip`, `csv`, `geojson`.
     pub(crate) format: String,
     /// The last part of its address.
     pub(crate) file_name: String,
-    /// Its address, or the text that stands for one.
+    /// Its address, or the text in place of one.
     url: Result<Url, String>,
-    /// When its content changed last.
+    /// When its content last changed.
     pub(crate) last_modified: StatedDate,
     /// When it was added to the package.
     pub(crate) created: Option<Timestamp>,
     stated_size_bytes: Option<u64>,
-    /// Whether CKAN has the file itself. If not, the resource is a link: its dates do not follow the file's.
+    /// Whether CKAN stores the file. If not, the resource is a link, whose dates do not follow the file's.
     hosted: bool,
     /// Whether it is a copy that the City's portal keeps of one of its other resources.
     pub(crate) copy: bool,
-    /// Whether its data are generated: an extra field of our sample portal.
+    /// Whether its data are synthetic, according to an extra field of the sample portal.
     generated: bool,
 }
 
-/// A file to extract, as its publisher states it.
+/// A file to extract, as stated by its publisher.
 #[derive(Debug, Clone)]
 pub(crate) struct Offer {
-    /// What identifies it, for people and manifests.
+    /// Its identity, for people and manifests.
     pub(crate) source: Source,
-    /// Where it is.
+    /// Its address.
     pub(crate) url: Url,
-    /// Names this publication of it.
+    /// The version of this publication.
     pub(crate) version: Fingerprint,
     /// Whether the date in `source` is that of the file, and not that of a link's description.
     pub(crate) dates_the_file: bool,
@@ -50,8 +50,8 @@ pub(crate) struct Offer {
 }
 
 impl Resource {
-    /// The resource that CKAN describes by `fields`, read one by one: editors and extensions leave out, add and mistype
-    /// some. `None` if it is not a description, or one of a resource that was deleted.
+    /// Parses CKAN's description of a resource field by field, because editors and extensions omit, add and mistype
+    /// some. Returns `None` if it is not a description or the resource was deleted.
     pub(crate) fn read(fields: &Value, now: Timestamp) -> Option<Self> {
         let fields = fields.as_object()?;
         let field = |name: &str| fields.get(name).unwrap_or(&Value::Null);
@@ -80,7 +80,7 @@ impl Resource {
         })
     }
 
-    /// What it is called in messages.
+    /// Returns its name in messages.
     pub(crate) fn label(&self) -> String {
         let address = || match &self.url {
             Ok(url) => Address::of(url).to_string(),
@@ -90,10 +90,10 @@ impl Resource {
         id.unwrap_or_else(address)
     }
 
-    /// What there is to extract.
+    /// Returns the file to extract.
     ///
     /// # Errors
-    /// What stands in place of an address.
+    /// Returns the text in place of an address.
     pub(crate) fn offer(&self) -> Result<Offer, &str> {
         let url = self.url.as_ref().map_err(String::as_str)?;
         let source = Source {
@@ -114,7 +114,7 @@ impl Resource {
 }
 
 impl Offer {
-    /// The file at an address that no portal describes, and whose content does not change.
+    /// Returns the offer of a file that no portal describes and whose content does not change.
     pub(crate) fn unchanging(url: &Url) -> Self {
         let source = Source {
             url: Address::of(url).to_string(),
@@ -133,14 +133,15 @@ impl Offer {
     }
 }
 
-/// The version of `source`. Where the address identifies it, all of the address does, also what is not shown.
+/// Returns the version of `source`. If the address identifies it, this includes the parts of the address that are not
+/// shown.
 fn version(source: &Source, url: &Url) -> Fingerprint {
     let mut source = source.clone();
     source.url = url.to_string();
     source.version()
 }
 
-/// The value of a field that should be a text and may be a number.
+/// Returns the value of a field that should be a string and may be a number.
 fn text(field: &Value) -> Option<String> {
     let text = match field {
         Value::String(text) => text.trim().to_owned(),
@@ -150,7 +151,7 @@ fn text(field: &Value) -> Option<String> {
     Some(text).filter(|text| !text.is_empty())
 }
 
-/// The value of a field that should be a boolean. CKAN stores the extra fields of a resource as texts.
+/// Returns the value of a field that should be a boolean. CKAN stores the extra fields of a resource as strings.
 fn flag(field: &Value) -> bool {
     match field {
         Value::Bool(flag) => *flag,
@@ -159,7 +160,7 @@ fn flag(field: &Value) -> bool {
     }
 }
 
-/// The format that is stated, by name or by media type, in lower case; if none is, the extension of the file.
+/// Returns the stated format, from its name or media type, in lower case; if there is none, the extension of the file.
 fn format(stated: &str, file_name: &str) -> String {
     let stated = stated.trim_start_matches('.').to_ascii_lowercase();
     match stated.as_str() {
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn links_and_undated_files_may_change_unstated() {
+    fn links_and_undated_files_may_change_without_notice() {
         let changes = |url_type: Value, last_modified: Value| {
             let resource = read(&json!({
                 "id": "a", "url": "https://x.example/a.zip",
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_is_stated_in_many_ways() {
+    fn a_format_can_be_stated_in_many_ways() {
         for (stated, file_name, expected) in [
             (" ZIP ", "a", "zip"),
             (".Csv", "a.zip", "csv"),
@@ -269,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_a_portal_is_identified_by_all_of_it() {
+    fn a_file_without_a_portal_is_identified_by_its_whole_address() {
         let version = |url: &str| Offer::unchanging(&Url::parse(url).expect("an address")).version;
         assert_ne!(
             version("https://x.example/?year=2016"),

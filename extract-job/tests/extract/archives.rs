@@ -1,4 +1,4 @@
-//! Everything that can be wrong with the published file: one clear error each, and nothing half-done.
+//! Everything that can be wrong with the published file leads to a clear error and leaves nothing half done.
 
 use crate::scripted::{Answer, FILE, Scripted};
 use crate::zips::{
@@ -8,14 +8,14 @@ use crate::zips::{
 
 const CSV: &[u8] = b"Creation Date,Status\r\n2023-01-01 00:10:38.0000000,Completed\r\n";
 
-/// What is wrong, what is published then, and what the error says.
+/// The fault, the published file and the expected error.
 type Case = (&'static str, Vec<u8>, &'static str);
 
 fn good() -> Vec<u8> {
     zip(&[("SR2023.csv", CSV)])
 }
 
-/// What a broken transfer or a broken server may leave: a retry may help.
+/// Returns the results of a broken transfer or server; a retry may help.
 fn damages() -> Vec<Case> {
     vec![
         (
@@ -33,36 +33,36 @@ fn damages() -> Vec<Case> {
             b"\x1f\x8b\x08\0\0\0\0\0".to_vec(),
             "is neither a ZIP nor a CSV but binary data",
         ),
-        ("no end", shortened(good(), 30), "ends early"),
+        ("no end", shortened(good(), 30), "is truncated"),
         (
-            "nothing but a beginning",
+            "only the start",
             shortened(good(), good().len() - 20),
-            "ends early",
+            "is truncated",
         ),
         (
             "another checksum",
             damaged(stored(&[("SR2023.csv", CSV)])),
-            "holds a damaged SR2023.csv (Invalid checksum)",
+            "contains a damaged SR2023.csv (Invalid checksum)",
         ),
         (
-            "a damaged content",
+            "damaged content",
             damaged(zip(&[("SR2023.csv", &CSV.repeat(20))])),
-            "holds a damaged SR2023.csv",
+            "contains a damaged SR2023.csv",
         ),
         (
             "a size that is too large",
             declared(good(), 1000),
-            "bytes, its directory says 1000",
+            "bytes instead of 1000",
         ),
     ]
 }
 
-/// Sound archives that hold something else than one CSV.
+/// Returns intact archives that contain something other than one CSV.
 fn surprises() -> Vec<Case> {
     vec![
         ("nothing", zip(&[]), "is an empty ZIP"),
         (
-            "only what operating systems add",
+            "only files of operating systems",
             zip(&[
                 ("__MACOSX/._SR2023.csv", CSV),
                 ("a/._SR2023.csv", CSV),
@@ -73,42 +73,42 @@ fn surprises() -> Vec<Case> {
         (
             "no CSV",
             zip(&[("readme.txt", CSV), ("SR2023.xlsx", CSV)]),
-            "holds no CSV file, only readme.txt, SR2023.xlsx",
+            "contains no CSV file, only readme.txt, SR2023.xlsx",
         ),
         (
             "two CSVs",
             zip(&[("SR2023.csv", CSV), ("old/SR2022.CSV", CSV)]),
-            "holds several CSV files, and one is expected: SR2023.csv, old/SR2022.CSV",
+            "contains several CSV files instead of one: SR2023.csv, old/SR2022.CSV",
         ),
         (
             "an empty CSV",
             zip(&[("SR2023.csv", b"")]),
-            "holds SR2023.csv without any content",
+            "contains SR2023.csv without any content",
         ),
         (
             "an encrypted file",
             encrypted(good()),
-            "is encrypted: SR2023.csv asks for a password",
+            "is encrypted: SR2023.csv requires a password",
         ),
         (
-            "an archive in the archive",
+            "an archive inside the archive",
             zip(&[("SR2023.csv", CSV), ("SR2022.zip", CSV)]),
-            "holds SR2022.zip, an archive in the archive",
+            "contains SR2022.zip, an archive inside the archive",
         ),
         (
-            "an archive in the archive, in disguise",
+            "a disguised archive inside the archive",
             zip(&[("SR2023.csv", &good())]),
-            "holds SR2023.csv, an archive in the archive",
+            "contains SR2023.csv, an archive inside the archive",
         ),
         (
             "another compression",
             compressed_by(good(), 12),
-            "compresses SR2023.csv by the method",
+            "compresses SR2023.csv with the method",
         ),
     ]
 }
 
-/// What nobody makes by mistake.
+/// Returns hostile archives.
 fn attacks() -> Vec<Case> {
     let zeros = vec![b'0'; 65 << 20];
     let many: Vec<String> = (0..300).map(|number| format!("{number}.txt")).collect();
@@ -121,14 +121,14 @@ fn attacks() -> Vec<Case> {
             "inflates to more than 200 times its size at SR2023.csv",
         ),
         (
-            "a bomb that says it is small",
+            "a bomb that claims to be small",
             declared(zip(&[("SR2023.csv", &zeros)]), 100),
-            "holds a SR2023.csv that goes on after the 100 bytes",
+            "contains a SR2023.csv that is longer than the 100 bytes",
         ),
         (
             "a path that climbs",
             path("../../"),
-            "holds \"../../2023.csv\", a path that leads outside",
+            "contains \"../../2023.csv\", a path that leads outside",
         ),
         (
             "a path that climbs on Windows",
@@ -144,23 +144,23 @@ fn attacks() -> Vec<Case> {
         (
             "a symbolic link",
             symlink("SR2023.csv", "/etc/passwd"),
-            "holds SR2023.csv, a symbolic link",
+            "contains SR2023.csv, a symbolic link",
         ),
         (
-            "two files of one name",
+            "two files with one name",
             renamed(
                 zip(&[("SR2023a.csv", CSV), ("SR2023b.csv", CSV)]),
                 "SR2023b",
                 "SR2023a",
             ),
-            "holds two files of the same name",
+            "contains two files with the same name",
         ),
         (
-            "files in each other",
+            "nested files",
             overlapping(stored(&[("SR2023.csv", CSV), ("readme.txt", CSV)])),
-            "holds files that overlap each other",
+            "contains files that overlap",
         ),
-        ("too many files", zip(&many), "holds 300 files"),
+        ("too many files", zip(&many), "contains 300 files"),
     ]
 }
 
@@ -185,7 +185,7 @@ fn a_bad_archive_is_refused_with_a_clear_error_and_nothing_is_stored() {
 }
 
 #[test]
-fn what_surrounds_the_one_csv_does_not_matter() {
+fn files_beside_the_only_csv_do_not_matter() {
     let portal = portal(zip(&[
         ("data/readme.txt", b"see the portal"),
         (
@@ -209,7 +209,7 @@ fn what_surrounds_the_one_csv_does_not_matter() {
     assert_eq!(outcome.finished()["rows"], 2);
     let manifests = portal.lake.manifests("raw/service-requests/2023/");
     let manifest = manifests.values().next().unwrap();
-    // The year names the object, whatever the publisher calls it.
+    // The object is named by the year, not by the publisher.
     assert!(
         manifest["object"]["key"]
             .as_str()
@@ -221,7 +221,7 @@ fn what_surrounds_the_one_csv_does_not_matter() {
 }
 
 #[test]
-fn the_largest_content_is_a_setting() {
+fn the_maximum_size_of_the_content_is_a_setting() {
     let portal = portal(stored(&[("SR2023.csv", &CSV.repeat(100))]));
     let outcome = portal.job().env("MAX_CSV_BYTES", "5000").run();
     let cause = outcome.failed(20);

@@ -1,4 +1,4 @@
-//! The polygons of the forward sortation areas, from shapefile to GeoJSON.
+//! Tests of the forward sortation areas, from shapefile to GeoJSON.
 
 use serde_json::Value;
 use shared::testing::{JobOutcome, TestLake};
@@ -9,7 +9,7 @@ use crate::shapefiles::{
 };
 use crate::zips::zip;
 
-/// Extracts the areas, and nothing else, from `published`.
+/// Extracts only the areas from `published`.
 fn extract(published: Vec<u8>) -> (TestLake, JobOutcome) {
     let portal = Scripted::start(move |request| {
         (request.path == FSA_FILE).then(|| Answer::ok(&[], &published))
@@ -23,7 +23,7 @@ fn extract(published: Vec<u8>) -> (TestLake, JobOutcome) {
     (lake, outcome)
 }
 
-/// The stored GeoJSON.
+/// Returns the stored GeoJSON.
 fn stored(lake: &TestLake) -> Vec<u8> {
     let manifests = lake.manifests("raw/forward-sortation-areas/");
     let manifest: &Value = manifests.values().next().unwrap();
@@ -32,7 +32,7 @@ fn stored(lake: &TestLake) -> Vec<u8> {
     std::fs::read(lake.path().join(key)).unwrap()
 }
 
-/// Twice the area within `ring`: positive if it goes counter-clockwise.
+/// Returns twice the area within `ring`, positive if it is counter-clockwise.
 fn area(ring: &Ring) -> f64 {
     let cross = |pair: &[[f64; 2]]| pair[0][0] * pair[1][1] - pair[1][0] * pair[0][1];
     ring.windows(2).map(cross).sum()
@@ -44,8 +44,8 @@ fn rounded(ring: &Ring) -> Vec<[i64; 2]> {
     ring.iter().map(|point| point.map(micro)).collect()
 }
 
-/// The corners of `ring` differ from those of `other` by less than a ten-thousandth of a second, wherever it begins and
-/// whichever way it goes.
+/// Whether the corners of `ring` differ from those of `other` by less than a ten-thousandth of a second, for any first
+/// corner and direction.
 fn same_ring(ring: &Ring, other: &Ring) -> bool {
     let close = |a: &[f64; 2], b: &[f64; 2]| (0..2).all(|axis| (a[axis] - b[axis]).abs() < 1e-6);
     let other: Ring = if (area(ring) > 0.0) == (area(other) > 0.0) {
@@ -57,7 +57,7 @@ fn same_ring(ring: &Ring, other: &Ring) -> bool {
 }
 
 #[test]
-fn the_areas_of_toronto_are_those_that_statistics_canada_publishes() {
+fn the_areas_of_toronto_are_the_published_ones() {
     let expected = published_areas();
     let (lake, outcome) = extract(zipped(&areas()));
     assert_eq!(outcome.finished()["produced"], 1);
@@ -83,7 +83,7 @@ fn the_areas_of_toronto_are_those_that_statistics_canada_publishes() {
 }
 
 #[test]
-fn holes_and_islands_come_out_as_they_go_in() {
+fn holes_and_islands_are_preserved() {
     let square = |x: f64, y: f64, side: f64| -> Ring {
         vec![
             [x, y],
@@ -112,8 +112,8 @@ fn holes_and_islands_come_out_as_they_go_in() {
         for ring in polygons.iter_mut().flatten() {
             // A ring has no first corner.
             ring.pop();
-            let least = (0..ring.len()).min_by_key(|&index| ring[index]).unwrap();
-            ring.rotate_left(least);
+            let first = (0..ring.len()).min_by_key(|&index| ring[index]).unwrap();
+            ring.rotate_left(first);
         }
         polygons.sort();
         polygons
@@ -122,7 +122,7 @@ fn holes_and_islands_come_out_as_they_go_in() {
 }
 
 #[test]
-fn an_area_needs_nothing_but_its_id() {
+fn an_area_needs_only_its_id() {
     let triangle = vec![vec![vec![
         [-79.4, 43.6],
         [-79.4, 43.7],
@@ -160,17 +160,17 @@ fn a_bad_shapefile_is_refused_with_a_clear_error() {
         ),
         (
             20,
-            "holds no SHP file, only readme.txt",
+            "contains no SHP file, only readme.txt",
             zip(&[("readme.txt", b"a")]),
         ),
         (
             20,
-            "holds several SHP files",
+            "contains several SHP files",
             zip(&[("a.shp", b"a"), ("b.shp", b"b")]),
         ),
         (
             20,
-            "holds no PRJ file",
+            "contains no PRJ file",
             zip(&[("a.shp", b"a"), ("a.dbf", b"b")]),
         ),
         (
@@ -191,13 +191,13 @@ fn a_bad_shapefile_is_refused_with_a_clear_error() {
         ),
         (
             20,
-            "has no area that begins with M",
+            "has no area that starts with M",
             whole(&["K1A", "H2X"], PRJ),
         ),
-        (20, "M5V is there twice", whole(&["M5V", "M5V"], PRJ)),
+        (20, "M5V occurs twice", whole(&["M5V", "M5V"], PRJ)),
         (
             20,
-            "record 2 has the CFSAUID \"MXX\"",
+            "record 2 has the invalid CFSAUID \"MXX\"",
             whole(&["M5V", "MXX"], PRJ),
         ),
         (

@@ -1,4 +1,4 @@
-//! The ways in which the City's publications go wrong, of `tests/fixtures/publication-cases`, and others of their kinds.
+//! Faults of the City's publications, from `tests/fixtures/publication-cases`, and similar ones.
 
 use serde_json::{Value, json};
 use shared::testing::{TestLake, city_files};
@@ -20,7 +20,7 @@ fn year_zip(year: i16, status: &str) -> File {
     File::new(zip(&[(&format!("SR{year}.csv"), &row(year, status))]))
 }
 
-/// A resource for 2023 that CKAN has itself, at `/files/<id>`, but for the other `fields`.
+/// Returns a resource for 2023 that CKAN stores, at `/files/<id>`, with the other `fields`.
 fn resource(id: &str, fields: &Value) -> Value {
     let mut resource = json!({
         "id": id, "name": "SR2023", "format": "ZIP", "url": format!("PORTAL/files/{id}"), "url_type": "upload",
@@ -32,7 +32,7 @@ fn resource(id: &str, fields: &Value) -> Value {
 }
 
 #[test]
-fn years_on_another_host_arrive_and_one_that_is_down_costs_itself_alone() {
+fn years_on_another_host_are_extracted_and_one_that_is_down_affects_no_other() {
     let portal = Published::start();
     portal.list_case("02-file-on-another-host/package_search.json");
     portal.serve(UPLOADED_2026, year_zip(2026, "New"));
@@ -92,7 +92,7 @@ fn a_redirect_of_the_portal_to_the_other_host_is_followed() {
 }
 
 #[test]
-fn what_the_portal_shows_now_counts_also_when_its_date_goes_back() {
+fn the_current_publication_counts_even_if_its_date_goes_back() {
     let portal = Published::start();
     let publish = |answer: &str, file: &str| {
         portal.list_case(&format!(
@@ -111,7 +111,7 @@ fn what_the_portal_shows_now_counts_also_when_its_date_goes_back() {
     assert_eq!(portal.run("c").finished()["produced"], 1);
 
     let [a, b, c] = ["a", "b", "c"].map(|run| portal.csv(run, 2026));
-    assert_eq!(a, b, "the same bytes under another date");
+    assert_eq!(a, b, "the same bytes with another date");
     assert_ne!(a.0, c.0);
     assert!(c.1.len() < a.1.len());
     for run in ["a", "b", "c"] {
@@ -126,7 +126,7 @@ fn what_the_portal_shows_now_counts_also_when_its_date_goes_back() {
     };
     assert!(observed("a") < observed("b") && observed("b") < observed("c"));
 
-    // And forward again, with nothing to download.
+    // And forward again, without a download.
     publish("b-after-the-upload", "may.zip");
     let downloads = portal.requests_for(UPLOADED_2026).len();
     assert_eq!(portal.run("d").finished()["found"], 1);
@@ -135,7 +135,7 @@ fn what_the_portal_shows_now_counts_also_when_its_date_goes_back() {
 }
 
 #[test]
-fn a_link_that_changes_without_a_date_arrives() {
+fn a_link_that_changes_without_a_date_is_extracted() {
     let validators: [&[(&str, [&str; 2])]; 4] = [
         &[("ETag", ["\"one\"", "\"two\""])],
         &[(
@@ -183,7 +183,7 @@ fn a_link_that_changes_without_a_date_arrives() {
         assert_eq!(portal.csv("again", 2021), first);
         assert_eq!(portal.lake.objects("raw/"), objects);
         let requests = portal.requests_for(CITY_2021);
-        assert_eq!(requests.len(), 2, "a link is asked for in each run");
+        assert_eq!(requests.len(), 2, "a link is requested in each run");
         let dated = validators.iter().any(|(name, _)| *name == "Last-Modified");
         let condition = match validators {
             [("ETag", [first, _])] => ("if-none-match", Some(*first)),
@@ -196,7 +196,7 @@ fn a_link_that_changes_without_a_date_arrives() {
         assert_eq!(portal.run("changed").finished()["produced"], 1);
         let changed = portal.csv("changed", 2021);
         assert_ne!(changed, first);
-        // A new date of the server is a notice.
+        // A new date of the server counts as notice.
         let expected: &[&str] = if dated {
             &[]
         } else {
@@ -217,7 +217,7 @@ fn a_link_that_changes_without_a_date_arrives() {
 }
 
 #[test]
-fn a_server_that_takes_an_earlier_file_for_an_unchanged_one_is_not_believed() {
+fn a_server_that_reports_an_earlier_file_as_unchanged_is_not_trusted() {
     let portal = Published::start();
     portal.list(&json!([resource("a", &json!({"url_type": null}))]));
     let dated = |status: &str, date: &str| year_zip(2023, status).with("Last-Modified", date);
@@ -227,7 +227,7 @@ fn a_server_that_takes_an_earlier_file_for_an_unchanged_one_is_not_believed() {
     );
     portal.serve("/files/a", dated("New", later));
     portal.run("first").finished();
-    // It answers 304 to any condition, with the date of what it has.
+    // It answers 304 to any condition, with the date of its current file.
     portal.serve("/files/a", dated("Closed", earlier).unmodified());
     let outcome = portal.run("second");
     assert_eq!(outcome.finished()["produced"], 1);
@@ -235,7 +235,7 @@ fn a_server_that_takes_an_earlier_file_for_an_unchanged_one_is_not_believed() {
 }
 
 #[test]
-fn a_new_tag_for_the_same_bytes_is_asked_for_from_then_on() {
+fn a_new_tag_for_the_same_bytes_is_used_from_then_on() {
     let portal = Published::start();
     portal.list(&json!([resource("a", &json!({"last_modified": null}))]));
     for (run, tag) in [
@@ -260,7 +260,7 @@ fn a_new_tag_for_the_same_bytes_is_asked_for_from_then_on() {
 }
 
 #[test]
-fn another_address_is_another_file_whatever_is_stated_of_it() {
+fn another_address_is_another_file_whatever_the_portal_states() {
     let portal = Published::start();
     for (run, path, status) in [
         ("first", "/files/a", "New"),
@@ -312,7 +312,7 @@ fn two_resources_with_equal_dates_and_bytes_are_one() {
 }
 
 #[test]
-fn of_two_resources_with_equal_dates_and_different_bytes_the_one_created_last_counts() {
+fn of_two_resources_with_equal_dates_and_different_bytes_the_newer_one_counts() {
     let created = |date: &str| json!({"created": date});
     for (a, b, expected) in [
         (created("2023-01-01"), created("2024-01-01"), "b"),
@@ -331,7 +331,7 @@ fn of_two_resources_with_equal_dates_and_different_bytes_the_one_created_last_co
 }
 
 #[test]
-fn a_resource_that_would_not_count_costs_nothing() {
+fn a_failing_resource_that_is_not_chosen_does_not_matter() {
     let portal = Published::start();
     portal.list(&json!([
         resource("a", &json!({"created": "2024-01-01"})),
@@ -383,7 +383,7 @@ fn equal_contents_in_different_archives_are_one_raw_manifest() {
 }
 
 #[test]
-fn a_dump_of_the_datastore_is_the_years_file_and_copies_of_it_are_not() {
+fn a_datastore_dump_is_the_years_file_and_copies_of_it_are_not() {
     let portal = Published::start();
     portal.list_case("07-datastore-dump/package_search.json");
     let csv = case_file("07-datastore-dump/SR2026.csv");
@@ -406,7 +406,7 @@ fn a_dump_of_the_datastore_is_the_years_file_and_copies_of_it_are_not() {
 }
 
 #[test]
-fn content_and_not_the_stated_format_says_what_a_file_is() {
+fn content_not_the_stated_format_determines_the_kind_of_file() {
     let csv = row(2023, "New");
     for (format, file) in [
         ("CSV", zip(&[("SR2023.csv", &csv)])),
@@ -448,18 +448,18 @@ fn content_and_not_the_stated_format_says_what_a_file_is() {
 }
 
 #[test]
-fn limits_hold_for_a_csv_as_well() {
+fn limits_also_apply_to_a_csv() {
     let portal = Published::start();
     portal.list(&json!([resource("a", &json!({"format": "CSV"}))]));
     portal.serve("/files/a", File::new(row(2023, "New").repeat(100)));
     for (variable, expected) in [
         (
             "MAX_CSV_BYTES",
-            "and 1000 are allowed: if that is not a mistake, raise MAX_CSV_BYTES",
+            "but 1000 are allowed: if this is expected, raise MAX_CSV_BYTES",
         ),
         (
             "MAX_DOWNLOAD_BYTES",
-            "and 1000 are allowed: if that is not a mistake, raise MAX_DOWNLOAD_BYTES",
+            "but 1000 are allowed: if this is expected, raise MAX_DOWNLOAD_BYTES",
         ),
     ] {
         let outcome = portal.job().env(variable, "1000").run();
@@ -470,7 +470,7 @@ fn limits_hold_for_a_csv_as_well() {
 }
 
 #[test]
-fn what_cannot_be_a_date_is_none_and_drift() {
+fn an_impossible_date_is_ignored_and_reported_as_drift() {
     let long = "later ".repeat(100);
     for stated in [
         json!(""),
@@ -500,7 +500,7 @@ fn what_cannot_be_a_date_is_none_and_drift() {
             Value::Null
         );
 
-        // As long as the portal states it, it is reported, and the file is asked for.
+        // As long as the portal states it, it is reported and the file is requested.
         assert_eq!(portal.run("second").finished()["found"], 1);
         assert_eq!(portal.drift("second", 2023), ["invalid_publication_date"]);
         assert_eq!(portal.requests_for("/files/a").len(), 2);
@@ -508,7 +508,7 @@ fn what_cannot_be_a_date_is_none_and_drift() {
 }
 
 #[test]
-fn the_servers_date_stands_in_for_one_that_the_portal_does_not_state() {
+fn the_servers_date_replaces_one_that_the_portal_does_not_state() {
     let server = "Fri, 05 Jan 2024 15:04:05 GMT";
     for (stated, header, expected) in [
         (json!(null), server, json!("2024-01-05T15:04:05")),
@@ -543,13 +543,13 @@ fn the_servers_date_stands_in_for_one_that_the_portal_does_not_state() {
             &[]
         };
         assert_eq!(portal.drift("first", 2023), kinds);
-        // The version is what the portal states, so that the publication is found.
+        // The version is based on the portal's statement, so that the publication is found.
         assert_eq!(portal.run("second").finished()["found"], 1);
     }
 }
 
 #[test]
-fn generated_data_say_so_by_the_portal_or_by_the_server() {
+fn the_portal_or_the_server_declares_synthetic_data() {
     for (fields, header, expected) in [
         (json!({"generated": true}), None, json!(true)),
         (json!({"generated": "true"}), None, json!(true)),
@@ -576,7 +576,7 @@ fn generated_data_say_so_by_the_portal_or_by_the_server() {
 }
 
 #[test]
-fn generated_boundaries_say_so() {
+fn synthetic_boundaries_are_declared() {
     let portal = Published::start();
     portal.list(&json!([resource("a", &json!({}))]));
     portal.serve("/files/a", year_zip(2023, "New"));

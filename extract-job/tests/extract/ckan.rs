@@ -1,4 +1,4 @@
-//! What the portal says of its files, or does not.
+//! Tests of the portal's descriptions of its files.
 
 use std::net::{SocketAddr, TcpListener};
 
@@ -10,7 +10,7 @@ use crate::runs::{hand_over, handed_over};
 use crate::scripted::{Answer, Scripted, WARDS, YEARS, declined, shown};
 use crate::wire::{Refusal, assert_nothing_stored};
 
-/// Every way in which the portal may not show a package, and what the error says.
+/// Returns every way in which the portal can fail to describe a package, with the expected error.
 fn refusals() -> [Refusal; 9] {
     [
         (
@@ -23,7 +23,7 @@ fn refusals() -> [Refusal; 9] {
         ),
         (
             30,
-            "answered 200 with an HTML page, which no CKAN portal does",
+            "answered 200 with an HTML page, unlike a CKAN portal",
             || Answer::ok(&[], b"<!doctype html><title>Sign in</title>"),
         ),
         (30, "answered 404 with an HTML page", || {
@@ -32,9 +32,11 @@ fn refusals() -> [Refusal; 9] {
         (30, "answered 200 with nothing", || Answer::ok(&[], b"")),
         (30, "without resources", || shown(&json!(7))),
         (30, "without resources", || shown(&json!(null))),
-        (30, "404): was it renamed or withdrawn?", || {
-            declined("404 Not Found", "Not Found Error", "Not found")
-        }),
+        (
+            30,
+            "404): check whether it was renamed or withdrawn",
+            || declined("404 Not Found", "Not Found Error", "Not found"),
+        ),
         (30, "403): Access denied", || {
             declined("403 Forbidden", "Authorization Error", "Access denied")
         }),
@@ -45,8 +47,7 @@ fn refusals() -> [Refusal; 9] {
 }
 
 #[test]
-fn a_portal_that_does_not_show_the_years_is_told_apart_and_keeps_no_boundary_from_being_handed_over()
- {
+fn a_portal_that_does_not_list_the_years_does_not_keep_boundaries_from_being_handed_over() {
     for (exit, expected, answer) in refusals() {
         let publisher = Publisher::start_with(move |request| (request.path == YEARS).then(answer));
         let outcome = publisher.job_on(&publisher.lake).run();
@@ -61,7 +62,7 @@ fn a_portal_that_does_not_show_the_years_is_told_apart_and_keeps_no_boundary_fro
 }
 
 #[test]
-fn a_portal_that_does_not_show_the_wards_keeps_no_year_from_being_handed_over() {
+fn a_portal_that_does_not_list_the_wards_does_not_keep_years_from_being_handed_over() {
     for (exit, expected, answer) in refusals() {
         let publisher = Publisher::start_with(move |request| (request.path == WARDS).then(answer));
         let outcome = publisher.job_on(&publisher.lake).run();
@@ -85,7 +86,7 @@ fn a_portal_that_does_not_show_the_wards_keeps_no_year_from_being_handed_over() 
 }
 
 #[test]
-fn a_package_without_a_year_is_data_to_look_at() {
+fn a_package_without_a_year_violates_the_contract() {
     for resources in [
         json!([]),
         json!([{"id": "a", "name": "SR2023.xml", "format": "XML", "url": "https://x/a.xml"}]),
@@ -104,7 +105,7 @@ fn a_package_without_a_year_is_data_to_look_at() {
 }
 
 #[test]
-fn a_portal_that_fails_for_a_moment_is_asked_again() {
+fn a_request_that_fails_briefly_is_retried() {
     let publisher = Publisher::start_with(|request| {
         let fails = request.path.starts_with("/api/") && request.earlier == 0;
         fails.then(|| declined("500 Internal Server Error", "Search Error", "Solr is away"))
@@ -116,7 +117,7 @@ fn a_portal_that_fails_for_a_moment_is_asked_again() {
 }
 
 #[test]
-fn a_bad_description_costs_its_own_year_at_most() {
+fn a_bad_description_affects_only_its_own_year() {
     let publisher = Publisher::start_with(|request| {
         let base = format!("http://{}", request.header("host")?);
         let resources = json!([
@@ -136,8 +137,8 @@ fn a_bad_description_costs_its_own_year_at_most() {
     let cause = outcome.failed(20);
     let expected = [
         "2 of 6 partitions were refused",
-        "2025: the portal publishes the year 2025 as resource without, whose address \"\" is not one",
-        "2026: the portal publishes the year 2026 as resource relative, whose address \"/download/sr2026.zip\" is not one",
+        "2025: the portal publishes the year 2025 as resource without, whose address \"\" is not a URL",
+        "2026: the portal publishes the year 2026 as resource relative, whose address \"/download/sr2026.zip\" is not a URL",
     ];
     for expected in expected {
         assert!(cause.contains(expected), "{cause}");
@@ -158,12 +159,12 @@ fn a_bad_description_costs_its_own_year_at_most() {
 }
 
 #[test]
-fn an_address_that_is_not_to_be_asked_is_refused_before_any_connection() {
+fn a_forbidden_address_is_refused_before_any_connection() {
     for (url, expected) in [
         ("http://files.example/a.zip", "is not an https address"),
         ("https://other.example/a.zip", "is not on an allowed host"),
         ("file:///etc/passwd", "is not on an allowed host"),
-        ("/download/a.zip", "is not one"),
+        ("/download/a.zip", "is not a URL"),
     ] {
         let portal = Scripted::start(move |request| {
             let resources = json!([{"id": "one", "name": "2023", "format": "ZIP", "url": url}]);
@@ -177,21 +178,18 @@ fn an_address_that_is_not_to_be_asked_is_refused_before_any_connection() {
 }
 
 #[test]
-fn a_portal_that_is_not_there_is_named() {
+fn an_unreachable_portal_is_reported() {
     let outcome = Job::new(env!("CARGO_BIN_EXE_extract-job"))
         .env("LAKE_URL", TestLake::default().url())
         .env("PORTAL_URL", format!("http://{}", unused_address()))
         .env("DOWNLOAD_TIMEOUT_SECONDS", "1")
         .run();
     let cause = outcome.failed(30);
-    assert!(
-        cause.contains("/api/3/action/package_show could not be read"),
-        "{cause}"
-    );
+    assert!(cause.contains("/api/3/action/package_show: "), "{cause}");
     assert!(cause.contains("Connection refused"), "{cause}");
 }
 
-/// An address where nobody listens, unless somebody begins to just now.
+/// Returns an address on which nothing listens, unless another process starts to just now.
 fn unused_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0")
         .unwrap()

@@ -1,4 +1,4 @@
-//! What the environment says, and what it gets wrong.
+//! Tests of the settings in the environment.
 
 use shared::testing::Job;
 
@@ -20,7 +20,7 @@ fn every_problem_of_the_environment_is_reported_at_once() {
 }
 
 #[test]
-fn a_year_that_is_not_published_is_named() {
+fn a_year_that_is_not_published_is_reported() {
     let portal = Scripted::start(|_| None);
     let outcome = portal.job().env("YEARS", "1999-2001").run();
     let cause = outcome.failed(10);

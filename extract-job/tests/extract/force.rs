@@ -1,4 +1,4 @@
-//! `FORCE`: asks again for what is held, and keeps what it finds.
+//! `FORCE` requests content again that is already stored, and keeps what it finds.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -12,7 +12,7 @@ use crate::scripted::{Answer, FILE, FSA_FILE, Scripted};
 use crate::shapefiles;
 use crate::zips::zip;
 
-/// A portal whose file has the content and the entity tag of this number, under the same `last_modified`.
+/// A portal whose file has the content and the entity tag with this number, under the same `last_modified`.
 struct Quiet {
     portal: Scripted,
     content: Arc<AtomicU8>,
@@ -58,7 +58,7 @@ impl Quiet {
         self.portal.job().env("RUN_ID", run).run()
     }
 
-    /// The key and the content that `run` handed over.
+    /// Returns the key and the content that `run` handed over.
     fn handed_over(&self, run: &str) -> (String, String) {
         let lake = &self.portal.lake;
         let key = handed_over(lake, run, 0).remove("2023").unwrap();
@@ -70,7 +70,7 @@ impl Quiet {
 }
 
 #[test]
-fn what_has_not_changed_is_asked_for_and_not_downloaded() {
+fn unchanged_content_is_requested_and_not_downloaded() {
     let portal = Quiet::start();
     portal.run("first").finished();
     let objects = portal.portal.lake.objects("raw/");
@@ -86,7 +86,7 @@ fn what_has_not_changed_is_asked_for_and_not_downloaded() {
 }
 
 #[test]
-fn what_changed_without_notice_is_kept_beside_the_former_and_counts_from_then_on() {
+fn content_that_changed_without_notice_is_kept_beside_the_former_and_is_current() {
     let portal = Quiet::start();
     portal.run("first").finished();
     let before = portal.portal.lake.objects("raw/");
@@ -111,7 +111,7 @@ fn what_changed_without_notice_is_kept_beside_the_former_and_counts_from_then_on
         assert_eq!(after.get(key), Some(digest), "{key}");
     }
 
-    // The next run does not go back to what was there first.
+    // The next run does not return to the first content.
     let downloads = portal.portal.downloads().len();
     let next = portal.run("next");
     assert_eq!(next.finished()["found"], 1);
@@ -136,7 +136,7 @@ fn what_changed_without_notice_is_kept_beside_the_former_and_counts_from_then_on
 }
 
 #[test]
-fn two_forced_jobs_at_once_give_one_result() {
+fn two_concurrent_forced_jobs_have_one_result() {
     let portal = Quiet::start();
     portal.run("first").finished();
     portal.publish(2);
@@ -152,7 +152,7 @@ fn two_forced_jobs_at_once_give_one_result() {
 }
 
 #[test]
-fn a_lost_object_comes_back() {
+fn a_lost_object_is_restored() {
     let portal = Quiet::start();
     portal.run("first").finished();
     let objects = portal.portal.lake.objects("raw/");
@@ -167,9 +167,9 @@ fn a_lost_object_comes_back() {
     assert_eq!(portal.handed_over("forced"), portal.handed_over("first"));
 }
 
-/// The areas are computed: that the publisher's file is the same does not say that they would be.
+/// The areas are computed, so the same file of the publisher does not imply the same result.
 #[test]
-fn the_areas_are_made_anew_even_from_the_same_file() {
+fn the_areas_are_computed_again_even_from_the_same_file() {
     let portal = Quiet::start();
     let lake = TestLake::default();
     let job = || {
@@ -183,7 +183,7 @@ fn the_areas_are_made_anew_even_from_the_same_file() {
     assert_eq!(job().env("FORCE", "1").run().finished()["produced"], 1);
     assert_eq!(lake.objects("raw/"), objects);
 
-    // As if an earlier version of this program had made something else of it.
+    // As if an earlier version of this program had computed another result.
     let (key, mut publication) = publications(&lake).pop_first().unwrap();
     publication["raw_manifest"]["sha256"] = "0".repeat(64).into();
     std::fs::write(lake.path().join(&key), publication.to_string()).unwrap();
@@ -194,7 +194,7 @@ fn the_areas_are_made_anew_even_from_the_same_file() {
 }
 
 #[test]
-fn an_altered_object_is_told_and_left_alone() {
+fn an_altered_object_is_reported_and_left_alone() {
     let portal = Quiet::start();
     portal.run("first").finished();
     let objects = portal.portal.lake.objects("raw/");
@@ -205,7 +205,7 @@ fn an_altered_object_is_told_and_left_alone() {
 
     let outcome = portal.forced("forced");
     let cause = outcome.failed(70);
-    let expected = format!("{csv} is in the lake with another content");
+    let expected = format!("cannot create {csv}: it exists with other content");
     assert!(cause.contains(&expected), "{cause}");
     assert_eq!(std::fs::read_to_string(path).unwrap(), "Status\r\n7\r\n");
 }

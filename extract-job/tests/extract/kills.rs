@@ -1,4 +1,4 @@
-//! `kill -9` wherever it may strike: what is left changes nothing of what the next execution gives.
+//! `kill -9` at any point does not change the result of the next execution.
 
 use std::process::Child;
 use std::thread;
@@ -9,11 +9,14 @@ use shared::testing::TestLake;
 use crate::publisher::Publisher;
 use crate::scripted::{Answer, FILE, FSA_FILE, YEARS};
 
-/// Kills `job` once `strikes` says so, if it has not ended by then.
+/// Kills `job` once `strikes` returns true, if it has not ended by then.
 fn kill_when(mut job: Child, strikes: impl Fn() -> bool) {
     let started = Instant::now();
     while !strikes() && job.try_wait().unwrap().is_none() {
-        assert!(started.elapsed() < Duration::from_secs(10), "never there");
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "never happened"
+        );
         thread::sleep(Duration::from_micros(200));
     }
     job.kill().unwrap();
@@ -51,7 +54,7 @@ fn a_job_killed_while_it_waits_for_an_answer_leaves_nothing_behind() {
 fn a_job_killed_at_any_object_is_completed_by_the_next() {
     let publisher = Publisher::start();
     let undisturbed = undisturbed(&publisher).objects("raw/");
-    // One object more a time would take too long; where it strikes between two of them is chance anyway.
+    // One more object each time would take too long; the exact point between two of them is random anyway.
     for count in (0..undisturbed.len()).step_by(3) {
         let lake = TestLake::default();
         let struck = || lake.objects("raw/").len() > count;
@@ -63,7 +66,7 @@ fn a_job_killed_at_any_object_is_completed_by_the_next() {
             let object = lake
                 .path()
                 .join(manifest["object"]["key"].as_str().unwrap());
-            assert!(object.exists(), "{key} speaks of what is not there");
+            assert!(object.exists(), "{key} refers to a missing object");
         }
 
         publisher.job_on(&lake).run().finished();

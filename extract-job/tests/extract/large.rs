@@ -9,12 +9,12 @@ use crate::scripted::{Answer, FILE, Scripted};
 use crate::zips::zip;
 
 const CSV_BYTES: usize = 192 << 20;
-/// What the process may hold, in KiB: a quarter of the file.
+/// The memory limit of the process, in KiB: a quarter of the file.
 const MEMORY_KIB: usize = 48 << 10;
 
 #[test]
 fn a_file_larger_than_the_memory_is_extracted() {
-    // Compresses a hundredfold, not more.
+    // Compresses by a factor of a hundred, not more.
     let line = |number: usize| format!("2023-01-01 00:10:38.0000000,Completed,{number:07}\r\n");
     let block: String = (0..2000).map(line).collect();
     let csv = block.repeat(CSV_BYTES / block.len());

@@ -1,4 +1,4 @@
-//! The job as a process, against portals on loopback.
+//! Tests of the job as a process, against portals on loopback.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! A portal whose resources and files a test sets, on loopback in place of the City's two hosts.
+//! A portal with resources and files set by a test, on loopback in place of the City's two hosts.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::publisher::Publisher;
 use crate::runs::{drift, handed_over};
 use crate::scripted::{Answer, Request, Scripted, YEARS, shown};
 
-/// A served file, and the headers that come with it.
+/// A served file and its headers.
 #[derive(Clone, Default)]
 pub(crate) struct File {
     bytes: Vec<u8>,
@@ -40,12 +40,12 @@ impl File {
         self
     }
 
-    /// A redirect, in place of a file.
+    /// Returns a redirect, in place of a file.
     pub(crate) fn redirect(location: &str) -> Self {
         Self::default().with("Location", location)
     }
 
-    /// Answers as a server does that knows conditional requests, by the same date and not by an earlier one.
+    /// Answers conditional requests like a server that compares dates for equality, not order.
     fn answer(&self, request: &Request) -> Answer {
         let headers: Vec<(&str, &str)> = self
             .headers
@@ -115,7 +115,8 @@ impl Published {
         }
     }
 
-    /// Publishes these resources, in place of all others. `PORTAL` and `CITY` in them stand for the two hosts.
+    /// Publishes these resources, in place of all others. `PORTAL` and `CITY` in them are placeholders for the two
+    /// hosts.
     pub(crate) fn list(&self, resources: &Value) {
         let text = resources
             .to_string()
@@ -126,29 +127,29 @@ impl Published {
         self.now.lock().unwrap().resources = serde_json::from_str(&text).unwrap();
     }
 
-    /// Publishes the resources that a case's answer of CKAN shows.
+    /// Publishes the resources in a case's CKAN response.
     pub(crate) fn list_case(&self, answer: &str) {
         let json: Value = serde_json::from_slice(&case_file(answer)).unwrap();
         self.list(&json["result"]["results"][0]["resources"]);
     }
 
-    /// Serves `file` at `path` on both hosts, in place of what was there.
+    /// Serves `file` at `path` on both hosts, in place of any earlier file.
     pub(crate) fn serve(&self, path: &str, file: File) {
         let mut now = self.now.lock().unwrap();
         now.files.insert(path.to_owned(), file);
     }
 
-    /// The address of the City's other host.
+    /// Returns the address of the City's other host.
     pub(crate) fn city(&self) -> &str {
         self.city.address()
     }
 
-    /// Extracts the one year that is listed, and no boundaries.
+    /// Extracts the only listed year, and no boundaries.
     pub(crate) fn run(&self, run: &str) -> JobOutcome {
         self.portal.job().env("RUN_ID", run).run()
     }
 
-    /// The raw manifest's key and the CSV that `run` handed over of `year`.
+    /// Returns the raw manifest's key and the CSV that `run` handed over for `year`.
     pub(crate) fn csv(&self, run: &str, year: i16) -> (String, Vec<u8>) {
         let key = handed_over(&self.lake, run, 0)
             .remove(&year.to_string())
@@ -158,26 +159,26 @@ impl Published {
         (key, fs::read(self.lake.path().join(object)).unwrap())
     }
 
-    /// The manifest under `key`.
+    /// Returns the manifest under `key`.
     pub(crate) fn manifest(&self, key: &str) -> Value {
         let json = fs::read(self.lake.path().join(key)).unwrap();
         serde_json::from_slice(&json).unwrap()
     }
 
-    /// The kinds of drift that `run` handed over of `year`.
+    /// Returns the kinds of drift that `run` handed over for `year`.
     pub(crate) fn drift(&self, run: &str, year: i16) -> Vec<String> {
         let drift = drift(&self.lake, run, &year.to_string()).into_iter();
         drift.map(|(kind, _)| kind).collect()
     }
 
-    /// The requests for `path` on both hosts.
+    /// Returns the requests for `path` on both hosts.
     pub(crate) fn requests_for(&self, path: &str) -> Vec<Request> {
         let all = [self.portal.requests_for(path), self.city.requests_for(path)];
         all.concat()
     }
 }
 
-/// A file of the publication cases.
+/// Returns a file of the publication cases.
 pub(crate) fn case_file(path: &str) -> Vec<u8> {
     fs::read(fixtures().join("publication-cases").join(path)).unwrap()
 }

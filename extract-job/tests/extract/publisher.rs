@@ -13,7 +13,7 @@ use crate::scripted::{Answer, FSA_FILE, Request, Scripted, WARDS, YEARS, shown};
 use crate::shapefiles;
 use crate::zips::zip;
 
-/// What is published, and the portal that does so.
+/// The published files and their portal.
 pub(crate) struct Publisher {
     portal: Scripted,
     years: Arc<Mutex<BTreeMap<i16, Year>>>,
@@ -34,12 +34,12 @@ impl Deref for Publisher {
 }
 
 impl Publisher {
-    /// Publishes real rows and real boundaries where they are, made-up ones elsewhere.
+    /// Publishes real rows and boundaries where they exist, synthetic ones elsewhere.
     pub(crate) fn start() -> Self {
         Self::start_with(|_| None)
     }
 
-    /// The same, but for the requests that `script` answers.
+    /// Returns the same portal, except for the requests that `script` answers.
     pub(crate) fn start_with(
         script: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static,
     ) -> Self {
@@ -52,24 +52,24 @@ impl Publisher {
         Self { portal, years }
     }
 
-    /// The years that are published.
+    /// Returns the published years.
     pub(crate) fn years(&self) -> Vec<i16> {
         self.years.lock().unwrap().keys().copied().collect()
     }
 
-    /// The published CSV of `year`.
+    /// Returns the published CSV of `year`.
     pub(crate) fn csv(&self, year: i16) -> Vec<u8> {
         self.years.lock().unwrap()[&year].csv.clone()
     }
 
-    /// Publishes `year` once more, with the same content.
+    /// Publishes `year` again, with the same content.
     pub(crate) fn touch(&self, year: i16) {
         let mut years = self.years.lock().unwrap();
         let year = years.get_mut(&year).unwrap();
         "2026-11-02T03:04:05".clone_into(&mut year.last_modified);
     }
 
-    /// Publishes `year` with a row more.
+    /// Publishes `year` with one more row.
     pub(crate) fn correct(&self, year: i16) {
         self.touch(year);
         let mut years = self.years.lock().unwrap();
@@ -151,7 +151,7 @@ fn years() -> BTreeMap<i16, Year> {
         .collect()
 }
 
-/// The published wards.
+/// Returns the published wards.
 pub(crate) fn city_wards() -> Vec<u8> {
     fs::read(city_files().join("boundaries/city-wards.geojson")).unwrap()
 }

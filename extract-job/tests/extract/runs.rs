@@ -1,4 +1,4 @@
-//! Runs of the whole stage: the first, the next, after corrections, at once, and shared by tasks.
+//! Runs of the whole stage: the first, the next, after corrections, concurrent, and shared by tasks.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -11,7 +11,7 @@ use crate::publisher::{Publisher, city_wards};
 use crate::scripted::{Answer, FILE, Scripted, WARDS, YEARS};
 use crate::zips::zip;
 
-/// What task `number` of a run handed over last.
+/// Returns the latest hand-over of task `number` of a run.
 pub(crate) fn hand_over(lake: &TestLake, run: &str, number: usize) -> Value {
     let path = |attempt| {
         lake.path()
@@ -22,7 +22,7 @@ pub(crate) fn hand_over(lake: &TestLake, run: &str, number: usize) -> Value {
     serde_json::from_slice(&json).unwrap()
 }
 
-/// The manifests that task `number` of a run handed over last, by partition.
+/// Returns the manifests in the latest hand-over of task `number` of a run, by partition.
 pub(crate) fn handed_over(lake: &TestLake, run: &str, number: usize) -> BTreeMap<String, String> {
     let hand_over = hand_over(lake, run, number);
     let manifests = hand_over["partitions"].as_object().unwrap().iter();
@@ -35,7 +35,7 @@ pub(crate) fn handed_over(lake: &TestLake, run: &str, number: usize) -> BTreeMap
     manifests.map(key).collect()
 }
 
-/// What a run noted as odd about the publication of a partition.
+/// Returns the drift that a run recorded for the publication of a partition.
 pub(crate) fn drift(lake: &TestLake, run: &str, partition: &str) -> Vec<(String, String)> {
     let hand_over = hand_over(lake, run, 0);
     let drift = hand_over["partitions"][partition]["drift"].as_array();
@@ -47,7 +47,7 @@ pub(crate) fn drift(lake: &TestLake, run: &str, partition: &str) -> Vec<(String,
         .collect()
 }
 
-/// The publications under `raw/`, by key.
+/// Returns the publications under `raw/`, by key.
 pub(crate) fn publications(lake: &TestLake) -> BTreeMap<String, Value> {
     let keys = lake.objects("raw/").into_keys();
     keys.filter(|key| key.ends_with("/publication.json"))
@@ -125,7 +125,7 @@ fn a_manifest_reads_like_this() {
     let (key, manifest) = manifests.first_key_value().unwrap();
     let json = std::fs::read_to_string(portal.lake.path().join(key)).unwrap();
     let url = manifest["source"]["url"].as_str().unwrap();
-    // The library that makes the ZIP may make another one some day.
+    // A later version of the library may produce another ZIP.
     let json = json
         .replace(url, "URL")
         .replace(&download.to_string(), "DOWNLOAD")
@@ -134,7 +134,7 @@ fn a_manifest_reads_like_this() {
 }
 
 #[test]
-fn what_is_held_is_neither_downloaded_nor_written_again() {
+fn stored_content_is_neither_downloaded_nor_written_again() {
     let publisher = Publisher::start();
     publisher.job_on(&publisher.lake).run().finished();
     let objects = publisher.lake.objects("raw/");
@@ -155,7 +155,7 @@ fn what_is_held_is_neither_downloaded_nor_written_again() {
 }
 
 #[test]
-fn what_is_republished_arrives_and_nothing_else() {
+fn only_republished_content_is_extracted() {
     let publisher = Publisher::start();
     let years = publisher.years();
     let (touched, corrected) = (years[1], years[2]);
@@ -193,7 +193,7 @@ fn what_is_republished_arrives_and_nothing_else() {
             .filter(|key| key.contains(&format!("/{year}/")))
             .count()
     };
-    // The same CSV is the same raw manifest; the correction brings both of its own.
+    // The same CSV has the same raw manifest; the correction adds one of each.
     assert_eq!((of(touched), of(corrected), new.len()), (1, 3, 4));
     let (first, second) = (
         handed_over(&publisher.lake, "test", 0),
@@ -211,7 +211,7 @@ fn tasks_share_the_work() {
     let publisher = Publisher::start();
     let (alone, shared) = (TestLake::default(), TestLake::default());
     publisher.job_on(&alone).run().finished();
-    let mut together = BTreeMap::new();
+    let mut union = BTreeMap::new();
     for task in 0..3 {
         let outcome = publisher
             .job_on(&shared)
@@ -219,10 +219,10 @@ fn tasks_share_the_work() {
             .env("CLOUD_RUN_TASK_INDEX", task.to_string())
             .run();
         outcome.finished();
-        together.extend(handed_over(&shared, "test", task));
+        union.extend(handed_over(&shared, "test", task));
     }
     assert_eq!(shared.objects("raw/"), alone.objects("raw/"));
-    assert_eq!(together, handed_over(&alone, "test", 0));
+    assert_eq!(union, handed_over(&alone, "test", 0));
     let idle = publisher
         .job_on(&shared)
         .env("CLOUD_RUN_TASK_COUNT", "30")
@@ -233,7 +233,7 @@ fn tasks_share_the_work() {
 
     let asked = publisher.requests();
     let asked = |address| asked.iter().filter(|path| *path == address).count();
-    assert_eq!(asked(YEARS), 1 + 3 + 1, "each job asks once");
+    assert_eq!(asked(YEARS), 1 + 3 + 1, "each job requests once");
     assert_eq!(
         asked(WARDS),
         1 + 1,
@@ -242,7 +242,7 @@ fn tasks_share_the_work() {
 }
 
 #[test]
-fn one_bad_year_keeps_no_other_from_being_handed_over_and_heals_by_itself() {
+fn one_bad_year_does_not_keep_others_from_being_handed_over_and_recovers() {
     let publisher = Publisher::start_with(|request| {
         let down = request.path == FILE && request.earlier == 0;
         down.then(|| Answer::new("404 Not Found", &[], b"gone"))
@@ -278,7 +278,7 @@ fn one_bad_year_keeps_no_other_from_being_handed_over_and_heals_by_itself() {
 }
 
 #[test]
-fn a_refusal_by_the_lake_is_for_the_environment_to_correct() {
+fn a_refusal_by_the_lake_is_a_configuration_error() {
     let publisher = Publisher::start();
     let store = Scripted::start(|_| {
         let error = br#"{"error": {"code": 403, "message": "no permission"}}"#;
@@ -295,9 +295,9 @@ fn a_refusal_by_the_lake_is_for_the_environment_to_correct() {
 }
 
 #[test]
-fn a_proxy_is_not_asked_for_loopback() {
+fn a_proxy_is_not_used_for_loopback() {
     let publisher = Publisher::start();
-    // Where nobody listens: port 9 discards.
+    // Nothing listens here: port 9 is discard.
     let nowhere = "http://127.0.0.1:9";
     let mut job = publisher.job_on(&publisher.lake);
     for name in [
@@ -313,7 +313,7 @@ fn a_proxy_is_not_asked_for_loopback() {
 }
 
 #[test]
-fn two_jobs_at_once_give_one_result() {
+fn two_concurrent_jobs_have_one_result() {
     let publisher = Publisher::start();
     let (raced, alone) = (TestLake::default(), TestLake::default());
     thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! A server that says exactly what a test wants it to say, for what no well-behaved portal does.
+//! A server that returns exactly what a test specifies, for behaviour that no correct portal has.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -14,7 +14,7 @@ use shared::testing::{Job, TestLake};
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) path: String,
-    /// How many requests for this path came before it.
+    /// The number of earlier requests for this path.
     pub(crate) earlier: usize,
     headers: BTreeMap<String, String>,
 }
@@ -25,7 +25,7 @@ impl Request {
     }
 }
 
-/// What is sent back, byte for byte, and what happens then.
+/// The response, byte for byte, and what happens after it.
 pub(crate) struct Answer {
     bytes: Vec<u8>,
     stall: bool,
@@ -41,7 +41,7 @@ impl Answer {
         )
     }
 
-    /// The end of the connection is the end of the body.
+    /// Returns a response whose body ends with the connection.
     pub(crate) fn without_length(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Self {
         let mut bytes = format!("HTTP/1.1 {status}\r\nConnection: close\r\n").into_bytes();
         for (name, value) in headers {
@@ -59,20 +59,20 @@ impl Answer {
         Self::new("200 OK", headers, body)
     }
 
-    /// The rest of `body` from byte `start`.
+    /// Returns the rest of `body` from byte `start`.
     pub(crate) fn rest(headers: &[(&str, &str)], body: &[u8], start: usize) -> Self {
         let range = format!("bytes {start}-{}/{}", body.len() - 1, body.len());
         let headers = [headers, &[("Content-Range", &range)]].concat();
         Self::new("206 Partial Content", &headers, &body[start..])
     }
 
-    /// Breaks the connection `bytes` before the end.
+    /// Closes the connection `bytes` before the end.
     pub(crate) fn broken(mut self, bytes: usize) -> Self {
         self.bytes.truncate(self.bytes.len() - bytes);
         self
     }
 
-    /// Stays connected `bytes` before the end, silently.
+    /// Stalls `bytes` before the end without closing the connection.
     pub(crate) fn stalled(self, bytes: usize) -> Self {
         Self {
             stall: true,
@@ -81,31 +81,31 @@ impl Answer {
     }
 }
 
-/// A portal that publishes the year 2023 at `/sr2023.zip`, and whatever the script says.
+/// A portal that publishes the year 2023 at `/sr2023.zip`, and answers as scripted.
 pub(crate) struct Scripted {
     pub(crate) lake: TestLake,
     address: String,
     requests: Arc<Mutex<Vec<Request>>>,
 }
 
-/// What is requested to learn which years are published.
+/// The path of the request for the published years.
 pub(crate) const YEARS: &str =
     "/api/3/action/package_show?id=311-service-requests-customer-initiated";
-/// What is requested to learn where the wards are.
+/// The path of the request for the wards.
 pub(crate) const WARDS: &str = "/api/3/action/package_show?id=city-wards";
 pub(crate) const FILE: &str = "/sr2023.zip";
-/// Where the forward sortation areas are.
+/// The path of the forward sortation areas.
 pub(crate) const FSA_FILE: &str = "/lfsa000b16a_e.zip";
 
 impl Scripted {
-    /// Answers as `script` says; where it says nothing, as a portal does that publishes 2023 and nothing else.
+    /// Answers as `script` specifies, and otherwise like a portal that publishes 2023 and nothing else.
     pub(crate) fn start(
         script: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static,
     ) -> Self {
         Self::start_at("127.0.0.1:0", script)
     }
 
-    /// The same, at another loopback address.
+    /// Returns the same portal at another loopback address.
     pub(crate) fn start_at(
         address: &str,
         script: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static,
@@ -127,17 +127,17 @@ impl Scripted {
         }
     }
 
-    /// The job that extracts 2023, and no boundaries: those are other tasks'.
+    /// Returns the job that extracts 2023, and no boundaries, which belong to other tasks.
     pub(crate) fn job(&self) -> Job {
         self.job_on(&self.lake).env("CLOUD_RUN_TASK_COUNT", "3")
     }
 
-    /// The job that extracts everything, to `lake`.
+    /// Returns the job that extracts everything, to `lake`.
     pub(crate) fn job_on(&self, lake: &TestLake) -> Job {
         self.settings(Job::new(env!("CARGO_BIN_EXE_extract-job")), lake)
     }
 
-    /// `job` with the settings of [`Scripted::job_on`].
+    /// Returns `job` with the settings of [`Scripted::job_on`].
     pub(crate) fn settings(&self, job: Job, lake: &TestLake) -> Job {
         job.env("LAKE_URL", lake.url())
             .env("RUN_ID", "test")
@@ -145,17 +145,17 @@ impl Scripted {
             .env("FSA_URL", format!("{}{FSA_FILE}", self.address))
     }
 
-    /// Its address.
+    /// Returns its address.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
 
-    /// The requests for the file so far.
+    /// Returns the requests for the file so far.
     pub(crate) fn downloads(&self) -> Vec<Request> {
         self.requests_for(FILE)
     }
 
-    /// The requests for `path` so far.
+    /// Returns the requests for `path` so far.
     pub(crate) fn requests_for(&self, path: &str) -> Vec<Request> {
         let requests = self.requests.lock().unwrap();
         let of_file = requests.iter().filter(|request| request.path == path);
@@ -209,20 +209,20 @@ fn serve(
     }
 }
 
-/// What CKAN answers for a package of these resources.
+/// Returns CKAN's answer for a package with these resources.
 pub(crate) fn shown(resources: &Value) -> Answer {
     let answer = json!({"help": "", "success": true, "result": {"resources": resources}});
     Answer::ok(&[], answer.to_string().as_bytes())
 }
 
-/// What CKAN answers instead.
+/// Returns CKAN's error answer.
 pub(crate) fn declined(status: &str, kind: &str, message: &str) -> Answer {
     let error =
         json!({"help": "", "success": false, "error": {"__type": kind, "message": message}});
     Answer::new(status, &[], error.to_string().as_bytes())
 }
 
-/// The one year that is published.
+/// Returns the only published year.
 pub(crate) fn year_2023(base: &str) -> Value {
     json!({
         "id": "079766f3-815d-4257-8731-5ff6b0c84c13",

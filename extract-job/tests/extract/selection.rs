@@ -1,11 +1,11 @@
-//! `YEARS`: which of the published years are extracted.
+//! Tests of `YEARS`, which selects the published years to extract.
 
 use shared::testing::TestLake;
 
 use crate::publisher::Publisher;
 use crate::runs::handed_over;
 
-/// The partitions that a run with `years` hands over.
+/// Returns the partitions that a run with `years` hands over.
 fn selected(portal: &Publisher, lake: &TestLake, years: &str) -> Vec<String> {
     let run = format!("run-{}", years.replace(',', "_"));
     let job = portal.job_on(lake).env("RUN_ID", &run);
@@ -14,7 +14,7 @@ fn selected(portal: &Publisher, lake: &TestLake, years: &str) -> Vec<String> {
 }
 
 #[test]
-fn years_are_single_ranges_the_latest_or_all_and_bring_the_boundaries() {
+fn years_are_single_ranges_the_latest_or_all_and_include_the_boundaries() {
     let portal = Publisher::start();
     let all = portal.years();
     let with_boundaries = |years: &[i16]| -> Vec<String> {
@@ -37,7 +37,7 @@ fn years_are_single_ranges_the_latest_or_all_and_bring_the_boundaries() {
         let found = selected(&portal, &lake, years);
         assert_eq!(found, with_boundaries(&expected), "{years}");
     }
-    // Whatever was asked for in whichever order, every file was downloaded once.
+    // Every file was downloaded once, for any selection in any order.
     let mut downloads = portal.requests();
     downloads.retain(|path| !path.starts_with("/api/"));
     let count = downloads.len();

@@ -1,4 +1,4 @@
-//! Shapefiles in Statistics Canada's projection, sound and otherwise.
+//! Shapefiles in Statistics Canada's projection, intact and damaged.
 
 use std::fs;
 use std::io::Cursor;
@@ -21,7 +21,7 @@ pub(crate) type Ring = Vec<[f64; 2]>;
 /// An area: its id, and its polygons of an outer ring and holes.
 pub(crate) type Area = (String, Vec<Vec<Ring>>);
 
-/// The published areas of Toronto, and one of Montreal.
+/// Returns the published areas of Toronto, and one of Montreal.
 pub(crate) fn areas() -> Vec<Area> {
     let triangle = |x: f64, y: f64| vec![vec![vec![[x, y], [x, y + 0.1], [x + 0.1, y], [x, y]]]];
     let mut areas = published_areas();
@@ -29,13 +29,13 @@ pub(crate) fn areas() -> Vec<Area> {
     areas
 }
 
-/// The published areas.
+/// Returns the published areas.
 pub(crate) fn published_areas() -> Vec<Area> {
     let path = city_files().join("boundaries/forward-sortation-areas.geojson");
     areas_in(&fs::read(path).unwrap())
 }
 
-/// The areas in a GeoJSON.
+/// Returns the areas in a GeoJSON.
 pub(crate) fn areas_in(geojson: &[u8]) -> Vec<Area> {
     let collection: FeatureCollection = serde_json::from_slice(geojson).unwrap();
     let area = |feature: geojson::Feature| {
@@ -57,13 +57,13 @@ pub(crate) fn areas_in(geojson: &[u8]) -> Vec<Area> {
     collection.features.into_iter().map(area).collect()
 }
 
-/// The ZIP that publishes `areas`.
+/// Returns the ZIP that publishes `areas`.
 pub(crate) fn zipped(areas: &[Area]) -> Vec<u8> {
     let ids: Vec<&str> = areas.iter().map(|(id, _)| id.as_str()).collect();
     zipped_as(&shp(areas), &dbf(&ids), PRJ)
 }
 
-/// The ZIP of these parts, and of others that do not matter.
+/// Returns the ZIP of these parts and of irrelevant ones.
 pub(crate) fn zipped_as(shp: &[u8], dbf: &[u8], prj: &str) -> Vec<u8> {
     zip(&[
         ("lfsa000b16a_e.shp", shp),
@@ -74,7 +74,7 @@ pub(crate) fn zipped_as(shp: &[u8], dbf: &[u8], prj: &str) -> Vec<u8> {
     ])
 }
 
-/// The shapes of `areas`.
+/// Returns the shapes of `areas`.
 pub(crate) fn shp(areas: &[Area]) -> Vec<u8> {
     let to = Proj::from_proj_string(
         "+proj=lcc +lat_1=49 +lat_2=77 +lat_0=63.390675 +lon_0=-91.86666666666666 +x_0=6200000 \
@@ -109,7 +109,7 @@ pub(crate) fn shp(areas: &[Area]) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// The records of areas of these ids, with nothing but the ids.
+/// Returns records of areas that have only these ids.
 pub(crate) fn ids_only(ids: &[&str]) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let mut writer = TableWriterBuilder::new()
@@ -125,7 +125,7 @@ pub(crate) fn ids_only(ids: &[&str]) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// The records of areas of these ids.
+/// Returns the records of areas with these ids.
 pub(crate) fn dbf(ids: &[&str]) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let mut writer = TableWriterBuilder::new()

@@ -1,4 +1,4 @@
-//! The ward polygons, as the City publishes them and as it should not.
+//! Tests of the ward polygons, as published by the City and with faults.
 
 use serde_json::{Value, json};
 use shared::fingerprint::Digest;
@@ -9,7 +9,7 @@ use crate::scripted::{Answer, Scripted, WARDS, shown};
 
 const FILE: &str = "/wards.geojson";
 
-/// Extracts the wards, and nothing else, from a portal that publishes `file` by resources of these names.
+/// Extracts only the wards, from a portal that publishes `file` as resources with these names.
 fn extract(names: &[&str], file: Vec<u8>) -> (TestLake, JobOutcome) {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let portal = Scripted::start(move |request| match request.path.as_str() {
@@ -46,11 +46,11 @@ fn the_wards_in_longitude_and_latitude_are_stored_as_they_are() {
     assert_eq!(manifest["encoding"], "utf-8");
 }
 
-/// An exit code, what is published, and what the error says.
+/// An exit code, the published file and the expected error.
 type Case<'a> = (i32, &'a [&'a str], Vec<u8>, &'a str);
 
 #[test]
-fn wards_that_are_not_clear_or_not_whole_are_refused_with_a_clear_error() {
+fn ambiguous_or_incomplete_wards_are_refused_with_a_clear_error() {
     let wards = || serde_json::from_slice::<Value>(&city_wards()).unwrap();
     let mut incomplete = wards();
     incomplete["features"].as_array_mut().unwrap().truncate(24);
@@ -61,26 +61,26 @@ fn wards_that_are_not_clear_or_not_whole_are_refused_with_a_clear_error() {
             20,
             &[],
             city_wards(),
-            "package city-wards: the portal does not publish GeoJSON in WGS84 (EPSG:4326)",
+            "cannot extract the package city-wards: the portal does not publish GeoJSON in WGS84 (EPSG:4326)",
         ),
         (
             20,
             &["wards - 2952"],
             city_wards(),
-            "GeoJSON in WGS84 (EPSG:4326), only wards - 2952",
+            "GeoJSON in WGS84 (EPSG:4326); available: wards - 2952",
         ),
         (
             30,
             one,
             b"<!doctype html>".to_vec(),
-            "wards.geojson is no GeoJSON but an HTML page",
+            "wards.geojson is not GeoJSON but an HTML page",
         ),
-        (30, one, cut_off, "wards.geojson ends early"),
+        (30, one, cut_off, "wards.geojson is truncated"),
         (
             20,
             one,
             b"[]".to_vec(),
-            "wards.geojson is no GeoJSON FeatureCollection",
+            "wards.geojson is not a GeoJSON FeatureCollection",
         ),
         (
             20,

@@ -1,4 +1,4 @@
-//! What goes wrong between the portal and the job: the whole file, or a clear error and nothing half-done.
+//! Faults between the portal and the job lead to the whole file, or to a clear error and nothing half done.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::zips::stored;
 
 const ETAG: &[(&str, &str)] = &[("ETag", "\"one\"")];
 
-/// The file of a year, some hundred kilobytes.
+/// Returns the file of a year, some hundred kilobytes.
 fn published() -> Vec<u8> {
     published_with("Completed")
 }
@@ -22,10 +22,10 @@ fn published_with(status: &str) -> Vec<u8> {
     stored(&[("SR2023.csv", csv.as_bytes())])
 }
 
-/// An exit code and a part of the cause, and the answer that leads to them.
+/// An exit code, a part of the cause, and the answer that leads to them.
 pub(crate) type Refusal = (i32, &'static str, fn() -> Answer);
 
-/// Starts a portal that answers requests for the file as `script` says.
+/// Starts a portal that answers requests for the file with `script`.
 fn portal(script: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Scripted {
     Scripted::start(move |request| (request.path == FILE).then(|| script(request)))
 }
@@ -56,7 +56,7 @@ pub(crate) fn assert_nothing_stored(portal: &Scripted) {
 }
 
 #[test]
-fn a_broken_download_is_taken_up_where_it_broke() {
+fn a_broken_download_is_resumed() {
     let file = published();
     let half = file.len() / 2;
     let portal = portal(move |request| match request.earlier {
@@ -83,7 +83,7 @@ fn a_broken_download_is_taken_up_where_it_broke() {
 }
 
 #[test]
-fn parts_that_are_smaller_than_asked_for_add_up() {
+fn parts_that_are_smaller_than_requested_add_up() {
     let portal = portal(|request| {
         let file = published();
         let Some(range) = request.header("range") else {
@@ -98,12 +98,12 @@ fn parts_that_are_smaller_than_asked_for_add_up() {
     });
     portal.job().run().finished();
     assert_whole(&portal, &published());
-    // More often than attempts that get no further are allowed to fail.
+    // More often than attempts without progress may fail.
     assert!(portal.downloads().len() > 7);
 }
 
 #[test]
-fn a_date_proves_that_a_file_is_the_same_where_there_is_no_strong_tag() {
+fn a_date_proves_that_a_file_is_the_same_if_there_is_no_strong_tag() {
     const DATE: &[(&str, &str)] = &[
         ("ETag", "W/\"one\""),
         ("Last-Modified", "Fri, 05 Jan 2024 15:04:05 GMT"),
@@ -122,10 +122,10 @@ fn a_date_proves_that_a_file_is_the_same_where_there_is_no_strong_tag() {
     );
 }
 
-/// After a first answer that breaks, the second one does not go on with the same file. However it says so, the result is
-/// one whole file.
+/// After a first answer that breaks, the second one does not continue the same file. In every variant the result is one
+/// complete file.
 #[test]
-fn a_download_begins_anew_where_the_file_is_not_provably_the_same() {
+fn a_download_restarts_if_the_file_is_not_provably_the_same() {
     const OTHER: &[(&str, &str)] = &[("ETag", "\"two\"")];
     type Second = fn() -> Answer;
     let new = || published_with("Cancelled");
@@ -173,7 +173,7 @@ fn a_download_begins_anew_where_the_file_is_not_provably_the_same() {
             scope.spawn(move || try_second(what, second));
         }
     });
-    // Without a validator there is no asking for a part.
+    // Without a validator no part can be requested.
     let portal = portal(|request| match request.earlier {
         0 => Answer::ok(&[], &published()).broken(1000),
         _ => Answer::ok(&[], &published_with("Cancelled")),
@@ -184,7 +184,7 @@ fn a_download_begins_anew_where_the_file_is_not_provably_the_same() {
 }
 
 #[test]
-fn nothing_stays_of_a_longer_file() {
+fn nothing_remains_of_a_longer_file() {
     let short = || stored(&[("SR2023.csv", b"Status\r\nNew\r\n")]);
     let portal = portal(move |request| match request.earlier {
         0 => Answer::ok(ETAG, &published()).broken(1000),
@@ -195,7 +195,7 @@ fn nothing_stays_of_a_longer_file() {
 }
 
 #[test]
-fn a_busy_portal_is_left_alone_as_long_as_it_asks() {
+fn a_busy_portal_is_given_the_pause_it_requests() {
     let file = published();
     let portal = portal(|request| match request.earlier {
         0 => Answer::new("503 Service Unavailable", &[("Retry-After", "2")], b""),
@@ -210,7 +210,7 @@ fn a_busy_portal_is_left_alone_as_long_as_it_asks() {
 }
 
 #[test]
-fn an_answer_that_breaks_off_in_its_headers_is_asked_for_again() {
+fn an_answer_that_breaks_off_in_its_headers_is_requested_again() {
     let portal = portal(|request| match request.earlier {
         0 => Answer::new("200 OK", &[], b"").broken(20),
         _ => Answer::ok(ETAG, &published()),
@@ -220,16 +220,13 @@ fn an_answer_that_breaks_off_in_its_headers_is_asked_for_again() {
 }
 
 #[test]
-fn a_portal_that_asks_for_more_time_than_there_is_ends_the_job_at_once() {
+fn a_pause_beyond_the_deadline_ends_the_job_immediately() {
     let portal =
         portal(|_| Answer::new("503 Busy", &[("Retry-After", "18446744073709551615")], b""));
     let started = Instant::now();
     let outcome = portal.job().run();
     let cause = outcome.failed(30);
-    assert!(
-        cause.contains("was not read to its end within 900 s"),
-        "{cause}"
-    );
+    assert!(cause.contains("was not downloaded within 900 s"), "{cause}");
     assert!(
         cause.contains("answered 503 Service Unavailable"),
         "{cause}"
@@ -248,7 +245,7 @@ fn the_deadline_ends_a_download_that_does_not() {
         let outcome = job.run();
         let cause = outcome.failed(30);
         assert!(
-            cause.contains("sr2023.zip was not read to its end within 2 s"),
+            cause.contains("sr2023.zip was not downloaded within 2 s"),
             "{cause}"
         );
         assert!(started.elapsed() < Duration::from_secs(4));
@@ -257,7 +254,7 @@ fn the_deadline_ends_a_download_that_does_not() {
 }
 
 #[test]
-fn what_no_retry_mends_is_asked_once() {
+fn permanent_errors_are_not_retried() {
     let table: [Refusal; 4] = [
         (30, "sr2023.zip answered 404 Not Found", || {
             Answer::new("404 Not Found", &[], b"")
@@ -267,10 +264,10 @@ fn what_no_retry_mends_is_asked_once() {
         }),
         (
             20,
-            "and 50000 are allowed: if that is not a mistake, raise MAX_DOWNLOAD_BYTES",
+            "but 50000 are allowed: if this is expected, raise MAX_DOWNLOAD_BYTES",
             || Answer::ok(ETAG, &published()).broken(published().len()),
         ),
-        (20, "and 50000 are allowed", || {
+        (20, "but 50000 are allowed", || {
             Answer::without_length("200 OK", &[], &published())
         }),
     ];
@@ -285,7 +282,7 @@ fn what_no_retry_mends_is_asked_once() {
 }
 
 #[test]
-fn an_encoded_answer_is_not_taken_for_the_file() {
+fn an_encoded_answer_is_not_accepted_as_the_file() {
     let portal = portal(|request| match request.earlier {
         0 => Answer::ok(&[("Content-Encoding", "gzip")], &published()),
         _ => Answer::ok(&[("Content-Encoding", "identity")], &published()),
@@ -295,7 +292,7 @@ fn an_encoded_answer_is_not_taken_for_the_file() {
 }
 
 #[test]
-fn redirections_lead_to_allowed_hosts_only() {
+fn redirects_lead_to_allowed_hosts_only() {
     fn to(location: &str) -> Answer {
         Answer::new("302 Found", &[("Location", location)], b"")
     }
@@ -316,7 +313,7 @@ fn redirections_lead_to_allowed_hosts_only() {
         ),
         (20, "http://localhost:1/a.zip", "is not on an allowed host"),
         (20, "ftp://127.0.0.1/a.zip", "is not an https address"),
-        (30, FILE, "sr2023.zip redirects in circles"),
+        (30, FILE, "sr2023.zip redirects in a loop"),
     ] {
         let portal = self::portal(move |_| to(location));
         let outcome = portal.job().run();
@@ -327,7 +324,7 @@ fn redirections_lead_to_allowed_hosts_only() {
 }
 
 #[test]
-fn a_silent_connection_is_given_up_and_taken_up_again() {
+fn a_silent_connection_is_closed_and_resumed() {
     let portal = portal(|request| match request.earlier {
         0 => Answer::ok(ETAG, &published()).stalled(1000),
         _ => Answer::rest(ETAG, &published(), published().len() - 1000),
@@ -341,11 +338,11 @@ fn a_silent_connection_is_given_up_and_taken_up_again() {
 }
 
 #[test]
-fn a_server_that_knows_neither_ranges_nor_tags_nor_lengths_gives_the_whole_file_anew() {
+fn a_server_without_ranges_tags_and_lengths_sends_the_whole_file_again() {
     let portal = portal(|request| match request.earlier {
         0 => Answer::ok(&[], &published()).broken(100),
         1 => Answer::ok(ETAG, &published()).broken(100),
-        // Asked for a part, it gives the whole.
+        // It answers a request for a part with the whole file.
         2 => Answer::ok(&[], &published()).broken(10),
         _ => Answer::without_length("200 OK", &[], &published()),
     });

@@ -1,4 +1,4 @@
-//! ZIPs, sound and otherwise.
+//! ZIPs, intact and damaged.
 
 use std::io::{Cursor, Write as _};
 
@@ -8,12 +8,12 @@ use zip::{CompressionMethod, ZipWriter};
 const LOCAL: &[u8] = b"PK\x03\x04";
 const CENTRAL: &[u8] = b"PK\x01\x02";
 
-/// A ZIP of `files`, deflated.
+/// Returns a ZIP of `files`, deflated.
 pub(crate) fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     build(files, CompressionMethod::Deflated)
 }
 
-/// A ZIP of `files`, stored.
+/// Returns a ZIP of `files`, stored.
 pub(crate) fn stored(files: &[(&str, &[u8])]) -> Vec<u8> {
     build(files, CompressionMethod::Stored)
 }
@@ -28,7 +28,7 @@ fn build(files: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// A ZIP of a symbolic link.
+/// Returns a ZIP of a symbolic link.
 pub(crate) fn symlink(name: &str, target: &str) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.add_symlink(name, target, SimpleFileOptions::default())
@@ -36,7 +36,7 @@ pub(crate) fn symlink(name: &str, target: &str) -> Vec<u8> {
     zip.finish().unwrap().into_inner()
 }
 
-/// `zip` with each `from` in it, headers and all, as `to`, which is as long.
+/// Returns `zip` with every `from`, also in headers, replaced with `to` of the same length.
 pub(crate) fn renamed(mut zip: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
     for at in positions(&zip, from.as_bytes()) {
@@ -45,7 +45,7 @@ pub(crate) fn renamed(mut zip: Vec<u8>, from: &str, to: &str) -> Vec<u8> {
     zip
 }
 
-/// `zip` with the flag for encryption at every file.
+/// Returns `zip` with the flag for encryption at every file.
 pub(crate) fn encrypted(mut zip: Vec<u8>) -> Vec<u8> {
     for (magic, offset) in [(LOCAL, 6), (CENTRAL, 8)] {
         for at in positions(&zip, magic) {
@@ -55,7 +55,7 @@ pub(crate) fn encrypted(mut zip: Vec<u8>) -> Vec<u8> {
     zip
 }
 
-/// `zip` with files compressed by `method`, by their headers.
+/// Returns `zip` with files that its headers declare as compressed with `method`.
 pub(crate) fn compressed_by(mut zip: Vec<u8>, method: u8) -> Vec<u8> {
     for (magic, offset) in [(LOCAL, 8), (CENTRAL, 10)] {
         for at in positions(&zip, magic) {
@@ -65,7 +65,7 @@ pub(crate) fn compressed_by(mut zip: Vec<u8>, method: u8) -> Vec<u8> {
     zip
 }
 
-/// `zip` with a directory that says every file has `size` bytes.
+/// Returns `zip` with a directory that declares `size` bytes for every file.
 pub(crate) fn declared(mut zip: Vec<u8>, size: u32) -> Vec<u8> {
     for at in positions(&zip, CENTRAL) {
         zip[at + 24..at + 28].copy_from_slice(&size.to_le_bytes());
@@ -73,7 +73,7 @@ pub(crate) fn declared(mut zip: Vec<u8>, size: u32) -> Vec<u8> {
     zip
 }
 
-/// `zip` with a directory that says every file begins where the first does.
+/// Returns `zip` with a directory in which every file starts where the first one does.
 pub(crate) fn overlapping(mut zip: Vec<u8>) -> Vec<u8> {
     for at in positions(&zip, CENTRAL) {
         zip[at + 42..at + 46].fill(0);
@@ -81,7 +81,7 @@ pub(crate) fn overlapping(mut zip: Vec<u8>) -> Vec<u8> {
     zip
 }
 
-/// `zip` with another byte in the content of its first file.
+/// Returns `zip` with another byte in the content of its first file.
 pub(crate) fn damaged(mut zip: Vec<u8>) -> Vec<u8> {
     let name = usize::from(u16::from_le_bytes([zip[26], zip[27]]));
     let extra = usize::from(u16::from_le_bytes([zip[28], zip[29]]));
@@ -89,7 +89,7 @@ pub(crate) fn damaged(mut zip: Vec<u8>) -> Vec<u8> {
     zip
 }
 
-/// `zip` without its last `bytes`.
+/// Returns `zip` without its last `bytes`.
 pub(crate) fn shortened(mut zip: Vec<u8>, bytes: usize) -> Vec<u8> {
     zip.truncate(zip.len() - bytes);
     zip

@@ -1,4 +1,4 @@
-//! The warehouse behind one interface: load a clean partition, in one transaction.
+//! The warehouse interface: loads a clean partition in one transaction.
 
 mod bigquery;
 mod duckdb;
@@ -20,7 +20,7 @@ use tokio::task::block_in_place;
 use bigquery::BigQueryWarehouse;
 use duckdb::DuckDb;
 
-/// The warehouse that `WAREHOUSE_URL` names, open for loading.
+/// The warehouse at `WAREHOUSE_URL`, open for loading.
 pub(crate) enum Warehouse {
     DuckDb(DuckDb),
     BigQuery(BigQueryWarehouse),
@@ -30,26 +30,26 @@ pub(crate) enum Warehouse {
 pub(crate) struct Load<'a> {
     pub(crate) manifest: &'a CleanManifest,
     pub(crate) manifest_key: &'a Key,
-    /// Where the manifest's Parquet files are, in its order: paths for DuckDB, `gs://` for BigQuery.
+    /// The locations of the manifest's Parquet files, in its order: paths for DuckDB, `gs://` for BigQuery.
     pub(crate) files: Vec<String>,
-    /// Where the Parquet file of the rows set aside is; none for boundaries.
+    /// The location of the Parquet file of the quarantined rows; `None` for boundaries.
     pub(crate) quarantine: Option<String>,
     pub(crate) run_id: &'a RunId,
     /// When the run observed this content on the portal, in whole microseconds; `None` for a manifest that an operator
-    /// named.
+    /// listed.
     pub(crate) observed_at: Option<Timestamp>,
-    /// What was odd about the publication, as opposed to its content.
+    /// Differences in the publication, as opposed to its content.
     pub(crate) drift: &'a [Drift],
-    /// Load it even if the warehouse has it already or it is stale.
+    /// Whether to load it even if the warehouse already has it or it is stale.
     pub(crate) force: bool,
 }
 
 /// The outcome of a [`Load`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Loaded {
-    /// The partition's rows were replaced. `drift` is how the new version drifts from the one that it replaced.
+    /// The partition's rows were replaced. `drift` is how the new version drifts from the previous one.
     Replaced { drift: Vec<Drift> },
-    /// The warehouse already had the whole version.
+    /// The warehouse already had the complete version.
     Found,
 }
 
@@ -58,61 +58,61 @@ pub(crate) struct Observed<'a> {
     pub(crate) partition: Partition,
     /// The digest of the raw file.
     pub(crate) sha256: &'a str,
-    /// When, in whole microseconds.
+    /// When it was observed, in whole microseconds.
     pub(crate) at: Timestamp,
 }
 
 /// A run's verdict on what the portal publishes of a partition.
 pub(crate) struct Verdict {
     pub(crate) partition: Partition,
-    /// Why it was refused; `None` if it is loaded.
+    /// The refusal; `None` if the partition is loaded.
     pub(crate) refused: Option<Refused>,
     /// When the run observed the portal, in whole microseconds.
     pub(crate) observed_at: Timestamp,
 }
 
-/// The most characters that `refusals` keeps of a cause.
+/// The maximum number of characters of a cause in `refusals`.
 const LONGEST_CAUSE: usize = 2_000;
 
-/// `time` as the warehouses keep it, in whole microseconds.
+/// Returns `time` truncated to microseconds, the precision of the warehouses.
 pub(crate) fn microseconds(time: Timestamp) -> Timestamp {
-    // A timestamp is always within the range that its own microseconds span.
+    // The microseconds of a timestamp are always in range.
     Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
 /// Why a partition was not loaded, beyond the failures of the warehouse itself.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum LoadRefusal {
     #[error(
-        "the load of {partition} is stale: the warehouse holds what a run observed on the portal at {held}, this version was \
-         observed at {offered}. FORCE=1 loads it anyway"
+        "the load of {partition} is stale: the loaded version was observed on the portal at {current}, this one at {offered}. \
+         Set FORCE=1 to load it anyway"
     )]
     Stale {
         partition: Partition,
-        held: Timestamp,
+        current: Timestamp,
         offered: Timestamp,
     },
     #[error(
-        "the load of {partition} is stale: the warehouse holds the version of rules {held}, this one was made by rules \
-         {offered}. FORCE=1 loads it anyway"
+        "the load of {partition} is stale: the loaded version was made by rules {current}, this one by rules {offered}. Set \
+         FORCE=1 to load it anyway"
     )]
     OlderRules {
         partition: Partition,
-        held: u32,
+        current: u32,
         offered: u32,
     },
     #[error(
-        "the load of {partition} is stale: no run observed the content of {manifest} on the portal, and the warehouse holds \
-         what a run observed at {held}. Set RUN_ID to the run that observed it, or FORCE=1 to load it anyway"
+        "the load of {partition} is stale: no run observed the content of {manifest} on the portal, but the loaded version \
+         was observed at {current}. Set RUN_ID to the run that observed it, or FORCE=1 to load it anyway"
     )]
     Unobserved {
         partition: Partition,
         manifest: Key,
-        held: Timestamp,
+        current: Timestamp,
     },
     #[error(
-        "{table} would hold {counted} rows of {partition}, the manifest {manifest} says {expected}: nothing was loaded. \
-         Compare its Parquet files with it"
+        "cannot load {partition}: {table} would contain {counted} rows instead of the {expected} in the manifest {manifest}. \
+         Compare the manifest with its Parquet files"
     )]
     Miscounted {
         table: String,
@@ -122,8 +122,8 @@ pub(crate) enum Refusal {
         expected: u64,
     },
     #[error(
-        "{table} has the column {column} as {found}, the contract {version} has it as {expected}. Move the table away and \
-         load every year anew"
+        "cannot load into {table}: the column {column} is {found}, but {expected} in the contract {version}. Rename the \
+         table and load every year again"
     )]
     OtherTable {
         table: String,
@@ -139,21 +139,21 @@ pub(crate) enum Refusal {
     OtherLayout { table: String, difference: String },
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
+impl From<LoadRefusal> for Failure {
+    fn from(refusal: LoadRefusal) -> Self {
         let exit = match &refusal {
-            Refusal::Stale { .. }
-            | Refusal::OlderRules { .. }
-            | Refusal::Unobserved { .. }
-            | Refusal::Miscounted { .. } => Exit::Contract,
-            Refusal::OtherTable { .. } | Refusal::OtherLayout { .. } => Exit::Configuration,
+            LoadRefusal::Stale { .. }
+            | LoadRefusal::OlderRules { .. }
+            | LoadRefusal::Unobserved { .. }
+            | LoadRefusal::Miscounted { .. } => Exit::Contract,
+            LoadRefusal::OtherTable { .. } | LoadRefusal::OtherLayout { .. } => Exit::Configuration,
         };
         Failure::new(exit, refusal)
     }
 }
 
 impl Warehouse {
-    /// Opens the warehouse for loading, and makes the tables that are not there.
+    /// Opens the warehouse for loading, and creates missing tables.
     pub(crate) async fn open(settings: &WarehouseSettings) -> Result<Self, Failure> {
         match &settings.url {
             WarehouseUrl::DuckDb(file) => {
@@ -169,7 +169,7 @@ impl Warehouse {
         }
     }
 
-    /// Replaces the partition by `load`, whole or not at all.
+    /// Replaces the partition with `load`, atomically.
     pub(crate) async fn load(&mut self, load: &Load<'_>) -> Result<Loaded, Failure> {
         match self {
             Self::DuckDb(duckdb) => block_in_place(|| duckdb.load(load)),
@@ -177,7 +177,7 @@ impl Warehouse {
         }
     }
 
-    /// Records when contents were observed on the portal, of those that the warehouse holds.
+    /// Records when the contents in the warehouse were observed on the portal.
     pub(crate) async fn observe(&mut self, observed: &[Observed<'_>]) -> Result<(), Failure> {
         match self {
             Self::DuckDb(duckdb) => block_in_place(|| duckdb.observe(observed)),
@@ -185,8 +185,8 @@ impl Warehouse {
         }
     }
 
-    /// Records which partitions the run refused, and ends the refusals of those that are loaded. A verdict replaces only
-    /// those of runs that observed the portal no later.
+    /// Records which partitions the run refused, and ends the refusals of those that are loaded. A verdict replaces
+    /// only verdicts of runs that did not observe the portal later.
     pub(crate) async fn judge(
         &mut self,
         verdicts: &[Verdict],
@@ -200,19 +200,19 @@ impl Warehouse {
 }
 
 impl Verdict {
-    /// The cause of the refusal, as much of it as is kept.
+    /// Returns the cause of the refusal, truncated.
     fn cause(&self) -> Option<String> {
         let refused = self.refused.as_ref()?;
         Some(refused.cause.chars().take(LONGEST_CAUSE).collect())
     }
 }
 
-/// The version of a partition that `load_history` says is in the tables.
-struct Held {
+/// The version of a partition that is loaded, according to `load_history`.
+struct Current {
     number: i64,
     fingerprint: String,
     source_sha256: String,
-    /// As manifests have it: ISO 8601, UTC without an offset.
+    /// As in manifests: ISO 8601, UTC without an offset.
     last_modified: Option<String>,
     contract_version: String,
     logic_version: u32,
@@ -220,11 +220,11 @@ struct Held {
     last_observed_at: Option<Timestamp>,
 }
 
-impl Held {
-    /// The version that a row of `held.sql` has.
+impl Current {
+    /// Parses a row of `current_version.sql`.
     ///
     /// # Errors
-    /// [`Exit::Bug`] if it is another row.
+    /// [`Exit::Bug`] if the row has another form.
     fn from_row(row: Vec<Option<String>>) -> Result<Self, Failure> {
         let problem = format!("cannot read load_history: it returned {row:?}");
         let read = || {
@@ -260,7 +260,7 @@ impl Held {
             .or_fail(Exit::Bug)
     }
 
-    /// Names the version for a reader: by the day it was published, if that is known.
+    /// Returns a name of the version for people: the day it was published, if known.
     fn name(&self) -> String {
         let day = self
             .last_modified
@@ -279,14 +279,14 @@ impl Held {
     }
 }
 
-/// How the requests of a year differ from those of the version that is held, by their ids.
+/// How the requests of a year differ from those of the current version, matched by id.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Changes {
-    /// Requests held.
+    /// Requests of the current version.
     before: u64,
-    /// Of these, requests that the new version has too.
+    /// Of these, requests that are also in the new version.
     matched: u64,
-    /// Of these, requests with another status.
+    /// Of the matched, requests with another status.
     restatused: u64,
     /// Of the matched, requests with another division or section.
     relabelled: u64,
@@ -318,79 +318,82 @@ impl Changes {
         self.before.saturating_sub(self.matched)
     }
 
-    /// What is odd about the new version in comparison with `held`: more than 1 % of its requests are gone. Under other
-    /// rules, requests may have other ids, or may be refused, so that nothing follows from it.
-    fn drift(self, manifest: &CleanManifest, held: Option<&Held>) -> Vec<Drift> {
-        let of_the_publisher = |held: &&Held| {
-            !held.has_content_of(manifest)
-                && held.has_rules_of(manifest)
+    /// Returns the drift of the new version from `current`: whether more than 1 % of its requests are gone. Nothing is
+    /// concluded if the rules differ, because then requests may have other ids or be refused.
+    fn drift(self, manifest: &CleanManifest, current: Option<&Current>) -> Vec<Drift> {
+        let of_the_publisher = |current: &&Current| {
+            !current.has_content_of(manifest)
+                && current.has_rules_of(manifest)
                 && self.gone() * 100 > self.before
         };
-        let drift = held.filter(of_the_publisher).map(|held| Drift {
+        let drift = current.filter(of_the_publisher).map(|current| Drift {
             kind: DriftKind::RequestsGone,
-            subject: held.name(),
+            subject: current.name(),
             rows: self.gone(),
         });
         drift.into_iter().collect()
     }
 }
 
-/// A table that a partition has rows in, and how many the manifest says.
+/// A table with rows of a partition, and their number in the manifest.
 struct Target<'a> {
     table: &'a Table,
     rows: u64,
 }
 
-/// Refuses what would replace something newer. What the portal published at the latest observation is the newest, whatever
-/// date the publisher gives it; of one content, what the latest rules made.
+/// Refuses a load that would replace something newer. The content of the latest observation is the newest, whatever its
+/// date of publication; for equal contents, the result of the latest rules is.
 ///
 /// # Errors
-/// [`Refusal::Stale`], [`Refusal::OlderRules`] or [`Refusal::Unobserved`].
-fn refuse_stale(load: &Load<'_>, held: &Held) -> Result<(), Refusal> {
+/// [`LoadRefusal::Stale`], [`LoadRefusal::OlderRules`] or [`LoadRefusal::Unobserved`].
+fn refuse_stale(load: &Load<'_>, current: &Current) -> Result<(), LoadRefusal> {
     let (partition, manifest) = (load.manifest.partition, load.manifest);
     let refuse_older_rules = || {
-        let (held, offered) = (held.logic_version, manifest.logic_version);
-        if held > offered {
-            return Err(Refusal::OlderRules {
+        let (current, offered) = (current.logic_version, manifest.logic_version);
+        if current > offered {
+            return Err(LoadRefusal::OlderRules {
                 partition,
-                held,
+                current,
                 offered,
             });
         }
         Ok(())
     };
-    if held.has_content_of(manifest) {
+    if current.has_content_of(manifest) {
         return refuse_older_rules();
     }
-    match (held.last_observed_at, load.observed_at) {
-        (Some(held), Some(offered)) if held > offered => Err(Refusal::Stale {
+    match (current.last_observed_at, load.observed_at) {
+        (Some(current), Some(offered)) if current > offered => Err(LoadRefusal::Stale {
             partition,
-            held,
+            current,
             offered,
         }),
-        (Some(held), Some(offered)) if held == offered => refuse_older_rules(),
-        (Some(held), None) => Err(Refusal::Unobserved {
+        (Some(current), Some(offered)) if current == offered => refuse_older_rules(),
+        (Some(current), None) => Err(LoadRefusal::Unobserved {
             partition,
             manifest: load.manifest_key.clone(),
-            held,
+            current,
         }),
         (Some(_), Some(_)) | (None, _) => Ok(()),
     }
 }
 
-/// When the content of `load` was first and last observed on the portal without another one in between.
-fn observations(load: &Load<'_>, held: Option<&Held>) -> (Option<Timestamp>, Option<Timestamp>) {
+/// Returns when the content of `load` was first and last observed on the portal, without another content in between.
+fn observations(
+    load: &Load<'_>,
+    current: Option<&Current>,
+) -> (Option<Timestamp>, Option<Timestamp>) {
     let offered = load.observed_at;
-    match held.filter(|held| held.has_content_of(load.manifest)) {
-        Some(held) => {
-            let first = [held.observed_at, offered].into_iter().flatten().min();
-            (first, held.last_observed_at.max(offered))
+    match current.filter(|current| current.has_content_of(load.manifest)) {
+        Some(current) => {
+            let first = [current.observed_at, offered].into_iter().flatten().min();
+            (first, current.last_observed_at.max(offered))
         }
         None => (offered, offered),
     }
 }
 
-/// The tables that the manifest's partition has rows in.
+/// Returns the tables with rows of the manifest's partition.
 fn targets(manifest: &CleanManifest) -> Vec<Target<'static>> {
     let dataset = manifest.partition.dataset();
     let mut targets = vec![Target {
@@ -406,10 +409,10 @@ fn targets(manifest: &CleanManifest) -> Vec<Target<'static>> {
     targets
 }
 
-/// What `load_history` keeps of a load, by column. `drift` is how it drifts from the version before.
+/// Returns the values of a load's row in `load_history`, by column. `drift` is its drift from the previous version.
 fn history(
     load: &Load<'_>,
-    held: Option<&Held>,
+    current: Option<&Current>,
     drift: &[Drift],
 ) -> Result<Vec<(&'static str, Value)>, Failure> {
     let manifest = load.manifest;
@@ -418,10 +421,10 @@ fn history(
         .into_iter()
         .flatten()
         .collect();
-    let (observed_at, last_observed_at) = observations(load, held);
+    let (observed_at, last_observed_at) = observations(load, current);
     Ok(vec![
         ("partition", manifest.partition.to_string().into()),
-        ("load_number", number_after(held).into()),
+        ("load_number", number_after(current).into()),
         ("fingerprint", manifest.fingerprint.as_str().into()),
         ("clean_manifest", load.manifest_key.as_str().into()),
         ("raw_manifest", manifest.raw_manifest.as_str().into()),
@@ -450,12 +453,12 @@ fn history(
     ])
 }
 
-/// Whether the raw file of `load` is another than that of the version held.
-fn is_other_content(load: &Load<'_>, held: Option<&Held>) -> bool {
-    held.is_none_or(|held| !held.has_content_of(load.manifest))
+/// Whether the raw file of `load` differs from that of the current version.
+fn is_other_content(load: &Load<'_>, current: Option<&Current>) -> bool {
+    current.is_none_or(|current| !current.has_content_of(load.manifest))
 }
 
-/// The counts that `publication_changes` keeps of a year, by column, in the order of its columns.
+/// Returns the counts of a year's row in `publication_changes`, by column, in the order of its columns.
 fn differences(load: &Load<'_>, changes: Changes) -> Result<Vec<(&'static str, Value)>, Failure> {
     let after = load.manifest.rows.kept;
     Ok(vec![
@@ -468,8 +471,8 @@ fn differences(load: &Load<'_>, changes: Changes) -> Result<Vec<(&'static str, V
     ])
 }
 
-fn number_after(held: Option<&Held>) -> i64 {
-    held.map_or(0, |held| held.number) + 1
+fn number_after(current: Option<&Current>) -> i64 {
+    current.map_or(0, |current| current.number) + 1
 }
 
 fn time(time: Option<Timestamp>) -> Value {
@@ -485,7 +488,7 @@ fn json(value: &impl Serialize) -> Result<Value, Failure> {
 }
 
 fn miscounted(load: &Load<'_>, table: &Table, counted: u64, expected: u64) -> Failure {
-    Refusal::Miscounted {
+    LoadRefusal::Miscounted {
         table: table.name.clone(),
         partition: load.manifest.partition,
         manifest: load.manifest_key.clone(),

@@ -1,8 +1,8 @@
-//! How a publication differs from the one before.
+//! How a publication differs from the previous one.
 
 use shared::manifest::{Drift, DriftKind};
 
-use crate::{Place, Publication};
+use crate::{Fixture, Publication};
 
 const FIRST_RUN: &str = "2026-12-02T06:00:00Z";
 const SECOND_RUN: &str = "2026-12-03T06:00:00Z";
@@ -13,7 +13,7 @@ fn version(rows: &[(&'static str, &'static str)]) -> Publication {
     Publication::of_year(2024, "2026-11-01T06:00:00", rows)
 }
 
-/// A hundred requests and one.
+/// A hundred and one requests.
 const KEYS: [&str; 101] = {
     let mut keys = ["x"; 101];
     let mut index = 0;
@@ -30,21 +30,21 @@ const NUMBERS: &str = "\
     090091092093094095096097098099100";
 
 #[test]
-fn each_load_records_how_the_year_differs_from_the_version_before() {
-    let place = Place::default();
+fn each_load_records_how_the_year_differs_from_the_previous_version() {
+    let fixture = Fixture::default();
     let first = version(&[
         ("Noise", "New@Parks, Forestry & Recreation"),
         ("Litter", "New@Parks, Forestry & Recreation"),
         ("Pothole", "Completed@Transportation Services"),
     ]);
-    place.observing(FIRST_RUN, &[&first]).run().finished();
+    fixture.observing(FIRST_RUN, &[&first]).run().finished();
     let second = version(&[
         ("Noise", "Completed@Environment, Climate & Forestry"),
         ("Litter", "New@Environment, Climate & Forestry"),
         ("Pothole", "Completed@Transportation Services"),
         ("Graffiti", "New@Transportation Services"),
     ]);
-    place.observing(SECOND_RUN, &[&second]).run().finished();
+    fixture.observing(SECOND_RUN, &[&second]).run().finished();
     let other_rules = Publication {
         logic_version: 2,
         ..version(&[
@@ -54,21 +54,21 @@ fn each_load_records_how_the_year_differs_from_the_version_before() {
             ("Graffiti", "New@Transportation Services"),
         ])
     };
-    place
+    fixture
         .observing(SECOND_RUN, &[&other_rules])
         .run()
         .finished();
     assert_eq!(
-        place.rows(CHANGES),
+        fixture.rows(CHANGES),
         [
             "1|true|0|3|3|0|0|0",
             "2|true|3|4|1|0|1|2",
             "3|false|4|4|0|0|1|0"
         ]
     );
-    assert_eq!(place.rows("SELECT * FROM status_changes").len(), 1);
+    assert_eq!(fixture.rows("SELECT * FROM status_changes").len(), 1);
     assert_eq!(
-        place.rows(
+        fixture.rows(
             "SELECT changes.load_number FROM publication_changes AS changes \
              INNER JOIN load_history AS loads ON loads.partition = changes.source_year::VARCHAR \
              AND loads.load_number = changes.load_number AND loads.fingerprint = changes.new_fingerprint \
@@ -79,21 +79,24 @@ fn each_load_records_how_the_year_differs_from_the_version_before() {
 }
 
 #[test]
-fn more_than_a_hundredth_of_the_requests_gone_is_drift() {
-    let place = Place::default();
+fn more_than_one_percent_of_the_requests_gone_is_drift() {
+    let fixture = Fixture::default();
     let rows: Vec<_> = KEYS.iter().map(|key| (*key, "New")).collect();
     let lost_by = |lost: usize| version(&rows[lost..]);
-    let drift_of_loads = || place.rows("SELECT drift FROM load_history ORDER BY load_number");
-    place.observing(FIRST_RUN, &[&lost_by(0)]).run().finished();
-    // One of 101 is less than a hundredth.
-    let one = place.observing(SECOND_RUN, &[&lost_by(1)]).run();
+    let drift_of_loads = || fixture.rows("SELECT drift FROM load_history ORDER BY load_number");
+    fixture
+        .observing(FIRST_RUN, &[&lost_by(0)])
+        .run()
+        .finished();
+    // One of 101 is less than 1 %.
+    let one = fixture.observing(SECOND_RUN, &[&lost_by(1)]).run();
     assert_eq!(one.finished()["drift"], 0);
     assert_eq!(drift_of_loads(), ["[]", "[]"]);
-    let two = place
+    let two = fixture
         .observing("2026-12-04T06:00:00Z", &[&lost_by(3)])
         .run();
     assert_eq!(two.finished()["drift"], 1);
-    let event = two.event("drift from the version before");
+    let event = two.event("drift from the previous version");
     assert_eq!(
         (&event["kind"], &event["rows"]),
         (&"RequestsGone".into(), &2.into())
@@ -103,21 +106,21 @@ fn more_than_a_hundredth_of_the_requests_gone_is_drift() {
         drift.contains(r#""kind":"requests_gone","subject":"2026-11-01","rows":2"#),
         "{drift}"
     );
-    // Other rules may give requests other ids: nothing is known about the publisher.
+    // With other rules, requests may have other ids: the loss says nothing about the publisher.
     let by_other_rules = Publication {
         logic_version: 2,
         ..lost_by(50)
     };
-    let other = place
+    let other = fixture
         .observing("2026-12-05T06:00:00Z", &[&by_other_rules])
         .run();
     assert_eq!(other.finished()["drift"], 0);
-    assert_eq!(place.rows(CHANGES)[3], "4|true|98|51|0|47|0|0");
+    assert_eq!(fixture.rows(CHANGES)[3], "4|true|98|51|0|47|0|0");
 }
 
 #[test]
-fn what_is_odd_about_the_content_and_the_publication_is_kept_with_the_load() {
-    let place = Place::default();
+fn drift_of_the_content_and_of_the_publication_is_recorded_with_the_load() {
+    let fixture = Fixture::default();
     let drift = |kind, subject: &str| Drift {
         kind,
         subject: subject.to_owned(),
@@ -129,10 +132,10 @@ fn what_is_odd_about_the_content_and_the_publication_is_kept_with_the_load() {
         ..version(&[("Noise", "New")])
     };
     let of_publication = drift(DriftKind::DuplicateResource, "311 (2)");
-    place.hand_over("run", FIRST_RUN, &[&publication], &[of_publication], &[]);
-    place.of_run("run").run().finished();
+    fixture.hand_over("run", FIRST_RUN, &[&publication], &[of_publication], &[]);
+    fixture.of_run("run").run().finished();
     assert_eq!(
-        place.rows(
+        fixture.rows(
             "SELECT drift->>'$[0].kind', drift->>'$[1].kind', json_array_length(drift), generated FROM load_history"
         ),
         ["extra_column|duplicate_resource|2|true"]

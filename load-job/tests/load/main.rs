@@ -1,6 +1,6 @@
-//! The job as a process, on clean files in a lake of its own and a DuckDB file.
+//! Tests of the job as a process, on clean files in its own lake and a DuckDB file.
 
-#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+#![allow(clippy::unwrap_used, reason = "tests panic on errors")]
 
 mod changes;
 mod observations;
@@ -23,12 +23,12 @@ use shared::warehouse::duckdb::{Access, Connection};
 pub(crate) use published::Publication;
 
 /// A lake and a warehouse.
-pub(crate) struct Place {
+pub(crate) struct Fixture {
     pub(crate) lake: TestLake,
     directory: tempfile::TempDir,
 }
 
-impl Default for Place {
+impl Default for Fixture {
     fn default() -> Self {
         Self {
             lake: TestLake::default(),
@@ -37,12 +37,12 @@ impl Default for Place {
     }
 }
 
-impl Place {
+impl Fixture {
     pub(crate) fn file(&self) -> PathBuf {
         self.directory.path().join("warehouse.duckdb")
     }
 
-    /// The job on manifests that an operator names: no run observed them.
+    /// Returns the job on manifests that an operator lists and no run observed.
     pub(crate) fn job(&self, publications: &[&Publication]) -> Job {
         let manifests: Vec<String> = publications
             .iter()
@@ -51,14 +51,14 @@ impl Place {
         self.of_run("test").env("MANIFESTS", manifests.join(","))
     }
 
-    /// The job of a run that observed `publications` on the portal at `observed_at`.
+    /// Returns the job of a run that observed `publications` on the portal at `observed_at`.
     pub(crate) fn observing(&self, observed_at: &str, publications: &[&Publication]) -> Job {
         let run = observed_at.replace([':', '.'], "-");
         self.hand_over(&run, observed_at, publications, &[], &[]);
         self.of_run(&run)
     }
 
-    /// Hands over what transform made of a run's `publications` and, for other partitions, what a stage refused.
+    /// Hands over transform's results of a run's `publications` and, for other partitions, refusals.
     pub(crate) fn hand_over(
         &self,
         run: &str,
@@ -103,7 +103,7 @@ impl Place {
         self.lake.put(&key, &manifest::to_json(&hand_over));
     }
 
-    /// The job on what was handed over in `run`.
+    /// Returns the job on the hand-over of `run`.
     pub(crate) fn of_run(&self, run: &str) -> Job {
         Job::new(env!("CARGO_BIN_EXE_load-job"))
             .env("LAKE_URL", self.lake.url())
@@ -120,14 +120,14 @@ impl Place {
         Connection::open(&library, &self.file(), access).unwrap()
     }
 
-    /// Changes the warehouse behind the job's back.
+    /// Changes the warehouse outside the job.
     pub(crate) fn alter(&self, statement: &str) {
         self.open(Access::ReadWrite)
             .execute(statement, &[])
             .unwrap();
     }
 
-    /// The rows of a query, columns joined by `|`.
+    /// Returns the rows of a query, columns joined by `|`.
     pub(crate) fn rows(&self, query: &str) -> Vec<String> {
         let query = format!("SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({query})");
         let rows = self.open(Access::ReadOnly).query_text(&query, &[]).unwrap();
@@ -138,7 +138,7 @@ impl Place {
         rows.into_iter().map(cells).collect()
     }
 
-    /// What the tables hold of requests: year, type, status.
+    /// Returns the year, type and status of the loaded requests.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.rows(
             "SELECT source_year, service_request_type, status FROM service_requests ORDER BY ALL",

@@ -1,4 +1,4 @@
-//! Clean partitions as transform leaves them, made from the contract's own tables.
+//! Clean partitions as transform writes them, built from the contract's tables.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,8 +15,8 @@ use shared::partition::{Dataset, Partition};
 use shared::testing::{TestLake, variable};
 use shared::warehouse::duckdb::{Access, Connection};
 
-/// One version of a partition: its rows are (key, status), or (area id, area name) for boundaries. A status that is read as
-/// another is `published=read`; a division follows after `@`.
+/// One version of a partition. Its rows are (key, status), or (area id, area name) for boundaries. A status that is
+/// read as another one is written `published=read`; a division follows after `@`.
 #[derive(Clone)]
 pub(crate) struct Publication {
     pub(crate) partition: Partition,
@@ -24,10 +24,10 @@ pub(crate) struct Publication {
     pub(crate) logic_version: u32,
     pub(crate) rows: Vec<(&'static str, &'static str)>,
     pub(crate) quarantined: u64,
-    /// What the manifest says of the rows kept, where that is not the truth.
+    /// The manifest's number of kept rows, if it is wrong.
     pub(crate) claimed: Option<u64>,
     pub(crate) generated: bool,
-    /// What is odd about the content.
+    /// Drift of the content.
     pub(crate) drift: Vec<Drift>,
 }
 
@@ -49,7 +49,7 @@ impl Publication {
         }
     }
 
-    /// The digest of the raw file, which does not depend on how it is read.
+    /// Returns the digest of the raw file, which does not depend on the rules.
     fn content(&self) -> Digest {
         let published = |(key, value): &(&str, &str)| {
             let (status, division) = value.split_once('@').unwrap_or((value, ""));
@@ -60,7 +60,7 @@ impl Publication {
         Digest::of(rows.as_bytes())
     }
 
-    /// Puts it into the lake and returns the manifest's key.
+    /// Stores it in the lake and returns the manifest's key.
     pub(crate) fn put(&self, lake: &TestLake) -> Key {
         let parts = format!(
             "{} {:?} {} {:?}",
@@ -74,7 +74,7 @@ impl Publication {
             write_parquet(&lake.path().join(key.as_str()), table, rows);
             clean_file(lake, key, rows.len())
         };
-        // Two files, as of two months.
+        // Two files, as for two months.
         let rows: Vec<String> = self.rows.iter().map(|row| self.clean_row(*row)).collect();
         let (first, second) = rows.split_at(rows.len() / 2);
         let files = vec![
@@ -128,7 +128,7 @@ impl Publication {
         key
     }
 
-    /// The row as a list of SQL values in the contract's order.
+    /// Returns the row as a list of SQL values in the contract's order.
     fn clean_row(&self, (key, value): (&str, &str)) -> String {
         let Partition::Year(year) = self.partition else {
             return match self.partition {

@@ -1,9 +1,9 @@
-//! What the warehouse holds after loads.
+//! The content of the warehouse after loads.
 
 use shared::partition::Partition;
 use shared::warehouse::duckdb::Access;
 
-use crate::{Place, Publication};
+use crate::{Fixture, Publication};
 
 const NOVEMBER: &str = "2026-11-01T06:00:00.123456";
 const DECEMBER: &str = "2026-12-01T06:00:00";
@@ -20,7 +20,7 @@ fn november() -> Publication {
     )
 }
 
-/// Noise is done by now, Litter is gone, Graffiti is new.
+/// Returns the second version: Noise is completed, Litter is gone, Graffiti is new.
 fn december() -> Publication {
     Publication::of_year(
         2024,
@@ -35,15 +35,15 @@ fn december() -> Publication {
 
 #[test]
 fn a_partition_is_loaded_once_with_its_history_and_receipt() {
-    let place = Place::default();
-    let outcome = place.job(&[&november()]).run();
+    let fixture = Fixture::default();
+    let outcome = fixture.job(&[&november()]).run();
     let finished = outcome.finished();
     assert_eq!(
         (finished["produced"].as_u64(), finished["rows"].as_u64()),
         (Some(1), Some(3))
     );
     assert_eq!(
-        place.requests(),
+        fixture.requests(),
         [
             "2024|Litter|New",
             "2024|Noise|New",
@@ -51,33 +51,33 @@ fn a_partition_is_loaded_once_with_its_history_and_receipt() {
         ]
     );
     assert_eq!(
-        place.rows("SELECT source_year, reason, raw_line FROM quarantined_requests"),
+        fixture.rows("SELECT source_year, reason, raw_line FROM quarantined_requests"),
         ["2024|field_count|raw"]
     );
     assert_eq!(
-        place.rows(
+        fixture.rows(
             "SELECT partition, load_number, source_last_modified, raw_lines, rows_read, rows_kept, rows_quarantined, \
              quarantined_by_reason, run_id FROM load_history"
         ),
         ["2024|1|2026-11-01 06:00:00.123456|5|4|3|1|{\"field_count\":1}|test"]
     );
-    let objects = place.lake.objects("loaded/");
+    let objects = fixture.lake.objects("loaded/");
     assert_eq!(objects.len(), 1);
 
-    let again = place.job(&[&november()]).run();
+    let again = fixture.job(&[&november()]).run();
     assert_eq!(again.finished()["found"].as_u64(), Some(1));
-    assert_eq!(place.loads(), ["2024|1"]);
-    assert_eq!(place.lake.objects("loaded/"), objects);
+    assert_eq!(fixture.loads(), ["2024|1"]);
+    assert_eq!(fixture.lake.objects("loaded/"), objects);
 }
 
 #[test]
 fn a_corrected_year_replaces_its_own_rows_and_no_others() {
-    let place = Place::default();
+    let fixture = Fixture::default();
     let other = Publication::of_year(2023, NOVEMBER, &[("Noise in 2023", "New")]);
-    place.job(&[&november(), &other]).run().finished();
-    place.job(&[&december(), &other]).run().finished();
+    fixture.job(&[&november(), &other]).run().finished();
+    fixture.job(&[&december(), &other]).run().finished();
     assert_eq!(
-        place.requests(),
+        fixture.requests(),
         [
             "2023|Noise in 2023|New",
             "2024|Graffiti|New",
@@ -85,9 +85,9 @@ fn a_corrected_year_replaces_its_own_rows_and_no_others() {
             "2024|Pothole|Completed"
         ]
     );
-    assert_eq!(place.loads(), ["2023|1", "2024|1", "2024|2"]);
+    assert_eq!(fixture.loads(), ["2023|1", "2024|1", "2024|2"]);
     assert_eq!(
-        place.rows(
+        fixture.rows(
             "SELECT decode(request_id), old_status, new_status, old_last_modified, new_last_modified FROM status_changes"
         ),
         ["00000000000Noise|New|Completed|2026-11-01 06:00:00.123456|2026-12-01 06:00:00"]
@@ -95,8 +95,8 @@ fn a_corrected_year_replaces_its_own_rows_and_no_others() {
 }
 
 #[test]
-fn a_status_that_new_rules_read_otherwise_has_not_changed() {
-    let place = Place::default();
+fn a_status_that_new_rules_read_differently_has_not_changed() {
+    let fixture = Fixture::default();
     let versions = [
         (NOVEMBER, 1, "Lost=Unknown"),
         (NOVEMBER, 2, "Lost=Cancelled"),
@@ -108,85 +108,85 @@ fn a_status_that_new_rules_read_otherwise_has_not_changed() {
             logic_version,
             ..Publication::of_year(2024, last_modified, &[("Noise", status)])
         };
-        place.job(&[&version]).run().finished();
+        fixture.job(&[&version]).run().finished();
     }
-    assert_eq!(place.loads().len(), 4);
+    assert_eq!(fixture.loads().len(), 4);
     assert_eq!(
-        place.rows("SELECT old_status, new_status, new_last_modified FROM status_changes"),
+        fixture.rows("SELECT old_status, new_status, new_last_modified FROM status_changes"),
         ["New|Closed|2027-01-01 06:00:00"]
     );
 }
 
 #[test]
-fn a_version_that_comes_back_is_loaded_again() {
-    let place = Place::default();
+fn a_version_that_returns_is_loaded_again() {
+    let fixture = Fixture::default();
     let back = Publication {
         last_modified: "2027-01-01T06:00:00",
         ..november()
     };
     for publication in [november(), december(), back] {
-        place.job(&[&publication]).run().finished();
+        fixture.job(&[&publication]).run().finished();
     }
     assert_eq!(
-        place.requests(),
+        fixture.requests(),
         [
             "2024|Litter|New",
             "2024|Noise|New",
             "2024|Pothole|Completed"
         ]
     );
-    assert_eq!(place.loads().len(), 3);
+    assert_eq!(fixture.loads().len(), 3);
 }
 
 #[test]
-fn an_altered_table_is_loaded_anew() {
-    let place = Place::default();
-    place.job(&[&november()]).run().finished();
-    place.alter("DELETE FROM service_requests WHERE service_request_type = 'Noise'");
-    let outcome = place.job(&[&november()]).run();
+fn an_altered_table_is_loaded_again() {
+    let fixture = Fixture::default();
+    fixture.job(&[&november()]).run().finished();
+    fixture.alter("DELETE FROM service_requests WHERE service_request_type = 'Noise'");
+    let outcome = fixture.job(&[&november()]).run();
     assert_eq!(outcome.finished()["produced"].as_u64(), Some(1));
-    assert_eq!(place.requests().len(), 3);
+    assert_eq!(fixture.requests().len(), 3);
 }
 
 #[test]
-fn boundaries_are_replaced_whole() {
-    let place = Place::default();
+fn boundaries_are_replaced_as_a_whole() {
+    let fixture = Fixture::default();
     let wards = |last_modified, rows: &[(&'static str, &'static str)]| Publication {
         partition: Partition::CityWards,
         rows: rows.to_vec(),
         last_modified,
         ..november()
     };
-    place
+    fixture
         .job(&[&wards(NOVEMBER, &[("1", "One"), ("2", "Two")])])
         .run()
         .finished();
-    place
+    fixture
         .job(&[&wards(DECEMBER, &[("2", "Two"), ("3", "Three")])])
         .run()
         .finished();
     assert_eq!(
-        place.rows("SELECT ward_id, ward_name FROM city_wards ORDER BY 1"),
+        fixture.rows("SELECT ward_id, ward_name FROM city_wards ORDER BY 1"),
         ["2|Two", "3|Three"]
     );
 }
 
 #[test]
 fn a_column_that_the_contract_has_gained_is_added() {
-    let place = Place::default();
-    place.job(&[&november()]).run().finished();
-    place.alter("ALTER TABLE service_requests DROP COLUMN section");
-    let outcome = place.job(&[&december()]).run();
+    let fixture = Fixture::default();
+    fixture.job(&[&november()]).run().finished();
+    fixture.alter("ALTER TABLE service_requests DROP COLUMN section");
+    let outcome = fixture.job(&[&december()]).run();
     outcome.finished();
     assert_eq!(outcome.event("column added")["column"], "section");
-    assert_eq!(place.requests().len(), 3);
+    assert_eq!(fixture.requests().len(), 3);
 }
 
 #[test]
-fn two_loads_at_once_are_one() {
-    let place = Place::default();
+fn two_concurrent_loads_are_one() {
+    let fixture = Fixture::default();
     let publication = november();
-    let jobs = [(); 3].map(|()| place.job(&[&publication]));
+    let jobs = [(); 3].map(|()| fixture.job(&[&publication]));
     let outcomes: Vec<_> = std::thread::scope(|scope| {
         let running = jobs.map(|job| scope.spawn(|| job.run()));
         running
@@ -198,21 +198,21 @@ fn two_loads_at_once_are_one() {
         .iter()
         .map(|outcome| outcome.finished()["produced"].as_u64().unwrap());
     assert_eq!(produced.sum::<u64>(), 1);
-    assert_eq!(place.loads(), ["2024|1"]);
-    assert_eq!(place.requests().len(), 3);
+    assert_eq!(fixture.loads(), ["2024|1"]);
+    assert_eq!(fixture.requests().len(), 3);
 }
 
 #[test]
 fn a_load_waits_for_another_writer() {
-    let place = Place::default();
-    let writer = place.open(Access::ReadWrite);
+    let fixture = Fixture::default();
+    let writer = fixture.open(Access::ReadWrite);
     let publication = november();
     let outcome = std::thread::scope(|scope| {
-        let load = scope.spawn(|| place.job(&[&publication]).run());
+        let load = scope.spawn(|| fixture.job(&[&publication]).run());
         std::thread::sleep(std::time::Duration::from_millis(1500));
         drop(writer);
         load.join().unwrap()
     });
     outcome.finished();
-    assert_eq!(place.requests().len(), 3);
+    assert_eq!(fixture.requests().len(), 3);
 }

@@ -24,13 +24,13 @@ pub enum ColumnType {
     Binary16,
     /// UTF-8 text.
     Text,
-    /// A whole number of 32 bits.
+    /// A 32-bit signed integer.
     Integer,
     /// A whole number of 64 bits.
     Long,
     /// True or false.
     Boolean,
-    /// A moment, microseconds since 1970 UTC.
+    /// A point in time, in microseconds since 1970-01-01 UTC.
     Instant,
     /// A date and time without a zone.
     WallClock,
@@ -55,14 +55,14 @@ impl ColumnType {
             ("timestamp", "DATETIME") if !options.timezone => Self::WallClock,
             (logical, physical) => {
                 panic!(
-                    "column {}: no type for {logical} as {physical}",
+                    "column {}: the logical type {logical} does not match the physical type {physical}",
                     property.name
                 )
             }
         }
     }
 
-    /// The type in Arrow, and so in Parquet.
+    /// Returns the Arrow type, which is also the type in Parquet.
     #[must_use]
     pub fn arrow(self) -> DataType {
         match self {
@@ -90,7 +90,7 @@ impl ColumnType {
         }
     }
 
-    /// The type in `DuckDB`, as its catalogue spells it.
+    /// Returns the `DuckDB` type, as its catalogue spells it.
     #[must_use]
     pub fn duckdb(self) -> &'static str {
         match self {
@@ -117,7 +117,7 @@ pub struct Column {
     pub bigquery: String,
     /// Whether it never holds null.
     pub required: bool,
-    /// What it means.
+    /// Its description.
     pub description: String,
 }
 
@@ -146,7 +146,7 @@ pub enum Partitioning {
 pub struct Table {
     /// Its name in the warehouse.
     pub name: String,
-    /// What it holds.
+    /// Its description.
     pub description: String,
     /// Its columns, in order.
     pub columns: Vec<Column>,
@@ -179,7 +179,7 @@ impl Table {
         }
     }
 
-    /// The schema in Arrow, and so of the Parquet files.
+    /// Returns the Arrow schema, which is also the schema of the Parquet files.
     #[must_use]
     pub fn arrow_schema(&self) -> Arc<Schema> {
         let field =
@@ -189,7 +189,7 @@ impl Table {
         ))
     }
 
-    /// `CREATE TABLE IF NOT EXISTS`, in `DuckDB`'s dialect.
+    /// Returns the `CREATE TABLE IF NOT EXISTS` statement for `DuckDB`.
     #[must_use]
     pub fn duckdb_ddl(&self) -> String {
         let mut ddl = format!("CREATE TABLE IF NOT EXISTS {} (", self.name);
@@ -208,7 +208,7 @@ impl Table {
         ddl
     }
 
-    /// The names of the columns, in order.
+    /// Returns the names of the columns, in order.
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|column| column.name.as_str())
     }

@@ -1,4 +1,5 @@
-//! The data contracts (Open Data Contract Standard v3.1), embedded, read once: the single source of columns and rules.
+//! The data contracts (Open Data Contract Standard v3.1), embedded and parsed once: the single source of columns and
+//! rules.
 
 mod columns;
 mod odcs;
@@ -16,9 +17,9 @@ use crate::partition::Dataset;
 /// One contract: its identity and its tables.
 #[derive(Debug)]
 pub struct Contract {
-    /// The contract's id, for the records.
+    /// The contract's id, recorded in manifests.
     pub id: String,
-    /// The version, semantic; part of every fingerprint made under it.
+    /// The semantic version, part of the fingerprint of every result.
     pub version: String,
     /// The licence of the published data; `None` for records that are our own.
     pub licence: Option<Licence>,
@@ -77,7 +78,7 @@ impl Contract {
     /// Returns the table `name`, with its columns in order.
     ///
     /// # Panics
-    /// If the contract has no such table.
+    /// If the contract does not have the table.
     #[must_use]
     pub fn table(&self, name: &str) -> &Table {
         let table = self.tables.iter().find(|table| table.name == name);
@@ -100,7 +101,7 @@ impl Contract {
         Self::of(Dataset::ServiceRequests).table("quarantined_requests")
     }
 
-    /// What the contract of the service requests says of the published file and its values.
+    /// Returns the rules of the service request contract for the published file and its values.
     #[must_use]
     pub fn rules() -> &'static Rules {
         static RULES: LazyLock<Rules> =
@@ -122,8 +123,8 @@ mod tests {
         assert_eq!(Contract::quarantine_table().columns.len(), 5);
     }
 
-    /// The version names the rules in every fingerprint: a change of the text asks for a new version, then for a new
-    /// snapshot.
+    /// The version stands for the rules in every fingerprint. If this snapshot changes because the rules did, raise the
+    /// version first.
     #[test]
     fn a_changed_contract_has_a_new_version() {
         let versions: Vec<String> = Contract::all()
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ward_sets_are_whole() {
+    fn the_ward_sets_are_complete() {
         let models = &Contract::rules().ward_models;
         let sizes: Vec<usize> = models.iter().map(|model| model.wards.len()).collect();
         assert_eq!(sizes, [44, 25]);

@@ -66,7 +66,12 @@ impl Document {
         self.schema
             .iter()
             .find(|object| object.name == name)
-            .unwrap_or_else(|| panic!("contract {} has no schema object {name}", self.id))
+            .unwrap_or_else(|| {
+                panic!(
+                    "contract {} does not have the schema object {name}",
+                    self.id
+                )
+            })
     }
 
     pub(super) fn objects(&self) -> impl Iterator<Item = &Object> {
@@ -83,7 +88,7 @@ impl Object {
         self.properties
             .iter()
             .find(|property| property.name == name)
-            .unwrap_or_else(|| panic!("{} has no property {name}", self.name))
+            .unwrap_or_else(|| panic!("{} does not have the property {name}", self.name))
     }
 
     /// Whether it is a table of the warehouse, and not a published file.

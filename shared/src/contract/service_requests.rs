@@ -8,13 +8,13 @@ use super::odcs;
 /// A column of the published CSV.
 #[derive(Debug, Clone)]
 pub struct PublishedColumn {
-    /// Our name for it.
+    /// Our name.
     pub name: String,
-    /// The publisher's name for it.
+    /// The publisher's name.
     pub header: String,
-    /// Other names it is known by.
+    /// Other names the publisher has used.
     pub aliases: Vec<String>,
-    /// Whether a file without it is whole.
+    /// Whether a file may lack it.
     pub optional: bool,
 }
 
@@ -27,17 +27,17 @@ pub struct Ward {
     pub name: String,
 }
 
-/// One of the city's divisions into wards.
+/// One of the city's ward models.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WardModel {
     /// The number of wards, which names the model: 44 or 25.
     #[serde(rename = "model")]
     pub size: i32,
-    /// The first day it is in force; none for the oldest.
+    /// The first day it is in force; `None` for the oldest.
     #[serde(default)]
     pub in_force_from: Option<Date>,
-    /// The last day it is in force; none for the newest.
+    /// The last day it is in force; `None` for the newest.
     #[serde(default)]
     pub in_force_until: Option<Date>,
     /// The wards, by number.
@@ -49,19 +49,19 @@ pub struct WardModel {
 pub struct Rules {
     /// The columns of the published CSV, in the publisher's order.
     pub published: Vec<PublishedColumn>,
-    /// Rows in quarantine over rows read, above which a file is refused.
+    /// The ratio of quarantined to read rows above which a file is refused.
     pub max_quarantined_ratio: f64,
-    /// The longest line, in bytes.
+    /// The maximum length of a line, in bytes.
     pub max_line_bytes: usize,
     /// The statuses.
     pub statuses: Vec<String>,
-    /// Publisher's spellings to statuses, where case, spaces and hyphens do not explain them.
+    /// Maps the publisher's spellings to statuses, except for differences in case, spaces and hyphens.
     pub status_spellings: BTreeMap<String, String>,
-    /// The divisions known so far.
+    /// The known divisions.
     pub divisions: Vec<String>,
-    /// The sections with a comma known so far. Other sections are not listed.
+    /// The known sections whose name contains a comma. Other sections are not listed.
     pub sections: Vec<String>,
-    /// Columns that the publisher's software adds, which say nothing of a request.
+    /// Columns that the publisher's software adds and that are not about a request.
     pub technical_columns: Vec<String>,
     /// The ward models, oldest first.
     pub ward_models: Vec<WardModel>,

@@ -10,8 +10,8 @@ use std::str::FromStr;
 use google_cloud_auth::credentials::{Credentials, anonymous};
 use url::{Host, Url};
 
-/// An emulator in place of a service of Google Cloud, reached without credentials: a URL on a loopback address, so that
-/// a wrong value cannot send data to another machine.
+/// The emulator of a Google Cloud service, accessed without credentials. Its URL must be a loopback address, so that a
+/// wrong value cannot send data to another machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Emulator(String);
 
@@ -40,8 +40,7 @@ impl FromStr for Emulator {
 
     /// Reads `http://127.0.0.1:4443` or `127.0.0.1:4443`, as Google's other clients do.
     fn from_str(text: &str) -> Result<Self, String> {
-        let problem =
-            || format!("is {text:?}: an emulator is on a loopback address, http://127.0.0.1:PORT");
+        let problem = || format!("is {text:?}: use a loopback address, http://127.0.0.1:PORT");
         let with_scheme = if text.contains("://") {
             text.to_owned()
         } else {
@@ -68,7 +67,7 @@ mod tests {
     use super::Emulator;
 
     #[test]
-    fn an_emulator_is_on_loopback() {
+    fn an_emulator_must_be_on_loopback() {
         for (text, url) in [
             ("http://127.0.0.1:4443", "http://127.0.0.1:4443"),
             ("127.0.0.9:4443/", "http://127.0.0.9:4443"),

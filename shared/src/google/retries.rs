@@ -15,11 +15,11 @@ use google_cloud_storage::retry_policy::RetryableErrors;
 
 const MAX_ATTEMPTS: u32 = 6;
 const MAX_ELAPSED: Duration = Duration::from_mins(5);
-/// A service that asks for a longer pause is given up on: the workflow retries the job.
+/// If a service requests a longer pause, the request fails and the workflow retries the job.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
 
-/// Returns the reasons that a service gives for an error. They say more than its status: too many requests may be 403 as
-/// well as 429. <https://cloud.google.com/bigquery/docs/error-messages>,
+/// Returns the reasons that a service gives for an error. They are more precise than the HTTP status: too many requests
+/// may be 403 as well as 429. <https://cloud.google.com/bigquery/docs/error-messages>,
 /// <https://cloud.google.com/storage/docs/json_api/v1/status-codes>.
 pub(crate) fn reasons(error: &Error) -> impl Iterator<Item = &str> {
     let details = error.status().map_or(&[][..], |status| &status.details);
@@ -48,18 +48,18 @@ pub(crate) fn is_transient_reason(reason: &str) -> bool {
     is_retryable_reason(reason) || matches!(reason, "quotaExceeded" | "stopped" | "timeout")
 }
 
-/// Returns a throttler that throttles nothing, so that [`Retries`] alone decides. Google's default skips attempts at random
-/// while a service is down, and still waits as long as if it had made them.
+/// Returns a throttler that never throttles, so that [`Retries`] alone decides. Google's default skips attempts at
+/// random while a service is down, but still waits as long as if it had made them.
 pub(crate) fn unthrottled() -> CircuitBreaker {
     CircuitBreaker::clamp(1, 0, 0)
 }
 
-/// The retry policy of one request: what Google calls retryable is retried at exponential intervals with jitter, or after
-/// `Retry-After`, at most [`MAX_ATTEMPTS`] times and for [`MAX_ELAPSED`].
+/// The retry policy of one request. Errors that Google documents as retryable are retried at exponential intervals with
+/// jitter, or after `Retry-After`, at most [`MAX_ATTEMPTS`] times and for [`MAX_ELAPSED`].
 #[derive(Debug, Clone)]
 pub(crate) struct Retries {
     backoff: Arc<ExponentialBackoff>,
-    /// `Retry-After` of the latest response.
+    /// `Retry-After` of the last response.
     retry_after: Arc<Mutex<Option<Duration>>>,
 }
 
@@ -84,7 +84,7 @@ impl Retries {
             .with_attempt_limit(MAX_ATTEMPTS)
     }
 
-    /// Returns the policy that decides when.
+    /// Returns the policy that decides when to retry.
     pub(crate) fn pace(&self) -> Self {
         self.clone()
     }

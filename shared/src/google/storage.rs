@@ -1,4 +1,5 @@
-//! A bucket of Cloud Storage: what is read, written and removed, each request tried as [`google`](crate::google) says.
+//! Reads, writes and removes the objects of a Cloud Storage bucket. [`retries`](crate::google::retries) has the retry
+//! policy.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -22,19 +23,19 @@ use crate::google::Emulator;
 use crate::google::retries::{Retries, is_transient_reason, reasons, unthrottled};
 use crate::key::Key;
 
-/// The longest silence before a download and in it, and the longest wait for a removal.
+/// The longest silence before and during a download, and the longest wait for a removal.
 const LONGEST_SILENCE: Duration = patience(Duration::from_mins(1));
-/// How often a silent service is asked again for a download.
+/// How often a download is retried when the service is silent.
 const MOST_SILENCES: usize = 2;
-/// The longest that the upload of a small object takes, retries and all.
+/// The longest that the upload of a small object may take, retries included.
 const LONGEST_UPLOAD: Duration = patience(Duration::from_mins(2));
-/// The longest that a resumable upload takes.
+/// The longest that a resumable upload may take.
 const LONGEST_RESUMABLE_UPLOAD: Duration = Duration::from_mins(15);
-/// Objects of so many bytes and more are sent in a resumable upload.
+/// Objects of at least this many bytes are sent in a resumable upload.
 const RESUMABLE_FROM: usize = 8 << 20;
 const ENDPOINT: &str = "https://storage.googleapis.com";
 
-/// That of a test is short.
+/// Returns `duration`, shortened in unit tests.
 const fn patience(duration: Duration) -> Duration {
     if cfg!(test) {
         Duration::from_millis(200)
@@ -43,44 +44,44 @@ const fn patience(duration: Duration) -> Duration {
     }
 }
 
-/// A bucket, or what is below a prefix of one.
+/// A bucket, or the objects below a prefix of it.
 #[derive(Debug, Clone)]
 pub struct Bucket {
     name: String,
     /// Empty, or a key.
     prefix: String,
     emulator: Option<Emulator>,
-    /// Made when they are first needed: credentials are looked up over the network.
+    /// Created on first use, because credentials are looked up over the network.
     clients: Arc<OnceCell<Clients>>,
 }
 
 #[derive(Debug)]
 struct Clients {
     storage: Storage,
-    /// For what `storage` does not do by JSON.
+    /// For requests that `storage` supports only over gRPC.
     http: reqwest::Client,
     credentials: Credentials,
 }
 
-/// Why a request came to nothing.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BucketError {
     /// There are no credentials, or no client.
-    #[error("Cloud Storage gives no credentials: set up Application Default Credentials")]
+    #[error("cannot get credentials for Cloud Storage: set up Application Default Credentials")]
     Credentials(#[source] Box<dyn StdError + Send + Sync>),
     /// A request failed.
-    #[error("Cloud Storage failed")]
+    #[error("Cloud Storage request failed")]
     Service(#[from] Error),
     /// A removal failed.
-    #[error("Cloud Storage failed")]
+    #[error("Cloud Storage request failed")]
     Removal(#[from] reqwest::Error),
-    /// There was no answer.
-    #[error("Cloud Storage is silent for too long")]
+    /// The service did not answer in time.
+    #[error("Cloud Storage did not answer in time")]
     Silence(#[from] tokio::time::error::Elapsed),
 }
 
 impl BucketError {
-    /// The status that the service answered, if it did.
+    /// Returns the HTTP status, if the service answered.
     #[must_use]
     pub fn http_status(&self) -> Option<u16> {
         match self {
@@ -90,7 +91,7 @@ impl BucketError {
         }
     }
 
-    /// Whether the service refuses: there is no such bucket, or no permission.
+    /// Whether the service refuses because the bucket does not exist or permission is missing.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         match self {
@@ -101,7 +102,7 @@ impl BucketError {
         }
     }
 
-    /// Whether a removal may succeed if it is tried again: <https://cloud.google.com/storage/docs/retry-strategy>.
+    /// Whether retrying a removal may succeed: <https://cloud.google.com/storage/docs/retry-strategy>.
     fn is_transient(&self) -> bool {
         let is_removal = matches!(self, Self::Removal(_));
         is_removal && matches!(self.http_status(), None | Some(408 | 429 | 500..))
@@ -119,23 +120,23 @@ impl From<BucketError> for Failure {
     }
 }
 
-/// What an upload does where there is an object.
+/// What an upload does if the object exists.
 #[derive(Debug, Clone, Copy)]
-pub enum Manner<'a> {
-    /// It is refused: [`BucketError::http_status`] is 412. So that no object is ever replaced.
+pub enum WriteMode<'a> {
+    /// Fails: [`BucketError::http_status`] is 412. No object is ever replaced.
     New,
-    /// The object is replaced: a reader sees the one or the other, whole.
-    Replacing {
-        /// How long the object may be kept by whom it passes.
+    /// Replaces the object atomically: a reader sees either the old or the new one.
+    Overwrite {
+        /// The object's `Cache-Control` header.
         cache_control: &'a str,
     },
 }
 
 impl Bucket {
-    /// What is at `location`: `BUCKET` or `BUCKET/PREFIX`.
+    /// Returns the bucket at `location`: `BUCKET` or `BUCKET/PREFIX`.
     ///
     /// # Errors
-    /// What is wrong with `location`.
+    /// Describes what is wrong with `location`.
     pub fn new(location: &str, emulator: Option<Emulator>) -> Result<Self, String> {
         let (name, prefix) = location.split_once('/').unwrap_or((location, ""));
         let prefix = prefix.trim_end_matches('/');
@@ -143,7 +144,7 @@ impl Bucket {
         let valid_byte =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
         if !(3..=222).contains(&name.len()) || !name.bytes().all(valid_byte) {
-            return Err(format!("{name:?} is no bucket's name"));
+            return Err(format!("{name:?} is not a bucket name"));
         }
         if !prefix.is_empty() {
             Key::new(prefix)?;
@@ -156,14 +157,14 @@ impl Bucket {
         })
     }
 
-    /// In one request, or, from [`RESUMABLE_FROM`] bytes on, in a resumable upload, which streams, and goes on from where the
-    /// service says that it was interrupted. The service is told the checksum before it makes the object.
+    /// Uploads an object in one request or, from [`RESUMABLE_FROM`] bytes, in a resumable upload, which streams and
+    /// continues after an interruption. The checksum is sent before the object is created.
     pub async fn upload<S>(
         &self,
         path: &str,
         size_bytes: u64,
         payload: Payload<S>,
-        manner: Manner<'_>,
+        mode: WriteMode<'_>,
     ) -> Result<(), BucketError>
     where
         S: StreamingSource + Seek + Send + Sync + 'static,
@@ -180,15 +181,15 @@ impl Bucket {
             .with_resumable_upload_threshold(RESUMABLE_FROM)
             .with_retry_policy(retries.policy())
             .with_backoff_policy(retries.pace());
-        let upload = match manner {
-            Manner::New => upload.set_if_generation_match(0_i64),
-            // Replacing an object with the same again is as good as once.
-            Manner::Replacing { cache_control } => upload
+        let upload = match mode {
+            WriteMode::New => upload.set_if_generation_match(0_i64),
+            // Overwriting with identical content is idempotent.
+            WriteMode::Overwrite { cache_control } => upload
                 .set_cache_control(cache_control)
                 .with_idempotency(true),
         };
-        // A buffered upload that is resumable goes on without asking after a connection has ended (google-cloud-storage
-        // 1.21); one that is neither sends the checksum behind the object.
+        // A resumable upload, if buffered, continues after a lost connection without querying its status
+        // (google-cloud-storage 1.21); a simple one, if unbuffered, sends the checksum after the object.
         if size_bytes < RESUMABLE_FROM as u64 {
             timeout(LONGEST_UPLOAD, Box::pin(upload.send_buffered())).await??;
         } else {
@@ -197,7 +198,7 @@ impl Bucket {
         Ok(())
     }
 
-    /// The object's stream, `None` if there is no such object.
+    /// Returns a stream of the object, `None` if it does not exist.
     pub async fn download(&self, path: &str) -> Result<Option<Download>, BucketError> {
         let clients = self.clients().await?;
         let open = || async {
@@ -214,7 +215,7 @@ impl Bucket {
                 Err(error) => Err(error.into()),
             }
         };
-        // Google's client waits for an answer for ever.
+        // Google's client has no timeout of its own.
         open.retry(
             ExponentialBuilder::default()
                 .with_jitter()
@@ -224,7 +225,7 @@ impl Bucket {
         .await
     }
 
-    /// The whole object, `None` if there is none.
+    /// Returns the whole object, `None` if it does not exist.
     pub async fn read(&self, path: &str) -> Result<Option<Bytes>, BucketError> {
         let Some(mut object) = self.download(path).await? else {
             return Ok(None);
@@ -236,25 +237,26 @@ impl Bucket {
         Ok(Some(content.into()))
     }
 
-    /// Removes the object, if there is one. <https://cloud.google.com/storage/docs/json_api/v1/objects/delete>, by itself
-    /// because Google's client does it by gRPC alone, which would be another service to reach, and to emulate.
+    /// Removes the object, if it exists. <https://cloud.google.com/storage/docs/json_api/v1/objects/delete>.
+    /// Implemented here because Google's client deletes over gRPC only, which would be another service to reach and to
+    /// emulate.
     pub async fn remove(&self, path: &str) -> Result<(), BucketError> {
         let clients = self.clients().await?;
         let endpoint = self.emulator.as_ref().map_or(ENDPOINT, Emulator::url);
         let mut url = Url::parse(endpoint).expect("an endpoint is a URL");
         url.path_segments_mut()
-            .expect("a URL of HTTP has a path")
+            .expect("an HTTP URL has a path")
             .extend(["storage", "v1", "b", &self.name, "o", &self.object(path)]);
         let attempt = || async {
             let headers = match clients.credentials.headers(Extensions::new()).await {
                 Ok(CacheableResource::New { data, .. }) => data,
-                // It answers this to who says what he holds, and nothing is said.
+                // Only returned when an ETag is passed; we never pass one.
                 Ok(CacheableResource::NotModified) => http::HeaderMap::new(),
                 Err(error) => return Err(BucketError::Credentials(error.into())),
             };
             let request = clients.http.delete(url.clone()).headers(headers);
             let answer = request.timeout(LONGEST_SILENCE).send().await?;
-            // Another was first; or this one was, and the answer to an earlier attempt was lost.
+            // Another writer was first, or an earlier attempt was and its answer was lost.
             if answer.status() != StatusCode::NOT_FOUND {
                 answer.error_for_status()?;
             }
@@ -322,18 +324,18 @@ fn content_type(path: &str) -> &'static str {
     }
 }
 
-/// An object on its way. An interrupted download goes on where it was, in the same generation; at the end of a whole one
-/// its CRC32C is checked.
+/// A download. After an interruption it continues with the same generation, and at the end of a whole object its CRC32C
+/// is checked.
 pub struct Download(google_cloud_storage::read_object::ReadObjectResponse);
 
 impl Download {
-    /// Which of the objects that were ever there it is.
+    /// Returns the object's generation.
     #[must_use]
     pub fn generation(&self) -> i64 {
         self.0.object().generation
     }
 
-    /// The next piece; `None` at the end.
+    /// Returns the next chunk, `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, BucketError> {
         let next = timeout(LONGEST_SILENCE, self.0.next()).await?;
         Ok(next.transpose()?)
@@ -346,25 +348,24 @@ mod tests {
 
     use bytes::Bytes;
 
-    use super::{Bucket, BucketError, Manner, content_type};
+    use super::{Bucket, BucketError, WriteMode, content_type};
 
-    /// A service that takes connections and never answers.
+    /// A service that accepts connections and never answers.
     #[tokio::test]
-    async fn a_silent_service_is_not_waited_for_for_ever() {
+    async fn a_silent_service_is_not_waited_for_forever() {
         let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = silent.local_addr().expect("an address").to_string();
         let bucket = Bucket::new("bucket", address.parse().ok()).expect("a bucket");
         let read = bucket.read("object").await;
         assert!(matches!(read, Err(BucketError::Silence(_))), "{read:?}");
         let content = Bytes::from_static(b"content").into();
-        let sent = bucket.upload("object", 7, content, Manner::New).await;
+        let sent = bucket.upload("object", 7, content, WriteMode::New).await;
         assert!(matches!(sent, Err(BucketError::Silence(_))), "{sent:?}");
     }
 
-    /// A browser runs no module and applies no style sheet of another type:
-    /// <https://html.spec.whatwg.org/multipage/webappapis.html#fetch-a-single-module-script>.
+    /// Browsers reject modules and style sheets with the wrong type:
     #[test]
-    fn a_page_is_served_as_what_it_is() {
+    fn a_page_has_its_content_type() {
         for (path, kind) in [
             ("index.html", "text/html"),
             ("assets/index-1.js", "text/javascript"),

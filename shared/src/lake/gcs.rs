@@ -9,34 +9,35 @@ use tokio::task::block_in_place;
 use super::{Content, Created, Key, LakeError, blocking, digest_of_file};
 use crate::fingerprint::{Digest, Hasher};
 use crate::google::Emulator;
-use crate::google::storage::{Bucket, BucketError, Manner};
+use crate::google::storage::{Bucket, BucketError, WriteMode};
 
-/// Pieces of an object that wait to be read: some hundred KiB.
+/// Chunks of an object buffered ahead of the reader: some hundred KiB.
 const READ_AHEAD: usize = 8;
 
 /// A lake in a bucket of Cloud Storage.
 ///
-/// An object is made with `ifGenerationMatch=0`, so that none is ever replaced, and with its CRC32C, which the service
-/// checks before the object appears. `roles/storage.objectCreator` and `roles/storage.objectViewer` are all it needs.
+/// Objects are created with `ifGenerationMatch=0`, so that none is ever replaced, and with their CRC32C, which the
+/// service checks before the object appears. The roles `roles/storage.objectCreator` and `roles/storage.objectViewer`
+/// suffice.
 #[derive(Debug, Clone)]
 pub struct GcsLake(Bucket);
 
-/// An object that is in the bucket.
-struct Held {
+/// An object that exists in the bucket.
+struct Existing {
     digest: Digest,
     generation: i64,
 }
 
 impl GcsLake {
-    /// The lake at `location`: `BUCKET` or `BUCKET/PREFIX`.
+    /// Returns the lake at `location`: `BUCKET` or `BUCKET/PREFIX`.
     ///
     /// # Errors
-    /// What is wrong with `location`.
+    /// Describes what is wrong with `location`.
     pub fn new(location: &str, emulator: Option<Emulator>) -> Result<Self, String> {
         Bucket::new(location, emulator).map(Self)
     }
 
-    /// `gs://BUCKET/PREFIX`.
+    /// Returns `gs://BUCKET/PREFIX`.
     pub(super) fn url(&self) -> String {
         self.0.to_string()
     }
@@ -57,7 +58,7 @@ impl GcsLake {
                 let (size_bytes, payload) = (bytes.len() as u64, Payload::from(bytes));
                 let upload = self
                     .0
-                    .upload(key.as_str(), size_bytes, payload, Manner::New);
+                    .upload(key.as_str(), size_bytes, payload, WriteMode::New);
                 (new, upload.await)
             }
             Content::File(file) => {
@@ -65,37 +66,37 @@ impl GcsLake {
                 let new = blocking(move || digest_of_file(&path))
                     .await
                     .map_err(failed)?;
-                // Asked first because a replay finds most objects there, and sending a large one takes long.
-                if let Some(held) = self.held(key).await? {
-                    return settle(key, &new, &held);
+                // Checked first because most objects exist in a replay, and uploading a large one takes long.
+                if let Some(existing) = self.existing(key).await? {
+                    return settle(key, &new, &existing);
                 }
                 let opened = tokio::fs::File::open(file.path()).await.map_err(failed)?;
                 let size_bytes = opened.metadata().await.map_err(failed)?.len();
                 let payload = Payload::from(opened);
                 let upload = self
                     .0
-                    .upload(key.as_str(), size_bytes, payload, Manner::New);
+                    .upload(key.as_str(), size_bytes, payload, WriteMode::New);
                 (new, upload.await)
             }
         };
         match sent {
             Ok(()) => Ok(Created::Created),
-            // Another was first; or this one was, and the answer to an earlier attempt was lost.
-            Err(error) if error.http_status() == Some(412) => match self.held(key).await? {
-                Some(held) => settle(key, &new, &held),
+            // Another writer was first, or an earlier attempt was and its answer was lost.
+            Err(error) if error.http_status() == Some(412) => match self.existing(key).await? {
+                Some(existing) => settle(key, &new, &existing),
                 None => Err(failed(io::Error::other(error))),
             },
-            // Where an object is, an account that may not delete it may be told just that.
-            Err(error) if error.http_status() == Some(403) => match self.held(key).await {
-                Ok(Some(held)) => settle(key, &new, &held),
+            // If the object exists, an account without permission to delete may get 403 instead of 412.
+            Err(error) if error.http_status() == Some(403) => match self.existing(key).await {
+                Ok(Some(existing)) => settle(key, &new, &existing),
                 _ => Err(failure(error, "create", key)),
             },
             Err(error) => Err(failure(error, "create", key)),
         }
     }
 
-    /// The object's digest and generation, `None` if there is none.
-    async fn held(&self, key: &Key) -> Result<Option<Held>, LakeError> {
+    /// Returns the object's digest and generation, `None` if it does not exist.
+    async fn existing(&self, key: &Key) -> Result<Option<Existing>, LakeError> {
         let failed = |error| failure(error, "compare", key);
         let Some(mut object) = self.0.download(key.as_str()).await.map_err(failed)? else {
             return Ok(None);
@@ -105,7 +106,7 @@ impl GcsLake {
         while let Some(bytes) = object.next().await.map_err(failed)? {
             hasher.update(&bytes);
         }
-        Ok(Some(Held {
+        Ok(Some(Existing {
             digest: hasher.finish(),
             generation,
         }))
@@ -139,19 +140,19 @@ impl GcsLake {
     }
 }
 
-/// The outcome of creating what has the digest `new` where `held` is.
-fn settle(key: &Key, new: &Digest, held: &Held) -> Result<Created, LakeError> {
-    if held.digest == *new {
+/// Returns the outcome of creating an object with the digest `new` where `existing` is.
+fn settle(key: &Key, new: &Digest, existing: &Existing) -> Result<Created, LakeError> {
+    if existing.digest == *new {
         return Ok(Created::Existed);
     }
     Err(LakeError::Conflict {
         key: key.clone(),
         new: new.to_string(),
-        held: format!("{} in generation {}", held.digest, held.generation),
+        existing: format!("{} in generation {}", existing.digest, existing.generation),
     })
 }
 
-/// The bytes of an object, for a thread that may block.
+/// A blocking reader of an object's bytes.
 struct ObjectReader {
     pieces: mpsc::Receiver<io::Result<Bytes>>,
     piece: Bytes,

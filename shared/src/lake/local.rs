@@ -9,23 +9,23 @@ use tempfile::NamedTempFile;
 use super::{Content, Created, Key, LakeError, digest_of_file};
 use crate::fingerprint::Digest;
 
-/// Below the lake's directory, for files that are not objects yet. No key begins with a dot.
+/// A directory below the lake's for files that are not objects yet. No key starts with a dot.
 const SPOOL: &str = ".spool";
 
-/// A file that is in the spool for longer was left by a killed process.
+/// A file that stays in the spool for longer was left by a killed process.
 const ABANDONED_AFTER: Duration = Duration::from_hours(24);
 
 /// A lake in a directory.
 ///
-/// An object appears under its name by `link(2)`, which fails if the name is taken, after its bytes are on disk; the
-/// folder is synced before `create` returns. A killed process leaves at most a file in the spool.
+/// An object appears under its name by `link(2)`, which fails if the name is taken, once its bytes are on disk;
+/// `create` syncs the folder before it returns. A killed process leaves at most a file in the spool.
 #[derive(Debug, Clone)]
 pub struct LocalLake {
     directory: PathBuf,
 }
 
 impl LocalLake {
-    /// The lake in `directory`, which is made if it is not there.
+    /// Returns the lake in `directory`, which is created if it does not exist.
     pub fn new(directory: impl Into<PathBuf>) -> io::Result<Self> {
         let directory = directory.into();
         let spool = directory.join(SPOOL);
@@ -53,7 +53,7 @@ impl LocalLake {
             source,
         };
         let path = self.path(key);
-        // Asked first because a replay finds most objects there, and comparing costs no disk write.
+        // Checked first because most objects exist in a replay, and comparing writes nothing to disk.
         if path.try_exists().map_err(failed)? {
             return self.existed(key, content);
         }
@@ -79,7 +79,7 @@ impl LocalLake {
         Ok(Created::Created)
     }
 
-    /// Makes `folder` and its missing parents, each durable in the one above it.
+    /// Creates `folder` and its missing parents, and syncs each one's parent.
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
         if folder.is_dir() {
             return Ok(());
@@ -96,7 +96,7 @@ impl LocalLake {
         Ok(())
     }
 
-    /// The outcome of creating `content` where an object of that key is.
+    /// Returns the outcome of creating `content` under a key that is taken.
     fn existed(&self, key: &Key, content: Content) -> Result<Created, LakeError> {
         let failed = |source| LakeError::Io {
             verb: "compare",
@@ -107,14 +107,14 @@ impl LocalLake {
             Content::Bytes(bytes) => Digest::of(&bytes),
             Content::File(file) => digest_of_file(file.path()).map_err(failed)?,
         };
-        let held = digest_of_file(&self.path(key)).map_err(failed)?;
-        if new == held {
+        let existing = digest_of_file(&self.path(key)).map_err(failed)?;
+        if new == existing {
             Ok(Created::Existed)
         } else {
             Err(LakeError::Conflict {
                 key: key.clone(),
                 new: new.to_string(),
-                held: held.to_string(),
+                existing: existing.to_string(),
             })
         }
     }
@@ -151,7 +151,7 @@ fn remove_abandoned(spool: &Path) -> io::Result<()> {
         let path = entry?.path();
         let written = match fs::metadata(&path) {
             Ok(metadata) => metadata.modified()?,
-            // Another process took it into the lake, or removed it.
+            // Another process moved it into the lake or removed it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             Err(error) => return Err(error),
         };

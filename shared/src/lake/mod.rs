@@ -1,7 +1,8 @@
 //! The object store that the stages share, behind three verbs: create, read, open.
 //!
-//! There is no listing (every key is computed), no overwrite and no delete, so that no bug can destroy data. An object,
-//! once created, never changes; creating it again with the same content succeeds, with other content it is a conflict.
+//! There is no listing (every key is computed), no overwrite and no delete, so that no bug can destroy data. An object
+//! never changes once it is created: creating it again with the same content succeeds, with other content it is a
+//! conflict.
 
 mod gcs;
 mod local;
@@ -31,11 +32,11 @@ pub enum Lake {
     Gcs(GcsLake),
 }
 
-/// What [`Lake::create`] is given.
+/// The content given to [`Lake::create`].
 pub enum Content {
     /// A small object, whole in memory.
     Bytes(Bytes),
-    /// A large one, in a file made by [`Lake::spool`]. It is gone afterwards.
+    /// A large one, in a file from [`Lake::spool`], which is consumed.
     File(NamedTempFile),
 }
 
@@ -44,40 +45,40 @@ pub enum Content {
 pub enum Created {
     /// The object is new.
     Created,
-    /// The same object was there already.
+    /// The same object already existed.
     Existed,
 }
 
-/// Why the lake could not do what it was asked. Messages name the key.
+/// Why a lake operation failed. Messages contain the key.
 #[derive(Debug, thiserror::Error)]
 pub enum LakeError {
-    /// There is an object of that key with another content.
+    /// An object with that key and other content exists.
     #[error(
-        "{key} is in the lake with another content: new {new}, held {held}. Objects never change: either two executions \
-         of different code made it, or the lake was altered"
+        "cannot create {key}: it exists with other content (new {new}, existing {existing}). Objects never change: \
+         either two executions of different code created it, or the lake was altered"
     )]
     Conflict {
         /// The object's key.
         key: Key,
         /// SHA-256 of the refused content.
         new: String,
-        /// SHA-256 of the content that is there, and its generation, where the store has one.
-        held: String,
+        /// SHA-256 of the existing content, and its generation if the store has generations.
+        existing: String,
     },
-    /// There is no such object.
+    /// The object does not exist.
     #[error("{key} is not in the lake")]
     Missing {
         /// The object's key.
         key: Key,
     },
-    /// The store refuses: there is no such bucket, or no permission.
-    #[error("not allowed to {verb} {key}, or there is no such bucket")]
+    /// The store refuses: the bucket does not exist, or permission is missing.
+    #[error("not allowed to {verb} {key}, or the bucket does not exist")]
     Refused {
         /// What was tried.
         verb: &'static str,
         /// The object's key.
         key: Key,
-        /// What the store says.
+        /// The store's error.
         source: io::Error,
     },
     /// The store failed.
@@ -114,11 +115,11 @@ impl fmt::Display for Lake {
 }
 
 impl Lake {
-    /// Puts `content` under `key`, whole and durable, unless it is there already.
+    /// Stores `content` under `key`, atomically and durably, unless it already exists.
     ///
     /// # Errors
-    /// [`LakeError::Conflict`] if another content is there, [`LakeError::Io`] if the store fails. Nothing is left
-    /// half-done.
+    /// [`LakeError::Conflict`] if the object exists with other content, [`LakeError::Io`] if the store fails. Nothing
+    /// is left half done.
     pub async fn create(&self, key: &Key, content: Content) -> Result<Created, LakeError> {
         match self {
             Lake::Local(lake) => {
@@ -129,7 +130,8 @@ impl Lake {
         }
     }
 
-    /// The whole object, or `None` if there is none. For small objects: manifests, hand-overs, receipts.
+    /// Returns the whole object, or `None` if it does not exist. Meant for small objects: manifests, hand-overs,
+    /// receipts.
     pub async fn read(&self, key: &Key) -> Result<Option<Bytes>, LakeError> {
         let object = match self {
             Lake::Local(lake) => {
@@ -142,10 +144,10 @@ impl Lake {
         Ok(object)
     }
 
-    /// A stream of the object's bytes, for a thread that may block.
+    /// Returns a blocking reader of the object's bytes.
     ///
     /// # Errors
-    /// [`LakeError::Missing`] if there is none.
+    /// [`LakeError::Missing`] if it does not exist.
     pub async fn open(&self, key: &Key) -> Result<Box<dyn Read + Send>, LakeError> {
         match self {
             Lake::Local(lake) => {
@@ -156,7 +158,7 @@ impl Lake {
         }
     }
 
-    /// An empty temporary file to write a large content to, where [`Lake::create`] can take it over.
+    /// Returns an empty temporary file for large content, which [`Lake::create`] can take over.
     pub fn spool(&self) -> io::Result<NamedTempFile> {
         match self {
             Lake::Local(lake) => lake.spool(),
@@ -164,7 +166,7 @@ impl Lake {
         }
     }
 
-    /// Where a person finds `key`.
+    /// Returns the location of `key`, for people.
     #[must_use]
     pub fn locate(&self, key: &Key) -> String {
         match self {

@@ -1,4 +1,4 @@
-//! The environment, read once, into validated settings. Every problem is reported at once, by variable name.
+//! Reads the environment once into validated settings, and reports all problems together, by variable name.
 
 pub mod variables;
 mod years;
@@ -19,17 +19,18 @@ use crate::lake::{GcsLake, Lake, LocalLake};
 use crate::run::{RunId, Task};
 use crate::telemetry::LogFormat;
 
-/// What is wrong with the environment: a line a variable.
+/// Configuration errors, one per variable.
 #[derive(Debug, Default)]
 pub struct Problems(Vec<(&'static str, String)>);
 
 impl Problems {
-    /// Records what is wrong with `variable`.
+    /// Records a problem with `variable`.
     pub fn add(&mut self, variable: &Variable, problem: impl Into<String>) {
         self.0.push((variable.name, problem.into()));
     }
 
-    /// The value of `variable`, or of its default, parsed; `None`, and a problem recorded, if it is missing or wrong.
+    /// Parses the value of `variable`, or its default. Returns `None` and records a problem if it is missing or
+    /// invalid.
     pub fn take<T>(
         &mut self,
         variable: &Variable,
@@ -44,7 +45,7 @@ impl Problems {
         self.parsed(variable, &text, parse)
     }
 
-    /// Like [`Problems::take`], for a variable that may be left out: `Some(None)` then.
+    /// Like [`Problems::take`] for an optional variable: returns `Some(None)` if it is not set.
     pub fn take_optional<T>(
         &mut self,
         variable: &Variable,
@@ -84,29 +85,29 @@ impl Problems {
 
 /// The settings of one job: a raw part as `envy` reads it, and how to validate it.
 pub trait JobSettings: Sized {
-    /// One optional text a variable, so that nothing is lost before all can be checked.
+    /// One optional string per variable, so that all can be checked.
     type Raw: DeserializeOwned;
 
-    /// The settings, or `None` with every problem recorded.
+    /// Returns the settings, or records every problem and returns `None`.
     fn validate(raw: Self::Raw, problems: &mut Problems) -> Option<Self>;
 }
 
-/// What every job needs.
+/// The settings of every job.
 #[derive(Debug, Clone)]
 pub struct CommonSettings {
     /// The object store.
     pub lake: Lake,
     /// The run this execution belongs to.
     pub run_id: RunId,
-    /// The Cloud Run execution that this process is a task of, if it is one.
+    /// The Cloud Run execution that this process belongs to, if any.
     pub execution: Option<String>,
-    /// Which share of the partitions is this process's.
+    /// This process's share of the partitions.
     pub task: Task,
-    /// Which years to work on.
+    /// The years to work on.
     pub years: Years,
-    /// The exact manifests to work on, in place of the previous stage's hand-over.
+    /// The manifests to work on, in place of the previous stage's hand-over.
     pub manifests: Option<Vec<Key>>,
-    /// Whether to redo work whose result is in the lake.
+    /// Whether to redo work whose result already exists.
     pub force: bool,
 }
 
@@ -124,10 +125,10 @@ struct RawCommon {
     cloud_run_task_count: Option<String>,
 }
 
-/// Reads both the common settings and the job's own from `variables` (name, value).
+/// Reads the common settings and the job's own from `variables` (name, value).
 ///
 /// # Errors
-/// [`Exit::Configuration`], with one line that names every variable that is missing or wrong.
+/// [`Exit::Configuration`], with one line that lists every missing or invalid variable.
 pub fn read<S: JobSettings>(
     variables: impl IntoIterator<Item = (String, String)>,
 ) -> Result<(CommonSettings, S), Failure> {
@@ -142,7 +143,7 @@ pub fn read<S: JobSettings>(
     }
 }
 
-/// The format of the logs, needed before anything else is read. A wrong value is reported by [`read`].
+/// Returns the log format, needed before anything else is read. An invalid value is reported by [`read`].
 #[must_use]
 pub fn log_format() -> LogFormat {
     std::env::var(variables::LOG_FORMAT.name)
@@ -151,7 +152,7 @@ pub fn log_format() -> LogFormat {
         .unwrap_or(LogFormat::Auto)
 }
 
-/// The process's environment. A value that is not UTF-8 is read with its bad bytes replaced, and fails validation.
+/// Returns the process's environment. Invalid UTF-8 is replaced, and fails validation.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().map(|(name, value)| {
         (
@@ -162,7 +163,7 @@ pub fn environment() -> impl Iterator<Item = (String, String)> {
 }
 
 fn from_variables<T: DeserializeOwned>(variables: &[(String, String)]) -> Result<T, Failure> {
-    // Only upper-case names are settings: `envy` folds case, and would see `Path` and `PATH` as one given twice.
+    // Only upper-case names are settings: `envy` folds case, and would treat `Path` and `PATH` as duplicates.
     let upper = variables
         .iter()
         .filter(|(name, _)| !name.bytes().any(|byte| byte.is_ascii_lowercase()));
@@ -226,58 +227,58 @@ fn parse_lake(text: &str, emulator: Option<Emulator>) -> Result<Lake, String> {
     }
     let Some(path) = text.strip_prefix("file://") else {
         return Err(format!(
-            "is {text:?}: give gs://BUCKET[/PREFIX] or file:///absolute/directory"
+            "is {text:?}: use gs://BUCKET[/PREFIX] or file:///absolute/directory"
         ));
     };
     let path = PathBuf::from(path);
     if !path.is_absolute() {
-        return Err(format!("is {text:?}: the directory must be absolute"));
+        return Err(format!("is {text:?}: use an absolute path"));
     }
     LocalLake::new(&path)
         .map(Lake::Local)
         .map_err(|error| format!("is {text:?}: {error}"))
 }
 
-/// A file that is there.
+/// Parses the path of an existing file.
 pub fn parse_file(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if path.is_file() {
         Ok(path)
     } else {
-        Err(format!("is {text:?}: there is no such file"))
+        Err(format!("is {text:?}: the file does not exist"))
     }
 }
 
-/// A directory that is there.
+/// Parses the path of an existing directory.
 pub fn parse_directory(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if path.is_dir() {
         Ok(path)
     } else {
-        Err(format!("is {text:?}: there is no such directory"))
+        Err(format!("is {text:?}: the directory does not exist"))
     }
 }
 
-/// `1`, `true` or `yes`; `0`, `false` or `no`.
+/// Parses `1`, `true` or `yes`; `0`, `false` or `no`.
 pub fn parse_flag(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" | "yes" => Ok(true),
         "0" | "false" | "no" => Ok(false),
-        _ => Err(format!("is {text:?}: give 1 or 0")),
+        _ => Err(format!("is {text:?}: use 1 or 0")),
     }
 }
 
-/// A whole number.
+/// Parses a whole number.
 pub fn parse_number<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse()
-        .map_err(|_| format!("is {text:?}: give a whole number"))
+        .map_err(|_| format!("is {text:?}: use a whole number"))
 }
 
-/// A share between 0 and 1.
+/// Parses a number from 0 to 1.
 pub fn parse_ratio(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(ratio) if (0.0..=1.0).contains(&ratio) => Ok(ratio),
-        _ => Err(format!("is {text:?}: give a number from 0 to 1")),
+        _ => Err(format!("is {text:?}: use a number from 0 to 1")),
     }
 }
 
@@ -286,9 +287,9 @@ mod tests {
     use super::*;
 
     #[derive(Debug)]
-    struct None_;
+    struct NoSettings;
 
-    impl JobSettings for None_ {
+    impl JobSettings for NoSettings {
         type Raw = serde::de::IgnoredAny;
 
         fn validate(_: Self::Raw, _: &mut Problems) -> Option<Self> {
@@ -300,8 +301,8 @@ mod tests {
         let pairs = pairs
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        read::<None_>(pairs)
-            .map(|(common, None_)| common)
+        read::<NoSettings>(pairs)
+            .map(|(common, NoSettings)| common)
             .map_err(|failure| failure.to_string())
     }
 
@@ -318,13 +319,13 @@ mod tests {
             ("Path", "one"),
             ("PATH", "two"),
         ])
-        .expect_err("all wrong");
+        .expect_err("invalid settings");
         insta::assert_snapshot!(message.replace("; ", "\n"));
     }
 
     #[test]
     fn missing_variables_are_named() {
-        let message = read_from(&[("LAKE_URL", " ")]).expect_err("no lake");
+        let message = read_from(&[("LAKE_URL", " ")]).expect_err("a missing variable");
         assert_eq!(message, "LAKE_URL is not set");
     }
 

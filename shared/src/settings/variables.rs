@@ -5,11 +5,11 @@
 pub struct Variable {
     /// Its name.
     pub name: &'static str,
-    /// The value that stands for it where it is not set; `None` if it has to be set, or may be left out.
+    /// Default when unset; `None` for required and optional variables.
     pub default: Option<&'static str>,
     /// The jobs that read it.
     pub jobs: &'static str,
-    /// What it says.
+    /// Its description.
     pub meaning: &'static str,
 }
 
@@ -78,7 +78,7 @@ mod tests {
         {
             let default = default.map_or(String::new(), |value| format!("`{value}`"));
             writeln!(table, "| `{name}` | {default} | {jobs} | {meaning} |")
-                .expect("a String takes it");
+                .expect("writing to a String cannot fail");
         }
         let docs = include_str!("../../../docs/configuration.md");
         assert!(

@@ -4,19 +4,19 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Which years of the portal a run works on.
+/// The years of the portal that a run works on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Years {
-    /// Every published year; those whose version the lake has are found, the others fetched. This is how late and
-    /// corrected data arrive.
+    /// Every published year; only those whose version is not in the lake are fetched. This is how late and corrected
+    /// data arrive.
     #[default]
     Changed,
     /// Every published year.
     All,
     /// The newest published year.
     Latest,
-    /// Exactly these.
+    /// The listed years.
     Listed(BTreeSet<i16>),
 }
 
@@ -31,7 +31,7 @@ impl Years {
         }
     }
 
-    /// Whether `year` is meant, of years already chosen by an earlier stage whose newest is `latest`.
+    /// Whether `year` is selected, among years already selected by an earlier stage whose newest is `latest`.
     #[must_use]
     pub fn include(&self, year: i16, latest: i16) -> bool {
         match self {
@@ -41,7 +41,7 @@ impl Years {
         }
     }
 
-    /// Whether these are all of the years that `other` selects, or more, whatever is published.
+    /// Whether these are at least the years that `other` selects, whichever years are published.
     #[must_use]
     pub fn cover(&self, other: &Self) -> bool {
         match (self, other) {
@@ -52,7 +52,7 @@ impl Years {
     }
 }
 
-/// As `YEARS` has it; listed years one by one.
+/// Formats the years as in `YEARS`, with listed years one by one.
 impl fmt::Display for Years {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -92,7 +92,7 @@ impl FromStr for Years {
             _ => {}
         }
         let problem =
-            || format!("is {text:?}: give 2023, 2019-2024, 2013,2020-2022, latest, all or changed");
+            || format!("is {text:?}: use 2023, 2019-2024, 2013,2020-2022, latest, all or changed");
         let year = |text: &str| match text.trim().parse::<i16>() {
             Ok(year @ 2000..=2199) => Ok(year),
             _ => Err(problem()),
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn years_cover_others_whatever_is_published() {
+    fn years_cover_others_for_any_published_years() {
         let covers = |these: &str, others: &str| {
             let years = |text: &str| text.parse::<Years>().expect("valid");
             years(these).cover(&years(others))

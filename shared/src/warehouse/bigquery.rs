@@ -1,5 +1,5 @@
-//! BigQuery by its REST interface (feature `bigquery`): jobs that are named, so that a retry adopts the one that runs, and
-//! queries whose values are parameters.
+//! BigQuery through its REST API (feature `bigquery`): named jobs, so that a retry adopts a running one, and queries
+//! with parameters.
 
 use std::time::Duration;
 
@@ -22,23 +22,23 @@ use crate::warehouse::{Dataset, Value};
 /// The clients' models of jobs and tables.
 pub use google_cloud_bigquery_v2::model;
 
-/// The longest that a job is waited for.
+/// How long to wait for a job.
 const LONGEST_JOB: Duration = Duration::from_mins(30);
-/// One request's longest wait for an answer; a query that takes longer is asked for again.
+/// The longest wait for the answer to one request; a query that takes longer is polled.
 const LONGEST_SILENCE: Duration = Duration::from_mins(1);
-/// How long BigQuery holds back the answer to a query that is not done.
+/// How long BigQuery delays the answer to an unfinished query.
 const LONGEST_POLL_MS: u32 = 30_000;
 
-/// Why BigQuery could not do what it was asked.
+/// Why a BigQuery operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BigQueryError {
     /// There are no credentials.
-    #[error("BigQuery gives no access: set up Application Default Credentials")]
+    #[error("cannot get credentials for BigQuery: set up Application Default Credentials")]
     Credentials(#[source] google_cloud_gax::client_builder::Error),
     /// A request failed.
-    #[error("BigQuery does not {what}")]
+    #[error("BigQuery request failed: {what}")]
     Request {
-        /// What was asked.
+        /// The operation and its object.
         what: String,
         /// Why.
         #[source]
@@ -49,21 +49,21 @@ pub enum BigQueryError {
     Job {
         /// The job's project, location and id: `PROJECT:LOCATION.ID`.
         job: String,
-        /// Why; the first is what ended it. One of a load names the file and the row.
+        /// Its errors; the first ended the job. An error of a load names the file and the row.
         errors: Vec<ErrorProto>,
     },
-    /// A job goes on for too long.
+    /// A job takes too long.
     #[error("BigQuery job {job} is not done after {} minutes", LONGEST_JOB.as_secs() / 60)]
     Unfinished {
         /// The job's project, location and id.
         job: String,
     },
-    /// A query gave something else than was asked for.
-    #[error("`{statement}` gave no {expected}")]
+    /// A query returned an unexpected result.
+    #[error("`{statement}` did not return a {expected}")]
     Unexpected {
         /// The statement.
         statement: String,
-        /// What it should have given.
+        /// The expected result.
         expected: &'static str,
     },
 }
@@ -85,7 +85,7 @@ fn describe(errors: &[ErrorProto]) -> String {
 }
 
 impl BigQueryError {
-    /// Whether a job ended for a reason that another attempt may not meet:
+    /// Whether a job ended for a transient reason:
     /// <https://cloud.google.com/bigquery/docs/error-messages>, and
     /// <https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency>.
     #[must_use]
@@ -122,7 +122,7 @@ impl From<BigQueryError> for Failure {
                 }),
             BigQueryError::Job { .. } if error.is_transient() => Exit::Upstream,
             BigQueryError::Job { errors, .. } => match errors.first().map(|e| e.reason.as_str()) {
-                // A file is not what its manifest says.
+                // A file does not match its manifest.
                 Some("invalid") => Exit::Contract,
                 Some(reason) => exit_of_reason(reason).unwrap_or(Exit::Upstream),
                 None => Exit::Upstream,
@@ -134,7 +134,7 @@ impl From<BigQueryError> for Failure {
     }
 }
 
-/// What the operator can do about a reason: <https://cloud.google.com/bigquery/docs/error-messages>.
+/// Returns the exit for an error reason: <https://cloud.google.com/bigquery/docs/error-messages>.
 fn exit_of_reason(reason: &str) -> Option<Exit> {
     match reason {
         "accessDenied"
@@ -148,7 +148,7 @@ fn exit_of_reason(reason: &str) -> Option<Exit> {
     }
 }
 
-/// Named values as BigQuery takes them.
+/// Returns named values as query parameters.
 #[must_use]
 pub fn parameters(values: &[(&str, Value)]) -> Vec<QueryParameter> {
     let parameter = |(name, value): &(&str, Value)| {
@@ -166,15 +166,15 @@ pub fn parameters(values: &[(&str, Value)]) -> Vec<QueryParameter> {
     values.iter().map(parameter).collect()
 }
 
-/// A job that is done.
+/// A finished job.
 pub struct Finished {
     /// The job, with its statistics.
     pub job: Job,
-    /// Whether another execution had started it.
+    /// Whether an earlier execution had started it.
     pub adopted: bool,
 }
 
-/// A dataset, and the clients that reach it.
+/// A dataset and its clients.
 pub struct BigQuery {
     dataset: Dataset,
     jobs: JobService,
@@ -182,7 +182,7 @@ pub struct BigQuery {
 }
 
 impl BigQuery {
-    /// Connects with Application Default Credentials, or to an emulator without any.
+    /// Connects with Application Default Credentials, or to an emulator without credentials.
     pub async fn connect(
         dataset: &Dataset,
         emulator: Option<&Emulator>,
@@ -204,19 +204,19 @@ impl BigQuery {
         })
     }
 
-    /// The dataset.
+    /// Returns the dataset.
     #[must_use]
     pub fn dataset(&self) -> &Dataset {
         &self.dataset
     }
 
-    /// `PROJECT.DATASET`, for statements.
+    /// Returns `PROJECT.DATASET`, for statements.
     #[must_use]
     pub fn path(&self) -> String {
         format!("{}.{}", self.dataset.project, self.dataset.id)
     }
 
-    /// The rows of a query, each column as text.
+    /// Runs a query and returns its rows, each column as text.
     pub async fn query(
         &self,
         statement: &str,
@@ -235,16 +235,16 @@ impl BigQuery {
             .set_project_id(&self.dataset.project)
             .set_query_request(request);
         let failed = |source| BigQueryError::Request {
-            what: format!("answer `{statement}`"),
+            what: format!("query `{statement}`"),
             source,
         };
         let unexpected = |expected| BigQueryError::Unexpected {
             statement: statement.to_owned(),
             expected,
         };
-        let answer = Box::pin(patient(query).send()).await.map_err(failed)?;
+        let answer = Box::pin(with_retries(query).send()).await.map_err(failed)?;
         let job = answer.job_reference.unwrap_or_default();
-        // What has columns has only been warned of.
+        // If a schema came back, the errors are only warnings.
         let has_columns = answer
             .schema
             .is_some_and(|schema| !schema.fields.is_empty());
@@ -265,7 +265,7 @@ impl BigQuery {
                 return Ok(rows);
             }
             if job.job_id.is_empty() {
-                return Err(unexpected("job to ask for its rows"));
+                return Err(unexpected("job id"));
             }
             if !is_complete && Instant::now() > deadline {
                 let job = self.job_name(&job.job_id);
@@ -279,12 +279,12 @@ impl BigQuery {
                 .set_location(&self.dataset.location)
                 .set_page_token(next)
                 .set_timeout_ms(LONGEST_POLL_MS);
-            let answer = Box::pin(patient(get).send()).await.map_err(failed)?;
+            let answer = Box::pin(with_retries(get).send()).await.map_err(failed)?;
             page = (answer.job_complete, answer.rows, answer.page_token);
         }
     }
 
-    /// The one number that a query gives.
+    /// Runs a query and returns its single number.
     pub async fn query_count(
         &self,
         statement: &str,
@@ -299,10 +299,10 @@ impl BigQuery {
             })
     }
 
-    /// Starts the job `id`, or adopts the one of that name, and waits until it is done.
+    /// Starts the job `id`, or adopts the existing one with that id, and waits until it is done.
     ///
     /// # Errors
-    /// [`BigQueryError::Job`] if the job fails. Whether it was adopted is told with the failure.
+    /// [`BigQueryError::Job`] if the job fails. The second value is whether it was adopted.
     pub async fn run(
         &self,
         id: &str,
@@ -320,13 +320,13 @@ impl BigQuery {
             .insert_job()
             .set_project_id(&self.dataset.project)
             .set_job(job);
-        let (mut job, adopted) = match Box::pin(patient(insert).send()).await {
+        let (mut job, adopted) = match Box::pin(with_retries(insert).send()).await {
             Ok(job) => (job, false),
             Err(error) if error.http_status_code() == Some(409) => {
                 (self.job(id).await.map_err(|error| (error, true))?, true)
             }
             Err(source) => {
-                let what = format!("start the job {}", self.job_name(id));
+                let what = format!("start job {}", self.job_name(id));
                 return Err((BigQueryError::Request { what, source }, false));
             }
         };
@@ -362,9 +362,9 @@ impl BigQuery {
             .set_project_id(&self.dataset.project)
             .set_job_id(id)
             .set_location(&self.dataset.location);
-        let job = Box::pin(patient(get).send()).await;
+        let job = Box::pin(with_retries(get).send()).await;
         job.map_err(|source| BigQueryError::Request {
-            what: format!("tell of the job {}", self.job_name(id)),
+            what: format!("get job {}", self.job_name(id)),
             source,
         })
     }
@@ -376,7 +376,7 @@ impl BigQuery {
         format!("{project}:{location}.{id}")
     }
 
-    /// What the table `name` of `dataset` is, `None` if there is none.
+    /// Returns the table `name` of `dataset`, `None` if it does not exist.
     pub async fn table(&self, dataset: &str, name: &str) -> Result<Option<Table>, BigQueryError> {
         let get = self
             .tables
@@ -384,14 +384,14 @@ impl BigQuery {
             .set_project_id(&self.dataset.project)
             .set_dataset_id(dataset)
             .set_table_id(name);
-        let found = Box::pin(patient(get).send()).await;
-        absent(
-            found.map_err(|source| self.refused("describe", name, source)),
+        let found = Box::pin(with_retries(get).send()).await;
+        none_if_status(
+            found.map_err(|source| self.refused("get", name, source)),
             404,
         )
     }
 
-    /// Makes the table `name`, unless it is there.
+    /// Creates the table `name`, unless it exists.
     pub async fn make_table(&self, name: &str, table: Table) -> Result<(), BigQueryError> {
         let insert = self
             .tables
@@ -399,15 +399,15 @@ impl BigQuery {
             .set_project_id(&self.dataset.project)
             .set_dataset_id(&self.dataset.id)
             .set_table(table);
-        let made = Box::pin(patient(insert).send()).await;
-        absent(
-            made.map_err(|source| self.refused("make", name, source)),
+        let made = Box::pin(with_retries(insert).send()).await;
+        none_if_status(
+            made.map_err(|source| self.refused("create", name, source)),
             409,
         )
         .map(|_| ())
     }
 
-    /// Changes what `change` names of the table `name`, if it is there.
+    /// Updates the properties in `change` of the table `name`, if it exists.
     pub async fn change_table(&self, name: &str, change: Table) -> Result<(), BigQueryError> {
         let patch = self
             .tables
@@ -416,15 +416,15 @@ impl BigQuery {
             .set_dataset_id(&self.dataset.id)
             .set_table_id(name)
             .set_table(change);
-        let changed = Box::pin(patient(patch).send()).await;
-        absent(
-            changed.map_err(|source| self.refused("change", name, source)),
+        let changed = Box::pin(with_retries(patch).send()).await;
+        none_if_status(
+            changed.map_err(|source| self.refused("update", name, source)),
             404,
         )
         .map(|_| ())
     }
 
-    /// Removes the table `name`, if it is there.
+    /// Drops the table `name`, if it exists.
     pub async fn drop_table(&self, name: &str) -> Result<(), BigQueryError> {
         let delete = self
             .tables
@@ -432,8 +432,8 @@ impl BigQuery {
             .set_project_id(&self.dataset.project)
             .set_dataset_id(&self.dataset.id)
             .set_table_id(name);
-        let dropped = Box::pin(patient(delete).send()).await;
-        absent(
+        let dropped = Box::pin(with_retries(delete).send()).await;
+        none_if_status(
             dropped.map_err(|source| self.refused("drop", name, source)),
             404,
         )
@@ -442,22 +442,26 @@ impl BigQuery {
 
     fn refused(&self, verb: &str, table: &str, source: Error) -> BigQueryError {
         BigQueryError::Request {
-            what: format!("{verb} the table {}.{table}", self.path()),
+            what: format!("{verb} table {}.{table}", self.path()),
             source,
         }
     }
 }
 
-/// `None` in place of the error that `status` is.
-fn absent<T>(result: Result<T, BigQueryError>, status: u16) -> Result<Option<T>, BigQueryError> {
+/// Returns `None` in place of an error with `status`.
+fn none_if_status<T>(
+    result: Result<T, BigQueryError>,
+    status: u16,
+) -> Result<Option<T>, BigQueryError> {
     match result {
         Err(error) if error.http_status() == Some(status) => Ok(None),
         other => other.map(Some),
     }
 }
 
-/// A request that is retried. All of them may be: what is made has a name, and making it again is refused.
-fn patient<R: RequestOptionsBuilder>(request: R) -> R {
+/// Returns the request with retries. Every request is idempotent: tables and jobs have names, and creating one twice is
+/// refused.
+fn with_retries<R: RequestOptionsBuilder>(request: R) -> R {
     let retries = Retries::new();
     request
         .with_idempotency(true)
@@ -466,7 +470,7 @@ fn patient<R: RequestOptionsBuilder>(request: R) -> R {
         .with_backoff_policy(retries.pace())
 }
 
-/// `{"f": [{"v": "text"}, {"v": null}]}`.
+/// Returns the cells of a row `{"f": [{"v": "text"}, {"v": null}]}`.
 fn cells(row: &serde_json::Map<String, serde_json::Value>) -> Option<Vec<Option<String>>> {
     let cell = |cell: &serde_json::Value| match &cell["v"] {
         serde_json::Value::Null => Some(None),

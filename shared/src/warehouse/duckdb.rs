@@ -20,11 +20,11 @@ use arrow_schema::SchemaRef;
 use crate::exit::{Exit, Failure};
 use crate::warehouse::Value;
 
-/// Why DuckDB could not do what it was asked.
+/// Why a DuckDB operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DuckDbError {
     /// `libduckdb.so` cannot be loaded.
-    #[error("cannot load the DuckDB library {}; DUCKDB_LIBRARY names it", library.display())]
+    #[error("cannot load the DuckDB library {}: check DUCKDB_LIBRARY", library.display())]
     Library {
         /// Its path.
         library: PathBuf,
@@ -32,11 +32,11 @@ pub enum DuckDbError {
         source: adbc_core::error::Error,
     },
     /// Another process has the file open.
-    #[error("the warehouse {} is in use by another process: {reason}", file.display())]
+    #[error("cannot open the warehouse {}: another process has it open: {reason}", file.display())]
     InUse {
         /// The database file.
         file: PathBuf,
-        /// What DuckDB says, the process among it.
+        /// DuckDB's message, which names the process.
         reason: String,
     },
     /// The file cannot be opened.
@@ -47,8 +47,8 @@ pub enum DuckDbError {
         /// Why.
         source: adbc_core::error::Error,
     },
-    /// The file cannot be made.
-    #[error("cannot make the warehouse {}", file.display())]
+    /// The file cannot be created.
+    #[error("cannot create the warehouse {}", file.display())]
     Create {
         /// The database file.
         file: PathBuf,
@@ -56,19 +56,19 @@ pub enum DuckDbError {
         source: io::Error,
     },
     /// A statement failed.
-    #[error("DuckDB refused `{statement}`")]
+    #[error("cannot execute `{statement}` in DuckDB")]
     Statement {
         /// The statement.
         statement: String,
         /// Why.
         source: adbc_core::error::Error,
     },
-    /// A statement gave something else than was asked for.
-    #[error("`{statement}` gave no {expected}")]
+    /// A statement returned an unexpected result.
+    #[error("`{statement}` did not return a {expected}")]
     Unexpected {
         /// The statement.
         statement: String,
-        /// What it should have given.
+        /// The expected result.
         expected: &'static str,
     },
 }
@@ -86,12 +86,12 @@ impl From<DuckDbError> for Failure {
     }
 }
 
-/// How a file is opened. A writer keeps every other process out; readers share.
+/// How a file is opened. A writer locks out every other process; readers share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// To read and write; the file is made if there is none.
+    /// For reading and writing; the file is created if it does not exist.
     ReadWrite,
-    /// To read a file that is there.
+    /// For reading an existing file.
     ReadOnly,
 }
 
@@ -100,10 +100,10 @@ pub struct Connection(ManagedConnection);
 
 impl Connection {
     /// Opens `file` with the library at `library`. Nothing is ever downloaded: extensions are neither installed nor
-    /// loaded by themselves.
+    /// loaded automatically.
     ///
     /// # Errors
-    /// [`DuckDbError::InUse`] if another process keeps the file for itself.
+    /// [`DuckDbError::InUse`] if another process has locked the file.
     pub fn open(library: &Path, file: &Path, access: Access) -> Result<Self, DuckDbError> {
         let mut driver = ManagedDriver::load_dynamic_from_filename(
             library,
@@ -142,7 +142,7 @@ impl Connection {
         })
     }
 
-    /// Like [`Connection::open`], but waits up to `patience` for another process to be done with the file.
+    /// Like [`Connection::open`], but waits up to `patience` for another process to close the file.
     pub fn open_when_free(
         library: &Path,
         file: &Path,
@@ -163,8 +163,8 @@ impl Connection {
         }
     }
 
-    /// Makes an empty database, unless another process has just made it. DuckDB would truncate a file that it takes for
-    /// new before it locks it, and another process may have written to it in between.
+    /// Creates an empty database, unless another process has just created it. DuckDB would truncate a file that it
+    /// considers new before locking it, and another process may have written to it in between.
     fn create(library: &Path, file: &Path) -> Result<(), DuckDbError> {
         let failed = |error: io::Error| DuckDbError::Create {
             file: file.to_owned(),
@@ -180,7 +180,7 @@ impl Connection {
         }
     }
 
-    /// Runs a statement that gives no rows.
+    /// Runs a statement that returns no rows.
     pub fn execute(&mut self, statement: &str, values: &[Value]) -> Result<(), DuckDbError> {
         let failed = |source| DuckDbError::Statement {
             statement: statement.to_owned(),
@@ -191,7 +191,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The rows that a statement gives.
+    /// Runs a statement and returns its rows.
     pub fn query(
         &mut self,
         statement: &str,
@@ -200,7 +200,7 @@ impl Connection {
         Ok(self.query_with_schema(statement, values)?.1)
     }
 
-    /// The columns that a statement gives, and its rows.
+    /// Runs a statement and returns its columns and rows.
     pub fn query_with_schema(
         &mut self,
         statement: &str,
@@ -218,7 +218,7 @@ impl Connection {
         Ok((schema, batches))
     }
 
-    /// The rows that a statement gives, every column of which is text.
+    /// Runs a statement and returns its rows, every column of which is text.
     pub fn query_text(
         &mut self,
         statement: &str,
@@ -246,7 +246,7 @@ impl Connection {
         Ok(rows)
     }
 
-    /// The one number that a statement gives.
+    /// Runs a statement and returns its single number.
     pub fn query_count(&mut self, statement: &str, values: &[Value]) -> Result<u64, DuckDbError> {
         let batches = self.query(statement, values)?;
         let count = batches
@@ -260,7 +260,7 @@ impl Connection {
         })
     }
 
-    /// Runs `work` in a transaction: all of it is done, or, where it fails or the process dies, nothing.
+    /// Runs `work` in a transaction, which is rolled back if `work` fails or the process dies.
     pub fn transaction<T, E: From<DuckDbError>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
@@ -272,7 +272,7 @@ impl Connection {
                 Ok(value)
             }
             Err(error) => {
-                // What went wrong matters more than a roll-back that closing the file does anyhow.
+                // Report the original error; closing the file rolls back anyway.
                 self.execute("ROLLBACK", &[]).ok();
                 Err(error)
             }
@@ -304,7 +304,7 @@ impl Connection {
     }
 }
 
-/// The one-row column that a value is bound as.
+/// Returns the one-row array that binds a value.
 fn array(value: &Value) -> ArrayRef {
     match value {
         Value::Text(text) => Arc::new(StringArray::from(vec![text.as_deref()])),

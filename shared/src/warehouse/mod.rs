@@ -1,4 +1,4 @@
-//! Where the tables are, and how they are reached.
+//! The warehouse's location and how it is accessed.
 
 #[cfg(feature = "bigquery")]
 pub mod bigquery;
@@ -22,29 +22,29 @@ pub enum WarehouseUrl {
     BigQuery(Dataset),
 }
 
-/// A dataset of BigQuery.
+/// A BigQuery dataset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
-    /// The project that holds it, and in which its jobs run.
+    /// The project of the dataset and of its jobs.
     pub project: String,
     /// Its id.
     pub id: String,
-    /// Where its data are; `US` if the URL does not say, as in BigQuery.
+    /// The location of its data; `US` if the URL has none, as in BigQuery.
     pub location: String,
 }
 
-/// The warehouse with what it takes to reach it.
+/// The warehouse and the settings needed to access it.
 #[derive(Debug, Clone)]
 pub struct WarehouseSettings {
-    /// Which warehouse.
+    /// The warehouse.
     pub url: WarehouseUrl,
-    /// `libduckdb.so`: there for a DuckDB warehouse.
+    /// `libduckdb.so`; `Some` for a DuckDB warehouse.
     pub duckdb_library: PathBuf,
     /// An emulator in place of BigQuery.
     pub bigquery_emulator: Option<Emulator>,
 }
 
-/// A value that a statement binds: to `?` or `$1` in DuckDB, to `@name` in BigQuery.
+/// A value bound to a parameter: `?` or `$1` in DuckDB, `@name` in BigQuery.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// Text, or null.
@@ -86,7 +86,7 @@ impl From<bool> for Value {
 }
 
 impl WarehouseSettings {
-    /// The settings from the raw values of `WAREHOUSE_URL`, `DUCKDB_LIBRARY` and `BIGQUERY_EMULATOR_HOST`.
+    /// Validates the raw values of `WAREHOUSE_URL`, `DUCKDB_LIBRARY` and `BIGQUERY_EMULATOR_HOST`.
     pub fn validate(
         url: Option<String>,
         duckdb_library: Option<String>,
@@ -112,7 +112,7 @@ impl WarehouseSettings {
 }
 
 impl WarehouseUrl {
-    /// Names the warehouse in object keys.
+    /// Returns the id of the warehouse in object keys.
     #[must_use]
     pub fn id(&self) -> Fingerprint {
         Fingerprint::of(&[&self.to_string()])
@@ -138,12 +138,12 @@ impl FromStr for WarehouseUrl {
     fn from_str(text: &str) -> Result<Self, String> {
         if let Some(dataset) = text.strip_prefix("bigquery://") {
             return parse_dataset(dataset).map(Self::BigQuery).ok_or_else(|| {
-                format!("is {text:?}: give bigquery://PROJECT/DATASET?location=LOCATION")
+                format!("is {text:?}: use bigquery://PROJECT/DATASET?location=LOCATION")
             });
         }
         let problem = || {
             format!(
-                "is {text:?}: give bigquery://PROJECT/DATASET?location=LOCATION or duckdb:///absolute/file"
+                "is {text:?}: use bigquery://PROJECT/DATASET?location=LOCATION or duckdb:///absolute/file"
             )
         };
         let file = Path::new(text.strip_prefix("duckdb://").ok_or_else(problem)?);
@@ -155,14 +155,14 @@ impl FromStr for WarehouseUrl {
             Ok(Self::DuckDb(file.to_owned()))
         } else {
             Err(format!(
-                "is {text:?}: there is no directory {}",
+                "is {text:?}: the directory {} does not exist",
                 folder.display()
             ))
         }
     }
 }
 
-/// `PROJECT/DATASET?location=LOCATION`. The names are put into statements, which cannot bind them.
+/// Parses `PROJECT/DATASET?location=LOCATION`. The names are inserted into statements, which cannot bind them.
 fn parse_dataset(text: &str) -> Option<Dataset> {
     let (path, query) = text.split_once('?').unwrap_or((text, "location=US"));
     let (project, id) = path.split_once('/')?;
@@ -171,7 +171,7 @@ fn parse_dataset(text: &str) -> Option<Dataset> {
         let valid = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
         !name.is_empty() && name.bytes().all(valid)
     };
-    // https://cloud.google.com/resource-manager/docs/creating-managing-projects, with the domain of an organisation's;
+    // https://cloud.google.com/resource-manager/docs/creating-managing-projects, and the domain of an organisation;
     // https://cloud.google.com/bigquery/docs/datasets#dataset-naming
     let is_valid =
         is_made_of(project, b"-.:") && is_made_of(id, b"_") && is_made_of(location, b"-");
@@ -187,7 +187,7 @@ mod tests {
     use super::WarehouseUrl;
 
     #[test]
-    fn a_warehouse_is_a_file_in_a_directory_that_is_there() {
+    fn a_warehouse_is_a_file_in_an_existing_directory() {
         let folder = tempfile::tempdir().expect("temporary directory");
         let url = format!("duckdb://{}/warehouse.duckdb", folder.path().display());
         let warehouse: WarehouseUrl = url.parse().expect("valid");

@@ -1,40 +1,40 @@
-//! The lake in a bucket, by the emulator; and what becomes of its requests when the wire or the service fails.
+//! The lake in a bucket of the emulator, and its behaviour when the connection or the service fails.
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use emulators::{Addresses, Fault, FaultKind, Front, RequestLog, Service};
+use emulators::{Addresses, Fault, FaultKind, Proxy, RequestLog, Service};
 use shared::exit::{Exit, Failure};
 use shared::lake::{Content, Created, GcsLake, Lake, LakeError};
 
 use crate::{create, keeps_its_promises, key, settles_races, whole};
 
-/// A lake of its own, and the front that its requests go through.
-struct Place {
-    front: Front,
+/// A new lake and the proxy that its requests go through.
+struct Fixture {
+    proxy: Proxy,
     lake: Lake,
 }
 
-impl Place {
+impl Fixture {
     fn new() -> Self {
         static BUCKETS: AtomicU32 = AtomicU32::new(0);
         let number = BUCKETS.fetch_add(1, Ordering::Relaxed);
         let bucket = format!("lake-{}-{number}", std::process::id());
         let addresses = Addresses::from_environment().expect("emulators");
         addresses.make_bucket(&bucket).expect("a bucket");
-        let front = Front::start(Service::Front, &addresses.storage).expect("a front");
-        let emulator = front.url().parse().expect("loopback");
+        let proxy = Proxy::start(Service::Proxy, &addresses.storage).expect("a proxy");
+        let emulator = proxy.url().parse().expect("loopback");
         let lake = GcsLake::new(&format!("{bucket}/some/prefix"), Some(emulator));
         Self {
-            front,
+            proxy,
             lake: Lake::Gcs(lake.expect("a lake")),
         }
     }
 
-    /// Breaks the next answers to a method.
+    /// Breaks the next answers to requests with this method.
     fn break_next(&self, method: &'static str, times: u32, kind: FaultKind) {
-        self.front.fault(Fault {
+        self.proxy.fault(Fault {
             method,
             target_contains: "/o".to_owned(),
             after: 0,
@@ -44,7 +44,7 @@ impl Place {
     }
 
     fn requests(&self, method: &str) -> Vec<RequestLog> {
-        let mut requests = self.front.requests();
+        let mut requests = self.proxy.requests();
         requests.retain(|request| request.method == method);
         requests
     }
@@ -61,19 +61,19 @@ const LARGE: usize = 20 << 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lake_in_a_bucket_keeps_the_promises() {
-    let place = Place::new();
-    keeps_its_promises(&place.lake).await;
-    settles_races(&place.lake).await;
+    let fixture = Fixture::new();
+    keeps_its_promises(&fixture.lake).await;
+    settles_races(&fixture.lake).await;
 }
 
 /// <https://cloud.google.com/storage/docs/request-preconditions> and <https://cloud.google.com/storage/docs/data-validation>
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_is_made_only_where_there_is_none_and_with_its_checksum() {
-    let place = Place::new();
-    create(&place.lake, "small.json", b"{}")
+async fn an_object_is_created_only_if_none_exists_and_with_its_checksum() {
+    let fixture = Fixture::new();
+    create(&fixture.lake, "small.json", b"{}")
         .await
         .expect("created");
-    let [request] = &place.requests("POST")[..] else {
+    let [request] = &fixture.requests("POST")[..] else {
         panic!("one request");
     };
     assert!(
@@ -93,15 +93,15 @@ async fn an_object_is_made_only_where_there_is_none_and_with_its_checksum() {
     );
 
     assert_eq!(
-        place.create_large(1).await.expect("created"),
+        fixture.create_large(1).await.expect("created"),
         Created::Created
     );
     assert_eq!(
-        place.create_large(1).await.expect("existed"),
+        fixture.create_large(1).await.expect("existed"),
         Created::Existed
     );
-    let starts = place.requests("POST").split_off(1);
-    assert_eq!(starts.len(), 1, "what is there is not sent again");
+    let starts = fixture.requests("POST").split_off(1);
+    assert_eq!(starts.len(), 1, "an existing object is not sent again");
     assert!(
         starts[0].target.contains("uploadType=resumable"),
         "{}",
@@ -114,7 +114,7 @@ async fn an_object_is_made_only_where_there_is_none_and_with_its_checksum() {
     );
     let metadata = starts[0].json.as_ref().expect("metadata");
     assert!(metadata["crc32c"].is_string(), "{metadata}");
-    let conflict = place.create_large(2).await.expect_err("conflict");
+    let conflict = fixture.create_large(2).await.expect_err("conflict");
     assert!(
         conflict.to_string().contains("in generation "),
         "{conflict}"
@@ -122,18 +122,18 @@ async fn an_object_is_made_only_where_there_is_none_and_with_its_checksum() {
     assert_eq!(Failure::from(conflict).exit(), Exit::Bug);
 }
 
-/// Another made the object while this one was uploading it.
+/// Another writer created the object during this upload.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_resumable_upload_that_comes_second_is_settled_by_content() {
+async fn a_resumable_upload_that_loses_a_race_is_settled_by_content() {
     for (byte, settled) in [(1, true), (2, false)] {
-        let place = Place::new();
-        // Not seen before the upload, but at its end.
-        place.break_next("GET", 1, FaultKind::error(404, "notFound"));
-        place.create_large(1).await.expect("created");
-        place.break_next("GET", 1, FaultKind::error(404, "notFound"));
-        let second = place.create_large(byte).await;
+        let fixture = Fixture::new();
+        // Unnoticed before the upload, but noticed at its end.
+        fixture.break_next("GET", 1, FaultKind::error(404, "notFound"));
+        fixture.create_large(1).await.expect("created");
+        fixture.break_next("GET", 1, FaultKind::error(404, "notFound"));
+        let second = fixture.create_large(byte).await;
         assert_eq!(second.is_ok_and(|done| done == Created::Existed), settled);
-        let refused = place
+        let refused = fixture
             .requests("PUT")
             .iter()
             .any(|request| request.status == 412);
@@ -143,8 +143,8 @@ async fn a_resumable_upload_that_comes_second_is_settled_by_content() {
 
 /// <https://cloud.google.com/storage/docs/retry-strategy>
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failing_service_is_asked_again() {
-    let place = Place::new();
+async fn a_failing_request_is_retried() {
+    let fixture = Fixture::new();
     for kind in [
         FaultKind::error(503, "backendError"),
         FaultKind::error(500, "internalError"),
@@ -154,28 +154,33 @@ async fn a_failing_service_is_asked_again() {
         FaultKind::Delay(Duration::from_secs(2)),
     ] {
         for method in ["POST", "GET"] {
-            place.break_next(method, 1, kind.clone());
+            fixture.break_next(method, 1, kind.clone());
         }
-        let name = format!("again-{}", place.front.requests().len());
-        create(&place.lake, &name, b"one").await.expect("created");
+        let name = format!("again-{}", fixture.proxy.requests().len());
+        create(&fixture.lake, &name, b"one").await.expect("created");
         assert_eq!(
-            place.lake.read(&key(&name)).await.expect("read").as_deref(),
+            fixture
+                .lake
+                .read(&key(&name))
+                .await
+                .expect("read")
+                .as_deref(),
             Some(&b"one"[..])
         );
     }
 }
 
-/// <https://cloud.google.com/storage/docs/retry-strategy>: the pause that the service asks for.
+/// <https://cloud.google.com/storage/docs/retry-strategy>: the pause that the service requests.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_asks_for_a_pause_gets_it() {
-    let place = Place::new();
-    place.break_next(
+async fn retry_after_is_respected() {
+    let fixture = Fixture::new();
+    fixture.break_next(
         "POST",
         1,
         FaultKind::retry_after(429, "rateLimitExceeded", 3),
     );
     let start = Instant::now();
-    create(&place.lake, "paused", b"one")
+    create(&fixture.lake, "paused", b"one")
         .await
         .expect("created");
     let took = start.elapsed();
@@ -184,36 +189,36 @@ async fn a_service_that_asks_for_a_pause_gets_it() {
         "{took:?}"
     );
 
-    place.break_next(
+    fixture.break_next(
         "POST",
         1,
         FaultKind::retry_after(429, "rateLimitExceeded", 3600),
     );
     let start = Instant::now();
-    let refused = create(&place.lake, "long-pause", b"one")
+    let refused = create(&fixture.lake, "long-pause", b"one")
         .await
         .expect_err("given up");
     assert!(
         start.elapsed() < Duration::from_secs(3),
-        "an hour is not waited"
+        "does not wait an hour"
     );
     assert_eq!(Failure::from(refused).exit(), Exit::Upstream);
 }
 
 /// The write succeeds, its answer is lost, the retry gets 412.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_acknowledgement_is_no_conflict() {
-    let place = Place::new();
-    place.break_next("POST", 1, FaultKind::LoseAnswer);
-    create(&place.lake, "lost", b"one").await.expect("there");
-    let statuses: Vec<u16> = place
+async fn a_lost_acknowledgement_is_not_a_conflict() {
+    let fixture = Fixture::new();
+    fixture.break_next("POST", 1, FaultKind::LoseAnswer);
+    create(&fixture.lake, "lost", b"one").await.expect("there");
+    let statuses: Vec<u16> = fixture
         .requests("POST")
         .iter()
         .map(|request| request.status)
         .collect();
     assert_eq!(statuses, [0, 412]);
     assert_eq!(
-        place
+        fixture
             .lake
             .read(&key("lost"))
             .await
@@ -225,29 +230,29 @@ async fn a_lost_acknowledgement_is_no_conflict() {
 
 /// <https://cloud.google.com/storage/docs/performing-resumable-uploads#resume-upload>
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_resumable_upload_goes_on() {
+async fn an_interrupted_resumable_upload_continues() {
     for kind in [
         FaultKind::error(503, "backendError"),
         FaultKind::Reset,
         FaultKind::LoseAnswer,
     ] {
-        let place = Place::new();
-        place.break_next("PUT", 1, kind);
-        place.create_large(5).await.expect("there");
-        let read = whole(&place.lake, &key("large")).await.expect("readable");
+        let fixture = Fixture::new();
+        fixture.break_next("PUT", 1, kind);
+        fixture.create_large(5).await.expect("there");
+        let read = whole(&fixture.lake, &key("large")).await.expect("readable");
         assert!(read.len() == LARGE && read.iter().all(|&byte| byte == 5));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_download_goes_on_in_the_same_generation() {
-    let place = Place::new();
-    place.create_large(6).await.expect("created");
-    let before = place.requests("GET").len();
-    place.break_next("GET", 1, FaultKind::TruncateAt(LARGE / 2));
-    let read = whole(&place.lake, &key("large")).await.expect("readable");
+async fn an_interrupted_download_continues_in_the_same_generation() {
+    let fixture = Fixture::new();
+    fixture.create_large(6).await.expect("created");
+    let before = fixture.requests("GET").len();
+    fixture.break_next("GET", 1, FaultKind::TruncateAt(LARGE / 2));
+    let read = whole(&fixture.lake, &key("large")).await.expect("readable");
     assert!(read.len() == LARGE && read.iter().all(|&byte| byte == 6));
-    let requests = place.requests("GET").split_off(before);
+    let requests = fixture.requests("GET").split_off(before);
     let [_, rest] = &requests[..] else {
         panic!("two requests: {requests:?}");
     };
@@ -261,52 +266,60 @@ async fn an_interrupted_download_goes_on_in_the_same_generation() {
 /// <https://cloud.google.com/storage/docs/data-validation>
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_download_is_an_error() {
-    let place = Place::new();
-    create(&place.lake, "damaged", b"content")
+    let fixture = Fixture::new();
+    create(&fixture.lake, "damaged", b"content")
         .await
         .expect("created");
-    place.break_next("GET", 10, FaultKind::Flip);
-    let error = place.lake.read(&key("damaged")).await.expect_err("damaged");
+    fixture.break_next("GET", 10, FaultKind::Flip);
+    let error = fixture
+        .lake
+        .read(&key("damaged"))
+        .await
+        .expect_err("damaged");
     let failure = Failure::from(error);
     assert_eq!(failure.exit(), Exit::Upstream);
     assert!(failure.to_string().contains("checksum"), "{failure}");
 }
 
-/// Overwriting takes `storage.objects.delete`, which jobs have not:
+/// Overwriting requires `storage.objects.delete`, which jobs do not have:
 /// <https://cloud.google.com/storage/docs/access-control/iam-json>.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_object_that_is_there_is_found_even_where_the_service_speaks_of_permissions() {
+async fn an_existing_object_is_found_even_if_the_service_reports_missing_permissions() {
     for (content, existed) in [(&b"one"[..], true), (b"two", false)] {
-        let place = Place::new();
-        create(&place.lake, "there", b"one").await.expect("created");
-        place.break_next("POST", 1, FaultKind::error(403, "forbidden"));
-        let second = create(&place.lake, "there", content).await;
+        let fixture = Fixture::new();
+        create(&fixture.lake, "there", b"one")
+            .await
+            .expect("created");
+        fixture.break_next("POST", 1, FaultKind::error(403, "forbidden"));
+        let second = create(&fixture.lake, "there", content).await;
         assert_eq!(second.is_ok_and(|done| done == Created::Existed), existed);
     }
 }
 
 /// <https://cloud.google.com/storage/docs/json_api/v1/status-codes>
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_allowed_is_not_asked_again() {
+async fn a_forbidden_request_is_not_retried() {
     for (status, reason) in [(401, "required"), (403, "forbidden"), (404, "notFound")] {
-        let place = Place::new();
-        place.break_next("POST", 9, FaultKind::error(status, reason));
-        let error = create(&place.lake, "refused", b"one")
+        let fixture = Fixture::new();
+        fixture.break_next("POST", 9, FaultKind::error(status, reason));
+        let error = create(&fixture.lake, "refused", b"one")
             .await
             .expect_err("refused");
         let failure = Failure::from(error);
         assert_eq!(failure.exit(), Exit::Configuration, "{failure}");
         assert!(failure.to_string().contains("refused"), "{failure}");
-        assert_eq!(place.requests("POST").len(), 1);
+        assert_eq!(fixture.requests("POST").len(), 1);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_stays_down_is_given_up() {
-    let place = Place::new();
-    // With a pause to be short, so that the attempts are over soon.
-    place.break_next("POST", 99, FaultKind::retry_after(503, "backendError", 0));
-    let error = create(&place.lake, "down", b"one").await.expect_err("down");
+async fn a_service_that_stays_down_is_given_up_on() {
+    let fixture = Fixture::new();
+    // A short `Retry-After`, so that the attempts end soon.
+    fixture.break_next("POST", 99, FaultKind::retry_after(503, "backendError", 0));
+    let error = create(&fixture.lake, "down", b"one")
+        .await
+        .expect_err("down");
     assert_eq!(Failure::from(error).exit(), Exit::Upstream);
-    assert_eq!(place.requests("POST").len(), 6);
+    assert_eq!(fixture.requests("POST").len(), 6);
 }

@@ -1,4 +1,4 @@
-//! What every lake promises, and what each kind does besides.
+//! The guarantees of every lake, and the specifics of each kind.
 
 mod bucket;
 mod cloud_storage;
@@ -24,7 +24,7 @@ pub(crate) async fn create(
         .await
 }
 
-/// The object's stream to its end.
+/// Reads the object's stream to its end.
 pub(crate) async fn whole(lake: &Lake, key: &Key) -> std::io::Result<Vec<u8>> {
     let mut stream = lake.open(key).await.expect("there");
     let read = spawn_blocking(move || {
@@ -34,7 +34,7 @@ pub(crate) async fn whole(lake: &Lake, key: &Key) -> std::io::Result<Vec<u8>> {
     read.await.expect("no panic")
 }
 
-/// The promises of the interface, for any lake that is empty.
+/// Checks the guarantees of the interface on an empty lake.
 pub(crate) async fn keeps_its_promises(lake: &Lake) {
     let manifest = key("raw/city-wards/1/manifest.json");
     assert!(lake.read(&manifest).await.expect("readable").is_none());
@@ -60,7 +60,9 @@ pub(crate) async fn keeps_its_promises(lake: &Lake) {
         .expect_err("conflict")
         .to_string();
     assert!(
-        conflict.starts_with("raw/city-wards/1/manifest.json is in the lake with another content")
+        conflict.starts_with(
+            "cannot create raw/city-wards/1/manifest.json: it exists with other content"
+        )
     );
     assert_eq!(
         lake.read(&manifest).await.expect("readable").as_deref(),
@@ -84,7 +86,7 @@ pub(crate) async fn keeps_its_promises(lake: &Lake) {
     );
 }
 
-/// Of many that create one object at once, one does, and the others are told so.
+/// If many create one object concurrently, one does and the others find it existing.
 pub(crate) async fn settles_races(lake: &Lake) {
     let racers: Vec<_> = (0..16)
         .map(|_| {

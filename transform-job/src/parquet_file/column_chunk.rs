@@ -1,6 +1,6 @@
-//! Column chunks of rows that are codes already. The parquet crate's own writer looks the text of every row up in a
-//! dictionary that it builds for itself, which was 60 % of the whole job's time; here a dictionary is made of the values
-//! that the codes stand for, and the codes are its indices. The tests read both back.
+//! Writes column chunks of rows that are already encoded as codes. The parquet crate's own writer looks up the text of
+//! every row in a dictionary that it builds itself, which took 60 % of the job's time. Here the dictionary consists of
+//! the codes' values, and the codes map to its indices. The tests read the files back with both.
 //!
 //! Formats: [pages](https://parquet.apache.org/docs/file-format/data-pages/),
 //! [encodings](https://parquet.apache.org/docs/file-format/data-pages/encodings/).
@@ -22,20 +22,20 @@ use zstd::bulk::Compressor;
 
 use super::{Spool, ZSTD_LEVEL};
 
-/// Rows of a data page.
+/// Rows per data page.
 const PAGE_ROWS: usize = 1 << 16;
 
-/// The place of a code that stands for no value.
+/// The index of a code without a value.
 const NULL: u32 = u32::MAX;
 
-/// A code for each row, and which codes there are. Columns that depend on one thing share it.
+/// A code for each row, and the set of codes in use. Columns that depend on the same codes share it.
 pub(crate) struct Codes {
     rows: Vec<u32>,
     counts: Vec<u32>,
 }
 
 impl Codes {
-    /// The codes of rows, all below `bound`.
+    /// Returns the codes of rows, all below `bound`.
     pub(crate) fn new(bound: usize, codes: impl Iterator<Item = u32>) -> Self {
         let rows: Vec<u32> = codes.collect();
         let mut counts = vec![0; bound];
@@ -45,19 +45,19 @@ impl Codes {
         Self { rows, counts }
     }
 
-    /// The codes that rows have.
+    /// Returns the codes that occur in rows.
     fn used(&self) -> impl Iterator<Item = usize> {
         let counts = self.counts.iter().enumerate();
         counts.filter_map(|(code, &count)| (count > 0).then_some(code))
     }
 }
 
-/// What a column's value can be: a text, or a 32-bit number.
+/// A value of a column: a string or a 32-bit number.
 pub(crate) trait Value: Copy + Hash + Ord {
     /// Appends the value in Parquet's plain encoding.
     fn write_plain(self, page: &mut Vec<u8>);
-    /// Statistics of a column whose values lie between these.
-    fn statistics(least: Option<Self>, greatest: Option<Self>, nulls: u64) -> Statistics;
+    /// Returns the statistics of a column whose values are in this range.
+    fn statistics(min: Option<Self>, max: Option<Self>, nulls: u64) -> Statistics;
 }
 
 impl Value for &str {
@@ -67,15 +67,9 @@ impl Value for &str {
         page.extend(self.as_bytes());
     }
 
-    fn statistics(least: Option<Self>, greatest: Option<Self>, nulls: u64) -> Statistics {
+    fn statistics(min: Option<Self>, max: Option<Self>, nulls: u64) -> Statistics {
         let bytes = |text: &str| ByteArray::from(text.as_bytes().to_vec());
-        Statistics::byte_array(
-            least.map(bytes),
-            greatest.map(bytes),
-            None,
-            Some(nulls),
-            false,
-        )
+        Statistics::byte_array(min.map(bytes), max.map(bytes), None, Some(nulls), false)
     }
 }
 
@@ -84,8 +78,8 @@ impl Value for i32 {
         page.extend(self.to_le_bytes());
     }
 
-    fn statistics(least: Option<Self>, greatest: Option<Self>, nulls: u64) -> Statistics {
-        Statistics::int32(least, greatest, None, Some(nulls), false)
+    fn statistics(min: Option<Self>, max: Option<Self>, nulls: u64) -> Statistics {
+        Statistics::int32(min, max, None, Some(nulls), false)
     }
 }
 
@@ -103,7 +97,7 @@ impl<'a, 'b> ChunkWriter<'a, 'b> {
         })
     }
 
-    /// Appends `column`, of which each row has the value of its code.
+    /// Appends `column`, in which each row has the value of its code.
     pub(crate) fn dictionary<V: Value>(
         &mut self,
         column: &ColumnDescPtr,
@@ -111,35 +105,35 @@ impl<'a, 'b> ChunkWriter<'a, 'b> {
         value: impl Fn(usize) -> Option<V>,
     ) -> Result<()> {
         let mut dictionary = Dictionary::new();
-        let mut places = vec![NULL; codes.counts.len()];
+        let mut indices = vec![NULL; codes.counts.len()];
         let mut nulls = 0;
         for code in codes.used() {
             match value(code) {
-                Some(value) => places[code] = dictionary.place_of(value)?,
+                Some(value) => indices[code] = dictionary.index_of(value)?,
                 None => nulls += u64::from(codes.counts[code]),
             }
         }
         let width = dictionary.width();
         let mut pages = Pages::new(Some(&mut self.compressor));
-        pages.dictionary(dictionary.page, dictionary.places.len())?;
+        pages.dictionary(dictionary.page, dictionary.indices.len())?;
         let is_optional = column.max_def_level() > 0;
         for rows in codes.rows.chunks(PAGE_ROWS) {
-            let places: Vec<u32> = rows.iter().map(|&code| places[code as usize]).collect();
+            let indices: Vec<u32> = rows.iter().map(|&code| indices[code as usize]).collect();
             let page = if is_optional {
-                optional_page(width, places)
+                optional_page(width, indices)
             } else {
                 let mut page = vec![width_byte(width)];
-                write_hybrid(&mut page, width, &places);
+                write_hybrid(&mut page, width, &indices);
                 page
             };
             pages.data(page, rows.len(), Encoding::RLE_DICTIONARY)?;
         }
-        let statistics = V::statistics(dictionary.least, dictionary.greatest, nulls);
+        let statistics = V::statistics(dictionary.min, dictionary.max, nulls);
         let chunk = pages.finish(column, codes.rows.len(), Some(statistics))?;
         self.append(chunk)
     }
 
-    /// Appends `column`, the values of `rows` rows being `bytes` one after the other, which do not compress.
+    /// Appends `column` for `rows` rows, whose values are concatenated in `bytes` and do not compress.
     pub(crate) fn plain(
         &mut self,
         column: &ColumnDescPtr,
@@ -157,38 +151,38 @@ impl<'a, 'b> ChunkWriter<'a, 'b> {
     }
 }
 
-/// The distinct values of a column chunk, in the order of their codes: two codes may stand for one value.
+/// The distinct values of a column chunk, in the order of their codes. Two codes may have the same value.
 struct Dictionary<V> {
-    places: HashMap<V, u32>,
+    indices: HashMap<V, u32>,
     page: Vec<u8>,
-    least: Option<V>,
-    greatest: Option<V>,
+    min: Option<V>,
+    max: Option<V>,
 }
 
 impl<V: Value> Dictionary<V> {
     fn new() -> Self {
         Self {
-            places: HashMap::new(),
+            indices: HashMap::new(),
             page: Vec::new(),
-            least: None,
-            greatest: None,
+            min: None,
+            max: None,
         }
     }
 
-    fn place_of(&mut self, value: V) -> Result<u32> {
-        let next = count(self.places.len())?;
-        let place = *self.places.entry(value).or_insert(next);
-        if place == next {
+    fn index_of(&mut self, value: V) -> Result<u32> {
+        let next = count(self.indices.len())?;
+        let index = *self.indices.entry(value).or_insert(next);
+        if index == next {
             value.write_plain(&mut self.page);
-            self.least = Some(self.least.map_or(value, |least| least.min(value)));
-            self.greatest = self.greatest.max(Some(value));
+            self.min = Some(self.min.map_or(value, |min| min.min(value)));
+            self.max = self.max.max(Some(value));
         }
-        Ok(place)
+        Ok(index)
     }
 
-    /// Bits of the largest place.
+    /// The number of bits of the largest index.
     fn width(&self) -> u32 {
-        let largest = self.places.len().saturating_sub(1);
+        let largest = self.indices.len().saturating_sub(1);
         usize::BITS - largest.leading_zeros()
     }
 }
@@ -244,7 +238,7 @@ impl<'c> Pages<'c> {
         Ok(())
     }
 
-    /// Gives the page's offset.
+    /// Returns the page's offset.
     fn write(&mut self, page: Vec<u8>, of: impl FnOnce(Bytes) -> Page) -> Result<u64> {
         let size = page.len();
         let stored = match &mut self.compressor {
@@ -291,42 +285,42 @@ impl<'c> Pages<'c> {
     }
 }
 
-/// Which rows have a value, then the places of those that have one.
-fn optional_page(width: u32, mut places: Vec<u32>) -> Vec<u8> {
-    let levels: Vec<u32> = places
+/// Returns the definition levels of all rows, then the indices of the rows that have a value.
+fn optional_page(width: u32, mut indices: Vec<u32>) -> Vec<u8> {
+    let levels: Vec<u32> = indices
         .iter()
-        .map(|&place| u32::from(place != NULL))
+        .map(|&index| u32::from(index != NULL))
         .collect();
     let mut page = vec![0; 4];
     write_hybrid(&mut page, 1, &levels);
     let length = u32::try_from(page.len() - 4).expect("a page has few rows");
     page[..4].copy_from_slice(&length.to_le_bytes());
-    places.retain(|&place| place != NULL);
+    indices.retain(|&index| index != NULL);
     page.push(width_byte(width));
-    write_hybrid(&mut page, width, &places);
+    write_hybrid(&mut page, width, &indices);
     page
 }
 
-/// Appends `values` of `width` bits in the hybrid of run lengths and bit packing. A run is worth one where it goes on for
-/// eight values after those that fill up the packed group before it.
+/// Appends `values` of `width` bits in the hybrid of run lengths and bit packing. A run is worth encoding if it
+/// continues for eight values after those that fill the bit-packed group before it.
 fn write_hybrid(page: &mut Vec<u8>, width: u32, values: &[u32]) {
-    let (mut packed, mut place) = (0, 0);
-    while place < values.len() {
-        let rest = &values[place..];
+    let (mut packed, mut position) = (0, 0);
+    while position < values.len() {
+        let rest = &values[position..];
         let run = rest.iter().take_while(|&value| *value == rest[0]).count();
-        let fill = (place - packed).next_multiple_of(8) - (place - packed);
+        let fill = (position - packed).next_multiple_of(8) - (position - packed);
         if run >= fill + 8 {
-            write_packed(page, width, &values[packed..place + fill]);
+            write_packed(page, width, &values[packed..position + fill]);
             write_varint(page, (run - fill) << 1);
             page.extend(&rest[0].to_le_bytes()[..width.div_ceil(8) as usize]);
-            packed = place + run;
+            packed = position + run;
         }
-        place += run;
+        position += run;
     }
     write_packed(page, width, &values[packed..]);
 }
 
-/// Appends groups of eight values, the lowest bits first; zeros fill up the last group.
+/// Appends groups of eight values, lowest bits first; the last group is padded with zeros.
 fn write_packed(page: &mut Vec<u8>, width: u32, values: &[u32]) {
     if values.is_empty() {
         return;
@@ -395,7 +389,7 @@ mod tests {
         ])
     }
 
-    /// A file of ours with a column of texts, one of numbers and one of plain bytes.
+    /// Returns a file of this writer with a column of strings, one of numbers and one of plain bytes.
     fn written(values: &[Option<(String, i32)>], codes: &[u32], is_optional: bool) -> Bytes {
         let file = tempfile::tempfile().expect("temporary file");
         let spool = DigestWriter::new(std::io::BufWriter::new(file.try_clone().expect("handle")));
@@ -436,7 +430,7 @@ mod tests {
         bytes.into()
     }
 
-    /// The same columns by the parquet crate's own writer.
+    /// Returns a file with the same columns from the parquet crate's own writer.
     fn reference(values: &[Option<(String, i32)>], codes: &[u32], is_optional: bool) -> Bytes {
         let texts: StringArray = values
             .iter()
@@ -470,10 +464,10 @@ mod tests {
         bytes.into()
     }
 
-    /// Least, greatest and nulls of a column, as the footer has them.
+    /// The minimum, maximum and null count of a column, from the footer.
     type Ends = (Option<Vec<u8>>, Option<Vec<u8>>, Option<u64>);
 
-    /// The rows of a file and the statistics of its first two columns.
+    /// Returns the rows of a file and the statistics of its first two columns.
     fn read(bytes: Bytes) -> (Vec<RecordBatch>, Vec<Ends>) {
         let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a Parquet file");
         let group = builder.metadata().row_group(0);
@@ -490,7 +484,7 @@ mod tests {
         (rows.collect::<Result<_, _>>().expect("rows"), statistics)
     }
 
-    /// Values of which some are none and some are equal, and runs of their codes.
+    /// Returns values, some of them missing and some equal, and runs of their codes.
     fn columns() -> impl Strategy<Value = (Vec<Option<(String, i32)>>, Vec<u32>)> {
         let value = proptest::option::weighted(0.8, ("[a-cé]{0,3}", -2..3_i32));
         proptest::collection::vec(value, 1..300).prop_flat_map(|values| {
@@ -507,7 +501,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_reads_back_as_what_the_parquet_crate_writes((values, codes) in columns(), is_optional: bool) {
+        fn it_reads_back_like_files_of_the_parquet_crate((values, codes) in columns(), is_optional: bool) {
             let values = if is_optional {
                 values
             } else {
@@ -521,7 +515,7 @@ mod tests {
     }
 
     #[test]
-    fn more_rows_than_a_page_holds_read_back() {
+    fn more_rows_than_fit_in_a_page_read_back() {
         let values: Vec<_> = (0..70_000)
             .map(|number| Some((number.to_string(), number)))
             .collect();

@@ -1,4 +1,4 @@
-//! Parquet files, written whole to the spool with their digest.
+//! Writes Parquet files to the spool and computes their digest.
 
 pub(crate) mod column_chunk;
 
@@ -32,21 +32,21 @@ pub(crate) struct ParquetFile {
     pub(crate) sha256: Digest,
 }
 
-/// Where the digest of what is written is taken, on the way to the spool.
+/// The writer that computes the digest on the way to the spool.
 pub(crate) type Spool = DigestWriter<BufWriter<File>>;
 
-/// How the columns of a table are written.
+/// The writer settings of a table's columns.
 pub(crate) struct Layout {
     properties: WriterPropertiesPtr,
 }
 
 impl Layout {
-    /// Zstandard, dictionaries, a row group a file. What is written depends on the rows alone: the writer's version is
-    /// left out of the file.
+    /// Returns the settings with Zstandard, dictionaries and one row group per file. The file depends on the rows only,
+    /// so the writer's version is left out of it.
     pub(crate) fn new(
         adjust: impl FnOnce(WriterPropertiesBuilder) -> WriterPropertiesBuilder,
     ) -> Self {
-        let level = ZstdLevel::try_new(ZSTD_LEVEL).expect("a level of Zstandard");
+        let level = ZstdLevel::try_new(ZSTD_LEVEL).expect("a valid level");
         let builder = WriterProperties::builder()
             .set_compression(Compression::ZSTD(level))
             .set_created_by("toronto-311 transform-job".to_owned())
@@ -70,7 +70,8 @@ impl Layout {
         batch: &RecordBatch,
     ) -> Result<ParquetFile, Failure> {
         spooled(lake, name, batch.num_rows(), |spool| {
-            // Readers get the types from Parquet's own schema: Arrow's would name in-memory types of this program.
+            // Readers use the types of Parquet's own schema; an Arrow schema would contain this program's in-memory
+            // types.
             let options = ArrowWriterOptions::new()
                 .with_properties(self.properties.as_ref().clone())
                 .with_skip_arrow_metadata(true);
@@ -81,7 +82,7 @@ impl Layout {
     }
 }
 
-/// The file `name` in the spool, with what `fill` writes.
+/// Returns the file `name` in the spool, written by `fill`.
 pub(crate) fn spooled(
     lake: &Lake,
     name: String,
@@ -98,7 +99,7 @@ pub(crate) fn spooled(
     };
     let (sha256, size_bytes) = write()
         .or_fail(Exit::Upstream)
-        .while_doing(|| format!("write {name} to the spool"))?;
+        .while_doing(|| format!("cannot write {name} to the spool"))?;
     Ok(ParquetFile {
         name,
         content,
@@ -108,7 +109,7 @@ pub(crate) fn spooled(
     })
 }
 
-/// A column of values that hardly repeat: no dictionary, this encoding.
+/// Sets a column of mostly distinct values to this encoding, without a dictionary.
 pub(crate) fn plain_column(
     builder: WriterPropertiesBuilder,
     column: &str,

@@ -1,4 +1,4 @@
-//! A month's rows as the contract's columns.
+//! Writes a month's rows as the contract's columns.
 
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowSchemaConverter;
@@ -13,7 +13,7 @@ use shared::exit::{Exit, Failure, OrFail as _};
 use shared::lake::Lake;
 use shared::partition::Dataset;
 
-use super::place::{Fsa, Ward};
+use super::location::{Fsa, Ward};
 use super::row::{Row, RowClock, Values};
 use super::status::Status;
 use super::subject::Subject;
@@ -23,7 +23,8 @@ use crate::parquet_file::{Layout, ParquetFile, plain_column, spooled};
 
 const SEASONS: [&str; 4] = ["winter", "spring", "summer", "fall"];
 
-/// How months are written: ids do not compress, times and lines hardly repeat, all else does.
+/// Returns the writer settings of months: ids do not compress, times and lines are mostly distinct, the other columns
+/// repeat.
 pub(super) struct MonthLayout {
     layout: Layout,
     schema: SchemaDescriptor,
@@ -80,7 +81,7 @@ fn codes(rows: &[Row], bound: usize, code: impl Fn(&Row) -> u32) -> Codes {
     Codes::new(bound, rows.iter().map(code))
 }
 
-/// The columns of one month on their way to a row group. What several columns depend on is gone through once.
+/// The columns of one month while they are written. Data that several columns depend on are computed once.
 struct Columns<'a, 'b> {
     chunks: ChunkWriter<'a, 'b>,
     values: &'a Values,
@@ -152,11 +153,11 @@ impl Columns<'_, '_> {
                 self.chunks
                     .dictionary(column, &self.constant, |_| Some(year))
             }
-            other => unreachable!("the contract's table has no column {other}: a test writes all"),
+            other => unreachable!("{other} is not a column of the contract, which a test checks"),
         }
     }
 
-    /// A column of values that hardly repeat, by the parquet crate's own writer.
+    /// Writes a column of mostly distinct values with the parquet crate's own writer.
     fn numbers<T: DataType>(&mut self, value: impl Fn(&Row) -> T::T) -> Result<(), ParquetError> {
         let values: Vec<T::T> = self.rows.iter().map(value).collect();
         let Some(mut column) = self.chunks.group.next_column()? else {

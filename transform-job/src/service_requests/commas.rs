@@ -1,21 +1,21 @@
-//! The repair of lines that have more fields than columns.
+//! Repairs lines that have more fields than columns.
 //!
-//! Recent files are not quoted, and two columns hold commas: the division (`Parks, Forestry & Recreation`) and the section
-//! (`Transfer, Disposal & Operations`). A line with such a value has surplus fields. Every way to divide the surplus
-//! between the two columns is tried, and the line is repaired only if exactly one way fits: what is joined has to be a
-//! value that the contract knows.
+//! Recent files are not quoted, and the values of two columns contain commas: the division (`Parks, Forestry &
+//! Recreation`) and the section (`Transfer, Disposal & Operations`). A line with such a value has surplus fields. Every
+//! way to divide the surplus between the two columns is tried, and the line is repaired only if exactly one of them
+//! joins fields to values in the contract.
 
 use shared::contract::Rules;
 
 use super::refusal::{MAX_SHOWN_BYTES, Reason, Refusal};
 use super::text;
 
-/// Known values of one column, found whatever their case and their white space.
+/// The known values of one column, matched without regard to case and white space.
 struct KnownValues<'a> {
-    /// The folded spelling, and the contract's.
+    /// Maps the folded spelling to the contract's.
     values: Vec<(String, &'a str)>,
-    /// The most commas in one of them.
-    most_commas: usize,
+    /// The maximum number of commas in a value.
+    max_commas: usize,
 }
 
 impl<'a> KnownValues<'a> {
@@ -25,7 +25,7 @@ impl<'a> KnownValues<'a> {
                 .iter()
                 .map(|value| (folded(value), value.as_str()))
                 .collect(),
-            most_commas: values.iter().map(|value| commas(value)).max().unwrap_or(0),
+            max_commas: values.iter().map(|value| commas(value)).max().unwrap_or(0),
         }
     }
 
@@ -40,7 +40,7 @@ fn commas(text: &str) -> usize {
     text.matches(',').count()
 }
 
-/// Lower case, with single spaces between words and none at commas.
+/// Returns `text` in lower case, with single spaces between words and none at commas.
 fn folded(text: &str) -> String {
     let parts = text.split(',').map(|part| {
         let words: Vec<&str> = part.split_whitespace().collect();
@@ -49,19 +49,19 @@ fn folded(text: &str) -> String {
     parts.collect::<Vec<_>>().join(",")
 }
 
-/// Fields that a line has beyond its columns, and whose they are.
+/// The surplus fields of a line, by the column they belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Surplus {
-    /// Those that belong to the division.
+    /// Surplus fields of the division.
     pub(super) division: usize,
-    /// Those that belong to the section.
+    /// Surplus fields of the section.
     pub(super) section: usize,
-    /// Empty ones after the last column, which are dropped.
+    /// Empty fields after the last column, which are dropped.
     pub(super) empty: usize,
 }
 
 impl Surplus {
-    /// A line of as many fields as there are columns.
+    /// The surplus of a line with as many fields as columns.
     pub(super) const NONE: Surplus = Surplus {
         division: 0,
         section: 0,
@@ -77,9 +77,9 @@ impl Surplus {
 /// Why the surplus of a line cannot be divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Misfit {
-    /// No way gives values that the contract knows.
+    /// No way results in values in the contract.
     NoWay,
-    /// Several ways do.
+    /// Several ways result in values in the contract.
     SeveralWays,
 }
 
@@ -98,7 +98,7 @@ impl Misfit {
     }
 }
 
-/// The rule, with the divisions and the sections that the contract knows.
+/// The repair rule, with the divisions and sections in the contract.
 pub(super) struct Commas<'a> {
     divisions: KnownValues<'a>,
     sections: KnownValues<'a>,
@@ -117,13 +117,13 @@ impl<'a> Commas<'a> {
         self.divisions.find(text)
     }
 
-    /// Returns the contract's spelling of a section, of those it lists: the ones with a comma.
+    /// Returns the contract's spelling of a section. The contract lists only those with a comma.
     pub(super) fn section(&self, text: &str) -> Option<&'a str> {
         self.sections.find(text)
     }
 
-    /// Divides `surplus` fields, of which the last `empty` fields of the line could be dropped. `division` and `section`
-    /// return the value that a way gives. Empty fields are dropped only as far as nothing else explains them.
+    /// Divides `surplus` fields, of which the last `empty` fields of the line could be dropped. `division` and
+    /// `section` return the value that results from a way. Empty fields are dropped only if nothing else explains them.
     pub(super) fn divide(
         &self,
         surplus: usize,
@@ -137,13 +137,13 @@ impl<'a> Commas<'a> {
         };
         for empty in 0..=empty.min(surplus) {
             let rest = surplus - empty;
-            let mut ways = (0..=rest.min(self.divisions.most_commas))
+            let mut ways = (0..=rest.min(self.divisions.max_commas))
                 .map(|of_division| Surplus {
                     division: of_division,
                     section: rest - of_division,
                     empty,
                 })
-                .filter(|way| way.section <= self.sections.most_commas)
+                .filter(|way| way.section <= self.sections.max_commas)
                 .filter(fits);
             match (ways.next(), ways.next()) {
                 (Some(way), None) => return Ok(way),
@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// Divides the fields of division and section, which stand side by side.
+    /// Divides the fields of division and section, which are adjacent.
     fn divide(commas: &Commas, fields: &[&str]) -> Result<(String, String), Misfit> {
         let empty = fields
             .iter()
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn either_column_or_both_have_their_comma_repaired() {
+    fn commas_in_either_column_or_both_are_repaired() {
         assert_divided(
             "Parks, Forestry & Recreation,Ops",
             "Parks, Forestry & Recreation",
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_contract_does_not_know_is_not_joined() {
+    fn values_that_are_not_in_the_contract_are_not_joined() {
         for text in [
             "Roads, Rails & Rivers,Ops",
             "Pot hole,Transportation Services,Road Operations",
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_fields_at_the_end_are_dropped_as_far_as_needed() {
+    fn only_as_many_empty_fields_as_needed_are_dropped() {
         assert_divided("311,Ops,, ", "311", "Ops");
         assert_divided(
             "Parks, Forestry & Recreation,Ops,,",
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn several_ways_are_none() {
+    fn several_ways_count_as_none() {
         let list = |values: &[&str]| {
             values
                 .iter()
@@ -265,7 +265,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_written_unquoted_is_read_back(
+        fn unquoted_values_are_read_back(
             division in prop::sample::select(Contract::rules().divisions.clone()),
             section in prop_oneof![
                 prop::sample::select(Contract::rules().sections.clone()),

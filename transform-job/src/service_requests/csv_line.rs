@@ -1,4 +1,4 @@
-//! One line of CSV. <https://www.rfc-editor.org/rfc/rfc4180>
+//! Splits and joins one line of CSV. <https://www.rfc-editor.org/rfc/rfc4180>
 
 /// The fields of one CSV line, unquoted: RFC 4180 with one record per line, and with padding outside the quotes.
 #[derive(Default)]
@@ -7,12 +7,12 @@ pub(super) struct CsvFields {
     ends: Vec<usize>,
 }
 
-/// A quoted field does not end, or goes on after its end.
+/// A quoted field does not end, or continues after its closing quote.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unbalanced;
 
 impl CsvFields {
-    /// Splits `line`, taking quotes off.
+    /// Splits `line` and removes quotes.
     pub(super) fn split(&mut self, line: &[u8]) -> Result<(), Unbalanced> {
         self.text.clear();
         self.ends.clear();
@@ -34,7 +34,7 @@ impl CsvFields {
         }
     }
 
-    /// Takes the field whose opening quote is before `quoted`; returns what follows its closing quote.
+    /// Reads the field whose opening quote is before `quoted` and returns the rest after its closing quote.
     fn take_quoted<'a>(&mut self, mut quoted: &'a [u8]) -> Result<&'a [u8], Unbalanced> {
         loop {
             let end = memchr::memchr(b'"', quoted).ok_or(Unbalanced)?;
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_are_taken_off() {
+    fn quotes_are_removed() {
         assert_eq!(
             split(r#""a","b, c","d ""e""""#).unwrap(),
             ["a", "b, c", r#"d "e""#]

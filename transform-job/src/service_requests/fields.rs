@@ -10,7 +10,7 @@ use super::header::{Header, Witness};
 use super::refusal::{Reason, Refusal};
 use super::text;
 
-/// What stands for a refused line whose values outside the contract cannot be told from the others.
+/// The replacement of a refused line whose values outside the contract cannot be separated from the others.
 const WITHHELD: &str = "(withheld: the file has columns outside the contract, and this line's fields cannot be told apart)";
 
 /// A line in the contract's order of columns.
@@ -21,9 +21,9 @@ pub(super) struct Fields<'a> {
     pub(super) street_1: &'a [u8],
     pub(super) street_2: &'a [u8],
     pub(super) ward: &'a [u8],
-    /// Type, division and section as CSV. There are few different ones, so that they are taken apart once each.
+    /// Type, division and section as CSV. They have few distinct values, so each is parsed only once.
     pub(super) subject: &'a [u8],
-    /// The surplus that is out of `subject` already; what surplus `subject` has is not counted here.
+    /// The surplus that is not in `subject`.
     pub(super) surplus: Surplus,
 }
 
@@ -53,15 +53,15 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Reads the lines below a header. A line without quotes, under the contract's columns in their order, is split as it
-/// is; any other is taken apart field by field.
+/// Reads the lines below a header. A line without quotes, with the contract's columns in their order, is split
+/// directly; any other is parsed field by field.
 pub(super) struct LineReader<'a> {
     header: Header,
     commas: &'a Commas<'a>,
     fields: CsvFields,
     date: Vec<u8>,
     subject: Vec<u8>,
-    /// Rows that were taken apart.
+    /// Rows that were parsed field by field.
     rows: u64,
     /// Rows in which each of the header's unknown columns has a value.
     unknown_rows: Vec<u64>,
@@ -96,7 +96,7 @@ impl<'a> LineReader<'a> {
                 return Err(Reason::UndecodableText.into());
             }
         }
-        // Nothing of a value outside the contract is kept but that it exists.
+        // Only the presence of a value outside the contract is recorded, never the value.
         self.rows += 1;
         for index in 0..self.unknown_rows.len() {
             let column = &self.header.unknown_columns[index];
@@ -106,7 +106,7 @@ impl<'a> LineReader<'a> {
         Ok(self.arrange(surplus))
     }
 
-    /// The fields of the line that was taken apart, in the contract's order.
+    /// Returns the fields of the parsed line, in the contract's order.
     fn arrange(&mut self, surplus: Surplus) -> Fields<'_> {
         self.compose_date(surplus);
         self.compose_subject(surplus);
@@ -128,7 +128,7 @@ impl<'a> LineReader<'a> {
         }
     }
 
-    /// Reads `line` once more, without counting it.
+    /// Reads `line` again, without counting it.
     pub(super) fn read_again(&mut self, line: &[u8]) -> Result<Fields<'_>, Refusal> {
         let surplus = self.take_apart(line)?;
         Ok(self.arrange(surplus))
@@ -144,15 +144,15 @@ impl<'a> LineReader<'a> {
         !self.header.unknown_columns.is_empty()
     }
 
-    /// Returns the refused `line` for the quarantine: whole, or in a file with columns outside the contract without those.
+    /// Returns the refused `line` for the quarantine, without the values of columns outside the contract.
     pub(super) fn record(
         &mut self,
         line: &[u8],
         are_fields_certain: bool,
-        most_bytes: usize,
+        max_bytes: usize,
     ) -> String {
         if !self.has_unknown_columns() {
-            return text::readable(line, most_bytes);
+            return text::readable(line, max_bytes);
         }
         if !are_fields_certain {
             return WITHHELD.to_owned();
@@ -167,10 +167,10 @@ impl<'a> LineReader<'a> {
             }
             push_csv(&mut record, &self.joined(column, surplus));
         }
-        text::readable(&record, most_bytes)
+        text::readable(&record, max_bytes)
     }
 
-    /// Reports what the header and the columns outside the contract differ in, and the rows in which columns without a
+    /// Reports the drift of the header and of columns outside the contract, and the rows in which columns without a
     /// name are empty fields.
     pub(super) fn into_drift(self) -> (Vec<Drift>, u64) {
         let mut drift = self.header.drift;
@@ -198,13 +198,13 @@ impl<'a> LineReader<'a> {
         (drift, rows_with_empty_fields)
     }
 
-    /// Splits `line` into all its fields, and divides its surplus.
+    /// Splits `line` into all of its fields and divides its surplus.
     fn take_apart(&mut self, line: &[u8]) -> Result<Surplus, Refusal> {
         if self.fields.split(line).is_err() {
             if self.header.is_quoted {
                 return Err(Reason::UnbalancedQuote.into());
             }
-            // Where nothing is quoted, a quotation mark is a character like any other.
+            // In a file without quoting, a quotation mark is an ordinary character.
             self.fields.split_unquoted(line);
         }
         let (count, width) = (self.fields.len(), self.header.width);
@@ -248,7 +248,7 @@ impl<'a> LineReader<'a> {
         })
     }
 
-    /// The first field of `column` in a line with this surplus.
+    /// Returns the first field of `column` in a line with this surplus.
     fn field(&self, column: usize, surplus: Surplus) -> &[u8] {
         self.fields.get(self.position(column, surplus))
     }
@@ -261,7 +261,7 @@ impl<'a> LineReader<'a> {
             + moved_by(columns.section, surplus.section)
     }
 
-    /// How many fields after its first `column` has.
+    /// Returns the number of fields of `column` after its first.
     fn more_fields(&self, column: usize, surplus: Surplus) -> usize {
         let columns = &self.header.columns;
         match column {
@@ -271,7 +271,7 @@ impl<'a> LineReader<'a> {
         }
     }
 
-    /// The value of `column`, joined from all its fields.
+    /// Returns the value of `column`, joined from all its fields.
     fn joined(&self, column: usize, surplus: Surplus) -> Vec<u8> {
         let first = self.position(column, surplus);
         let fields =
@@ -284,7 +284,7 @@ impl<'a> LineReader<'a> {
         let Some(time) = columns.creation_time else {
             return;
         };
-        // The date column of such files has a time of its own, always midnight.
+        // The date column of such files contains a time as well, which is always midnight.
         let date = self.position(columns.creation_date, surplus);
         let time = self.position(time, surplus);
         let date = text::trim(self.fields.get(date));
@@ -319,7 +319,7 @@ impl<'a> LineReader<'a> {
     }
 }
 
-/// Refuses a line of `count` fields where there are `width` columns.
+/// Refuses a line with `count` fields under `width` columns.
 pub(super) fn wrong_count(count: usize, width: usize) -> Refusal {
     Reason::FieldCount.with(format!("{count} of {width} fields"))
 }

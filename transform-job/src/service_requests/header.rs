@@ -1,4 +1,4 @@
-//! The header line against the contract.
+//! Compares the header line with the contract.
 
 use std::rc::Rc;
 
@@ -9,20 +9,20 @@ use super::csv_line::CsvFields;
 use super::refusal::MAX_SHOWN_BYTES;
 use super::text;
 
-/// What the header says of the lines below it.
+/// The layout of the lines, according to the header.
 #[derive(Debug)]
 pub(super) struct Header {
     /// The number of columns.
     pub(super) width: usize,
-    /// Whether its names are quoted, and so the fields below.
+    /// Whether its names, and therefore the fields below, are quoted.
     pub(super) is_quoted: bool,
     /// Whether the columns are the contract's required ones, in its order.
     pub(super) is_canonical: bool,
     /// The position of each of the contract's columns.
     pub(super) columns: Columns,
-    /// Positions of the columns that the contract does not have, its technical ones included.
+    /// Positions of the columns that are not in the contract, including technical ones.
     pub(super) other_columns: Vec<usize>,
-    /// Those that the contract does not know at all. Their values may be personal.
+    /// The columns that are unknown to the contract. Their values may be personal.
     pub(super) unknown_columns: Vec<UnknownColumn>,
     /// If one of them is before the last of the contract's columns: what shows that a comma in it has not shifted the fields
     /// of a line. See [`Header::witnesses_of`].
@@ -33,16 +33,16 @@ pub(super) struct Header {
     pub(super) drift: Vec<Drift>,
 }
 
-/// A column that the contract does not know.
+/// A column that is unknown to the contract.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct UnknownColumn {
     pub(super) position: usize,
-    /// What the header calls it; `None` if it has no name.
+    /// Its name in the header; `None` if it has no name.
     pub(super) name: Option<String>,
 }
 
-/// A column whose values are recognisable, behind the last unknown one. If it has a value of its own, no comma in an unknown
-/// column has shifted the fields of the line.
+/// A column with recognisable values after the last unknown column. If it has one of its own values, no comma in an
+/// unknown column has shifted the fields of the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Witness {
     CreationDate,
@@ -67,7 +67,7 @@ pub(super) struct Columns {
 /// Why a file is refused at its first line.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum HeaderError {
-    #[error("the file is empty: not even a header")]
+    #[error("the file is empty and does not even have a header")]
     Empty,
     #[error(
         "the file is UTF-16, and only UTF-8 and Windows-1252 are read: ask the publisher for one of these, or to correct it"
@@ -102,7 +102,7 @@ impl Header {
             text::readable(text, MAX_SHOWN_BYTES)
         };
         let no_header = || HeaderError::NoHeader {
-            // A line with a digit may be a row, of which anything may be personal.
+            // A line with a digit may be a row, whose content may be personal.
             found: if line.iter().any(u8::is_ascii_digit) {
                 format!("its {} bytes", line.len())
             } else {
@@ -249,7 +249,7 @@ fn unknown_columns(others: &[usize], names: &[String], rules: &Rules) -> Vec<Unk
         .collect()
 }
 
-/// The one column of that name, or of one of its aliases.
+/// Returns the only column with that name or one of its aliases.
 fn find(column: &PublishedColumn, folded: &[String]) -> Result<Option<usize>, ()> {
     let names = std::iter::once(&column.header).chain(&column.aliases);
     for name in names.map(|name| text::folded(name)) {
@@ -296,7 +296,7 @@ impl Columns {
 impl Columns {
     fn witnesses_behind(&self, position: usize) -> Rc<[Witness]> {
         let [status, fsa, _, _, ward] = self.between_date_and_type;
-        // A date of two columns proves the place of neither.
+        // A date in two columns does not prove the position of either.
         let creation_date = match self.creation_time {
             None => self.creation_date,
             Some(time) => time.min(self.creation_date),
@@ -313,7 +313,7 @@ impl Columns {
         .collect()
     }
 
-    /// All of them, in the contract's order.
+    /// Returns the positions of all columns, in the contract's order.
     pub(super) fn in_order(&self) -> impl Iterator<Item = usize> + use<> {
         std::iter::once(self.creation_date)
             .chain(self.creation_time)
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_a_row_is_not_shown() {
+    fn a_possible_row_is_not_shown() {
         let refused = read("2024-01-02 00:00:00,New,Jordan Example")
             .unwrap_err()
             .to_string();

@@ -1,14 +1,14 @@
-//! The moment after which no request of a file can have been created.
+//! The horizon: the time after which no request of a file can have been created.
 
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use shared::manifest::Source;
 
-/// Clocks and zones of publishers differ by less.
+/// The clocks and time zones of publishers differ by less.
 const TOLERANCE: SignedDuration = SignedDuration::from_hours(24);
 
-/// When the publisher last changed a file, or else when a run saw it.
+/// The time at which the publisher last changed a file, or else at which a run observed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Horizon {
     moment: Timestamp,
@@ -48,13 +48,13 @@ impl Horizon {
         moment.duration_since(self.moment) > TOLERANCE
     }
 
-    /// The latest moment that is not too late, microseconds since 1970 UTC.
+    /// Returns the latest time that is not too late, in microseconds since 1970 UTC.
     pub(crate) fn latest_micros(self) -> i64 {
         self.moment.as_microsecond() + 24 * 3_600_000_000
     }
 }
 
-/// `published at 2026-11-01T00:00:00Z` or `observed at 2026-11-01T00:00:00Z`.
+/// Formats the horizon as `published at 2026-11-01T00:00:00Z` or `observed at 2026-11-01T00:00:00Z`.
 impl fmt::Display for Horizon {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = if self.is_observed {

@@ -1,4 +1,4 @@
-//! Resolves each distinct value of a column once, however many rows hold it.
+//! Resolves each distinct value of a column once, regardless of the number of rows with it.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::refusal::Refusal;
 
-/// Values by the bytes they were read from, each with a dense code in the order of appearance.
+/// Values by the bytes they were parsed from, each with a dense code in the order of appearance.
 pub(super) struct Interner<V> {
     table: HashTable<u32>,
     keys: Vec<Box<[u8]>>,
     key_bytes: usize,
-    /// Shared with the months that are being written; a new value copies the list then, which is seldom.
+    /// Shared with the months that are being written; a new value then copies the list, which is rare.
     values: Arc<Vec<V>>,
 }
 
@@ -26,7 +26,7 @@ impl<V: Clone> Interner<V> {
         }
     }
 
-    /// Returns the code of `key`, whose value `resolve` makes when the key first appears.
+    /// Returns the code of `key`, whose value is resolved when the key first appears.
     pub(super) fn code(&mut self, key: &[u8], resolve: impl FnOnce(&[u8]) -> V) -> u32 {
         let hash = xxh3_64(key);
         let keys = &self.keys;

@@ -1,7 +1,7 @@
-//! The layout of a file's times: which of day, month and year stands first.
+//! Determines the layout of a file's times: the order of day, month and year.
 //!
-//! `02/01/2026` is a day in January or in February. A layout that is chosen row by row would read one as the other without
-//! notice, so it is chosen for the file: it has to fit every time that any layout fits.
+//! `02/01/2026` is a day in January or in February. If the layout were chosen for each row, one could be read as the
+//! other unnoticed, so it is chosen for the whole file: it has to match every time that any layout matches.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use super::horizon::Horizon;
 use super::refusal::MAX_SHOWN_BYTES;
 use super::text::{readable, trim};
 
-/// The order of the parts of a date. The time of day explains itself.
+/// The order of the parts of a date. The time of day is unambiguous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Layout {
     /// `2025-01-31` or `2025/01/31`.
@@ -31,8 +31,8 @@ impl Layout {
         Layout::DayMonthYear,
     ];
 
-    /// Reads a date in this layout, then `T` or spaces, then `H:MM`, `H:MM:SS` or `H:MM:SS.fffffff`, then nothing, `AM` or
-    /// `PM`. Digits below a microsecond are cut.
+    /// Parses a date in this layout, then `T` or spaces, then `H:MM`, `H:MM:SS` or `H:MM:SS.fffffff`, then nothing,
+    /// `AM` or `PM`. Digits below a microsecond are cut.
     pub(super) fn parse(self, text: &[u8]) -> Option<DateTime> {
         let text = trim(text);
         let separator = text.iter().position(|&byte| byte == b' ' || byte == b'T')?;
@@ -113,13 +113,13 @@ pub(super) fn parse_digits(text: &[u8]) -> Option<u32> {
     })
 }
 
-/// The nanoseconds of a decimal fraction of a second, cut below a microsecond.
+/// Returns the nanoseconds of a decimal fraction of a second, cut below a microsecond.
 fn parse_fraction(digits: &[u8]) -> Option<i32> {
     if digits.is_empty() || digits.len() > 9 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let micros = (0..6).fold(0, |micros, place| {
-        micros * 10 + i32::from(digits.get(place).map_or(0, |digit| digit - b'0'))
+    let micros = (0..6).fold(0, |micros, position| {
+        micros * 10 + i32::from(digits.get(position).map_or(0, |digit| digit - b'0'))
     });
     Some(micros * 1000)
 }
@@ -137,15 +137,15 @@ impl fmt::Display for Seen {
     }
 }
 
-/// What a file's times say of one layout.
+/// The evidence for one layout in a file's times.
 #[derive(Debug, Default)]
 struct Evidence {
     fits_any: bool,
-    /// The first time that another layout fits, and this one does not.
+    /// The first time that matches another layout but not this one.
     misfit: Option<Seen>,
     latest: Option<Date>,
-    /// The first time whose day is before an earlier one's. Within a day all layouts have the same order, so that it says
-    /// nothing of them.
+    /// The first time whose day is before that of an earlier line. Times within a day are not compared, because their
+    /// order is the same in all layouts.
     goes_back: Option<Seen>,
     /// The first time that is after the horizon.
     after_horizon: Option<Seen>,
@@ -155,15 +155,15 @@ struct Evidence {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Choice {
     pub(super) layout: Layout,
-    /// Whether nothing but the horizon decided it.
+    /// Whether only the horizon decided it.
     pub(super) by_horizon: bool,
 }
 
-/// Why a file has no layout.
+/// Why the layout of a file cannot be determined.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LayoutError {
     #[error(
-        "cannot read the times: no one layout fits them all: {misfits}. A file has to have one; ask the publisher to correct it"
+        "cannot read the times: no single layout fits them all: {misfits}. Ask the publisher to correct the file"
     )]
     NoLayout { misfits: String },
     #[error(
@@ -185,7 +185,7 @@ pub(super) struct Survey<'a> {
     year: i16,
     horizon: Option<&'a Horizon>,
     evidence: [Evidence; 3],
-    /// The first time that day first and month first read differently, and the two.
+    /// The first time that differs between day first and month first, and both readings.
     difference: Option<(Seen, DateTime, DateTime)>,
 }
 
@@ -200,7 +200,7 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// Adds the time of one row. One that no layout fits says nothing of the file.
+    /// Adds the time of one row. A time that matches no layout is ignored.
     pub(super) fn see(&mut self, line: u64, text: &[u8]) {
         let seen = || Seen {
             line,
@@ -216,7 +216,7 @@ impl<'a> Survey<'a> {
                 continue;
             };
             evidence.fits_any = true;
-            // A time in another year is refused in any layout, so that it decides nothing.
+            // A time in another year is refused in any layout, so it decides nothing.
             if time.year() != self.year {
                 continue;
             }
@@ -258,7 +258,7 @@ impl<'a> Survey<'a> {
                     misfits: misfits.collect::<Vec<_>>().join(", "),
                 });
             }
-            // Where day and month are always equal, both layouts read the same.
+            // If day and month are always equal, both layouts read the same.
             ([layout], _) | ([layout, ..], None) => return decided(*layout, false),
             (_, Some(difference)) => difference,
         };
@@ -349,7 +349,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_layout_fits_all_times_that_any_fits() {
+    fn a_layout_fits_all_times_that_any_layout_fits() {
         let year_first = [
             "2026-01-01 00:00:00",
             "garbage",
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_decides_is_refused_in_words() {
+    fn an_undecided_layout_is_refused_with_an_explanation() {
         for published in [None, Some("2027-01-05T12:00:00Z")] {
             let refused = choose(2026, published, &TWELVE_DAYS).unwrap_err();
             assert!(
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn where_day_and_month_are_equal_nothing_has_to_be_decided() {
+    fn if_day_and_month_are_equal_nothing_has_to_be_decided() {
         let same = choose(2026, None, &["01/01/2026 00:00", "02/02/2026 00:00"]);
         assert_chosen(&same, Layout::MonthDayYear, false);
     }

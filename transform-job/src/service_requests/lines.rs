@@ -1,22 +1,23 @@
-//! Cuts a stream into blocks of whole lines, in bounded memory.
+//! Splits a stream into blocks of whole lines, in bounded memory.
 
 use std::io::{self, Read};
 
 use super::text;
 
-/// Read at once. Large enough that a block's fixed costs vanish, small enough to stay in the processor's cache.
+/// The size of a read. It is large enough for the fixed costs of a block to vanish and small enough for the processor's
+/// cache.
 const BLOCK_BYTES: usize = 512 << 10;
 
-/// Why the stream cannot be cut.
+/// Why the stream cannot be split.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LinesError {
     #[error(
-        "line {line} is longer than {max_bytes} bytes, so that the file is not one of this contract. Look at the file and \
+        "line {line} is longer than {max_bytes} bytes, which violates the contract. Look at the file and \
          its source"
     )]
     LineTooLong { line: u64, max_bytes: usize },
     #[error(
-        "line {line} is longer than {max_bytes} bytes, and it has {damage}. Ask for a sound copy of the file"
+        "line {line} is longer than {max_bytes} bytes and has {damage}. Ask for an intact copy of the file"
     )]
     DamagedLineTooLong {
         line: u64,
@@ -28,7 +29,7 @@ pub(super) enum LinesError {
 }
 
 impl LinesError {
-    /// Refuses a line for its length, and names the damage if there is any.
+    /// Refuses a line for its length, and reports damage in it.
     pub(super) fn too_long(line: u64, max_bytes: usize, longest_nul_run: u64) -> Self {
         if longest_nul_run == 0 {
             LinesError::LineTooLong { line, max_bytes }
@@ -42,22 +43,23 @@ impl LinesError {
     }
 }
 
-/// Whole lines with their line feeds; the very last of a file may lack it.
+/// Whole lines with their line feeds; the last one of a file may lack it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Block<'a> {
     pub(super) lines: &'a [u8],
-    /// The longest run of NUL bytes in the first line, if its runs were cut to one byte each; else 0.
+    /// The length of the longest run of NUL bytes in the first line, if its runs were cut to one byte each; otherwise
+    /// 0.
     pub(super) cut_nul_run: u64,
 }
 
-/// A reader of blocks of whole lines. A line that does not fit has its runs of NUL bytes cut to one byte each: storage
-/// leaves such runs, of any length, in place of what it lost.
+/// A reader of blocks of whole lines. If a line does not fit, its runs of NUL bytes are cut to one byte each: storage
+/// leaves such runs, of any length, in place of lost data.
 pub(super) struct Blocks<R> {
     source: R,
     buffer: Vec<u8>,
-    /// Where the bytes after the last block returned begin.
+    /// The start of the bytes after the last returned block.
     start: usize,
-    /// Where the bytes read end.
+    /// The end of the bytes read.
     end: usize,
     max_line_bytes: usize,
 }
@@ -104,7 +106,7 @@ impl<R: Read> Blocks<R> {
         }
     }
 
-    /// Reads until the buffer is full, or until the end of the stream; returns whether the buffer is full.
+    /// Reads until the buffer is full or the stream ends. Returns whether the buffer is full.
     fn fill(&mut self) -> Result<bool, io::Error> {
         while self.end < self.buffer.len() {
             match self.source.read(&mut self.buffer[self.end..]) {
@@ -117,7 +119,7 @@ impl<R: Read> Blocks<R> {
         Ok(true)
     }
 
-    /// Cuts the runs of NUL bytes in the first line to one byte each; returns the number of bytes that this freed.
+    /// Cuts the runs of NUL bytes in the first line to one byte each. Returns the number of bytes freed.
     fn cut_nul_runs(&mut self, cut: &mut CutRuns) -> usize {
         let line_end = memchr::memchr(b'\n', &self.buffer[..self.end]).unwrap_or(self.end);
         let (mut read, mut kept) = (0, 0);
@@ -153,7 +155,8 @@ impl<R: Read> Blocks<R> {
 #[derive(Debug, Default)]
 struct CutRuns {
     longest: u64,
-    /// Where the byte is that stands for the run at the end of what was read, and how long that run is so far.
+    /// The position of the byte that represents the run at the end of the bytes read, and the length of that run so
+    /// far.
     open: Option<(usize, u64)>,
 }
 
@@ -171,7 +174,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Gives a few bytes at a time.
+    /// Returns a few bytes at a time.
     struct Slowly<'a>(&'a [u8], usize);
 
     impl Read for Slowly<'_> {
@@ -185,7 +188,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn blocks_are_the_whole_stream_cut_at_lines(
+        fn blocks_are_the_whole_stream_split_at_lines(
             lines in prop::collection::vec("[a-z,]{0,40}", 0..200),
             ends_with_line_feed: bool,
             piece in 1_usize..100,
@@ -206,7 +209,7 @@ mod tests {
     }
 
     proptest! {
-        /// A long run of NUL bytes costs its line only, wherever it is, and its length is known.
+        /// A long run of NUL bytes affects only its line, at any position, and its length is known.
         #[test]
         fn runs_of_nul_bytes_are_cut(
             before in "[a-z]{0,20}",
@@ -252,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_named_in_a_line_that_is_too_long() {
+    fn damage_in_a_line_that_is_too_long_is_reported() {
         let text = b"x".repeat(400_000);
         let text = [text.clone(), vec![0; 100_000], text].concat();
         let mut blocks = Blocks::new(&text[..], 1 << 16);

@@ -1,4 +1,4 @@
-//! Service requests: from a year's CSV to a Parquet file a month and a quarantine.
+//! Transforms service requests from a year's CSV to one Parquet file per month and a quarantine.
 
 mod columns;
 mod commas;
@@ -9,10 +9,10 @@ mod horizon;
 mod interner;
 mod layout;
 mod lines;
+mod location;
 mod month;
 mod months;
 mod parse;
-mod place;
 mod quarantine;
 mod reading;
 mod refusal;
@@ -49,11 +49,11 @@ use reading::{ParseError, Parsed, Reading};
 use refusal::Reason;
 use row::{MonthRows, Row};
 
-/// Transforms the raw CSV that `raw` names. No request of it can have been created after `horizon`.
+/// Transforms the raw CSV of `raw`. No request in it can have been created after `horizon`.
 ///
 /// # Errors
-/// [`Exit::Contract`] if the file breaks the contract as a whole: its header, the layout of its times, too many refused
-/// rows, no rows, or rows that are not accounted for.
+/// [`Exit::Contract`] if the file violates the contract as a whole: its header, the layout of its times, too many
+/// refused rows, no rows, or rows that are not accounted for.
 pub(crate) async fn transform(
     lake: &Lake,
     raw: &RawManifest,
@@ -82,7 +82,7 @@ pub(crate) async fn transform(
             Err(FileError::Disorder { line }) => {
                 warn!(
                     year,
-                    line, "file out of time order: read again, with all its rows in memory"
+                    line, "file not in chronological order, reading again with all rows in memory"
                 );
                 task.hand_on_early = false;
             }
@@ -110,7 +110,7 @@ impl FileError {
             FileError::Failure(failure) => failure,
             FileError::Disorder { line } | FileError::OtherLayout { line } => {
                 Failure::upstream(anyhow::anyhow!(
-                    "line {line} of {} is not what it was before",
+                    "line {line} of {} changed between two readings",
                     raw.object.key
                 ))
             }
@@ -131,13 +131,13 @@ struct Task {
     year: i16,
     horizon: Option<Horizon>,
     max_quarantined_ratio: f64,
-    /// The layout that a survey chose. Without one, the year comes first.
+    /// The layout chosen by a survey; without one, the year is first.
     choice: Option<Choice>,
     hand_on_early: bool,
 }
 
 impl Task {
-    /// Reads the file from its beginning, off the threads that wait for the network.
+    /// Reads the file from its start, on a thread that may block.
     async fn attempt<T: Send + 'static>(
         self,
         work: impl FnOnce(&Task, Box<dyn Read + Send>) -> Result<T, FileError> + Send + 'static,
@@ -150,7 +150,7 @@ impl Task {
         attempt.await.or_fail(Exit::Bug)
     }
 
-    /// Calls `work` with what the file is read with.
+    /// Calls `work` with the parameters for reading the file.
     fn reading<T>(
         &self,
         what: &str,
@@ -254,7 +254,7 @@ impl Task {
     }
 }
 
-/// The largest whole number of rows that is no more than `ratio` of `rows`.
+/// Returns the largest whole number of rows that is at most `ratio` of `rows`.
 pub(crate) fn share_of(ratio: f64, rows: u64) -> u64 {
     #[expect(
         clippy::cast_precision_loss,
@@ -272,14 +272,14 @@ fn iso_8601(micros: i64) -> String {
         .unwrap_or_default()
 }
 
-/// Every line is accounted for, and the lines are those that extract counted.
+/// Checks that every line is accounted for and that extract counted the same lines.
 fn account(raw: &RawManifest, parsed: &Parsed, months: &[MonthFile]) -> Result<(), Failure> {
     let key = &raw.object.key;
     let written: u64 = months.iter().map(|month| month.file.rows).sum();
     let quarantined = parsed.quarantine.len();
     if parsed.lines != raw.lines {
         return Err(Failure::upstream(anyhow::anyhow!(
-            "{key} has {} lines, but extract counted {}: it was not read whole",
+            "{key} has {} lines, but extract counted {}: it was not read completely",
             parsed.lines,
             raw.lines
         )));
@@ -317,9 +317,9 @@ struct MonthFile {
     phases: Phases,
 }
 
-/// Parses on this thread and writes finished months on another. While that one is busy and a month waits for it, this
-/// one writes the next itself, so that neither idles and no more than three months are in flight. Gives the time that
-/// parsing took as well.
+/// Parses on this thread and writes finished months on another. While that one is busy and a month is waiting, this
+/// thread writes the next month itself, so that neither is idle and at most three months are in flight. Also returns
+/// the time spent parsing.
 fn parse_and_write(
     lake: &Lake,
     year: i16,
@@ -340,7 +340,7 @@ fn parse_and_write(
         let (started, mut interrupted) = (Instant::now(), Duration::ZERO);
         let parsed = parse::parse(source, reading, &mut |month| {
             match sender.try_send(month) {
-                // A writer that failed says why when it is joined.
+                // The error of a failed writer is returned when it is joined.
                 Ok(()) | Err(TrySendError::Disconnected(_)) => {}
                 Err(TrySendError::Full(month)) => {
                     let interruption = Instant::now();

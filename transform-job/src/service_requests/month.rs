@@ -1,9 +1,10 @@
-//! A month's rows in the order of its file, with their ids.
+//! Sorts a month's rows in the order of its file, and assigns their ids.
 
 use super::row::{Row, Values};
 
-/// The rows by type, ward (none last) and moment; among equals by identity, then by line. Exact duplicates are
-/// neighbours in that order: each after the first gets an identity of its own. Tells how many those are.
+/// Sorts the rows by type, ward (missing last) and time; equal ones by identity, then by line. Exact duplicates are
+/// adjacent in that order: each one after the first gets its own identity. Returns the rows and the number of such
+/// duplicates.
 pub(super) fn in_order(mut rows: Vec<Row>, values: &Values) -> (Vec<Row>, u64) {
     let types = ranks(values.subjects.iter().map(|subject| match subject {
         Ok(subject) => &*subject.service_request_type,
@@ -13,7 +14,7 @@ pub(super) fn in_order(mut rows: Vec<Row>, values: &Values) -> (Vec<Row>, u64) {
     let type_rank = |row: &Row| types[row.subject as usize];
     let ward_rank = |row: &Row| wards[usize::from(row.ward)];
 
-    // Mostly a file is in the order of time already, and then this takes no time. What follows keeps it.
+    // Files are mostly in chronological order already, which makes this fast. The steps below preserve that order.
     rows.sort_by_key(Row::created_at);
     let order: Vec<u32> = (0..).take(rows.len()).collect();
     let order = distributed(&order, &rows.iter().map(ward_rank).collect::<Vec<_>>());
@@ -21,9 +22,9 @@ pub(super) fn in_order(mut rows: Vec<Row>, values: &Values) -> (Vec<Row>, u64) {
     let mut sorted: Vec<Row> = order.iter().map(|&row| rows[row as usize]).collect();
     drop(rows);
 
-    let place = |row: &Row| (row.created_at(), ward_rank(row), type_rank(row));
+    let sort_key = |row: &Row| (row.created_at(), ward_rank(row), type_rank(row));
     let mut duplicates = 0;
-    for rows in sorted.chunk_by_mut(|a, b| place(a) == place(b)) {
+    for rows in sorted.chunk_by_mut(|a, b| sort_key(a) == sort_key(b)) {
         rows.sort_unstable_by_key(|row| (row.identity, row.line));
         for equal in rows.chunk_by_mut(|a, b| a.identity == b.identity) {
             for (ordinal, row) in (0..).zip(equal).skip(1) {
@@ -35,8 +36,8 @@ pub(super) fn in_order(mut rows: Vec<Row>, values: &Values) -> (Vec<Row>, u64) {
     (sorted, duplicates)
 }
 
-/// The identity of the `ordinal`th repetition of a row: XXH3-128 of the row's own, big-endian, and the ordinal,
-/// little-endian.
+/// Returns the identity of the `ordinal`th repetition of a row: XXH3-128 of the row's own identity, big-endian, and the
+/// ordinal, little-endian.
 fn repeated(identity: u128, ordinal: u32) -> u128 {
     let mut bytes = [0; 20];
     bytes[..16].copy_from_slice(&identity.to_be_bytes());
@@ -44,7 +45,7 @@ fn repeated(identity: u128, ordinal: u32) -> u128 {
     xxhash_rust::xxh3::xxh3_128(&bytes)
 }
 
-/// For each key its place among the distinct ones in their order.
+/// Returns the rank of each key among the distinct keys.
 fn ranks<K: Copy + Ord>(keys: impl Iterator<Item = K>) -> Vec<u32> {
     let keys: Vec<K> = keys.collect();
     let mut order: Vec<usize> = (0..keys.len()).collect();
@@ -58,9 +59,9 @@ fn ranks<K: Copy + Ord>(keys: impl Iterator<Item = K>) -> Vec<u32> {
     ranks
 }
 
-/// The rows of `order` by their rank, otherwise as they were: a counting sort, for there are few ranks.
+/// Sorts the rows of `order` by rank, stably. This is a counting sort, because there are few ranks.
 fn distributed(order: &[u32], ranks: &[u32]) -> Vec<u32> {
-    let bound = ranks.iter().max().map_or(0, |most| *most as usize + 1);
+    let bound = ranks.iter().max().map_or(0, |max| *max as usize + 1);
     let mut starts = vec![0_u32; bound + 1];
     for &rank in ranks {
         starts[rank as usize + 1] += 1;
@@ -70,9 +71,9 @@ fn distributed(order: &[u32], ranks: &[u32]) -> Vec<u32> {
     }
     let mut sorted = vec![0; order.len()];
     for &row in order {
-        let place = &mut starts[ranks[row as usize] as usize];
-        sorted[*place as usize] = row;
-        *place += 1;
+        let next = &mut starts[ranks[row as usize] as usize];
+        sorted[*next as usize] = row;
+        *next += 1;
     }
     sorted
 }

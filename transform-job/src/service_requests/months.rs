@@ -1,4 +1,4 @@
-//! The rows of each month, and when a month is complete.
+//! Collects the rows of each month and determines when a month is complete.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use super::row::{MonthRows, Row, Values};
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
-/// The rows of each month that is not handed on yet.
+/// The rows of each month that was not handed on yet.
 pub(super) struct Months {
     rows: BTreeMap<u8, Vec<Row>>,
     /// The latest month seen.
     latest: u8,
-    /// The month up to which all are handed on.
+    /// The month up to which all months were handed on.
     handed_on: u8,
     /// The wall-clock time from which the months before the latest are complete.
     complete_at: i64,
@@ -22,7 +22,7 @@ pub(super) struct Months {
     hand_on_early: bool,
 }
 
-/// Takes the rows of a complete month.
+/// A receiver of the rows of a complete month.
 pub(super) type Sink<'a> = &'a mut dyn FnMut(MonthRows) -> Result<(), Failure>;
 
 impl Months {
@@ -36,8 +36,8 @@ impl Months {
         }
     }
 
-    /// Adds a row. Returns whether the months before the latest are complete now: a day into the new month, in a file that
-    /// is in chronological order but for neighbours.
+    /// Adds a row. Returns whether the months before the latest are now complete: one day into the new month, in a file
+    /// that is in chronological order except for neighbouring lines.
     pub(super) fn add(&mut self, month: u8, row: Row) -> Result<bool, ParseError> {
         if month <= self.handed_on {
             return Err(ParseError::Disorder {
@@ -67,7 +67,7 @@ impl Months {
         hand_on(complete, values, sink)
     }
 
-    /// Hands every month that is left to `sink`.
+    /// Hands all remaining months to `sink`.
     pub(super) fn hand_on_all(&mut self, values: &Values, sink: Sink) -> Result<(), ParseError> {
         hand_on(std::mem::take(&mut self.rows), values, sink)
     }

@@ -1,4 +1,4 @@
-//! Reads a year's CSV and hands each month's rows on as soon as the month is complete.
+//! Parses a year's CSV and hands each month's rows on as soon as the month is complete.
 
 use std::io::Read;
 
@@ -19,10 +19,10 @@ use super::text::{self, Encodings};
 /// The detail of a line that a comma in a column outside the contract may have shifted.
 const SHIFTED: &str = "no value is recognised behind a column outside the contract: a comma in it may have shifted the fields";
 
-/// Lines between two checks of how much text is held.
+/// Lines between two checks of the amount of text in memory.
 const LINES_PER_CHECK: u32 = 256;
 
-/// Reads a file whole; hands each month to `sink`, in order of completion.
+/// Parses a whole file and hands each month to `sink`, in order of completion.
 pub(super) fn parse(
     source: impl Read,
     reading: &Reading,
@@ -44,7 +44,7 @@ pub(super) fn parse(
     }
 }
 
-/// Reads the times of a file, and nothing else, to choose its layout.
+/// Reads only the times of a file, to choose its layout.
 pub(super) fn survey(source: impl Read, reading: &Reading) -> Result<Choice, ParseError> {
     let mut survey = Survey::new(
         reading.rules.time_zone.clone(),
@@ -133,12 +133,12 @@ impl<'a> Parser<'a> {
         }
         self.row_count += 1;
         self.encodings.see(line, traits.encoding);
-        // `source_row` is a signed number of 32 bits.
-        let most = i32::MAX.unsigned_abs();
+        // `source_row` is a signed 32-bit number.
+        let max = i32::MAX.unsigned_abs();
         let number = u32::try_from(number)
             .ok()
-            .filter(|number| *number <= most)
-            .ok_or(ParseError::TooManyLines { most })?;
+            .filter(|number| *number <= max)
+            .ok_or(ParseError::TooManyLines { max })?;
         if number % LINES_PER_CHECK == 0 {
             let text_bytes = self.rows.text_bytes().max(self.quarantine.text_bytes());
             if text_bytes > MAX_TEXT_BYTES {
@@ -187,10 +187,10 @@ impl<'a> Parser<'a> {
         if let Some(defect) = text::defect(line, cut_nul_run) {
             refusal = Reason::UndecodableText.with(defect);
         }
-        let most_bytes = self.reading.rules.max_line_bytes;
-        let mut record = self.lines.record(line, are_fields_certain, most_bytes);
+        let max_bytes = self.reading.rules.max_line_bytes;
+        let mut record = self.lines.record(line, are_fields_certain, max_bytes);
         if cut_nul_run > 0 && memchr::memchr_iter(0, line).count() == 1 {
-            // One byte stands for the run.
+            // One byte represents the run.
             record = record.replacen("\\u{0}", &text::nul_run(cut_nul_run), 1);
         }
         self.quarantine.add(number, refusal, record);

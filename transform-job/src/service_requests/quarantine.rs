@@ -1,4 +1,4 @@
-//! The rows that are set aside, whole.
+//! The quarantined rows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,12 +41,12 @@ impl Quarantine {
         self.refused.len() as u64
     }
 
-    /// The length of all lines and details.
+    /// Returns the length of all lines and details.
     pub(super) fn text_bytes(&self) -> usize {
         self.text_bytes
     }
 
-    /// Rows by reason.
+    /// Returns the number of rows by reason.
     pub(super) fn by_reason(&self) -> BTreeMap<String, u64> {
         let mut counts = BTreeMap::new();
         for refused in &self.refused {
@@ -57,7 +57,7 @@ impl Quarantine {
         counts
     }
 
-    /// What was refused of the first `rows` rows, with the first line of each reason.
+    /// Summarizes the refusals among the first `rows` rows, with the first line of each reason.
     pub(super) fn summary(&self, rows: u64) -> String {
         let reasons = self.by_reason();
         let described = reasons.iter().map(|(reason, count)| {
@@ -71,7 +71,7 @@ impl Quarantine {
             format!("{count} {reason} (first: line {line}{shown})")
         });
         format!(
-            "{} of the first {rows} rows break the contract, more than a file may have: {}",
+            "{} of the first {rows} rows violate the contract, more than a file may have: {}",
             self.len(),
             described.collect::<Vec<_>>().join(", ")
         )
@@ -100,7 +100,7 @@ impl Quarantine {
                     refused().map(|refused| &refused.raw_line),
                 )),
                 other => unreachable!(
-                    "the contract's quarantine has no column {other}: a test writes all"
+                    "{other} is not a column of the contract's quarantine, which a test checks"
                 ),
             }
         });

@@ -1,4 +1,4 @@
-//! What a file is read with, and what comes of it.
+//! The parameters and results of reading a file.
 
 use shared::contract::Rules;
 use shared::exit::Failure;
@@ -13,33 +13,34 @@ use super::lines::LinesError;
 use super::quarantine::Quarantine;
 use super::refusal::{Reason, Refusal};
 
-/// The most text that is held of a file at once: its different values, and its refused rows. Sound years have a tenth.
+/// The maximum amount of a file's text in memory: its distinct values and its refused rows. Normal years have a tenth
+/// of it.
 pub(super) const MAX_TEXT_BYTES: usize = 128 << 20;
 
-/// What a file is read with.
+/// The parameters for reading a file.
 pub(super) struct Reading<'a> {
     pub(super) year: i16,
     pub(super) rules: &'a Rules,
     pub(super) commas: &'a Commas<'a>,
-    /// How the times are written.
+    /// The layout of the times.
     pub(super) layout: Layout,
-    /// After which no request can have been created.
+    /// The time after which no request can have been created.
     pub(super) horizon: Option<&'a Horizon>,
-    /// Refused rows that the file may have before it is refused as a whole.
+    /// The number of refused rows above which the file is refused as a whole.
     pub(super) max_refused: u64,
-    /// Whether a month is handed on as soon as it seems complete, so that it leaves memory.
+    /// Whether a month is handed on as soon as it seems complete, to free its memory.
     pub(super) hand_on_early: bool,
     pub(super) progress: &'a Progress,
 }
 
-/// What became of a file, but for the rows of its months.
+/// The result of reading a file, without the rows of its months.
 #[derive(Debug)]
 pub(super) struct Parsed {
-    /// Line feeds, and one more if the last line has none.
+    /// Line feeds, plus one if the last line has none.
     pub(super) lines: u64,
-    /// Lines of spaces, or of nothing.
+    /// Empty lines and lines of spaces.
     pub(super) blank: u64,
-    /// Lines but for the header and blank ones.
+    /// Lines except the header and blank ones.
     pub(super) rows: u64,
     pub(super) kept: u64,
     pub(super) repaired: u64,
@@ -49,34 +50,34 @@ pub(super) struct Parsed {
     pub(super) drift: Vec<Drift>,
 }
 
-/// Why a file has no clean partition.
+/// Why a file cannot be transformed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ParseError {
     #[error(transparent)]
     Header(#[from] HeaderError),
     #[error(transparent)]
     Lines(#[from] LinesError),
-    #[error("the file has more than {most} lines")]
-    TooManyLines { most: u32 },
+    #[error("the file has more than {max} lines")]
+    TooManyLines { max: u32 },
     #[error(
-        "the file has more than 65536 different values of {column}: the columns are not what the header says"
+        "the file has more than 65536 different values of {column}: the columns do not match the header"
     )]
     TooManyValues { column: &'static str },
     #[error("{0}")]
     TooManyRefused(String),
     #[error(
-        "the file has more than {} MiB of different values, or of refused rows: the columns are not what the header says, or \
-         the file is not one of this contract. {summary}",
+        "the file has more than {} MiB of different values, or of refused rows: the columns do not match the header, or \
+         the file violates the contract. {summary}",
         MAX_TEXT_BYTES >> 20
     )]
     TooMuchText { summary: String },
     #[error(transparent)]
     Layout(#[from] LayoutError),
-    /// A time that the layout does not fit, and another does.
-    #[error("line {line} is in another layout than the file")]
+    /// A time that matches another layout but not the file's.
+    #[error("line {line} has another layout than the file")]
     OtherLayout { line: u64 },
     /// A row of a month that was already written: the file is not in chronological order.
-    #[error("line {line} is of a month that was finished")]
+    #[error("line {line} belongs to a month that was already written")]
     Disorder { line: u64 },
     #[error("cannot write a month")]
     Month(Failure),

@@ -1,35 +1,35 @@
-//! Why a row is set aside.
+//! Why a row is quarantined.
 
 use std::fmt;
 
 use super::text;
 
-/// The most that a detail or a report of drift shows of one value.
+/// The maximum length of a value in a detail or in drift, in bytes.
 pub(super) const MAX_SHOWN_BYTES: usize = 300;
 
-/// The contract's reasons, by the names it gives them.
+/// The contract's reasons, by their names in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reason {
     /// Too few fields, or surplus ones that a known division and section do not explain in exactly one way.
     FieldCount,
-    /// A quoted field that does not end, or goes on after its end.
+    /// A quoted field that does not end, or continues after its closing quote.
     UnbalancedQuote,
     /// A field that is not text: a control character, or a byte that is neither UTF-8 nor Windows-1252.
     UndecodableText,
-    /// No date and time in a known layout.
+    /// The time is not in a known layout.
     InvalidCreatedAt,
-    /// A date outside the file's year.
+    /// The date is outside the file's year.
     CreatedInOtherYear,
-    /// A time after the publication of the file.
+    /// The time is after the publication of the file.
     CreatedAfterPublication,
-    /// Nothing is asked.
+    /// The request type is empty.
     MissingServiceRequestType,
-    /// The request is nowhere.
+    /// The request has neither a ward nor a forward sortation area.
     NoWardAndNoFsa,
 }
 
 impl Reason {
-    /// All of them.
+    /// All reasons.
     #[cfg(test)]
     pub(super) const ALL: [Reason; 8] = [
         Reason::FieldCount,
@@ -55,7 +55,7 @@ impl Reason {
         }
     }
 
-    /// This reason, with the value that shows it.
+    /// Returns a refusal for this reason, with the offending value.
     pub(super) fn with(self, detail: impl fmt::Display) -> Refusal {
         Refusal {
             reason: self,
@@ -65,7 +65,7 @@ impl Reason {
     }
 }
 
-/// A refused row's reason, and what shows it.
+/// The reason of a refused row, and the offending value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) reason: Reason,

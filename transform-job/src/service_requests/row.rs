@@ -1,22 +1,22 @@
-//! A request in 48 bytes, and the tables that its codes point to.
+//! A request in 48 bytes, and the tables of its codes.
 
 use std::sync::Arc;
 
-use super::place::{Fsa, Ward};
+use super::location::{Fsa, Ward};
 use super::refusal::Refusal;
 use super::status::Status;
 use super::subject::Subject;
 use super::timestamp::{Anomaly, Hour};
 
-/// A street's text; an error if the bytes are none.
+/// A street's text; an error if the bytes are not text.
 pub(super) type Street = Option<Arc<str>>;
 
-/// A kept row. Texts are codes of [`Values`].
+/// A kept row. Texts are stored as codes of [`Values`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
-    /// XXH3-128 of what identifies the request; its big-endian bytes are the request id.
+    /// XXH3-128 of what identifies the request. Its big-endian bytes are the request id.
     pub(super) identity: u128,
-    /// Microseconds since 1970 on the wall clock.
+    /// Wall-clock time in microseconds since 1970.
     pub(super) created_local: i64,
     pub(super) line: u32,
     pub(super) subject: u32,
@@ -48,23 +48,23 @@ impl StreetCode {
         StreetCode(code + 1)
     }
 
-    /// The street's place in [`Values::streets`].
+    /// Returns the street's index in [`Values::streets`].
     pub(super) fn index(self) -> Option<u32> {
         self.0.checked_sub(1)
     }
 
-    /// 0 for none, else one more than the street's place in [`Values::streets`].
+    /// Returns 0 for none, else one more than the street's index in [`Values::streets`].
     pub(super) fn code(self) -> u32 {
         self.0
     }
 }
 
-/// The offset of a row's hour and its anomaly, in a byte.
+/// The UTC offset and the anomaly of a row's hour, in one byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct RowClock(u8);
 
 impl RowClock {
-    /// What the bits of [`RowClock::HOURS`] can hold.
+    /// The maximum value of the bits of [`RowClock::HOURS`].
     pub(super) const MAX_HOURS_BEHIND_UTC: u8 = Self::HOURS;
 
     const HOURS: u8 = 0b0001_1111;
@@ -110,5 +110,5 @@ pub(super) struct MonthRows {
     pub(super) values: Values,
 }
 
-// A year of half a million requests is 24 MB of them.
+// A year of half a million requests takes 24 MB.
 const _: () = assert!(size_of::<Row>() == 48);

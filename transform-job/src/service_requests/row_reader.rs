@@ -1,4 +1,4 @@
-//! From the fields of a line to a row.
+//! Converts the fields of a line to a row.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use super::fields::Fields;
 use super::header::Witness;
 use super::interner::Interner;
 use super::layout::Layout;
-use super::place::Fsa;
+use super::location::Fsa;
 use super::reading::{ParseError, Reading, Rejected};
 use super::refusal::{MAX_SHOWN_BYTES, Reason, Refusal};
 use super::row::{Row, RowClock, Street, StreetCode, Values};
@@ -22,7 +22,7 @@ use super::timestamp::{Anomaly, Clock, TimeError, WallClock};
 use super::unknown_values::UnknownValues;
 use super::ward_codes::{WardCode, WardCodes};
 
-/// Turns fields into rows, resolving each distinct text once.
+/// Converts fields to rows and resolves each distinct text once.
 pub(super) struct RowReader<'a> {
     commas: &'a Commas<'a>,
     rules: &'a Rules,
@@ -39,7 +39,7 @@ pub(super) struct RowReader<'a> {
     pub(super) counts: Counts,
 }
 
-/// What the rows of a file add up to.
+/// The totals of a file's rows.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Counts {
     pub(super) kept: u64,
@@ -49,7 +49,7 @@ pub(super) struct Counts {
     pub(super) in_gap: u64,
 }
 
-/// The values of a row. Those that other rows share are codes.
+/// The values of a row. Values that rows share are stored as codes.
 struct Resolved<'f> {
     time: WallClock,
     subject: u32,
@@ -106,7 +106,7 @@ impl<'a> RowReader<'a> {
         Ok((resolved.time.hour.month, row))
     }
 
-    /// Resolves every field, or refuses the row for the first that has no value.
+    /// Resolves every field, or refuses the row for the first invalid one.
     fn resolve<'f>(&mut self, line: u32, fields: &Fields<'f>) -> Result<Resolved<'f>, Rejected> {
         let time = self.time(line, fields.creation_date)?;
         let ward = self.wards.resolve(fields.ward, time.micros)?;
@@ -123,7 +123,7 @@ impl<'a> RowReader<'a> {
                 Cow::Owned(text) => Cow::Owned(text.into_bytes()),
             },
         };
-        self.refuse_without_place(ward, &area, fsa)?;
+        self.refuse_without_location(ward, &area, fsa)?;
         let (status, _) = self
             .statuses
             .resolve(fields.status, |text| Ok(Status::read(text, self.rules)?))?;
@@ -139,7 +139,7 @@ impl<'a> RowReader<'a> {
         })
     }
 
-    /// Reads the time of a row.
+    /// Parses the time of a row.
     fn time(&mut self, line: u32, text: &[u8]) -> Result<WallClock, Rejected> {
         let shown = || readable(trim(text), MAX_SHOWN_BYTES);
         let time = self.clock.read(text).map_err(|error| match error {
@@ -152,7 +152,7 @@ impl<'a> RowReader<'a> {
         Ok(time)
     }
 
-    fn refuse_without_place(
+    fn refuse_without_location(
         &self,
         ward: WardCode,
         area: &[u8],
@@ -169,9 +169,10 @@ impl<'a> RowReader<'a> {
         )))
     }
 
-    /// Returns the hash of what identifies a request: the wall clock, the place and the type, as they are in the clean row,
-    /// but for the area, whose published text says more. What a later publication corrects only in spelling, encoding or
-    /// padding is left out, and so are division and section, which the City relabels in old years.
+    /// Returns the hash of what identifies a request: the wall-clock time, the location and the type, as in the clean
+    /// row, except for the area, whose published text is more specific. Details that later publications correct, such
+    /// as spelling, encoding and padding, are left out, as are division and section, which the City relabels in old
+    /// years.
     fn identify(&mut self, resolved: &Resolved) -> u128 {
         let street = |code: StreetCode| match code.index() {
             Some(index) => self.streets.value(index).as_deref().unwrap_or_default(),
@@ -189,14 +190,14 @@ impl<'a> RowReader<'a> {
         buffer.clear();
         buffer.extend_from_slice(&resolved.time.micros.to_le_bytes());
         for text in texts {
-            // Each behind its length, so that no two lists of texts are the same bytes.
+            // Each text is preceded by its length, so that different lists of texts never have the same bytes.
             buffer.extend_from_slice(&(text.len() as u64).to_le_bytes());
             buffer.extend_from_slice(text);
         }
         xxh3_128(buffer)
     }
 
-    /// Counts a row, and its values that the contract does not list. Returns whether a comma was repaired.
+    /// Counts a row and its values that are not in the contract. Returns whether a comma was repaired.
     fn count(&mut self, resolved: &Resolved, surplus: Surplus) -> bool {
         if resolved.fsa.is_err() {
             let area = readable(&resolved.area, MAX_SHOWN_BYTES);

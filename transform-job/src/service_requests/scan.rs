@@ -1,4 +1,4 @@
-//! The lines of a file, one after another, with what their block says of them.
+//! Iterates over the lines of a file, with the properties of their block.
 
 use std::io::Read;
 
@@ -6,7 +6,7 @@ use super::lines::{Block, Blocks, LinesError, without_line_end};
 use super::reading::{ParseError, Reading};
 use super::text::{self, BlockEncoding};
 
-/// Calls `see` with each line, the header first, and its number. Returns the number of lines.
+/// Calls `see` with each line and its number, starting with the header. Returns the number of lines.
 pub(super) fn each_line(
     source: impl Read,
     reading: &Reading,
@@ -45,7 +45,7 @@ pub(super) fn each_line(
     Ok(lines)
 }
 
-/// Refuses a line for its length; NUL bytes, which are damage, do not count.
+/// Refuses a line for its length; NUL bytes, which are damage, are not counted.
 fn check_length(
     line: u64,
     text: &[u8],
@@ -60,7 +60,7 @@ fn check_length(
     Err(LinesError::too_long(line, max_bytes, longest_run))
 }
 
-/// What is known of a line before it is read.
+/// The properties of a line that are known before it is parsed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Traits {
     /// Whether its block has quotes.

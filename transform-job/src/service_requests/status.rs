@@ -1,4 +1,4 @@
-//! The status of a request, in one spelling.
+//! Normalizes the status of a request.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use shared::contract::Rules;
 use super::refusal::Reason;
 use super::text::{decode, folded};
 
-/// What stands where the contract does not know the status.
+/// The status of requests whose published status is not in the contract.
 const UNKNOWN: &str = "Unknown";
 
-/// A status as published, and as the contract spells it.
+/// A status as published and in the contract's spelling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Status {
     pub(super) published: Arc<str>,

@@ -1,4 +1,4 @@
-//! What a request is about: its type, division and section.
+//! The subject of a request: its type, division and section.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,14 +15,14 @@ pub(super) struct Subject {
     pub(super) service_request_type: Arc<str>,
     pub(super) division: Option<Arc<str>>,
     pub(super) section: Option<Arc<str>>,
-    /// The surplus fields that the text had.
+    /// The surplus fields in the text.
     pub(super) surplus: Surplus,
-    /// Whether the contract knows the division, or there is none.
+    /// Whether the division is in the contract or missing.
     pub(super) is_known: bool,
 }
 
 impl Subject {
-    /// Reads type, division and section, which stand in `text` as CSV. Surplus fields are those of a line without quotes.
+    /// Parses type, division and section, which are CSV in `text`. A line without quotes may have surplus fields.
     pub(super) fn read(text: &[u8], commas: &Commas) -> Result<Self, Refusal> {
         const COLUMNS: usize = 3;
         let mut fields = CsvFields::default();
@@ -49,7 +49,7 @@ impl Subject {
                 misfit.refusal(6 + count, 9, Some(texts[1..].join(",").as_bytes()))
             })?
         };
-        // The publisher writes a comma inside a type as two bars.
+        // The publisher encodes a comma inside a type as two bars.
         let service_request_type = texts[0].trim().replace("||", ",");
         if service_request_type.is_empty() {
             return Err(Reason::MissingServiceRequestType.into());
@@ -142,13 +142,13 @@ mod tests {
     }
 
     #[test]
-    fn what_was_quoted_is_not_a_repair_and_is_spelled_alike() {
+    fn quoted_values_are_normalized_and_not_counted_as_repaired() {
         assert_read(
             r#"Tree,"Parks,Forestry & Recreation","Transfer,Disposal & Operations""#,
             ["Tree", PARKS, TRANSFER],
             false,
         );
-        let unknown = read(r#"Tree,"Road, Rail",Ops"#).expect("a quoted comma is sound");
+        let unknown = read(r#"Tree,"Road, Rail",Ops"#).expect("a quoted comma is valid");
         assert!(!unknown.is_known && !unknown.surplus.is_repaired());
     }
 
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn types_get_their_comma_back_and_may_not_be_empty() {
+    fn commas_of_types_are_decoded_and_types_may_not_be_empty() {
         assert_read(
             "Sidewalk Icy|| Needs Sand/Salt,311,Ops",
             ["Sidewalk Icy, Needs Sand/Salt", "311", "Ops"],

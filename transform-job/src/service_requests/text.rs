@@ -1,18 +1,17 @@
-//! The characters of a file.
+//! Decodes the characters of a file.
 //!
-//! A published file may hold lines of two encodings: the City has republished years in UTF-8 with single lines in
-//! Windows-1252 among them. So every field is decoded by itself: it is UTF-8 if its bytes are valid UTF-8, else
-//! Windows-1252.
+//! A published file may contain lines in two encodings: the City has republished years in UTF-8 with some lines in
+//! Windows-1252. So every field is decoded separately: as UTF-8 if its bytes are valid UTF-8, else as Windows-1252.
 
 use std::borrow::Cow;
 
 use encoding_rs::WINDOWS_1252;
 use shared::manifest::{Drift, DriftKind};
 
-/// Bytes that Windows-1252 leaves unassigned. Decoders turn them into control characters; here they are not text.
+/// Bytes that are unassigned in Windows-1252. Decoders convert them to control characters; here they are not text.
 const UNASSIGNED: [u8; 5] = [0x81, 0x8d, 0x8f, 0x90, 0x9d];
 
-/// Decodes one field, or returns `None` if it is not text: an unassigned byte, or a control character.
+/// Decodes one field. Returns `None` if it is not text because of an unassigned byte or a control character.
 pub(super) fn decode(field: &[u8]) -> Option<Cow<'_, str>> {
     let text = match std::str::from_utf8(field) {
         Ok(text) => Cow::Borrowed(text),
@@ -22,7 +21,7 @@ pub(super) fn decode(field: &[u8]) -> Option<Cow<'_, str>> {
     (!text.contains(is_control)).then_some(text)
 }
 
-/// A tab is white space. No other control character belongs in a field: it is the trace of damage.
+/// Whether `c` does not belong in a field: a control character other than the tab, which is a sign of damage.
 fn is_control(c: char) -> bool {
     c.is_control() && c != '\t'
 }
@@ -40,35 +39,35 @@ pub(super) fn trim(bytes: &[u8]) -> &[u8] {
     &bytes[start..end]
 }
 
-/// Makes `bytes` readable, whatever they are, for the record of a refused row: at most `most_bytes` of text, each control
-/// character but the tab as its escape `\u{1f}`, and a run of NUL bytes as `[4096 NUL bytes]`.
-pub(super) fn readable(bytes: &[u8], most_bytes: usize) -> String {
+/// Makes any `bytes` readable for the record of a refused row: at most `max_bytes` of text, with each control character
+/// but the tab as its escape `\u{1f}`, and a run of NUL bytes as `[4096 NUL bytes]`.
+pub(super) fn readable(bytes: &[u8], max_bytes: usize) -> String {
     let mut readable = String::new();
-    // Fields are decoded one by one, as they are in a kept row.
+    // Fields are decoded one by one, as in a kept row.
     for field in bytes.split_inclusive(|&byte| byte == b',') {
         let text = match std::str::from_utf8(field) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => WINDOWS_1252.decode_without_bom_handling(field).0,
         };
         push_escaped(&mut readable, &text);
-        if readable.len() > most_bytes {
+        if readable.len() > max_bytes {
             break;
         }
     }
-    shortened(readable, most_bytes)
+    shortened(readable, max_bytes)
 }
 
-/// Cuts `text` after `most_bytes`, visibly.
-pub(super) fn shortened(mut text: String, most_bytes: usize) -> String {
-    if text.len() > most_bytes {
-        text.truncate(text.floor_char_boundary(most_bytes));
+/// Truncates `text` to `max_bytes`, with a visible mark.
+pub(super) fn shortened(mut text: String, max_bytes: usize) -> String {
+    if text.len() > max_bytes {
+        text.truncate(text.floor_char_boundary(max_bytes));
         text.push('…');
     }
     text
 }
 
-/// Describes what is not text in `line`, if anything is: damage first, a run of NUL bytes, as storage and networks leave in
-/// place of what they lost. `cut_nul_run` is the longest run that was cut to one byte.
+/// Describes the parts of `line` that are not text. Damage comes first: a run of NUL bytes, which storage and networks
+/// leave in place of lost data. `cut_nul_run` is the length of the longest run that was cut to one byte.
 pub(super) fn defect(line: &[u8], cut_nul_run: u64) -> Option<String> {
     let longest_run = longest_nul_run(line).max(cut_nul_run);
     if longest_run > 0 {
@@ -88,13 +87,13 @@ pub(super) fn defect(line: &[u8], cut_nul_run: u64) -> Option<String> {
     })
 }
 
-/// The length of the longest run of NUL bytes.
+/// Returns the length of the longest run of NUL bytes.
 pub(super) fn longest_nul_run(bytes: &[u8]) -> u64 {
     let runs = bytes.split(|&byte| byte != 0).map(<[u8]>::len);
     runs.max().unwrap_or(0) as u64
 }
 
-/// Names a run of NUL bytes as what it is.
+/// Describes a run of NUL bytes as damage.
 pub(super) fn damage(run: u64) -> String {
     if run == 1 {
         "a NUL byte: the file is damaged at this line".to_owned()
@@ -129,8 +128,8 @@ pub(super) fn nul_run(length: u64) -> String {
     format!("[{length} NUL bytes]")
 }
 
-/// Folds `text` for comparison: lower case, curly apostrophes straight, and single spaces in place of hyphens, underscores
-/// and runs of white space.
+/// Folds `text` for comparison: to lower case, with straight apostrophes, and with single spaces in place of hyphens,
+/// underscores and runs of white space.
 pub(super) fn folded(text: &str) -> String {
     let straight = text
         .trim()
@@ -143,7 +142,7 @@ pub(super) fn folded(text: &str) -> String {
         .join(" ")
 }
 
-/// The encoding of all lines of a block, as far as it can be told at once.
+/// The encoding of a block, as far as a single check can determine it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BlockEncoding {
     Ascii,
@@ -164,7 +163,7 @@ impl BlockEncoding {
     }
 }
 
-/// Counts the lines of each encoding that are not ASCII, which is both.
+/// Counts the lines of each encoding, except ASCII lines, which are valid in both.
 #[derive(Debug, Default)]
 pub(super) struct Encodings {
     /// Lines that are not UTF-8 as a whole.
@@ -173,7 +172,7 @@ pub(super) struct Encodings {
 }
 
 impl Encodings {
-    /// Notes the encoding of one line.
+    /// Records the encoding of one line.
     pub(super) fn see(&mut self, line: &[u8], of_block: BlockEncoding) {
         match of_block {
             BlockEncoding::Ascii => {}
@@ -191,7 +190,7 @@ impl Encodings {
         }
     }
 
-    /// Reports a file that mixes them.
+    /// Reports a file that mixes encodings.
     pub(super) fn into_drift(self) -> Option<Drift> {
         (self.has_utf8 && self.not_utf8 > 0).then(|| Drift {
             kind: DriftKind::MixedEncodings,
@@ -247,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn folding_forgives_spelling() {
+    fn folding_ignores_differences_in_spelling() {
         assert_eq!(folded("In-progress "), folded("In Progress"));
         assert_eq!(folded("Toronto-St. Paul\u{2019}s"), "toronto st. paul's");
     }

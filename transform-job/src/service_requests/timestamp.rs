@@ -1,4 +1,4 @@
-//! Published wall-clock times, and the moments they mean.
+//! Converts published wall-clock times to points in time.
 
 use jiff::civil::{self, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
@@ -9,20 +9,20 @@ use super::text::trim;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 
-/// What sets a wall-clock time apart on the days the clocks change.
+/// The anomaly of a wall-clock time on a day when the clocks change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anomaly {
     None,
-    /// The clock shows it twice; the earlier is meant.
+    /// The clock shows it twice; it is read as the earlier one.
     Fold,
-    /// The clock skips it; it is taken an hour on.
+    /// The clock skips it; it is read as one hour later.
     Gap,
 }
 
-/// An hour on the wall clock: all in it have the same offset, because clocks change on the hour.
+/// An hour on the wall clock. All times in it have the same offset, because clocks change on the hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Hour {
-    /// Microseconds from 1970 to the hour, on the wall clock.
+    /// The start of the hour, wall-clock time in microseconds since 1970.
     start: i64,
     /// Hours that the wall clock is behind UTC.
     pub(super) hours_behind_utc: u8,
@@ -30,10 +30,10 @@ pub(super) struct Hour {
     pub(super) month: u8,
 }
 
-/// A read time.
+/// A parsed time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct WallClock {
-    /// Microseconds since 1970 on the wall clock.
+    /// Wall-clock time in microseconds since 1970.
     pub(super) micros: i64,
     pub(super) hour: Hour,
 }
@@ -45,12 +45,12 @@ impl WallClock {
     }
 }
 
-/// Why a time is not read.
+/// Why a time cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TimeError {
     /// Its row is refused.
     Refused(Reason),
-    /// It is in another layout, so that the file's layout is not the one that was assumed.
+    /// It is in another layout, so the assumed layout of the file is wrong.
     OtherLayout,
 }
 
@@ -60,12 +60,12 @@ impl From<Reason> for TimeError {
     }
 }
 
-/// Reads times of one year, in one zone and in one layout.
+/// Parses times of one year, in one time zone and one layout.
 pub(super) struct Clock {
     zone: TimeZone,
     year: i16,
     layout: Layout,
-    /// `2025-01-01 00` and its hour: neighbours in a file are mostly of one hour.
+    /// `2025-01-01 00` and its hour, because neighbouring lines are mostly in the same hour.
     latest: Option<([u8; 13], Hour)>,
 }
 
@@ -79,7 +79,7 @@ impl Clock {
         }
     }
 
-    /// Reads `text`; see [`Layout::parse`].
+    /// Parses `text`; see [`Layout::parse`].
     pub(super) fn read(&mut self, text: &[u8]) -> Result<WallClock, TimeError> {
         let text = trim(text);
         if let Some(read) = self.read_usual(text) {
@@ -101,8 +101,8 @@ impl Clock {
         })
     }
 
-    /// The usual layout, `2025-01-31 12:34:56` and maybe `.0000000`, or `T` for the space, without a calendar computation
-    /// for all but the first of an hour. `None` if `text` is in another.
+    /// Parses the usual layout, `2025-01-31 12:34:56` with an optional `.0000000`, or with `T` for the space. Calendar
+    /// computations are needed only for the first time in an hour. Returns `None` if `text` is in another layout.
     fn read_usual(&mut self, text: &[u8]) -> Option<Result<WallClock, Reason>> {
         let (hour_text, rest) = text.split_first_chunk::<13>()?;
         let (&[colon, m1, m0, second_colon, s1, s0], fraction) = rest.split_first_chunk::<6>()?;
@@ -159,7 +159,8 @@ impl Clock {
             AmbiguousOffset::Fold { .. } => Anomaly::Fold,
             AmbiguousOffset::Gap { .. } => Anomaly::Gap,
         };
-        // In a fold "compatible" takes the earlier moment; in a gap it keeps the offset from before, which shifts it on.
+        // In a fold, "compatible" uses the earlier time; in a gap it keeps the previous offset, which moves the time
+        // forward.
         let moment = ambiguous
             .compatible()
             .map_err(|_| Reason::InvalidCreatedAt)?;
@@ -234,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_refused() {
+    fn text_that_is_not_a_time_is_refused() {
         for text in [
             "",
             "2024",

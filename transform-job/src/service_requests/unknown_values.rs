@@ -1,4 +1,4 @@
-//! Values that the contract does not list.
+//! Values that are not in the contract.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use shared::manifest::{Drift, DriftKind};
 use super::refusal::MAX_SHOWN_BYTES;
 use super::text;
 
-/// Values that the contract does not list, counted. The first hundred of a kind are named, the rest are one entry.
+/// Counts values that are not in the contract. The first hundred of a kind are listed, the others are one entry.
 #[derive(Debug, Default)]
 pub(super) struct UnknownValues {
     rows: BTreeMap<(DriftKind, String), u64>,

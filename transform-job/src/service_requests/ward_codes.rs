@@ -9,23 +9,23 @@ use jiff::tz::TimeZone;
 use shared::contract::Rules;
 
 use super::interner::Interner;
-use super::place::{Ward, WardReading, Wards};
+use super::location::{Ward, WardReading, Wards};
 use super::reading::{ParseError, Rejected};
 use super::refusal::Refusal;
 
-/// A ward's index in the file's wards, and whether the contract knows it.
+/// A ward's index in the file's wards, and whether it is in the contract.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WardCode {
     pub(super) code: u16,
     pub(super) is_known: bool,
 }
 
-/// The codes of a published ward: one before a day, another from then on; mostly the same.
+/// The codes of a published ward before and from a day on, mostly the same.
 #[derive(Debug, Clone, Copy)]
 struct CodesByDate {
     before: u16,
     since: u16,
-    /// The day's start, microseconds since 1970 on the wall clock.
+    /// The start of the day, wall-clock time in microseconds since 1970.
     switch: i64,
     is_known: bool,
 }
@@ -48,7 +48,7 @@ impl<'a> WardCodes<'a> {
         }
     }
 
-    /// Returns the code of the ward that `text` names at a wall-clock time.
+    /// Returns the code of the ward in `text` at a wall-clock time.
     pub(super) fn resolve(
         &mut self,
         text: &[u8],
@@ -96,7 +96,7 @@ impl<'a> WardCodes<'a> {
     }
 }
 
-/// Returns the codes of a ward's readings in `wards`, to which new ones are added. `u16::MAX` is none.
+/// Returns the codes of a ward's readings in `wards`, which is extended as needed. `u16::MAX` is none.
 fn codes_of(
     reading: WardReading,
     wards: &mut Arc<Vec<Ward>>,

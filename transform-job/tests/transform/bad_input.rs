@@ -1,4 +1,4 @@
-//! Files that are refused as a whole: the exit code, what is said, and that nothing is left that a later stage would read.
+//! Files that are refused as a whole: the exit code, the message, and that no output for a later stage is left.
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -12,10 +12,10 @@ fn refused(csv: &[u8], exit: i32, cause: &str) {
     let key = put_year(&lake, 2024, csv);
     let outcome = transform(&lake, &key);
     let said = outcome.failed(exit);
-    assert!(said.contains(cause), "{said:?} does not say {cause:?}");
+    assert!(said.contains(cause), "{said:?} does not contain {cause:?}");
     assert!(
         said.contains("raw/service-requests/2024/"),
-        "{said:?} does not name the file"
+        "{said:?} does not contain the file"
     );
     assert_eq!(lake.objects("clean/").len(), 0);
     let hand_over = hand_over(&lake);
@@ -51,7 +51,7 @@ fn binary_garbage_is_refused() {
     refused(&garbage, 20, "the header has 4 NUL bytes");
     let mut after_header = csv(&[]).into_bytes();
     after_header.extend_from_slice(&garbage);
-    refused(&after_header, 20, "rows break the contract");
+    refused(&after_header, 20, "rows violate the contract");
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_file_of_bad_rows_is_refused_with_the_first_of_each_reason() {
     refused(
         csv(&bad).as_bytes(),
         20,
-        "51 of the first 51 rows break the contract, more than a file may have: 51 field_count (first: line 2: 1 of 9 fields)",
+        "51 of the first 51 rows violate the contract, more than a file may have: 51 field_count (first: line 2: 1 of 9 fields)",
     );
 }
 
@@ -83,7 +83,7 @@ fn an_endless_line_is_refused_in_bounded_memory() {
 }
 
 #[test]
-fn an_endless_line_with_damage_in_it_names_the_damage() {
+fn an_endless_line_with_damage_reports_the_damage() {
     let mut text = csv(&[&sound_row(0)]).into_bytes();
     text.resize(text.len() + 80_000, b'x');
     text.resize(text.len() + 5000, 0);
@@ -102,7 +102,7 @@ fn an_endless_line_with_damage_in_it_names_the_damage() {
 }
 
 #[test]
-fn more_refused_text_than_memory_is_for_is_refused() {
+fn more_refused_text_than_fits_in_memory_is_refused() {
     let lake = TestLake::default();
     let long = "x".repeat(60_000);
     let text = csv(&vec![long.as_str(); 2500]);
@@ -120,7 +120,7 @@ fn more_refused_text_than_memory_is_for_is_refused() {
 }
 
 #[test]
-fn more_different_text_than_memory_is_for_is_refused() {
+fn more_distinct_text_than_fits_in_memory_is_refused() {
     let lake = TestLake::default();
     let mut text = csv(&[]);
     for row in 0..2500 {
@@ -179,7 +179,7 @@ fn every_problem_of_the_environment_is_reported_at_once() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Whatever the lines are, the job ends with a stated code, and a manifest accounts for every row.
+    /// For any lines, the job ends with a documented exit code, and a manifest accounts for every row.
     #[test]
     fn rows_are_accounted_for(
         lines in prop::collection::vec(

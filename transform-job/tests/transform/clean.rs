@@ -1,4 +1,4 @@
-//! What becomes of sound and of odd rows.
+//! Tests of valid and unusual rows.
 
 use serde_json::{Value, json};
 use shared::testing::TestLake;
@@ -10,7 +10,7 @@ fn column(rows: &[Value], name: &str) -> Vec<Value> {
     rows.iter().map(|row| row[name].clone()).collect()
 }
 
-/// `line` with every field in quotes; its fields hold no comma.
+/// Returns `line` with every field in quotes; its fields must not contain commas.
 fn quoted_line(line: &str) -> String {
     format!("\"{}\"", line.replace(',', "\",\""))
 }
@@ -59,7 +59,7 @@ fn a_row_has_every_column_of_the_contract() {
 }
 
 #[test]
-fn ids_are_of_what_identifies_a_request() {
+fn ids_depend_on_what_identifies_a_request() {
     let row = |status: &str, ward: &str| {
         format!("2024-01-02 03:04:05.0000000,{status},M4A,,,{ward},Noise,311,Ops")
     };
@@ -84,7 +84,7 @@ fn ids_are_of_what_identifies_a_request() {
 }
 
 #[test]
-fn exact_duplicates_stay_apart_and_keep_their_ids() {
+fn exact_duplicates_stay_separate_and_keep_their_ids() {
     let row = sound_row(0);
     let (lake, manifest) = clean_2024(csv(&[&row, &row, &sound_row(1), &row]).as_bytes());
     let three = rows(&lake, &manifest);
@@ -107,7 +107,7 @@ fn exact_duplicates_stay_apart_and_keep_their_ids() {
 }
 
 #[test]
-fn both_ward_models_are_told_apart() {
+fn both_ward_models_are_distinguished() {
     let row = |day: &str, ward: &str| {
         format!("2018-{day} 00:00:00.0000000,Closed,M9A,,,{ward},Noise,311,Ops")
     };
@@ -160,7 +160,7 @@ fn windows_1252_is_decoded_and_recorded() {
 }
 
 #[test]
-fn refused_rows_are_kept_whole_with_line_and_reason() {
+fn refused_rows_are_kept_unchanged_with_line_and_reason() {
     let (lake, manifest) = clean_2024(
         csv(&[
             &sound_row(0),
@@ -211,7 +211,7 @@ fn refused_rows_are_kept_whole_with_line_and_reason() {
         quarantine(&lake, &manifest)[0]["raw_line"],
         "2024-01-02 00:00:00,New,M4A,,,Davenport (09),Noise,Roads, Rails & Rivers,Ops"
     );
-    assert_eq!(manifest["rows"]["read"], 8, "a blank line is no row");
+    assert_eq!(manifest["rows"]["read"], 8, "a blank line is not a row");
     assert_eq!(manifest["rows"]["kept"], 2);
     assert_eq!(
         manifest["rows"]["quarantined_by_reason"],
@@ -223,7 +223,7 @@ fn refused_rows_are_kept_whole_with_line_and_reason() {
 }
 
 #[test]
-fn an_unterminated_quote_takes_its_own_row_only() {
+fn an_unterminated_quote_affects_only_its_row() {
     let mut lines: Vec<String> = vec![HEADER.to_owned()];
     lines.extend((0..300).map(sound_row));
     let quoted: Vec<String> = lines
@@ -251,7 +251,7 @@ fn an_unterminated_quote_takes_its_own_row_only() {
 }
 
 #[test]
-fn drift_is_reported_and_carried_on() {
+fn drift_is_reported_and_tolerated() {
     let header = HEADER
         .replace("Status,", "Closed Date,Status,")
         .replace("Ward,", "Ward Name,");
@@ -296,14 +296,14 @@ fn separate_times_and_other_layouts_are_read() {
     let (lake, manifest) = clean_2024(
         csv(&["01/13/2024 12:20:47 AM,New,M4A,,,Davenport (09),Noise,311,Ops"]).as_bytes(),
     );
-    let together = rows(&lake, &manifest);
+    let in_one_column = rows(&lake, &manifest);
     assert_eq!(apart[0]["created_at"], 1_705_123_247_000_000_i64);
     assert_eq!(apart[0]["utc_offset_hours"], -5);
-    assert_eq!(apart[0]["request_id"], together[0]["request_id"]);
+    assert_eq!(apart[0]["request_id"], in_one_column[0]["request_id"]);
 }
 
 #[test]
-fn a_file_out_of_order_gives_the_same_rows() {
+fn a_file_out_of_order_has_the_same_rows() {
     let row = |month: usize, day: usize| {
         sound_row(0).replacen("01-02", &format!("{month:02}-{day:02}"), 1)
     };

@@ -1,4 +1,4 @@
-//! Properties: how a file is written makes no difference to its rows.
+//! Property tests: the formatting of a file does not affect its rows.
 
 use proptest::prelude::*;
 use serde_json::Value;
@@ -74,12 +74,12 @@ fn header() -> Values {
     HEADER.split(',').map(str::to_owned).collect()
 }
 
-/// How a file is written.
+/// The formatting of a file.
 #[derive(Debug, Clone)]
 struct Layout {
     /// The contract's columns in the order of the file.
     order: Vec<usize>,
-    /// The width that each field of the contract's columns is padded to; as in 2021, the last of a line is not.
+    /// The width to which the fields of the contract's columns are padded; as in 2021, the last one of a line is not.
     widths: Option<Vec<usize>>,
     quote: Quote,
     underscores: bool,
@@ -161,7 +161,7 @@ impl Layout {
     }
 }
 
-/// The clean rows but for what says how they were written.
+/// Returns the clean rows without the columns that depend on the formatting.
 fn clean(text: &str) -> (Vec<Value>, Value) {
     let lake = TestLake::default();
     let key = put_year(&lake, 2024, text.as_bytes());
@@ -178,7 +178,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn rows_do_not_depend_on_how_a_file_is_written(
+    fn rows_do_not_depend_on_the_formatting_of_a_file(
         values in prop::collection::vec(values(), 1..20),
         layout in layout(),
     ) {

@@ -1,6 +1,6 @@
-//! The job as a process, on files in a lake of its own.
+//! Tests of the job as a process, on files in its own lake.
 
-#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+#![allow(clippy::unwrap_used, reason = "tests panic on errors")]
 
 mod bad_input;
 mod clean;
@@ -21,7 +21,7 @@ pub(crate) const HEADER: &str = "Creation Date,Status,First 3 Chars of Postal Co
 /// A day on which the files of a test were last modified.
 pub(crate) const DAY: &str = "2026-11-01T00:00:00";
 
-/// An unquoted CSV of `rows` below the published header, with the publisher's line ends.
+/// Returns an unquoted CSV of `rows` below the published header, with the publisher's line ends.
 pub(crate) fn csv(rows: &[&str]) -> String {
     let mut csv = String::from(HEADER);
     for row in rows {
@@ -31,7 +31,7 @@ pub(crate) fn csv(rows: &[&str]) -> String {
     csv + "\r\n"
 }
 
-/// A sound row of 2024, `second` seconds after midnight of its second day.
+/// Returns a valid row of 2024, `second` seconds after midnight of its second day.
 pub(crate) fn sound_row(second: usize) -> String {
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!(
@@ -54,20 +54,20 @@ pub(crate) fn transform(lake: &TestLake, manifest: &Key) -> JobOutcome {
     job(lake, manifest).run()
 }
 
-/// What the job handed over at its first attempt.
+/// Returns the hand-over of the job's first attempt.
 pub(crate) fn hand_over(lake: &TestLake) -> Value {
     let path = lake.path().join("runs/test/transform-0-0.json");
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// The one clean manifest in the lake.
+/// Returns the only clean manifest in the lake.
 pub(crate) fn clean_manifest(lake: &TestLake) -> Value {
     let manifests: Vec<Value> = lake.manifests("clean/").into_values().collect();
     assert_eq!(manifests.len(), 1, "{manifests:#?}");
     manifests.into_iter().next().expect("one")
 }
 
-/// Transforms `csv` as the file of 2024 with every row allowed to be refused.
+/// Transforms `csv` as the file of 2024, and allows any ratio of refused rows.
 pub(crate) fn clean_2024(csv: &[u8]) -> (TestLake, Value) {
     let lake = TestLake::default();
     let key = put_year(&lake, 2024, csv);

@@ -8,14 +8,14 @@ use parquet::record::{Field, Row};
 use serde_json::{Value, json};
 use shared::testing::TestLake;
 
-/// The rows of the clean files of `manifest`, in order, each a JSON object. Ids are hexadecimal, times microseconds
-/// since 1970.
+/// Returns the rows of the clean files of `manifest`, in order, each a JSON object. Ids are hexadecimal, times
+/// microseconds since 1970.
 pub(crate) fn rows(lake: &TestLake, manifest: &Value) -> Vec<Value> {
     let files = manifest["files"].as_array().expect("files");
     files.iter().flat_map(|file| rows_of(lake, file)).collect()
 }
 
-/// The rows of the quarantine of `manifest`.
+/// Returns the rows of the quarantine of `manifest`.
 pub(crate) fn quarantine(lake: &TestLake, manifest: &Value) -> Vec<Value> {
     rows_of(lake, &manifest["quarantine"])
 }
@@ -50,6 +50,6 @@ fn value(field: &Field) -> Value {
             let digits = bytes.as_bytes().iter().map(|byte| format!("{byte:02x}"));
             json!(digits.collect::<String>())
         }
-        other => panic!("no column of the contract is read as {other:?}"),
+        other => panic!("columns of type {other:?} are not read"),
     }
 }

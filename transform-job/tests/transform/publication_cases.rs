@@ -1,4 +1,4 @@
-//! The ways in which a publication can go wrong: `tests/fixtures/publication-cases`, and variations of them.
+//! Faults of publications, from `tests/fixtures/publication-cases`, and variations of them.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ fn case(path: &str) -> Vec<u8> {
     fs::read(fixtures().join("publication-cases").join(path)).unwrap()
 }
 
-/// Transforms `csv` as the file of `year`, which has to be accepted.
+/// Transforms `csv` as the file of `year`, which must be accepted.
 fn clean(year: i16, csv: &[u8]) -> (TestLake, Value) {
     let lake = TestLake::default();
     let key = put_year(&lake, year, csv);
@@ -32,7 +32,7 @@ fn columns<'a>(rows: &'a [Value], names: &'a [&str]) -> Vec<Vec<&'a Value>> {
     rows.iter().map(row).collect()
 }
 
-/// Everything that is kept of a file, as text: objects and their contents, and what was logged.
+/// Returns all output for a file as text: objects and their contents, and the log.
 fn all_text(lake: &TestLake, manifest: &Value, logged: &str) -> String {
     let mut text = logged.to_owned();
     for key in lake
@@ -310,9 +310,9 @@ fn case_13_zeroes_in_the_middle() {
     assert!(line.contains("Violat[70000 NUL bytes]ions,"), "{line}");
 }
 
-/// Lost blocks are megabytes long, at times more than memory.
+/// Lost blocks are megabytes long, sometimes more than the memory.
 #[test]
-fn a_run_of_nul_bytes_of_any_length_costs_its_line() {
+fn a_run_of_nul_bytes_of_any_length_affects_only_its_line() {
     for (before, after) in [
         ("", ""),
         (
@@ -403,7 +403,7 @@ fn case_18_a_division_that_is_relabelled() {
 }
 
 #[test]
-fn rows_that_differ_in_what_is_relabelled_only_are_duplicates() {
+fn rows_that_differ_only_in_relabelled_columns_are_duplicates() {
     let row = |division: &str| {
         format!("2024-01-02 00:00:00.0000000,New,M4A,,,Davenport (09),Noise,{division},Ops")
     };
@@ -422,7 +422,7 @@ fn assert_not_personal(text: &str) {
 }
 
 #[test]
-fn case_19_values_outside_the_contract_are_nowhere() {
+fn case_19_values_outside_the_contract_are_not_in_the_output() {
     let lake = TestLake::default();
     let key = put_year(&lake, 2026, &case("19-personal-columns/SR2026.csv"));
     let outcome = transform(&lake, &key);
@@ -449,12 +449,12 @@ fn case_19_values_outside_the_contract_are_nowhere() {
 }
 
 #[test]
-fn refused_rows_keep_the_columns_of_the_contract_only() {
+fn refused_rows_keep_only_the_columns_of_the_contract() {
     let personal = "Case 00001,Jordan Example,416-555-0000,1 Example St";
     let sound = |row: usize| format!("{},{personal}", sound_row(row));
     let bad_date = sound(1).replace("2024-01-02 00:00:01", "2024-02-30 00:00:01");
     let other_year = sound(2).replace("2024-01-02", "2023-01-02");
-    let nowhere = sound(3).replace("M4A,,,Davenport (09)", "Unknown,,,Unknown");
+    let without_location = sound(3).replace("M4A,,,Davenport (09)", "Unknown,,,Unknown");
     let with_comma = sound(4).replace("Jordan Example", "Example, Jordan");
     let short = sound_row(5);
     let damaged = sound(6).replace("Jordan", "Jor\0dan");
@@ -468,7 +468,7 @@ fn refused_rows_keep_the_columns_of_the_contract_only() {
         &sound(0),
         &bad_date,
         &other_year,
-        &nowhere,
+        &without_location,
         &with_comma,
         &short,
         &damaged,
@@ -524,7 +524,7 @@ fn refused_rows_keep_the_columns_of_the_contract_only() {
     );
 }
 
-/// A comma in a column outside the contract moves its value into the contract's columns, if something else makes up for
+/// A comma in a column outside the contract shifts its value into the contract's columns if something else makes up for
 /// the count.
 #[test]
 fn shifted_lines_are_refused_without_their_values() {
@@ -605,7 +605,7 @@ fn empty_fields_after_the_last_column_are_dropped() {
     }
 }
 
-/// `text` with each field in quotes that is one by itself: the fields hold no quotes, and only division and section hold
+/// Returns `text` with each field in quotes. The fields contain no quotes, and only division and section contain
 /// commas, each followed by a space.
 fn quoted(text: &str) -> String {
     let quoted = text.lines().map(|line| {

@@ -1,4 +1,4 @@
-//! The layout of times, and what is dated after its publication.
+//! Tests of the layout of times, and of requests dated after their publication.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn day_first_in_january() -> Vec<u8> {
     fs::read(fixtures().join("publication-cases/11-day-first-in-january/SR2026.csv")).unwrap()
 }
 
-/// Puts `csv` as the file of 2026, published at that time or at a time that nobody states.
+/// Stores `csv` as the file of 2026, published at that time or at an unknown one.
 fn put(lake: &TestLake, published: Option<&str>, csv: &[u8]) -> Key {
     let day = published.unwrap_or("2026-01-01T00:00:00");
     let key = lake.put_raw(Partition::Year(2026), "SR2026.csv", day, csv);
@@ -34,7 +34,7 @@ fn put(lake: &TestLake, published: Option<&str>, csv: &[u8]) -> Key {
     key
 }
 
-/// Runs the job on what a run's extract stage handed over, observed at that time.
+/// Runs the job on the hand-over of a run's extract stage, observed at that time.
 fn observed(lake: &TestLake, run: &str, key: &Key, observed_at: &str) -> JobOutcome {
     let bytes = fs::read(lake.path().join(key.as_str())).unwrap();
     let raw: RawManifest = serde_json::from_slice(&bytes).unwrap();
@@ -64,7 +64,7 @@ fn observed(lake: &TestLake, run: &str, key: &Key, observed_at: &str) -> JobOutc
         .run()
 }
 
-/// The clean manifest that `run` handed over.
+/// Returns the clean manifest that `run` handed over.
 fn handed_over(lake: &TestLake, run: &str) -> Value {
     let path = lake.path().join(format!("runs/{run}/transform-0-0.json"));
     let hand_over: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
@@ -82,7 +82,7 @@ fn file(times: &[&str]) -> String {
 }
 
 #[test]
-fn case_11_the_date_of_publication_tells_day_first() {
+fn case_11_the_date_of_publication_identifies_day_first() {
     let lake = TestLake::default();
     let key = put(&lake, Some("2026-02-01T12:00:00"), &day_first_in_january());
     transform(&lake, &key).finished();
@@ -98,7 +98,7 @@ fn case_11_the_date_of_publication_tells_day_first() {
 }
 
 #[test]
-fn case_11_what_nothing_decides_is_refused_in_words() {
+fn case_11_an_undecided_layout_is_refused_with_an_explanation() {
     let unknown = "the date of publication is not known";
     let too_late = "the file was published at 2027-01-10T00:00:00Z, which excludes neither or both";
     for (published, why) in [(None, unknown), (Some("2027-01-10T00:00:00"), too_late)] {
@@ -114,14 +114,14 @@ fn case_11_what_nothing_decides_is_refused_in_words() {
             "in line 12: day first it is 2026-01-02T",
             "month first 2026-02-01T",
         ] {
-            assert!(cause.contains(part), "{cause:?} does not say {part:?}");
+            assert!(cause.contains(part), "{cause:?} does not contain {part:?}");
         }
         assert_eq!(lake.objects("clean/").len(), 0);
     }
 }
 
 #[test]
-fn a_time_that_one_layout_fits_decides_for_all() {
+fn a_time_that_only_one_layout_fits_decides_for_all() {
     for (times, expected) in [
         (
             ["02/01/2026 10:00", "03/01/2026 10:00", "13/01/2026 10:00"],
@@ -203,7 +203,7 @@ fn garbage_among_the_times_decides_nothing() {
 }
 
 #[test]
-fn requests_after_the_publication_are_set_aside() {
+fn requests_after_the_publication_are_quarantined() {
     let lake = TestLake::default();
     let times = [
         "2026-01-30 10:00:00",
@@ -225,7 +225,7 @@ fn requests_after_the_publication_are_set_aside() {
 }
 
 #[test]
-fn an_undated_file_observed_again_is_the_same_result() {
+fn an_undated_file_that_is_observed_again_has_the_same_result() {
     let lake = TestLake::default();
     let key = put(
         &lake,
@@ -278,7 +278,7 @@ fn a_later_observation_is_another_result_only_if_it_changes_something() {
         1
     );
     assert_eq!(kept("r4"), 2);
-    // What was accepted later is no answer to what was observed earlier.
+    // A result accepted under a later observation is not valid for an earlier one.
     assert_eq!(
         observed(&lake, "r5", &key, "2026-02-01T00:00:00Z").finished()["found"],
         1

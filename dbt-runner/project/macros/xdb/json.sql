@@ -1,4 +1,4 @@
-{# The text of a JSON value at a path; null where there is none. #}
+{# The text of a JSON value at a path; null if it does not exist. #}
 {% macro json_text(json, path) -%}
     {{ return(adapter.dispatch('json_text', 'toronto_311')(json, path)) }}
 {%- endmacro %}
@@ -11,7 +11,7 @@
     json_value({{ json }}, '{{ path }}')
 {%- endmacro %}
 
-{# Joins a row to each element of its JSON array, as a column `element`. #}
+{# Joins a row to each element of its JSON array, in a column `element`. #}
 {% macro cross_join_json_array(json, element) -%}
     {{ return(adapter.dispatch('cross_join_json_array', 'toronto_311')(json, element)) }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# The wall-clock time that the City published: what created_at says, moved by the row's own offset. No time zone rules. #}
+{# The wall-clock time that the City published: created_at plus the row's own offset, without time zone rules. #}
 {% macro published_time() -%}
     {%- if target.type == 'bigquery' -%}
     datetime_add(datetime(created_at), interval utc_offset_hours hour)

@@ -1,4 +1,4 @@
-{# Seconds from one instant to another, to the microsecond; negative if it is the earlier one. #}
+{# Seconds from one instant to another, to the microsecond; negative if the second one is earlier. #}
 {% macro seconds_between(earlier, later) -%}
     {{ return(adapter.dispatch('seconds_between', 'toronto_311')(earlier, later)) }}
 {%- endmacro %}

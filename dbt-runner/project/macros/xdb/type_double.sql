@@ -1,4 +1,4 @@
-{# A number of eight bytes: dbt's own `type_float` is one of four in DuckDB. #}
+{# An eight-byte floating-point number: dbt's own `type_float` has four bytes in DuckDB. #}
 {% macro type_double() -%}
     {{ 'float64' if target.type == 'bigquery' else 'double' }}
 {%- endmacro %}

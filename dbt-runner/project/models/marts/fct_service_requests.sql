@@ -16,7 +16,7 @@ with loads as (
         is_current
         and source_year is not null
     {% if is_incremental() %}
-            -- The corrected years are gone from the table by now.
+            -- The corrected years were deleted from the table before.
             and source_year not in (select held.source_year from {{ this }} as held)
         {% endif %}
 )

@@ -55,7 +55,7 @@ facts as (
 
 {% endfor -%}
 
--- A year that any table has is here, even if no load says so.
+-- Every year in any table is included, even if it has no load.
 years as (
     select source_year from loads
     union distinct
@@ -108,7 +108,7 @@ select
         in_{{ mart }},
     {% endfor -%}
     case
-        -- The header is the one line that is neither blank nor a row.
+        -- The header is the only line that is neither blank nor a row.
         when 1 + blank_lines + rows_read != raw_lines then 'raw_lines to rows_read'
         when rows_kept + rows_quarantined != rows_read then 'rows_read to rows_kept and rows_quarantined'
         when loaded_quarantined != rows_quarantined then 'rows_quarantined to quarantined_requests'

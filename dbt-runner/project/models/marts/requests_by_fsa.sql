@@ -15,7 +15,7 @@ select
     type_group,
     type_name,
     requests,
-    -- Requests without an area compete with none.
+    -- Requests without an area are not ranked.
     case
         when fsa is not null
             then rank() over (

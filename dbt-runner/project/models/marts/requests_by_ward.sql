@@ -18,7 +18,7 @@ select
     counted.type_group,
     counted.type_name,
     counted.requests,
-    -- Requests without a ward compete with none.
+    -- Requests without a ward are not ranked.
     case
         when counted.ward_id is not null
             then rank() over (

@@ -1,4 +1,4 @@
--- What each version of a year's file says about a request's status, before and after each change.
+-- A request's status in each version of a year's file, before and after each change.
 with observations as (
     select
         request_id,
@@ -21,7 +21,7 @@ with observations as (
     where load_number is not null
 ),
 
--- A version that no run observed counts as observed with the one loaded before it.
+-- A version that no run observed counts as observed together with the version loaded before it.
 observed as (
     select
         request_id,
@@ -38,7 +38,7 @@ observed as (
     from observations
 ),
 
--- Versions are in the order in which runs observed them: the publisher's dates may go back.
+-- Versions are in the order in which runs observed them, because the publisher's dates may go back.
 ordered as (
     select
         request_id,
@@ -54,7 +54,7 @@ ordered as (
     from observed
 ),
 
--- Of a version that was loaded again under other rules, what the last load says counts.
+-- If a version was loaded again with other rules, its last load counts.
 versions as (
     select
         request_id,
@@ -66,7 +66,7 @@ versions as (
             partition by request_id
             order by version_number
         ) as next_version_at,
-        -- What no run observed may have a date before that of the version before it.
+        -- An unobserved version may have an earlier date than the previous version.
         max(version_at) over (
             partition by request_id
             order by version_number
@@ -136,7 +136,7 @@ select
     cast(seen.period_number as {{ dbt.type_bigint() }}) as period_number,
     seen.status,
     statuses.status_group,
-    -- No version shows when the first status began, or when the last one ends.
+    -- No version shows when the first status began or when the last one ends.
     case when seen.period_number > 1 then seen.first_seen_at end as first_seen_at,
     case when not seen.is_last then seen.last_seen_at end as last_seen_at,
     case when seen.period_number > 1 then seen.first_as_of end as first_as_of,

@@ -1,9 +1,9 @@
--- The first time that a request was seen open, and done in the next status.
+-- The first time that a request was seen open and then done in the next status.
 with closings as (
     select
         closed.request_id,
         opened.last_as_of as open_at,
-        -- Published under the date of the version that saw it open, it was done when a run observed it at the latest.
+        -- If both versions have the same date, it was done at the latest when a run observed the second one.
         case
             when closed.first_as_of > opened.last_as_of then closed.first_as_of
             else closed.first_seen_at
@@ -20,7 +20,7 @@ with closings as (
     where
         opened.status_group = 'open'
         and closed.status_group = 'done'
-        -- A version older than the one that saw it open shows no closing: the publisher put it back.
+        -- A version older than the one that shows it open does not show a closing: the publisher restored it.
         and closed.first_as_of >= opened.last_as_of
 ),
 
@@ -58,7 +58,7 @@ ordered as (
     from bounds
 )
 
--- A quantile is the value at its place, rounded up: it is one that was seen.
+-- A quantile is the value at the rank rounded up, so it is an observed value.
 select
     type_group,
     type_name,

@@ -1,4 +1,4 @@
--- A month that the file of one of the two years does not have to its last day is left out of their comparison.
+-- A month is compared only if the files of both years contain it to its last day.
 with published as (
     select
         source_year,
@@ -76,7 +76,7 @@ year_before as (
     group by comparable.source_year, counted.type_group
 ),
 
--- A group that only one of the two years has is in the comparison all the same.
+-- A group that is in only one of the two years is compared as well.
 compared as (
     select
         source_year,

@@ -2,7 +2,7 @@
 
 select
     {{ partition }} as partition_name,
-    -- The other partitions are named as their data sets.
+    -- The other partitions have the names of their datasets.
     case when length({{ partition }}) = 4 then cast({{ partition }} as {{ dbt.type_int() }}) end as source_year,
     stage,
     exit_code,

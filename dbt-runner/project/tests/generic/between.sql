@@ -1,4 +1,4 @@
-{# The column lies in a range, its ends in it; nulls do too. #}
+{# The column is in a range that includes its ends; nulls pass. #}
 {% test between(model, column_name, minimum, maximum) %}
 select {{ column_name }}
 from {{ model }}

@@ -1,4 +1,4 @@
-{# No two rows of the model are alike in `columns`; nulls are alike. #}
+{# No two rows of the model have equal `columns`; nulls count as equal. #}
 {% test unique_combination(model, columns) %}
 select
     {{ columns | join(', ') }},

@@ -1,4 +1,4 @@
--- Of the versions that the tables hold, the latest date of the publisher, else the latest observation.
+-- The latest date of the publisher among the loaded versions, else the latest observation.
 with current_versions as (
     select
         source_last_modified,

@@ -44,7 +44,7 @@ impl Backend for BigQuery {
         Ok(Handle::current().block_on(self.client.query(statement, &[]))?)
     }
 
-    /// The API returns every cell as text.
+    /// Returns the statement unchanged, because the API returns every cell as text.
     fn all_as_text(&self, statement: &str) -> String {
         statement.to_owned()
     }

@@ -1,4 +1,4 @@
-//! Arrow columns from BigQuery's text, of the types that DuckDB returns.
+//! Converts BigQuery's text to Arrow columns, with the types that DuckDB returns.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::mart::Publishable;
 
 const UTC: &str = "UTC";
 
-/// A column, and its type in Arrow.
+/// A column and its Arrow type.
 #[derive(Debug)]
 pub(super) struct TextColumn {
     pub(super) name: String,
@@ -25,7 +25,7 @@ pub(super) struct TextColumn {
 /// Matches the mart's columns to the `fields` of its table.
 ///
 /// # Errors
-/// [`Exit::Contract`] if the table lacks one, or has it of a type that is not published.
+/// [`Exit::Contract`] if the table lacks a column or its type cannot be published.
 pub(super) fn of(
     mart: &Publishable,
     fields: &[TableFieldSchema],
@@ -56,8 +56,8 @@ pub(super) fn of(
 }
 
 impl TextColumn {
-    /// Returns the expression for `column` as a text that [`batch`] reads. A double is read back as the same double:
-    /// GoogleSQL casts by `RoundTripDoubleToString`.
+    /// Returns the expression that casts `column` to text that [`batch`] reads. A double survives the round trip:
+    /// GoogleSQL casts it with `RoundTripDoubleToString`.
     pub(super) fn expression(&self, column: &str) -> String {
         match self.kind {
             DataType::Date32 => format!("CAST(UNIX_DATE({column}) AS STRING)"),
@@ -101,7 +101,7 @@ impl TextColumn {
     }
 }
 
-/// Returns the rows, each with one text for each of `columns`.
+/// Returns the batch of rows, each with one text per column.
 pub(super) fn batch(
     columns: &[TextColumn],
     rows: &[Vec<Option<String>>],
@@ -159,9 +159,9 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_is_no_value_is_refused() {
+    fn a_text_that_is_not_a_value_is_refused() {
         let refused = batch(&[column(DataType::Int64)], &[vec![Some("7.5".to_owned())]]);
-        let refused = refused.expect_err("no integer").to_string();
+        let refused = refused.expect_err("not an integer").to_string();
         assert!(refused.contains("column is \"7.5\""), "{refused}");
     }
 }

@@ -11,7 +11,7 @@ use shared::warehouse::duckdb::{Access, Connection};
 use super::{Backend, Statements, TextRows};
 use crate::mart::{MartTable, Publishable};
 
-/// How long to wait for a load or a build by another process.
+/// How long to wait for a load or build in another process.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
 pub(super) struct DuckDb {
@@ -23,7 +23,7 @@ impl DuckDb {
     pub(super) fn open(library: &Path, file: &Path) -> Result<Self, Failure> {
         if !file.is_file() {
             return Err(Failure::upstream(anyhow::anyhow!(
-                "the warehouse {} does not exist: load-job makes it",
+                "the warehouse {} does not exist: run load-job to create it",
                 file.display()
             )));
         }
@@ -47,7 +47,7 @@ impl Backend for DuckDb {
         Ok(self.connection.query_text(statement, &[])?)
     }
 
-    /// The driver reads only text.
+    /// Casts every column to text, because the driver reads only text.
     fn all_as_text(&self, statement: &str) -> String {
         format!("select cast(columns(*) as varchar) from ({statement})")
     }

@@ -1,5 +1,5 @@
-//! The baseline of `make bench`: the transform as one would usually write it in Rust. The `csv` crate, `chrono`, a builder a
-//! column, a lexicographic sort, `ArrowWriter`. Everything is in memory, on one thread.
+//! The baseline of `make bench`: the transform as one would usually write it in Rust, with the `csv` crate, `chrono`,
+//! one builder per column, a lexicographic sort and `ArrowWriter`. Everything is in memory, on one thread.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -34,7 +34,7 @@ const DIVISIONS_WITH_COMMAS: [&str; 2] = [
 ];
 const SECTION_WITH_COMMA: &str = "Transfer, Disposal & Operations";
 
-/// Builders of the columns, in their order.
+/// The builders of the columns, in their order.
 #[derive(Default)]
 struct Columns {
     request_id: Vec<[u8; 16]>,
@@ -60,7 +60,7 @@ struct Columns {
 }
 
 impl Columns {
-    /// Adds the row on `line`, or says why it cannot.
+    /// Adds the row on `line`, or returns why it cannot.
     fn add(&mut self, line: u64, record: &ByteRecord) -> Result<(), &'static str> {
         let fields: Vec<Cow<'_, str>> = record
             .iter()
@@ -139,7 +139,7 @@ impl Columns {
         Ok(())
     }
 
-    /// The columns by name, and each row's month.
+    /// Returns the columns by name and the month of each row.
     fn finish(mut self) -> anyhow::Result<(Vec<(&'static str, ArrayRef)>, ArrayRef)> {
         let mut ids = FixedSizeBinaryBuilder::with_capacity(self.request_id.len(), 16);
         for id in &self.request_id {
@@ -188,7 +188,7 @@ fn main() -> anyhow::Result<()> {
     let mut reader = ReaderBuilder::new()
         .flexible(true)
         .from_path(source)
-        .with_context(|| format!("open {source}"))?;
+        .with_context(|| format!("cannot open {source}"))?;
     let mut columns = Columns::default();
     let mut quarantine = csv::Writer::from_path(output.join("quarantine.csv"))?;
     let mut record = ByteRecord::new();
@@ -210,7 +210,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sorts the rows by month, type, ward and moment, and writes a file a month. Gives their digests.
+/// Sorts the rows by month, type, ward and time, and writes one file per month. Returns their digests.
 fn write_months(
     output: &Path,
     columns: &[(&'static str, ArrayRef)],

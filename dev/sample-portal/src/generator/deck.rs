@@ -1,4 +1,4 @@
-//! Values in given numbers, dealt in a random order.
+//! Draws values in random order, each a given number of times.
 
 use fastrand::Rng;
 
@@ -6,7 +6,7 @@ use fastrand::Rng;
 pub(super) struct Deck(Vec<u8>);
 
 impl Deck {
-    /// `counts[value]` times each `value`.
+    /// Returns a deck with each `value` `counts[value]` times.
     pub(super) fn shuffled(counts: &[u64], rng: &mut Rng) -> Self {
         let mut cards = Vec::new();
         for (value, &count) in (0_u8..).zip(counts) {
@@ -17,7 +17,7 @@ impl Deck {
         Self(cards)
     }
 
-    /// The cards of one month after those of another, each month shuffled: `counts[value][month]` times each `value`.
+    /// Returns a deck of consecutive months, each shuffled, with each `value` `counts[value][month]` times.
     pub(super) fn of_months(counts: &[[u64; 12]], rng: &mut Rng) -> Self {
         let months = (0..12).map(|month| {
             let counts: Vec<u64> = counts.iter().map(|months| months[month]).collect();
@@ -31,8 +31,8 @@ impl Deck {
     }
 }
 
-/// Makes `count` rows, spread over the `decks`, equal to the row before them by swapping cards, and returns for each row
-/// whether it is one of these. There are fewer of them if too few cards are alike.
+/// Makes `count` rows, spread over the months, equal to the preceding row in all `decks` by swapping cards, and returns
+/// for each row whether it is one of them. There are fewer if too few cards are equal.
 pub(super) fn repeat(
     decks: &mut [&mut Deck],
     count: u64,
@@ -64,7 +64,7 @@ pub(super) fn repeat(
     repeats
 }
 
-/// A card equal to the one before `index` that may change places with the one at `index`.
+/// Returns a card equal to the one before `index` that can be swapped with the one at `index`.
 fn find_alike(deck: &Deck, index: usize, repeats: &[bool]) -> Option<usize> {
     let wanted = deck.0[index - 1];
     if deck.0[index] == wanted {

@@ -1,4 +1,4 @@
-//! How rows are written.
+//! Writes rows.
 
 use std::io::Write as _;
 
@@ -19,16 +19,16 @@ const HEADER: [&str; 9] = [
     "Section",
 ];
 
-/// Characters of each field but the last in the padded layout, without the space before it.
+/// The number of characters of each field but the last in the padded layout, without the space before it.
 const WIDTHS: [usize; 8] = [27, 11, 28, 32, 35, 29, 62, 31];
 
 pub(super) struct Writer<'a> {
     plan: &'a Plan,
     format: Format,
-    /// Names and sections of the types in this year.
+    /// The names and sections of the types in this year.
     types: Vec<[&'a [u8]; 2]>,
     csv: Vec<u8>,
-    /// Fields of the line so far.
+    /// The fields of the line so far.
     fields: usize,
 }
 
@@ -94,7 +94,7 @@ impl<'a> Writer<'a> {
         self.end_line();
     }
 
-    /// A ward, whose apostrophe is curly in every other row of some years.
+    /// Writes a ward, whose apostrophe is curly in every other row of some years.
     fn ward(&mut self, ward: &str, number: usize) {
         let is_curly = self.format.curly_apostrophes && number.is_multiple_of(2);
         match ward.split_once('\'').filter(|_| is_curly) {

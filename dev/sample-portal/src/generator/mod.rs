@@ -1,4 +1,4 @@
-//! A year's CSV that comes out as its plan says, the same for the same seed.
+//! Generates a year's CSV according to its plan, reproducibly for each seed.
 
 mod deck;
 mod layout;
@@ -17,18 +17,18 @@ use layout::Writer;
 use places::{Place, Places};
 use statuses::{Fate, Statuses};
 
-/// Which state of a year is written.
+/// The state of a year to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Edition {
-    /// Publication `k` holds the rows up to the end of month `k`, as of the first of the month after.
+    /// Publication `k` contains the rows up to the end of month `k`, as of the first of the next month.
     pub(crate) publication: u32,
-    /// Later corrections of the same rows: each completes a tenth of the open requests and withdraws a thousandth of the
-    /// rows.
+    /// Later corrections of the same rows. Each completes a tenth of the open requests and withdraws a thousandth of
+    /// the rows.
     pub(crate) corrections: u32,
 }
 
 impl Edition {
-    /// The date of the statuses.
+    /// Returns the date of the statuses.
     pub(crate) fn as_of(self, year: i16) -> Date {
         let months = i32::try_from(self.publication).unwrap_or(i32::MAX);
         jiff::civil::date(year, 1, 1).saturating_add(months.months())
@@ -37,7 +37,7 @@ impl Edition {
 
 /// One request.
 struct Row {
-    /// Its index in the year; of a duplicate, that of the first.
+    /// Its index in the year; for a duplicate, the index of the first.
     number: usize,
     moment: DateTime,
     kind: usize,
@@ -46,8 +46,8 @@ struct Row {
     fate: Fate,
 }
 
-/// The CSV of `plan` in the state of `edition`. All of a year's requests are drawn, whatever the edition, so that each is the
-/// same in every one.
+/// Returns the CSV of `plan` in the state of `edition`. All requests of the year are drawn for every edition, so that
+/// each request is the same in all of them.
 pub(crate) fn csv(plan: &Plan, seed: u64, edition: Edition) -> Vec<u8> {
     let mut rng = Rng::with_seed(
         seed.wrapping_mul(10_000)
@@ -87,7 +87,7 @@ pub(crate) fn csv(plan: &Plan, seed: u64, edition: Edition) -> Vec<u8> {
             let division = divisions.at(index);
             let kind = kinds.draw(division, moment, &mut rng);
             let is_void = voids.at(index) == 0;
-            // Rows of one second are at different places, so that none is a duplicate by chance.
+            // Rows of the same second have different locations, so that none is a duplicate by chance.
             let mut place = places.draw(kind, is_void, moment, &mut rng);
             for _ in 0..100 {
                 if !at_this_second.contains(&place) {
@@ -119,12 +119,12 @@ pub(crate) fn csv(plan: &Plan, seed: u64, edition: Edition) -> Vec<u8> {
     writer.finish()
 }
 
-/// The types of a year, and how often each is requested in each month.
+/// The types of a year and their frequency in each month.
 struct Kinds {
     list: Vec<&'static Kind>,
-    /// Requests of each type in the year, as far as the plan says.
+    /// The number of requests of each type in the year, as far as it is in the plan.
     frequencies: Vec<f64>,
-    /// By division of the plan and month: the types, each with the sum of the weights up to it.
+    /// The types by division of the plan and month, each with the cumulative sum of the weights.
     choices: Vec<[Vec<(f64, usize)>; 12]>,
 }
 
@@ -160,7 +160,7 @@ impl Kinds {
         }
     }
 
-    /// How many rows of each division there are in each month: more of it where its types are in season.
+    /// Returns the number of rows of each division in each month, higher when its types are in season.
     fn divisions_by_month(&self, plan: &Plan) -> Vec<[u64; 12]> {
         let weights: Vec<[f64; 12]> = self
             .choices
@@ -181,7 +181,7 @@ fn total(choices: &[(f64, usize)]) -> f64 {
     choices.last().map_or(0.0, |(sum, _)| *sum)
 }
 
-/// One of `choices`, by its share of the sum.
+/// Returns one of `choices`, with a probability proportional to its weight.
 fn choose<T: Copy>(choices: &[(f64, T)], rng: &mut Rng) -> T {
     let sum = choices[choices.len() - 1].0;
     let at = rng.f64() * sum;

@@ -1,11 +1,12 @@
-//! When requests are made.
+//! The times of requests.
 
 use fastrand::Rng;
 use jiff::civil::{DateTime, Weekday, date};
 
 const DAY: u32 = 24 * 3600;
 
-/// `months[m]` moments in each month, in order, on Toronto's clock: none in the hour that it skips in March.
+/// Returns `months[m]` times in each month, in order, in Toronto's wall-clock time, and none in the hour that is
+/// skipped in March.
 pub(super) fn of_year(year: i16, months: &[u64; 12], rng: &mut Rng) -> Vec<DateTime> {
     let mut moments = Vec::new();
     for (month, &count) in (1_i8..).zip(months) {
@@ -42,14 +43,14 @@ pub(super) fn of_year(year: i16, months: &[u64; 12], rng: &mut Rng) -> Vec<DateT
             let hour = if skipped { 3 } else { part(3600, 24) };
             moments.push(day.at(hour, part(60, 60), part(1, 60), 0));
         }
-        // The skipped hour was moved behind rows of the next.
+        // The skipped hour was moved after rows of the next.
         let unsorted = moments.len() - usize::try_from(count).expect("rows fit in memory");
         moments[unsorted..].sort_unstable();
     }
     moments
 }
 
-/// How many requests there are on a day of the week, as weights: what June and July 2026 had on average, holidays apart.
+/// Returns the weight of a day of the week: the average of June and July 2026 without holidays.
 fn requests_on(weekday: Weekday) -> u32 {
     match weekday {
         Weekday::Monday => 1820,
@@ -62,7 +63,7 @@ fn requests_on(weekday: Weekday) -> u32 {
     }
 }
 
-/// People call by day rather than by night.
+/// Returns the weight of an hour: people call by day rather than by night.
 fn second_of_day(rng: &mut Rng) -> u32 {
     if rng.u32(..5) == 0 {
         rng.u32(..DAY)

@@ -1,4 +1,4 @@
-//! Where requests are made.
+//! The locations of requests.
 
 use fastrand::Rng;
 use jiff::civil::{Date, DateTime};
@@ -13,7 +13,7 @@ const NEW_WARDS: Date = jiff::civil::date(2018, 12, 1);
 /// The first year whose rows at addresses all have a ward.
 const WARDS_KNOWN: i16 = 2026;
 
-/// Where a request was made.
+/// The location of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) fsa: &'static str,
@@ -22,14 +22,14 @@ pub(super) struct Place {
     pub(super) ward: Option<usize>,
 }
 
-/// The places of a year's requests.
+/// The locations of a year's requests.
 pub(super) struct Places {
-    /// The wards of each type, each with the sum of the shares up to it.
+    /// The wards of each type, each with the cumulative sum of the shares.
     wards: Vec<Vec<(f64, usize)>>,
     corners: Vec<u32>,
     parts: Vec<Vec<(f64, &'static Part)>>,
     streets: Vec<[Vec<&'static str>; 2]>,
-    /// The names as the files write them, of the 44-ward model and then of the 25-ward model.
+    /// The names as in the files, of the 44-ward model and then of the 25-ward model.
     names: Vec<String>,
     of_44: usize,
     /// Whether a few rows at addresses have no ward.
@@ -62,12 +62,13 @@ impl Places {
         }
     }
 
-    /// The names of the wards of both models.
+    /// Returns the names of the wards of both models.
     pub(super) fn ward_names(&self) -> &[String] {
         &self.names
     }
 
-    /// A place of a request of `kind`: a corner without a ward if it is void, else a corner or an area of some ward.
+    /// Returns a location for a request of `kind`: an intersection without a ward if it is void, else an intersection
+    /// or an area of some ward.
     pub(super) fn draw(
         &self,
         kind: usize,
@@ -101,7 +102,7 @@ impl Places {
             streets: None,
             ward: Some(name),
         };
-        // A few rows at addresses lack the one or the other.
+        // A few rows at addresses lack one or the other.
         match rng.u32(..400) {
             0 => place.fsa = "Unknown",
             1 if self.lacks_wards => place.ward = None,

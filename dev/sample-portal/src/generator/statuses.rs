@@ -1,4 +1,4 @@
-//! What becomes of requests.
+//! The statuses of requests over time.
 
 use fastrand::Rng;
 use jiff::civil::DateTime;
@@ -9,15 +9,15 @@ use crate::published::{ClosingLaw, Plan};
 /// The first year with today's statuses.
 const COMPLETED_SINCE: i16 = 2022;
 
-/// Percentage of requests whose status the City does not know. Of 2022-2025 it published about as many.
+/// The percentage of requests with an unknown status, about as in 2022-2025.
 const UNKNOWN: f64 = 1.0;
 
-/// What becomes of a request, whenever it is looked at.
+/// The course of a request, independent of the date of observation.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Fate {
-    /// It has this status.
+    /// It always has this status.
     Fixed(&'static str),
-    /// It is new, then worked on, and at some day at an end. Days count from the first of January.
+    /// It is new, then in progress, and closed on some day. Days count from the first of January.
     Drawn {
         worked_on: u32,
         end: Option<u32>,
@@ -26,9 +26,10 @@ pub(super) enum Fate {
 }
 
 impl Fate {
-    /// A fate by `law`, of a request that is made at `moment`.
+    /// Returns the course of a request created at `moment`, according to `law`.
     pub(super) fn drawn(law: &ClosingLaw, moment: DateTime, rng: &mut Rng) -> Self {
-        // Always as many numbers of the generator: the next request does not depend on this one's fate.
+        // This always draws the same number of random numbers, so that the next request does not depend on this one's
+        // course.
         let (end, days) = (rng.f64() * 100.0, law.days(rng.f64()));
         let is_unknown = rng.f64() * 100.0 < UNKNOWN;
         if is_unknown {
@@ -36,7 +37,7 @@ impl Fate {
         }
         let created = u32::from(moment.day_of_year().unsigned_abs()) - 1;
         Self::Drawn {
-            // Work begins after a third of the time that the request takes.
+            // Work begins after a third of the request's duration.
             worked_on: created + days.div_ceil(3),
             end: (end >= law.never).then_some(created + days),
             is_cancelled: end < law.never + law.cancelled,
@@ -47,7 +48,7 @@ impl Fate {
 /// The statuses of an edition, in its year's spelling.
 pub(super) struct Statuses {
     year: i16,
-    /// The day of the edition: what happens on it is not seen yet.
+    /// The day of the edition. Changes on that day are not included yet.
     as_of: u32,
     corrections: usize,
 }
@@ -63,7 +64,7 @@ impl Statuses {
         }
     }
 
-    /// The status of `row`, which is of `section`.
+    /// Returns the status of `row`, which belongs to `section`.
     pub(super) fn of(&self, row: &Row, section: &str) -> &'static str {
         let (worked_on, end, is_cancelled) = match row.fate {
             Fate::Fixed(status) => return status,
@@ -75,7 +76,7 @@ impl Statuses {
         };
         let [new, in_progress, completed] = match section {
             _ if self.year < COMPLETED_SINCE => ["Initiated", "In-Progress", "Closed"],
-            // The City's other system, and its other spellings.
+            // The City's other system and its spellings.
             "TMC" => ["Initiated", "In-progress ", "Closed"],
             "Traffic Ops" => ["New", "In-Progress", "Completed"],
             _ => ["New", "In Progress", "Completed"],

@@ -22,14 +22,14 @@ fn text(plan: &Plan, seed: u64, edition: Edition) -> String {
     text
 }
 
-/// The rows as texts.
+/// Returns the rows as strings.
 fn lines(plan: &Plan, edition: Edition) -> Vec<String> {
     let text = text(plan, 311, edition);
     let lines = text.split_terminator("\r\n").skip(1);
     lines.map(str::to_owned).collect()
 }
 
-/// The rows as nine fields, whatever their layout.
+/// Returns the rows as nine fields, from any layout.
 fn rows(plan: &Plan, edition: Edition) -> Vec<[String; 9]> {
     let separator = match plan.format.layout {
         Layout::Quoted => "\",\"",
@@ -39,7 +39,7 @@ fn rows(plan: &Plan, edition: Edition) -> Vec<[String; 9]> {
     let split = |line: &String| {
         let mut fields: Vec<&str> = line.trim_matches('"').splitn(8, separator).collect();
         let rest = fields.pop().expect("a division and a section");
-        // The comma that is not quoted is in the section or in the division.
+        // The unquoted comma is in the section or in the division.
         let (division, section) = match rest.strip_suffix(COMMA_SECTION) {
             Some(division) => (division.trim_end_matches(separator), COMMA_SECTION),
             None => rest.rsplit_once(separator).expect("a section"),
@@ -63,7 +63,7 @@ fn count<'a>(values: impl Iterator<Item = &'a str>) -> BTreeMap<String, u64> {
 }
 
 #[test]
-fn the_rows_are_those_of_the_plan() {
+fn the_rows_match_the_plan() {
     for year in [2012, 2017, 2021, 2025, 2026] {
         let plan = Plan::for_year(year, Some(20_000));
         let rows = rows(&plan, WHOLE);
@@ -100,14 +100,14 @@ fn the_rows_are_those_of_the_plan() {
 }
 
 #[test]
-fn a_seed_gives_the_same_bytes_and_another_seed_others() {
+fn equal_seeds_generate_equal_bytes_and_different_seeds_different_ones() {
     let plan = Plan::for_year(2018, Some(500));
     assert_eq!(csv(&plan, 1, WHOLE), csv(&plan, 1, WHOLE));
     assert_ne!(csv(&plan, 1, WHOLE), csv(&plan, 2, WHOLE));
 }
 
 #[test]
-fn a_correction_completes_and_withdraws_and_leaves_the_rest() {
+fn a_correction_completes_and_withdraws_rows_and_keeps_the_rest() {
     let plan = Plan::for_year(2024, Some(10_000));
     let (first, second) = (lines(&plan, WHOLE), lines(&plan, edition(15, 1)));
     assert_eq!(
@@ -164,12 +164,12 @@ fn years_are_written_in_their_own_layouts() {
 }
 
 #[test]
-fn the_padded_year_is_padded_as_the_city_pads_it() {
+fn the_padded_year_is_padded_like_the_citys() {
     let real = include_str!("../../../../tests/fixtures/city/service-requests/SR2021.csv");
     let plan = Plan::for_year(2021, None);
     let text = text(&plan, 311, edition(1, 0));
     assert_eq!(text.lines().next(), real.lines().next());
-    // Where each field of the first line ends, every line has a comma.
+    // Every line has a comma where each field of the first line ends.
     let widths = |line: &str| -> Vec<usize> {
         let fields: Vec<&str> = line.splitn(9, ", ").collect();
         fields[..8].iter().map(|field| field.len()).collect()
@@ -230,7 +230,7 @@ fn requests_stay_the_same_from_publication_to_publication_and_close_by_their_law
         before = now;
     }
 
-    // Of each type, as many are open as its law says.
+    // The number of open requests of each type matches its law.
     let as_of: Date = "2025-04-01".parse().unwrap();
     let mut compared = 0;
     let mut types: BTreeMap<&str, (f64, f64, u32)> = BTreeMap::new();
@@ -259,13 +259,13 @@ fn requests_stay_the_same_from_publication_to_publication_and_close_by_their_law
 }
 
 #[test]
-fn the_sample_looks_like_the_city() {
+fn the_sample_resembles_the_citys_data() {
     let plan = Plan::for_year(2026, Some(150_000));
     let rows = rows(&plan, WHOLE);
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     let share = |part: u64, whole: u64| part as f64 / whole as f64;
 
-    // Each ward has the share of all requests that it has in the City's file.
+    // Each ward has the same share of all requests as in the City's file.
     let known = include_str!("../../data/wards.csv");
     let known: Vec<(u8, u64)> = known
         .lines()
@@ -298,7 +298,7 @@ fn the_sample_looks_like_the_city() {
         assert!(pairs.contains(&pair), "{row:?}");
     }
 
-    // What leads in a ward leads in the sample.
+    // The leading types of a ward also lead in the sample.
     let of = |ward: u8, name: &str| {
         let fitting = rows
             .iter()
@@ -310,7 +310,7 @@ fn the_sample_looks_like_the_city() {
     let grass = "Long Grass and Prohibited Plants on Private Property";
     assert!(of(21, grass) > 3 * of(11, grass));
 
-    // Snow is a matter of winter, grass one of summer.
+    // Snow is reported in winter, grass in summer.
     let in_months = |name: &str, months: &[&str]| {
         let fitting = rows
             .iter()

@@ -1,4 +1,4 @@
-//! How long requests stay open, by type.
+//! The durations of requests, by type.
 
 use std::sync::LazyLock;
 
@@ -6,22 +6,22 @@ use serde::Deserialize;
 
 use super::data;
 
-/// The law by which the requests of some types close.
+/// The distribution of the durations of some types' requests.
 ///
-/// A share of them never closes. The days that the others take are distributed log-logistically and rounded up to whole
-/// days: a request of the 3rd that takes 2 days is closed in files as of the 6th and later.
+/// A share of them never closes. The durations of the others in days are log-logistically distributed and rounded up: a
+/// request of the 3rd that takes 2 days is closed in files as of the 6th and later.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct ClosingLaw {
     /// Its name in `data/laws.csv`.
     #[serde(rename = "law")]
     pub name: String,
-    /// The days within which half of those end that end at all.
+    /// The median duration in days of the requests that close.
     pub median_days: f64,
-    /// The larger it is, the more alike the days are.
+    /// The shape parameter: the larger it is, the less the durations vary.
     pub shape: f64,
-    /// Percentage that stays open for good.
+    /// The percentage that never closes.
     pub never: f64,
-    /// Percentage that ends as cancelled.
+    /// The percentage that is cancelled.
     pub cancelled: f64,
 }
 
@@ -33,19 +33,19 @@ impl ClosingLaw {
         LAWS.iter().find(|law| law.name == name)
     }
 
-    /// The share of all requests that are completed within `days`.
+    /// Returns the share of all requests that are completed within `days`.
     #[must_use]
     pub fn share_closed_by(&self, days: f64) -> f64 {
         (100.0 - self.never - self.cancelled) / 100.0 * self.distribution(days)
     }
 
-    /// The share of all requests that are cancelled within `days`.
+    /// Returns the share of all requests that are cancelled within `days`.
     #[must_use]
     pub fn share_cancelled_by(&self, days: f64) -> f64 {
         self.cancelled / 100.0 * self.distribution(days)
     }
 
-    /// The share of all requests that are open after `days`.
+    /// Returns the share of all requests that are open after `days`.
     #[must_use]
     pub fn share_open_after(&self, days: f64) -> f64 {
         1.0 - self.share_closed_by(days) - self.share_cancelled_by(days)
@@ -58,7 +58,7 @@ impl ClosingLaw {
         1.0 / (1.0 + (days / self.median_days).powf(-self.shape))
     }
 
-    /// The whole days that a request takes of which the share `quantile` is not slower.
+    /// Returns the duration in whole days at `quantile`.
     pub(crate) fn days(&self, quantile: f64) -> u32 {
         let days = self.median_days * (quantile / (1.0 - quantile)).powf(self.shape.recip());
         #[expect(

@@ -1,4 +1,4 @@
-//! The counts that a generated year has to come out as.
+//! The counts of a generated year.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::data;
 
-/// How a year is written, and its rare rows.
+/// The format of a year, and its rare rows.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(super) struct Form {
     year: i16,
@@ -18,19 +18,19 @@ pub(super) struct Form {
     pub(super) void_per_million: u64,
 }
 
-/// How fields are separated.
+/// The quoting of fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
     /// Every field is in quotes.
     Quoted,
-    /// Nothing is in quotes: a comma in a division or section looks like one between fields.
+    /// Nothing is in quotes: a comma in a division or section looks like a separator.
     Plain,
-    /// As [`Plain`](Self::Plain), and every field but the last is padded with spaces to a fixed width.
+    /// Like [`Plain`](Self::Plain), with every field but the last padded with spaces to a fixed width.
     Padded,
 }
 
-/// How the columns' names are written.
+/// The spelling of column names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Header {
@@ -40,7 +40,7 @@ pub enum Header {
     Underscores,
 }
 
-/// What is not ASCII is written in this encoding.
+/// The encoding of non-ASCII characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Encoding {
     /// UTF-8.
@@ -62,7 +62,7 @@ struct MonthRows {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Division {
     year: i16,
-    /// Whose types in `kinds.csv` they are of.
+    /// The division in `kinds.csv` with their types.
     pub(crate) kinds: String,
     #[serde(rename = "division")]
     pub(crate) name: String,
@@ -85,7 +85,7 @@ static DIVISIONS: LazyLock<Vec<Division>> =
 static STATUSES: LazyLock<Vec<StatusRows>> =
     LazyLock::new(|| data::rows("statuses.csv", include_str!("../../data/statuses.csv")));
 
-/// The year whose counts serve for `year`: itself, or the nearest one with counts.
+/// Returns the year whose counts are used for `year`: itself, or the nearest one with counts.
 pub(super) fn known_year(year: i16) -> i16 {
     year.clamp(YEARS[0].year, YEARS[YEARS.len() - 1].year)
 }
@@ -96,7 +96,7 @@ pub(super) fn form(year: i16) -> Form {
     *found.expect("years.csv has every year between its first and its last")
 }
 
-/// Rows by month.
+/// Returns the rows by month.
 pub(super) fn months(year: i16) -> [u64; 12] {
     let year = known_year(year);
     let mut months = [0; 12];
@@ -106,13 +106,13 @@ pub(super) fn months(year: i16) -> [u64; 12] {
     months
 }
 
-/// Rows by division, those of the section with a comma apart.
+/// Returns the rows by division, with those of the section with a comma separate.
 pub(super) fn divisions(year: i16) -> Vec<&'static Division> {
     let year = known_year(year);
     DIVISIONS.iter().filter(|row| row.year == year).collect()
 }
 
-/// Rows by status of a year whose requests are all at an end; nothing for others.
+/// Returns the rows by status of a year whose requests are all closed; nothing for others.
 pub(super) fn statuses(year: i16) -> Vec<(&'static str, u64)> {
     let year = known_year(year);
     let of_year = STATUSES.iter().filter(|row| row.year == year);
@@ -121,7 +121,7 @@ pub(super) fn statuses(year: i16) -> Vec<(&'static str, u64)> {
         .collect()
 }
 
-/// `total` in parts as `weights` are to each other: largest remainders, the first of equals first.
+/// Divides `total` in proportion to `weights`, by largest remainders, with ties resolved in order.
 pub(super) fn apportion(weights: &[u64], total: u64) -> Vec<u64> {
     let sum: u128 = weights.iter().map(|&weight| u128::from(weight)).sum();
     let exact = |weight: u64| u128::from(weight) * u128::from(total);
@@ -139,7 +139,7 @@ pub(super) fn apportion(weights: &[u64], total: u64) -> Vec<u64> {
     parts
 }
 
-/// A table of whole numbers as near as can be to `weights`, whose rows and columns add up to the given totals.
+/// Returns a table of whole numbers as close as possible to `weights`, whose rows and columns have the given totals.
 pub(crate) fn table(weights: &[[f64; 12]], rows: &[u64], columns: &[u64; 12]) -> Vec<[u64; 12]> {
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
     let target = |total: u64| total as f64;
@@ -152,8 +152,8 @@ pub(crate) fn table(weights: &[[f64; 12]], rows: &[u64], columns: &[u64; 12]) ->
             scale(fitted.iter_mut().map(|row| &mut row[column]), target(total));
         }
     }
-    // Whole parts first. What is left goes to the largest fractions whose row and column lack something, and then to any
-    // such cell: as rows and columns lack equally much, there is one until nothing is lacking.
+    // Round down first. The remainder goes to the largest fractions whose row and column are incomplete, and then to
+    // any such cell. Rows and columns lack equal sums, so there is such a cell until they are complete.
     let mut left_rows = rows.to_vec();
     let mut left_columns = *columns;
     let mut whole = vec![[0; 12]; weights.len()];

@@ -1,14 +1,14 @@
-//! The data files below `data/`, which are part of the binary.
+//! The data files below `data/`, embedded in the binary.
 
 use serde::de::DeserializeOwned;
 
-/// The rows of an embedded CSV file by the names in its header. Lines that begin with `#` are comments.
+/// Returns the rows of an embedded CSV file by the names in its header. Lines that start with `#` are comments.
 pub(super) fn rows<T: DeserializeOwned>(name: &str, text: &str) -> Vec<T> {
     let rows = reader(text).deserialize().collect::<Result<_, _>>();
     valid(name, rows)
 }
 
-/// The rows of an embedded CSV file by the order of its columns.
+/// Returns the rows of an embedded CSV file by the order of its columns.
 pub(super) fn tuples<T: DeserializeOwned>(name: &str, text: &str) -> Vec<T> {
     let records = reader(text).into_records();
     let rows = records
@@ -24,7 +24,5 @@ fn reader(text: &str) -> csv::Reader<&[u8]> {
 }
 
 fn valid<T>(name: &str, rows: Result<Vec<T>, csv::Error>) -> Vec<T> {
-    rows.unwrap_or_else(|error| {
-        panic!("data/{name} is part of the build and has to be valid: {error}")
-    })
+    rows.unwrap_or_else(|error| panic!("the embedded file data/{name} is not valid: {error}"))
 }

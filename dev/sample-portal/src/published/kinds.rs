@@ -1,4 +1,4 @@
-//! What is requested.
+//! The types of requests.
 
 use std::sync::LazyLock;
 
@@ -17,24 +17,24 @@ pub(crate) struct Kind {
     name_2022: String,
     name_2025: String,
     name_2026: String,
-    /// How common it is.
+    /// Its frequency.
     pub(crate) weight: f64,
     season: String,
     law: String,
     pub(crate) spread: Spread,
-    /// Percentage of its requests that are at an intersection.
+    /// The percentage of its requests that are at an intersection.
     pub(crate) corner: u32,
 }
 
-/// What the requests of a type follow across the wards.
+/// The distribution of a type's requests over the wards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Spread {
-    /// All requests.
+    /// Like all requests.
     Requests,
-    /// Dwellings that are not in large buildings.
+    /// Like dwellings that are not in large buildings.
     Houses,
-    /// Households that rent.
+    /// Like renting households.
     Renters,
 }
 
@@ -50,7 +50,7 @@ static SEASONS: LazyLock<Vec<Season>> =
     LazyLock::new(|| data::tuples("seasons.csv", include_str!("../../data/seasons.csv")));
 
 impl ClosingLaw {
-    /// The law of a service request type, in any of its spellings.
+    /// Returns the law of a service request type in any of its spellings.
     #[must_use]
     pub fn of_type(service_request_type: &str) -> Option<&'static Self> {
         let published = service_request_type.replace(", ", "|| ");
@@ -63,7 +63,7 @@ impl ClosingLaw {
 }
 
 impl Kind {
-    /// Its name in the files of `year`.
+    /// Returns its name in the files of `year`.
     pub(crate) fn name(&self, year: i16) -> &str {
         let names = [
             (2026, &self.name_2026),
@@ -76,14 +76,14 @@ impl Kind {
         current.map_or(&self.name_2010, |(_, name)| name)
     }
 
-    /// Its names, the oldest first.
+    /// Returns its names, the oldest first.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         [2010, 2022, 2025, 2026]
             .map(|year| self.name(year))
             .into_iter()
     }
 
-    /// Its section in the files of `year`.
+    /// Returns its section in the files of `year`.
     pub(crate) fn section(&self, year: i16) -> &str {
         if year < 2022 && !self.section_2010.is_empty() {
             &self.section_2010
@@ -92,7 +92,7 @@ impl Kind {
         }
     }
 
-    /// How common it is in each month.
+    /// Returns its frequency in each month.
     pub(crate) fn by_month(&self) -> [f64; 12] {
         let season = SEASONS.iter().find(|season| season.season == self.season);
         let months = season
@@ -102,7 +102,7 @@ impl Kind {
         months.map(|month| self.weight * month / year)
     }
 
-    /// How its requests close.
+    /// Returns the law of its requests' durations.
     pub(crate) fn law(&self) -> &'static ClosingLaw {
         ClosingLaw::named(&self.law).expect("laws.csv has every law of kinds.csv")
     }

@@ -1,4 +1,4 @@
-//! What is known of the City's yearly files: their counts, the shapes of their rows, and how requests close.
+//! The known properties of the City's yearly files: their counts, the shapes of their rows, and how requests close.
 
 mod closing;
 mod counts;
@@ -15,40 +15,40 @@ pub use counts::{Encoding, Header, Layout};
 /// The section whose comma is not quoted.
 pub(crate) const COMMA_SECTION: &str = "Transfer, Disposal & Operations";
 
-/// What a generated year has to come out as.
+/// The plan of a generated year.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The year.
     pub year: i16,
     /// Rows created in each month.
     pub months: [u64; 12],
-    /// Divisions and their rows, those of [`COMMA_SECTION`] apart.
+    /// The divisions and their rows, with those of [`COMMA_SECTION`] separate.
     pub(crate) divisions: Vec<(&'static Division, u64)>,
-    /// Rows of each status, in the publisher's spelling, of a year whose requests are all at an end: until 2020. Later
+    /// The rows of each status, in the publisher's spelling, for years whose requests are all closed: until 2020. Later
     /// statuses follow from the laws of closing.
     pub statuses: Vec<(&'static str, u64)>,
-    /// Rows that are equal to the one before in every field.
+    /// Rows that are equal to the preceding row in every field.
     pub duplicates: u64,
     void_rows: u64,
-    /// How the file is written.
+    /// The format of the file.
     pub format: Format,
 }
 
-/// How a year's file is written. Every year has Windows line ends.
+/// The format of a year's file. Every year has Windows line ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Format {
-    /// How fields are separated.
+    /// The quoting of fields.
     pub layout: Layout,
-    /// How the columns' names are written.
+    /// The spelling of column names.
     pub header: Header,
-    /// How characters beyond ASCII are written.
+    /// The encoding of non-ASCII characters.
     pub encoding: Encoding,
     /// Whether some of the apostrophes are curly.
     pub curly_apostrophes: bool,
 }
 
 impl Plan {
-    /// The plan of `year`, as published; or its shares of `rows` rows.
+    /// Returns the plan of `year` as published, or scaled to `rows` rows.
     #[must_use]
     pub fn for_year(year: i16, rows: Option<u64>) -> Self {
         let known = counts::form(year);
@@ -85,20 +85,20 @@ impl Plan {
         }
     }
 
-    /// All rows.
+    /// Returns the number of all rows.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.months.iter().sum()
     }
 
-    /// Rows with neither a ward nor a forward sortation area. The City publishes no count of them: three in a thousand, but
-    /// since 2026 six in 289,170.
+    /// Returns the number of rows with neither a ward nor a forward sortation area. The City publishes no count of
+    /// them: they are three in a thousand, but since 2026 six in 289,170.
     #[must_use]
     pub fn void_rows(&self) -> u64 {
         self.void_rows
     }
 
-    /// Rows of each division that has any.
+    /// Returns the rows of each division that has any.
     pub fn by_division(&self) -> impl Iterator<Item = (String, u64)> {
         let mut divisions = std::collections::BTreeMap::new();
         for (division, rows) in self.divisions.iter().filter(|(_, rows)| *rows > 0) {
@@ -107,7 +107,7 @@ impl Plan {
         divisions.into_iter()
     }
 
-    /// Rows of the section `Transfer, Disposal & Operations`.
+    /// Returns the number of rows of the section `Transfer, Disposal & Operations`.
     #[must_use]
     pub fn comma_section_rows(&self) -> u64 {
         let rows = self.divisions.iter();
@@ -116,7 +116,8 @@ impl Plan {
             .sum()
     }
 
-    /// Rows with a comma in the division or section, which a file without quotes writes as one between fields.
+    /// Returns the number of rows with a comma in the division or section, which looks like a separator in a file
+    /// without quotes.
     #[must_use]
     pub fn comma_rows(&self) -> u64 {
         let divisions = self.by_division().filter(|(name, _)| name.contains(','));
@@ -206,9 +207,9 @@ mod tests {
         assert_eq!(Plan::for_year(2021, None).by_division().count(), 8);
     }
 
-    /// The rows that a loader loses which skips those with a field too many.
+    /// The rows lost by a loader that skips lines with a surplus field.
     #[test]
-    fn unquoted_commas_are_as_many_as_published() {
+    fn the_number_of_unquoted_commas_is_as_published() {
         let recent = plans(&[2022, 2023, 2024, 2025]);
         let lost: Vec<u64> = recent.iter().map(Plan::comma_rows).collect();
         assert_eq!(lost, [35_581, 28_307, 34_219, 36_189]);

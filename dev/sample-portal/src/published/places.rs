@@ -1,4 +1,4 @@
-//! Where requests come from.
+//! The locations of requests.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -18,7 +18,7 @@ struct Area {
     homes: f64,
 }
 
-/// The part of a forward sortation area that lies in one ward.
+/// The part of a forward sortation area in one ward.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Part {
     pub(crate) fsa: String,
@@ -27,7 +27,7 @@ pub(crate) struct Part {
     share: f64,
 }
 
-/// A ward, and what requests can follow.
+/// A ward, and the quantities that requests can be proportional to.
 #[derive(Debug, Deserialize)]
 struct WardWeights {
     ward: usize,
@@ -36,7 +36,7 @@ struct WardWeights {
     renters: f64,
 }
 
-/// Requests of a type in a ward, or in all of them in ward 0.
+/// The requests of a type in a ward; ward 0 stands for all wards.
 #[derive(Debug, Deserialize)]
 struct WardType {
     ward: usize,
@@ -45,7 +45,7 @@ struct WardType {
     requests: f64,
 }
 
-/// A street, and the wards that it runs through.
+/// A street and the wards that it runs through.
 #[derive(Debug, Deserialize)]
 struct Street {
     #[serde(rename = "street")]
@@ -72,12 +72,12 @@ static BY_TYPE: LazyLock<Vec<WardType>> =
 static STREETS: LazyLock<Vec<Street>> =
     LazyLock::new(|| data::rows("streets.csv", include_str!("../../data/streets.csv")));
 
-/// The names of the forward sortation areas.
+/// Returns the names of the forward sortation areas.
 pub(crate) fn forward_sortation_areas() -> impl Iterator<Item = &'static str> {
     AREAS.iter().map(|area| area.fsa.as_str())
 }
 
-/// The parts of each ward, in the order of the wards, and how many homes each has.
+/// Returns the parts of each ward, in the order of the wards, with the number of homes in each.
 pub(crate) fn parts_of_wards() -> Vec<Vec<(&'static Part, f64)>> {
     let homes: BTreeMap<&str, f64> = AREAS
         .iter()
@@ -92,7 +92,7 @@ pub(crate) fn parts_of_wards() -> Vec<Vec<(&'static Part, f64)>> {
     wards
 }
 
-/// The streets of each ward that run north and south, and those that run east and west.
+/// Returns the streets of each ward that run north and south, and those that run east and west.
 pub(crate) fn streets_of_wards() -> Vec<[Vec<&'static str>; 2]> {
     let mut wards = vec![[Vec::new(), Vec::new()]; WARDS];
     for street in STREETS.iter() {
@@ -104,10 +104,10 @@ pub(crate) fn streets_of_wards() -> Vec<[Vec<&'static str>; 2]> {
     wards
 }
 
-/// How each of `kinds` is spread over the wards, if they are as frequent as `frequencies`.
+/// Returns the distribution of each of `kinds` over the wards, given their `frequencies`.
 ///
-/// A type follows its counts by ward as far as they are known, and else what `kinds.csv` says. Then all are fitted to the
-/// wards' shares of all requests.
+/// A type follows its counts by ward as far as they are known, else its distribution in `kinds.csv`. Then all are
+/// fitted to the wards' shares of all requests.
 pub(crate) fn spread(kinds: &[&Kind], frequencies: &[f64]) -> Vec<[f64; WARDS]> {
     let mut spread: Vec<[f64; WARDS]> = kinds.iter().map(|kind| known_spread(kind)).collect();
     let all: f64 = BY_WARD.iter().map(|ward| ward.requests).sum();
@@ -161,7 +161,7 @@ fn known_spread(kind: &Kind) -> [f64; WARDS] {
     let rest = (total - known).max(0.0) / (1.0 - share_of_listed).max(f64::EPSILON);
     for (at, share) in shares.iter_mut().enumerate() {
         let of_ward = BY_TYPE.iter().filter(|row| row.ward == at + 1);
-        // A type that is not among the six of a ward is less frequent there than they are.
+        // A type that is not among the six most frequent of a ward is less frequent there than they are.
         let sixth = of_ward
             .map(|row| row.requests)
             .fold(f64::INFINITY, f64::min);

@@ -1,4 +1,4 @@
-//! Where the yearly files lie on the City's portal.
+//! The resources of the yearly files on the City's portal.
 
 use std::sync::LazyLock;
 
@@ -15,14 +15,14 @@ pub(crate) struct KnownResource {
     pub(crate) id: String,
     /// The file's name in its address.
     pub(crate) file_name: String,
-    /// Whether CKAN has an address on another host in place of a file.
+    /// Whether CKAN links to another host instead of storing a file.
     pub(crate) is_link: bool,
 }
 
 static RESOURCES: LazyLock<Vec<KnownResource>> =
     LazyLock::new(|| data::rows("resources.csv", include_str!("../../data/resources.csv")));
 
-/// The City's resource of the year, or one with an invented id for a year that the City does not publish.
+/// Returns the City's resource of the year, or one with an invented id for a year that the City does not publish.
 pub(crate) fn of_year(year: i16) -> KnownResource {
     let known = RESOURCES.iter().find(|resource| resource.year == year);
     known.cloned().unwrap_or_else(|| KnownResource {

@@ -1,4 +1,4 @@
-//! CKAN's action API, as far as it reads: <https://docs.ckan.org/en/2.10/api/>.
+//! The read-only part of CKAN's action API: <https://docs.ckan.org/en/2.10/api/>.
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -17,13 +17,13 @@ pub(super) struct Answer {
 /// Why an action has no result.
 enum Problem {
     NotFound,
-    /// A parameter that is missing or wrong, and what is wrong with it.
+    /// A missing or invalid parameter and its problem.
     Invalid(&'static str, String),
     UnknownAction,
     Failed(anyhow::Error),
 }
 
-/// The actions, and what `help_show` says of them.
+/// The actions and their `help_show` texts.
 const ACTIONS: [(&str, &str); 9] = [
     ("status_show", "Return basic information about the site."),
     (
@@ -54,7 +54,7 @@ const ACTIONS: [(&str, &str); 9] = [
     ),
 ];
 
-/// Answers an action. `searched` is what `package_search` knows, which may lag behind the catalogue.
+/// Answers an action. `searched` is the content of `package_search`, which may lag behind the catalogue.
 pub(super) fn answer(
     catalogue: &Catalogue,
     searched: Option<Vec<Value>>,
@@ -94,7 +94,7 @@ pub(super) fn answer(
     Answer { status, body }
 }
 
-/// What CKAN answers if something does not exist.
+/// Returns CKAN's answer if something does not exist.
 pub(super) fn not_found() -> Value {
     json!({"success": false, "error": {"__type": "Not Found Error", "message": "Not found"}})
 }
@@ -177,7 +177,7 @@ fn result(
     }
 }
 
-/// The table of the DataStore that `parameters` name.
+/// Returns the table of the DataStore in `parameters`.
 fn table(catalogue: &Catalogue, parameters: &Parameters) -> Result<datastore::Table, Problem> {
     let id = text(parameters, "resource_id").or_else(|| text(parameters, "id"));
     let id = id.ok_or_else(|| Problem::Invalid("resource_id", "Missing value".to_owned()))?;

@@ -1,4 +1,4 @@
-//! `/_sample/...`: changes on demand.
+//! `/_sample/...`: changes of the portal on demand.
 
 use anyhow::{Context as _, bail};
 use hyper::{Method, Response, StatusCode, Uri};
@@ -9,7 +9,7 @@ use super::fault::Fault;
 use super::file_host::Switch;
 use super::routes::{State, json_answer, parameters};
 
-/// Answers what the README lists under `/_sample/`.
+/// Answers the requests below `/_sample/` that are listed in the README.
 pub(super) struct Administration {
     pub(super) file_host: std::sync::Arc<Switch>,
 }

@@ -1,16 +1,16 @@
-//! ZIP archives as the City makes them.
+//! ZIP archives like the City's.
 
 use std::io::{Cursor, Write as _};
 
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-/// The CSV in a ZIP, its name in upper case.
+/// Returns a ZIP of the CSV, with its name in upper case.
 pub(super) fn zip_of_csv(year: i16, csv: &[u8]) -> Vec<u8> {
     zip_of(&[(format!("SR{year}.csv"), csv)])
 }
 
-/// A ZIP of these names and contents.
+/// Returns a ZIP with these names and contents.
 pub(crate) fn zip_of<B: AsRef<[u8]>>(files: &[(String, B)]) -> Vec<u8> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)

@@ -12,16 +12,16 @@ const SERVICE_REQUESTS: &str = "311-service-requests-customer-initiated";
 const CITY_WARDS: &str = "city-wards";
 const FILE_FOLDER: &str = "/data/311/opendata/servicerequest/";
 
-/// Where a path leads.
+/// The target of a path.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
     Year(i16, Box<Resource>),
     Document(Document),
-    /// A link, which CKAN redirects to.
+    /// A link, to which CKAN redirects.
     Elsewhere(String),
 }
 
-/// What is published, and the addresses it is published at.
+/// The published packages and their addresses.
 pub(super) struct Catalogue<'a> {
     pub(super) publications: &'a Publications,
     /// The address of CKAN.
@@ -31,12 +31,12 @@ pub(super) struct Catalogue<'a> {
 }
 
 impl Catalogue<'_> {
-    /// Every package, in the order of their names.
+    /// Returns every package, ordered by name.
     pub(super) fn packages(&self) -> Vec<Value> {
         vec![self.service_requests(), self.city_wards()]
     }
 
-    /// The file of CKAN at `path`.
+    /// Returns the file of CKAN at `path`.
     pub(super) fn target(&self, path: &str) -> Option<Target> {
         if path == super::FSA_PATH {
             return Some(Target::Document(Document::ForwardSortationAreas));
@@ -70,7 +70,7 @@ impl Catalogue<'_> {
         ward_file(id).map(Target::Document)
     }
 
-    /// The linked file at `path` of the file host.
+    /// Returns the linked file at `path` of the file host.
     pub(super) fn linked(&self, path: &str) -> Option<Target> {
         let name = path.strip_prefix(FILE_FOLDER)?;
         let (year, resource) = self.publications.linked(name)?;
@@ -178,7 +178,7 @@ impl Catalogue<'_> {
         )
     }
 
-    /// An upload that does not change.
+    /// Returns an upload that does not change.
     fn resource(&self, description: &Description) -> Value {
         let date = written(documents_date());
         let mut resource = json!({
@@ -295,7 +295,7 @@ fn package(package: &Package, mut resources: Vec<Value>) -> Value {
     described
 }
 
-/// The resource of that id in one of the `packages`.
+/// Returns the resource with that id in one of the `packages`.
 pub(super) fn resource_in<'a>(packages: &'a [Value], id: &str) -> Option<&'a Value> {
     let resources = packages
         .iter()
@@ -303,17 +303,17 @@ pub(super) fn resource_in<'a>(packages: &'a [Value], id: &str) -> Option<&'a Val
     resources.flatten().find(|resource| resource["id"] == id)
 }
 
-/// The package of that id or name.
+/// Returns the package with that id or name.
 pub(super) fn package_in<'a>(packages: &'a [Value], id: &str) -> Option<&'a Value> {
     packages
         .iter()
         .find(|package| package["id"] == id || package["name"] == id)
 }
 
-/// The packages that a search finds.
+/// Returns the packages that a search finds.
 ///
-/// It understands what clients of this portal send: all (`*:*`), values of `name` and `id` joined by `OR`, and words of
-/// the name, title or notes. Solr's whole syntax is not there.
+/// It supports the queries that clients of this portal send: all (`*:*`), values of `name` and `id` joined by `OR`, and
+/// words of the name, title or notes. The rest of Solr's syntax is not supported.
 pub(super) fn search<'a>(packages: &'a [Value], query: &str, filter: &str) -> Vec<&'a Value> {
     let fits = |package: &Value, query: &str| {
         let query = query.trim();
@@ -341,7 +341,7 @@ pub(super) fn search<'a>(packages: &'a [Value], query: &str, filter: &str) -> Ve
         .collect()
 }
 
-/// The name of the file in the address of an upload.
+/// Returns the name of the file in the address of an upload.
 fn file_name_of(resource: &Resource) -> String {
     match resource.offer {
         Offer::Csv => resource.file_name.replace(".zip", ".csv"),
@@ -349,7 +349,7 @@ fn file_name_of(resource: &Resource) -> String {
     }
 }
 
-/// The name of the file on the file host: `SR2019.zip`.
+/// Returns the name of the file on the file host: `SR2019.zip`.
 fn linked_name(resource: &Resource) -> String {
     let stem = resource.file_name.trim_end_matches(".zip");
     format!("SR{}.zip", &stem[stem.len().saturating_sub(4)..])
@@ -374,7 +374,7 @@ fn ward_file_id(format: WardFormat) -> String {
     numbered_id(10 + format as u64)
 }
 
-/// As CKAN writes it: UTC, without an offset, a fraction only if there is one.
+/// Formats a time like CKAN: in UTC, without an offset, with a fraction only if there is one.
 fn written(moment: Timestamp) -> String {
     let fraction = if moment.subsec_nanosecond() == 0 {
         ""

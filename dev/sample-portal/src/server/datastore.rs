@@ -8,29 +8,29 @@ use serde_json::{Map, Value, json};
 use super::parameters::Parameters;
 use crate::published::COMMA_SECTION;
 
-/// The most records that one search returns.
+/// The maximum number of records in one search.
 const LIMIT: usize = 32_000;
 
-/// A table: the fields and texts of a dump. `_id` is a number, all else text or a timestamp.
+/// A table: the fields and texts of a dump. `_id` is a number, all other fields are text or timestamps.
 pub(super) struct Table {
     resource_id: String,
     fields: Vec<String>,
     records: Vec<csv::StringRecord>,
 }
 
-/// What is searched for.
+/// A search.
 pub(super) struct Search {
     filters: Map<String, Value>,
     words: Vec<String>,
     fields: Vec<String>,
-    /// Fields to sort by, and whether from the last to the first.
+    /// The fields to sort by, and whether in descending order.
     sort: Vec<(String, bool)>,
     offset: usize,
     limit: usize,
 }
 
 impl Search {
-    /// The search that `parameters` ask for; else the wrong parameter and what is wrong with it.
+    /// Returns the search in `parameters`, else the invalid parameter and its problem.
     pub(super) fn of(parameters: &Parameters) -> Result<Self, (&'static str, String)> {
         let number = |name: &'static str, default: usize| match parameters.get(name) {
             None | Some(Value::Null) => Ok(default),
@@ -46,7 +46,7 @@ impl Search {
         let filters = match parameters.get("filters") {
             None | Some(Value::Null) => Map::new(),
             Some(Value::Object(filters)) => filters.clone(),
-            // In a query it is JSON in a text.
+            // In a query string it is JSON in a string.
             Some(other) => other
                 .as_str()
                 .and_then(|text| serde_json::from_str(text).ok())
@@ -196,7 +196,8 @@ fn description(field: &str) -> Value {
     json!({"id": field, "type": kind})
 }
 
-/// The dump of the DataStore's table of a year's `csv`: an `_id`, an ISO 8601 time, and quotes around a comma.
+/// Returns the dump of the DataStore's table of a year's `csv`: with an `_id`, ISO 8601 times, and quotes around
+/// commas.
 pub(super) fn dump_of(csv: &[u8]) -> anyhow::Result<Vec<u8>> {
     let text = match std::str::from_utf8(csv) {
         Ok(text) => text.into(),
@@ -221,7 +222,7 @@ pub(super) fn dump_of(csv: &[u8]) -> anyhow::Result<Vec<u8>> {
         );
         let created = record.get(0).context("a row has a first field")?;
         let created = created.trim_end_matches(".0000000").replacen(' ', "T", 1);
-        // The comma that the file does not quote is in the section or in the division.
+        // The unquoted comma of the file is in the section or in the division.
         let rest: Vec<&str> = record.iter().skip(7).collect();
         let rest = rest.join(", ");
         let (division, section) = match rest.strip_suffix(COMMA_SECTION) {

@@ -1,4 +1,4 @@
-//! Downloads with conditions and ranges, as RFC 9110 has them.
+//! Downloads with conditions and ranges according to RFC 9110.
 
 use bytes::Bytes;
 use hyper::header::{self, HeaderMap, HeaderName};
@@ -9,7 +9,7 @@ use loopback_server::body::Body;
 use super::fault::{FaultKind, body};
 use super::publications::Published;
 
-/// The answer to a request for `file`.
+/// Returns the answer to a request for `file`.
 pub(super) fn answer<B>(
     file: &Published,
     request: &Request<B>,
@@ -68,7 +68,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Of a range to the end: `bytes=100-`.
+/// Parses a range to the end: `bytes=100-`.
 fn first_byte(range: &str) -> Option<usize> {
     range
         .strip_prefix("bytes=")?

@@ -1,4 +1,4 @@
-//! Answers broken on demand.
+//! Faults in answers, on demand.
 
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
@@ -9,30 +9,30 @@ use loopback_server::body::{self, Body};
 /// Breaks the next `times` answers whose path contains `path_contains`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// A part of the path.
+    /// A substring of the path.
     pub path_contains: String,
-    /// What goes wrong.
+    /// The kind of fault.
     pub kind: FaultKind,
-    /// How often.
+    /// The number of answers to break.
     pub times: u32,
 }
 
-/// What goes wrong with an answer.
+/// A kind of fault in an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultKind {
     /// This status in place of the answer, with a `Retry-After` of this many seconds.
     Status(u16, Option<u64>),
-    /// The connection ends after this many bytes of the body.
+    /// The connection is closed after this many bytes of the body.
     TruncateAt(usize),
     /// The body is sent at this many bytes per second.
     Slow(u32),
     /// The body stops halfway, and the connection stays open.
     Stall,
-    /// The connection ends without an answer.
+    /// The connection is closed without an answer.
     Reset,
 }
 
-/// `status:503`, `status:429:2`, `truncate:1000`, `slow:65536`, `stall`, `reset`.
+/// Parses `status:503`, `status:429:2`, `truncate:1000`, `slow:65536`, `stall`, `reset`.
 impl FromStr for FaultKind {
     type Err = String;
 
@@ -55,7 +55,7 @@ impl FromStr for FaultKind {
     }
 }
 
-/// The faults that are still to happen.
+/// The pending faults.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Mutex<Vec<Fault>>);
 
@@ -67,7 +67,7 @@ impl Faults {
             .push(fault);
     }
 
-    /// The fault of the next answer for `path`, which is used up by it.
+    /// Takes the fault of the next answer for `path`.
     pub(super) fn take(&self, path: &str) -> Option<FaultKind> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fault = faults
@@ -78,7 +78,7 @@ impl Faults {
     }
 }
 
-/// `bytes` as a body that `fault` happens to.
+/// Returns `bytes` as a body with `fault`.
 pub(super) fn body(bytes: &Bytes, fault: Option<FaultKind>) -> Body {
     match fault {
         Some(FaultKind::TruncateAt(length)) => body::truncated(bytes, length),

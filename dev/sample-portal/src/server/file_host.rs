@@ -1,4 +1,4 @@
-//! The second host, which linked files lie on, and which can be down.
+//! The second host, which serves linked files and can be taken down.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use loopback_server::{Listener, Server};
 
 use super::routes::FileHost;
 
-/// Linked files lie on another address than CKAN, as the City's do.
+/// Linked files have another address than CKAN, like the City's.
 pub(super) const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
 /// Stops and starts the file host on one port.
@@ -18,7 +18,7 @@ pub(super) struct Switch {
 }
 
 impl Switch {
-    /// Takes the port of `listener`, which is served once there is a handler.
+    /// Reserves the port of `listener`, which is served once there is a handler.
     pub(super) fn new(listener: &Listener) -> Self {
         Self {
             address: listener.address(),
@@ -35,13 +35,13 @@ impl Switch {
         Ok(())
     }
 
-    /// Closes the port: connections are refused.
+    /// Closes the port, so that connections are refused.
     pub(super) fn stop(&self) {
         let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         drop(server.take());
     }
 
-    /// Serves again on the same port, unless it does already.
+    /// Serves again on the same port, unless it already does.
     pub(super) fn start(&self) -> anyhow::Result<()> {
         let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         let handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);

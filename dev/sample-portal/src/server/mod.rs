@@ -1,4 +1,4 @@
-//! The portal's server: its handle, its two hosts, and what can be changed on demand.
+//! The portal's server: its handle, its two hosts, and the changes on demand.
 
 mod actions;
 mod administration;
@@ -27,23 +27,23 @@ use publications::Publications;
 pub use routes::RequestLog;
 use routes::{Ckan, FileHost, State};
 
-/// Where Statistics Canada's boundary file is.
+/// The path of Statistics Canada's boundary file.
 const FSA_PATH: &str = "/statcan/lfsa000b16a_e.zip";
 
-/// What a portal publishes, and where.
+/// The content and addresses of a portal.
 #[derive(Debug, Clone)]
 pub struct PortalConfig {
-    /// The port of CKAN on 127.0.0.1 and of the file host on 127.0.0.2; 0 takes free ones.
+    /// The port of CKAN on 127.0.0.1 and of the file host on 127.0.0.2; 0 binds free ones.
     pub port: u16,
     /// A directory of real files: `service-requests/SR<year>.csv` and `boundaries/*.geojson`.
     pub files: Option<PathBuf>,
     /// Years to generate if `files` does not have them.
     pub generated_years: Vec<i16>,
-    /// Rows of a generated year; as many as published if `None`.
+    /// The number of rows of a generated year; the published number if `None`.
     pub rows_per_year: Option<u64>,
     /// The seed of the generated rows.
     pub seed: u64,
-    /// The date up to which the City has published; the machine's if `None`.
+    /// The date up to which the City has published; the machine's date if `None`.
     pub today: Option<Date>,
 }
 
@@ -61,8 +61,8 @@ impl Default for PortalConfig {
 }
 
 impl PortalConfig {
-    /// The years that a portal generates unless others are requested: the current one and the two before it, or in
-    /// January, when the current one has no complete month, the three before it.
+    /// Returns the default years of a portal: the current one and the two before it, or in January, when the current
+    /// one has no complete month, the three before it.
     #[must_use]
     pub fn default_years(today: Option<Date>) -> Vec<i16> {
         publications::default_years(today)
@@ -77,10 +77,10 @@ pub struct Portal {
 }
 
 impl Portal {
-    /// Starts a portal: one thread for each of its two hosts.
+    /// Starts a portal with one thread for each of its two hosts.
     ///
     /// # Errors
-    /// If a port is taken or a file of the configuration cannot be read.
+    /// Fails if a port is taken or a file of the configuration cannot be read.
     pub fn start(config: PortalConfig) -> anyhow::Result<Self> {
         let listener = Listener::bind(config.port)?;
         let files = Listener::bind_to(file_host::ADDRESS, config.port)?;
@@ -101,75 +101,75 @@ impl Portal {
         })
     }
 
-    /// The value for `PORTAL_URL`.
+    /// Returns the value of `PORTAL_URL`.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.state.base
     }
 
-    /// The value for `FSA_URL`.
+    /// Returns the value of `FSA_URL`.
     #[must_use]
     pub fn fsa_url(&self) -> String {
         format!("{}{FSA_PATH}", self.state.base)
     }
 
-    /// The address of the host that linked files lie on, `http://127.0.0.2:PORT`.
+    /// Returns the address of the host of linked files, `http://127.0.0.2:PORT`.
     #[must_use]
     pub fn file_host_url(&self) -> &str {
         &self.state.file_host
     }
 
-    /// The date up to which the City has published.
+    /// Returns the date up to which the City has published.
     #[must_use]
     pub fn today(&self) -> Date {
         self.state.publications.today()
     }
 
-    /// How many publications of a generated year there are so far. Publication 1 holds the rows of January as of the first
-    /// of February, publication 12 the whole year; three more have the later statuses. At first the last one is
-    /// published.
+    /// Returns the number of publications of a generated year so far. Publication 1 contains the rows of January as of
+    /// the first of February, publication 12 the whole year; three more have the later statuses. Initially the last one
+    /// is published.
     #[must_use]
     pub fn publications(&self, year: i16) -> u32 {
         self.state.publications.publications(year)
     }
 
-    /// Publishes this publication of a generated year, and dates it as its source: on the first of the month after its
-    /// last.
+    /// Publishes this publication of a generated year with the date of its source: the first of the month after its
+    /// last month.
     ///
     /// # Errors
-    /// If the year is not published, or does not have that many publications so far.
+    /// Fails if the year is not published or does not have that many publications so far.
     pub fn publish(&self, year: i16, publication: u32) -> anyhow::Result<()> {
         self.state.publications.publish(year, publication)
     }
 
-    /// Does the first step of [`publish`](Self::publish) alone: the bytes are new, and `last_modified` is now.
+    /// Performs only the first step of [`publish`](Self::publish): the bytes are new, and `last_modified` is now.
     ///
     /// # Errors
-    /// As of [`publish`](Self::publish).
+    /// The same as for [`publish`](Self::publish).
     pub fn upload(&self, year: i16, publication: u32) -> anyhow::Result<()> {
         self.state.publications.upload(year, publication)
     }
 
-    /// Does the second step of [`publish`](Self::publish): `last_modified` becomes the date of the source.
+    /// Performs the second step of [`publish`](Self::publish): `last_modified` becomes the date of the source.
     ///
     /// # Errors
-    /// If the year is not published.
+    /// Fails if the year is not published.
     pub fn set_source_date(&self, year: i16) -> anyhow::Result<()> {
         self.state.publications.set_source_date(year)
     }
 
-    /// Publishes what the year had before, with its older date.
+    /// Restores the year's previous content, with its older date.
     ///
     /// # Errors
-    /// If the year is not published, or there is no earlier publication.
+    /// Fails if the year is not published or there is no earlier publication.
     pub fn roll_back(&self, year: i16) -> anyhow::Result<()> {
         self.state.publications.roll_back(year)
     }
 
-    /// Renames the resource of a year. The next publication does not find it, and creates a second resource.
+    /// Renames the resource of a year. The next publication does not find it and creates a second resource.
     ///
     /// # Errors
-    /// If the year is not published.
+    /// Fails if the year is not published.
     pub fn rename(&self, year: i16, name: &str) -> anyhow::Result<()> {
         self.state.publications.rename(year, name)
     }
@@ -177,13 +177,13 @@ impl Portal {
     /// Offers a year in another way: as an upload, a link, a CSV or a table of the DataStore.
     ///
     /// # Errors
-    /// If the year is not published.
+    /// Fails if the year is not published.
     pub fn offer(&self, year: i16, offer: Offer) -> anyhow::Result<()> {
         self.state.publications.offer(year, offer)
     }
 
-    /// Publishes the next correction of a generated year: some open requests are completed, some rows withdrawn. Of a
-    /// linked year CKAN shows no change.
+    /// Publishes the next correction of a generated year: some open requests are completed, some rows withdrawn. CKAN
+    /// shows no change of a linked year.
     pub fn correct(&self, year: i16) {
         self.state.publications.correct(year);
     }
@@ -198,7 +198,7 @@ impl Portal {
         self.state.publications.replace_csv(year, csv);
     }
 
-    /// Publishes `zip`, or whatever the bytes are, as the year's file.
+    /// Publishes `zip`, which may be any bytes, as the year's file.
     pub fn replace_zip(&self, year: i16, zip: Vec<u8>) {
         self.state.publications.replace_raw(year, zip);
     }
@@ -211,22 +211,22 @@ impl Portal {
     /// Starts the host of the linked files again, at the same address.
     ///
     /// # Errors
-    /// If its port was taken meanwhile.
+    /// Fails if its port was taken meanwhile.
     pub fn start_file_host(&self) -> anyhow::Result<()> {
         self.file_host.start()
     }
 
-    /// Freezes what `package_search` finds, as its index does that lags behind CKAN's database, or thaws it.
+    /// Freezes or unfreezes the results of `package_search`, whose index can lag behind CKAN's database.
     pub fn freeze_search(&self, is_frozen: bool) {
         self.state.freeze_search(is_frozen);
     }
 
-    /// Breaks the next answers that it fits.
+    /// Breaks the next answers that `fault` matches.
     pub fn fault(&self, fault: Fault) {
         self.state.faults.add(fault);
     }
 
-    /// Returns the requests so far, in order, those of the file host among them.
+    /// Returns the requests so far, in order, including those to the file host.
     #[must_use]
     pub fn requests(&self) -> Vec<RequestLog> {
         self.state.requests()

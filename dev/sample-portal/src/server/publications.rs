@@ -1,4 +1,4 @@
-//! What is published: the content, dates and offers of every file. Files are made when they are first requested.
+//! The publications: the content, dates and offers of every file. Files are generated on the first request.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,13 +20,13 @@ use crate::generator::{self, Edition};
 use crate::published::{Plan, resources};
 use crate::{boundaries, readme};
 
-/// A file as it is served.
+/// A served file.
 #[derive(Debug, Clone)]
 pub(super) struct Published {
     pub(super) bytes: Bytes,
     pub(super) etag: String,
     pub(super) last_modified: Timestamp,
-    /// Whether its content is generated.
+    /// Whether its content is synthetic.
     pub(super) generated: bool,
 }
 
@@ -38,20 +38,20 @@ pub(super) enum Document {
     ForwardSortationAreas,
 }
 
-/// How a year is offered.
+/// The way in which a year is offered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Offer {
-    /// A ZIP that was uploaded to CKAN.
+    /// A ZIP uploaded to CKAN.
     Zip,
     /// A link to a ZIP on another host. CKAN knows neither its date nor its size.
     Link,
-    /// A CSV that was uploaded to CKAN.
+    /// A CSV uploaded to CKAN.
     Csv,
     /// A table of CKAN's DataStore, downloaded as a dump.
     Datastore,
 }
 
-/// `zip`, `link`, `csv`, `datastore`.
+/// Parses `zip`, `link`, `csv`, `datastore`.
 impl std::str::FromStr for Offer {
     type Err = String;
 
@@ -68,14 +68,14 @@ impl std::str::FromStr for Offer {
     }
 }
 
-/// What a resource holds.
+/// The content of a resource.
 #[derive(Debug, Clone)]
 enum Content {
     Generated(Edition),
     RealFile(PathBuf),
-    /// A CSV given by a test.
+    /// A CSV from a test.
     Csv(Bytes),
-    /// Bytes given by a test, served as they are.
+    /// Bytes from a test, served unchanged.
     Raw(Bytes),
 }
 
@@ -86,27 +86,28 @@ pub(super) struct Resource {
     pub(super) name: String,
     pub(super) created: Timestamp,
     pub(super) metadata_modified: Timestamp,
-    /// The date that CKAN states. Of a link it states none.
+    /// The date that CKAN states; none for a link.
     pub(super) stated: Timestamp,
     pub(super) offer: Offer,
     /// The name of the file in its address.
     pub(super) file_name: String,
-    /// The date of the source, which is the one that the City sets after its upload.
+    /// The date of the source, which the City sets after its upload.
     source_date: Timestamp,
     content: Content,
     /// Earlier contents and their dates, latest last.
     history: Vec<(Content, Timestamp)>,
-    /// The bytes, once they were made.
+    /// The bytes, once they have been generated.
     made: Arc<Mutex<Option<Bytes>>>,
 }
 
 impl Resource {
-    /// Whether its rows are generated: not a real file, and not what a test gave.
+    /// Whether its rows are synthetic: neither a real file nor content from a test.
     pub(super) fn is_generated(&self) -> bool {
         matches!(self.content, Content::Generated(_))
     }
 
-    /// The length that CKAN states. It is unknown for links, and for generated files, which are made on request.
+    /// Returns the length that CKAN states. It is unknown for links and for generated files, which are generated on
+    /// request.
     pub(super) fn stated_size(&self) -> Option<u64> {
         if self.offer == Offer::Link {
             return None;
@@ -143,7 +144,8 @@ impl Resource {
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Publications of one year: each month's, and those of the three months after it, which have later statuses.
+/// The number of publications of one year: one per month, and those of the three months after it, which have later
+/// statuses.
 const PUBLICATIONS: i32 = 15;
 
 pub(super) struct Publications {
@@ -151,7 +153,7 @@ pub(super) struct Publications {
     today: Date,
     years: Mutex<BTreeMap<i16, Vec<Resource>>>,
     documents: Mutex<BTreeMap<Document, Bytes>>,
-    /// Changes so far: each is a second after the one before.
+    /// The number of changes so far, each one second after the previous one.
     changes: AtomicI64,
 }
 
@@ -197,7 +199,7 @@ impl Publications {
             Offer::Zip
         };
         let metadata_modified = match offer {
-            // Links were entered once and not described again.
+            // Links are entered once and never updated.
             Offer::Link => at(date(year + 1, 2, 11), 16, 0, 0, 0),
             _ => source_date + SignedDuration::new(72 * 60 + 58, 123_456_000),
         };
@@ -216,7 +218,7 @@ impl Publications {
         }
     }
 
-    /// The content of a publication, and the date of its source.
+    /// Returns the content of a publication, and the date of its source.
     fn generated(year: i16, publication: u32) -> (Content, Timestamp) {
         let edition = Edition {
             publication,
@@ -226,7 +228,7 @@ impl Publications {
         (Content::Generated(edition), source_date)
     }
 
-    /// The years, and the resources of each.
+    /// Returns the years, and the resources of each.
     pub(super) fn years(&self) -> BTreeMap<i16, Vec<Resource>> {
         let years = lock(&self.years).clone();
         for resource in years.values().flatten() {
@@ -240,7 +242,7 @@ impl Publications {
         years
     }
 
-    /// How many publications of the year there are so far.
+    /// Returns the number of publications of the year so far.
     pub(super) fn publications(&self, year: i16) -> u32 {
         let months = 12 * (i32::from(self.today.year()) - i32::from(year))
             + i32::from(self.today.month())
@@ -252,7 +254,7 @@ impl Publications {
         self.today
     }
 
-    /// The resource of that id and its year.
+    /// Returns the resource with that id and its year.
     pub(super) fn resource(&self, id: &str) -> Option<(i16, Resource)> {
         let years = lock(&self.years);
         let all = years
@@ -263,7 +265,7 @@ impl Publications {
             .map(|(year, resource)| (year, resource.clone()))
     }
 
-    /// The linked resource whose file lies at `name` on the file host.
+    /// Returns the linked resource whose file is `name` on the file host.
     pub(super) fn linked(&self, name: &str) -> Option<(i16, Resource)> {
         let year: i16 = name
             .strip_prefix("SR")?
@@ -276,7 +278,7 @@ impl Publications {
         Some((year, resource.clone()))
     }
 
-    /// The file of a resource, made on the first request.
+    /// Returns the file of a resource, generated on the first request.
     pub(super) fn file(&self, year: i16, resource: &Resource) -> anyhow::Result<Published> {
         let bytes = self.bytes(resource, Some(year))?;
         let last_modified = match resource.offer {
@@ -326,7 +328,7 @@ impl Publications {
         })
     }
 
-    /// A document, made on the first request.
+    /// Returns a document, generated on the first request.
     pub(super) fn document(&self, document: Document) -> anyhow::Result<Published> {
         let mut documents = lock(&self.documents);
         let made = documents.get(&document).cloned();
@@ -372,7 +374,7 @@ impl Publications {
         });
     }
 
-    /// Dates the same bytes one day later.
+    /// Sets the date of the same bytes one day later.
     pub(super) fn touch(&self, year: i16) {
         self.change(year, |resource, now| {
             resource.date(resource.source_date + DAY, now);
@@ -394,18 +396,18 @@ impl Publications {
         });
     }
 
-    /// Publishes a publication, both steps of the City's upload: the bytes, and the date of the source.
+    /// Publishes a publication in the two steps of the City's upload: the bytes, then the date of the source.
     pub(super) fn publish(&self, year: i16, publication: u32) -> anyhow::Result<()> {
         self.upload(year, publication)?;
         self.set_source_date(year)
     }
 
-    /// The first step of the City's upload: the bytes of a publication, which CKAN dates now.
+    /// Performs the first step of the City's upload: the bytes of a publication, which CKAN dates now.
     pub(super) fn upload(&self, year: i16, publication: u32) -> anyhow::Result<()> {
         let available = self.publications(year);
         ensure!(
             (1..=available).contains(&publication),
-            "cannot publish publication {publication} of {year}: there are {available} so far"
+            "cannot publish publication {publication} of {year}: it has {available} so far"
         );
         let (content, source_date) = Self::generated(year, publication);
         self.change(year, |resource, now| {
@@ -415,7 +417,7 @@ impl Publications {
         Ok(())
     }
 
-    /// The second step of the City's upload: CKAN's date becomes that of the source.
+    /// Performs the second step of the City's upload: CKAN's date becomes that of the source.
     pub(super) fn set_source_date(&self, year: i16) -> anyhow::Result<()> {
         let mut years = lock(&self.years);
         let resources = years.get_mut(&year);
@@ -429,7 +431,7 @@ impl Publications {
         Ok(())
     }
 
-    /// The source goes back to the content before, and to its date.
+    /// Restores the previous content and its date.
     pub(super) fn roll_back(&self, year: i16) -> anyhow::Result<()> {
         let before = |resource: &Resource| match (resource.history.last(), &resource.content) {
             (Some(before), _) => Some(before.clone()),
@@ -458,7 +460,7 @@ impl Publications {
         })
     }
 
-    /// The year is offered in another way from now on.
+    /// Changes the way in which the year is offered.
     pub(super) fn offer(&self, year: i16, offer: Offer) -> anyhow::Result<()> {
         self.edit(year, |resource, now| {
             resource.offer = offer;
@@ -483,8 +485,8 @@ impl Publications {
         change(resource, now)
     }
 
-    /// Changes the content of a year, as the City's job does: it finds the resource by its name, and creates one if there
-    /// is none.
+    /// Changes the content of a year like the City's job, which finds the resource by its name, and creates one if it
+    /// does not exist.
     fn change(&self, year: i16, change: impl Fn(&mut Resource, Timestamp)) {
         let mut years = lock(&self.years);
         let resources = years
@@ -508,7 +510,8 @@ impl Publications {
         }
     }
 
-    /// The portal's clock: a quarter past two in the afternoon of today, later at each change, and later than `before`.
+    /// Returns the time of the portal's clock: a quarter past two in the afternoon of today, later at each change, and
+    /// later than `before`.
     fn now(&self, before: Timestamp) -> Timestamp {
         let seconds = SignedDuration::from_secs(self.changes.fetch_add(1, Ordering::Relaxed));
         let clock = at(self.today, 14, 15, 9, 884_211) + seconds;
@@ -522,17 +525,17 @@ impl Publications {
     }
 }
 
-/// The name by which the City's job finds a year's resource.
+/// Returns the name by which the City's job finds a year's resource.
 fn standard_name(year: i16) -> String {
     format!("311 Service Requests {year}")
 }
 
-/// When the readme and the boundaries were published.
+/// Returns the date of the readme and the boundaries.
 pub(super) fn documents_date() -> Timestamp {
     at(date(2024, 1, 15), 18, 30, 0, 123_456)
 }
 
-/// An id that is not one of the City's.
+/// Returns an id that is not one of the City's.
 pub(super) fn numbered_id(number: u64) -> String {
     format!("{number:08x}-0000-4000-8000-000000000311")
 }
@@ -547,14 +550,14 @@ fn published(bytes: Bytes, last_modified: Timestamp, generated: bool) -> Publish
     }
 }
 
-/// The date in Toronto by the machine's clock.
+/// Returns the machine's current date in Toronto.
 fn machine_date() -> Date {
-    // The time zones are compiled in.
+    // The time zones are embedded.
     let zone = TimeZone::get("America/Toronto").unwrap_or(TimeZone::UTC);
     zone.to_datetime(Timestamp::now()).date()
 }
 
-/// The current year and the two before it; in January, of which no month is complete, the three before.
+/// Returns the current year and the two before it; in January, when no month is complete, the three before.
 pub(crate) fn default_years(today: Option<Date>) -> Vec<i16> {
     let last_month = today.unwrap_or_else(machine_date).saturating_sub(1.month());
     (last_month.year() - 2..=last_month.year()).collect()
@@ -571,7 +574,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The years of the files `SR<year>.csv` in `folder`.
+/// Returns the years of the files `SR<year>.csv` in `folder`.
 fn years_in(folder: &Path) -> anyhow::Result<Vec<i16>> {
     let entries =
         fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;

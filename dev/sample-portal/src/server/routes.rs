@@ -1,4 +1,4 @@
-//! Which answer belongs to which request, on CKAN's host and on the host of linked files.
+//! Routes requests on CKAN's host and on the host of linked files.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,10 +17,10 @@ use super::parameters::Parameters;
 use super::publications::{Publications, Published};
 use super::{actions, download};
 
-/// A request that was made.
+/// A request that was received.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RequestLog {
-    /// The host it was made to, with its port.
+    /// The requested host, with its port.
     pub host: String,
     /// `GET`, `POST`.
     pub method: String,
@@ -38,11 +38,11 @@ pub(super) struct State {
     pub(super) base: String,
     pub(super) file_host: String,
     log: Mutex<Vec<RequestLog>>,
-    /// What `package_search` finds while its index lags behind.
+    /// The results of `package_search` while its index lags behind.
     index: Mutex<Option<Vec<Value>>>,
 }
 
-/// The host that CKAN runs on.
+/// The host of CKAN.
 pub(super) struct Ckan {
     pub(super) state: Arc<State>,
     pub(super) administration: super::administration::Administration,
@@ -105,7 +105,7 @@ impl State {
         }
     }
 
-    /// Whether `package_search` keeps answering as it would now.
+    /// Freezes or unfreezes the results of `package_search`.
     pub(super) fn freeze_search(&self, is_frozen: bool) {
         let packages = is_frozen.then(|| self.catalogue().packages());
         *self.index.lock().unwrap_or_else(PoisonError::into_inner) = packages;
@@ -152,7 +152,7 @@ impl State {
         self.target(target, &request, fault).await
     }
 
-    /// The fault of the answer for `path`, or the answer if the fault takes its place.
+    /// Returns the fault of the answer for `path`, or the answer if the fault replaces it.
     fn faulty(&self, path: &str) -> anyhow::Result<Result<Option<FaultKind>, Response<Body>>> {
         let fault = self.faults.take(path);
         match fault {
@@ -249,7 +249,7 @@ fn described(host: &str, request: &Request<Incoming>) -> RequestLog {
     }
 }
 
-/// Names and values of a query.
+/// The names and values of a query string.
 pub(super) fn parameters(query: &str) -> Parameters {
     form_urlencoded::parse(query.as_bytes())
         .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))

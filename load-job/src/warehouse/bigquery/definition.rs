@@ -74,7 +74,8 @@ fn partitioning(table: &BigQueryTable) -> String {
     )
 }
 
-/// A table that files are loaded into, of the files' types, removed at `expires`, in milliseconds since 1970.
+/// Returns the definition of a staging table, with the files' types. It is removed at `expires`, in milliseconds since
+/// 1970.
 pub(super) fn staging_table(
     reference: TableReference,
     table: &Table,
@@ -87,7 +88,7 @@ pub(super) fn staging_table(
         .set_expiration_time(expires)
 }
 
-/// The table's columns as selected from its staging table.
+/// Returns the expressions that select the table's columns from its staging table.
 pub(super) fn staged_columns(table: &Table) -> String {
     let staged = |column: &Column| match column.bigquery.as_str() {
         // One ring that touches itself would refuse the load.
@@ -131,9 +132,9 @@ mod tests {
 
     use super::*;
 
-    /// <https://cloud.google.com/bigquery/docs/creating-clustered-tables#limitations>; emulators cluster by anything.
+    /// <https://cloud.google.com/bigquery/docs/creating-clustered-tables#limitations>. Emulators accept any column.
     #[test]
-    fn tables_are_clustered_by_columns_that_bigquery_can_cluster_by() {
+    fn tables_are_clustered_by_clusterable_columns() {
         const CLUSTERABLE: [&str; 6] = ["BOOL", "DATE", "DATETIME", "INT64", "STRING", "TIMESTAMP"];
         let mut clustered = Vec::new();
         for table in Contract::all().iter().flat_map(|contract| &contract.tables) {

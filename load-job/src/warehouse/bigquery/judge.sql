@@ -1,5 +1,5 @@
 -- https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#merge_statement
-MERGE INTO `{dataset}.refusals` AS held
+MERGE INTO `{dataset}.refusals` AS existing
 USING (
     SELECT
         verdicts.name,
@@ -7,7 +7,7 @@ USING (
         verdicts.exit_code,
         verdicts.cause,
         verdicts.observed_at,
-        -- A run that observed the portal later has loaded the partition.
+        -- A run that observed the portal later loaded the partition.
         COALESCE(loads.last_observed_at > verdicts.observed_at, FALSE) AS is_outdated
     FROM (
         SELECT
@@ -26,9 +26,9 @@ USING (
         GROUP BY `partition`
     ) AS loads ON verdicts.name = loads.name
 ) AS verdict
-ON held.`partition` = verdict.name
-WHEN MATCHED AND held.observed_at <= verdict.observed_at AND (verdict.stage IS NULL OR verdict.is_outdated) THEN DELETE
-WHEN MATCHED AND held.observed_at <= verdict.observed_at THEN UPDATE SET
+ON existing.`partition` = verdict.name
+WHEN MATCHED AND existing.observed_at <= verdict.observed_at AND (verdict.stage IS NULL OR verdict.is_outdated) THEN DELETE
+WHEN MATCHED AND existing.observed_at <= verdict.observed_at THEN UPDATE SET
     stage = verdict.stage,
     exit_code = verdict.exit_code,
     cause = verdict.cause,

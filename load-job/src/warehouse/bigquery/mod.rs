@@ -1,4 +1,4 @@
-//! The warehouse in a dataset of BigQuery.
+//! The warehouse in a BigQuery dataset.
 
 mod definition;
 
@@ -23,20 +23,20 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::{
-    Changes, Held, Load, Loaded, Observed, Refusal, Target, Verdict, differences, history,
+    Changes, Current, Load, LoadRefusal, Loaded, Observed, Target, Verdict, differences, history,
     is_other_content, miscounted, refuse_stale, targets, time,
 };
 
-/// How often an execution tries a job itself: another load may change the same tables.
+/// How often an execution tries a job: concurrent loads may change the same tables.
 const MOST_ATTEMPTS: u32 = 8;
-/// What a staging table is removed after if the load that made it died.
+/// How long a staging table outlives a load that crashed.
 const STAGING_LIFETIME: Duration = Duration::from_hours(24);
-/// What the transaction ends with if another version of the partition was loaded since it was looked up.
+/// The error of the transaction if another version of the partition was loaded meanwhile.
 const OVERTAKEN: &str = "another load of this partition came first";
-/// What it ends with if it would load other rows than the manifest counts.
-const MISCOUNTED: &str = "the table would not hold the rows that the manifest counts";
+/// The error of the transaction if the row count differs from the manifest's.
+const MISCOUNTED: &str = "the table would not contain the number of rows in the manifest";
 
-/// The requests held of a year.
+/// Counts the loaded requests of a year.
 const ROWS_OF_YEAR: &str = "\
     SELECT COUNT(*) FROM `{dataset}.service_requests` \
     WHERE source_year = @year \
@@ -58,7 +58,7 @@ impl BigQueryWarehouse {
         Ok(warehouse)
     }
 
-    /// `statement` with the dataset's name, which a statement cannot bind.
+    /// Returns `statement` with the dataset's name inserted, because a statement cannot bind it.
     fn named(&self, statement: &str) -> String {
         statement.replace("{dataset}", &self.0.path())
     }
@@ -75,7 +75,7 @@ impl BigQueryWarehouse {
         if let Some(found) = &found
             && let Some(difference) = definition::layout_difference(found, table)
         {
-            return Err(Refusal::OtherLayout {
+            return Err(LoadRefusal::OtherLayout {
                 table: table.name.clone(),
                 difference,
             }
@@ -96,7 +96,7 @@ impl BigQueryWarehouse {
                 Some(kind) if *kind == expected => {}
                 None if !column.required => gained.push(column),
                 other => {
-                    return Err(Refusal::OtherTable {
+                    return Err(LoadRefusal::OtherTable {
                         table: table.name.clone(),
                         column: column.name.clone(),
                         found: other.map_or("missing", |kind| kind).to_owned(),
@@ -129,13 +129,13 @@ impl BigQueryWarehouse {
 
     pub(super) async fn load(&self, load: &Load<'_>) -> Result<Loaded, Failure> {
         let manifest = load.manifest;
-        let held = self.held(manifest.partition).await?;
-        let number = held.as_ref().map_or(0, |held| held.number);
-        if let Some(held) = held.as_ref().filter(|_| !load.force) {
-            if held.fingerprint == manifest.fingerprint.as_str() {
+        let current = self.current(manifest.partition).await?;
+        let number = current.as_ref().map_or(0, |current| current.number);
+        if let Some(current) = current.as_ref().filter(|_| !load.force) {
+            if current.fingerprint == manifest.fingerprint.as_str() {
                 match self.verify(load).await {
                     Ok(()) => {
-                        // A load that was killed after its transaction has left them.
+                        // They were left by a load that was killed after its transaction.
                         for table in staging_tables(load) {
                             self.0.drop_table(&table).await?;
                         }
@@ -146,12 +146,14 @@ impl BigQueryWarehouse {
                     }
                 }
             }
-            refuse_stale(load, held)?;
+            refuse_stale(load, current)?;
         }
         let staged = Box::pin(self.stage(load, number)).await?;
-        let changes = self.count_changes(load, held.as_ref(), &staged[0]).await?;
-        let drift = changes.drift(manifest, held.as_ref());
-        let values = values(load, held.as_ref(), changes, &drift)?;
+        let changes = self
+            .count_changes(load, current.as_ref(), &staged[0])
+            .await?;
+        let drift = changes.drift(manifest, current.as_ref());
+        let values = values(load, current.as_ref(), changes, &drift)?;
         let adopted = Box::pin(self.replace(load, number, &values, &staged)).await?;
         for table in staged {
             self.0.drop_table(&table).await?;
@@ -168,7 +170,7 @@ impl BigQueryWarehouse {
         let current = self.0.query(&statement, &[]).await?;
         let is_current = |observed: &&Observed<'_>| {
             let row = [observed.partition.to_string(), observed.sha256.to_owned()].map(Some);
-            current.iter().any(|held| *held == row)
+            current.iter().any(|version| *version == row)
         };
         let observed: Vec<serde_json::Value> = observed
             .iter()
@@ -220,7 +222,7 @@ impl BigQueryWarehouse {
             .await
     }
 
-    /// Runs a statement that changes a table of records, however often another one changes it at the same time.
+    /// Runs a statement that changes a table of records, with retries if a concurrent statement conflicts.
     async fn record(
         &self,
         verb: &str,
@@ -230,22 +232,22 @@ impl BigQueryWarehouse {
         let query = query(self.named(statement), values);
         let labels = [("pipeline", "toronto-311"), ("stage", "load")];
         let configuration = JobConfiguration::new().set_labels(labels).set_query(query);
-        // Every execution records what it has seen, so that no two jobs have one name.
+        // Every execution records its own observations, so each job has its own name.
         let id = format!("toronto_311_{verb}_{}_{}", std::process::id(), now_ms());
         Box::pin(self.run(&id, &configuration, Purpose::Record)).await?;
         Ok(())
     }
 
-    /// Compares the staged version with the one held. Nothing of it has changed when the transaction begins, or another
-    /// load came first.
+    /// Compares the staged version with the current one. The transaction later verifies that the current version did
+    /// not change in between.
     async fn count_changes(
         &self,
         load: &Load<'_>,
-        held: Option<&Held>,
+        current: Option<&Current>,
         staged_rows: &str,
     ) -> Result<Changes, Failure> {
         let partition = load.manifest.partition;
-        if held.is_none() || partition.dataset() != Dataset::ServiceRequests {
+        if current.is_none() || partition.dataset() != Dataset::ServiceRequests {
             return Ok(Changes::default());
         }
         let values = year(partition);
@@ -264,11 +266,11 @@ impl BigQueryWarehouse {
         Ok(changes)
     }
 
-    async fn held(&self, partition: Partition) -> Result<Option<Held>, Failure> {
-        let statement = self.named(include_str!("held.sql"));
+    async fn current(&self, partition: Partition) -> Result<Option<Current>, Failure> {
+        let statement = self.named(include_str!("current_version.sql"));
         let values = [("partition", partition.to_string().into())];
         let mut rows = self.0.query(&statement, &values).await?;
-        rows.pop().map(Held::from_row).transpose()
+        rows.pop().map(Current::from_row).transpose()
     }
 
     async fn verify(&self, load: &Load<'_>) -> Result<(), Failure> {
@@ -296,8 +298,8 @@ impl BigQueryWarehouse {
         Ok(())
     }
 
-    /// Loads the files into tables of their own; gives the tables' names, of the clean rows and of the quarantine.
-    async fn stage(&self, load: &Load<'_>, held_number: i64) -> Result<Vec<String>, Failure> {
+    /// Loads the files into staging tables. Returns the names of the tables of the clean rows and of the quarantine.
+    async fn stage(&self, load: &Load<'_>, current_number: i64) -> Result<Vec<String>, Failure> {
         let sources = [
             Some(load.files.clone()),
             load.quarantine.clone().map(|file| vec![file]),
@@ -323,7 +325,7 @@ impl BigQueryWarehouse {
                     .set_write_disposition("WRITE_TRUNCATE")
                     .set_destination_table(self.reference(&name)),
             );
-            let id = job_id("load", &table.name, load, held_number);
+            let id = job_id("load", &table.name, load, current_number);
             let purpose = Purpose::Stage(&name, &empty);
             let (job, _) = self.run(&id, &configuration, purpose).await?;
             let statistics = job.statistics.unwrap_or_default().load.unwrap_or_default();
@@ -340,18 +342,18 @@ impl BigQueryWarehouse {
                 self.0.drop_table(&name).await?;
                 return Err(miscounted(load, table, counted, rows));
             }
-            // What replaces a table's rows may take away when it expires.
+            // WRITE_TRUNCATE can reset the expiration, so set it again.
             let expiring = BigQueryTable::new().set_expiration_time(expires);
             self.0.change_table(&name, expiring).await?;
         }
         Ok(staged)
     }
 
-    /// Replaces the partition's rows by the staged ones, in one transaction. Returns whether another execution did.
+    /// Replaces the partition's rows with the staged ones, in one transaction. Returns whether another execution did.
     async fn replace(
         &self,
         load: &Load<'_>,
-        held_number: i64,
+        current_number: i64,
         values: &[(&str, Value)],
         staged: &[String],
     ) -> Result<bool, Failure> {
@@ -364,7 +366,7 @@ impl BigQueryWarehouse {
                 include_str!("replace_area.sql")
             }
         };
-        // Names are the contract's own or made of fingerprints: a statement cannot bind them.
+        // Statements cannot bind names. These come from the contract and from fingerprints.
         let [begin, commit] = [include_str!("begin.sql"), include_str!("commit.sql")];
         let statement = format!("{begin}{body}{commit}")
             .replace("{overtaken}", OVERTAKEN)
@@ -385,8 +387,13 @@ impl BigQueryWarehouse {
         let configuration = JobConfiguration::new()
             .set_labels(labels(load))
             .set_query(query);
-        let id = job_id("replace", partition.dataset().as_str(), load, held_number);
-        let purpose = Purpose::Replace(partition, held_number);
+        let id = job_id(
+            "replace",
+            partition.dataset().as_str(),
+            load,
+            current_number,
+        );
+        let purpose = Purpose::Replace(partition, current_number);
         let (job, adopted) = self.run(&id, &configuration, purpose).await?;
         let statistics = job.statistics.unwrap_or_default().query.unwrap_or_default();
         info!(
@@ -399,11 +406,12 @@ impl BigQueryWarehouse {
         Ok(adopted)
     }
 
-    /// Runs the job `id` until one of that name, numbered from the second on, succeeds; tells whether another execution
-    /// had started it. Of those that others started, one that failed, or whose outcome was removed since, is of no use.
+    /// Runs the job `id`, with a number appended from the second attempt on, until one succeeds. Returns the job and
+    /// whether another execution had started it. A job of another execution is skipped if it failed or if its result no
+    /// longer exists.
     ///
     /// # Errors
-    /// The first failure of an own attempt that another would meet too, or the last.
+    /// The first failure of an own attempt that is not transient, or the last one.
     async fn run(
         &self,
         id: &str,
@@ -428,14 +436,14 @@ impl BigQueryWarehouse {
                     }
                 }
                 Err((error @ BigQueryError::Job { .. }, true)) => {
-                    info!(job = name, cause = %error, "a job of another execution failed");
+                    info!(job = name, cause = %error, "job of another execution failed");
                 }
                 Err((error, _)) => {
                     own_attempts += 1;
                     if !error.is_transient() || own_attempts == MOST_ATTEMPTS {
                         return Err(refused(error));
                     }
-                    warn!(job = name, cause = %error, "the job failed: trying again");
+                    warn!(job = name, cause = %error, "job failed, retrying");
                     sleep(Duration::from_millis(
                         200 * u64::from(own_attempts * own_attempts),
                     ))
@@ -445,67 +453,72 @@ impl BigQueryWarehouse {
         }
     }
 
-    /// Whether what `job` did is still there.
+    /// Whether the result of `job` still exists.
     async fn is_served(&self, purpose: Purpose<'_>, job: &Job) -> Result<bool, Failure> {
         match purpose {
             Purpose::Stage(table, _) => {
-                let held = self.0.table(&self.0.dataset().id, table).await?;
-                let rows = held.and_then(|table| table.num_rows).unwrap_or_default();
+                let current = self.0.table(&self.0.dataset().id, table).await?;
+                let rows = current.and_then(|table| table.num_rows).unwrap_or_default();
                 Ok(output_rows(job) == 0 || rows > 0)
             }
-            Purpose::Replace(partition, held_number) => {
-                let held = self.held(partition).await?;
-                Ok(held.is_some_and(|held| held.number > held_number))
+            Purpose::Replace(partition, current_number) => {
+                let current = self.current(partition).await?;
+                Ok(current.is_some_and(|current| current.number > current_number))
             }
             Purpose::Record => Ok(true),
         }
     }
 }
 
-/// The values that the transaction's statements bind.
+/// Returns the parameters of the transaction's statements.
 fn values(
     load: &Load<'_>,
-    held: Option<&Held>,
+    current: Option<&Current>,
     changes: Changes,
     drift: &[Drift],
 ) -> Result<Vec<(&'static str, Value)>, Failure> {
-    let mut values = history(load, held, drift)?;
+    let mut values = history(load, current, drift)?;
     values.extend(year(load.manifest.partition));
     values.extend(differences(load, changes)?);
-    let last_observed = held.and_then(|held| held.last_observed_at);
+    let last_observed = current.and_then(|current| current.last_observed_at);
     let last_observed_us = last_observed.map_or(0, Timestamp::as_microsecond);
     values.extend([
-        ("held_number", held.map_or(0, |held| held.number).into()),
         (
-            "held_fingerprint",
-            held.map(|held| held.fingerprint.clone()).into(),
+            "current_number",
+            current.map_or(0, |current| current.number).into(),
         ),
         (
-            "held_last_modified",
-            held.and_then(|held| held.last_modified.clone()).into(),
+            "current_fingerprint",
+            current.map(|current| current.fingerprint.clone()).into(),
         ),
         (
-            "held_observed_at",
-            time(held.and_then(|held| held.observed_at)),
+            "current_last_modified",
+            current
+                .and_then(|current| current.last_modified.clone())
+                .into(),
         ),
-        ("held_last_observed_us", last_observed_us.into()),
-        ("content_changed", is_other_content(load, held).into()),
+        (
+            "current_observed_at",
+            time(current.and_then(|current| current.observed_at)),
+        ),
+        ("current_last_observed_us", last_observed_us.into()),
+        ("content_changed", is_other_content(load, current).into()),
     ]);
     Ok(values)
 }
 
-/// What a job is for.
+/// The purpose of a job.
 #[derive(Clone, Copy)]
 enum Purpose<'a> {
-    /// To fill the table of that name, which is made as it is told before.
+    /// Fills a staging table, which is created with this definition first.
     Stage(&'a str, &'a BigQueryTable),
-    /// To load a version of the partition after the one of that number.
+    /// Loads a version of the partition that follows the version with this number.
     Replace(Partition, i64),
-    /// To change a table of records.
+    /// Changes a table of records.
     Record,
 }
 
-/// A failed job as the workflow takes it: one that was overtaken looks again at the next try.
+/// Returns the failure of a job. If the load was overtaken, a retry reads the current version again.
 fn refused(error: BigQueryError) -> Failure {
     let message = error.to_string();
     if message.contains(OVERTAKEN) {
@@ -517,7 +530,7 @@ fn refused(error: BigQueryError) -> Failure {
     }
 }
 
-/// A query whose values are parameters.
+/// Returns a query job with parameters.
 fn query(statement: String, values: &[(&str, Value)]) -> JobConfigurationQuery {
     JobConfigurationQuery::new()
         .set_query(statement)
@@ -536,7 +549,7 @@ fn output_rows(job: &Job) -> i64 {
         .unwrap_or_default()
 }
 
-/// The tables that a load's files are loaded into, before they replace what is held.
+/// Returns the names of a load's staging tables.
 fn staging_tables(load: &Load<'_>) -> impl Iterator<Item = String> {
     let targets = targets(load.manifest).into_iter();
     targets.map(|target| staging_table(target.table, load))
@@ -546,12 +559,12 @@ fn staging_table(table: &Table, load: &Load<'_>) -> String {
     format!("staged_{}_{}", table.name, load.manifest.fingerprint)
 }
 
-/// Names a job by what it does: the same work after the same version has the same name, whoever does it. Up to 1,024
+/// Returns the id of a job, which is the same for the same work after the same version, in any execution. Up to 1,024
 /// letters, digits, `_` and `-`: <https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid>.
-fn job_id(verb: &str, subject: &str, load: &Load<'_>, held_number: i64) -> String {
+fn job_id(verb: &str, subject: &str, load: &Load<'_>, current_number: i64) -> String {
     let manifest = load.manifest;
     format!(
-        "toronto_311_{verb}_{subject}_{}_{}_after_{held_number}",
+        "toronto_311_{verb}_{subject}_{}_{}_after_{current_number}",
         manifest.partition, manifest.fingerprint
     )
 }
@@ -569,8 +582,8 @@ fn labels(load: &Load<'_>) -> HashMap<String, String> {
     ])
 }
 
-/// The year, and instants around it that leave its partitions alone to be read: local New Year is some hours after that
-/// of UTC.
+/// Returns the parameters for a year, with time bounds that let BigQuery prune partitions: local New Year is some hours
+/// after UTC's.
 fn year(partition: Partition) -> Vec<(&'static str, Value)> {
     let Partition::Year(year) = partition else {
         return Vec::new();

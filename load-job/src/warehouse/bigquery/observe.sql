@@ -1,5 +1,5 @@
 -- https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#update_statement
-UPDATE `{dataset}.load_history` AS held
+UPDATE `{dataset}.load_history` AS existing
 SET last_observed_at = seen.observed_at
 FROM (
     SELECT
@@ -16,8 +16,8 @@ FROM (
     GROUP BY `partition`
 ) AS latest
 WHERE
-    held.`partition` = seen.name
-    AND held.source_sha256 = seen.sha256
-    AND held.`partition` = latest.name
-    AND held.load_number = latest.load_number
-    AND COALESCE(held.last_observed_at < seen.observed_at, TRUE)
+    existing.`partition` = seen.name
+    AND existing.source_sha256 = seen.sha256
+    AND existing.`partition` = latest.name
+    AND existing.load_number = latest.load_number
+    AND COALESCE(existing.last_observed_at < seen.observed_at, TRUE)

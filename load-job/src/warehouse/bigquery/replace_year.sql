@@ -3,27 +3,27 @@ INSERT INTO `{dataset}.status_changes` (
     old_observed_at, new_observed_at, load_number
 )
 SELECT
-    held.source_year,
-    held.request_id,
-    held.status,
+    existing.source_year,
+    existing.request_id,
+    existing.status,
     published.status,
-    CAST(@held_last_modified AS DATETIME),
+    CAST(@current_last_modified AS DATETIME),
     CAST(@source_last_modified AS DATETIME),
-    @held_fingerprint,
+    @current_fingerprint,
     @fingerprint,
-    CAST(@held_observed_at AS TIMESTAMP),
+    CAST(@current_observed_at AS TIMESTAMP),
     CAST(@observed_at AS TIMESTAMP),
     @load_number
 FROM `{dataset}.{staged_rows}` AS published
-INNER JOIN `{dataset}.service_requests` AS held ON published.request_id = held.request_id
+INNER JOIN `{dataset}.service_requests` AS existing ON published.request_id = existing.request_id
 WHERE
-    held.source_year = @year
-    AND held.created_at >= CAST(@year_begins AS TIMESTAMP)
-    AND held.created_at < CAST(@year_is_over AS TIMESTAMP)
-    -- What the publisher changed, and not the rules by which it is read.
+    existing.source_year = @year
+    AND existing.created_at >= CAST(@year_begins AS TIMESTAMP)
+    AND existing.created_at < CAST(@year_is_over AS TIMESTAMP)
+    -- Only changes by the publisher, not by the rules that map its statuses.
     AND @content_changed
-    AND held.status != published.status
-    AND held.source_status != published.source_status;
+    AND existing.status != published.status
+    AND existing.source_status != published.source_status;
 
 INSERT INTO `{dataset}.publication_changes` (
     source_year, load_number, old_fingerprint, new_fingerprint, content_changed, old_observed_at, new_observed_at,
@@ -32,10 +32,10 @@ INSERT INTO `{dataset}.publication_changes` (
 SELECT
     @year,
     @load_number,
-    @held_fingerprint,
+    @current_fingerprint,
     @fingerprint,
     @content_changed,
-    CAST(@held_observed_at AS TIMESTAMP),
+    CAST(@current_observed_at AS TIMESTAMP),
     CAST(@observed_at AS TIMESTAMP),
     @rows_before,
     @rows_after,

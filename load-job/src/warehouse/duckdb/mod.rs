@@ -14,11 +14,11 @@ use shared::warehouse::duckdb::{Access, Connection, DuckDbError};
 use tracing::{info, warn};
 
 use super::{
-    Changes, Held, Load, Loaded, Observed, Refusal, Target, Verdict, differences, history,
+    Changes, Current, Load, LoadRefusal, Loaded, Observed, Target, Verdict, differences, history,
     is_other_content, miscounted, number_after, observations, refuse_stale, targets, time,
 };
 
-/// How long to wait for another process that writes to the file.
+/// How long to wait for another process that has locked the file.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct DuckDb(Connection);
@@ -56,7 +56,7 @@ impl DuckDb {
                 Some(kind) if kind == expected => {}
                 None if !column.required => {
                     info!(table = table.name, column = column.name, "column added");
-                    // Names and types are the contract's own, embedded: a statement cannot bind them.
+                    // Statements cannot bind names and types. These come from the embedded contract.
                     let statement = format!(
                         "ALTER TABLE {} ADD COLUMN {} {expected}",
                         table.name, column.name
@@ -64,7 +64,7 @@ impl DuckDb {
                     self.0.execute(&statement, &[])?;
                 }
                 other => {
-                    return Err(Refusal::OtherTable {
+                    return Err(LoadRefusal::OtherTable {
                         table: table.name.clone(),
                         column: column.name.clone(),
                         found: other.cloned().unwrap_or_else(|| "missing".to_owned()),
@@ -80,9 +80,9 @@ impl DuckDb {
 
     pub(super) fn load(&mut self, load: &Load<'_>) -> Result<Loaded, Failure> {
         let manifest = load.manifest;
-        let held = self.held(manifest.partition)?;
-        if let Some(held) = held.as_ref().filter(|_| !load.force) {
-            if held.fingerprint == manifest.fingerprint.as_str() {
+        let current = self.current(manifest.partition)?;
+        if let Some(current) = current.as_ref().filter(|_| !load.force) {
+            if current.fingerprint == manifest.fingerprint.as_str() {
                 match self.verify(load) {
                     Ok(()) => return Ok(Loaded::Found),
                     Err(altered) => {
@@ -90,11 +90,11 @@ impl DuckDb {
                     }
                 }
             }
-            refuse_stale(load, held)?;
+            refuse_stale(load, current)?;
         }
         let drift = self
             .0
-            .transaction(|connection| replace(connection, load, held.as_ref()))?;
+            .transaction(|connection| replace(connection, load, current.as_ref()))?;
         Ok(Loaded::Replaced { drift })
     }
 
@@ -145,12 +145,12 @@ impl DuckDb {
         })
     }
 
-    fn held(&mut self, partition: Partition) -> Result<Option<Held>, Failure> {
+    fn current(&mut self, partition: Partition) -> Result<Option<Current>, Failure> {
         let name = partition.to_string();
         let mut rows = self
             .0
-            .query_text(include_str!("held.sql"), &[name.into()])?;
-        rows.pop().map(Held::from_row).transpose()
+            .query_text(include_str!("current_version.sql"), &[name.into()])?;
+        rows.pop().map(Current::from_row).transpose()
     }
 
     fn verify(&mut self, load: &Load<'_>) -> Result<(), Failure> {
@@ -158,7 +158,7 @@ impl DuckDb {
     }
 }
 
-/// The condition that a partition's rows meet, and its value.
+/// Returns the condition that selects a partition's rows, and its parameters.
 fn rows_of(partition: Partition) -> (&'static str, Vec<Value>) {
     match partition {
         Partition::Year(year) => ("WHERE source_year = $1", vec![i64::from(year).into()]),
@@ -179,17 +179,17 @@ fn verify(connection: &mut Connection, load: &Load<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The transaction's body. Returns how the new version drifts from the one held.
+/// Runs the body of the transaction. Returns the drift of the new version from the current one.
 fn replace(
     connection: &mut Connection,
     load: &Load<'_>,
-    held: Option<&Held>,
+    current: Option<&Current>,
 ) -> Result<Vec<Drift>, Failure> {
     let partition = load.manifest.partition;
-    let changes = match (partition, held) {
-        (Partition::Year(year), Some(held)) => {
-            if !held.has_content_of(load.manifest) {
-                append_status_changes(connection, load, year, held)?;
+    let changes = match (partition, current) {
+        (Partition::Year(year), Some(current)) => {
+            if !current.has_content_of(load.manifest) {
+                append_status_changes(connection, load, year, current)?;
             }
             count_changes(connection, load, year)?
         }
@@ -208,9 +208,9 @@ fn replace(
         insert(connection, Contract::quarantine_table(), file)?;
     }
     verify(connection, load)?;
-    let drift = changes.drift(load.manifest, held);
-    insert_publication_changes(connection, load, held, changes)?;
-    insert_load_history(connection, load, held, &drift)?;
+    let drift = changes.drift(load.manifest, current);
+    insert_publication_changes(connection, load, current, changes)?;
+    insert_load_history(connection, load, current, &drift)?;
     Ok(drift)
 }
 
@@ -224,12 +224,12 @@ fn insert(connection: &mut Connection, table: &Table, file: &str) -> Result<(), 
     connection.execute(&statement, &[file.into()])
 }
 
-/// Records the requests of the version held whose status the new version gives otherwise.
+/// Records the requests whose status differs between the current and the new version.
 fn append_status_changes(
     connection: &mut Connection,
     load: &Load<'_>,
     year: i16,
-    held: &Held,
+    current: &Current,
 ) -> Result<(), DuckDbError> {
     for file in &load.files {
         connection.execute(
@@ -237,20 +237,20 @@ fn append_status_changes(
             &[
                 file.as_str().into(),
                 i64::from(year).into(),
-                held.last_modified.clone().into(),
+                current.last_modified.clone().into(),
                 load.manifest.source.last_modified.clone().into(),
-                held.fingerprint.as_str().into(),
+                current.fingerprint.as_str().into(),
                 load.manifest.fingerprint.as_str().into(),
-                time(held.observed_at),
+                time(current.observed_at),
                 time(load.observed_at),
-                number_after(Some(held)).into(),
+                number_after(Some(current)).into(),
             ],
         )?;
     }
     Ok(())
 }
 
-/// Compares the new version with the one held, file by file: a request is in one file of a version at most.
+/// Compares the new version with the current one, file by file: a request is in at most one file of a version.
 fn count_changes(
     connection: &mut Connection,
     load: &Load<'_>,
@@ -276,7 +276,7 @@ fn count_changes(
 fn insert_publication_changes(
     connection: &mut Connection,
     load: &Load<'_>,
-    held: Option<&Held>,
+    current: Option<&Current>,
     changes: Changes,
 ) -> Result<(), Failure> {
     let Partition::Year(year) = load.manifest.partition else {
@@ -284,12 +284,12 @@ fn insert_publication_changes(
     };
     let mut values = vec![
         i64::from(year).into(),
-        number_after(held).into(),
-        held.map(|held| held.fingerprint.clone()).into(),
+        number_after(current).into(),
+        current.map(|current| current.fingerprint.clone()).into(),
         load.manifest.fingerprint.as_str().into(),
-        is_other_content(load, held).into(),
-        time(held.and_then(|held| held.observed_at)),
-        time(observations(load, held).0),
+        is_other_content(load, current).into(),
+        time(current.and_then(|current| current.observed_at)),
+        time(observations(load, current).0),
     ];
     values.extend(
         differences(load, changes)?
@@ -303,10 +303,10 @@ fn insert_publication_changes(
 fn insert_load_history(
     connection: &mut Connection,
     load: &Load<'_>,
-    held: Option<&Held>,
+    current: Option<&Current>,
     drift: &[Drift],
 ) -> Result<(), Failure> {
-    let values = history(load, held, drift)?;
+    let values = history(load, current, drift)?;
     let values: Vec<Value> = values.into_iter().map(|(_, value)| value).collect();
     connection.execute(include_str!("insert_load_history.sql"), &values)?;
     Ok(())

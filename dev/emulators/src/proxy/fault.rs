@@ -1,4 +1,4 @@
-//! Answers broken on demand.
+//! Faults in answers, on demand.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -8,47 +8,47 @@ use loopback_server::body::{self, Body};
 
 use super::RequestLog;
 
-/// Breaks answers to the requests it fits.
+/// Breaks the answers to matching requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The method.
     pub method: &'static str,
-    /// A part of the path and query.
+    /// A substring of the path and query.
     pub target_contains: String,
-    /// So many requests that fit are answered well before.
+    /// The number of matching requests that are answered correctly first.
     pub after: u32,
-    /// So many are broken then.
+    /// The number of answers that are then broken.
     pub times: u32,
-    /// What goes wrong.
+    /// The kind of fault.
     pub kind: FaultKind,
 }
 
-/// What goes wrong with an answer.
+/// A kind of fault in an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FaultKind {
-    /// This answer comes in place of the service's, which is not asked.
+    /// Sends this answer without a request to the service.
     Answer {
         /// The status.
         status: u16,
-        /// Headers beside the content type.
+        /// Headers in addition to the content type.
         headers: Vec<(&'static str, String)>,
-        /// JSON.
+        /// The body, JSON.
         body: String,
     },
-    /// The connection ends without an answer, and the service is not asked.
+    /// Closes the connection without an answer and without a request to the service.
     Reset,
-    /// The service does what it is asked, and the connection ends without its answer.
+    /// Lets the service process the request, and closes the connection without its answer.
     LoseAnswer,
-    /// The connection ends after so many bytes of the body.
+    /// Closes the connection after this many bytes of the body.
     TruncateAt(usize),
-    /// A bit in the middle of the body is flipped.
+    /// Flips a bit in the middle of the body.
     Flip,
-    /// The service is asked after so long.
+    /// Delays the request to the service.
     Delay(Duration),
 }
 
 impl FaultKind {
-    /// An error as Google's JSON APIs answer it.
+    /// Returns an error in the format of Google's JSON APIs.
     #[must_use]
     pub fn error(status: u16, reason: &str) -> Self {
         Self::Answer {
@@ -58,7 +58,7 @@ impl FaultKind {
         }
     }
 
-    /// 429 or 503 with a `Retry-After` of so many seconds.
+    /// Returns 429 or 503 with a `Retry-After` of this many seconds.
     #[must_use]
     pub fn retry_after(status: u16, reason: &str, seconds: u32) -> Self {
         Self::Answer {
@@ -69,7 +69,7 @@ impl FaultKind {
     }
 }
 
-/// The faults that are still to happen.
+/// The pending faults.
 #[derive(Debug, Default)]
 pub(super) struct Faults(Mutex<Vec<Fault>>);
 
@@ -90,7 +90,7 @@ impl Faults {
         self.all().clear();
     }
 
-    /// The fault of the answer to `request`, which is used up by it.
+    /// Takes the fault of the answer to `request`.
     pub(super) fn take(&self, request: &RequestLog) -> Option<FaultKind> {
         let mut faults = self.all();
         let fault = faults.iter_mut().find(|fault| {
@@ -107,7 +107,7 @@ impl Faults {
     }
 }
 
-/// `bytes` as a body that `fault` happens to.
+/// Returns `bytes` as a body with `fault`.
 pub(super) fn body(bytes: &Bytes, fault: Option<&FaultKind>) -> Body {
     match fault {
         Some(FaultKind::TruncateAt(length)) => body::truncated(bytes, *length),

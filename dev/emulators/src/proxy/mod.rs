@@ -1,4 +1,4 @@
-//! What stands in front of an emulator: a proxy that records, and breaks answers on demand.
+//! A proxy in front of an emulator that records requests and breaks answers on demand.
 
 mod bigquery;
 mod fault;
@@ -21,36 +21,36 @@ use bigquery::BigQuery;
 use fault::Faults;
 use storage::Storage;
 
-/// What is behind the front.
+/// The service behind the proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
-    /// The emulator of Cloud Storage, whose gaps are filled.
+    /// The Cloud Storage emulator, whose gaps are filled.
     Storage,
-    /// The emulator of BigQuery, whose gaps are filled.
+    /// The BigQuery emulator, whose gaps are filled.
     BigQuery,
-    /// Another front.
-    Front,
+    /// Another proxy.
+    Proxy,
 }
 
-/// A request that a front saw.
+/// A request seen by a proxy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestLog {
     /// `GET`, `POST`, …
     pub method: String,
     /// The path and the query.
     pub target: String,
-    /// The headers, names in lower case.
+    /// The headers, with names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body's length.
     pub size_bytes: usize,
-    /// The body, where it is JSON.
+    /// The body, if it is JSON.
     pub json: Option<serde_json::Value>,
-    /// The status of the answer, faults included; 0 if the connection ended without.
+    /// The status of the answer, including faults; 0 if the connection ended without one.
     pub status: u16,
 }
 
 /// A proxy on 127.0.0.1 that serves until it is dropped.
-pub struct Front {
+pub struct Proxy {
     url: String,
     state: Arc<State>,
     _server: Server,
@@ -71,7 +71,7 @@ enum Gaps {
     None,
 }
 
-/// A whole request or answer.
+/// A complete request or answer.
 #[derive(Clone)]
 struct Message<Head> {
     head: Head,
@@ -79,11 +79,11 @@ struct Message<Head> {
     body: Bytes,
 }
 
-type Asked = Message<(Method, String)>;
+type ProxiedRequest = Message<(Method, String)>;
 type Answer = Message<StatusCode>;
 
-impl Front {
-    /// Starts a front of `upstream`, a URL.
+impl Proxy {
+    /// Starts a proxy of the URL `upstream`.
     pub fn start(service: Service, upstream: &str) -> anyhow::Result<Self> {
         let listener = Listener::bind(0)?;
         let url = listener.url();
@@ -96,10 +96,10 @@ impl Front {
             gaps: match service {
                 Service::Storage => Gaps::Storage(Storage::default()),
                 Service::BigQuery => Gaps::BigQuery(BigQuery::default()),
-                Service::Front => Gaps::None,
+                Service::Proxy => Gaps::None,
             },
         });
-        let server = listener.serve("front", Arc::clone(&state))?;
+        let server = listener.serve("proxy", Arc::clone(&state))?;
         Ok(Self {
             url,
             state,
@@ -107,29 +107,29 @@ impl Front {
         })
     }
 
-    /// Where it serves.
+    /// Returns its URL.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Breaks the next answers that it fits.
+    /// Breaks the next answers that `fault` matches.
     pub fn fault(&self, fault: Fault) {
         self.state.faults.add(fault);
     }
 
-    /// Whether every request that was to be broken has come.
+    /// Whether all faults have happened.
     #[must_use]
     pub fn is_through(&self) -> bool {
         self.state.faults.are_over()
     }
 
-    /// Breaks no more answers.
-    pub fn mend(&self) {
+    /// Removes all pending faults.
+    pub fn clear_faults(&self) {
         self.state.faults.clear();
     }
 
-    /// What was asked so far, in the order of the answers.
+    /// Returns the requests so far, in the order of their answers.
     #[must_use]
     pub fn requests(&self) -> Vec<RequestLog> {
         self.state.log().clone()
@@ -139,17 +139,17 @@ impl Front {
 impl Handler for State {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
         let (parts, body) = request.into_parts();
-        let asked = Asked {
+        let request = ProxiedRequest {
             head: (parts.method, parts.uri.to_string()),
             headers: parts.headers,
             body: body.collect().await?.to_bytes(),
         };
         let entry = RequestLog {
-            method: asked.head.0.to_string(),
-            target: asked.head.1.clone(),
-            headers: readable(&asked.headers),
-            size_bytes: asked.body.len(),
-            json: serde_json::from_slice(&asked.body).ok(),
+            method: request.head.0.to_string(),
+            target: request.head.1.clone(),
+            headers: readable(&request.headers),
+            size_bytes: request.body.len(),
+            json: serde_json::from_slice(&request.body).ok(),
             status: 0,
         };
         let fault = self.faults.take(&entry);
@@ -161,15 +161,15 @@ impl Handler for State {
                 body,
             }) => Some(made(*status, headers, body)?),
             Some(FaultKind::LoseAnswer) => {
-                self.forward(asked).await?;
+                self.forward(request).await?;
                 None
             }
             Some(FaultKind::Delay(duration)) => {
                 tokio::time::sleep(*duration).await;
-                Some(self.forward(asked).await?)
+                Some(self.forward(request).await?)
             }
             Some(FaultKind::TruncateAt(_) | FaultKind::Flip) | None => {
-                Some(self.forward(asked).await?)
+                Some(self.forward(request).await?)
             }
         };
         let status = answer.as_ref().map_or(0, |answer| answer.head.as_u16());
@@ -193,15 +193,15 @@ impl State {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What the service answers, its gaps filled.
-    async fn forward(&self, asked: Asked) -> anyhow::Result<Answer> {
+    /// Returns the answer of the service, with its gaps filled.
+    async fn forward(&self, request: ProxiedRequest) -> anyhow::Result<Answer> {
         let mut answer = match &self.gaps {
-            Gaps::Storage(storage) => storage.answer(self, asked).await?,
-            Gaps::BigQuery(bigquery) => bigquery.answer(self, asked).await?,
-            Gaps::None => self.ask(asked).await?,
+            Gaps::Storage(storage) => storage.answer(self, request).await?,
+            Gaps::BigQuery(bigquery) => bigquery.answer(self, request).await?,
+            Gaps::None => self.send(request).await?,
         };
         if let Some(location) = answer.headers.get(LOCATION) {
-            // The service names itself, and without the port: its clients are here.
+            // The service uses its own host without the port; its clients need the proxy's.
             let location = Url::parse(location.to_str()?)?;
             let query = location
                 .query()
@@ -214,10 +214,10 @@ impl State {
         Ok(answer)
     }
 
-    /// What the service answers.
-    async fn ask(&self, asked: Asked) -> anyhow::Result<Answer> {
-        let (method, target) = asked.head;
-        let mut headers = asked.headers;
+    /// Returns the answer of the service.
+    async fn send(&self, request: ProxiedRequest) -> anyhow::Result<Answer> {
+        let (method, target) = request.head;
+        let mut headers = request.headers;
         headers.remove(HOST);
         headers.remove(CONTENT_LENGTH);
         headers.remove(TRANSFER_ENCODING);
@@ -225,7 +225,7 @@ impl State {
             .client
             .request(method, format!("{}{target}", self.upstream))
             .headers(headers)
-            .body(asked.body);
+            .body(request.body);
         let answer = request.send().await?;
         let head = answer.status();
         let mut headers = answer.headers().clone();
@@ -239,7 +239,7 @@ impl State {
     }
 }
 
-/// Answers without a body have no length either.
+/// Whether answers with this status have a body, and therefore a length.
 fn parts_have_body(status: StatusCode) -> bool {
     status != StatusCode::NO_CONTENT
 }
@@ -265,7 +265,7 @@ fn made(status: u16, headers: &[(&'static str, String)], body: &str) -> anyhow::
     })
 }
 
-/// An error as Google's JSON APIs answer it: <https://cloud.google.com/apis/design/errors#http_mapping>.
+/// Returns an error in the format of Google's JSON APIs: <https://cloud.google.com/apis/design/errors#http_mapping>.
 fn error(status: u16, reason: &str, message: &str) -> String {
     serde_json::json!({"error": {
         "code": status,

@@ -1,5 +1,5 @@
-//! What bqemulator leaves out: job ids are taken once, multi-statement queries have named parameters, and polygons are made
-//! valid.
+//! Adds what bqemulator lacks: unique job ids, named parameters in multi-statement queries, and repair of invalid
+//! polygons.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -8,23 +8,28 @@ use hyper::Method;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::{Answer, Asked, State, error, made};
+use super::{Answer, ProxiedRequest, State, error, made};
 
 #[derive(Default)]
 pub(super) struct BigQuery {
-    /// Project, location and id of every job. Locked while one is made, for the emulator tells of none before it is done.
+    /// The project, location and id of every job. It is locked while a job is created, because the emulator does not
+    /// list a job before it is done.
     jobs: Mutex<HashSet<String>>,
 }
 
 impl BigQuery {
-    pub(super) async fn answer(&self, state: &State, mut asked: Asked) -> anyhow::Result<Answer> {
-        let path = asked.head.1.split('?').next().unwrap_or_default();
-        let inserts_job = asked.head.0 == Method::POST && path.ends_with("/jobs");
+    pub(super) async fn answer(
+        &self,
+        state: &State,
+        mut request: ProxiedRequest,
+    ) -> anyhow::Result<Answer> {
+        let path = request.head.1.split('?').next().unwrap_or_default();
+        let inserts_job = request.head.0 == Method::POST && path.ends_with("/jobs");
         let Some(mut job) = inserts_job
-            .then(|| serde_json::from_slice::<Value>(&asked.body).ok())
+            .then(|| serde_json::from_slice::<Value>(&request.body).ok())
             .flatten()
         else {
-            return state.ask(asked).await;
+            return state.send(request).await;
         };
         let name = name_of(&job, path);
         let mut jobs = self.jobs.lock().await;
@@ -35,8 +40,8 @@ impl BigQuery {
         if let Some(query) = job.pointer_mut("/configuration/query") {
             rewrite(query);
         }
-        asked.body = job.to_string().into();
-        let answer = state.ask(asked).await?;
+        request.body = job.to_string().into();
+        let answer = state.send(request).await?;
         if answer.head.is_success() {
             jobs.extend(name);
         }
@@ -44,7 +49,7 @@ impl BigQuery {
     }
 }
 
-/// `PROJECT:LOCATION.ID`, if the request gives an id.
+/// Returns `PROJECT:LOCATION.ID`, if the request has an id.
 fn name_of(job: &Value, path: &str) -> Option<String> {
     let reference = &job["jobReference"];
     let id = reference["jobId"].as_str()?;
@@ -53,7 +58,7 @@ fn name_of(job: &Value, path: &str) -> Option<String> {
     Some(format!("{project}:{location}.{id}"))
 }
 
-/// Turns the parameters of a multi-statement query, which begins with `BEGIN`, into variables, and leaves out what the
+/// Converts the parameters of a multi-statement query, which starts with `BEGIN`, to variables, and omits what the
 /// emulator cannot parse.
 fn rewrite(query: &mut Value) {
     let Some(sql) = query["query"].as_str() else {
@@ -68,7 +73,7 @@ fn rewrite(query: &mut Value) {
         .as_array()
         .cloned()
         .unwrap_or_default();
-    // A name may begin another one.
+    // A name may be the prefix of another one.
     parameters.sort_by_key(|parameter| std::cmp::Reverse(parameter["name"].as_str().map(str::len)));
     for parameter in &parameters {
         let (Some(name), Some(kind)) = (

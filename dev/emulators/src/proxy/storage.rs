@@ -1,4 +1,4 @@
-//! What fake-gcs-server leaves out of resumable uploads: preconditions, and how far an interrupted one is.
+//! Adds what fake-gcs-server lacks in resumable uploads: preconditions, and the progress of an interrupted upload.
 
 use std::collections::HashMap;
 
@@ -8,44 +8,49 @@ use hyper::{Method, StatusCode};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::{Answer, Asked, State, error, made};
+use super::{Answer, ProxiedRequest, State, error, made};
 
 #[derive(Default)]
 pub(super) struct Storage {
-    /// By upload id. Locked while a chunk is taken, so that of two uploads of one new object one is refused.
+    /// Uploads by id. It is locked while a chunk is processed, so that one of two concurrent uploads of a new object is
+    /// refused.
     uploads: Mutex<HashMap<String, Upload>>,
 }
 
 /// <https://cloud.google.com/storage/docs/performing-resumable-uploads>
 #[derive(Default)]
 struct Upload {
-    /// The path of the object that must not be there.
+    /// The path of the object that must not exist.
     new_object: Option<String>,
-    /// Bytes that were taken.
+    /// The number of bytes received.
     size_bytes: u64,
     /// The answer to the last chunk.
     done: Option<Answer>,
 }
 
-/// What a chunk's `Content-Range` says.
+/// The `Content-Range` of a chunk.
 enum Chunk {
-    /// `bytes */*`: how far is it?
+    /// `bytes */*`: a query for the progress.
     Question,
-    /// `bytes 0-99/*`: bytes up to here, and there are more.
+    /// `bytes 0-99/*`: bytes up to here, with more to follow.
     UpTo(u64),
     /// `bytes 0-99/100`, or no range at all.
     Last,
 }
 
 impl Storage {
-    pub(super) async fn answer(&self, state: &State, asked: Asked) -> anyhow::Result<Answer> {
-        let url = Url::parse(&format!("{}{}", state.upstream, asked.head.1))?;
+    pub(super) async fn answer(
+        &self,
+        state: &State,
+        request: ProxiedRequest,
+    ) -> anyhow::Result<Answer> {
+        let url = Url::parse(&format!("{}{}", state.upstream, request.head.1))?;
         let upload = parameter(&url, "upload_id");
-        if let (Some(id), true) = (&upload, asked.head.0 == Method::PUT) {
-            return self.take_chunk(state, id, asked).await;
+        if let (Some(id), true) = (&upload, request.head.0 == Method::PUT) {
+            return self.take_chunk(state, id, request).await;
         }
         if upload.is_some() || parameter(&url, "uploadType").as_deref() != Some("resumable") {
-            return state.ask(asked).await;
+            return state.send(request).await;
         }
         let must_be_new = parameter(&url, "ifGenerationMatch").as_deref() == Some("0");
         let object = parameter(&url, "name").map(|name| {
@@ -53,7 +58,7 @@ impl Storage {
             let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
             format!("{bucket}/{name}")
         });
-        let answer = state.ask(asked).await?;
+        let answer = state.send(request).await?;
         if let Some(location) = answer.headers.get(LOCATION)
             && let Some(id) = parameter(&Url::parse(location.to_str()?)?, "upload_id")
         {
@@ -66,10 +71,15 @@ impl Storage {
         Ok(answer)
     }
 
-    async fn take_chunk(&self, state: &State, id: &str, asked: Asked) -> anyhow::Result<Answer> {
+    async fn take_chunk(
+        &self,
+        state: &State,
+        id: &str,
+        request: ProxiedRequest,
+    ) -> anyhow::Result<Answer> {
         let mut uploads = self.uploads.lock().await;
         let upload = uploads.entry(id.to_owned()).or_default();
-        let chunk = chunk(&asked.headers);
+        let chunk = chunk(&request.headers);
         if let (Chunk::Question | Chunk::Last, Some(done)) = (&chunk, &upload.done) {
             return Ok(done.clone());
         }
@@ -87,24 +97,24 @@ impl Storage {
                 })
             }
             Chunk::UpTo(end) => {
-                let answer = state.ask(asked).await?;
+                let answer = state.send(request).await?;
                 upload.size_bytes = end;
                 Ok(answer)
             }
             Chunk::Last => {
                 if let Some(object) = &upload.new_object {
-                    let look_up = Asked {
+                    let look_up = ProxiedRequest {
                         head: (Method::GET, object.clone()),
                         headers: HeaderMap::new(),
                         body: Bytes::new(),
                     };
-                    if state.ask(look_up).await?.head.is_success() {
+                    if state.send(look_up).await?.head.is_success() {
                         let message =
                             "At least one of the pre-conditions you specified did not hold.";
                         return made(412, &[], &error(412, "conditionNotMet", message));
                     }
                 }
-                let answer = state.ask(asked).await?;
+                let answer = state.send(request).await?;
                 upload.done = Some(answer.clone());
                 Ok(answer)
             }
@@ -131,7 +141,7 @@ fn chunk(headers: &HeaderMap) -> Chunk {
     match end {
         Some(end) if total.parse() == Ok(end) => Chunk::Last,
         Some(end) => Chunk::UpTo(end),
-        // `bytes */100` of an empty last chunk asks no less.
+        // `bytes */100` of an empty last chunk counts as well.
         None => Chunk::Question,
     }
 }

@@ -1,4 +1,4 @@
-//! Where a request is: its forward sortation area and its ward.
+//! The location of a request: its forward sortation area and its ward.
 
 use std::sync::Arc;
 
@@ -8,17 +8,18 @@ use shared::contract::{Rules, WardModel};
 use super::refusal::Reason;
 use super::text::{decode, folded, trim};
 
-/// A forward sortation area of Toronto, or none: 0 is none, else 1 + digit * 26 + letter.
+/// A forward sortation area of Toronto, or none, encoded as 0 for none, else 1 + digit * 26 + letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fsa(u16);
 
 impl Fsa {
     pub(super) const NONE: Fsa = Fsa(0);
 
-    /// How many there can be.
+    /// The number of possible areas.
     pub(super) const COUNT: u16 = 260;
 
-    /// The area in `text`, `None` where the file says that it has none; an error for what is neither.
+    /// Parses the area in `text`. Returns `None` if the file has no area for the request, and an error if the text is
+    /// neither.
     pub(super) fn read(text: &[u8]) -> Result<Self, ()> {
         let text = trim(text);
         if let &[b'M' | b'm', digit @ b'0'..=b'9', letter] = text
@@ -35,12 +36,12 @@ impl Fsa {
         if says_none { Ok(Self::NONE) } else { Err(()) }
     }
 
-    /// 0 for none, else one more than its place in [`Fsa::all`].
+    /// Returns 0 for none, else one more than its index in [`Fsa::all`].
     pub(super) fn code(self) -> u16 {
         self.0
     }
 
-    /// All areas there can be, `M0A` first.
+    /// Returns all possible areas, starting with `M0A`.
     pub(super) fn all() -> impl Iterator<Item = String> {
         (0..Self::COUNT).map(|index| {
             let digit = char::from(b'0' + u8::try_from(index / 26).unwrap_or_default());
@@ -50,32 +51,32 @@ impl Fsa {
     }
 }
 
-/// A ward as the warehouse has it.
+/// A ward, as stored in the warehouse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ward {
     pub(super) id: Option<i32>,
     pub(super) name: Option<Arc<str>>,
     pub(super) model: Option<i32>,
-    /// What identifies a request by its ward: `Name (NN)` in the contract's spelling, or the published text.
+    /// The ward's part in the identity of a request: `Name (NN)` in the contract's spelling, or the published text.
     pub(super) identity: Arc<str>,
 }
 
-/// What a published ward means.
+/// The meaning of a published ward.
 #[derive(Debug, Clone)]
 pub(super) enum WardReading {
-    /// The one ward of that number and name, or the file's word for none.
+    /// The only ward with that number and name, or the file's word for none.
     Plain(Ward),
-    /// It is in two models: the first before that date, the second from then on.
+    /// A ward in two models: the first before that date, the second from then on.
     ByDate {
         switch: Date,
         before: Ward,
         since: Ward,
     },
-    /// A text that is no ward of any model.
+    /// A text that is not a ward of any model.
     Unknown(Ward),
 }
 
-/// Reads published wards.
+/// Parses published wards.
 pub(super) struct Wards<'a> {
     models: &'a [WardModel],
 }
@@ -87,7 +88,7 @@ impl<'a> Wards<'a> {
         }
     }
 
-    /// What `text` means: `Name (NN)`, `Unknown` or nothing.
+    /// Returns the meaning of `text`: `Name (NN)`, `Unknown` or nothing.
     pub(super) fn read(&self, text: &[u8]) -> Result<WardReading, Reason> {
         let text = decode(text).ok_or(Reason::UndecodableText)?;
         let text = text.trim();
@@ -116,7 +117,7 @@ impl<'a> Wards<'a> {
         })
     }
 
-    /// The wards of that number and name, in the order of the models.
+    /// Returns the wards with that number and name, in the order of the models.
     fn find(&self, text: &str) -> Vec<(&'a WardModel, Ward)> {
         let numbered = text
             .strip_suffix(')')
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn number_and_name_tell_the_model() {
+    fn number_and_name_identify_the_model() {
         assert_eq!(plain("Etobicoke Centre (03)"), (Some(44), Some(3)));
         assert_eq!(plain("Etobicoke-Lakeshore (03)"), (Some(25), Some(3)));
         assert_eq!(
@@ -180,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn every_ward_of_both_models_is_found_in_its_own() {
+    fn every_ward_of_both_models_is_found_in_its_own_model() {
         let mut in_both = Vec::new();
         for model in &Contract::rules().ward_models {
             for ward in &model.wards {
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ward_of_no_model_is_drift() {
+    fn a_ward_of_neither_model_is_drift() {
         for text in [
             "Etobicoke Centre (05)",
             "Downtown (10)",
@@ -213,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn areas_of_toronto_only() {
+    fn only_areas_of_toronto_are_accepted() {
         let code = |text: &str| Fsa::read(text.as_bytes()).map(Fsa::code);
         let all: Vec<String> = Fsa::all().collect();
         assert_eq!(all[usize::from(code("M5V").unwrap()) - 1], "M5V");
