@@ -1,11 +1,11 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useErrorBoundary, useState } from "preact/hooks";
 
-import { GeneratedBanner } from "./banner.tsx";
+import { GeneratedBanner } from "./parts/banner.tsx";
 import { Dashboard } from "./dashboard.tsx";
 import { Problem } from "./data/problem.ts";
 import { Store } from "./data/store.ts";
-import { focusAround } from "./focus.ts";
+import { focusAround } from "./parts/focus.ts";
 import { text } from "./strings.ts";
 
 /** The page: the dashboard once there is a catalog, and until then what keeps it. */

@@ -4,7 +4,7 @@ import type { ProblemKind } from "./data/problem.ts";
 import type { YearQuality } from "./data/quality.ts";
 import type { Refusal } from "./data/refusals.ts";
 import type { StatusGroup } from "./data/vocabulary.ts";
-import { oneLine } from "./untrusted.ts";
+import { oneLine } from "./data/untrusted.ts";
 import type { Measure, Sort, View } from "./view/view.ts";
 import { isStatusGroup } from "./view/view.ts";
 

@@ -1,13 +1,13 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 
-import type { Shown } from "./dashboard.tsx";
-import { Legend } from "./legend.tsx";
-import { nameOf } from "./map.tsx";
-import { format, text } from "./strings.ts";
-import { Tooltip, useTip } from "./tooltip.tsx";
-import type { Class, Ranked } from "./view/measures.ts";
-import { classOf } from "./view/measures.ts";
-import { togglePin } from "./view/pins.ts";
+import type { Shown } from "../../dashboard.tsx";
+import { Legend } from "../../parts/legend.tsx";
+import { nameOf } from "../map/panel.tsx";
+import { format, text } from "../../strings.ts";
+import { Tooltip, useTip } from "../../parts/tooltip.tsx";
+import type { Class, Ranked } from "../../view/measures.ts";
+import { classOf } from "../../view/measures.ts";
+import { togglePin } from "../../view/pins.ts";
 
 /** Groups that are shown before all are asked for. */
 const FEW = 16;

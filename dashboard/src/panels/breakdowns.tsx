@@ -1,9 +1,9 @@
-import type { Shown } from "./dashboard.tsx";
-import { SEASONS, byStatusGroup } from "./data/answer.ts";
-import type { Store } from "./data/store.ts";
-import type { StatusGroup } from "./data/vocabulary.ts";
-import { format, text } from "./strings.ts";
-import { STATUS_GROUPS, statusesOf } from "./view/view.ts";
+import type { Shown } from "../dashboard.tsx";
+import { SEASONS, byStatusGroup } from "../data/answer.ts";
+import type { Store } from "../data/store.ts";
+import type { StatusGroup } from "../data/vocabulary.ts";
+import { format, text } from "../strings.ts";
+import { STATUS_GROUPS, statusesOf } from "../view/view.ts";
 
 /**
  * Statuses, seasons and divisions of what is shown, for the whole city. Each list keeps what its own filter leaves out, so

@@ -1,16 +1,16 @@
 import { useEffect, useState } from "preact/hooks";
 
-import { Failure } from "./app.tsx";
-import type { Shown } from "./dashboard.tsx";
-import { LEAP_YEAR, dayOf, readDays } from "./data/days.ts";
-import { seasonOf } from "./data/answer.ts";
-import type { Store } from "./data/store.ts";
-import type { Line } from "./line_chart.tsx";
-import { LineChart } from "./line_chart.tsx";
-import { nameOf } from "./map.tsx";
-import { format, text, years } from "./strings.ts";
-import type { SeriesKind } from "./view/view.ts";
-import { SERIES, chosenOf } from "./view/view.ts";
+import { Failure } from "../app.tsx";
+import type { Shown } from "../dashboard.tsx";
+import { LEAP_YEAR, dayOf, readDays } from "../data/days.ts";
+import { seasonOf } from "../data/answer.ts";
+import type { Store } from "../data/store.ts";
+import type { Line } from "../parts/line_chart.tsx";
+import { LineChart } from "../parts/line_chart.tsx";
+import { nameOf } from "./map/panel.tsx";
+import { format, text, years } from "../strings.ts";
+import type { SeriesKind } from "../view/view.ts";
+import { SERIES, chosenOf } from "../view/view.ts";
 
 /** Requests over time: by month with the year before behind, or adding up by day. */
 export function Series(shown: Shown & { store: Store }) {

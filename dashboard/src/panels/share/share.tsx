@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
 
-import type { Shown } from "./dashboard.tsx";
-import type { Catalog } from "./data/catalog.ts";
+import type { Shown } from "../../dashboard.tsx";
+import type { Catalog } from "../../data/catalog.ts";
 import { save, toCsv, toPng, toSvg } from "./download.ts";
-import { asked, described, text, years } from "./strings.ts";
-import { valueOf } from "./view/measures.ts";
-import { formatView } from "./view/view.ts";
+import { asked, described, text, years } from "../../strings.ts";
+import { valueOf } from "../../view/measures.ts";
+import { formatView } from "../../view/view.ts";
 
 /** Ways to take what is shown elsewhere. */
 export function Share({ catalog, ...shown }: Shown & { catalog: Catalog }) {

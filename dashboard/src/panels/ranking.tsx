@@ -1,11 +1,11 @@
-import type { Shown } from "./dashboard.tsx";
-import { nameOf } from "./map.tsx";
-import { Sparkline } from "./sparkline.tsx";
-import { format, text } from "./strings.ts";
-import type { Ranked } from "./view/measures.ts";
-import { valueOf } from "./view/measures.ts";
-import { togglePin } from "./view/pins.ts";
-import type { Sort } from "./view/view.ts";
+import type { Shown } from "../dashboard.tsx";
+import { nameOf } from "./map/panel.tsx";
+import { Sparkline } from "../parts/sparkline.tsx";
+import { format, text } from "../strings.ts";
+import type { Ranked } from "../view/measures.ts";
+import { valueOf } from "../view/measures.ts";
+import { togglePin } from "../view/pins.ts";
+import type { Sort } from "../view/view.ts";
 
 /** The areas in a table, in any order. */
 export function Ranking({ view, answer, ranked, measure, change }: Shown) {

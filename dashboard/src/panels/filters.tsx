@@ -1,9 +1,9 @@
-import { Combobox } from "./combobox.tsx";
-import { SEASONS } from "./data/answer.ts";
-import type { Store } from "./data/store.ts";
-import { text } from "./strings.ts";
-import type { View } from "./view/view.ts";
-import { KINDS, STATUS_GROUPS, yearsOfView } from "./view/view.ts";
+import { Combobox } from "../parts/combobox.tsx";
+import { SEASONS } from "../data/answer.ts";
+import type { Store } from "../data/store.ts";
+import { text } from "../strings.ts";
+import type { View } from "../view/view.ts";
+import { KINDS, STATUS_GROUPS, yearsOfView } from "../view/view.ts";
 
 /** What is asked, where, when, and what became of it. */
 export function Filters({

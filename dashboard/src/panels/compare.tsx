@@ -1,10 +1,10 @@
-import type { Shown } from "./dashboard.tsx";
-import type { Figures } from "./data/answer.ts";
-import { nameOf } from "./map.tsx";
-import { format, text } from "./strings.ts";
-import type { Ranked } from "./view/measures.ts";
-import { MEASURES } from "./view/view.ts";
-import { valueOf } from "./view/measures.ts";
+import type { Shown } from "../dashboard.tsx";
+import type { Figures } from "../data/answer.ts";
+import { nameOf } from "./map/panel.tsx";
+import { format, text } from "../strings.ts";
+import type { Ranked } from "../view/measures.ts";
+import { MEASURES } from "../view/view.ts";
+import { valueOf } from "../view/measures.ts";
 
 /** Groups that an area is said to ask for more than the city. */
 const DISTINCTIVE = 5;

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 
-import type { Catalog } from "./data/catalog.ts";
-import type { Store } from "./data/store.ts";
+import type { Catalog } from "../data/catalog.ts";
+import type { Store } from "../data/store.ts";
 
 /** What is read of the catalog's files once a component is shown: `null` until then, and again after an error. */
 export function useRead<T>(

@@ -1,6 +1,6 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 
-import { text } from "./strings.ts";
+import { text } from "../strings.ts";
 
 /** Room below the banner, for the outline of what has the focus. */
 const GAP = 6;

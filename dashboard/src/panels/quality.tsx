@@ -1,11 +1,11 @@
-import { Failure } from "./app.tsx";
-import type { YearQuality } from "./data/quality.ts";
-import { readQuality } from "./data/quality.ts";
-import { readRefusals } from "./data/refusals.ts";
-import type { Store } from "./data/store.ts";
-import { format, text } from "./strings.ts";
-import { oneLine } from "./untrusted.ts";
-import { useRead } from "./use_read.ts";
+import { Failure } from "../app.tsx";
+import type { YearQuality } from "../data/quality.ts";
+import { readQuality } from "../data/quality.ts";
+import { readRefusals } from "../data/refusals.ts";
+import type { Store } from "../data/store.ts";
+import { format, text } from "../strings.ts";
+import { oneLine } from "../data/untrusted.ts";
+import { useRead } from "../view/use_read.ts";
 
 /** Characters of a cause that are shown. */
 const CAUSE = 300;

@@ -1,10 +1,10 @@
 import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import type { Vocabulary } from "./data/vocabulary.ts";
-import type { Match } from "./view/search.ts";
-import { index, search } from "./view/search.ts";
-import { format, text } from "./strings.ts";
-import type { Choice } from "./view/view.ts";
+import type { Vocabulary } from "../data/vocabulary.ts";
+import type { Match } from "../view/search.ts";
+import { index, search } from "../view/search.ts";
+import { format, text } from "../strings.ts";
+import type { Choice } from "../view/view.ts";
 
 /** Matches that are listed. */
 const LISTED = 60;

@@ -2,7 +2,7 @@ import { scaleLinear } from "d3-scale";
 import { line as lineOf } from "d3-shape";
 import { useEffect, useRef, useState } from "preact/hooks";
 
-import { format, text } from "./strings.ts";
+import { format, text } from "../strings.ts";
 import { Tooltip, useTip } from "./tooltip.tsx";
 
 /** The width where it is not known yet, and the most. */
