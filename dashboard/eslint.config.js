@@ -17,7 +17,11 @@ export default ts.config(
   },
   { files: ["src/**/*.tsx"], ...a11y.flatConfigs.strict },
   {
+    files: ["src/**", "e2e/**"],
+    rules: { "max-lines-per-function": ["error", { max: 80, skipBlankLines: true, skipComments: true }] },
+  },
+  {
     files: ["tools/*.mjs"],
-    languageOptions: { globals: { process: "readonly" } },
+    languageOptions: { globals: { console: "readonly", process: "readonly" } },
   },
 );

@@ -3,9 +3,8 @@ import { useEffect, useErrorBoundary, useState } from "preact/hooks";
 
 import { GeneratedBanner } from "./parts/banner.tsx";
 import { Dashboard } from "./dashboard.tsx";
-import { Problem } from "./data/problem.ts";
 import { Store } from "./data/store.ts";
-import { focusAround } from "./parts/focus.ts";
+import { Failure } from "./parts/failure.tsx";
 import { text } from "./strings.ts";
 
 /** The page: the dashboard once there is a catalog, and until then what keeps it. */
@@ -45,29 +44,5 @@ function Notice({ children }: { children: ComponentChildren }) {
       <h1>{text.title}</h1>
       {children}
     </main>
-  );
-}
-
-/** What went wrong, and a way on. */
-export function Failure({ error, onRetry }: { error: unknown; onRetry: () => void }) {
-  const sentence =
-    error instanceof Problem
-      ? text.problem[error.kind](error.path)
-      : text.unexpected(error instanceof Error ? error.message : String(error));
-  return (
-    <div class="failure" role="alert">
-      <p>
-        <strong>{text.failed}.</strong> {sentence}
-      </p>
-      <button
-        type="button"
-        onClick={(event) => {
-          focusAround(event.currentTarget);
-          onRetry();
-        }}
-      >
-        {text.retry}
-      </button>
-    </div>
   );
 }

@@ -32,5 +32,5 @@ test("what differs is in words, with its subject and rows if they add anything",
   expect(drift("unknown_ward", "Nowhere (99)", 1234)).toBe("unknown ward Nowhere (99) 1,234");
   expect(drift("invalid_publication_date", "2199-01-01", 0)).toBe("impossible publication date 2199-01-01");
   expect(drift("requests_gone", "0f3a", 5)).toBe("requests gone since the previous file 5");
-  expect(drift("extra_column", "x".repeat(200), 1)).toBe(`extra column ${"x".repeat(79)}… 1`);
+  expect(drift("extra_column", "Notes", 1)).toBe("extra column Notes 1");
 });

@@ -1,12 +1,10 @@
-import type { Season } from "./data/answer.ts";
+import type { Season } from "./data/calendar.ts";
 import type { AreaKind } from "./data/boundaries.ts";
 import type { ProblemKind } from "./data/problem.ts";
 import type { YearQuality } from "./data/quality.ts";
 import type { Refusal } from "./data/refusals.ts";
 import type { StatusGroup } from "./data/vocabulary.ts";
-import { oneLine } from "./data/untrusted.ts";
-import type { Measure, Sort, View } from "./view/view.ts";
-import { isStatusGroup } from "./view/view.ts";
+import type { Measure } from "./view/view.ts";
 
 /** Every word of the page, and how it writes numbers and dates: another language is another module like this. */
 export const LOCALE = "en-CA";
@@ -35,7 +33,6 @@ function share(value: number): string {
 export const format = {
   integer: (value: number) => integer.format(value),
   short: (value: number) => short.format(value),
-  oneDigit: (value: number) => oneDigit.format(value),
   percent: share,
   signed: (value: number) => signed.format(value),
   day: (date: Date) => day.format(date),
@@ -71,13 +68,6 @@ const statusGroups: Record<StatusGroup, string> = {
   cancelled: "Cancelled",
   unknown: "Unknown",
 };
-const sorts: Record<Exclude<Sort, "measure">, string> = {
-  name: "Name",
-  requests: "Requests",
-  share: "Share",
-  change: "Change",
-};
-
 /** Years that the notice near the top lists: more are counted. */
 const LISTED = 3;
 const boundaries: Record<string, string> = {
@@ -100,9 +90,6 @@ const WITHOUT_SUBJECT = [
   "surplus_empty_fields",
   "requests_gone",
 ];
-/** Characters of what differs from the contract: a column's name, or a value. */
-const SUBJECT = 80;
-
 /** What the refusal of a publication was, without its cause. */
 function refused({ shown, stage, exit, observed }: Refusal): string {
   const file = shown ? "a newer file" : "its file";
@@ -151,7 +138,7 @@ export const text = {
     change: "Against the same months of the year before.",
   } satisfies Record<Measure, string>,
   seasons,
-  sorts,
+  change: "Change",
   skip: "Skip to the ranking",
   asOf: (through: string, published: string | null) =>
     `Requests to ${through}${published ? `, published ${published}` : ""}`,
@@ -327,7 +314,7 @@ export const text = {
     const kind = measure.replace(/^drift_/, "");
     return [
       drift[kind] ?? kind.replaceAll("_", " "),
-      WITHOUT_SUBJECT.includes(kind) ? "" : oneLine(subject, SUBJECT),
+      WITHOUT_SUBJECT.includes(kind) ? "" : subject,
       // What is odd about the file as a whole has no rows.
       rows > 0 ? integer.format(rows) : "",
     ]
@@ -396,23 +383,3 @@ export const text = {
   docs: "What every table and column means",
   data: "The data as Parquet",
 };
-
-/** The types and groups that are asked for. */
-export function asked(what: View["what"]): string {
-  return what.length === 0 ? text.everything : what.map(({ name }) => name).join(" + ");
-}
-
-/** A status, or all of a kind. */
-function statusNamed(status: string): string {
-  return isStatusGroup(status) ? text.statusGroupOf(status).toLowerCase() : status;
-}
-
-/** What is asked, but for the years: types, season, status, division. */
-export function described({ what, season, status, division }: View): string {
-  return [
-    asked(what),
-    ...(season ? [seasons[season].toLowerCase()] : []),
-    ...(status ? [statusNamed(status)] : []),
-    ...(division ? [division] : []),
-  ].join(", ");
-}

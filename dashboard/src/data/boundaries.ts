@@ -24,6 +24,11 @@ const FILES: Record<AreaKind, string> = {
   fsa: "boundaries/fsas.topo.json",
 };
 
+/** The name of an area: "Etobicoke-Lakeshore (3)" for a ward, the code for an FSA. */
+export function nameOf(area: Area, kind: AreaKind): string {
+  return kind === "ward" ? `${area.name} (${area.id})` : area.name;
+}
+
 /** The areas of a kind, by id. */
 export function fetchAreas(kind: AreaKind): Promise<Area[]> {
   const path = FILES[kind];

@@ -1,16 +1,8 @@
 import type { Catalog } from "./catalog.ts";
 import { filesOf } from "./catalog.ts";
+import { dayOf } from "./calendar.ts";
 import { readColumns } from "./parquet.ts";
-import type { Chosen } from "./answer.ts";
-
-/** A year that has every day. */
-export const LEAP_YEAR = 2024;
-
-/** The number of a day in the year, from 0; after February the same in all years, for 29 February has its own. */
-export function dayOf(date: Date): number {
-  const inLeapYear = Date.UTC(LEAP_YEAR, date.getUTCMonth(), date.getUTCDate());
-  return (inLeapYear - Date.UTC(LEAP_YEAR, 0, 1)) / 86_400_000;
-}
+import type { Chosen } from "./question.ts";
 
 /**
  * Requests of the whole city by `dayOf`. Days after the last with any request are left out.

@@ -1,6 +1,6 @@
-import type { Shown } from "../dashboard.tsx";
-import type { Figures } from "../data/answer.ts";
-import { nameOf } from "./map/panel.tsx";
+import type { Shown } from "../view/shown.ts";
+import type { Figures } from "../data/figures.ts";
+import { nameOf } from "../data/boundaries.ts";
 import { format, text } from "../strings.ts";
 import type { Ranked } from "../view/measures.ts";
 import { MEASURES } from "../view/view.ts";

@@ -1,26 +1,30 @@
 import { Combobox } from "../parts/combobox.tsx";
-import { SEASONS } from "../data/answer.ts";
+import { SEASONS } from "../data/calendar.ts";
 import type { Store } from "../data/store.ts";
 import { text } from "../strings.ts";
 import type { View } from "../view/view.ts";
-import { KINDS, STATUS_GROUPS, yearsOfView } from "../view/view.ts";
+import { KINDS, STATUS_GROUPS, isStatusGroup, yearsOfView } from "../view/view.ts";
 
-/** What is asked, where, when, and what became of it. */
-export function Filters({
-  view,
-  change,
-  store,
-  divisions,
-}: {
+const NO_FILTERS = {
+  what: [],
+  from: null,
+  to: null,
+  season: null,
+  status: null,
+  division: null,
+  pins: [],
+} satisfies Partial<View>;
+
+interface FiltersProps {
   view: View;
   change: (change: Partial<View>) => void;
   store: Store;
   /** Names of all divisions. */
   divisions: readonly string[];
-}) {
-  const { from, to } = yearsOfView(view, store.years);
-  const years = store.years.map(String);
-  const { statuses } = store.vocabulary;
+}
+
+/** The choice of request types, areas, years, season, status and division. */
+export function Filters({ view, change, store, divisions }: FiltersProps) {
   return (
     <form
       class="filters"
@@ -56,6 +60,20 @@ export function Filters({
           ))}
         </div>
       </fieldset>
+      <Lists {...{ view, change, store, divisions }} />
+      <Chips {...{ view, change }} />
+    </form>
+  );
+}
+
+/** The filters that are lists: years, season, status and division. */
+function Lists({ view, change, store, divisions }: FiltersProps) {
+  const { from, to } = yearsOfView(view, store.years);
+  const years = store.years.map(String);
+  const statuses = store.vocabulary.statuses.map(({ name }) => name);
+  const isGroup = view.status !== null && isStatusGroup(view.status);
+  return (
+    <>
       <Choose
         id="from"
         label={text.yearFrom}
@@ -90,10 +108,7 @@ export function Filters({
         options={[
           ["", text.allStatuses],
           ...STATUS_GROUPS.map((group): Option => [group, text.statusGroupOf(group)]),
-          ...namesWith(
-            statuses.map(({ name }) => name),
-            STATUS_GROUPS.some((group) => group === view.status) ? null : view.status,
-          ),
+          ...namesWith(statuses, isGroup ? null : view.status),
         ]}
         onChange={(value) => {
           change({ status: value || null });
@@ -108,47 +123,45 @@ export function Filters({
           change({ division: value || null });
         }}
       />
-      <div class="chips">
-        {view.what.map(({ kind, name }) => (
-          <button
-            key={`${kind} ${name}`}
-            type="button"
-            class="chip"
-            aria-label={text.remove(name)}
-            onClick={({ currentTarget }) => {
-              focusAfter(currentTarget);
-              change({ what: view.what.filter((one) => one.kind !== kind || one.name !== name) });
-            }}
-          >
-            {name} <span aria-hidden="true">×</span>
-          </button>
-        ))}
-        {isFiltered(view) && (
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => {
-              focusSearch();
-              change({
-                what: [],
-                from: null,
-                to: null,
-                season: null,
-                status: null,
-                division: null,
-                pins: [],
-              });
-            }}
-          >
-            {text.reset}
-          </button>
-        )}
-      </div>
-    </form>
+    </>
   );
 }
 
-/** Gives the focus of a chip that goes away to the one beside it, or to where another is found. */
+/** The chosen types and groups, each with a button to remove it, and a button that clears all filters. */
+function Chips({ view, change }: Pick<FiltersProps, "view" | "change">) {
+  return (
+    <div class="chips">
+      {view.what.map(({ kind, name }) => (
+        <button
+          key={`${kind} ${name}`}
+          type="button"
+          class="chip"
+          aria-label={text.remove(name)}
+          onClick={({ currentTarget }) => {
+            focusAfter(currentTarget);
+            change({ what: view.what.filter((one) => one.kind !== kind || one.name !== name) });
+          }}
+        >
+          {name} <span aria-hidden="true">×</span>
+        </button>
+      ))}
+      {isFiltered(view) && (
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => {
+            focusSearch();
+            change(NO_FILTERS);
+          }}
+        >
+          {text.reset}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Moves the focus from a chip that is about to disappear to the one beside it, or to the search. */
 function focusAfter(chip: Element) {
   const beside = [chip.nextElementSibling, chip.previousElementSibling].find((one) => one?.matches(".chip"));
   if (beside instanceof HTMLElement) beside.focus();
@@ -165,7 +178,7 @@ function isFiltered({ what, from, season, status, division, pins }: View): boole
 
 type Option = [value: string, label: string];
 
-/** The names as options, and the one that is chosen even where the data do not have it. */
+/** Returns the names as options, and the chosen one even if the data do not have it. */
 function namesWith(names: readonly string[], chosen: string | null): Option[] {
   const all = chosen === null || names.includes(chosen) ? names : [...names, chosen];
   return all.map((name) => [name, name]);

@@ -1,4 +1,4 @@
-import { Failure } from "../app.tsx";
+import { Failure } from "../parts/failure.tsx";
 import type { YearQuality } from "../data/quality.ts";
 import { readQuality } from "../data/quality.ts";
 import { readRefusals } from "../data/refusals.ts";
@@ -9,6 +9,8 @@ import { useRead } from "../view/use_read.ts";
 
 /** Characters of a cause that are shown. */
 const CAUSE = 300;
+/** Characters of an unexpected column or value that are shown. */
+const SUBJECT = 80;
 
 /** What happened to the published rows, and which publications were refused. */
 export function Quality({ store }: { store: Store }) {
@@ -70,6 +72,11 @@ function Refusals({ store }: { store: Store }) {
   );
 }
 
+/** What differs from the contract, in words. The subjects are untrusted text of the published file. */
+function driftOf({ drift }: YearQuality): string[] {
+  return drift.map((one) => text.driftOf({ ...one, subject: oneLine(one.subject, SUBJECT) }));
+}
+
 function Years({ years }: { years: YearQuality[] }) {
   const sum = (of: (quality: YearQuality) => number) => years.reduce((all, quality) => all + of(quality), 0);
   return (
@@ -108,7 +115,7 @@ function Years({ years }: { years: YearQuality[] }) {
                   .map(([reason, rows]) => `${text.reason[reason] ?? reason} ${format.integer(rows)}`)
                   .join(", ")}
               </td>
-              <td>{quality.drift.map(text.driftOf).join(", ") || text.noDrift}</td>
+              <td>{driftOf(quality).join(", ") || text.noDrift}</td>
             </tr>
           ))}
         </tbody>

@@ -1,13 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 
-import { Failure } from "../app.tsx";
-import type { Shown } from "../dashboard.tsx";
-import { LEAP_YEAR, dayOf, readDays } from "../data/days.ts";
-import { seasonOf } from "../data/answer.ts";
+import { Failure } from "../parts/failure.tsx";
+import type { Shown } from "../view/shown.ts";
+import { LEAP_YEAR, dayOf, seasonOf } from "../data/calendar.ts";
+import { readDays } from "../data/days.ts";
 import type { Store } from "../data/store.ts";
 import type { Line } from "../parts/line_chart.tsx";
 import { LineChart } from "../parts/line_chart.tsx";
-import { nameOf } from "./map/panel.tsx";
+import { nameOf } from "../data/boundaries.ts";
 import { format, text, years } from "../strings.ts";
 import type { SeriesKind } from "../view/view.ts";
 import { SERIES, chosenOf } from "../view/view.ts";

@@ -1,9 +1,10 @@
+import type { RefObject } from "preact";
 import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import type { Vocabulary } from "../data/vocabulary.ts";
+import { format, text } from "../strings.ts";
 import type { Match } from "../view/search.ts";
 import { index, search } from "../view/search.ts";
-import { format, text } from "../strings.ts";
 import type { Choice } from "../view/view.ts";
 
 /** Matches that are listed. */
@@ -31,7 +32,7 @@ export function Combobox({
   );
   const matches = found.slice(0, LISTED);
   const at = Math.min(active, matches.length - 1);
-  // The list begins anew with each search, wherever it was scrolled to.
+  // Each search begins at the top of the list, wherever it was scrolled to.
   useLayoutEffect(() => {
     if (isOpen) list.current?.children[at]?.scrollIntoView({ block: "nearest" });
   }, [isOpen, at, query]);
@@ -57,7 +58,6 @@ export function Combobox({
     } else return;
     event.preventDefault();
   };
-  const option = (position: number) => `${id}-${position}`;
   return (
     <div class="combobox">
       <input
@@ -67,7 +67,7 @@ export function Combobox({
         aria-expanded={isOpen}
         aria-controls={`${id}-list`}
         aria-autocomplete="list"
-        {...(isOpen && matches.length > 0 && { "aria-activedescendant": option(at) })}
+        {...(isOpen && matches.length > 0 && { "aria-activedescendant": optionId(id, at) })}
         autocomplete="off"
         spellcheck={false}
         placeholder={text.searchHint}
@@ -85,16 +85,48 @@ export function Combobox({
         }}
         onKeyDown={onKeyDown}
       />
+      <Matches {...{ id, list, isOpen, matches, at, choose }} count={found.length} />
+    </div>
+  );
+}
+
+/** The list of matches. Keys stay with the input, which names the active option by aria-activedescendant. */
+function Matches({
+  id,
+  list,
+  isOpen,
+  matches,
+  count,
+  at,
+  choose,
+}: {
+  id: string;
+  list: RefObject<HTMLDivElement | null>;
+  isOpen: boolean;
+  matches: Match[];
+  /** All matches, also those that are not listed. */
+  count: number;
+  /** The position of the active option. */
+  at: number;
+  choose: (match: Match) => void;
+}) {
+  const note =
+    isOpen && count === 0
+      ? text.searchNone
+      : count > matches.length
+        ? text.searchMore(matches.length, count)
+        : null;
+  return (
+    <>
       <span class="hidden" role="status">
-        {isOpen && (matches.length === 0 ? text.searchNone : text.searchCount(found.length))}
+        {isOpen && (count === 0 ? text.searchNone : text.searchCount(count))}
       </span>
       <div id={`${id}-list`} ref={list} role="listbox" aria-label={text.search} hidden={!isOpen}>
         {matches.map((match, position) => (
-          // The keyboard is the input's: it moves among the options by aria-activedescendant.
-          // eslint-disable-next-line jsx-a11y/click-events-have-key-events
+          // eslint-disable-next-line jsx-a11y/click-events-have-key-events -- keys stay with the input
           <div
             key={`${match.choice.kind} ${match.choice.name}`}
-            id={option(position)}
+            id={optionId(id, position)}
             role="option"
             tabIndex={-1}
             aria-selected={position === at}
@@ -113,19 +145,18 @@ export function Combobox({
             <span class="option-count">{match.requests > 0 && format.short(match.requests)}</span>
           </div>
         ))}
-        {isOpen && matches.length === 0 && (
+        {note !== null && (
           <div class="option-none" role="option" aria-selected={false} aria-disabled="true" tabIndex={-1}>
-            {text.searchNone}
-          </div>
-        )}
-        {found.length > matches.length && (
-          <div class="option-none" role="option" aria-selected={false} aria-disabled="true" tabIndex={-1}>
-            {text.searchMore(matches.length, found.length)}
+            {note}
           </div>
         )}
       </div>
-    </div>
+    </>
   );
+}
+
+function optionId(id: string, position: number): string {
+  return `${id}-${position}`;
 }
 
 function same(a: Choice, b: Choice): boolean {

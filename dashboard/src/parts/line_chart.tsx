@@ -1,13 +1,15 @@
+import type { ScaleLinear } from "d3-scale";
 import { scaleLinear } from "d3-scale";
 import { line as lineOf } from "d3-shape";
+import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { format, text } from "../strings.ts";
 import { Tooltip, useTip } from "./tooltip.tsx";
 
-/** The width where it is not known yet, and the most. */
+/** The width until it is known, and the largest. */
 const WIDEST = 1160;
-/** What a tick has at least: the width of a year. */
+/** The least width of a tick: that of a year. */
 const TICK_WIDTH = 36;
 const HEIGHT = 260;
 const LEFT = 56;
@@ -23,49 +25,24 @@ export interface Line {
   values: (number | null)[];
 }
 
-/** Lines over one axis of positions, with a cursor for pointer and keys, and a table of the same figures. */
-export function LineChart({
-  id,
-  label,
-  positionName,
-  lines,
-  position,
-  ticks,
-}: {
+interface LineChartProps {
   id: string;
   label: string;
   positionName: string;
   lines: Line[];
   /** The name of a position. */
   position: (at: number) => string;
-  /** Positions with a tick, and what it says. */
+  /** Positions with a tick, and its label. */
   ticks: { at: number; label: string }[];
-}) {
+}
+
+/** Lines over one axis of positions, with a cursor for pointer and keys, and a table of the same figures. */
+export function LineChart({ id, label, positionName, lines, position, ticks }: LineChartProps) {
   const tip = useTip<number>();
-  const [width, setWidth] = useState(WIDEST);
   const svg = useRef<SVGSVGElement>(null);
-  // Drawn as wide as it is shown, so that its words have their size on a phone too.
-  useEffect(() => {
-    const observer = new ResizeObserver(([entry]) => {
-      const shown = Math.round(entry?.contentRect.width ?? 0);
-      if (shown > 0) setWidth(Math.min(WIDEST, shown));
-    });
-    if (svg.current) observer.observe(svg.current);
-    return () => {
-      observer.disconnect();
-    };
-  }, []);
+  const width = useWidth(svg);
   const count = Math.max(0, ...lines.map(({ values }) => values.length));
-  const top = Math.max(1, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)));
   const x = scaleLinear([0, Math.max(1, count - 1)], [LEFT, width - RIGHT]);
-  const y = scaleLinear([0, top], [HEIGHT - BOTTOM, TOP]).nice(5);
-  const every = Math.ceil((ticks.length * TICK_WIDTH) / (width - LEFT - RIGHT));
-  const labelled = ticks.filter((_, index) => index % every === 0);
-  const path = lineOf<number | null>()
-    .defined((value) => value !== null)
-    .x((_, at) => x(at))
-    .y((value) => y(value ?? 0))
-    .digits(1);
   const shown = tip.of === null || count === 0 ? null : Math.min(tip.of, count - 1);
   const onKeyDown = (event: KeyboardEvent) => {
     const from = shown ?? count - 1;
@@ -94,7 +71,7 @@ export function LineChart({
         ))}
       </ul>
       <div class="plot">
-        {/* A slider is what arrow keys move over values. */}
+        {/* The role of a slider, because arrow keys move over values. */}
         <div
           role="slider"
           tabIndex={0}
@@ -113,46 +90,10 @@ export function LineChart({
           onBlur={tip.drop}
         >
           <svg ref={svg} id={id} viewBox={`0 0 ${width} ${HEIGHT}`} aria-hidden="true">
-            {y.ticks(5).map((tick) => (
-              <g key={tick} class="tick">
-                <line x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} />
-                <text x={LEFT - 8} y={y(tick)} dy="0.32em" text-anchor="end">
-                  {format.short(tick)}
-                </text>
-              </g>
-            ))}
-            {labelled.map(({ at, label }) => (
-              <text key={at} class="tick-label" x={x(at)} y={HEIGHT - 8} text-anchor="middle">
-                {label}
-              </text>
-            ))}
-            {[...lines].reverse().map(({ style, values }) => (
-              <path key={style} class={`line ${style}`} d={path(values) ?? ""} />
-            ))}
-            {lines.flatMap(({ style, values }) =>
-              values.flatMap((value, at) =>
-                value !== null && isAlone(values, at) ? (
-                  <circle key={`${style} ${at}`} class={`dot ${style}`} cx={x(at)} cy={y(value)} r={3} />
-                ) : (
-                  []
-                ),
-              ),
-            )}
-            {shown !== null && (
-              <line class="cursor" x1={x(shown)} x2={x(shown)} y1={TOP} y2={HEIGHT - BOTTOM} />
-            )}
-            {shown !== null &&
-              lines.map(({ style, values }) => {
-                const value = values[shown] ?? null;
-                return (
-                  value !== null && (
-                    <circle key={style} class={`dot ${style}`} cx={x(shown)} cy={y(value)} r={4} />
-                  )
-                );
-              })}
+            <Plot {...{ lines, ticks, width, x, shown }} />
           </svg>
         </div>
-        {/* Above, where the pointer goes without passing other positions. */}
+        {/* Above the chart, where the pointer reaches it without passing other positions. */}
         {shown !== null && (
           <Tooltip tip={tip} x={x(shown) / width} y={0} side="above">
             {read(shown)}
@@ -164,7 +105,83 @@ export function LineChart({
   );
 }
 
-/** Whether no line leads to a value or from it, so that only a dot shows it. */
+/** The width that a chart is shown with. It is drawn as wide, so that its words keep their size on a phone. */
+function useWidth(svg: RefObject<SVGSVGElement | null>): number {
+  const [width, setWidth] = useState(WIDEST);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => {
+      const shown = Math.round(entry?.contentRect.width ?? 0);
+      if (shown > 0) setWidth(Math.min(WIDEST, shown));
+    });
+    if (svg.current) observer.observe(svg.current);
+    return () => {
+      observer.disconnect();
+    };
+  }, []);
+  return width;
+}
+
+/** Axes, lines, dots, and the cursor at a position. */
+function Plot({
+  lines,
+  ticks,
+  width,
+  x,
+  shown,
+}: Pick<LineChartProps, "lines" | "ticks"> & {
+  width: number;
+  x: ScaleLinear<number, number>;
+  shown: number | null;
+}) {
+  const top = Math.max(1, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)));
+  const y = scaleLinear([0, top], [HEIGHT - BOTTOM, TOP]).nice(5);
+  const every = Math.ceil((ticks.length * TICK_WIDTH) / (width - LEFT - RIGHT));
+  const labelled = ticks.filter((_, index) => index % every === 0);
+  const path = lineOf<number | null>()
+    .defined((value) => value !== null)
+    .x((_, at) => x(at))
+    .y((value) => y(value ?? 0))
+    .digits(1);
+  return (
+    <>
+      {y.ticks(5).map((tick) => (
+        <g key={tick} class="tick">
+          <line x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} />
+          <text x={LEFT - 8} y={y(tick)} dy="0.32em" text-anchor="end">
+            {format.short(tick)}
+          </text>
+        </g>
+      ))}
+      {labelled.map(({ at, label }) => (
+        <text key={at} class="tick-label" x={x(at)} y={HEIGHT - 8} text-anchor="middle">
+          {label}
+        </text>
+      ))}
+      {[...lines].reverse().map(({ style, values }) => (
+        <path key={style} class={`line ${style}`} d={path(values) ?? ""} />
+      ))}
+      {lines.flatMap(({ style, values }) =>
+        values.flatMap((value, at) =>
+          value !== null && isAlone(values, at) ? (
+            <circle key={`${style} ${at}`} class={`dot ${style}`} cx={x(at)} cy={y(value)} r={3} />
+          ) : (
+            []
+          ),
+        ),
+      )}
+      {shown !== null && <line class="cursor" x1={x(shown)} x2={x(shown)} y1={TOP} y2={HEIGHT - BOTTOM} />}
+      {shown !== null &&
+        lines.map(({ style, values }) => {
+          const value = values[shown] ?? null;
+          return (
+            value !== null && <circle key={style} class={`dot ${style}`} cx={x(shown)} cy={y(value)} r={4} />
+          );
+        })}
+    </>
+  );
+}
+
+/** Whether a value has no neighbours, so that no line shows it and it needs a dot. */
 function isAlone(values: Line["values"], at: number): boolean {
   return (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null;
 }

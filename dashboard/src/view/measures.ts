@@ -1,7 +1,8 @@
 import { ckmeans } from "simple-statistics";
 
-import type { Answer, Figures } from "../data/answer.ts";
+import type { Answer } from "../data/answer.ts";
 import type { Area } from "../data/boundaries.ts";
+import type { Figures } from "../data/figures.ts";
 import type { Classes, Measure } from "./view.ts";
 
 /** Classes of the map. */

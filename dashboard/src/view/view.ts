@@ -1,6 +1,7 @@
-import type { Chosen, Season } from "../data/answer.ts";
-import { SEASONS } from "../data/answer.ts";
 import type { AreaKind } from "../data/boundaries.ts";
+import type { Season } from "../data/calendar.ts";
+import { SEASONS } from "../data/calendar.ts";
+import type { Chosen } from "../data/question.ts";
 import type { StatusGroup, Vocabulary } from "../data/vocabulary.ts";
 
 export const KINDS = ["ward", "fsa"] as const satisfies AreaKind[];

@@ -1,0 +1,22 @@
+import type { Season } from "./calendar.ts";
+
+/** The request types of a question. */
+export interface Chosen {
+  /** Nothing was chosen, so every request counts. */
+  isAll: boolean;
+  groups: Set<string>;
+  /** Types that are in none of the chosen groups. */
+  types: Set<string>;
+}
+
+/** Which requests are counted. */
+export interface Question {
+  /** First and last year. */
+  from: number;
+  to: number;
+  chosen: Chosen;
+  season: Season | null;
+  /** Names of statuses; all if null. */
+  statuses: Set<string> | null;
+  division: string | null;
+}

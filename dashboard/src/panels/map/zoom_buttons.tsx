@@ -1,0 +1,44 @@
+import { text } from "../../strings.ts";
+import type { Zoom } from "./use_zoom.ts";
+
+/** By how much a button enlarges or reduces the map. */
+const STEP = 1.6;
+
+/** The buttons that enlarge, reduce and reset the map. */
+export function ZoomButtons({ transform, scale, reset }: Zoom) {
+  return (
+    <div class="zoom">
+      <button
+        type="button"
+        aria-label={text.zoomIn}
+        onClick={() => {
+          scale(STEP);
+        }}
+      >
+        +
+      </button>
+      <button
+        type="button"
+        aria-label={text.zoomOut}
+        onClick={() => {
+          scale(1 / STEP);
+        }}
+      >
+        −
+      </button>
+      {transform.k > 1 && (
+        <button
+          type="button"
+          aria-label={text.zoomReset}
+          onClick={(event) => {
+            // This button disappears, so the focus goes to one that stays.
+            event.currentTarget.parentElement?.querySelector("button")?.focus();
+            reset();
+          }}
+        >
+          ⤢
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,27 @@
+import { Problem } from "../data/problem.ts";
+import { text } from "../strings.ts";
+import { focusAround } from "./focus.ts";
+
+/** A sentence about an error, and a button to try again. */
+export function Failure({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  const sentence =
+    error instanceof Problem
+      ? text.problem[error.kind](error.path)
+      : text.unexpected(error instanceof Error ? error.message : String(error));
+  return (
+    <div class="failure" role="alert">
+      <p>
+        <strong>{text.failed}.</strong> {sentence}
+      </p>
+      <button
+        type="button"
+        onClick={(event) => {
+          focusAround(event.currentTarget);
+          onRetry();
+        }}
+      >
+        {text.retry}
+      </button>
+    </div>
+  );
+}
