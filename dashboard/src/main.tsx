@@ -1,5 +1,7 @@
 import { render } from "preact";
 
+// The first style sheet, so that those of parts and panels can override it.
+import "./base.css";
 import { App } from "./app.tsx";
 import { showTheme } from "./theme.tsx";
 

@@ -5,6 +5,8 @@ import type { StatusGroup } from "../data/vocabulary.ts";
 import { format, text } from "../strings.ts";
 import type { Shown } from "../view/shown.ts";
 import { STATUS_GROUPS, statusesOf } from "../view/view.ts";
+import "./breakdowns.css";
+import "../parts/palette.css";
 
 /**
  * Statuses, seasons and divisions of the requests of the whole city. Each list ignores its own filter, so that another

@@ -5,6 +5,7 @@ import { format, text } from "../strings.ts";
 import type { Ranked } from "../view/measures.ts";
 import { MEASURES } from "../view/view.ts";
 import { valueOf } from "../view/measures.ts";
+import "./compare.css";
 
 /** Groups that an area is said to ask for more than the city. */
 const DISTINCTIVE = 5;

@@ -4,6 +4,7 @@ import type { Store } from "../data/store.ts";
 import { text } from "../strings.ts";
 import type { View } from "../view/view.ts";
 import { KINDS, STATUS_GROUPS, isStatusGroup, yearsOfView } from "../view/view.ts";
+import "./filters.css";
 
 const NO_FILTERS = {
   what: [],

@@ -1,6 +1,7 @@
 import { format, text } from "../strings.ts";
 import { described } from "../view/describe.ts";
 import type { Shown } from "../view/shown.ts";
+import "./headline.css";
 
 /** The answer in a sentence. */
 export function Headline({ view, answer, ranked, measure }: Shown) {

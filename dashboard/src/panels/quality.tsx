@@ -6,6 +6,7 @@ import type { Store } from "../data/store.ts";
 import { format, text } from "../strings.ts";
 import { oneLine } from "../data/untrusted.ts";
 import { useRead } from "../view/use_read.ts";
+import "./quality.css";
 
 /** Characters of a cause that are shown. */
 const CAUSE = 300;

@@ -6,6 +6,7 @@ import type { Ranked } from "../view/measures.ts";
 import { valueOf } from "../view/measures.ts";
 import { togglePin } from "../view/pins.ts";
 import type { Sort } from "../view/view.ts";
+import "./ranking.css";
 
 /** The areas in a table that can be sorted by each column. */
 export function Ranking(shown: Shown) {

@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 
 import { text } from "../strings.ts";
+import "./banner.css";
 
 /** Room below the banner, for the outline of what has the focus. */
 const GAP = 6;

@@ -6,6 +6,7 @@ import { format, text } from "../strings.ts";
 import type { Match } from "../view/search.ts";
 import { index, search } from "../view/search.ts";
 import type { Choice } from "../view/view.ts";
+import "./combobox.css";
 
 /** Matches that are listed. */
 const LISTED = 60;

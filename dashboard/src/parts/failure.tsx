@@ -1,6 +1,7 @@
 import { Problem } from "../data/problem.ts";
 import { text } from "../strings.ts";
 import { focusAround } from "./focus.ts";
+import "./failure.css";
 
 /** A sentence about an error, and a button to try again. */
 export function Failure({ error, onRetry }: { error: unknown; onRetry: () => void }) {

@@ -1,5 +1,6 @@
 import type { Catalog } from "../data/catalog.ts";
 import { text } from "../strings.ts";
+import "./footer.css";
 
 /** The bottom of the page: the origin and licence of its data, and links to them. */
 export function Footer({

@@ -1,6 +1,7 @@
 import type { Catalog } from "../data/catalog.ts";
 import { format, text } from "../strings.ts";
 import { ThemeSwitch } from "../theme.tsx";
+import "./header.css";
 
 /** The top of the page: its title, the date of its data, and the theme. */
 export function Header({

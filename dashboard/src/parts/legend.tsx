@@ -1,4 +1,6 @@
 import { text } from "../strings.ts";
+import "./legend.css";
+import "./palette.css";
 
 /** What colours mean: the class of each in the style sheet, and what it says; then that of no value, if there is any. */
 export function Legend({

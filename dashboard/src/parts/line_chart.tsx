@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { format, text } from "../strings.ts";
 import { Tooltip, useTip } from "./tooltip.tsx";
+import "./line_chart.css";
 
 /** The width until it is known, and the largest. */
 const WIDEST = 1160;

@@ -1,3 +1,5 @@
+import "./sparkline.css";
+
 const WIDTH = 64;
 const HEIGHT = 20;
 

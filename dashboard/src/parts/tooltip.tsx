@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
+import "./tooltip.css";
 
 /** Milliseconds in which a pointer that leaves what a tooltip tells of can reach the tooltip. */
 const ON_THE_WAY = 150;

@@ -10,6 +10,7 @@ import type { Cells, Group } from "./cells.ts";
 import { cellsOf, groupsOf } from "./cells.ts";
 import { aboveOf, positionOf } from "./grid.ts";
 import { Table } from "./table.tsx";
+import "./heat_map.css";
 
 /** Groups that are shown until all are asked for. */
 const FEW = 16;

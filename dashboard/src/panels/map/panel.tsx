@@ -7,6 +7,7 @@ import type { Classes } from "../../view/view.ts";
 import { CLASSES, MEASURES, isNarrow } from "../../view/view.ts";
 import { Choropleth } from "./choropleth.tsx";
 import { legendOf } from "./colours.ts";
+import "./map.css";
 
 /** The map with the choice of its measure, its legend, and a note about requests that are not on it. */
 export function MapPanel(shown: Shown) {

@@ -7,6 +7,7 @@ import type { Shown } from "../../view/shown.ts";
 import { formatView } from "../../view/view.ts";
 import { save, toCsv, toPng, toSvg } from "./download.ts";
 import { tableOf } from "./table.ts";
+import "./share.css";
 
 /** The link, the files and the code for embedding of what is shown. An embedded page has a link to the full one instead. */
 export function Share({ catalog, ...shown }: Shown & { catalog: Catalog }) {
