@@ -1,24 +1,14 @@
-import type { Browser, BrowserContextOptions } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { BrowserContextOptions } from "playwright-core";
+import { expect, test } from "vitest";
 
 import { violations } from "./axe.ts";
-import { Visitor, launch } from "./browser.ts";
-import { serveSite } from "./site.ts";
+import { withSite } from "./set_up.ts";
 
 // Whether everybody can use it: WCAG 2.2 AA as far as axe-core sees, in light and dark, on large and small screens.
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, deviceScaleFactor: 2 };
 
-let browser: Browser;
-let site: Awaited<ReturnType<typeof serveSite>>;
-
-beforeAll(async () => {
-  [browser, site] = await Promise.all([launch(), serveSite()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await site.close();
-});
+const site = withSite();
 
 const SCREENS: [name: string, address: string, options: BrowserContextOptions][] = [
   ["light", "", {}],
@@ -35,7 +25,7 @@ const SCREENS: [name: string, address: string, options: BrowserContextOptions][]
 ];
 
 test.for(SCREENS)("%s has no violation, and fits", async ([name, address, options]) => {
-  const visitor = await Visitor.open(browser, site.url, options);
+  const visitor = await site.visit(options);
   await visitor.view(address);
   await visitor.picture(name);
   expect(await violations(visitor.page)).toEqual([]);
@@ -47,7 +37,7 @@ test.for(SCREENS)("%s has no violation, and fits", async ([name, address, option
 });
 
 test("the open search has no violation", async () => {
-  const visitor = await Visitor.open(browser, site.url);
+  const visitor = await site.visit();
   await visitor.view();
   await visitor.page.getByRole("combobox", { name: "What is asked" }).fill("tree");
   await visitor.picture("search");
@@ -59,7 +49,7 @@ test("the open search has no violation", async () => {
 });
 
 test("the dark theme is the system's until it is changed, and then stays", async () => {
-  const visitor = await Visitor.open(browser, site.url, { colorScheme: "dark" });
+  const visitor = await site.visit({ colorScheme: "dark" });
   await visitor.view();
   const theme = () => visitor.page.evaluate(() => document.documentElement.dataset["theme"]);
   expect(await theme()).toBe("dark");
@@ -72,7 +62,7 @@ test("the dark theme is the system's until it is changed, and then stays", async
 });
 
 test("words of the charts can be read on a phone", async () => {
-  const visitor = await Visitor.open(browser, site.url, PHONE);
+  const visitor = await site.visit(PHONE);
   await visitor.view("?years=2017-2025");
   const label = visitor.page.locator("#months .tick-label").first();
   await expect.poll(async () => (await label.boundingBox())?.height ?? 0).toBeGreaterThan(10);
@@ -81,7 +71,7 @@ test("words of the charts can be read on a phone", async () => {
 
 test.for([1440, 360])("text spaced as WCAG 1.4.12 has it is whole, %i pixels wide", async (width) => {
   // What a reader's style sheet does, the page's policy does not forbid.
-  const visitor = await Visitor.open(browser, site.url, {
+  const visitor = await site.visit({
     viewport: { width, height: 900 },
     bypassCSP: true,
   });
@@ -103,7 +93,7 @@ test.for([1440, 360])("text spaced as WCAG 1.4.12 has it is whole, %i pixels wid
 });
 
 test("on a wall all is larger, and uses the width", async () => {
-  const visitor = await Visitor.open(browser, site.url, { viewport: { width: 2560, height: 1440 } });
+  const visitor = await site.visit({ viewport: { width: 2560, height: 1440 } });
   await visitor.view();
   const { width } = (await visitor.page.locator("main").boundingBox()) ?? { width: 0 };
   expect(width).toBeGreaterThan(2000);
@@ -113,7 +103,7 @@ test("on a wall all is larger, and uses the width", async () => {
 });
 
 test("the names of neighbourhoods lie beside each other in the heat map", async () => {
-  const visitor = await Visitor.open(browser, site.url);
+  const visitor = await site.visit();
   await visitor.view("?by=fsa");
   const boxes = await visitor.page.locator("#heat thead button").evaluateAll((names) =>
     names.map((name) => {
@@ -129,7 +119,7 @@ test("the names of neighbourhoods lie beside each other in the heat map", async 
 });
 
 test("embedded, the theme is that of the system", async () => {
-  const visitor = await Visitor.open(browser, site.url, { colorScheme: "dark" });
+  const visitor = await site.visit({ colorScheme: "dark" });
   await visitor.view("?embed=1");
   expect(await visitor.page.evaluate(() => document.documentElement.dataset["theme"])).toBe("dark");
   await visitor.page.emulateMedia({ media: "print" });
@@ -168,7 +158,7 @@ const GRAPHICS: [selector: string, property: string][] = [
 ];
 
 test.for(["light", "dark"] as const)("pictures stand out, %s", async (colorScheme) => {
-  const visitor = await Visitor.open(browser, site.url, { colorScheme });
+  const visitor = await site.visit({ colorScheme });
   await visitor.view("?area=3&area=13");
   for (const [selector, property] of GRAPHICS) {
     const found = await visitor.page.locator(selector).evaluateAll(
@@ -208,7 +198,7 @@ test.for(["light", "dark"] as const)("pictures stand out, %s", async (colorSchem
 });
 
 test("colours that mean something stay when the system chooses the others", async () => {
-  const visitor = await Visitor.open(browser, site.url, { forcedColors: "active" });
+  const visitor = await site.visit({ forcedColors: "active" });
   await visitor.view();
   for (const selector of ["#heat td", ".map-panel .swatch", "#statuses .stack span"]) {
     const colours = await visitor.page

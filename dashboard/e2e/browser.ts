@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
@@ -85,6 +85,15 @@ export class Visitor {
       const named = label ? document.getElementById(label) : activeElement;
       return named?.getAttribute("aria-label") ?? named?.textContent ?? "";
     });
+  }
+
+  /** Clicks a button and returns the file that it saves. */
+  async download(button: string): Promise<{ name: string; bytes: Buffer }> {
+    const [download] = await Promise.all([
+      this.page.waitForEvent("download"),
+      this.page.getByRole("button", { name: button }).click(),
+    ]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
   }
 
   /** A picture to look at. */

@@ -4,31 +4,24 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 
-import type { Browser, Route } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Route } from "playwright-core";
+import { beforeEach, expect, test } from "vitest";
 
-import { Visitor, launch } from "./browser.ts";
+import type { Visitor } from "./browser.ts";
 import { parquetOf } from "./duckdb.ts";
+import { withSite } from "./set_up.ts";
 import { SITE, cityCatalog, filesOf, json, readCatalog, serveSite } from "./site.ts";
 
 // What a person sees when something is not as it should be.
 
-let browser: Browser;
-let site: Awaited<ReturnType<typeof serveSite>>;
+const site = withSite();
 let visitor: Visitor;
 
-beforeAll(async () => {
-  [browser, site] = await Promise.all([launch(), serveSite()]);
-});
 beforeEach(async () => {
-  visitor = await Visitor.open(browser, site.url);
+  visitor = await site.visit();
   return async () => {
     await visitor.close();
   };
-});
-afterAll(async () => {
-  await browser.close();
-  await site.close();
 });
 
 const alert = () => visitor.page.getByRole("alert").innerText({ timeout: 10_000 });
@@ -142,7 +135,7 @@ test("a damaged file that the browser's cache keeps, and whole later", async () 
     response.end(asked > 2 ? bytes : bytes.toReversed());
   });
   // Without a route: those switch the cache off.
-  const page = await browser.newPage();
+  const page = await site.browser.newPage();
   try {
     await page.goto(caching.url);
     await page.getByRole("alert").getByText("is damaged").waitFor();
@@ -189,7 +182,9 @@ test.for(BOUNDARIES)("boundaries that are %s", async ([, answer, sentence]) => {
 });
 
 test("data that were not published for months", async () => {
-  const as_of = new Date(Date.now() - 100 * 86_400_000).toISOString();
+  const published = new Date();
+  published.setUTCDate(published.getUTCDate() - 100);
+  const as_of = published.toISOString();
   await visitor.page.route("**/catalog.json", (route) => route.fulfill(json({ ...cityCatalog(), as_of })));
   await visitor.view();
   expect(await visitor.text(".warning")).toContain("The newest file is 100 days old");
@@ -416,11 +411,7 @@ test("names that would be markup or formulas are text", async () => {
   expect(await visitor.number("[data-figure=requests].figure")).toBeGreaterThan(0);
   await page.getByRole("button", { name: `Remove ${hostile[0] ?? ""}` }).click();
   await visitor.settled();
-  const [download] = await Promise.all([
-    page.waitForEvent("download"),
-    page.getByRole("button", { name: "Table (CSV)" }).click(),
-  ]);
-  const csv = readFileSync(await download.path(), "utf8");
+  const csv = (await visitor.download("Table (CSV)")).bytes.toString();
   expect(csv).toContain(`,'${hostile[1] ?? ""},,,,2025`);
   expect(csv).not.toMatch(/(^|,)=/m);
   expect(visitor.complaints).toEqual([]);

@@ -1,34 +1,26 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 
-import { Visitor, launch } from "./browser.ts";
+import type { Visitor } from "./browser.ts";
 import { query, valueOf } from "./duckdb.ts";
-import { SITE, serveSite, table } from "./site.ts";
+import { withSite } from "./set_up.ts";
+import { SITE, table } from "./site.ts";
 
 // What is on the screen, against the marts as DuckDB adds them up.
 
-let browser: Browser;
-let site: Awaited<ReturnType<typeof serveSite>>;
+const site = withSite();
 let visitor: Visitor;
 const WARDS = table("requests_by_month_type_ward");
 const FSAS = table("requests_by_month_type_fsa");
 
-beforeAll(async () => {
-  [browser, site] = await Promise.all([launch(), serveSite()]);
-});
 beforeEach(async () => {
-  visitor = await Visitor.open(browser, site.url);
+  visitor = await site.visit();
 });
 afterEach(async () => {
   expect(visitor.complaints).toEqual([]);
   await visitor.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await site.close();
 });
 
 /** The ranking as it stands: area and requests. */

@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { inflateSync } from "node:zlib";
 
-import type { Browser, BrowserContextOptions } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { BrowserContextOptions } from "playwright-core";
+import { expect, test } from "vitest";
 
 import { violations } from "./axe.ts";
-import { Visitor, launch } from "./browser.ts";
+import type { Visitor } from "./browser.ts";
+import { withSite } from "./set_up.ts";
 import type { Catalog } from "./site.ts";
-import { cityCatalog, generatedCatalog, json, readCatalog, serveSite } from "./site.ts";
+import { cityCatalog, generatedCatalog, json, readCatalog } from "./site.ts";
 
 // Whether anybody could take generated data for the City's.
 
@@ -15,16 +16,7 @@ const NOTICE = "Generated data: not the City of Toronto's, not real requests";
 const LICENCE = /Open Government Licence|Contains information licensed|open-data-license/;
 const BANNER = "aside.generated";
 
-let browser: Browser;
-let site: Awaited<ReturnType<typeof serveSite>>;
-
-beforeAll(async () => {
-  [browser, site] = await Promise.all([launch(), serveSite()]);
-});
-afterAll(async () => {
-  await browser.close();
-  await site.close();
-});
+const site = withSite();
 
 /** Has `visit` use a page whose catalog is `catalog`, and finds nothing that must not be. */
 async function visiting(
@@ -32,20 +24,11 @@ async function visiting(
   visit: (visitor: Visitor) => Promise<void>,
   options: BrowserContextOptions = {},
 ): Promise<void> {
-  const visitor = await Visitor.open(browser, site.url, options);
+  const visitor = await site.visit(options);
   await visitor.page.route("**/catalog.json", (route) => route.fulfill(json(catalog)));
   await visit(visitor);
   expect(visitor.complaints).toEqual([]);
   await visitor.close();
-}
-
-/** Saves what the button makes. */
-async function saved({ page }: Visitor, name: string) {
-  const [download] = await Promise.all([
-    page.waitForEvent("download"),
-    page.getByRole("button", { name }).click(),
-  ]);
-  return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
 }
 
 test("the site's own catalog has a banner where it is generated, and only there", async () => {
@@ -172,21 +155,21 @@ test("what is taken from generated data says so", async () => {
   await visiting(generatedCatalog(), async (visitor) => {
     await visitor.view("?group=Trees&area=4");
     const { page } = visitor;
-    const csv = await saved(visitor, "Table (CSV)");
+    const csv = await visitor.download("Table (CSV)");
     expect(csv.name).toBe("generated-toronto-311-ward-2025.csv");
     const [header, ...rows] = csv.bytes.toString().trim().split("\r\n");
     expect(header).toMatch(/^data,rank,ward,name,requests,/);
     expect(rows).toHaveLength(25);
     for (const row of rows) expect(row).toMatch(/^generated sample,\d+,/);
 
-    const svg = await saved(visitor, "Map (SVG)");
+    const svg = await visitor.download("Map (SVG)");
     expect(svg.name).toBe("generated-toronto-311-ward-2025.svg");
     const drawing = svg.bytes.toString();
     // At the top and at the bottom.
     expect(drawing.split(NOTICE)).toHaveLength(3);
     expect(drawing).not.toMatch(LICENCE);
 
-    const png = await saved(visitor, "Map (PNG)");
+    const png = await visitor.download("Map (PNG)");
     expect(png.name).toBe("generated-toronto-311-ward-2025.png");
     const corners = await page.evaluate(async (base64) => {
       const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
@@ -247,11 +230,11 @@ test("the City's data have no banner, and its attribution", async () => {
       expect(await page.title()).toBe("All requests · Toronto 311");
       expect(await page.locator("footer").innerText()).toContain(catalog.attribution);
       expect(await visitor.text(".as-of")).toMatch(/^Requests to .+, published .+/);
-      const csv = await saved(visitor, "Table (CSV)");
+      const csv = await visitor.download("Table (CSV)");
       expect(csv.name).toBe("toronto-311-ward-2025.csv");
       const [, row] = csv.bytes.toString().split("\r\n");
       expect(row).toMatch(/^Contains information licensed under the Open Government Licence - Toronto\.,1,/);
-      const drawing = (await saved(visitor, "Map (SVG)")).bytes.toString();
+      const drawing = (await visitor.download("Map (SVG)")).bytes.toString();
       expect(drawing).toContain(catalog.attribution);
       expect(drawing).not.toContain("Generated");
       expect(pagesOf(await page.pdf({ format: "Letter" })).painted).toBe(0);

@@ -1,31 +1,21 @@
-import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, test } from "vitest";
 
-import type { Browser } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-
-import { Visitor, launch } from "./browser.ts";
+import type { Visitor } from "./browser.ts";
 import { query, valueOf } from "./duckdb.ts";
-import { serveSite, table } from "./site.ts";
+import { withSite } from "./set_up.ts";
+import { table } from "./site.ts";
 
 // What a person does, as a person does it.
 
-let browser: Browser;
-let site: Awaited<ReturnType<typeof serveSite>>;
+const site = withSite();
 let visitor: Visitor;
 
-beforeAll(async () => {
-  [browser, site] = await Promise.all([launch(), serveSite()]);
-});
 beforeEach(async () => {
-  visitor = await Visitor.open(browser, site.url, { permissions: ["clipboard-read", "clipboard-write"] });
+  visitor = await site.visit({ permissions: ["clipboard-read", "clipboard-write"] });
 });
 afterEach(async () => {
   expect(visitor.complaints).toEqual([]);
   await visitor.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await site.close();
 });
 
 const headline = () => visitor.number("[data-figure=requests].figure");
@@ -148,7 +138,7 @@ test("the map is one stop of Tab, whichever area has it", async () => {
 });
 
 test("a finger moves the map once it is enlarged, and before that the page", async () => {
-  const phone = await Visitor.open(browser, site.url, {
+  const phone = await site.visit({
     viewport: { width: 390, height: 844 },
     hasTouch: true,
     isMobile: true,
@@ -322,14 +312,7 @@ test("a view is its address: link, table and pictures carry it on", async () => 
   await page.getByText("Link copied.").waitFor();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(page.url());
 
-  const saved = async (name: string) => {
-    const [download] = await Promise.all([
-      page.waitForEvent("download"),
-      page.getByRole("button", { name }).click(),
-    ]);
-    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
-  };
-  const csv = await saved("Table (CSV)");
+  const csv = await visitor.download("Table (CSV)");
   expect(csv.name).toMatch(/^(generated-)?toronto-311-ward-2025\.csv$/);
   const [header, ...rows] = csv.bytes.toString().trim().split("\r\n");
   expect(header).toBe(
@@ -341,13 +324,13 @@ test("a view is its address: link, table and pictures carry it on", async () => 
   expect(rows.map((row) => [row.split(",")[2], Number(row.split(",")[4])]).sort()).toEqual(expected.sort());
 
   // 25 wards, and the outline of the one that is pinned, in its casing.
-  const svg = await saved("Map (SVG)");
+  const svg = await visitor.download("Map (SVG)");
   const drawing = svg.bytes.toString();
   expect(drawing.match(/<path /g)).toHaveLength(27);
   expect(drawing).toContain("Trees, 2025");
   expect(drawing).toMatch(/Open Government Licence|Generated data/);
   expect(drawing).not.toMatch(/class=|style=|<script/);
-  const png = await saved("Map (PNG)");
+  const png = await visitor.download("Map (PNG)");
   expect(png.bytes.subarray(1, 4).toString()).toBe("PNG");
   expect(png.bytes.readUInt32BE(16)).toBe(1640);
   expect(png.bytes.length).toBeGreaterThan(20_000);
@@ -355,13 +338,8 @@ test("a view is its address: link, table and pictures carry it on", async () => 
 
 test("the table says by columns what it is of, and no choice is a formula", async () => {
   await visitor.view("?group=Trees&season=fall&status=open&division=%3Dcmd&years=2024-2025");
-  const [download] = await Promise.all([
-    visitor.page.waitForEvent("download"),
-    visitor.page.getByRole("button", { name: "Table (CSV)" }).click(),
-  ]);
-  const [, ...rows] = readFileSync(await download.path(), "utf8")
-    .trim()
-    .split("\r\n");
+  const { bytes } = await visitor.download("Table (CSV)");
+  const [, ...rows] = bytes.toString().trim().split("\r\n");
   expect(rows).toHaveLength(25);
   for (const row of rows) expect(row).toMatch(/,Trees,fall,open,'=cmd,2024-2025$/);
 });
@@ -377,21 +355,15 @@ test("all words of a picture are in it, however many there are", async () => {
   // Where nothing changed from nothing, areas have no value.
   await visitor.view(`?measure=change&group=Snow+and+ice&season=spring&by=fsa&${named.join("&")}`);
   const { page } = visitor;
-  const [download] = await Promise.all([
-    page.waitForEvent("download"),
-    page.getByRole("button", { name: "Map (SVG)" }).click(),
-  ]);
-  const boxes = await page.evaluate(
-    (drawing) => {
-      const { documentElement: svg } = new DOMParser().parseFromString(drawing, "image/svg+xml");
-      document.body.append(svg);
-      return [...svg.querySelectorAll("text")].map((words) => {
-        const { x, y, width, height } = words.getBBox();
-        return { words: words.textContent, x, y, right: x + width, bottom: y + height };
-      });
-    },
-    readFileSync(await download.path(), "utf8"),
-  );
+  const { bytes } = await visitor.download("Map (SVG)");
+  const boxes = await page.evaluate((drawing) => {
+    const { documentElement: svg } = new DOMParser().parseFromString(drawing, "image/svg+xml");
+    document.body.append(svg);
+    return [...svg.querySelectorAll("text")].map((words) => {
+      const { x, y, width, height } = words.getBBox();
+      return { words: words.textContent, x, y, right: x + width, bottom: y + height };
+    });
+  }, bytes.toString());
   const svg = page.locator("body > svg");
   const [, , width, height] = ((await svg.getAttribute("viewBox")) ?? "").split(" ").map(Number);
   expect(boxes.map(({ words }) => words).join(" ")).toContain("Garbage Bin Missing 7");
@@ -520,7 +492,7 @@ test("a cell with the focus is not behind the names that stay", async () => {
 });
 
 test("a finger reads the heat map and the map", async () => {
-  const phone = await Visitor.open(browser, site.url, {
+  const phone = await site.visit({
     viewport: { width: 390, height: 844 },
     hasTouch: true,
   });

@@ -1,12 +1,13 @@
 import { createHash } from "node:crypto";
 
-import type { Browser, BrowserContextOptions } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { BrowserContextOptions } from "playwright-core";
+import { beforeEach, expect, test } from "vitest";
 
 import { violations } from "./axe.ts";
-import { Visitor, launch } from "./browser.ts";
+import type { Visitor } from "./browser.ts";
 import { parquetOf } from "./duckdb.ts";
-import { json, readCatalog, serveSite } from "./site.ts";
+import { withSite } from "./set_up.ts";
+import { json, readCatalog } from "./site.ts";
 
 // What the page shows of publications that the pipeline refused.
 
@@ -47,24 +48,16 @@ const MISSING: Row = [
   null,
 ];
 
-let browser: Browser;
-let site: Awaited<ReturnType<typeof serveSite>>;
+const site = withSite();
 let visitor: Visitor;
 
-beforeAll(async () => {
-  [browser, site] = await Promise.all([launch(), serveSite()]);
-});
 beforeEach(() => async () => {
   await visitor.close();
-});
-afterAll(async () => {
-  await browser.close();
-  await site.close();
 });
 
 /** Opens a page whose site has refused `rows`, and has damaged the file of them if it `isDamaged`. */
 async function open(rows: Row[], options: BrowserContextOptions = {}, isDamaged = () => false) {
-  visitor = await Visitor.open(browser, site.url, options);
+  visitor = await site.visit(options);
   const text = (value: string | null) => (value === null ? "null" : `'${value.replaceAll("'", "''")}'`);
   const time = (value: string | null) => `cast(${text(value)} as timestamptz)`;
   const selects = rows.map(
@@ -164,7 +157,7 @@ test("a site without refusals, and one from before there was the mart", async ()
   const catalog = readCatalog();
   const without = catalog.marts.filter(({ name }) => name !== MART);
   for (const marts of [without, [...without, { name: MART, rows: 0, files: [] }]]) {
-    visitor = await Visitor.open(browser, site.url);
+    visitor = await site.visit();
     await visitor.page.route("**/catalog.json", (route) => route.fulfill(json({ ...catalog, marts })));
     await visitor.view();
     await visitor.page.locator("#quality table").waitFor();
