@@ -39,11 +39,13 @@ test.for(SCREENS)("%s has no violation, and fits", async ([name, address, option
 test("the open search has no violation", async () => {
   const visitor = await site.visit();
   await visitor.view();
-  await visitor.page.getByRole("combobox", { name: "What is asked" }).fill("tree");
+  await visitor.page.getByRole("combobox", { name: "Request type" }).fill("tree");
   await visitor.picture("search");
   expect(await violations(visitor.page)).toEqual([]);
-  await visitor.page.getByRole("combobox", { name: "What is asked" }).fill("dragon");
-  expect(await visitor.text(".option-none")).toBe("No type or group has these words.");
+  await visitor.page.getByRole("combobox", { name: "Request type" }).fill("dragon");
+  expect(await visitor.text(".option-none")).toBe(
+    "No request type matches “dragon”. Try another word, or browse all types.",
+  );
   expect(await violations(visitor.page)).toEqual([]);
   await visitor.close();
 });
@@ -207,7 +209,7 @@ test("colours that mean something stay when the system chooses the others", asyn
     expect(colours, selector).toBeGreaterThan(2);
   }
   // The option that keys are on stands out by more than a background, which the system takes away.
-  await visitor.page.getByRole("combobox", { name: "What is asked" }).fill("tree");
+  await visitor.page.getByRole("combobox", { name: "Request type" }).fill("tree");
   const { outlineStyle, outlineColor } = await visitor.page
     .locator(".combobox [aria-selected=true]")
     .evaluate((option) => {

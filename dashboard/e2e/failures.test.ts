@@ -29,7 +29,7 @@ const alert = () => visitor.page.getByRole("alert").innerText({ timeout: 10_000 
 test("a catalog that is not there, and is there later", async () => {
   await visitor.page.route("**/catalog.json", (route) => route.fulfill({ status: 404 }), { times: 1 });
   await visitor.page.goto(visitor.url);
-  expect(await alert()).toContain("A file of the data is missing: data/catalog.json.");
+  expect(await alert()).toContain("A data file is missing (data/catalog.json).");
   await visitor.page.getByRole("button", { name: "Try again" }).press("Enter");
   await visitor.settled();
   // The focus is at the beginning of the page, and not lost.
@@ -42,12 +42,12 @@ const CATALOGS: [name: string, answer: Parameters<Route["fulfill"]>[0], sentence
     json({ ...readCatalog(), catalog: "v0" }),
     "in a format that this page does not read",
   ],
-  ["that is no JSON", { body: "<html>" }, "is damaged: data/catalog.json"],
-  ["without a licence", json({ ...cityCatalog(), licence: null }), "is damaged: data/catalog.json"],
-  ["without an attribution", json({ ...cityCatalog(), attribution: null }), "is damaged: data/catalog.json"],
-  ["of unknown origin", json({ ...cityCatalog(), generated: "no" }), "is damaged: data/catalog.json"],
-  ["of no day", json({ ...readCatalog(), as_of: "soon" }), "is damaged: data/catalog.json"],
-  ["that lacks a mart", json({ ...readCatalog(), marts: [] }), "is missing: type_groups.parquet"],
+  ["that is no JSON", { body: "<html>" }, "is damaged (data/catalog.json)"],
+  ["without a licence", json({ ...cityCatalog(), licence: null }), "is damaged (data/catalog.json)"],
+  ["without an attribution", json({ ...cityCatalog(), attribution: null }), "is damaged (data/catalog.json)"],
+  ["of unknown origin", json({ ...cityCatalog(), generated: "no" }), "is damaged (data/catalog.json)"],
+  ["of no day", json({ ...readCatalog(), as_of: "soon" }), "is damaged (data/catalog.json)"],
+  ["that lacks a mart", json({ ...readCatalog(), marts: [] }), "is missing (type_groups.parquet)"],
   ["that the server cannot give", { status: 503 }, "cannot be reached"],
 ];
 test.for(CATALOGS)("a catalog %s", async ([, answer, sentence]) => {
@@ -154,7 +154,7 @@ test("a damaged file that the browser's cache keeps, and whole later", async () 
 
 test("the page as a file, without a server", async () => {
   await visitor.page.goto(pathToFileURL(join(SITE, "index.html")).href);
-  expect(await visitor.text("main")).toContain("it has to come from a web server");
+  expect(await visitor.text("main")).toContain("it needs a web server");
 });
 
 test("a site in a folder", async () => {
@@ -171,9 +171,9 @@ test("a site in a folder", async () => {
 });
 
 const BOUNDARIES: [name: string, answer: Parameters<Route["fulfill"]>[0], sentence: string][] = [
-  ["missing", { status: 404 }, "is missing: boundaries/wards.topo.json"],
-  ["cut short", { body: '{"type":"Topology",' }, "is damaged: boundaries/wards.topo.json"],
-  ["of something else", json({ type: "Topology", objects: {} }), "is damaged: boundaries/wards.topo.json"],
+  ["missing", { status: 404 }, "is missing (boundaries/wards.topo.json)"],
+  ["cut short", { body: '{"type":"Topology",' }, "is damaged (boundaries/wards.topo.json)"],
+  ["of something else", json({ type: "Topology", objects: {} }), "is damaged (boundaries/wards.topo.json)"],
 ];
 test.for(BOUNDARIES)("boundaries that are %s", async ([, answer, sentence]) => {
   await visitor.page.route("**/wards.topo.json", (route) => route.fulfill(answer));
@@ -192,20 +192,20 @@ test("data that were not published for months", async () => {
 
 test("a choice that matches nothing, and one that does not exist", async () => {
   await visitor.page.goto(`${visitor.url}?group=Trees&division=Toronto+Water`);
-  await visitor.page.getByText("Nothing matches:").waitFor();
+  await visitor.page.getByText("No requests match these filters.").waitFor();
   await visitor.page.goto(`${visitor.url}?type=Dragons&area=99`);
-  await visitor.page.getByText("No such type or group: Dragons.").waitFor();
+  await visitor.page.getByText("Unknown request type: Dragons.").waitFor();
   expect(visitor.complaints).toEqual([]);
 });
 
 test("what the address asks for and there is not is told", async () => {
   await visitor.view("?season=monsoon&status=Lost&division=Dragons&area=99&years=1999");
   expect(await visitor.page.locator(".warning").allInnerTexts()).toEqual([
-    "This page does not understand all of its address, and leaves out: monsoon.",
-    "There are no data of 1999.",
-    "No such status: Lost.",
-    "No such division in these years: Dragons.",
-    "No such area on this map: 99.",
+    "Part of this link was not recognized and was ignored: monsoon.",
+    "No data for 1999.",
+    "Unknown status: Lost.",
+    "Unknown City division in these years: Dragons.",
+    "Unknown area on this map: 99.",
   ]);
   await visitor.view("?season=fall&status=open&division=Toronto+Water&area=9&years=2025");
   expect(await visitor.page.locator(".warning").count()).toBe(0);
@@ -222,7 +222,7 @@ test("an answer that comes late does not take the place of the one asked for sin
   });
   await page.locator("#from").selectOption("2017");
   await page.locator("progress.loading").waitFor();
-  await page.getByRole("button", { name: "Start over" }).click();
+  await page.getByRole("button", { name: "Clear filters" }).click();
   await page.locator("#season").selectOption("summer");
   await visitor.settled();
   const summer = await visitor.text(".headline");
@@ -273,7 +273,7 @@ test("a picture that the browser cannot draw", async () => {
   });
   await visitor.view();
   await visitor.page.getByRole("button", { name: "Map (PNG)" }).click();
-  await visitor.page.getByText("The browser could not draw the picture").waitFor();
+  await visitor.page.getByText("The PNG could not be made.").waitFor();
   expect(visitor.complaints).toEqual([]);
 });
 
@@ -324,8 +324,8 @@ test("a year that is not over", async () => {
     { data_through: "2025-08-10" },
   );
   await visitor.view();
-  expect(await visitor.text("[data-figure=change]")).toContain("over 7 months");
-  expect(await visitor.text(".ranking-panel .help")).toContain("over Jan, Feb, Mar, Apr, May, Jun, Jul.");
+  expect(await visitor.text("[data-figure=change]")).toContain("(January–July)");
+  expect(await visitor.text(".ranking-panel .help")).toContain("(January–July).");
   const points = await visitor.page.locator("#ranking .sparkline polyline").first().getAttribute("points");
   expect(points?.split(" ")).toHaveLength(8);
   const seasons = await visitor.page.locator("#seasons td").allInnerTexts();
@@ -340,7 +340,7 @@ test("a year that is not over", async () => {
   await months.last().waitFor();
   expect((await months.allInnerTexts()).slice(6, 9)).toEqual([
     "July 2025",
-    "August 2025, until Aug 10",
+    "August 2025 (to August 10)",
     "September 2025",
   ]);
 });
@@ -351,15 +351,15 @@ test("where all that change fall, none is said to grow", async () => {
     "case when source_year = 2025 then requests else requests * 9 end as requests",
   );
   await visitor.view("?measure=change&years=2025");
-  expect(await visitor.text("[data-figure=leader]")).toMatch(/^falls least in .+: -\d/);
+  expect(await visitor.text("[data-figure=leader]")).toMatch(/^smallest decrease: .+, -\d/);
 });
 
 test("years that there are no data of, between others", async () => {
   await visitor.view("?years=2018-2024");
-  expect(await visitor.text(".warning")).toBe("There are no data of 2020, 2021, 2022, 2023.");
+  expect(await visitor.text(".warning")).toBe("No data for 2020, 2021, 2022, 2023.");
   await visitor.view("?years=2021-2022");
-  expect(await visitor.page.getByLabel("From", { exact: true }).inputValue()).toBe("2021");
-  expect(await visitor.page.getByLabel("To", { exact: true }).inputValue()).toBe("2022");
+  expect(await visitor.page.getByLabel("From year").inputValue()).toBe("2021");
+  expect(await visitor.page.getByLabel("To year").inputValue()).toBe("2022");
   expect(await visitor.page.locator("#seasons td").allInnerTexts()).toEqual(Array(4).fill("no days"));
 });
 
@@ -401,7 +401,7 @@ test("names that would be markup or formulas are text", async () => {
   await visitor.view();
   const { page } = visitor;
   for (const [at, words] of ["img onerror", "cmd calc"].entries()) {
-    await page.getByRole("combobox", { name: "What is asked" }).fill(words);
+    await page.getByRole("combobox", { name: "Request type" }).fill(words);
     expect(await page.locator(".option-name").first().innerText()).toBe(hostile[at]);
     await page.keyboard.press("Enter");
     await visitor.settled();

@@ -157,7 +157,7 @@ test.for(RATES)("the %s of each ward, in the ranking and on the map", async ([me
 test("the heat map's counts and its shares against the city's", async () => {
   await visitor.view("?measure=count");
   const { page } = visitor;
-  await page.getByRole("button", { name: /^Show all \d+ groups/ }).click();
+  await page.getByRole("button", { name: /^Show all \d+ categories/ }).click();
   const cells = () =>
     page.locator("#heat tbody tr").evaluateAll((rows) =>
       rows.flatMap((row) => {
@@ -207,8 +207,8 @@ test("the map leaves out what it says", async () => {
   const note = await visitor.text("[data-note=off-map]");
   const numbers = [...note.matchAll(/[\d,]{3,}|\d+/g)].map(([text]) => Number(text.replaceAll(",", "")));
   const [old, without, total] = row as [number, number, number];
-  expect(numbers).toEqual([old + without, total, old, 44, 2018, 25, without]);
-  await visitor.page.getByRole("button", { name: "Show by neighbourhood" }).click();
+  expect(numbers).toEqual([old + without, total, old, 2018, 44, without]);
+  await visitor.page.getByRole("button", { name: "Show postal areas" }).click();
   await visitor.settled();
   expect(visitor.page.url()).toContain("by=fsa&years=2018");
   expect((await ranking()).reduce((sum, [, requests]) => sum + requests, 0)).toBeGreaterThan(total / 2);
@@ -282,13 +282,13 @@ test("a ward's change from the year that the wards began compares the months tha
 
 test("what is of December alone is told so, and beside it the city is of December too", async () => {
   await visitor.view("?years=2019&measure=change&area=3");
-  expect(await visitor.text(".map-panel .help")).toContain("Changes are from 2018 to 2019, over Dec.");
-  expect(await visitor.text("[data-figure=leader]")).toMatch(/, over Dec$/);
+  expect(await visitor.text(".map-panel .help")).toContain("Change compares 2019 with 2018 (December only).");
+  expect(await visitor.text("[data-figure=leader]")).toMatch(/ \(December only\)$/);
   const change = await valueOf(`
     select sum(requests) filter (source_year = 2019) / sum(requests) filter (source_year = 2018) - 1
     from ${WARDS} where month(created_month) = 12`);
   const cells = await visitor.page
-    .locator("#compare tr", { hasText: "Change in a year" })
+    .locator("#compare tr", { hasText: "Change from 2018" })
     .locator("td")
     .allInnerTexts();
   expect(Math.abs(parseFloat(cells.at(-1) ?? "") - Number(change) * 100)).toBeLessThanOrEqual(0.051);
@@ -296,12 +296,12 @@ test("what is of December alone is told so, and beside it the city is of Decembe
 
 test("what an area asks for is set against the city in the months that the map has", async () => {
   await visitor.view("?years=2018");
-  const ratios = await query(`
+  const shares = await query(`
     with cells as (select type_group, ward_id, ward_model, sum(requests) as requests from ${WARDS}
                    where source_year = 2018 and month(created_month) = 12 group by all),
          shares as (select *, requests / sum(requests) over (partition by ward_model, ward_id) as share,
                     sum(requests) over (partition by type_group) / sum(requests) over () as of_city from cells)
-    select type_group, cast(ward_id as integer), share / of_city from shares where ward_model = 25`);
+    select type_group, cast(ward_id as integer), share, of_city from shares where ward_model = 25`);
   const cells = new Map(
     await visitor.page
       .locator("#heat tbody tr")
@@ -314,11 +314,18 @@ test("what an area asks for is set against the city in the months that the map h
         ),
       ),
   );
-  const shown = ratios.filter(([group, ward]) => cells.has(`${String(group)} ${String(ward)}`));
+  const shown = shares.filter(([group, ward]) => cells.has(`${String(group)} ${String(ward)}`));
   expect(shown.length).toBeGreaterThan(100);
-  for (const [group, ward, ratio] of shown) {
-    const told = /([\d.]+) times/.exec(cells.get(`${String(group)} ${String(ward)}`) ?? "");
-    expect(Math.abs(Number(told?.[1]) - Number(ratio))).toBeLessThanOrEqual(0.051);
+  for (const [group, ward, share, ofCity] of shown) {
+    const label = cells.get(`${String(group)} ${String(ward)}`) ?? "";
+    const percents = [...label.matchAll(/([\d.]+)%/g)].map(([, percent]) => Number(percent));
+    expect(percents).toHaveLength(2);
+    for (const [at, value] of [share, ofCity].entries()) {
+      // "< 0.1%" stands for less than 0.05%.
+      expect(Math.abs((percents[at] ?? NaN) - Number(value) * 100)).toBeLessThanOrEqual(
+        label.includes("<") ? 0.1 : 0.051,
+      );
+    }
   }
 });
 
@@ -329,11 +336,11 @@ test("wards have no figures of the years that have others", async () => {
     .locator("#map .area")
     .evaluateAll((paths) => paths.map((path) => path.getAttribute("aria-label") ?? ""));
   expect(labels).toHaveLength(25);
-  for (const label of labels) expect(label).toMatch(/: no value$/);
+  for (const label of labels) expect(label).toMatch(/: no data$/);
   const toronto = await visitor.page.locator("#compare tr td:last-child").allInnerTexts();
   expect(toronto.slice(1, 4)).toEqual(["–", "–", "–"]);
   for (const section of ["#compare .distinctive", "#series", "#heat"]) {
-    expect(await visitor.text(section)).toContain("The map has no requests of these years");
+    expect(await visitor.text(section)).toContain("No requests on the map match these filters.");
   }
 });
 
@@ -366,8 +373,8 @@ test("the change is that of the trends", async () => {
   await visitor.view("?group=Trees");
   const [row] = await query(`
     select change_from_year_before from ${table("type_trends")} where type_group = 'Trees' and source_year = 2025`);
-  const shown = parseFloat((await visitor.text("[data-figure=change]")).replace("−", "-"));
-  expect(shown).toBeCloseTo(Number(row?.[0]) * 100, 0);
+  const [, direction, size] = /(up|down) ([\d.]+)%/.exec(await visitor.text("[data-figure=change]")) ?? [];
+  expect(Number(size) * (direction === "down" ? -1 : 1)).toBeCloseTo(Number(row?.[0]) * 100, 0);
 });
 
 test("the quality of each year", async () => {

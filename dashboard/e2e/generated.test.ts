@@ -143,9 +143,9 @@ test("generated data take the City's words nowhere", async () => {
       expect(await page.locator("footer").innerText()).toContain(NOTICE);
       expect(await page.content()).not.toMatch(LICENCE);
       expect(await page.locator("main").innerText()).not.toMatch(
-        /The City (published|shares)|the City's files is/,
+        /The City publish|every row of the City's files/,
       );
-      expect(await visitor.text(".as-of")).toMatch(/^Generated requests to \w+ \d+, \d{4}$/);
+      expect(await visitor.text(".as-of")).toMatch(/^Generated data to \w+ \d+, \d{4}$/);
       expect(await visitor.text("#quality")).toContain("They say nothing about Toronto.");
     });
   }
@@ -185,7 +185,7 @@ test("what is taken from generated data says so", async () => {
     ]);
 
     await page.getByRole("button", { name: "Embed" }).click();
-    expect(await page.getByLabel("Paste this into a page:").inputValue()).toContain(
+    expect(await page.getByLabel("Copy this code into your page:").inputValue()).toContain(
       'title="Generated sample: Toronto 311"',
     );
   });
@@ -229,7 +229,7 @@ test("the City's data have no banner, and its attribution", async () => {
       expect(await page.locator("body").innerText()).not.toMatch(/generated/i);
       expect(await page.title()).toBe("All requests · Toronto 311");
       expect(await page.locator("footer").innerText()).toContain(catalog.attribution);
-      expect(await visitor.text(".as-of")).toMatch(/^Requests to .+, published .+/);
+      expect(await visitor.text(".as-of")).toMatch(/^Data to .+ · City file updated .+/);
       const csv = await visitor.download("Table (CSV)");
       expect(csv.name).toBe("toronto-311-ward-2025.csv");
       const [, row] = csv.bytes.toString().split("\r\n");
@@ -245,6 +245,6 @@ test("the City's data have no banner, and its attribution", async () => {
 test("before the catalog is read, the page takes nothing for the City's", () => {
   const html = readFileSync(new URL("../index.html", import.meta.url), "utf8");
   expect(html).not.toMatch(LICENCE);
-  expect(html).not.toMatch(/asks of its city/);
+  expect(html).not.toMatch(/report to the City/);
   expect(html).toContain("<title>Toronto 311</title>");
 });

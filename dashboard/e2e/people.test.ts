@@ -24,7 +24,7 @@ test("a type is found by its old name, chosen, and given up with the browser's b
   await visitor.view();
   const all = await headline();
   const { page } = visitor;
-  await page.getByRole("combobox", { name: "What is asked" }).fill("cadaver wild");
+  await page.getByRole("combobox", { name: "Request type" }).fill("cadaver wild");
   const option = page.getByRole("option").first();
   expect(await option.innerText()).toMatch(/Pick up Dead Wildlife[\s\S]*formerly Cadaver - Wildlife/);
   await option.click();
@@ -51,7 +51,7 @@ test("a type is found by its old name, chosen, and given up with the browser's b
 test("the search says how many there are, and shows the option that the keys are on", async () => {
   await visitor.view();
   const { page } = visitor;
-  const search = page.getByRole("combobox", { name: "What is asked" });
+  const search = page.getByRole("combobox", { name: "Request type" });
   const [row] = await query(`
     select count(distinct type_name) + count(distinct type_group) from ${table("types_in_use")}`);
   await search.click();
@@ -91,7 +91,7 @@ test("filters narrow all sections, and start over undoes them", async () => {
     expect(Number((await chosen.locator("td").first().innerText()).replaceAll(",", ""))).toBe(expected);
   }
   await page.locator("#seasons").getByRole("button", { name: "Summer", pressed: true }).waitFor();
-  await page.getByRole("button", { name: "Start over" }).click();
+  await page.getByRole("button", { name: "Clear filters" }).click();
   await visitor.settled();
   expect(await headline()).toBe(all);
   expect(new URL(page.url()).search).toBe("");
@@ -115,7 +115,7 @@ test("the map tells what is under the pointer, and pins two areas to compare", a
   expect(cells.map((text) => Number(text.replaceAll(",", "")))).toEqual(expected[0]);
   expect(await page.locator("#months .line.second").count()).toBe(1);
   // Its name stays while it is pressed: "Unpin, pressed" would be told twice, and against each other.
-  const pin = page.getByRole("button", { name: "Pin Toronto Centre (13)", exact: true, pressed: true });
+  const pin = page.getByRole("button", { name: "Select Toronto Centre (13)", exact: true, pressed: true });
   expect(await pin.count()).toBe(1);
   await page.locator('#map [data-area="3"]').click();
   await visitor.settled();
@@ -173,7 +173,7 @@ test("a finger moves the map once it is enlarged, and before that the page", asy
   };
   expect(await stroke()).toEqual({ page: true, map: false });
   await page.getByRole("button", { name: "Zoom in" }).tap();
-  await page.getByRole("button", { name: "Whole city" }).waitFor();
+  await page.getByRole("button", { name: "Reset map" }).waitFor();
   expect(await stroke()).toEqual({ page: false, map: true });
   await phone.close();
 });
@@ -192,7 +192,7 @@ test("the map zooms by button and wheel, and comes back", async () => {
   await page.mouse.up();
   expect(await transform()).toMatch(/scale\(1\.6\)/);
   expect(await transform()).not.toBe(enlarged);
-  await page.getByRole("button", { name: "Whole city" }).click();
+  await page.getByRole("button", { name: "Reset map" }).click();
   expect(await transform()).toBe("translate(0,0) scale(1)");
   await page.locator("#map").hover();
   await page.mouse.wheel(0, -200);
@@ -202,25 +202,25 @@ test("the map zooms by button and wheel, and comes back", async () => {
   await page.mouse.wheel(0, -200);
   await page.keyboard.up("Control");
   await expect.poll(transform).not.toBe("translate(0,0) scale(1)");
-  await page.getByRole("button", { name: "Whole city" }).click();
+  await page.getByRole("button", { name: "Reset map" }).click();
   expect(await transform()).toBe("translate(0,0) scale(1)");
 });
 
 test("measures and classes colour the map and order the ranking", async () => {
   await visitor.view();
   const { page } = visitor;
-  const share = page.getByRole("button", { name: "Share of its requests" });
+  const share = page.getByRole("button", { name: "Share of the area's requests" });
   expect(await share.isDisabled()).toBe(true);
   const colours = () =>
     page
       .locator("#map path")
       .evaluateAll((paths) => new Set(paths.map((path) => getComputedStyle(path).fill)).size);
   for (const [name, column] of [
-    ["Number", "Rank"],
-    ["Change in a year", "Change"],
+    ["Requests", "Rank"],
+    ["Change from 2024", "Change"],
     ["Per km²", "Per km²"],
   ] as const) {
-    await page.getByRole("button", { name, exact: true }).click();
+    await page.locator(".map-panel").getByRole("button", { name, exact: true }).click();
     await visitor.settled();
     expect(await page.locator("#ranking th[aria-sort]").innerText()).toContain(column);
     expect(await colours()).toBeGreaterThan(1);
@@ -229,7 +229,7 @@ test("measures and classes colour the map and order the ranking", async () => {
   for (const shade of [0, 1, 2, 3, 4])
     expect(await page.locator(`#map .area.fill-class-${shade}`).count()).toBe(5);
   const before = await page.locator(".legend").first().innerText();
-  await page.getByLabel("Classes").selectOption("ckmeans");
+  await page.getByLabel("Colour scale").selectOption("ckmeans");
   await visitor.settled();
   expect(await page.locator(".legend").first().innerText()).not.toBe(before);
   const densest = await query(`
@@ -277,9 +277,9 @@ test("the keyboard alone finds, filters, pins, sorts and reads", async () => {
   expect(reached).toMatch(/^.+ \(\d+\): [\d.,]+, rank \d+, [\d,]+ requests$/);
   expect(await visitor.text(".tooltip")).toContain(reached.split(":")[0]);
   await page.keyboard.press("+");
-  await page.getByRole("button", { name: "Whole city" }).waitFor();
+  await page.getByRole("button", { name: "Reset map" }).waitFor();
   await page.keyboard.press("0");
-  await page.getByRole("button", { name: "Whole city" }).waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Reset map" }).waitFor({ state: "detached" });
   await page.keyboard.press("Enter");
   await visitor.settled();
   expect(new URL(page.url()).searchParams.getAll("area")).toHaveLength(1);
@@ -367,7 +367,7 @@ test("all words of a picture are in it, however many there are", async () => {
   const svg = page.locator("body > svg");
   const [, , width, height] = ((await svg.getAttribute("viewBox")) ?? "").split(" ").map(Number);
   expect(boxes.map(({ words }) => words).join(" ")).toContain("Garbage Bin Missing 7");
-  expect(boxes.map(({ words }) => words)).toContain("no value");
+  expect(boxes.map(({ words }) => words)).toContain("no data");
   for (const { x, y, right, bottom } of boxes) {
     expect(Math.min(x, y)).toBeGreaterThanOrEqual(0);
     expect(right).toBeLessThanOrEqual(width ?? 0);
@@ -415,11 +415,11 @@ test("embedded, the view stands alone and leads to the whole", async () => {
   const { page } = visitor;
   expect(await page.locator("header, .filters, .share, #quality").count()).toBe(0);
   expect(await page.locator("footer").innerText()).toMatch(/Open Government Licence|Generated data/);
-  const link = page.getByRole("link", { name: "Open the whole dashboard" });
+  const link = page.getByRole("link", { name: "Open the full dashboard" });
   expect(await link.getAttribute("href")).toBe("/?group=Noise");
   await visitor.view("?group=Noise");
   await page.getByRole("button", { name: "Embed" }).click();
-  const code = await page.getByLabel("Paste this into a page:").inputValue();
+  const code = await page.getByLabel("Copy this code into your page:").inputValue();
   expect(code).toContain(`src="${site.url}?group=Noise&amp;embed=1"`);
 });
 
@@ -427,9 +427,9 @@ test("the heat map chooses groups and pins areas", async () => {
   await visitor.view();
   const { page } = visitor;
   const few = await page.locator("#heat tbody tr").count();
-  await page.getByRole("button", { name: /^Show all \d+ groups/ }).click();
+  await page.getByRole("button", { name: /^Show all \d+ categories/ }).click();
   expect(await page.locator("#heat tbody tr").count()).toBeGreaterThan(few);
-  await page.getByRole("button", { name: "Show only Trees" }).click();
+  await page.getByRole("button", { name: "Filter by Trees" }).click();
   await visitor.settled();
   expect(await headline()).toBe(
     await valueOf(
@@ -448,11 +448,11 @@ const heatCell = (row: number, column: number) =>
 test("the heat map is read by keys, from cell to cell", async () => {
   await visitor.view();
   const { page } = visitor;
-  await page.getByRole("button", { name: /^Show all \d+ groups/ }).focus();
+  await page.getByRole("button", { name: /^Show all \d+ categories/ }).focus();
   await page.keyboard.press("Shift+Tab");
   const told = async () => [await visitor.focused(), await visitor.text("#heat .tooltip")];
   const [first, tip] = await told();
-  expect(first).toMatch(/^[\d,]+ requests, [\d.]+% of its own, [\d.]+ times the city's share$/);
+  expect(first).toMatch(/^[\d,]+ requests: [\d.]+% of the area's requests \(city [\d.]+%\)$/);
   expect(tip).toMatch(/^.+ \(1\), .+: /);
   expect(tip).toContain(first);
   await page.keyboard.press("ArrowDown");
@@ -465,7 +465,7 @@ test("the heat map is read by keys, from cell to cell", async () => {
   await page.keyboard.press("Control+End");
   expect(await visitor.focused()).toBe(await page.locator("#heat td").last().getAttribute("aria-label"));
   await page.keyboard.press("Control+Home");
-  expect(await visitor.focused()).toMatch(/^Show only /);
+  expect(await visitor.focused()).toMatch(/^Filter by /);
   // It has one stop of Tab, where the focus was last.
   expect(await page.locator("#heat table [tabindex='0']").count()).toBe(1);
   await page.keyboard.press("Tab");
@@ -596,10 +596,10 @@ test("the focus is kept when what has it goes away", async () => {
   await press("Remove Trees");
   expect(await search()).toBe("search");
   await visitor.view("?season=fall");
-  await press("Start over");
+  await press("Clear filters");
   expect(await search()).toBe("search");
   await page.getByRole("button", { name: "Zoom in" }).press("Enter");
-  expect(await press("Whole city")).toBe("Zoom in");
+  expect(await press("Reset map")).toBe("Zoom in");
   await visitor.view("?years=2018");
-  expect(await press("Show by neighbourhood")).toBe("Map");
+  expect(await press("Show postal areas")).toBe("Requests per km² by postal area, 2018");
 });

@@ -1,5 +1,6 @@
 import type { Season } from "./data/calendar.ts";
 import type { AreaKind } from "./data/boundaries.ts";
+import type { Figures } from "./data/figures.ts";
 import type { ProblemKind } from "./data/problem.ts";
 import type { YearQuality } from "./data/quality.ts";
 import type { Refusal } from "./data/refusals.ts";
@@ -20,11 +21,13 @@ const signed = new Intl.NumberFormat(LOCALE, {
 });
 const day = new Intl.DateTimeFormat(LOCALE, { dateStyle: "long", timeZone: "UTC" });
 const monthYear = new Intl.DateTimeFormat(LOCALE, { month: "long", year: "numeric", timeZone: "UTC" });
+const monthLong = new Intl.DateTimeFormat(LOCALE, { month: "long", timeZone: "UTC" });
 const monthShort = new Intl.DateTimeFormat(LOCALE, { month: "short", timeZone: "UTC" });
 const list = new Intl.ListFormat(LOCALE);
+const dayLong = new Intl.DateTimeFormat(LOCALE, { month: "long", day: "numeric", timeZone: "UTC" });
 const dayShort = new Intl.DateTimeFormat(LOCALE, { month: "short", day: "numeric", timeZone: "UTC" });
 
-/** "3.4%"; what is little is not written as nothing. */
+/** "3.4%". A small share is "< 0.1%" rather than "0%". */
 function share(value: number): string {
   const least = 0.001;
   return value > 0 && value < least / 2 ? `< ${percent.format(least)}` : percent.format(value);
@@ -34,8 +37,8 @@ export const format = {
   integer: (value: number) => integer.format(value),
   short: (value: number) => short.format(value),
   percent: share,
-  signed: (value: number) => signed.format(value),
   day: (date: Date) => day.format(date),
+  dayLong: (date: Date) => dayLong.format(date),
   dayShort: (date: Date) => dayShort.format(date),
   monthYear: (date: Date) => monthYear.format(date),
   /** 1 to 12. */
@@ -49,13 +52,7 @@ export const format = {
   },
 };
 
-const place: Record<AreaKind, string> = { ward: "ward", fsa: "neighbourhood (FSA)" };
-const measures: Record<Measure, string> = {
-  count: "Number",
-  density: "Per km²",
-  share: "Share of its requests",
-  change: "Change in a year",
-};
+const area: Record<AreaKind, string> = { ward: "ward", fsa: "postal area" };
 const seasons: Record<Season, string> = {
   winter: "Winter",
   spring: "Spring",
@@ -64,15 +61,15 @@ const seasons: Record<Season, string> = {
 };
 const statusGroups: Record<StatusGroup, string> = {
   open: "Open",
-  done: "Done",
+  done: "Completed or closed",
   cancelled: "Cancelled",
   unknown: "Unknown",
 };
-/** Years that the notice near the top lists: more are counted. */
+/** Years that the notice near the top lists. If there are more, it counts them. */
 const LISTED = 3;
 const boundaries: Record<string, string> = {
   "city-wards": "Ward boundaries",
-  "forward-sortation-areas": "Neighbourhood boundaries",
+  "forward-sortation-areas": "Postal area boundaries",
 };
 const drift: Record<string, string> = {
   invalid_publication_date: "impossible publication date",
@@ -90,7 +87,7 @@ const WITHOUT_SUBJECT = [
   "surplus_empty_fields",
   "requests_gone",
 ];
-/** What the refusal of a publication was, without its cause. */
+/** Describes the refusal of a publication, without its cause. */
 function refused({ shown, stage, exit, observed }: Refusal): string {
   const file = shown ? "a newer file" : "its file";
   const on = observed ? ` on ${format.day(observed)}` : "";
@@ -106,216 +103,241 @@ export function years(from: number, to: number): string {
   return from === to ? `${from}` : `${from}–${to}`;
 }
 
-/** Which months, unless it is all of them. */
-function overMonths(months: number[]): string {
-  return months.length < 12 ? `, over ${months.map(format.month).join(", ")}` : "";
+/** "1 request", or "1,707 requests". */
+function counted(requests: number): string {
+  return `${integer.format(requests)} ${text.headline(requests)}`;
+}
+
+/** Months in brackets, unless they are a whole year: " (January–June)", or " (January, February and December only)". */
+function inBrackets(months: readonly number[]): string {
+  if (months.length === 12) return "";
+  const names = months.map((month) => monthLong.format(Date.UTC(2001, month - 1, 1)));
+  const [first = 1] = months;
+  const isRun = months.length > 1 && months.at(-1) === first + months.length - 1;
+  return isRun ? ` (${names[0] ?? ""}–${names.at(-1) ?? ""})` : ` (${list.format(names)} only)`;
 }
 
 export const text = {
   title: "Toronto 311",
   pageTitle: (what: string) => `${what} · ${text.title}`,
-  /** What is said of data that are not the City's. */
+  /** For data that are not the City's. */
   generated: {
     notice: "Generated data: not the City of Toronto's, not real requests",
     label: "About these data",
     title: (title: string) => `Generated sample: ${title}`,
     fileName: (name: string) => `generated-${name}`,
     data: "generated sample",
-    asOf: (through: string) => `Generated requests to ${through}`,
+    asOf: (through: string) => `Generated data to ${through}`,
     qualityIntro: (through: string) =>
-      `The requests are generated, to ${through}. Every row of the generated files is counted below: kept, or set aside with its reason.`,
+      `The requests are generated, up to ${through}. The table accounts for every row of the generated files: used, repaired, or excluded with a reason.`,
     qualityNote:
       "The data were generated in the form of the City's files to try out this page. They say nothing about Toronto.",
     boundaries: "Only the boundaries are real.",
   },
-  subtitle: "What each ward and each neighbourhood asks of its city",
-  placesTitle: { ward: "Wards", fsa: "Neighbourhoods (FSA)" } satisfies Record<AreaKind, string>,
-  measures,
+  subtitle: "What residents report to the City, by ward and postal area",
+  areas: { ward: "Wards", fsa: "Postal areas (FSA)" } satisfies Record<AreaKind, string>,
+  /** The name of a measure. `year` is the last of those shown. */
+  measures: (measure: Measure, year: number) =>
+    ({
+      count: "Requests",
+      density: "Per km²",
+      share: "Share of the area's requests",
+      change: `Change from ${year - 1}`,
+    })[measure],
   measureHelp: {
-    count: "How many requests. Where more people live, more is asked.",
-    density: "Requests for each square kilometre.",
-    share: "Of all that the area asks for: what it cares about, however many people live there.",
-    change: "Against the same months of the year before.",
+    count: "Number of requests. Areas with more residents usually have more.",
+    density: "Requests per square kilometre.",
+    share: "Requests of this kind as a share of all requests from the area, regardless of its population.",
+    change: "Compared with the same months of the previous year.",
   } satisfies Record<Measure, string>,
   seasons,
   change: "Change",
   skip: "Skip to the ranking",
   asOf: (through: string, published: string | null) =>
-    `Requests to ${through}${published ? `, published ${published}` : ""}`,
+    `Data to ${through}${published ? ` · City file updated ${published}` : ""}`,
   theme: { toDark: "Dark theme", toLight: "Light theme" },
-  filters: "Choose what is shown",
-  search: "What is asked",
-  searchHint: "Search types: pothole, noise, green bin…",
-  searchNone: "No type or group has these words.",
+  filters: "Filters",
+  search: "Request type",
+  searchHint: "Search, for example pothole, noise, green bin",
+  searchNone: (query: string) => `No request type matches “${query}”. Try another word, or browse all types.`,
   searchCount: (count: number) => (count === 1 ? "1 match" : `${integer.format(count)} matches`),
   searchMore: (shown: number, count: number) =>
-    `The first ${shown} of ${integer.format(count)} are listed: more letters find fewer.`,
-  searchGroup: "Group",
+    `Showing ${shown} of ${integer.format(count)}. Keep typing to narrow the list.`,
+  searchGroup: "Category",
   searchFormerly: (name: string) => `formerly ${name}`,
   remove: (name: string) => `Remove ${name}`,
-  by: "Shown by",
-  yearFrom: "From",
-  yearTo: "To",
+  by: "Areas",
+  yearFrom: "From year",
+  yearTo: "To year",
   season: "Season",
   allSeasons: "All seasons",
   status: "Status",
   allStatuses: "All statuses",
   statusGroupOf: (group: StatusGroup) => `All ${statusGroups[group].toLowerCase()}`,
-  division: "Division",
+  division: "City division",
   allDivisions: "All divisions",
-  reset: "Start over",
+  reset: "Clear filters",
   everything: "All requests",
   headline: (requests: number) => (requests === 1 ? "request" : "requests"),
   inYears: (from: number, to: number) => `in ${years(from, to)}`,
-  changeOn: (change: string, year: number, months: number) =>
-    `${change} on ${year}${months < 12 ? `, over ${months} ${months === 1 ? "month" : "months"}` : ""}`,
-  leader: (name: string, measure: Measure, value: number, compared: number[]) => {
+  changeFrom: (change: number, year: number, months: readonly number[]) => {
+    const size = percent.format(Math.abs(change));
+    const compared =
+      size === percent.format(0)
+        ? `about the same as in ${year}`
+        : `${change > 0 ? "up" : "down"} ${size} from ${year}`;
+    return compared + inBrackets(months);
+  },
+  leader: (name: string, measure: Measure, value: number, figures: Figures, months: readonly number[]) => {
     const written = format.measure(measure, value);
+    const [before, now] = [figures.yearBefore, figures.comparable].map((one) => integer.format(one));
     return {
-      count: `most in ${name}: ${written}`,
-      density: `densest in ${name}: ${written} per km²`,
-      share: `largest share in ${name}: ${written} of its requests`,
-      change: `${value < 0 ? "falls least" : "grows most"} in ${name}: ${written}${overMonths(compared)}`,
+      count: `most requests: ${name}, ${written}`,
+      density: `highest density: ${name}, ${written} per km²`,
+      share: `highest share: ${name}, ${written} of its requests`,
+      change: `${value < 0 ? "smallest decrease" : "largest increase"}: ${name}, ${written}, from ${before ?? ""} to ${now ?? ""}${inBrackets(months)}`,
     }[measure];
   },
-  changeHelp: (year: number, months: number[]) =>
+  changeHelp: (year: number, months: readonly number[]) =>
     months.length === 0
-      ? `The map has nothing to compare ${year} with.`
-      : `Changes are from ${year - 1} to ${year}${overMonths(months)}.`,
-  map: "Map",
-  mapLabel: (kind: AreaKind, measure: Measure) =>
-    `Map of Toronto by ${place[kind]}: ${measures[measure].toLowerCase()}. Arrow keys go from area to area, Enter pins one; the ranking has the same figures.`,
+      ? `There is no earlier year to compare ${year} with.`
+      : `Change compares ${year} with ${year - 1}${inBrackets(months)}.`,
+  map: (measure: Measure, kind: AreaKind, from: number, to: number) =>
+    ({
+      count: `Requests by ${area[kind]}, ${years(from, to)}`,
+      density: `Requests per km² by ${area[kind]}, ${years(from, to)}`,
+      share: `Share of each ${area[kind]}'s requests, ${years(from, to)}`,
+      change: `Change by ${area[kind]}, ${years(to - 1, to)}`,
+    })[measure],
+  mapLabel: (kind: AreaKind, measure: string) =>
+    `Map of Toronto by ${area[kind]}: ${measure.toLowerCase()}. Use the arrow keys to move between areas and Enter to select one. The table lists the same figures.`,
   areaLabel: (name: string, value: string, rank: number | null, requests: number | null) =>
     requests === null
       ? `${name}: ${text.legendNone}`
-      : `${name}: ${value}${rank === null ? "" : `, rank ${rank}`}, ${integer.format(requests)} requests`,
-  measure: "Coloured by",
-  classes: "Classes",
-  classesNames: { quantile: "Equal counts", ckmeans: "Natural breaks" },
-  shareNeedsChoice: "Choose a type, a group, a status or a division: the share of everything is 100%.",
-  legendNone: "no value",
+      : `${name}: ${value}${rank === null ? "" : `, rank ${rank}`}, ${counted(requests)}`,
+  measure: "Colour the map by",
+  classes: "Colour scale",
+  classesNames: { quantile: "Same number of areas per colour", ckmeans: "Similar values together" },
+  shareNeedsChoice: "To see shares, first choose a request type, status or division.",
+  legendNone: "no data",
   zoomIn: "Zoom in",
   zoomOut: "Zoom out",
-  zoomReset: "Whole city",
+  zoomReset: "Reset map",
   offMap: {
-    ward: (off: number, without: number, total: number, hasOldWards: boolean) =>
-      [
-        `The ward map leaves out ${integer.format(off + without)} of ${integer.format(total)} requests:`,
-        hasOldWards && off > 0
-          ? `${integer.format(off)} of the 44 wards that the city had until 2018, which are not these 25,`
-          : "",
-        off > 0 && without > 0 ? "and" : "",
-        without > 0 ? `${integer.format(without)} that name no ward.` : "",
-      ]
-        .filter(Boolean)
-        .join(" ")
-        .replace(/,$/, "."),
+    ward: (off: number, without: number, total: number, hasOldWards: boolean) => {
+      const [sum, all] = [off + without, total].map((one) => integer.format(one));
+      const of = `${sum ?? ""} of ${all ?? ""} requests`;
+      if (off === 0) return `${of} have no ward and are not on the map.`;
+      const why = hasOldWards
+        ? "are from before December 2018, when Toronto had 44 other wards"
+        : "are of wards that are not on it";
+      const others = without > 0 ? `, and ${integer.format(without)} have no ward` : "";
+      return `${of} are not on the map: ${integer.format(off)} ${why}${others}.`;
+    },
     fsa: (off: number, without: number, total: number) =>
-      `The map leaves out ${integer.format(off + without)} of ${integer.format(total)} requests that name no neighbourhood on it, most of them at intersections.`,
+      `${counted(off + without)} (${share((off + without) / total)}) have no postal area, mostly because they were reported at an intersection. They are not on this map.`,
   },
-  mapEmpty: "The map has no requests of these years, season, status and division.",
-  showByFsa: "Show by neighbourhood",
-  ranking: "Ranking",
-  rankingCaption: (kind: AreaKind, measure: Measure) =>
-    `${kind === "ward" ? "Wards" : "Neighbourhoods"} ranked by: ${measures[measure].toLowerCase()}`,
+  mapEmpty: "No requests on the map match these filters.",
+  showByFsa: "Show postal areas",
+  ranking: { ward: "Wards ranked", fsa: "Postal areas ranked" } satisfies Record<AreaKind, string>,
+  rankingCaption: (kind: AreaKind, measure: string) => `${text.ranking[kind]} by ${measure.toLowerCase()}`,
   rank: "Rank",
   measureColumn: {
     count: "Rank",
     density: "Per km²",
-    share: "Of its own",
+    share: "Share of area",
     change: "Change",
   } satisfies Record<Measure, string>,
-  area: { ward: "Ward", fsa: "FSA" } satisfies Record<AreaKind, string>,
+  area: { ward: "Ward", fsa: "Postal area" } satisfies Record<AreaKind, string>,
   requests: "Requests",
-  share: "Share",
-  shareHelp: "A share is of the requests on the map.",
-  trend: "By month",
-  pin: (name: string) => `Pin ${name}`,
-  compare: "Side by side",
-  compareHint:
-    "Choose an area on the map or in the ranking to see what it asks for; choose a second to compare.",
-  compareDensity:
-    "Toronto per km² is of the requests that are on the map; its share and change are of the months that the map has.",
+  share: "Share of city",
+  shareHelp: "Share of city: of all requests on the map.",
+  trend: "Monthly trend",
+  pin: (name: string) => `Select ${name}`,
+  compare: "Compare areas",
+  compareHint: "Select an area to see its details. Select a second one to compare.",
+  compareDensity: (kind: AreaKind) =>
+    `Toronto's figures per km² count only requests that have a ${area[kind]}. Share and change cover the same months as the map.`,
   city: "Toronto",
-  distinctive: (name: string) => `What ${name} asks for more than the city`,
-  times: (ratio: number) => `${oneDigit.format(ratio)} times the city's share`,
-  ofItsRequests: (share: string) => `${share} of its requests`,
-  noneDistinctive: "Nothing stands out.",
+  distinctive: (name: string) => `What ${name} reports more often than Toronto as a whole`,
+  timesOfCity: (share: string, ratio: number) =>
+    `${share} of its requests, ${oneDigit.format(ratio)} times the city average`,
+  noneDistinctive: "No category is more than 10% above the city average.",
   series: "Over time",
-  seriesKinds: { month: "By month", day: "Adding up, by day" },
+  seriesKinds: { month: "By month", day: "Running total" },
   seriesMonth: "Requests by month",
-  seriesDay: "Requests since 1 January",
-  yearBefore: "a year before",
-  wholeCityOnly: "Days are counted for the whole city, whatever the area, season, status and division.",
-  chartKeys: "Arrow keys read the values.",
-  asTable: "The figures as a table",
+  seriesDay: "Requests since January 1",
+  yearBefore: "previous year",
+  wholeCityOnly: "This chart shows the whole city. Area, season, status and division do not apply to it.",
+  chartKeys: "Use the arrow keys to read the values.",
+  asTable: "Show as a table",
   month: "Month",
-  monthUntil: (month: string, day: string) => `${month}, until ${day}`,
+  monthUntil: (month: string, day: string) => `${month} (to ${day})`,
   dayOfYear: "Day",
-  heat: "What each asks for",
+  heat: "How areas differ",
   heatHelp: {
     share:
-      "How much of an area's requests each group is, against the whole city: orange asks for more of it, violet for less.",
-    count: "How many requests each area makes of each group.",
+      "Each cell compares a category's share of an area's requests with its share in the whole city. Orange is higher, purple lower.",
+    count: "Requests by category and area.",
   },
-  heatKeys: "Arrow keys go from cell to cell.",
-  heatLegend: { share: "Share against that of the city", count: "Requests" },
+  heatKeys: "Use the arrow keys to move between cells.",
+  heatLegend: { share: "Compared with the city (1× = the same)", count: "Requests" },
   heatRatio: (low: number, high: number) =>
     low === 0 ? `under ${high}×` : high === Infinity ? `over ${low}×` : `${low}–${high}×`,
   heatCount: (low: number, high: number) =>
     low === high ? integer.format(low) : `${integer.format(low)}–${integer.format(high)}`,
-  heatCell: (requests: number, share: string, ratio: number) =>
-    `${integer.format(requests)} requests, ${share} of its own, ${oneDigit.format(ratio)} times the city's share`,
+  heatCell: (requests: number, share: string, shareOfCity: string) =>
+    `${counted(requests)}: ${share} of the area's requests (city ${shareOfCity})`,
   heatNone: "no requests",
-  heatGroup: "Group",
+  heatGroup: "Category",
   heatArea: (id: string, name: string) => (id === name ? id : `${id}, ${name}`),
-  heatMore: (count: number) => `Show all ${count} groups`,
-  heatFewer: "Show fewer groups",
-  chooseGroup: (name: string) => `Show only ${name}`,
-  statuses: "Where they stand",
+  heatMore: (count: number) => `Show all ${count} categories`,
+  heatFewer: "Show fewer categories",
+  chooseGroup: (name: string) => `Filter by ${name}`,
+  statuses: "Current status",
   statusCaption: "Requests by status",
-  seasonsTitle: "The seasons",
-  seasonsCaption: "Requests a day in each season",
+  seasonsTitle: "Requests per day by season",
+  seasonsCaption: "Requests per day in each season",
   perDay: (value: number | null) =>
     value === null ? "no days" : `${format.measure("density", value)} a day`,
-  divisions: "Who is in charge",
+  divisions: "Responsible City division",
   divisionCaption: "Requests by division",
-  quality: "How good the data are",
+  quality: "Data quality",
   qualityIntro: (through: string, published: string | null) =>
-    `The requests go to ${through}.${published ? ` The City published the newest file on ${published}.` : ""} Every row of the City's files is counted below: kept, or set aside with its reason.`,
+    `The data cover requests to ${through}.${published ? ` The City published the newest file on ${published}.` : ""} The table accounts for every row of the City's files: used, repaired, or excluded with a reason.`,
   qualityNotesOfCity: [
-    "The City shares the requests that people make of five divisions, where it knows the place: this is what is asked, not what is wrong.",
-    "A status is that of the day the file was published. The City publishes no closing date.",
+    "The City publishes requests whose location it could confirm, from a few divisions. They show what people reported, not the condition of the city.",
+    "Statuses are as of the day the file was published. The City does not publish closing dates.",
   ],
   qualityNotes: [
-    "Until 2018 the city had 44 wards, which the map of the 25 wards of now leaves out: those years show by neighbourhood (FSA).",
-    "Types that were renamed, most of them in 2025, are counted under the name they have now.",
+    "Until November 2018 Toronto had 44 wards. Those years cannot be shown on today's map of 25; use postal areas.",
+    "Types that were renamed, most of them in 2025, are counted under their current name.",
   ],
   year: "Year",
   read: "Rows read",
-  kept: "Kept",
+  kept: "Used",
   repaired: "Repaired",
-  quarantined: "Set aside",
-  reasons: "Why",
-  drift: "Differs from the contract",
-  noDrift: "nothing",
+  quarantined: "Excluded",
+  reasons: "Reason",
+  drift: "Unexpected values",
+  noDrift: "none",
   total: "All years",
   reason: {
     field_count: "wrong number of fields",
-    unbalanced_quote: "a quote that does not end",
+    unbalanced_quote: "unclosed quotation mark",
     undecodable_text: "unreadable text",
     invalid_created_at: "no valid date",
-    created_in_other_year: "of another year",
+    created_in_other_year: "dated in another year",
     created_after_publication: "dated after the file was published",
     missing_service_request_type: "no type",
-    no_ward_and_no_fsa: "neither ward nor FSA",
+    no_ward_and_no_fsa: "no ward or postal area",
   } as Record<string, string>,
   driftOf: ({ kind: measure, subject, rows }: YearQuality["drift"][number]) => {
     const kind = measure.replace(/^drift_/, "");
     return [
       drift[kind] ?? kind.replaceAll("_", " "),
       WITHOUT_SUBJECT.includes(kind) ? "" : subject,
-      // What is odd about the file as a whole has no rows.
+      // An oddity of the whole file has no rows.
       rows > 0 ? integer.format(rows) : "",
     ]
       .filter(Boolean)
@@ -329,7 +351,7 @@ export const text = {
     const state = shown ? `shown as ${by[shown.by]} on ${format.day(shown.on)}` : "not in these data";
     return `${state}; ${refused(refusal)}`;
   },
-  /** A notice of what is not up to date; `null` if it could not be read. */
+  /** A notice of the data that are not up to date. `refusals` is `null` if they could not be read. */
   notUpToDate: (refusals: Refusal[] | null) => {
     if (refusals === null) return "Some years are not up to date";
     const years = refusals.flatMap(({ year }) => year ?? []).sort();
@@ -338,48 +360,47 @@ export const text = {
     const isOne = years.length === 1 && others.length === 0;
     return `${list.format([...named, ...others])} ${isOne ? "is" : "are"} not up to date`;
   },
-  shareTitle: "Take it with you",
+  shareTitle: "Share and download",
   copyLink: "Copy link",
   copied: "Link copied.",
-  copyFailed: "The browser did not let the link be copied: it is in the address bar.",
+  copyFailed: "The link could not be copied. Copy it from the address bar.",
   csv: "Table (CSV)",
   svg: "Map (SVG)",
   png: "Map (PNG)",
-  pictureFailed: "The browser could not draw the picture; the map as SVG is the same.",
+  pictureFailed: "The PNG could not be made. Download the SVG instead.",
   print: "Print",
   embed: "Embed",
-  embedHelp: "Paste this into a page:",
-  openFull: "Open the whole dashboard",
+  embedHelp: "Copy this code into your page:",
+  openFull: "Open the full dashboard",
   saved: (name: string) => `Saved ${name}.`,
   loading: "Loading the requests",
   loadingDays: "Loading the days",
-  loadingQuality: "Loading what became of every row",
-  empty: "Nothing matches: no request of these years has this type, season, status and division.",
+  loadingQuality: "Loading data quality",
+  empty: "No requests match these filters.",
   unknown: {
-    year: (names: string) => `There are no data of ${names}.`,
-    what: (names: string) => `No such type or group: ${names}.`,
-    status: (name: string) => `No such status: ${name}.`,
-    division: (name: string) => `No such division in these years: ${name}.`,
-    area: (ids: string) => `No such area on this map: ${ids}.`,
+    year: (names: string) => `No data for ${names}.`,
+    what: (names: string) => `Unknown request type: ${names}.`,
+    status: (name: string) => `Unknown status: ${name}.`,
+    division: (name: string) => `Unknown City division in these years: ${name}.`,
+    area: (ids: string) => `Unknown area on this map: ${ids}.`,
   },
-  misread: (words: string) => `This page does not understand all of its address, and leaves out: ${words}.`,
+  misread: (words: string) => `Part of this link was not recognized and was ignored: ${words}.`,
   oldData: (days: number) =>
-    `The newest file is ${integer.format(days)} days old: the City publishes one a month, so this site has missed some.`,
+    `The newest file is ${integer.format(days)} days old. The City publishes monthly, so this site may be out of date.`,
   retry: "Try again",
   problem: {
     missing: (path: string) =>
-      `A file of the data is missing: ${path}. The site may be in the middle of an update; try again in a minute.`,
-    damaged: (path: string) =>
-      `A file of the data is damaged: ${path}. What could not be checked is not shown.`,
+      `A data file is missing (${path}). The site may be updating; try again in a minute.`,
+    damaged: (path: string) => `A data file is damaged (${path}), so its figures are not shown.`,
     other_format: (path: string) =>
-      `The data are in a format that this page does not read (${path}). Reload the page; if this stays, the page and its data are of different releases.`,
+      `The data are in a format that this page does not read (${path}). Reload the page; if this message stays, the page and the data come from different versions.`,
     unreachable: (path: string) =>
       `The data cannot be reached (${path}). Check the connection and try again.`,
   } satisfies Record<ProblemKind, (path: string) => string>,
   failed: "Something went wrong",
-  unexpected: (message: string) => `This is a defect of the page: ${message}`,
+  unexpected: (message: string) => `This is a bug in the page: ${message}`,
   boundaries:
-    "Wards: City of Toronto. Neighbourhoods are forward sortation areas, the first three characters of postal codes: adapted from Statistics Canada, Forward Sortation Area Boundary File, 2016 Census; this does not constitute an endorsement by Statistics Canada.",
-  docs: "What every table and column means",
-  data: "The data as Parquet",
+    "Wards: City of Toronto. Postal areas are forward sortation areas, the first three characters of postal codes: adapted from Statistics Canada, Forward Sortation Area Boundary File, 2016 Census; this does not constitute an endorsement by Statistics Canada.",
+  docs: "Data dictionary",
+  data: "Data files (Parquet)",
 };

@@ -23,7 +23,7 @@ export function Compare({ view, answer, ranked, names }: Shown) {
   return (
     <section class="panel" aria-labelledby="compare-title" id="compare">
       <h2 id="compare-title">{text.compare}</h2>
-      {onMap.requests < city.requests && <p class="help">{text.compareDensity}</p>}
+      {onMap.requests < city.requests && <p class="help">{text.compareDensity(view.by)}</p>}
       <div class="compare">
         <table>
           <thead>
@@ -42,7 +42,7 @@ export function Compare({ view, answer, ranked, names }: Shown) {
           <tbody>
             {MEASURES.map((measure) => (
               <tr key={measure}>
-                <th scope="row">{measure === "count" ? text.requests : text.measures[measure]}</th>
+                <th scope="row">{text.measures(measure, answer.question.to)}</th>
                 {pinned.map(({ area, figures }) => (
                   <td key={area.id} class="number">
                     {format.measure(measure, valueOf(measure, figures, area.km2))}
@@ -99,9 +99,7 @@ function Distinctive({ one, total, groups }: { one: Ranked; total: Figures; grou
       {found.map(({ name, share, ratio }) => (
         <li key={name}>
           <strong>{name}</strong>
-          <span>
-            {text.times(ratio)}, {text.ofItsRequests(format.percent(share))}
-          </span>
+          <span>{text.timesOfCity(format.percent(share), ratio)}</span>
         </li>
       ))}
     </ol>

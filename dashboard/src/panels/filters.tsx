@@ -56,7 +56,7 @@ export function Filters({ view, change, store, divisions }: FiltersProps) {
                 if (view.by !== kind) change({ by: kind, pins: [] });
               }}
             >
-              {text.placesTitle[kind]}
+              {text.areas[kind]}
             </button>
           ))}
         </div>

@@ -27,16 +27,12 @@ export function Headline({ view, answer, ranked, measure }: Shown) {
         {text.headline(city.requests)} {text.inYears(question.from, question.to)}
         {hasChange && (
           <span class="aside" data-figure="change">
-            {text.changeOn(
-              format.signed(city.comparable / city.yearBefore - 1),
-              question.to - 1,
-              comparableMonths.length,
-            )}
+            {text.changeFrom(city.comparable / city.yearBefore - 1, question.to - 1, comparableMonths)}
           </span>
         )}
         {leader?.value != null && leftOut < city.requests && (
           <span class="aside" data-figure="leader">
-            {text.leader(leader.area.name, measure, leader.value, answer.comparableOnMap)}
+            {text.leader(leader.area.name, measure, leader.value, leader.figures, answer.comparableOnMap)}
           </span>
         )}
       </p>

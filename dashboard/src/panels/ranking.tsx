@@ -14,12 +14,14 @@ export function Ranking(shown: Shown) {
   const rows = sorted(ranked, view.sort, view.ascending);
   return (
     <section class="panel ranking-panel" aria-labelledby="ranking-title">
-      <h2 id="ranking-title">{text.ranking}</h2>
+      <h2 id="ranking-title">{text.ranking[view.by]}</h2>
       {/* A region that scrolls has to take the focus, so that keys scroll it. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div class="scroll" tabIndex={0} role="group" aria-labelledby="ranking-title">
         <table id="ranking" class="ranking">
-          <caption class="hidden">{text.rankingCaption(view.by, measure)}</caption>
+          <caption class="hidden">
+            {text.rankingCaption(view.by, text.measures(measure, answer.question.to))}
+          </caption>
           <Head {...shown} />
           <Body {...shown} rows={rows} />
         </table>

@@ -49,7 +49,7 @@ function Months({ view, answer, ranked, areas, store }: Shown & { store: Store }
   const monthName = (at: number) => {
     const month = format.monthYear(new Date(Date.UTC(from, at, 1)));
     const isCut = Date.UTC(from, at, 1) <= through.getTime() && Date.UTC(from, at + 1, 0) > through.getTime();
-    return isCut ? text.monthUntil(month, format.dayShort(through)) : month;
+    return isCut ? text.monthUntil(month, format.dayLong(through)) : month;
   };
   const onMap = (at: number) => answer.mapMonths[12 + at] === 1;
   const values = (months: Uint32Array, shift: number, isOfArea: boolean) =>
@@ -81,11 +81,11 @@ function Months({ view, answer, ranked, areas, store }: Shown & { store: Store }
     });
   }
   if (lines.every(({ values }) => values.every((value) => value === null))) return <p>{text.mapEmpty}</p>;
-  const years_ = to - from + 1;
+  const yearCount = to - from + 1;
   const ticks = Array.from({ length: count }, (_, at) => at).flatMap((at) => {
     const month = (at % 12) + 1;
-    if (years_ <= 1) return [{ at, label: format.month(month) }];
-    if (years_ <= 3)
+    if (yearCount <= 1) return [{ at, label: format.month(month) }];
+    if (yearCount <= 3)
       return month % 3 === 1 ? [{ at, label: month === 1 ? `${from + at / 12}` : format.month(month) }] : [];
     return month === 1 ? [{ at, label: `${from + at / 12}` }] : [];
   });

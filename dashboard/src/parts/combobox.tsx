@@ -86,7 +86,7 @@ export function Combobox({
         }}
         onKeyDown={onKeyDown}
       />
-      <Matches {...{ id, list, isOpen, matches, at, choose }} count={found.length} />
+      <Matches {...{ id, query, list, isOpen, matches, at, choose }} count={found.length} />
     </div>
   );
 }
@@ -94,6 +94,7 @@ export function Combobox({
 /** The list of matches. Keys stay with the input, which names the active option by aria-activedescendant. */
 function Matches({
   id,
+  query,
   list,
   isOpen,
   matches,
@@ -102,6 +103,7 @@ function Matches({
   choose,
 }: {
   id: string;
+  query: string;
   list: RefObject<HTMLDivElement | null>;
   isOpen: boolean;
   matches: Match[];
@@ -113,14 +115,14 @@ function Matches({
 }) {
   const note =
     isOpen && count === 0
-      ? text.searchNone
+      ? text.searchNone(query)
       : count > matches.length
         ? text.searchMore(matches.length, count)
         : null;
   return (
     <>
       <span class="hidden" role="status">
-        {isOpen && (count === 0 ? text.searchNone : text.searchCount(count))}
+        {isOpen && (count === 0 ? text.searchNone(query) : text.searchCount(count))}
       </span>
       <div id={`${id}-list`} ref={list} role="listbox" aria-label={text.search} hidden={!isOpen}>
         {matches.map((match, position) => (

@@ -17,12 +17,11 @@ export function Footer({
   return (
     <footer>
       <p>
-        {isGenerated ? `${text.generated.notice}. ${text.generated.boundaries}` : attribution}{" "}
-        {licence && (
-          <>
-            (<a href={licence.url}>{licence.name}</a>){" "}
-          </>
-        )}
+        {isGenerated ? (
+          `${text.generated.notice}. ${text.generated.boundaries}`
+        ) : (
+          <Attribution attribution={attribution ?? ""} licence={licence} />
+        )}{" "}
         {text.boundaries}
       </p>
       {isEmbedded && notUpToDate && <p>{notUpToDate}.</p>}
@@ -32,5 +31,23 @@ export function Footer({
         </p>
       )}
     </footer>
+  );
+}
+
+/** The attribution, with its licence as a link: within the sentence if that names it, and otherwise after it. */
+function Attribution({ attribution, licence }: { attribution: string; licence: Catalog["licence"] }) {
+  if (!licence) return <>{attribution}</>;
+  const link = <a href={licence.url}>{licence.name}</a>;
+  const at = attribution.indexOf(licence.name);
+  return at < 0 ? (
+    <>
+      {attribution} ({link})
+    </>
+  ) : (
+    <>
+      {attribution.slice(0, at)}
+      {link}
+      {attribution.slice(at + licence.name.length)}
+    </>
   );
 }

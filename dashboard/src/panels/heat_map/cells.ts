@@ -56,11 +56,11 @@ export function cellsOf({ answer, ranked, measure }: Shown): Cells {
     const requests = figures.groups[group.at] ?? 0;
     if (isShare && figures.ofAllTypes === 0) return { written: "–", label: text.heatNone, fill: "fill-none" };
     const share = requests / Math.max(1, figures.ofAllTypes);
-    const ratio = share / (group.total / answer.cityOfMap.ofAllTypes);
+    const shareOfCity = group.total / answer.cityOfMap.ofAllTypes;
     return {
       written: isShare ? format.percent(share) : format.integer(requests),
-      label: text.heatCell(requests, format.percent(share), ratio),
-      fill: fillOf(classOf(isShare ? ratio : requests, classes)),
+      label: text.heatCell(requests, format.percent(share), format.percent(shareOfCity)),
+      fill: fillOf(classOf(isShare ? share / shareOfCity : requests, classes)),
     };
   };
   return { isShare, classes, fillOf, cell };

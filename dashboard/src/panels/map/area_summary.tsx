@@ -8,11 +8,14 @@ export function AreaSummary({
   one,
   name,
   measure,
+  year,
   count,
 }: {
   one: Ranked;
   name: string;
   measure: Measure;
+  /** The last of the years that are shown. */
+  year: number;
   /** The number of areas on the map. */
   count: number;
 }) {
@@ -26,7 +29,7 @@ export function AreaSummary({
         <dd>{format.measure("count", valueOf("count", figures, area.km2))}</dd>
         {measure !== "count" && (
           <>
-            <dt>{text.measures[measure]}</dt>
+            <dt>{text.measures(measure, year)}</dt>
             <dd>{format.measure(measure, value)}</dd>
           </>
         )}
@@ -40,7 +43,7 @@ export function AreaSummary({
         )}
         {measure !== "change" && growth !== null && (
           <>
-            <dt>{text.measures.change}</dt>
+            <dt>{text.measures("change", year)}</dt>
             <dd>{format.measure("change", growth)}</dd>
           </>
         )}

@@ -18,6 +18,7 @@ import { ZoomButtons } from "./zoom_buttons.tsx";
 /** The map: areas to read, to move between by arrow keys, and to pin. */
 export function Choropleth({
   view,
+  answer,
   areas,
   ranked,
   measure,
@@ -58,7 +59,7 @@ export function Choropleth({
         id="map"
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         role="group"
-        aria-label={text.mapLabel(view.by, measure)}
+        aria-label={text.mapLabel(view.by, text.measures(measure, answer.question.to))}
       >
         <g transform={zoom.transform.toString()}>
           {ranked.map((one, at) => (
@@ -86,6 +87,7 @@ export function Choropleth({
             one={ranked[active]}
             name={nameOf(ranked[active].area, view.by)}
             measure={measure}
+            year={answer.question.to}
             count={ranked.length}
           />
         </Tooltip>

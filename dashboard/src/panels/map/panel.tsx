@@ -14,12 +14,13 @@ export function MapPanel(shown: Shown) {
   const { view, answer, ranked, measure, change } = shown;
   const values = ranked.flatMap(({ value }) => (value === null ? [] : [value]));
   const classes = measure === "change" ? CHANGE_CLASSES : classify(values, view.classes);
+  const { from, to } = answer.question;
   const { withoutArea, offMap, city } = answer;
   const hasShare = isNarrow(view);
-  const leftOut = text.offMap[view.by](offMap, withoutArea, city.requests, answer.question.from <= 2018);
+  const leftOut = text.offMap[view.by](offMap, withoutArea, city.requests, from <= 2018);
   return (
     <section class="panel map-panel" aria-labelledby="map-title" tabIndex={-1}>
-      <h2 id="map-title">{text.map}</h2>
+      <h2 id="map-title">{text.map(measure, view.by, from, to)}</h2>
       <div class="controls">
         <fieldset class="segments small">
           <legend class="hidden">{text.measure}</legend>
@@ -34,15 +35,13 @@ export function MapPanel(shown: Shown) {
                 change({ measure: one, sort: "measure", ascending: false });
               }}
             >
-              {text.measures[one]}
+              {text.measures(one, to)}
             </button>
           ))}
         </fieldset>
       </div>
       <p class="help">
-        {measure === "change"
-          ? text.changeHelp(answer.question.to, answer.comparableOnMap)
-          : text.measureHelp[measure]}{" "}
+        {measure === "change" ? text.changeHelp(to, answer.comparableOnMap) : text.measureHelp[measure]}{" "}
         {!hasShare && text.shareNeedsChoice}
       </p>
       <Choropleth {...shown} classes={classes} />

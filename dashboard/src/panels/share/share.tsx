@@ -116,7 +116,7 @@ function pictureOf(
   const { from, to } = answer.question;
   const { notice } = text.generated;
   return toSvg(map, document.querySelector(".map-panel .legend"), {
-    title: `${described(view)}, ${years(from, to)}, ${text.measures[measure].toLowerCase()}`,
+    title: `${described(view)}, ${years(from, to)}, ${text.measures(measure, to).toLowerCase()}`,
     source: attribution ?? notice,
     notice: isGenerated ? notice : null,
   });
