@@ -10,7 +10,7 @@ export default ts.config(
     extends: [ts.configs.strictTypeChecked, ts.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
-      // An element of an array that is there by construction: `as` says so, and `!` is forbidden.
+      // An array element that exists by construction is cast with `as`, because `!` is forbidden.
       "@typescript-eslint/non-nullable-type-assertion-style": "off",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
     },

@@ -1,4 +1,4 @@
-// What a person waits for: npm run bench, with SITE_DIR the site that is measured. Prints one line of JSON.
+// Measures how long a person waits: npm run bench, with the site in SITE_DIR. Prints one line of JSON.
 import { gzipSync } from "node:zlib";
 
 import type { Page, Request } from "playwright-core";
@@ -9,13 +9,13 @@ import { readCatalog, serveSite } from "../e2e/site.ts";
 const LOADS = 9;
 /** Choices of each kind. */
 const CHOICES = 12;
-/** Milliseconds after which a choice is not slow but a failure. */
+/** Milliseconds after which a choice has failed. */
 const PATIENCE = 30_000;
 const VIEWPORT = { viewport: { width: 1440, height: 1000 } };
 const USABLE = "main[aria-busy=false] #map path";
 const WHOLE = "main[aria-busy=false] #heat";
 
-/** Bytes of a response over the wire: its header, and its body as a web server compresses it. */
+/** Returns the bytes of a response: its header, and its body plain and compressed. */
 async function bytesOf(request: Request): Promise<{ plain: number; gzip: number }> {
   const response = await request.response();
   const body = (await response?.body()) ?? Buffer.alloc(0);
@@ -24,21 +24,21 @@ async function bytesOf(request: Request): Promise<{ plain: number; gzip: number 
 }
 
 /**
- * Milliseconds from each choice, of every kind, to the frame that shows its figures; the heat map follows a moment later.
- * The view's years are loaded already; what a choice needs beyond them, as other years or the files of types, is in its time.
+ * Returns the milliseconds from each choice, of every kind, to the frame with its figures. The heat map follows a moment
+ * later. The view's years are already loaded; the time includes other files that a choice needs.
  */
 async function choiceToPaint(page: Page): Promise<number[]> {
   return page.evaluate(
     async ({ count, patience }) => {
       const one = (selector: string): HTMLElement => {
         const found = document.querySelector<HTMLElement>(selector);
-        if (!found) throw new Error(`there is no ${selector}`);
+        if (!found) throw new Error(`cannot find ${selector}`);
         return found;
       };
       const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
       const task = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
       const main = one("main");
-      /** Resolves when the page has become busy with a choice, and is not any more. */
+      /** Resolves when the page has been busy with a choice and has finished. */
       const followed = () =>
         new Promise<void>((resolve, reject) => {
           const timer = setTimeout(reject, patience, new Error("the page does not follow a choice"));
@@ -56,11 +56,11 @@ async function choiceToPaint(page: Page): Promise<number[]> {
         const whole = followed();
         choose();
         await whole;
-        // A task after the frame's callbacks comes when it is painted.
+        // A task after the frame's callbacks runs once the frame is painted.
         await frame();
         await task(0);
         times.push(performance.now() - start);
-        // The next begins when what is drawn later is drawn.
+        // The next choice waits until the heat map is drawn.
         await task(150);
       };
       const select = (id: string, value: string) => () => {
@@ -72,7 +72,7 @@ async function choiceToPaint(page: Page): Promise<number[]> {
         const list = one(`#${id}`) as HTMLSelectElement;
         const usual = list.value;
         const others = [...list.options].map(({ value }) => value).filter((value) => value !== usual);
-        // The last of each is as it was.
+        // The last choice of each list restores its value.
         for (let at = 1; at < count; at++) await measure(select(id, others[at % others.length] ?? usual));
         await measure(select(id, usual));
       }

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { violations } from "./axe.ts";
 import { withSite } from "./set_up.ts";
 
-// Whether everybody can use it: WCAG 2.2 AA as far as axe-core sees, in light and dark, on large and small screens.
+// Accessibility: WCAG 2.2 AA as far as axe-core can check, in light and dark, on large and small screens.
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, deviceScaleFactor: 2 };
 
@@ -17,7 +17,7 @@ const SCREENS: [name: string, address: string, options: BrowserContextOptions][]
   ["phone-dark", "?by=fsa&area=M5V", { ...PHONE, colorScheme: "dark" }],
   ["compare", "?group=Snow+and+ice&measure=share&area=13&area=3", {}],
   ["change-dark", "?measure=change&series=day", { colorScheme: "dark" }],
-  ["neighbourhoods", "?by=fsa&years=2024-2025&measure=count", {}],
+  ["postal-areas", "?by=fsa&years=2024-2025&measure=count", {}],
   ["old-wards", "?years=2018", {}],
   ["embedded", "?embed=1", {}],
   ["narrow", "?by=fsa&area=M5V&area=M4C&season=fall", { viewport: { width: 320, height: 640 } }],
@@ -71,30 +71,35 @@ test("words of the charts can be read on a phone", async () => {
   await visitor.close();
 });
 
-test.for([1440, 360])("text spaced as WCAG 1.4.12 has it is whole, %i pixels wide", async (width) => {
-  // What a reader's style sheet does, the page's policy does not forbid.
-  const visitor = await site.visit({
-    viewport: { width, height: 900 },
-    bypassCSP: true,
-  });
-  await visitor.view("?area=3&area=13&group=Trees");
-  const { page } = visitor;
-  await page.addStyleTag({
-    content: `* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
+test.for([1440, 360])(
+  "text with the spacing of WCAG 1.4.12 is not cut off, %i pixels wide",
+  async (width) => {
+    // A reader's own style sheet is not subject to the page's policy.
+    const visitor = await site.visit({
+      viewport: { width, height: 900 },
+      bypassCSP: true,
+    });
+    await visitor.view("?area=3&area=13&group=Trees");
+    const { page } = visitor;
+    await page.addStyleTag({
+      content: `* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
               p { margin-bottom: 2em !important }`,
-  });
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
-  const clipped = await page.locator("th, td, button, p, li").evaluateAll((found) =>
-    found.flatMap((one) => {
-      const { overflowX } = getComputedStyle(one);
-      return overflowX === "hidden" && one.scrollWidth > one.clientWidth ? [one.textContent] : [];
-    }),
-  );
-  expect(clipped).toEqual([]);
-  await visitor.close();
-});
+    });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
+      0,
+    );
+    const clipped = await page.locator("th, td, button, p, li").evaluateAll((found) =>
+      found.flatMap((one) => {
+        const { overflowX } = getComputedStyle(one);
+        return overflowX === "hidden" && one.scrollWidth > one.clientWidth ? [one.textContent] : [];
+      }),
+    );
+    expect(clipped).toEqual([]);
+    await visitor.close();
+  },
+);
 
-test("on a wall all is larger, and uses the width", async () => {
+test("on a wall the page is larger, and uses the width", async () => {
   const visitor = await site.visit({ viewport: { width: 2560, height: 1440 } });
   await visitor.view();
   const { width } = (await visitor.page.locator("main").boundingBox()) ?? { width: 0 };
@@ -104,7 +109,7 @@ test("on a wall all is larger, and uses the width", async () => {
   await visitor.close();
 });
 
-test("the names of neighbourhoods lie beside each other in the heat map", async () => {
+test("the names of postal areas do not overlap in the heat map", async () => {
   const visitor = await site.visit();
   await visitor.view("?by=fsa");
   const boxes = await visitor.page.locator("#heat thead button").evaluateAll((names) =>
@@ -120,7 +125,7 @@ test("the names of neighbourhoods lie beside each other in the heat map", async 
   await visitor.close();
 });
 
-test("embedded, the theme is that of the system", async () => {
+test("an embedded page has the theme of the system", async () => {
   const visitor = await site.visit({ colorScheme: "dark" });
   await visitor.view("?embed=1");
   expect(await visitor.page.evaluate(() => document.documentElement.dataset["theme"])).toBe("dark");
@@ -146,7 +151,7 @@ function luminance(colour: string): number {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
 
-/** What has to be seen to understand a picture, and the property that gives it its colour. */
+/** The elements that a graphic cannot be understood without, and the property with their colour. */
 const GRAPHICS: [selector: string, property: string][] = [
   ["#map .area", "stroke"],
   ["#map .outline", "stroke"],
@@ -159,7 +164,7 @@ const GRAPHICS: [selector: string, property: string][] = [
   [".bar", "background-color"],
 ];
 
-test.for(["light", "dark"] as const)("pictures stand out, %s", async (colorScheme) => {
+test.for(["light", "dark"] as const)("graphics have enough contrast, %s", async (colorScheme) => {
   const visitor = await site.visit({ colorScheme });
   await visitor.view("?area=3&area=13");
   for (const [selector, property] of GRAPHICS) {
@@ -199,7 +204,7 @@ test.for(["light", "dark"] as const)("pictures stand out, %s", async (colorSchem
   await visitor.close();
 });
 
-test("colours that mean something stay when the system chooses the others", async () => {
+test("colours with a meaning stay when the system forces colours", async () => {
   const visitor = await site.visit({ forcedColors: "active" });
   await visitor.view();
   for (const selector of ["#heat td", ".map-panel .swatch", "#statuses .stack span"]) {
@@ -208,7 +213,7 @@ test("colours that mean something stay when the system chooses the others", asyn
       .evaluateAll((found) => new Set(found.map((one) => getComputedStyle(one).backgroundColor)).size);
     expect(colours, selector).toBeGreaterThan(2);
   }
-  // The option that keys are on stands out by more than a background, which the system takes away.
+  // The active option has an outline, because the system removes its background.
   await visitor.page.getByRole("combobox", { name: "Request type" }).fill("tree");
   const { outlineStyle, outlineColor } = await visitor.page
     .locator(".combobox [aria-selected=true]")

@@ -7,9 +7,9 @@ import type { Page } from "playwright-core";
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-/** What axe finds wrong, as rule and element. */
+/** Returns the violations that axe finds, as rule and element. */
 export async function violations(page: Page): Promise<string[]> {
-  // By the debugger's door: the page's policy lets no script in.
+  // Through the debugger, because the page's policy forbids other scripts.
   await page.evaluate(AXE);
   const { violations } = await page.evaluate<AxeResults, string[]>(
     (tags) =>

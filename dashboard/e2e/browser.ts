@@ -6,8 +6,8 @@ import { chromium } from "playwright-core";
 
 const ARTIFACTS = join(import.meta.dirname, "artifacts");
 const EXECUTABLES = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"];
-// No sandbox: a container has none to give, and nothing is opened but pages of this project. The rest keeps the browser
-// from asking its maker's servers for anything. Playwright gives it an empty profile of its own.
+// No sandbox, because containers do not have one and only pages of this project are opened. The other flags keep the browser
+// from sending requests to its maker. Playwright starts it with an empty profile.
 const FLAGS = [
   "--no-sandbox",
   "--disable-gpu",
@@ -18,14 +18,14 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** Debian's Chromium, or that of the variable CHROMIUM, without a window. */
+/** Launches Debian's Chromium, or that of the variable CHROMIUM, without a window. */
 export async function launch(): Promise<Browser> {
   const executablePath = process.env["CHROMIUM"] ?? EXECUTABLES.find((path) => existsSync(path));
-  if (!executablePath) throw new Error("there is no Chromium: make chromium installs it");
+  if (!executablePath) throw new Error("cannot find Chromium: make chromium installs it");
   return chromium.launch({ executablePath, headless: true, args: FLAGS });
 }
 
-/** A page that notes what must not be: requests elsewhere, errors, breaches of the Content-Security-Policy. */
+/** A page that records complaints: requests to other hosts, errors, breaches of the Content-Security-Policy. */
 export class Visitor {
   readonly complaints: string[] = [];
 
@@ -56,28 +56,28 @@ export class Visitor {
     return visitor;
   }
 
-  /** Goes to a view and waits until it is shown whole. */
+  /** Opens a view and waits until it is complete. */
   async view(query = ""): Promise<void> {
     await this.page.goto(this.url + query);
     await this.settled();
   }
 
-  /** Waits until nothing is loading and the last of the sections is there. */
+  /** Waits until nothing is loading and the last section is rendered. */
   async settled(): Promise<void> {
     await this.page.waitForSelector("main[aria-busy=false] #heat", { timeout: 15_000 });
   }
 
-  /** Text of what `selector` finds. */
+  /** Returns the text of the first match of `selector`. */
   text(selector: string): Promise<string> {
     return this.page.locator(selector).first().innerText();
   }
 
-  /** The number that is written in `selector`. */
+  /** Returns the number in the text of `selector`. */
   async number(selector: string): Promise<number> {
     return Number((await this.text(selector)).replace(/[^\d.-]/g, ""));
   }
 
-  /** What has the focus, by its name or else its text. */
+  /** Returns the accessible name of the element with the focus, or else its text. */
   focused(): Promise<string> {
     return this.page.evaluate(() => {
       const { activeElement } = document;
@@ -96,7 +96,7 @@ export class Visitor {
     return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
   }
 
-  /** A picture to look at. */
+  /** Saves a picture to look at. */
   async picture(name: string): Promise<void> {
     await this.page.screenshot({ path: join(ARTIFACTS, `${name}.png`), fullPage: true });
   }

@@ -12,7 +12,7 @@ import { parquetOf } from "./duckdb.ts";
 import { withSite } from "./set_up.ts";
 import { SITE, cityCatalog, filesOf, json, readCatalog, serveSite } from "./site.ts";
 
-// What a person sees when something is not as it should be.
+// The page when something fails.
 
 const site = withSite();
 let visitor: Visitor;
@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 const alert = () => visitor.page.getByRole("alert").innerText({ timeout: 10_000 });
 
-test("a catalog that is not there, and is there later", async () => {
+test("a catalog that is missing, and exists later", async () => {
   await visitor.page.route("**/catalog.json", (route) => route.fulfill({ status: 404 }), { times: 1 });
   await visitor.page.goto(visitor.url);
   expect(await alert()).toContain("A data file is missing (data/catalog.json).");
@@ -42,13 +42,13 @@ const CATALOGS: [name: string, answer: Parameters<Route["fulfill"]>[0], sentence
     json({ ...readCatalog(), catalog: "v0" }),
     "in a format that this page does not read",
   ],
-  ["that is no JSON", { body: "<html>" }, "is damaged (data/catalog.json)"],
+  ["that is not JSON", { body: "<html>" }, "is damaged (data/catalog.json)"],
   ["without a licence", json({ ...cityCatalog(), licence: null }), "is damaged (data/catalog.json)"],
   ["without an attribution", json({ ...cityCatalog(), attribution: null }), "is damaged (data/catalog.json)"],
   ["of unknown origin", json({ ...cityCatalog(), generated: "no" }), "is damaged (data/catalog.json)"],
-  ["of no day", json({ ...readCatalog(), as_of: "soon" }), "is damaged (data/catalog.json)"],
+  ["without a valid date", json({ ...readCatalog(), as_of: "soon" }), "is damaged (data/catalog.json)"],
   ["that lacks a mart", json({ ...readCatalog(), marts: [] }), "is missing (type_groups.parquet)"],
-  ["that the server cannot give", { status: 503 }, "cannot be reached"],
+  ["that the server cannot return", { status: 503 }, "cannot be reached"],
 ];
 test.for(CATALOGS)("a catalog %s", async ([, answer, sentence]) => {
   await visitor.page.route("**/catalog.json", (route) => route.fulfill(answer));
@@ -112,7 +112,7 @@ test("a large file with another byte", async () => {
   const [file] = filesOf("requests_by_month_type_ward", 2025);
   const bytes = served.get(file?.path ?? "") ?? Buffer.alloc(0);
   expect(bytes.length).toBeGreaterThan(2 ** 19);
-  // The first byte is none that a reader of Parquet needs.
+  // A reader of Parquet does not need the first byte.
   await visitor.page.route(`**/${file?.path ?? ""}`, (route) =>
     route.fulfill({ body: Buffer.concat([Buffer.from("?"), bytes.subarray(1)]) }),
   );
@@ -121,31 +121,31 @@ test("a large file with another byte", async () => {
   expect(await alert()).toContain(file?.path);
 });
 
-test("a damaged file that the browser's cache keeps, and whole later", async () => {
+test("a damaged file that the browser's cache keeps, and is whole later", async () => {
   const [file] = filesOf("requests_by_month_group_ward", 2025);
   const bytes = readFileSync(join(SITE, "data", file?.path ?? ""));
-  let asked = 0;
+  let requests = 0;
   const caching = await serveSite("/", (request, response, next) => {
     if (!request.url?.includes(file?.path ?? "")) {
       next();
       return;
     }
-    asked += 1;
+    requests += 1;
     response.setHeader("Cache-Control", "max-age=3600");
-    response.end(asked > 2 ? bytes : bytes.toReversed());
+    response.end(requests > 2 ? bytes : bytes.toReversed());
   });
-  // Without a route: those switch the cache off.
+  // Without a route, because routes switch the cache off.
   const page = await site.browser.newPage();
   try {
     await page.goto(caching.url);
     await page.getByRole("alert").getByText("is damaged").waitFor();
-    expect(asked).toBe(2);
+    expect(requests).toBe(2);
     await page.getByRole("button", { name: "Try again" }).click();
     await page.waitForSelector("main[aria-busy=false] #heat");
-    expect(asked).toBe(3);
+    expect(requests).toBe(3);
     await page.reload();
     await page.waitForSelector("main[aria-busy=false] #heat");
-    expect(asked).toBe(3);
+    expect(requests).toBe(3);
   } finally {
     await page.close();
     await caching.close();
@@ -198,7 +198,7 @@ test("a choice that matches nothing, and one that does not exist", async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
-test("what the address asks for and there is not is told", async () => {
+test("choices in the address that do not exist are reported", async () => {
   await visitor.view("?season=monsoon&status=Lost&division=Dragons&area=99&years=1999");
   expect(await visitor.page.locator(".warning").allInnerTexts()).toEqual([
     "Part of this link was not recognized and was ignored: monsoon.",
@@ -211,7 +211,7 @@ test("what the address asks for and there is not is told", async () => {
   expect(await visitor.page.locator(".warning").count()).toBe(0);
 });
 
-test("an answer that comes late does not take the place of the one asked for since", async () => {
+test("a late answer does not replace a newer one", async () => {
   await visitor.view();
   const { page } = visitor;
   const [file] = filesOf("requests_by_month_group_ward", 2017);
@@ -241,7 +241,7 @@ const PARTS = [
   ["#quality", "", "data_quality"],
   ["#series", "?series=day", "requests_by_day"],
 ] as const;
-test.for(PARTS)("%s shows no figures before it has them", async ([section, address, mart]) => {
+test.for(PARTS)("%s shows no figures before they are read", async ([section, address, mart]) => {
   const paths = filesOf(mart).map(({ path }) => path);
   const held = new EventEmitter();
   let isBroken = true;
@@ -265,7 +265,7 @@ test.for(PARTS)("%s shows no figures before it has them", async ([section, addre
   expect(await visitor.page.evaluate(() => document.activeElement?.id)).toBe(section.slice(1));
 });
 
-test("a picture that the browser cannot draw", async () => {
+test("a PNG that the browser cannot make", async () => {
   await visitor.page.addInitScript(() => {
     HTMLCanvasElement.prototype.toBlob = (callback) => {
       callback(null);
@@ -277,7 +277,7 @@ test("a picture that the browser cannot draw", async () => {
   expect(visitor.complaints).toEqual([]);
 });
 
-test("a slow file shows that it is waited for", async () => {
+test("a slow file shows progress", async () => {
   const [file] = filesOf("requests_by_month_group_ward", 2025);
   const held = new EventEmitter();
   await visitor.page.route(`**/${file?.path ?? ""}`, async (route) => {
@@ -291,7 +291,7 @@ test("a slow file shows that it is waited for", async () => {
   await visitor.settled();
 });
 
-/** Serves the files of marts with other columns and rows, as SQL has it, and a catalog that knows them. */
+/** Serves the files of marts with columns and rows changed by SQL, and a catalog that matches them. */
 async function republish(
   marts: string[],
   replacing: string,
@@ -316,7 +316,7 @@ async function republish(
   return served;
 }
 
-test("a year that is not over", async () => {
+test("a year that has not ended", async () => {
   await republish(
     ["requests_by_month_group_ward"],
     "requests as requests",
@@ -345,7 +345,7 @@ test("a year that is not over", async () => {
   ]);
 });
 
-test("where all that change fall, none is said to grow", async () => {
+test("if all areas fall, the leader is the smallest decrease", async () => {
   await republish(
     ["requests_by_month_group_ward"],
     "case when source_year = 2025 then requests else requests * 9 end as requests",
@@ -354,7 +354,7 @@ test("where all that change fall, none is said to grow", async () => {
   expect(await visitor.text("[data-figure=leader]")).toMatch(/^smallest decrease: .+, -\d/);
 });
 
-test("years that there are no data of, between others", async () => {
+test("years without data, between others", async () => {
   await visitor.view("?years=2018-2024");
   expect(await visitor.text(".warning")).toBe("No data for 2020, 2021, 2022, 2023.");
   await visitor.view("?years=2021-2022");
@@ -363,7 +363,7 @@ test("years that there are no data of, between others", async () => {
   expect(await visitor.page.locator("#seasons td").allInnerTexts()).toEqual(Array(4).fill("no days"));
 });
 
-test("rows that differ from the contract", async () => {
+test("unexpected values", async () => {
   await republish(
     ["data_quality"],
     `case measure when 'quarantined' then 'drift_unknown_status' else measure end as measure,
@@ -374,7 +374,7 @@ test("rows that differ from the contract", async () => {
   expect(await visitor.text("#quality [data-year='2025']")).toMatch(/unknown status On Hold 1,234$/);
 });
 
-test("oddities of a file are in words, and a measure that the page does not know is not one", async () => {
+test("oddities of a file are described, and an unknown measure is ignored", async () => {
   await republish(
     ["data_quality"],
     `case measure when 'quarantined' then 'drift_requests_gone' when 'rows_read' then 'rows_odd' else measure end
@@ -387,7 +387,7 @@ test("oddities of a file are in words, and a measure that the page does not know
   expect(row).not.toContain("odd");
 });
 
-test("names that would be markup or formulas are text", async () => {
+test("names that look like markup or formulas are text", async () => {
   const hostile = ["<img src=x onerror=alert(1)>", `=cmd|'/c calc'!A1`];
   const [markup, formula] = hostile.map((name) => `'${name.replaceAll("'", "''")}'`);
   await republish(

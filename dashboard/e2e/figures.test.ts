@@ -8,7 +8,7 @@ import { query, valueOf } from "./duckdb.ts";
 import { withSite } from "./set_up.ts";
 import { SITE, table } from "./site.ts";
 
-// What is on the screen, against the marts as DuckDB adds them up.
+// The figures on the screen, compared with sums of the marts by DuckDB.
 
 const site = withSite();
 let visitor: Visitor;
@@ -23,7 +23,7 @@ afterEach(async () => {
   await visitor.close();
 });
 
-/** The ranking as it stands: area and requests. */
+/** Reads the ranking: area and requests. */
 async function ranking(): Promise<[string, number][]> {
   const rows = await visitor.page
     .locator("#ranking tbody tr")
@@ -66,7 +66,7 @@ test.for(VIEWS)("wards: %s", async ([, address, where]) => {
   expect([...shown].filter(([, requests]) => requests > 0).sort()).toEqual(expected.sort());
 });
 
-test.for(VIEWS.slice(0, 3))("neighbourhoods: %s", async ([, address, where]) => {
+test.for(VIEWS.slice(0, 3))("postal areas: %s", async ([, address, where]) => {
   await visitor.view(`?by=fsa&${address}`);
   const expected = await query(`
     select fsa, sum(requests) from ${FSAS} where fsa is not null and ${where} group by 1`);
@@ -75,7 +75,7 @@ test.for(VIEWS.slice(0, 3))("neighbourhoods: %s", async ([, address, where]) => 
   expect(shown.filter(([, requests]) => requests > 0).sort()).toEqual(expected.sort());
 });
 
-/** Numbers of the measure by which the ranking is ordered, by area. */
+/** Reads the values of the measure in the ranking, by area. */
 async function measured(): Promise<Map<string, number>> {
   const rows = await visitor.page.locator("#ranking tbody tr").evaluateAll((found) =>
     found.map((row): [string, string] => {
@@ -104,7 +104,7 @@ test("requests per square kilometre", async () => {
   }
 });
 
-test("two areas beside the city, per square kilometre: requests that name no area are in none", async () => {
+test("the density of two areas and the city leaves out requests without an area", async () => {
   await visitor.view("?by=fsa&area=M5V&area=M4C");
   const { objects } = JSON.parse(readFileSync(join(SITE, "boundaries/fsas.topo.json"), "utf8")) as {
     objects: { areas: { geometries: { id: string; properties: { km2: number } }[] } };
@@ -199,7 +199,7 @@ test("the heat map's counts and its shares against the city's", async () => {
   }
 });
 
-test("the map leaves out what it says", async () => {
+test("the note counts the requests that are not on the map", async () => {
   await visitor.view("?years=2018");
   const [row] = await query(`
     select sum(requests) filter (ward_model = 44), sum(requests) filter (ward_id is null), sum(requests)
@@ -232,7 +232,7 @@ test("months, and the year before behind them", async () => {
   expect(shown).toEqual(expected);
 });
 
-test("days add up", async () => {
+test("days are added up", async () => {
   await visitor.view("?series=day&group=Trees");
   await visitor.page.locator("#series summary").click();
   await visitor.page.locator("#series details tbody tr").last().waitFor();
@@ -244,7 +244,7 @@ test("days add up", async () => {
   expect(numbers).toEqual(expected[0]);
   expect(await visitor.number("[data-figure=requests].figure")).toBe(expected[0]?.[0]);
 
-  // 2024 is a leap year, and days have the same place all the same.
+  // 2024 is a leap year, and its days have the same positions nevertheless.
   const march = visitor.page.locator("#series details tbody tr", { hasText: "Mar 1" }).first();
   const atMarch = (await march.locator("td").allInnerTexts()).map((text) => Number(text.replaceAll(",", "")));
   const untilMarch = await query(`
@@ -254,7 +254,7 @@ test("days add up", async () => {
   expect(atMarch).toEqual(untilMarch[0]);
 });
 
-test("the share that a division and a status have of all that a ward asks for", async () => {
+test("the share of a division and a status in all requests of a ward", async () => {
   await visitor.view("?division=Toronto+Water&status=Completed&measure=share");
   const shown = await measured();
   const expected = await query(`
@@ -266,7 +266,7 @@ test("the share that a division and a status have of all that a ward asks for", 
   }
 });
 
-test("a ward's change from the year that the wards began compares the months that both have", async () => {
+test("a ward's change from the first year of its wards compares the months that both years have", async () => {
   await visitor.view("?years=2019&group=Trees&measure=change");
   const shown = await measured();
   const expected = await query(`
@@ -280,7 +280,7 @@ test("a ward's change from the year that the wards began compares the months tha
   }
 });
 
-test("what is of December alone is told so, and beside it the city is of December too", async () => {
+test("a change of December alone is marked, and the city beside it is of December too", async () => {
   await visitor.view("?years=2019&measure=change&area=3");
   expect(await visitor.text(".map-panel .help")).toContain("Change compares 2019 with 2018 (December only).");
   expect(await visitor.text("[data-figure=leader]")).toMatch(/ \(December only\)$/);
@@ -294,7 +294,7 @@ test("what is of December alone is told so, and beside it the city is of Decembe
   expect(Math.abs(parseFloat(cells.at(-1) ?? "") - Number(change) * 100)).toBeLessThanOrEqual(0.051);
 });
 
-test("what an area asks for is set against the city in the months that the map has", async () => {
+test("an area's shares are compared with the city in the months that the map has", async () => {
   await visitor.view("?years=2018");
   const shares = await query(`
     with cells as (select type_group, ward_id, ward_model, sum(requests) as requests from ${WARDS}
@@ -329,7 +329,7 @@ test("what an area asks for is set against the city in the months that the map h
   }
 });
 
-test("wards have no figures of the years that have others", async () => {
+test("wards have no figures for years with other wards", async () => {
   await visitor.view("?years=2017&area=3");
   expect(new Set(await visitor.page.locator("#ranking td.number").allInnerTexts())).toEqual(new Set(["–"]));
   const labels = await visitor.page
@@ -344,7 +344,7 @@ test("wards have no figures of the years that have others", async () => {
   }
 });
 
-test("a month between two without values is seen", async () => {
+test("a month between two without values is visible", async () => {
   await visitor.view("?season=winter&years=2025");
   // December, of this year and of the one before.
   expect(await visitor.page.locator("#months circle").count()).toBe(2);
@@ -369,7 +369,7 @@ test("statuses, seasons and divisions", async () => {
   expect(first?.replaceAll(",", "")).toContain(`${divisions[0]?.[1] ?? ""}`);
 });
 
-test("the change is that of the trends", async () => {
+test("the change matches the mart of trends", async () => {
   await visitor.view("?group=Trees");
   const [row] = await query(`
     select change_from_year_before from ${table("type_trends")} where type_group = 'Trees' and source_year = 2025`);
@@ -390,7 +390,7 @@ test("the quality of each year", async () => {
   }
 });
 
-test("the map has the areas that the marts have", async () => {
+test("the map has the areas of the marts", async () => {
   await visitor.view();
   const ids = async () =>
     (

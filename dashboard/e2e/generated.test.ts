@@ -10,7 +10,7 @@ import { withSite } from "./set_up.ts";
 import type { Catalog } from "./site.ts";
 import { cityCatalog, generatedCatalog, json, readCatalog } from "./site.ts";
 
-// Whether anybody could take generated data for the City's.
+// Generated data cannot be mistaken for the City's.
 
 const NOTICE = "Generated data: not the City of Toronto's, not real requests";
 const LICENCE = /Open Government Licence|Contains information licensed|open-data-license/;
@@ -18,7 +18,7 @@ const BANNER = "aside.generated";
 
 const site = withSite();
 
-/** Has `visit` use a page whose catalog is `catalog`, and finds nothing that must not be. */
+/** Opens the page with another catalog, runs `visit`, and expects no complaints. */
 async function visiting(
   catalog: Catalog,
   visit: (visitor: Visitor) => Promise<void>,
@@ -31,7 +31,7 @@ async function visiting(
   await visitor.close();
 }
 
-test("the site's own catalog has a banner where it is generated, and only there", async () => {
+test("the site's own catalog has a banner only if it is generated", async () => {
   const catalog = readCatalog();
   await visiting(catalog, async (visitor) => {
     await visitor.view();
@@ -48,35 +48,38 @@ const SCREENS: [name: string, address: string, options: BrowserContextOptions][]
   ["embedded", "?embed=1", {}],
   ["embedded on a phone", "?embed=1", { viewport: { width: 320, height: 640 } }],
 ];
-test.for(SCREENS)("generated data say so wherever one scrolls: %s", async ([name, address, options]) => {
-  await visiting(
-    generatedCatalog(),
-    async (visitor) => {
-      await visitor.view(address);
-      const { page } = visitor;
-      const banner = page.locator(BANNER);
-      expect(await banner.innerText()).toBe(NOTICE);
-      expect(await violations(page)).toEqual([]);
-      for (const part of [0, 0.3, 1]) {
-        await page.evaluate((part) => {
-          scrollTo(0, part * document.documentElement.scrollHeight);
-        }, part);
-        const box = await banner.boundingBox();
-        expect(box?.y).toBe(0);
-        expect(box?.height).toBeLessThan(70);
-        // Nothing lies on it: it is what is found where it is.
-        const found = await page.evaluate(
-          ([x, y]) => document.elementFromPoint(x ?? 0, y ?? 0)?.closest("aside")?.className,
-          [(box?.width ?? 0) / 2, (box?.height ?? 0) / 2],
-        );
-        expect(found).toBe("generated");
-      }
-      await page.screenshot({ path: `e2e/artifacts/generated-${name.replaceAll(" ", "-")}.png` });
-      expect(await page.title()).toMatch(/^Generated sample: /);
-    },
-    options,
-  );
-});
+test.for(SCREENS)(
+  "generated data are marked at every scroll position: %s",
+  async ([name, address, options]) => {
+    await visiting(
+      generatedCatalog(),
+      async (visitor) => {
+        await visitor.view(address);
+        const { page } = visitor;
+        const banner = page.locator(BANNER);
+        expect(await banner.innerText()).toBe(NOTICE);
+        expect(await violations(page)).toEqual([]);
+        for (const part of [0, 0.3, 1]) {
+          await page.evaluate((part) => {
+            scrollTo(0, part * document.documentElement.scrollHeight);
+          }, part);
+          const box = await banner.boundingBox();
+          expect(box?.y).toBe(0);
+          expect(box?.height).toBeLessThan(70);
+          // Nothing covers it: it is the element at its own position.
+          const found = await page.evaluate(
+            ([x, y]) => document.elementFromPoint(x ?? 0, y ?? 0)?.closest("aside")?.className,
+            [(box?.width ?? 0) / 2, (box?.height ?? 0) / 2],
+          );
+          expect(found).toBe("generated");
+        }
+        await page.screenshot({ path: `e2e/artifacts/generated-${name.replaceAll(" ", "-")}.png` });
+        expect(await page.title()).toMatch(/^Generated sample: /);
+      },
+      options,
+    );
+  },
+);
 
 test("the banner covers nothing at the top, and nothing closes it", async () => {
   await visiting(generatedCatalog(), async (visitor) => {
@@ -89,7 +92,7 @@ test("the banner covers nothing at the top, and nothing closes it", async () => 
     const header = await page.locator("header").boundingBox();
     expect(header?.y).toBeGreaterThanOrEqual(await bottom());
     expect(await page.locator(`${BANNER} :is(a, button, input, summary, [tabindex])`).count()).toBe(0);
-    // The first stop of Tab is seen whole, below the banner.
+    // The first stop of Tab is fully visible below the banner.
     await page.keyboard.press("Tab");
     const skip = await page.locator(".skip").boundingBox();
     expect(skip?.y).toBeGreaterThanOrEqual(await bottom());
@@ -103,37 +106,40 @@ test("the banner covers nothing at the top, and nothing closes it", async () => 
   });
 });
 
-test.for([1440, 320])("what has the focus is not behind the banner, %i pixels wide", async (width) => {
-  await visiting(
-    generatedCatalog(),
-    async (visitor) => {
-      await visitor.view();
-      const { page } = visitor;
-      const behind = () =>
-        page.evaluate((banner) => {
-          const covered = document.querySelector(banner)?.getBoundingClientRect().bottom ?? NaN;
-          const { activeElement: element } = document;
-          const { top } = element?.getBoundingClientRect() ?? { top: NaN };
-          return !element || element === document.body || top >= covered
-            ? []
-            : [
-                `${element.outerHTML.slice(0, 80)} ${top} ${element.getBoundingClientRect().bottom} ${covered}`,
-              ];
-        }, BANNER);
-      await page.evaluate(() => {
-        scrollTo(0, document.documentElement.scrollHeight);
-      });
-      await page.getByRole("button", { name: "Embed" }).focus();
-      for (let stop = 0; stop < 60; stop++) {
-        await page.keyboard.press("Shift+Tab");
-        expect(await behind()).toEqual([]);
-      }
-    },
-    { viewport: { width, height: 600 } },
-  );
-});
+test.for([1440, 320])(
+  "the element with the focus is not behind the banner, %i pixels wide",
+  async (width) => {
+    await visiting(
+      generatedCatalog(),
+      async (visitor) => {
+        await visitor.view();
+        const { page } = visitor;
+        const behind = () =>
+          page.evaluate((banner) => {
+            const covered = document.querySelector(banner)?.getBoundingClientRect().bottom ?? NaN;
+            const { activeElement: element } = document;
+            const { top } = element?.getBoundingClientRect() ?? { top: NaN };
+            return !element || element === document.body || top >= covered
+              ? []
+              : [
+                  `${element.outerHTML.slice(0, 80)} ${top} ${element.getBoundingClientRect().bottom} ${covered}`,
+                ];
+          }, BANNER);
+        await page.evaluate(() => {
+          scrollTo(0, document.documentElement.scrollHeight);
+        });
+        await page.getByRole("button", { name: "Embed" }).focus();
+        for (let stop = 0; stop < 60; stop++) {
+          await page.keyboard.press("Shift+Tab");
+          expect(await behind()).toEqual([]);
+        }
+      },
+      { viewport: { width, height: 600 } },
+    );
+  },
+);
 
-test("generated data take the City's words nowhere", async () => {
+test("generated data never have the City's words", async () => {
   // A catalog that contradicts itself has no licence either.
   const { licence, attribution } = cityCatalog();
   for (const catalog of [generatedCatalog(), { ...generatedCatalog(), licence, attribution }]) {
@@ -151,7 +157,7 @@ test("generated data take the City's words nowhere", async () => {
   }
 });
 
-test("what is taken from generated data says so", async () => {
+test("downloads of generated data are marked", async () => {
   await visiting(generatedCatalog(), async (visitor) => {
     await visitor.view("?group=Trees&area=4");
     const { page } = visitor;
@@ -191,7 +197,7 @@ test("what is taken from generated data says so", async () => {
   });
 });
 
-/** The pages of a PDF of Chromium, and those of its streams that paint in the colour of the banner. */
+/** Counts the pages of a PDF by Chromium, and its streams that paint in the colour of the banner. */
 function pagesOf(pdf: Buffer): { pages: number; painted: number } {
   const words = pdf.toString("latin1");
   let painted = 0;
@@ -242,7 +248,7 @@ test("the City's data have no banner, and its attribution", async () => {
   }
 });
 
-test("before the catalog is read, the page takes nothing for the City's", () => {
+test("before the catalog is read, the page does not mention the City's data", () => {
   const html = readFileSync(new URL("../index.html", import.meta.url), "utf8");
   expect(html).not.toMatch(LICENCE);
   expect(html).not.toMatch(/report to the City/);

@@ -5,7 +5,7 @@ import { query, valueOf } from "./duckdb.ts";
 import { withSite } from "./set_up.ts";
 import { table } from "./site.ts";
 
-// What a person does, as a person does it.
+// The page as a person uses it.
 
 const site = withSite();
 let visitor: Visitor;
@@ -20,7 +20,7 @@ afterEach(async () => {
 
 const headline = () => visitor.number("[data-figure=requests].figure");
 
-test("a type is found by its old name, chosen, and given up with the browser's back", async () => {
+test("a type is found by its former name, chosen, and undone by the browser's back button", async () => {
   await visitor.view();
   const all = await headline();
   const { page } = visitor;
@@ -48,16 +48,16 @@ test("a type is found by its old name, chosen, and given up with the browser's b
   expect(await headline()).toBe(all);
 });
 
-test("the search says how many there are, and shows the option that the keys are on", async () => {
+test("the search counts its matches, and shows the active option", async () => {
   await visitor.view();
   const { page } = visitor;
   const search = page.getByRole("combobox", { name: "Request type" });
   const [row] = await query(`
     select count(distinct type_name) + count(distinct type_group) from ${table("types_in_use")}`);
   await search.click();
-  const said = async () => parseInt(await visitor.text(".combobox [role=status]"));
-  expect(await said()).toBeGreaterThanOrEqual(Number(row?.[0]));
-  const isActiveSeen = () =>
+  const counted = async () => parseInt(await visitor.text(".combobox [role=status]"));
+  expect(await counted()).toBeGreaterThanOrEqual(Number(row?.[0]));
+  const isActiveVisible = () =>
     page.evaluate(() => {
       const list = document.querySelector(".combobox [role=listbox]")?.getBoundingClientRect();
       const option = document.querySelector(".combobox [aria-selected=true]")?.getBoundingClientRect();
@@ -65,12 +65,12 @@ test("the search says how many there are, and shows the option that the keys are
     });
   await search.press("Escape");
   await search.press("ArrowUp");
-  expect(await isActiveSeen()).toBe(true);
+  expect(await isActiveVisible()).toBe(true);
   await search.press("s");
-  expect(await isActiveSeen()).toBe(true);
+  expect(await isActiveVisible()).toBe(true);
 });
 
-test("filters narrow all sections, and start over undoes them", async () => {
+test("filters narrow all sections, and can be cleared", async () => {
   await visitor.view();
   const { page } = visitor;
   const all = await headline();
@@ -97,7 +97,7 @@ test("filters narrow all sections, and start over undoes them", async () => {
   expect(new URL(page.url()).search).toBe("");
 });
 
-test("the map tells what is under the pointer, and pins two areas to compare", async () => {
+test("the map describes the area under the pointer, and pins two areas to compare", async () => {
   await visitor.view();
   const { page } = visitor;
   await page.locator('#map [data-area="3"]').hover();
@@ -114,7 +114,7 @@ test("the map tells what is under the pointer, and pins two areas to compare", a
     from ${table("requests_by_month_type_ward")} where source_year = 2025`);
   expect(cells.map((text) => Number(text.replaceAll(",", "")))).toEqual(expected[0]);
   expect(await page.locator("#months .line.second").count()).toBe(1);
-  // Its name stays while it is pressed: "Unpin, pressed" would be told twice, and against each other.
+  // The name does not change when it is pressed: "Unpin, pressed" would contradict itself.
   const pin = page.getByRole("button", { name: "Select Toronto Centre (13)", exact: true, pressed: true });
   expect(await pin.count()).toBe(1);
   await page.locator('#map [data-area="3"]').click();
@@ -122,7 +122,7 @@ test("the map tells what is under the pointer, and pins two areas to compare", a
   expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["13"]);
 });
 
-test("the map is one stop of Tab, whichever area has it", async () => {
+test("the map is one stop of Tab", async () => {
   await visitor.view("?by=fsa");
   const { page } = visitor;
   const stop = page.locator('#map [tabindex="0"]');
@@ -146,7 +146,7 @@ test("a finger moves the map once it is enlarged, and before that the page", asy
   await phone.view();
   const { page } = phone;
   const fingers = await page.context().newCDPSession(page);
-  /** Strokes the map upwards; says what moved. */
+  /** Swipes the map upwards, and returns what moved. */
   const stroke = async () => {
     const map = page.locator("#map");
     await map.evaluate((svg) => {
@@ -305,7 +305,7 @@ test("the keyboard alone finds, filters, pins, sorts and reads", async () => {
   expect(february).toMatch(/^February 2025: /);
 });
 
-test("a view is its address: link, table and pictures carry it on", async () => {
+test("link, table and pictures have the view of the address", async () => {
   await visitor.view("?group=Trees&measure=share&area=4");
   const { page } = visitor;
   await page.getByRole("button", { name: "Copy link" }).click();
@@ -336,7 +336,7 @@ test("a view is its address: link, table and pictures carry it on", async () => 
   expect(png.bytes.length).toBeGreaterThan(20_000);
 });
 
-test("the table says by columns what it is of, and no choice is a formula", async () => {
+test("the columns of the table describe its filters, and no choice is a formula", async () => {
   await visitor.view("?group=Trees&season=fall&status=open&division=%3Dcmd&years=2024-2025");
   const { bytes } = await visitor.download("Table (CSV)");
   const [, ...rows] = bytes.toString().trim().split("\r\n");
@@ -344,7 +344,7 @@ test("the table says by columns what it is of, and no choice is a formula", asyn
   for (const row of rows) expect(row).toMatch(/,Trees,fall,open,'=cmd,2024-2025$/);
 });
 
-test("all words of a picture are in it, however many there are", async () => {
+test("long titles and legends fit into a picture", async () => {
   const types = [
     "Pick up Dead Wildlife",
     "General Tree Maintenance",
@@ -375,7 +375,7 @@ test("all words of a picture are in it, however many there are", async () => {
   }
 });
 
-test("what is printed has no controls", async () => {
+test("a printed page has no controls", async () => {
   await visitor.page.addInitScript(() => {
     window.print = () => {
       document.documentElement.setAttribute("data-printed", "");
@@ -391,7 +391,7 @@ test("what is printed has no controls", async () => {
   expect(await visitor.page.getByRole("button", { name: /^Show all/ }).isVisible()).toBe(false);
 });
 
-test.for(["?area=3", "?by=fsa"])("what is printed is whole, and nothing lies on it: %s", async (address) => {
+test.for(["?area=3", "?by=fsa"])("a printed page is complete, and nothing covers it: %s", async (address) => {
   const { page } = visitor;
   // Between the margins of a sheet.
   await page.setViewportSize({ width: 740, height: 1000 });
@@ -410,7 +410,7 @@ test.for(["?area=3", "?by=fsa"])("what is printed is whole, and nothing lies on 
   expect(overflowing).toEqual([]);
 });
 
-test("embedded, the view stands alone and leads to the whole", async () => {
+test("an embedded view has no controls, and links to the full page", async () => {
   await visitor.view("?group=Noise&embed=1");
   const { page } = visitor;
   expect(await page.locator("header, .filters, .share, #quality").count()).toBe(0);
@@ -450,15 +450,15 @@ test("the heat map is read by keys, from cell to cell", async () => {
   const { page } = visitor;
   await page.getByRole("button", { name: /^Show all \d+ categories/ }).focus();
   await page.keyboard.press("Shift+Tab");
-  const told = async () => [await visitor.focused(), await visitor.text("#heat .tooltip")];
-  const [first, tip] = await told();
+  const shownText = async () => [await visitor.focused(), await visitor.text("#heat .tooltip")];
+  const [first, tip] = await shownText();
   expect(first).toMatch(/^[\d,]+ requests: [\d.]+% of the area's requests \(city [\d.]+%\)$/);
   expect(tip).toMatch(/^.+ \(1\), .+: /);
   expect(tip).toContain(first);
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowRight");
   const reached = heatCell(1, 1);
-  expect(await told()).toEqual([
+  expect(await shownText()).toEqual([
     await reached.getAttribute("aria-label"),
     expect.stringContaining((await reached.getAttribute("aria-label")) ?? "-"),
   ]);
@@ -478,7 +478,7 @@ test("the heat map is read by keys, from cell to cell", async () => {
   expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["1"]);
 });
 
-test("a cell with the focus is not behind the names that stay", async () => {
+test("a cell with the focus is not behind the sticky names", async () => {
   await visitor.page.setViewportSize({ width: 320, height: 640 });
   await visitor.view();
   await heatCell(1, 12).focus();
@@ -486,7 +486,7 @@ test("a cell with the focus is not behind the names that stay", async () => {
     await visitor.page.keyboard.press("ArrowLeft");
     const cell = await heatCell(1, column).boundingBox();
     const names = await visitor.page.locator("#heat tbody th").nth(1).boundingBox();
-    if (!cell || !names) throw new Error("there is no cell");
+    if (!cell || !names) throw new Error("the cell is not shown");
     expect(cell.x + cell.width / 2).toBeGreaterThan(names.x + names.width);
   }
 });
@@ -539,23 +539,23 @@ const TIPS: [name: string, shown: string, trigger: string][] = [
   ["the months", "#series", "#months"],
   ["the heat map", "#heat", "#heat tbody tr:nth-child(6) td:nth-child(12)"],
 ];
-test.for(TIPS)("the tooltip of %s can be pointed at, and put away", async ([, shown, trigger]) => {
+test.for(TIPS)("the tooltip of %s can be pointed at, and dismissed", async ([, shown, trigger]) => {
   await visitor.view();
   const { page } = visitor;
   const tip = page.locator(`${shown} .tooltip`);
   await page.locator(trigger).hover();
-  const told = await tip.innerText();
+  const shownText = await tip.innerText();
   const from = await page.locator(trigger).boundingBox();
   const to = await tip.boundingBox();
-  if (!from || !to) throw new Error("there is nothing to point at");
+  if (!from || !to) throw new Error("the tooltip is not shown");
   // Straight up or down, as far as it is within the tooltip.
   const x = Math.min(to.x + to.width - 4, Math.max(to.x + 4, from.x + from.width / 2));
   await page.mouse.move(x, to.y + to.height / 2, { steps: 8 });
   await page.waitForTimeout(400);
-  expect(await tip.innerText()).toBe(told);
+  expect(await tip.innerText()).toBe(shownText);
   await page.keyboard.press("Escape");
   await tip.waitFor({ state: "detached" });
-  // Nor does what it covered get one, as long as the pointer rests.
+  // The target that it covered does not show one, as long as the pointer rests.
   await page.waitForTimeout(400);
   expect(await tip.count()).toBe(0);
   await page.locator(trigger).hover();
@@ -567,7 +567,7 @@ test.for(TIPS)("the tooltip of %s can be pointed at, and put away", async ([, sh
   await tip.waitFor({ state: "detached" });
 });
 
-test("a tooltip goes by Escape and the focus stays", async () => {
+test("Escape hides a tooltip, and the focus stays", async () => {
   await visitor.view();
   const { page } = visitor;
   for (const focusable of ["#map path[tabindex='0']", "#series [role=slider]", "#heat td[tabindex='0']"]) {
@@ -581,7 +581,7 @@ test("a tooltip goes by Escape and the focus stays", async () => {
   }
 });
 
-test("the focus is kept when what has it goes away", async () => {
+test("the focus moves on when its element disappears", async () => {
   await visitor.view("?group=Trees&group=Noise&group=Snow+and+ice");
   const { page } = visitor;
   const press = async (name: string) => {

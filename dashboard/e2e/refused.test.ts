@@ -9,11 +9,11 @@ import { parquetOf } from "./duckdb.ts";
 import { withSite } from "./set_up.ts";
 import { json, readCatalog } from "./site.ts";
 
-// What the page shows of publications that the pipeline refused.
+// Publications that the pipeline refused.
 
 const MART = "refused_publications";
 const MARKUP = `</li><img src=x onerror=alert(1)><script>alert(2)</script>`;
-/** Of the column that each value is in, in the mart. */
+/** A row of the mart. */
 type Row = [
   partition: string,
   year: number | null,
@@ -55,7 +55,7 @@ beforeEach(() => async () => {
   await visitor.close();
 });
 
-/** Opens a page whose site has refused `rows`, and has damaged the file of them if it `isDamaged`. */
+/** Opens the page of a site with refusals. Their file is damaged while `isDamaged` returns true. */
 async function open(rows: Row[], options: BrowserContextOptions = {}, isDamaged = () => false) {
   visitor = await site.visit(options);
   const text = (value: string | null) => (value === null ? "null" : `'${value.replaceAll("'", "''")}'`);
@@ -102,13 +102,13 @@ test("a year that is older, and one that is missing", async () => {
     .catch(() => null);
   expect(box?.y).toBeGreaterThanOrEqual(banner?.height ?? 0);
   expect(box?.y).toBeLessThan(1000);
-  // The view is the same, and going back is.
+  // The link does not change the view, so going back does not either.
   await page.goBack();
   await visitor.settled();
   expect(visitor.complaints).toEqual([]);
 });
 
-test("what is known of each refusal, in plain words", async () => {
+test("each refusal is described in plain words", async () => {
   const [, , , , , observed, published, seen, loaded] = OLDER;
   await open([
     ["2018", 2018, "load", 30, "", observed, null, seen, loaded],
@@ -153,7 +153,7 @@ test.for<[name: string, address: string, options: BrowserContextOptions]>([
   expect(visitor.complaints).toEqual([]);
 });
 
-test("a site without refusals, and one from before there was the mart", async () => {
+test("a site without refusals, and an older one without the mart", async () => {
   const catalog = readCatalog();
   const without = catalog.marts.filter(({ name }) => name !== MART);
   for (const marts of [without, [...without, { name: MART, rows: 0, files: [] }]]) {
@@ -167,7 +167,7 @@ test("a site without refusals, and one from before there was the mart", async ()
   }
 });
 
-test("refusals that cannot be read cost nothing else, and can be tried again", async () => {
+test("refusals that cannot be read do not affect the rest, and can be tried again", async () => {
   let isDamaged = true;
   await open([OLDER], {}, () => isDamaged);
   await visitor.view();

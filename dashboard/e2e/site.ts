@@ -7,7 +7,7 @@ import { preview } from "vite";
 /** The site under test: published data, and the page built into it. */
 export const SITE = resolve(process.env["SITE_DIR"] ?? "../.local/site");
 
-/** Serves the site on a free port of loopback, in a folder; what `answer` does not answer itself. */
+/** Serves the site in a folder, on a free port of loopback. `answer` can answer a request first. */
 export async function serveSite(
   folder = "/",
   answer: Connect.NextHandleFunction = (_request, _response, next) => {
@@ -47,17 +47,17 @@ export interface Catalog {
   }[];
 }
 
-/** The site's catalog. */
+/** Reads the site's catalog. */
 export function readCatalog(): Catalog {
   return JSON.parse(readFileSync(join(SITE, "data/catalog.json"), "utf8")) as Catalog;
 }
 
-/** The site's catalog as it is of a generated sample. */
+/** Returns the site's catalog as that of generated data. */
 export function generatedCatalog(): Catalog {
   return { ...readCatalog(), generated: true, licence: null, attribution: null };
 }
 
-/** The site's catalog as it is of the City's data; before catalogs had `generated`, all were of these. */
+/** Returns the site's catalog as that of the City's data. Older catalogs do not have `generated`, and are all of these. */
 export function cityCatalog(): Catalog {
   const catalog = readCatalog();
   delete catalog.generated;
@@ -71,19 +71,19 @@ export function cityCatalog(): Catalog {
   };
 }
 
-/** The answer of a server that has `value` as JSON. */
+/** Returns a response with `value` as JSON. */
 export function json(value: unknown) {
   return { contentType: "application/json", body: JSON.stringify(value) };
 }
 
-/** The files of a mart, with their paths. */
+/** Returns the files of a mart. */
 export function filesOf(mart: string, year?: number) {
   const found = readCatalog().marts.find(({ name }) => name === mart);
   if (!found) throw new Error(`the site has no ${mart}`);
   return found.files.filter((file) => year === undefined || file.year === year);
 }
 
-/** A mart as a table of DuckDB. */
+/** Returns a mart as a table expression of DuckDB. */
 export function table(mart: string): string {
   const paths = filesOf(mart).map(({ path }) => `'${join(SITE, "data", path)}'`);
   return `read_parquet([${paths.join(", ")}])`;

@@ -7,7 +7,7 @@ import { Store } from "./data/store.ts";
 import { Failure } from "./parts/failure.tsx";
 import { text } from "./strings.ts";
 
-/** The page: the dashboard once there is a catalog, and until then what keeps it. */
+/** The page: the dashboard once the catalog is read, and until then the progress or the failure. */
 export function App() {
   const [store, setStore] = useState<Store | null>(null);
   const [error, setError] = useState<unknown>(null);

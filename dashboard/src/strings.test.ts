@@ -3,12 +3,12 @@ import { expect, test } from "vitest";
 import type { Refusal } from "./data/refusals.ts";
 import { format, text } from "./strings.ts";
 
-test("a small share is not written as none", () => {
+test("a small share is not written as zero", () => {
   expect([0, 0.0001, 0.0005, 0.0341].map(format.percent)).toEqual(["0%", "< 0.1%", "0.1%", "3.4%"]);
   expect(format.measure("share", 0.0001)).toBe("< 0.1%");
 });
 
-test("what is not up to date is listed if it is short, and counted if it is not", () => {
+test("a few years that are not up to date are listed, and many are counted", () => {
   const refusals = (...years: (number | null)[]): Refusal[] =>
     years.map((year) => ({
       partition: year === null ? "city-wards" : `${year}`,
@@ -26,7 +26,7 @@ test("what is not up to date is listed if it is short, and counted if it is not"
   expect(text.notUpToDate(refusals(2019, null))).toBe("2019 and Ward boundaries are not up to date");
 });
 
-test("what differs is in words, with its subject and rows if they add anything", () => {
+test("unexpected values are described, with subject and rows if they add something", () => {
   const drift = (kind: string, subject: string, rows: number) =>
     text.driftOf({ kind: `drift_${kind}`, subject, rows });
   expect(drift("unknown_ward", "Nowhere (99)", 1234)).toBe("unknown ward Nowhere (99) 1,234");

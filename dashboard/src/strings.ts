@@ -7,7 +7,7 @@ import type { Refusal } from "./data/refusals.ts";
 import type { StatusGroup } from "./data/vocabulary.ts";
 import type { Measure } from "./view/view.ts";
 
-/** Every word of the page, and how it writes numbers and dates: another language is another module like this. */
+/** Every word of the page, and its formats of numbers and dates. Another language would be another module like this. */
 export const LOCALE = "en-CA";
 
 const integer = new Intl.NumberFormat(LOCALE);

@@ -4,7 +4,7 @@ import { text } from "./strings.ts";
 
 const KEY = "theme";
 
-/** Dark or light: as the system has it until somebody says otherwise. */
+/** Switches between dark and light. The page starts with the theme of the system. */
 export function ThemeSwitch() {
   const [isDark, setDark] = useState(startsDark);
   return (
@@ -22,7 +22,7 @@ export function ThemeSwitch() {
   );
 }
 
-/** Shows the theme that somebody chose before, or that of the system. */
+/** Shows the theme that was chosen before, or that of the system. */
 export function showTheme() {
   show(startsDark());
 }
@@ -41,7 +41,7 @@ function startsDark(): boolean {
   }
 }
 
-/** A browser that keeps nothing forgets it. */
+/** Stores the choice, unless the browser does not allow it. */
 function remember(isDark: boolean) {
   try {
     localStorage.setItem(KEY, isDark ? "dark" : "light");

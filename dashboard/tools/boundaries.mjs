@@ -1,4 +1,4 @@
-// Boundaries as the map draws them: node tools/boundaries.mjs WARDS.geojson FSAS.geojson
+// Makes the boundaries of the map: node tools/boundaries.mjs WARDS.geojson FSAS.geojson
 //
 // Reads the City's wards and Statistics Canada's forward sortation areas as extract-job stores them, simplifies them with
 // their common borders kept, and writes public/boundaries/{wards,fsas}.topo.json. The area is that of the full polygon.
@@ -9,7 +9,7 @@ import { topology } from "topojson-server";
 import { presimplify, quantile, simplify } from "topojson-simplify";
 
 const EARTH_RADIUS_KM = 6371.0088;
-/** The share of points that simplification leaves out. */
+/** The share of points that simplification removes. */
 const LEFT_OUT = 0.88;
 const GRID = 1e4;
 /** Fine enough to change nothing, coarse enough for common borders to be the same points. */

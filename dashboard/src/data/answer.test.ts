@@ -64,37 +64,37 @@ const all: Question = {
   statuses: null,
   division: null,
 };
-// February is the last month that is whole.
+// February is the last whole month.
 const through = new Date("2025-03-15");
 const ask = (question: Partial<Question>) => answer({ ...all, ...question }, cubes, names, areas, through);
 
-test("all requests are of an area, of none, or off the map", () => {
+test("every request has an area, has none, or is off the map", () => {
   const { city, areas: figures, withoutArea, offMap } = ask({});
   expect(city.requests).toBe(28);
   expect(figures.map(({ requests }) => requests)).toEqual([14, 2]);
   expect([withoutArea, offMap]).toEqual([3, 9]);
 });
 
-test("the year before compares in the months that both have whole", () => {
+test("the previous year is compared in the months that both years have whole", () => {
   const { city, comparableMonths } = ask({});
   expect(comparableMonths).toEqual([1, 2]);
   expect([city.comparable, city.yearBefore]).toEqual([19, 4]);
   expect(ask({ from: 2024, to: 2024 }).comparableMonths).toEqual([]);
 });
 
-test("areas compare with the city in the months that the map has", () => {
+test("areas are compared with the city in the months that the map has", () => {
   const { cityOfMap, comparableOnMap } = ask({});
   expect(cityOfMap.requests).toBe(19);
   expect(comparableOnMap).toEqual([1]);
   expect([cityOfMap.comparable, cityOfMap.yearBefore]).toEqual([9, 4]);
 });
 
-test("months that the map does not have say nothing of its areas", () => {
+test("areas are not known in months that the map does not have", () => {
   expect(ask({ season: "spring" }).areas.map(({ isKnown }) => isKnown)).toEqual([false, false]);
   expect(ask({ season: "winter" }).areas.map(({ isKnown }) => isKnown)).toEqual([true, true]);
 });
 
-test("filters narrow what is counted, and not what a share is of", () => {
+test("filters narrow the count, and not the whole that a share refers to", () => {
   const chosen = { isAll: false, groups: new Set(["Snow"]), types: new Set<string>() };
   const { city, areas: figures, byStatus } = ask({ chosen });
   expect(city.requests).toBe(11);
@@ -107,7 +107,7 @@ test("filters narrow what is counted, and not what a share is of", () => {
   expect(ask({ season: "spring" }).city.requests).toBe(9);
 });
 
-test("types come from their own cube beside the groups", () => {
+test("types are counted from their own cube", () => {
   const chosen = { isAll: false, groups: new Set(["Snow"]), types: new Set(["Loud music"]) };
   expect(ask({ chosen }).city.requests).toBe(18);
 });
@@ -118,7 +118,7 @@ test("months count from January of the year before the first", () => {
   expect([...city.months.slice(12, 15)]).toEqual([9, 10, 9]);
 });
 
-test("seasons have the days that there are data of", () => {
+test("seasons have the days that the data cover", () => {
   const { bySeason, seasonDays } = ask({});
   expect([bySeason.winter, seasonDays.winter]).toEqual([19, 59]);
   expect([bySeason.spring, seasonDays.spring]).toEqual([9, 15]);

@@ -2,14 +2,14 @@ import { Problem } from "./problem.ts";
 
 /** The format of the catalog that this page reads; dbt-runner/README.md describes it. */
 const FORMAT = "v1";
-/** Where the data are, from the page. */
+/** The folder of the data, relative to the page. */
 export const DATA = "data/";
 
 /** A Parquet file of a mart. */
 export interface PublishedFile {
   /** Relative to the catalog. */
   path: string;
-  /** The year of all its rows, if the mart has a file a year. */
+  /** The year of all its rows, if the mart has one file per year. */
   year?: number;
   rows: number;
   bytes: number;
@@ -25,7 +25,7 @@ export interface PublishedMart {
   files: PublishedFile[];
 }
 
-/** What the site has. */
+/** The published data of the site. */
 export interface Catalog {
   catalog: string;
   fingerprint: string;
@@ -34,7 +34,7 @@ export interface Catalog {
   as_of: string | null;
   /** The day of the latest request, ISO 8601. */
   data_through: string | null;
-  /** Whether the data are a generated sample, and not the City's. Catalogs did not always have it. */
+  /** Whether the data are a generated sample, and not the City's. Older catalogs lack it. */
   generated: boolean;
   /** `null` for generated data. */
   licence: { name: string; url: string } | null;
@@ -44,9 +44,9 @@ export interface Catalog {
 }
 
 /**
- * The site's catalog, never from a cache.
+ * Fetches the site's catalog, past the cache.
  *
- * @throws Problem if there is none, or none that this page reads.
+ * @throws Problem if it is missing, damaged or of another format.
  */
 export async function fetchCatalog(): Promise<Catalog> {
   const path = `${DATA}catalog.json`;
@@ -71,14 +71,13 @@ export async function fetchCatalog(): Promise<Catalog> {
   ) {
     throw new Problem("damaged", path, "it lacks marts, origin, licence or dates");
   }
-  // Nothing of the City's is shown with generated data, whatever the catalog has.
+  // The City's licence and attribution are never shown with generated data, even if the catalog has them.
   const terms = generated ? { licence: null, attribution: null } : {};
   return { ...(catalog as Catalog), generated, ...terms };
 }
 
 /**
- * What `read` makes of a file of the site. If that is damaged, the server is asked past the cache, which may have kept it
- * so.
+ * Reads a file of the site. A damaged one is fetched again past the cache, which may hold the damaged copy.
  *
  * @throws Problem
  */
@@ -94,7 +93,7 @@ export async function readFile<T>(path: string, read: (response: Response) => Pr
 /**
  * Fetches a file of the site.
  *
- * @throws Problem if it is not there or the site cannot be reached.
+ * @throws Problem if it does not exist or the site cannot be reached.
  */
 async function get(path: string, init?: RequestInit): Promise<Response> {
   let response: Response;
@@ -109,17 +108,17 @@ async function get(path: string, init?: RequestInit): Promise<Response> {
 }
 
 /**
- * The files of a mart.
+ * Returns the files of a mart.
  *
  * @throws Problem if the catalog does not have it.
  */
 export function filesOf(catalog: Catalog, mart: string): PublishedFile[] {
   const found = catalog.marts.find(({ name }) => name === mart);
-  if (!found) throw new Problem("missing", `${mart}.parquet`, "the catalog does not name it");
+  if (!found) throw new Problem("missing", `${mart}.parquet`, "it is not in the catalog");
   return found.files;
 }
 
-/** The years that a mart has a file of, in order. */
+/** Returns the years that a mart has a file for, in order. */
 export function yearsOf(catalog: Catalog, mart: string): number[] {
   return filesOf(catalog, mart)
     .flatMap(({ year }) => (year === undefined ? [] : [year]))

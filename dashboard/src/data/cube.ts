@@ -6,12 +6,12 @@ import type { Value } from "./parquet.ts";
 import { readColumns } from "./parquet.ts";
 import { Problem } from "./problem.ts";
 
-/** In place of an area's number: the request names no area. */
+/** The area of a request without one. */
 export const NO_AREA = -1;
-/** In place of an area's number: the map does not have it, as a ward of the 44-ward model. */
+/** The area of a request whose area is not on the map, such as a ward of the 44-ward model. */
 export const OFF_MAP = -2;
 
-/** The names in cubes: one set for all, so that their numbers agree. */
+/** The names in cubes. All cubes share one set, so that their numbers agree. */
 export class Names {
   readonly groups = new Dictionary();
   readonly types = new Dictionary();
@@ -19,12 +19,12 @@ export class Names {
   readonly statuses = new Dictionary();
 }
 
-/** How many requests there are by month, what is asked, division, status and area: one year, one row an index. */
+/** The requests of a year by month, type or group, division, status and area. Each index of the arrays is a row. */
 export interface Cube {
   rows: number;
   /** 1 to 12. */
   month: Uint8Array;
-  /** Number of the group, in a cube of types that of the type. */
+  /** Number of the group, or of the type in a cube by type. */
   what: Uint16Array;
   division: Uint8Array;
   status: Uint8Array;
@@ -35,7 +35,7 @@ export interface Cube {
   onMap: Uint8Array;
 }
 
-/** The year's cube by group. */
+/** Reads the year's cube by group. */
 export async function readGroupCube(
   catalog: Catalog,
   kind: AreaKind,
@@ -46,7 +46,7 @@ export async function readGroupCube(
   return readCube(fileOf(catalog, `requests_by_month_group_${kind}`, year), kind, names, areas);
 }
 
-/** The year's cube by type, of which only `types` are sure to be in it. */
+/** Reads the year's cube by type. Only `types` are certain to be in it. */
 export async function readTypeCube(
   catalog: Catalog,
   kind: AreaKind,
@@ -61,7 +61,7 @@ export async function readTypeCube(
 
 function fileOf(catalog: Catalog, mart: string, year: number): PublishedFile {
   const file = filesOf(catalog, mart).find((file) => file.year === year);
-  if (!file) throw new Problem("missing", `${mart}-${year}.parquet`, "the catalog does not name it");
+  if (!file) throw new Problem("missing", `${mart}-${year}.parquet`, "it is not in the catalog");
   return file;
 }
 
@@ -73,12 +73,12 @@ async function readCube(
   types?: { group: string; name: string }[],
 ): Promise<Cube> {
   const what = types ? "type_name" : "type_group";
-  const place = kind === "ward" ? (["ward_model", "ward_id"] as const) : (["fsa"] as const);
-  // Rows are in the order of groups, then types: the statistics of the groups find the row groups.
+  const areaColumns = kind === "ward" ? (["ward_model", "ward_id"] as const) : (["fsa"] as const);
+  // Rows are sorted by group, so the statistics of that column find the row groups to decode.
   const pruning = types && { type_group: { $in: types.map(({ group }) => group) } };
   const columns = await readColumns(
     file,
-    ["created_month", what, "division", "status", "requests", ...place],
+    ["created_month", what, "division", "status", "requests", ...areaColumns],
     pruning,
   );
   const rows = columns.requests.length;
@@ -107,8 +107,8 @@ async function readCube(
 /** The months, from 1, in which any area of the map has requests. */
 export function monthsOnMap(month: Uint8Array, area: Int16Array): Uint8Array {
   const onMap = new Uint8Array(13);
-  area.forEach((place, row) => {
-    if (place >= 0) onMap[month[row] as number] = 1;
+  area.forEach((position, row) => {
+    if (position >= 0) onMap[month[row] as number] = 1;
   });
   return onMap;
 }

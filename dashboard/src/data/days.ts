@@ -5,7 +5,7 @@ import { readColumns } from "./parquet.ts";
 import type { Chosen } from "./question.ts";
 
 /**
- * Requests of the whole city by `dayOf`. Days after the last with any request are left out.
+ * Reads the requests of the whole city by `dayOf`. Days after the last request are left out.
  *
  * @throws Problem
  */

@@ -3,7 +3,7 @@ export class Dictionary {
   readonly names: string[] = [];
   private readonly numbers = new Map<string, number>();
 
-  /** The number of `name`, a new one if it has none. */
+  /** Returns the number of `name`, and assigns one if it is new. */
   add(name: string): number {
     const known = this.numbers.get(name);
     if (known !== undefined) return known;

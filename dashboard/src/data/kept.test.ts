@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { Kept } from "./kept.ts";
 
-test("what was used last is kept, and no more than the limit", async () => {
+test("the most recently used results are kept, up to the limit", async () => {
   const kept = new Kept(2);
   const read: string[] = [];
   const once = (key: string) =>
@@ -14,13 +14,13 @@ test("what was used last is kept, and no more than the limit", async () => {
   expect(read).toEqual(["a", "b", "c", "b"]);
 });
 
-test("what failed is read again", async () => {
+test("a failed result is read again", async () => {
   const kept = new Kept(2);
   await expect(kept.once("a", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
   expect(await kept.once("a", () => Promise.resolve("yes"))).toBe("yes");
 });
 
-test("a failure that comes late does not take away what was read since", async () => {
+test("a late failure does not remove a newer result", async () => {
   const kept = new Kept(1);
   let fail: (error: Error) => void = () => undefined;
   const failing = kept.once("a", () => new Promise<string>((_, reject) => (fail = reject)));

@@ -1,14 +1,14 @@
-/** Results by key: those used last, so many. */
+/** A cache of the most recently used results. */
 export class Kept {
   private readonly results = new Map<string, Promise<unknown>>();
 
   constructor(private readonly limit: number) {}
 
-  /** What `read` gave for `key` before, if that is kept and did not fail. */
+  /** Returns the kept result for `key`, or else that of `read`. Failures are not kept. */
   once<T>(key: string, read: () => Promise<T>): Promise<T> {
     const kept = this.results.get(key) as Promise<T> | undefined;
     const result = kept ?? read();
-    // A map is in the order in which keys were set: the first is the one that was used longest ago.
+    // A Map iterates in the order of insertion, so the first key is the least recently used.
     this.results.delete(key);
     this.results.set(key, result);
     if (kept) return kept;

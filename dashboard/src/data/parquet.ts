@@ -5,13 +5,13 @@ import type { PublishedFile } from "./catalog.ts";
 import { DATA, readFile } from "./catalog.ts";
 import { Problem } from "./problem.ts";
 
-/** A value of a mart, as Parquet has it: dates are Date. */
+/** A value of a mart. Dates are Date. */
 export type Value = string | number | boolean | Date | null;
 /** Columns of equal length, by name. */
 export type Columns<Name extends string> = Record<Name, ArrayLike<Value>>;
 
 /**
- * Columns of a mart's file. With `pruning`, row groups that cannot match it are not decoded; others come whole.
+ * Reads columns of a mart's file. With `pruning`, row groups that cannot match are skipped; others are returned whole.
  *
  * @throws Problem
  */
@@ -38,7 +38,7 @@ export async function readColumns<Name extends string>(
   }
 }
 
-/** The body, if it is the one that the catalog means. */
+/** Returns the body if its length and digest are those of the catalog. */
 async function intact(response: Response, path: string, published: PublishedFile): Promise<ArrayBuffer> {
   let bytes: ArrayBuffer;
   try {
@@ -49,7 +49,7 @@ async function intact(response: Response, path: string, published: PublishedFile
   if (bytes.byteLength !== published.bytes) {
     throw new Problem("damaged", path, `${bytes.byteLength} bytes, not ${published.bytes}`);
   }
-  // Browsers digest on secure origins only: https and loopback.
+  // Browsers compute digests on secure origins only: https and loopback.
   if ("subtle" in crypto) {
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
     const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");

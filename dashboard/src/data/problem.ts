@@ -1,7 +1,7 @@
-/** Why there is nothing to show: each kind has its own sentence in `strings.ts`. */
+/** Why data cannot be shown. Each kind has a sentence in `strings.ts`. */
 export type ProblemKind = "missing" | "damaged" | "other_format" | "unreachable";
 
-/** A failure to get data, of which `path` names the file. */
+/** A failure to read the file at `path`. */
 export class Problem extends Error {
   constructor(
     readonly kind: ProblemKind,

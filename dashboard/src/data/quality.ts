@@ -8,13 +8,13 @@ export interface YearQuality {
   kept: number;
   repaired: number;
   quarantined: number;
-  /** Rows by the reason they were refused for. */
+  /** Excluded rows by reason. */
   reasons: Map<string, number>;
   /** What differs from the contract: the kind, what it is about, and rows. */
   drift: { kind: string; subject: string; rows: number }[];
 }
 
-/** The quality of each year, in order. */
+/** Reads the quality of each year, in order. */
 export async function readQuality(catalog: Catalog): Promise<YearQuality[]> {
   const columns = ["source_year", "is_current", "measure", "subject", "row_count"] as const;
   const years = new Map<number, YearQuality>();

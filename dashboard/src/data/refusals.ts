@@ -15,7 +15,7 @@ const COLUMNS = [
   "held_loaded_at",
 ] as const;
 
-/** A publication that the pipeline refused or could not get. */
+/** A publication that the pipeline refused or could not fetch. */
 export interface Refusal {
   /** A year, or a dataset of boundaries. */
   partition: string;
@@ -28,11 +28,11 @@ export interface Refusal {
   /** The pipeline's error, which may quote the published file: untrusted text. */
   cause: string;
   observed: Date | null;
-  /** The older version that is shown instead, by the best date that is known of it; `null` if there is none. */
+  /** The older version that is shown instead, with its best known date; `null` if nothing is shown. */
   shown: { by: "published" | "observed" | "loaded"; on: Date } | null;
 }
 
-/** The refused publications, the latest year first and boundaries last. Catalogs did not always have them. */
+/** Reads the refused publications, the latest year first and boundaries last. Older catalogs have none. */
 export async function readRefusals(catalog: Catalog): Promise<Refusal[]> {
   const mart = catalog.marts.find(({ name }) => name === MART);
   if (!mart || mart.rows === 0) return [];

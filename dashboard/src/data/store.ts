@@ -12,13 +12,13 @@ import { readVocabulary } from "./vocabulary.ts";
 /** Files that are kept decoded: enough for all years of both kinds of area, by group and by type. */
 const KEPT = 96;
 
-/** Steps done and to do. */
+/** Finished steps out of all. */
 export interface Progress {
   done: number;
   of: number;
 }
 
-/** What is needed to answer a question. */
+/** The data that a question needs. */
 export interface Need {
   kind: AreaKind;
   from: number;
@@ -26,7 +26,7 @@ export interface Need {
   types: { group: string; name: string }[];
 }
 
-/** What the page has of the site's data: what was used of late is read once. */
+/** The site's data. Recently used files are read once. */
 export class Store {
   private readonly names: Record<AreaKind, Names> = { ward: new Names(), fsa: new Names() };
   private readonly kept = new Kept(KEPT);
@@ -37,7 +37,7 @@ export class Store {
     readonly years: number[],
   ) {}
 
-  /** Begins with the catalog. */
+  /** Reads the catalog and the vocabulary. */
   static async open(): Promise<Store> {
     const catalog = await fetchCatalog();
     const vocabulary = await readVocabulary(catalog);
@@ -49,7 +49,7 @@ export class Store {
     return new Date(this.catalog.data_through ?? `${this.years.at(-1) ?? 1970}-12-31`);
   }
 
-  /** The areas, and the cubes of the years and of the year before them. */
+  /** Reads the areas, and the cubes of the years and of the year before them. */
   async read(
     need: Need,
     onProgress: (progress: Progress) => void,
@@ -86,7 +86,7 @@ export class Store {
     return { areas, names, cubes };
   }
 
-  /** What `read` gave for `key` before, if it is still kept; one that failed is read again. */
+  /** Returns the kept result for `key`, or else that of `read`. Failures are read again. */
   once<T>(key: string, read: () => Promise<T>): Promise<T> {
     return this.kept.once(key, read);
   }

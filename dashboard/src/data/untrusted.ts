@@ -1,6 +1,6 @@
 /**
- * Text that others wrote, as one line of at most `limit` characters. Control characters, and those that are not seen but
- * reorder the words around them, become spaces.
+ * Returns untrusted text as one line of at most `limit` characters. Control characters become spaces, also invisible ones
+ * that reorder the words around them.
  */
 export function oneLine(text: string, limit: number): string {
   const characters = Array.from(text.replace(/[\p{C}\s]+/gu, " ").trim());

@@ -9,11 +9,11 @@ export interface Group {
   definition: string;
 }
 
-/** A type under the name it has now. */
+/** A type under its current name. */
 export interface RequestType {
   name: string;
   group: string;
-  /** Other names that it was published under. */
+  /** Names that it was published under before. */
   formerNames: string[];
   requests: number;
 }
@@ -27,14 +27,14 @@ export interface Status {
   definition: string;
 }
 
-/** What may be chosen. */
+/** The types, groups and statuses that can be chosen. */
 export interface Vocabulary {
   groups: Group[];
   types: RequestType[];
   statuses: Status[];
 }
 
-/** What the small marts say of groups, types and statuses. */
+/** Reads groups, types and statuses from their marts. */
 export async function readVocabulary(catalog: Catalog): Promise<Vocabulary> {
   const [groups, types, statuses] = await Promise.all([
     readMart(catalog, "type_groups", ["type_group", "definition"]),
@@ -70,7 +70,7 @@ function mergeNames(
   return [...types.values()].sort((a, b) => b.requests - a.requests);
 }
 
-/** Columns of a mart that has one file. */
+/** Reads columns of a mart that has one file. */
 export async function readMart<Name extends string>(
   catalog: Catalog,
   mart: string,
@@ -81,7 +81,7 @@ export async function readMart<Name extends string>(
   return readColumns(file, names);
 }
 
-/** Columns as rows. */
+/** Returns columns as rows. */
 export function rowsOf<Name extends string>(columns: Columns<Name>) {
   const names = Object.keys(columns) as Name[];
   const [first] = names;

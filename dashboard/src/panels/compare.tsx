@@ -7,16 +7,16 @@ import { MEASURES } from "../view/view.ts";
 import { valueOf } from "../view/measures.ts";
 import "./compare.css";
 
-/** Groups that an area is said to ask for more than the city. */
+/** Groups that are listed as distinctive for an area. */
 const DISTINCTIVE = 5;
-/** Fewer requests than this of a group say nothing of an area. */
+/** Requests that a group needs to be distinctive. */
 const LEAST_REQUESTS = 10;
 
-/** The pinned areas beside the city: their figures, and what each asks for more than others. */
+/** The pinned areas beside the city: their figures, and the groups that each reports more often. */
 export function Compare({ view, answer, ranked, names }: Shown) {
   const pinned = view.pins.flatMap((id) => ranked.find(({ area }) => area.id === id) ?? []);
   if (pinned.length === 0) return null;
-  // As of the areas: requests that name none are in no density.
+  // Like the areas, the city has a density without the requests that have no area.
   const { city, cityOfMap } = answer;
   const onMap = { ...cityOfMap, requests: ranked.reduce((all, { figures }) => all + figures.requests, 0) };
   const km2 = ranked.reduce((all, { area }) => all + area.km2, 0);

@@ -3,7 +3,7 @@ import { described } from "../view/describe.ts";
 import type { Shown } from "../view/shown.ts";
 import "./headline.css";
 
-/** The answer in a sentence. */
+/** The answer in a sentence: requests, change, and the area that leads. */
 export function Headline({ view, answer, ranked, measure }: Shown) {
   const { city, question, withoutArea, offMap, comparableMonths } = answer;
   const what = described(view);

@@ -42,7 +42,7 @@ export function Quality({ store }: { store: Store }) {
   );
 }
 
-/** What is older than what was published, or missing, and why. */
+/** The data that are older than their publication, or missing, with the reason. */
 function Refusals({ store }: { store: Store }) {
   const { value: refusals, error, retry } = useRead(store, "refusals", readRefusals);
   if (error === null && !refusals?.length) return null;

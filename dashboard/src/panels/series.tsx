@@ -12,7 +12,7 @@ import { format, text, years } from "../strings.ts";
 import type { SeriesKind } from "../view/view.ts";
 import { SERIES, chosenOf } from "../view/view.ts";
 
-/** Requests over time: by month with the year before behind, or adding up by day. */
+/** Requests over time: by month, or as a running total by day, with the previous year behind. */
 export function Series(shown: Shown & { store: Store }) {
   const { view, change } = shown;
   return (

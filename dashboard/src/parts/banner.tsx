@@ -3,7 +3,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { text } from "../strings.ts";
 import "./banner.css";
 
-/** Room below the banner, for the outline of what has the focus. */
+/** Room below the banner for the outline of the element with the focus. */
 const GAP = 6;
 
 /** The notice that the data are generated. It stays at the top of the screen and of every printed page. */
@@ -13,7 +13,7 @@ export function GeneratedBanner() {
     const { current } = banner;
     if (!current) return;
     const { style } = document.documentElement;
-    // What the browser scrolls to, such as the element with the focus, stops below the banner and not behind it.
+    // An element that the browser scrolls to, such as the one with the focus, stops below the banner.
     const observer = new ResizeObserver(() => {
       style.setProperty("scroll-padding-top", `${current.offsetHeight + GAP}px`);
     });

@@ -11,7 +11,7 @@ import "./combobox.css";
 /** Matches that are listed. */
 const LISTED = 60;
 
-/** A search for types and groups: the combobox with a list of the ARIA Authoring Practices. */
+/** A search for types and groups, built as the combobox of the ARIA Authoring Practices. */
 export function Combobox({
   vocabulary,
   chosen,

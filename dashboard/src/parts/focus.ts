@@ -1,4 +1,4 @@
-/** Gives the focus of what is about to go away to the nearest that is around it: a section, or the page. */
+/** Moves the focus from an element that is about to disappear to the section around it, or to the page. */
 export function focusAround(element: Element) {
   element.closest<HTMLElement>("[tabindex='-1']")?.focus();
 }

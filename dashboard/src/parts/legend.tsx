@@ -2,7 +2,7 @@ import { text } from "../strings.ts";
 import "./legend.css";
 import "./palette.css";
 
-/** What colours mean: the class of each in the style sheet, and what it says; then that of no value, if there is any. */
+/** The meaning of colours. `fill` is a style of the palette; the last entry is for areas without a value. */
 export function Legend({
   colours,
   hasNone,

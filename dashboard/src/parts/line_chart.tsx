@@ -22,7 +22,7 @@ const BOTTOM = 28;
 export interface Line {
   name: string;
   style: "first" | "second" | "behind";
-  /** Null where there is no value. */
+  /** Null where a value is missing. */
   values: (number | null)[];
 }
 

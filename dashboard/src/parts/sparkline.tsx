@@ -3,7 +3,7 @@ import "./sparkline.css";
 const WIDTH = 64;
 const HEIGHT = 20;
 
-/** A line without axes, from zero: decoration beside the figures that it is of. */
+/** A line without axes, from zero, which decorates the figures beside it. */
 export function Sparkline({ values }: { values: ArrayLike<number> }) {
   const numbers = Array.from(values);
   const top = Math.max(1, ...numbers);

@@ -2,30 +2,30 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useState } from "preact/hooks";
 import "./tooltip.css";
 
-/** Milliseconds in which a pointer that leaves what a tooltip tells of can reach the tooltip. */
+/** Milliseconds in which a pointer can move from a target to its tooltip. */
 const ON_THE_WAY = 150;
 
-/** A tooltip of one of several things, and what moves it among them. */
+/** A tooltip of one of several targets, and the events that move it between them. */
 export interface Tip<T> {
-  /** What it tells of: what the pointer is over, or else what has the focus. */
+  /** The target: the one under the pointer, or else the one with the focus. */
   of: T | null;
-  /** The pointer is over another. */
+  /** The pointer is over another target. */
   point: (at: T, event: PointerEvent) => void;
-  /** The pointer is over another that does not lie between the tooltip and what it tells of. */
+  /** The pointer is over another target, which is not on its way to the tooltip. */
   pointAtOnce: (at: T) => void;
-  /** The pointer is over none. A finger that is lifted still means what it touched. */
+  /** The pointer left the targets. A lifted finger does not count: the tooltip stays. */
   leave: (event: PointerEvent) => void;
-  /** Keys brought the focus to another, or to none. */
+  /** The focus moved by keys to another target, or to none. */
   focus: (at: T | null) => void;
-  /** It is put away. */
+  /** Hides the tooltip. */
   drop: () => void;
   /** The pointer is over the tooltip. */
   hold: () => void;
 }
 
 /**
- * What a tooltip tells of. It stays while the pointer goes over to it, and goes by Escape, wherever the focus is: WCAG
- * 1.4.13.
+ * Keeps the target of a tooltip. The tooltip stays while the pointer moves onto it, and Escape hides it wherever the focus
+ * is, as WCAG 1.4.13 requires.
  */
 export function useTip<T>(): Tip<T> {
   const [pointed, setPointed] = useState<T | null>(null);
@@ -48,7 +48,7 @@ export function useTip<T>(): Tip<T> {
     };
     return {
       point: (at: T, { clientX, clientY }: PointerEvent) => {
-        // A pointer that rests points at nothing: the page moved below it, or the tooltip went.
+        // A pointer at rest does not point: the page moved below it, or the tooltip was hidden.
         if (clientX !== rest.x || clientY !== rest.y) (isPointed ? setSoon : set)(at);
       },
       pointAtOnce: set,
@@ -83,7 +83,7 @@ export function useTip<T>(): Tip<T> {
     };
   }, [isShown]);
   useEffect(() => {
-    // After the events of what the pointer comes to be over.
+    // On the document, so that it runs after the events of the targets.
     document.addEventListener("pointermove", moves.follow);
     return () => {
       document.removeEventListener("pointermove", moves.follow);
@@ -93,7 +93,7 @@ export function useTip<T>(): Tip<T> {
   return { of, ...moves };
 }
 
-/** Text beside what it tells of, within what it lies in: `x` and `y` go from 0 to 1. The page has the text elsewhere too. */
+/** Text beside its target. `x` and `y` are shares of the frame, 0 to 1. The page has the same text for screen readers. */
 export function Tooltip({
   tip,
   x,
@@ -111,7 +111,7 @@ export function Tooltip({
     <div
       class="tooltip"
       aria-hidden="true"
-      // As far to the left as its place is to the right: it never leaves what it lies in.
+      // Shifted to the left by as much as it is to the right, so that it never leaves its frame.
       style={{
         left: `${x * 100}%`,
         transform: `translateX(${-x * 100}%)`,

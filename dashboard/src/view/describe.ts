@@ -3,7 +3,7 @@ import type { View } from "./view.ts";
 import { isStatusGroup } from "./view.ts";
 
 /** The chosen types and groups, joined by a plus sign. */
-export function asked(what: View["what"]): string {
+export function typesNamed(what: View["what"]): string {
   return what.length === 0 ? text.everything : what.map(({ name }) => name).join(" + ");
 }
 
@@ -15,7 +15,7 @@ function statusNamed(status: string): string {
 /** The filters of a view without its years: types, season, status, division. */
 export function described({ what, season, status, division }: View): string {
   return [
-    asked(what),
+    typesNamed(what),
     ...(season ? [text.seasons[season].toLowerCase()] : []),
     ...(status ? [statusNamed(status)] : []),
     ...(division ? [division] : []),

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 
 import { CHANGE_CLASSES, classOf, classify } from "./measures.ts";
 
-test("quantile classes hold as many values each, and equal values together", () => {
+test("quantile classes are equally large, and keep equal values together", () => {
   expect(classify([10, 1, 2, 3, 4, 5, 6, 7, 8, 9], "quantile")).toEqual([
     { low: 1, high: 2 },
     { low: 3, high: 4 },

@@ -5,10 +5,10 @@ import type { Area } from "../data/boundaries.ts";
 import type { Figures } from "../data/figures.ts";
 import type { Classes, Measure } from "./view.ts";
 
-/** Classes of the map. */
+/** The number of classes on the map. */
 const CLASS_COUNT = 5;
 
-/** The value of a measure; null where there is none, as a change from nothing or what the map does not have. */
+/** Returns the value of a measure; null if it does not exist, such as a change from zero or an area that is not known. */
 export function valueOf(measure: Measure, figures: Figures, km2: number): number | null {
   if (!figures.isKnown) return null;
   switch (measure) {
@@ -28,11 +28,11 @@ export interface Ranked {
   area: Area;
   figures: Figures;
   value: number | null;
-  /** By value, most first; equals share a rank. Null without a value. */
+  /** By value, highest first. Equal values share a rank. Null without a value. */
   rank: number | null;
 }
 
-/** The areas in their own order, each with its rank. */
+/** Ranks the areas, and returns them in their own order. */
 export function rank(answer: Answer, areas: readonly Area[], measure: Measure): Ranked[] {
   const ranked = areas.map((area, index): Ranked => {
     const figures = answer.areas[index] as Figures;
@@ -48,13 +48,13 @@ export function rank(answer: Answer, areas: readonly Area[], measure: Measure): 
   return ranked;
 }
 
-/** A class: the least and the greatest value in it. */
+/** A class: its lowest and its highest value. */
 export interface Class {
   low: number;
   high: number;
 }
 
-/** Sorts values into classes, low to high: as many values in each, or as close to each other in each as can be. */
+/** Sorts values into classes, low to high: with equally many values (quantile) or with similar values (ckmeans). */
 export function classify(values: readonly number[], method: Classes): Class[] {
   const sorted = [...values].sort((a, b) => a - b);
   const distinct = new Set(sorted).size;
@@ -68,7 +68,7 @@ export function classify(values: readonly number[], method: Classes): Class[] {
   });
 }
 
-/** Equal values are in one class. */
+/** Divides sorted values into equally large groups. Equal values stay together. */
 function quantiles(sorted: number[], count: number): number[][] {
   const groups: number[][] = [];
   let start = 0;
@@ -81,16 +81,16 @@ function quantiles(sorted: number[], count: number): number[][] {
   return groups;
 }
 
-/** Bounds of the classes of change, either side of none. */
+/** Bounds of the classes of change, on both sides of zero. */
 const CHANGE_BOUNDS = [-0.25, -0.1, -0.02, 0.02, 0.1, 0.25];
 
-/** The classes of change: the middle one is as good as none. */
+/** The classes of change. The middle one means about the same. */
 export const CHANGE_CLASSES: Class[] = [-Infinity, ...CHANGE_BOUNDS].map((low, index) => ({
   low,
   high: CHANGE_BOUNDS[index] ?? Infinity,
 }));
 
-/** The class of a value. */
+/** Returns the position of a value's class. */
 export function classOf(value: number, classes: readonly Class[]): number {
   let found = 0;
   classes.forEach(({ low }, index) => {

@@ -18,7 +18,7 @@ const entries = index({
 const found = (query: string) =>
   search(entries, query).map(({ choice, formerly }) => [choice.name, formerly]);
 
-test("types are found by the name of now and by those of before", () => {
+test("types are found by their current and former names", () => {
   expect(found("pothole")).toEqual([
     ["Potholes and road damage", null],
     ["Road Pothole / Road Damage", null],
@@ -26,7 +26,7 @@ test("types are found by the name of now and by those of before", () => {
   expect(found("ROAD pot h")).toEqual([["Road Pothole / Road Damage", "Road - Pot hole"]]);
 });
 
-test("accents and order of words do not matter; what nothing has finds nothing", () => {
+test("accents and word order do not matter, and an unknown word finds nothing", () => {
   expect(found("noise cafe")).toEqual([["Café noise", null]]);
   expect(found("dragon")).toEqual([]);
 });

@@ -4,7 +4,7 @@ import type { Choice } from "./view.ts";
 /** A group or type, with the words of all its names. */
 export interface Entry {
   choice: Choice;
-  /** What it means, or the group it is in. */
+  /** The definition of a group, or the group of a type. */
   note: string;
   requests: number;
   names: { name: string; words: string[] }[];
@@ -14,11 +14,11 @@ export interface Match {
   choice: Choice;
   note: string;
   requests: number;
-  /** The old name that was found, if the name of now was not. */
+  /** The former name that matched, if the current name did not. */
   formerly: string | null;
 }
 
-/** All that can be found. */
+/** Prepares the groups and types for the search. */
 export function index({ groups, types }: Vocabulary): Entry[] {
   const named = (name: string) => ({ name, words: wordsOf(name) });
   const totals = new Map<string, number>();
@@ -39,7 +39,10 @@ export function index({ groups, types }: Vocabulary): Entry[] {
   ];
 }
 
-/** What has a word that begins with each word of the query, in one of its names: groups first, then by requests. */
+/**
+ * Returns the entries with a name in which each word of the query begins some word. Groups come first, then the types with
+ * the most requests.
+ */
 export function search(entries: readonly Entry[], query: string): Match[] {
   const wanted = wordsOf(query);
   const matches: Match[] = [];
@@ -54,7 +57,7 @@ export function search(entries: readonly Entry[], query: string): Match[] {
   return matches.sort((a, b) => order(b) - order(a));
 }
 
-/** Lower case, without accents and punctuation: "Pot hole" and "pothole" stay two words and one, as they are written. */
+/** Returns the words of a text in lower case, without accents and punctuation. */
 function wordsOf(text: string): string[] {
   const words = text
     .normalize("NFD")

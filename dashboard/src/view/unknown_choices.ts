@@ -10,10 +10,10 @@ export function unknownChoices(view: View, store: Store, shown: Shown | null): s
   const { from, to } = yearsOfView(view, store.years);
   const years = Array.from({ length: to - from + 1 }, (_, at) => from + at);
   const names = (all: readonly { name: string }[]) => all.map(({ name }) => name);
-  const asked = (kind: Choice["kind"]) => names(view.what.filter((one) => one.kind === kind));
+  const chosen = (kind: Choice["kind"]) => names(view.what.filter((one) => one.kind === kind));
   const without = <T>(all: (T | null)[], known: readonly T[]) =>
     [...new Set(all)].filter((one) => one !== null && !known.includes(one));
-  const what = [...without(asked("group"), names(groups)), ...without(asked("type"), names(types))];
+  const what = [...without(chosen("group"), names(groups)), ...without(chosen("type"), names(types))];
   const unknown: [sentence: (names: string) => string, names: unknown[]][] = [
     [text.misread, misreadIn(location.search)],
     [text.unknown.year, without([view.from, ...years, view.to], store.years)],

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Catalog } from "../data/catalog.ts";
 import type { Store } from "../data/store.ts";
 
-/** What is read of the catalog's files once a component is shown: `null` until then, and again after an error. */
+/** Reads data when a component is first shown. The value is `null` until it is read, and after an error. */
 export function useRead<T>(
   store: Store,
   key: string,

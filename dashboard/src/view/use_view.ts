@@ -3,7 +3,7 @@ import { useCallback, useEffect, useState } from "preact/hooks";
 import type { View } from "./view.ts";
 import { formatView, parseView } from "./view.ts";
 
-/** The view that the address names, and how to change it: each change is a step of the browser's history. */
+/** Returns the view of the address, and a function that changes it. Each change is a step in the browser's history. */
 export function useView(): [View, (change: Partial<View>) => void] {
   const [view, setView] = useState(() => parseView(location.search));
   useEffect(() => {

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { View } from "./view.ts";
 import { DEFAULT_VIEW, formatView, misreadIn, parseView, yearsOfView } from "./view.ts";
 
-test("a view comes back from its address whole", () => {
+test("a view is restored from its address", () => {
   const view: View = {
     by: "fsa",
     measure: "share",
@@ -28,7 +28,7 @@ test("a view comes back from its address whole", () => {
   expect(parseView("")).toEqual(DEFAULT_VIEW);
 });
 
-test("what an address says wrongly is as by default", () => {
+test("invalid parameters have their default", () => {
   const view = parseView("?by=moon&measure=&season=monsoon&years=20&sort=__proto__&area=1&area=2&area=3");
   expect(view).toEqual({ ...DEFAULT_VIEW, pins: ["1", "2"] });
   expect(parseView("?area=&area=3&area=3&group=Trees&group=Trees&type=&status=&division=")).toEqual({
@@ -39,12 +39,12 @@ test("what an address says wrongly is as by default", () => {
   expect(parseView("?years=2020-2018")).toMatchObject({ from: 2018, to: 2020 });
 });
 
-test("what an address says wrongly can be told", () => {
+test("invalid parameters are reported", () => {
   expect(misreadIn("?season=monsoon&by=moon&years=20&status=no&group=no")).toEqual(["moon", "monsoon", "20"]);
   expect(misreadIn("?by=fsa&measure=share&season=fall&sort=name&series=day&years=2020-2018")).toEqual([]);
 });
 
-test("years are within those there are; the latest are shown first", () => {
+test("years are limited to those that exist, and the default is the latest", () => {
   expect(yearsOfView(DEFAULT_VIEW, [2017, 2025])).toEqual({ from: 2025, to: 2025 });
   expect(yearsOfView({ ...DEFAULT_VIEW, from: 1999, to: 2018 }, [2017, 2025])).toEqual({
     from: 2017,

@@ -6,7 +6,7 @@ import type { StatusGroup, Vocabulary } from "../data/vocabulary.ts";
 
 export const KINDS = ["ward", "fsa"] as const satisfies AreaKind[];
 export const MEASURES = ["count", "density", "share", "change"] as const;
-/** What colours the map and orders the ranking. */
+/** The figure that colours the map and sorts the ranking. */
 export type Measure = (typeof MEASURES)[number];
 export const CLASSES = ["quantile", "ckmeans"] as const;
 export type Classes = (typeof CLASSES)[number];
@@ -16,13 +16,13 @@ export const SERIES = ["month", "day"] as const;
 export type SeriesKind = (typeof SERIES)[number];
 export const STATUS_GROUPS = ["open", "done", "cancelled", "unknown"] as const;
 
-/** A group or type that is chosen. */
+/** A chosen group or type. */
 export interface Choice {
   kind: "group" | "type";
   name: string;
 }
 
-/** All that a person has chosen; its URL restores it. */
+/** Everything that a visitor has chosen. The URL restores it. */
 export interface View {
   by: AreaKind;
   measure: Measure;
@@ -35,7 +35,7 @@ export interface View {
   status: string | null;
   division: string | null;
   what: Choice[];
-  /** Areas that are pinned: two at most. */
+  /** Ids of the pinned areas, at most two. */
   pins: string[];
   sort: Sort;
   ascending: boolean;
@@ -60,7 +60,7 @@ export const DEFAULT_VIEW: View = {
   embed: false,
 };
 
-/** What the parameters of an address that take one of a few words may say. */
+/** The values of the parameters that have a few. */
 const WORDS: Record<string, readonly string[]> = {
   by: KINDS,
   measure: MEASURES,
@@ -70,30 +70,30 @@ const WORDS: Record<string, readonly string[]> = {
   series: SERIES,
 };
 
-/** What a URL's query says that no view has: `parseView` takes the default instead. */
+/** Returns the values of a URL's query that are not valid. `parseView` uses the default instead. */
 export function misreadIn(query: string): string[] {
-  const given = new URLSearchParams(query);
-  const years = given.get("years");
+  const parameters = new URLSearchParams(query);
+  const years = parameters.get("years");
   return [
     ...Object.entries(WORDS).flatMap(([name, words]) =>
-      given.getAll(name).filter((word) => !words.includes(word)),
+      parameters.getAll(name).filter((word) => !words.includes(word)),
     ),
     ...(years !== null && yearRange(years)[0] === null ? [years] : []),
   ];
 }
 
-/** The view that a URL's query names; what it does not name, or names wrongly, is as by default. */
+/** Parses a URL's query. Missing and invalid parameters have their default. */
 export function parseView(query: string): View {
-  const given = new URLSearchParams(query);
-  const [from, to] = yearRange(given.get("years"));
-  const namesIn = (parameter: string) => [...new Set(given.getAll(parameter))].filter(Boolean);
+  const parameters = new URLSearchParams(query);
+  const [from, to] = yearRange(parameters.get("years"));
+  const namesIn = (parameter: string) => [...new Set(parameters.getAll(parameter))].filter(Boolean);
   return {
-    by: oneOf(KINDS, given.get("by")) ?? DEFAULT_VIEW.by,
-    measure: oneOf(MEASURES, given.get("measure")) ?? DEFAULT_VIEW.measure,
-    classes: oneOf(CLASSES, given.get("classes")) ?? DEFAULT_VIEW.classes,
+    by: oneOf(KINDS, parameters.get("by")) ?? DEFAULT_VIEW.by,
+    measure: oneOf(MEASURES, parameters.get("measure")) ?? DEFAULT_VIEW.measure,
+    classes: oneOf(CLASSES, parameters.get("classes")) ?? DEFAULT_VIEW.classes,
     from,
     to,
-    season: oneOf(SEASONS, given.get("season")),
+    season: oneOf(SEASONS, parameters.get("season")),
     status: namesIn("status")[0] ?? null,
     division: namesIn("division")[0] ?? null,
     what: [
@@ -101,14 +101,14 @@ export function parseView(query: string): View {
       ...namesIn("type").map((name): Choice => ({ kind: "type", name })),
     ],
     pins: namesIn("area").slice(0, 2),
-    sort: oneOf(SORTS, given.get("sort")) ?? DEFAULT_VIEW.sort,
-    ascending: given.get("order") === "ascending",
-    series: oneOf(SERIES, given.get("series")) ?? DEFAULT_VIEW.series,
-    embed: given.get("embed") === "1",
+    sort: oneOf(SORTS, parameters.get("sort")) ?? DEFAULT_VIEW.sort,
+    ascending: parameters.get("order") === "ascending",
+    series: oneOf(SERIES, parameters.get("series")) ?? DEFAULT_VIEW.series,
+    embed: parameters.get("embed") === "1",
   };
 }
 
-/** The query of a view's URL, with its question mark; empty for the default view. */
+/** Writes the query of a view's URL, with its question mark. It is empty for the default view. */
 export function formatView(view: View): string {
   const query = new URLSearchParams();
   const put = (name: string, value: string | null, usual: string | null) => {
@@ -133,7 +133,7 @@ export function formatView(view: View): string {
   return text && `?${text}`;
 }
 
-/** The years of a view, within those there are. */
+/** Returns the years of a view, limited to those that exist. */
 export function yearsOfView(view: View, years: readonly number[]): { from: number; to: number } {
   const first = years[0] ?? 1970;
   const last = years.at(-1) ?? first;
@@ -141,19 +141,19 @@ export function yearsOfView(view: View, years: readonly number[]): { from: numbe
   return { from: within(view.from ?? last), to: within(view.to ?? last) };
 }
 
-/** What is chosen, of what there is. */
+/** Returns the chosen groups and types that exist. */
 export function chosenOf(
   view: View,
   vocabulary: Vocabulary,
 ): Chosen & { typeList: { group: string; name: string }[] } {
   const groups = new Set(view.what.filter(({ kind }) => kind === "group").map(({ name }) => name));
-  const asked = new Set(view.what.filter(({ kind }) => kind === "type").map(({ name }) => name));
-  const typeList = vocabulary.types.filter(({ name, group }) => asked.has(name) && !groups.has(group));
+  const chosenTypes = new Set(view.what.filter(({ kind }) => kind === "type").map(({ name }) => name));
+  const typeList = vocabulary.types.filter(({ name, group }) => chosenTypes.has(name) && !groups.has(group));
   const types = new Set(typeList.map(({ name }) => name));
   return { isAll: view.what.length === 0, groups, types, typeList };
 }
 
-/** The names of the statuses that a view keeps; null for all. */
+/** Returns the names of the chosen statuses; null for all. */
 export function statusesOf(view: View, vocabulary: Vocabulary): Set<string> | null {
   const { status } = view;
   if (status === null) return null;
@@ -161,7 +161,7 @@ export function statusesOf(view: View, vocabulary: Vocabulary): Set<string> | nu
   return new Set(vocabulary.statuses.filter(({ group }) => group === status).map(({ name }) => name));
 }
 
-/** Whether less than all requests of a time are asked for; the share of all of them is 100%. */
+/** Whether a type, status or division is chosen. Otherwise every share is 100%. */
 export function isNarrow({ what, status, division }: View): boolean {
   return what.length > 0 || status !== null || division !== null;
 }

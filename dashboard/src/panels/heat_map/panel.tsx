@@ -12,7 +12,7 @@ import { aboveOf, positionOf } from "./grid.ts";
 import { Table } from "./table.tsx";
 import "./heat_map.css";
 
-/** Groups that are shown until all are asked for. */
+/** Groups that are shown at first. */
 const FEW = 16;
 
 /** The requests of each area by group: counts, or how an area's share compares with the city's. */

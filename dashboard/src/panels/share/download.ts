@@ -1,4 +1,4 @@
-/** Properties that a picture keeps of the style sheet. */
+/** Properties of the style sheets that are written into a picture. */
 const KEPT = [
   "fill",
   "stroke",
@@ -9,9 +9,9 @@ const KEPT = [
   "font-size",
   "vector-effect",
 ];
-/** Pixels of a PNG for one of the page. */
+/** Pixels of a PNG per pixel of the page. */
 const SHARPNESS = 2;
-/** Of the words, legend and edges of a picture. */
+/** Of the words, the legend and the margins of a picture. */
 const FONT = "system-ui, sans-serif";
 const LINE_HEIGHT = 1.3;
 const MARGIN = 16;
@@ -20,8 +20,8 @@ const LEGEND_SIZE = 13;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
- * A table as CSV (RFC 4180) that no spreadsheet takes for formulas: text that begins with what begins a formula gets an
- * apostrophe before it, as OWASP advises.
+ * Writes a table as CSV (RFC 4180). Text that a spreadsheet would take for a formula gets an apostrophe in front, as OWASP
+ * advises.
  */
 export function toCsv(rows: readonly (readonly (string | number | null)[])[]): string {
   const cell = (value: string | number | null): string => {
@@ -33,7 +33,7 @@ export function toCsv(rows: readonly (readonly (string | number | null)[])[]): s
   return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
 }
 
-/** Has the browser save a file. */
+/** Saves a file through the browser. */
 export function save(name: string, content: Blob) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(content);
@@ -44,7 +44,7 @@ export function save(name: string, content: Blob) {
   }, 10_000);
 }
 
-/** Words in lines of at most `width`, unless a word alone is wider. */
+/** Breaks words into lines of at most `width`. A longer word has its own line. */
 export function wrap(words: string, width: number, widthOf: (words: string) => number): string[] {
   const lines: string[] = [];
   for (const word of words.split(" ")) {
@@ -59,11 +59,11 @@ export function wrap(words: string, width: number, widthOf: (words: string) => n
 export interface Words {
   title: string;
   source: string;
-  /** The banner at the top, if there is one. */
+  /** The banner at the top, if any. */
   notice: string | null;
 }
 
-/** A map with its title, legend and source, as a picture of its own: the styles are written into it. */
+/** Returns a map with its title, legend and source as SVG, with all styles written into it. */
 export function toSvg(
   map: SVGSVGElement,
   legend: HTMLElement | null,
@@ -79,7 +79,7 @@ export function toSvg(
     picture.append(element);
     return element;
   };
-  /** Writes lines below `top`, and says where they end. */
+  /** Writes lines below `top`, and returns where they end. */
   const write = (words: string, top: number, size: number, weight = 400, fill = page.color): number => {
     const lines = wrap(words, width - 2 * MARGIN, (line) => widthOf(line, size, weight));
     const y = (line: number) => top + line * size * LINE_HEIGHT;
@@ -108,7 +108,7 @@ export function toSvg(
     const label = item.textContent;
     const end = x + SWATCH + 6 + widthOf(label, LEGEND_SIZE);
     if (end > width - MARGIN && x > MARGIN) {
-      // The same, in another row.
+      // The legend continues in the next row.
       y += SWATCH + 8;
       x = MARGIN;
     }
@@ -134,7 +134,7 @@ export function toSvg(
   return new XMLSerializer().serializeToString(picture);
 }
 
-/** A copy with the styles that the sheet gives written into it, and nothing that means something to the page alone. */
+/** Copies a map, with its computed styles as attributes and without attributes that only the page needs. */
 function styled(map: SVGSVGElement): Node {
   const drawing = map.cloneNode(true) as SVGSVGElement;
   const originals = map.querySelectorAll("*");
@@ -150,7 +150,7 @@ function styled(map: SVGSVGElement): Node {
   return drawing;
 }
 
-/** Pixels that words take in a line. */
+/** The width of words in a line, in pixels. */
 function widthOf(words: string, size: number, weight = 400): number {
   const paper = document.createElement("canvas").getContext("2d");
   if (!paper) return words.length * size * 0.6;
@@ -158,7 +158,7 @@ function widthOf(words: string, size: number, weight = 400): number {
   return paper.measureText(words).width;
 }
 
-/** A picture as PNG. */
+/** Renders an SVG as PNG. */
 export async function toPng(svg: string): Promise<Blob> {
   const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
   try {

@@ -1,6 +1,6 @@
 import type { Catalog } from "../../data/catalog.ts";
 import { text, years } from "../../strings.ts";
-import { asked } from "../../view/describe.ts";
+import { typesNamed } from "../../view/describe.ts";
 import { valueOf } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
 
@@ -36,7 +36,7 @@ export function tableOf({ view, answer, ranked }: Shown, { generated: isGenerate
       valueOf("density", figures, area.km2),
       valueOf("share", figures, area.km2),
       valueOf("change", figures, area.km2),
-      asked(view.what),
+      typesNamed(view.what),
       view.season,
       view.status,
       view.division,
