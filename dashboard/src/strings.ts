@@ -158,7 +158,7 @@ export const text = {
   theme: { toDark: "Dark theme", toLight: "Light theme" },
   filters: "Filters",
   search: "Request type",
-  searchHint: "Search, for example pothole, noise, green bin",
+  searchHint: "For example pothole, noise, green bin",
   searchNone: (query: string) => `No request type matches “${query}”. Try another word, or browse all types.`,
   searchCount: (count: number) => (count === 1 ? "1 match" : `${integer.format(count)} matches`),
   searchMore: (shown: number, count: number) =>
@@ -225,17 +225,25 @@ export const text = {
   zoomReset: "Reset map",
   offMap: {
     ward: (off: number, without: number, total: number, hasOldWards: boolean) => {
-      const [sum, all] = [off + without, total].map((one) => integer.format(one));
-      const of = `${sum ?? ""} of ${all ?? ""} requests`;
-      if (off === 0) return `${of} have no ward and are not on the map.`;
+      const count = off + without;
+      const of = `${integer.format(count)} of ${integer.format(total)} requests`;
+      if (off === 0) {
+        return `${of} ${count === 1 ? "has no ward and is" : "have no ward and are"} not on the map.`;
+      }
+      const verb = off === 1 ? "is" : "are";
       const why = hasOldWards
-        ? "are from before December 2018, when Toronto had 44 other wards"
-        : "are of wards that are not on it";
-      const others = without > 0 ? `, and ${integer.format(without)} have no ward` : "";
-      return `${of} are not on the map: ${integer.format(off)} ${why}${others}.`;
+        ? `${verb} from before December 2018, when Toronto had 44 other wards`
+        : `${verb} of wards that are not on it`;
+      const others =
+        without > 0 ? `, and ${integer.format(without)} ${without === 1 ? "has" : "have"} no ward` : "";
+      return `${of} ${count === 1 ? "is" : "are"} not on the map: ${integer.format(off)} ${why}${others}.`;
     },
-    fsa: (off: number, without: number, total: number) =>
-      `${counted(off + without)} (${share((off + without) / total)}) have no postal area, mostly because they were reported at an intersection. They are not on this map.`,
+    fsa: (off: number, without: number, total: number) => {
+      const subject = `${counted(off + without)} (${share((off + without) / total)})`;
+      return off + without === 1
+        ? `${subject} has no postal area and is not on this map.`
+        : `${subject} have no postal area, mostly because they were reported at an intersection. They are not on this map.`;
+    },
   },
   mapEmpty: "No requests on the map match these filters.",
   showByFsa: "Show postal areas",
