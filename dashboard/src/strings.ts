@@ -8,7 +8,7 @@ import type { StatusGroup } from "./data/vocabulary.ts";
 import type { Measure } from "./view/view.ts";
 
 /** Every word of the page, and its formats of numbers and dates. Another language would be another module like this. */
-export const LOCALE = "en-CA";
+const LOCALE = "en-CA";
 
 const integer = new Intl.NumberFormat(LOCALE);
 const short = new Intl.NumberFormat(LOCALE, { notation: "compact", maximumSignificantDigits: 3 });

@@ -8,17 +8,17 @@ export function Legend({
   hasNone,
   label,
 }: {
-  colours: { fill: string; says: string }[];
+  colours: { fill: string; meaning: string }[];
   hasNone: boolean;
   label?: string;
 }) {
-  const all = hasNone ? [...colours, { fill: "fill-none", says: text.legendNone }] : colours;
+  const all = hasNone ? [...colours, { fill: "fill-none", meaning: text.legendNone }] : colours;
   return (
     <ul class="legend" aria-label={label}>
-      {all.map(({ fill, says }) => (
+      {all.map(({ fill, meaning }) => (
         <li key={fill}>
           <span class={`swatch ${fill}`} />
-          {says}
+          {meaning}
         </li>
       ))}
     </ul>

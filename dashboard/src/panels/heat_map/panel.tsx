@@ -74,12 +74,12 @@ export function HeatMap(shown: Shown) {
 }
 
 function HeatLegend({ isShare, classes, fillOf, hasNone }: Cells & { hasNone: boolean }) {
-  const says = isShare ? text.heatRatio : text.heatCount;
+  const meaning = isShare ? text.heatRatio : text.heatCount;
   return (
     <Legend
       label={text.heatLegend[isShare ? "share" : "count"]}
       colours={classes.flatMap(({ low, high }, at) =>
-        low <= high ? [{ fill: fillOf(at), says: says(low, high) }] : [],
+        low <= high ? [{ fill: fillOf(at), meaning: meaning(low, high) }] : [],
       )}
       hasNone={hasNone}
     />

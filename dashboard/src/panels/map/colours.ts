@@ -13,10 +13,10 @@ export function fillOf(measure: Measure, value: number | null, classes: readonly
 }
 
 /** The classes with their styles and their bounds in words. */
-export function legendOf(measure: Measure, classes: readonly Class[]): { fill: string; says: string }[] {
+export function legendOf(measure: Measure, classes: readonly Class[]): { fill: string; meaning: string }[] {
   return classes.map((one) => ({
     fill: fillOf(measure, one.low === -Infinity ? -1e9 : one.low, classes),
-    says: boundsOf(measure, one),
+    meaning: boundsOf(measure, one),
   }));
 }
 
