@@ -1,3 +1,4 @@
+import { REASONS } from "./generated/contract.ts";
 import type { Season } from "./data/calendar.ts";
 import type { AreaKind } from "./data/boundaries.ts";
 import type { Figures } from "./data/figures.ts";
@@ -330,16 +331,7 @@ export const text = {
   drift: "Unexpected values",
   noDrift: "none",
   total: "All years",
-  reason: {
-    field_count: "wrong number of fields",
-    unbalanced_quote: "unclosed quotation mark",
-    undecodable_text: "unreadable text",
-    invalid_created_at: "no valid date",
-    created_in_other_year: "dated in another year",
-    created_after_publication: "dated after the file was published",
-    missing_service_request_type: "no type",
-    no_ward_and_no_fsa: "no ward or postal area",
-  } as Record<string, string>,
+  reason: REASONS,
   driftOf: ({ kind: measure, subject, rows }: YearQuality["drift"][number]) => {
     const kind = measure.replace(/^drift_/, "");
     return [

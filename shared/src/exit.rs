@@ -18,6 +18,15 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All of them, by code.
+    pub const ALL: [Exit; 5] = [
+        Exit::Done,
+        Exit::Configuration,
+        Exit::Contract,
+        Exit::Upstream,
+        Exit::Bug,
+    ];
+
     /// Returns the process exit code.
     #[must_use]
     pub fn code(self) -> u8 {
@@ -27,14 +36,7 @@ impl Exit {
     /// Returns the exit with this code.
     #[must_use]
     pub fn from_code(code: u8) -> Option<Self> {
-        let all = [
-            Exit::Done,
-            Exit::Configuration,
-            Exit::Contract,
-            Exit::Upstream,
-            Exit::Bug,
-        ];
-        all.into_iter().find(|exit| exit.code() == code)
+        Self::ALL.into_iter().find(|exit| exit.code() == code)
     }
 
     /// Orders failures by severity, for a job or run with several: a retry is advised only if it may help with all of
@@ -47,6 +49,18 @@ impl Exit {
             Exit::Contract => 2,
             Exit::Configuration => 3,
             Exit::Bug => 4,
+        }
+    }
+
+    /// Returns what the code means.
+    #[must_use]
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Exit::Done => "the work is done, or there was nothing to do",
+            Exit::Configuration => "the environment is wrong; the message names every variable",
+            Exit::Contract => "the data break the contract; nothing of that year was committed",
+            Exit::Upstream => "the portal, the lake or the warehouse did not respond as it should",
+            Exit::Bug => "the program has a defect",
         }
     }
 

@@ -103,11 +103,20 @@ impl CasePortal {
 
     /// Publishes a ZIP of `csv` as the only resource of `year`, last modified then; other years stay.
     pub(crate) fn publish_year(&self, year: i16, csv: &[u8], last_modified: &str) {
+        self.publish(year, csv, last_modified, Some("upload"));
+    }
+
+    /// The same, as a link with a date in CKAN, to a server that does not date its files.
+    pub(crate) fn link_year(&self, year: i16, csv: &[u8], last_modified: &str) {
+        self.publish(year, csv, last_modified, None);
+    }
+
+    fn publish(&self, year: i16, csv: &[u8], last_modified: &str, url_type: Option<&str>) {
         let id = format!("00000000-0000-4000-8000-00000000{year}");
         let path = format!("/download/{id}/SR{year}.zip");
         let resource = json!({
             "id": id, "name": format!("311 Service Requests {year}"), "format": "ZIP",
-            "url": format!("{}{path}", self.url), "url_type": "upload", "state": "active",
+            "url": format!("{}{path}", self.url), "url_type": url_type, "state": "active",
             "created": "2023-02-08T15:15:00.000000", "last_modified": last_modified, "size": null,
         });
         self.serve(&path, zip(year, csv));

@@ -431,3 +431,46 @@ fn nothing_in_a_column_that_the_contract_does_not_have_is_shown_anywhere() {
         }
     }
 }
+
+/// A file of 2026 with one request on the first of each of the first `months` months.
+fn monthly(months: u8) -> Vec<u8> {
+    let header = String::from(
+        "Creation Date,Status,First 3 Chars of Postal Code,Intersection Street 1,Intersection Street 2,Ward,\
+         Service Request Type,Division,Section\r\n",
+    );
+    let rows = (1..=months).map(|month| {
+        format!(
+            "2026-{month:02}-01 10:00:00.0000000,New,M5V,,,Spadina-Fort York (10),Noise,Municipal Licensing & Standards,Ops\r\n"
+        )
+    });
+    rows.fold(header, |csv, row| csv + &row).into_bytes()
+}
+
+#[test]
+fn a_corrected_date_heals_what_the_wrong_one_refused() {
+    let portal = CasePortal::start();
+    let pipeline = on_one_machine(&portal);
+    portal.publish_year(2026, &monthly(5), "2026-03-01T12:00:00");
+    pipeline.run(Stage::Extract, "wrong").finished();
+    let refused = pipeline.run(Stage::Transform, "wrong");
+    let cause = refused.failed(20);
+    assert!(cause.contains("created_after_publication"), "{cause}");
+    // The same bytes.
+    portal.publish_year(2026, &monthly(5), "2026-05-02T12:00:00");
+    pipeline.run_to_warehouse("corrected");
+    assert_eq!(pipeline.query(COUNTS), json!([["2026", 5, 0, 0]]));
+}
+
+#[test]
+fn a_link_is_not_judged_by_the_date_of_its_description() {
+    let portal = CasePortal::start();
+    let pipeline = on_one_machine(&portal);
+    for (run, months) in [("march", 3), ("may", 5), ("again", 5)] {
+        portal.link_year(2026, &monthly(months), "2026-03-01T12:00:00");
+        pipeline.run_to_warehouse(run);
+    }
+    assert_eq!(
+        pipeline.query(COUNTS),
+        json!([["2026", 3, 0, 0], ["2026", 5, 0, 0]])
+    );
+}

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 pub use columns::{Column, ColumnType, Partitioning, Table};
-pub use service_requests::{PublishedColumn, Rules, Ward, WardModel};
+pub use service_requests::{PublishedColumn, QuarantineReason, Rules, Ward, WardModel};
 
 use crate::partition::Dataset;
 

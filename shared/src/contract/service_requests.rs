@@ -44,6 +44,17 @@ pub struct WardModel {
     pub wards: Vec<Ward>,
 }
 
+/// Why a row may be refused.
+#[derive(Debug, Clone)]
+pub struct QuarantineReason {
+    /// Its name in the quarantine.
+    pub name: String,
+    /// A clause that goes on after "because".
+    pub description: String,
+    /// A few words.
+    pub title: String,
+}
+
 /// What the contract says of the published file and its values.
 #[derive(Debug)]
 pub struct Rules {
@@ -66,7 +77,7 @@ pub struct Rules {
     /// The ward models, oldest first.
     pub ward_models: Vec<WardModel>,
     /// Why rows are refused, in the order of the contract.
-    pub quarantine_reasons: Vec<String>,
+    pub quarantine_reasons: Vec<QuarantineReason>,
     /// The letter that the city's forward sortation areas begin with; a digit and a letter follow.
     pub fsa_initial: u8,
     /// The time zone of the published wall clock.
@@ -100,7 +111,7 @@ impl Rules {
                 .property("ward_model")
                 .custom("wardModels")
                 .expect("the embedded contract lists wardModels"),
-            quarantine_reasons: given(quarantine.property("reason").custom("allowedValues")),
+            quarantine_reasons: quarantine_reasons(quarantine.property("reason")),
             fsa_initial: fsa_initial(pattern.as_deref().unwrap_or_default()).expect(
                 "the embedded contract's pattern of fsa is an initial, a digit and a letter",
             ),
@@ -111,6 +122,18 @@ impl Rules {
 
 fn given<T>(value: Option<T>) -> T {
     value.expect("the embedded contract has it: a test reads all")
+}
+
+fn quarantine_reasons(property: &odcs::Property) -> Vec<QuarantineReason> {
+    let names: Vec<String> = given(property.custom("allowedValues"));
+    let mut descriptions: BTreeMap<String, String> = given(property.custom("valueDescriptions"));
+    let mut titles: BTreeMap<String, String> = given(property.custom("valueTitles"));
+    let reasons = names.into_iter().map(|name| QuarantineReason {
+        description: given(descriptions.remove(&name)),
+        title: given(titles.remove(&name)),
+        name,
+    });
+    reasons.collect()
 }
 
 /// Reads the initial `M` from the pattern `^M[0-9][A-Z]$`.

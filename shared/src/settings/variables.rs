@@ -1,4 +1,4 @@
-//! Every environment variable the jobs read. The table in `docs/configuration.md` is checked against this list.
+//! Every environment variable the jobs read. `make generate` writes the table of `docs/configuration.md` from it.
 
 /// One environment variable.
 #[derive(Debug)]
@@ -56,34 +56,4 @@ variables! {
     DBT_TARGET_DIR, None, "dbt", "Where dbt writes its artifacts. Default: a temporary directory.";
     DASHBOARD_DIR, None, "dbt", "The built dashboard, published beside the marts. Default: it is not.";
     SITE_URL, None, "dbt", "Where the marts and dbt's docs are published: `file:///absolute/directory` or `gs://BUCKET[/PREFIX]`. Default: nowhere.";
-}
-
-#[cfg(test)]
-mod tests {
-    use std::fmt::Write as _;
-
-    use super::*;
-
-    /// The table of variables in `docs/configuration.md` is this list.
-    #[test]
-    fn the_docs_list_every_variable() {
-        let mut table =
-            String::from("| variable | default | read by | meaning |\n|---|---|---|---|\n");
-        for Variable {
-            name,
-            default,
-            jobs,
-            meaning,
-        } in ALL
-        {
-            let default = default.map_or(String::new(), |value| format!("`{value}`"));
-            writeln!(table, "| `{name}` | {default} | {jobs} | {meaning} |")
-                .expect("writing to a String cannot fail");
-        }
-        let docs = include_str!("../../../docs/configuration.md");
-        assert!(
-            docs.contains(&table),
-            "the table in docs/configuration.md should read:\n\n{table}"
-        );
-    }
 }

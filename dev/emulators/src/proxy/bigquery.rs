@@ -1,10 +1,11 @@
-//! Adds what bqemulator lacks: unique job ids, named parameters in multi-statement queries, and repair of invalid
-//! polygons.
+//! Adds what bqemulator lacks: unique job ids, named parameters in multi-statement queries, repair of invalid polygons, and
+//! the ranges by which a table is partitioned.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 use hyper::Method;
+use hyper::header::CONTENT_LENGTH;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
@@ -15,6 +16,9 @@ pub(super) struct BigQuery {
     /// The project, location and id of every job. It is locked while a job is created, because the emulator does not
     /// list a job before it is done.
     jobs: Mutex<HashSet<String>>,
+    /// `rangePartitioning` of each table that was created with it, by path: the emulator does not return it.
+    /// <https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#RangePartitioning>
+    ranges: Mutex<HashMap<String, Value>>,
 }
 
 impl BigQuery {
@@ -24,6 +28,9 @@ impl BigQuery {
         mut request: ProxiedRequest,
     ) -> anyhow::Result<Answer> {
         let path = request.head.1.split('?').next().unwrap_or_default();
+        if path.contains("/tables") {
+            return self.table(state, request).await;
+        }
         let inserts_job = request.head.0 == Method::POST && path.ends_with("/jobs");
         let Some(mut job) = inserts_job
             .then(|| serde_json::from_slice::<Value>(&request.body).ok())
@@ -44,6 +51,32 @@ impl BigQuery {
         let answer = state.send(request).await?;
         if answer.head.is_success() {
             jobs.extend(name);
+        }
+        Ok(answer)
+    }
+
+    async fn table(&self, state: &State, request: ProxiedRequest) -> anyhow::Result<Answer> {
+        let path = request.head.1.split('?').next().unwrap_or_default();
+        let (path, method) = (path.to_owned(), request.head.0.clone());
+        let created: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let mut answer = state.send(request).await?;
+        if !answer.head.is_success() {
+            return Ok(answer);
+        }
+        let mut ranges = self.ranges.lock().await;
+        if method == Method::POST && created["rangePartitioning"].is_object() {
+            let table = created["tableReference"]["tableId"].as_str();
+            let table = format!("{path}/{}", table.unwrap_or_default());
+            ranges.insert(table, created["rangePartitioning"].clone());
+        } else if method == Method::DELETE {
+            ranges.remove(&path);
+        } else if method == Method::GET
+            && let Some(range) = ranges.get(&path)
+        {
+            let mut table: Value = serde_json::from_slice(&answer.body)?;
+            table["rangePartitioning"] = range.clone();
+            answer.body = table.to_string().into();
+            answer.headers.remove(CONTENT_LENGTH);
         }
         Ok(answer)
     }

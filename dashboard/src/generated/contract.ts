@@ -1,0 +1,13 @@
+// Generated from the contracts by `make generate`; do not edit.
+
+/** Why rows are set aside, by the names of the quarantine. */
+export const REASONS: Record<string, string> = {
+  field_count: "wrong number of fields",
+  unbalanced_quote: "unclosed quotation mark",
+  undecodable_text: "unreadable text",
+  invalid_created_at: "no valid date",
+  created_in_other_year: "dated in another year",
+  created_after_publication: "dated after the file was published",
+  missing_service_request_type: "no type",
+  no_ward_and_no_fsa: "no ward or postal area",
+};

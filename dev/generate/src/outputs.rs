@@ -1,0 +1,176 @@
+//! What is generated.
+
+use std::fmt::Write as _;
+
+use shared::contract::{Column, Contract, Table};
+use shared::exit::Exit;
+use shared::settings::variables::{self, Variable};
+
+/// A file, or a part of one.
+pub(crate) enum Output {
+    File {
+        path: &'static str,
+        text: String,
+    },
+    /// The lines between `generated: NAME` and `end`.
+    Part {
+        path: &'static str,
+        name: &'static str,
+        text: String,
+    },
+}
+
+impl Output {
+    /// Returns the path from the top of the repository.
+    pub(crate) fn path(&self) -> &'static str {
+        match self {
+            Self::File { path, .. } | Self::Part { path, .. } => path,
+        }
+    }
+}
+
+/// Returns everything that is generated.
+pub(crate) fn all() -> Vec<Output> {
+    let part = |path, name, text| Output::Part { path, name, text };
+    let file = |path, text| Output::File { path, text };
+    vec![
+        part("docs/configuration.md", "variables", variables_table()),
+        part("docs/configuration.md", "exit codes", exit_codes()),
+        part("docs/data.md", "quarantine reasons", reasons_table()),
+        part(
+            "dbt-runner/project/dbt_project.yml",
+            "quarantine reasons",
+            reasons_of_dbt(),
+        ),
+        file("dbt-runner/project/models/staging/_sources.yml", sources()),
+        file("dbt-runner/project/seeds/wards.csv", wards()),
+        file("dashboard/src/generated/contract.ts", page()),
+    ]
+}
+
+/// Writing to a String cannot fail.
+macro_rules! line {
+    ($text:expr, $($argument:tt)*) => { writeln!($text, $($argument)*).expect("a String takes it") };
+}
+
+fn variables_table() -> String {
+    let mut table = String::from("| variable | default | read by | meaning |\n|---|---|---|---|\n");
+    for Variable {
+        name,
+        default,
+        jobs,
+        meaning,
+    } in variables::ALL
+    {
+        let default = default.map_or(String::new(), |value| format!("`{value}`"));
+        line!(table, "| `{name}` | {default} | {jobs} | {meaning} |");
+    }
+    table
+}
+
+fn exit_codes() -> String {
+    let mut table = String::from("| exit | means | what to do |\n|---|---|---|\n");
+    for exit in Exit::ALL {
+        line!(
+            table,
+            "| {} | {} | {} |",
+            exit.code(),
+            exit.meaning(),
+            exit.advice()
+        );
+    }
+    table
+}
+
+fn reasons_table() -> String {
+    let mut table = String::from("| reason | a row is set aside because |\n|---|---|\n");
+    for reason in &Contract::rules().quarantine_reasons {
+        line!(table, "| `{}` | {} |", reason.name, reason.description);
+    }
+    table
+}
+
+fn reasons_of_dbt() -> String {
+    let mut yaml = String::from("  quarantine_reasons:\n");
+    for reason in &Contract::rules().quarantine_reasons {
+        line!(yaml, "    - {}", reason.name);
+    }
+    yaml
+}
+
+fn wards() -> String {
+    let mut csv = String::from("ward_model,ward_id,ward_name\n");
+    for model in &Contract::rules().ward_models {
+        for ward in &model.wards {
+            line!(csv, "{},{},{}", model.size, ward.id, ward.name);
+        }
+    }
+    csv
+}
+
+fn page() -> String {
+    let mut code = String::from(
+        "// Generated from the contracts by `make generate`; do not edit.\n\n\
+         /** Why rows are set aside, by the names of the quarantine. */\n\
+         export const REASONS: Record<string, string> = {\n",
+    );
+    for reason in &Contract::rules().quarantine_reasons {
+        line!(code, "  {}: {:?},", reason.name, reason.title);
+    }
+    code.push_str("};\n");
+    code
+}
+
+/// Why `freshness` is as it is: one text for the file, which is not generated from anything.
+const FRESHNESS: &str = "        config:
+          # The City publishes monthly, so this is when a run last observed something new on the portal, not when it was last
+          # loaded: new rules load old content again. Old data are not an error: the City may not have published, and a replay
+          # builds what exists.
+          loaded_at_query: \"select max(coalesce(observed_at, loaded_at)) from {{ source('warehouse', 'load_history') }}\"
+          freshness:
+            warn_after: {count: 40, period: day}
+";
+
+fn sources() -> String {
+    let mut yaml = String::from(
+        "# Generated from the contracts by `make generate`; do not edit.\n\
+         sources:\n  - name: warehouse\n    description: The tables that load-job keeps, as the data contracts define them.\n    \
+         schema: \"{{ target.schema }}\"\n    tables:\n",
+    );
+    for table in Contract::all().iter().flat_map(|contract| &contract.tables) {
+        let Table {
+            name,
+            description,
+            columns,
+            ..
+        } = table;
+        line!(yaml, "      - name: {name}");
+        line!(yaml, "        description: {}", quoted(description));
+        if name == "service_requests" {
+            yaml.push_str(FRESHNESS);
+        }
+        line!(yaml, "        columns:");
+        for Column {
+            name,
+            kind,
+            description,
+            ..
+        } in columns
+        {
+            line!(yaml, "          - name: {name}");
+            line!(
+                yaml,
+                "            data_type: {}",
+                kind.bigquery().to_lowercase()
+            );
+            line!(yaml, "            description: {}", quoted(description));
+        }
+    }
+    yaml
+}
+
+/// Returns a text on one line, as a YAML string.
+fn quoted(text: &str) -> String {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    format!("{:?}", words.join(" "))
+}
