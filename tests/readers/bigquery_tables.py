@@ -1,16 +1,16 @@
-"""The tables of a BigQuery project, by Google's own client."""
+"""The tables of a BigQuery project, read with Google's own client."""
 
 from digests import LEFT_OUT, table_digest
 from google.cloud import bigquery
 
 
 def tables(client: bigquery.Client, datasets: list[str]) -> dict[str, list]:
-    """Every table by its name: its row count and a digest of its rows in any order."""
+    """Returns the row count and an order-independent digest of every table, by name."""
     result = {}
     for dataset in datasets:
         for table in client.list_tables(f"{client.project}.{dataset}"):
             if table.table_type == "TABLE":
-                # bqemulator gives bytes as they are, and not in base 64.
+                # bqemulator returns bytes as they are, not in base 64.
                 columns = [
                     f"to_hex({field.name}) as {field.name}" if field.field_type == "BYTES" else f"`{field.name}`"
                     for field in client.get_table(table).schema

@@ -1,8 +1,8 @@
-"""Builds the marts by dbt-bigquery on crucible, contracts enforced, from what a DuckDB warehouse holds.
+"""Builds the marts with dbt-bigquery on crucible, contracts enforced, from the tables of a DuckDB warehouse.
 
 crucible_build.py WAREHOUSE WORK    prints one JSON object: every mart, its row count and a digest; dbt works in WORK
 
-crucible knows neither GEOGRAPHY, which is text here, nor DELETE, so that everything is built anew; dbt's seeds are too
+crucible has neither GEOGRAPHY, which is text here, nor DELETE, so that everything is rebuilt; dbt's seeds are too
 large for it in one statement, and are loaded with the tables.
 """
 
@@ -28,7 +28,7 @@ from google.cloud import bigquery
 
 PROFILES = Path(__file__).parent / "crucible"
 PROJECT, DATASET, LOCATION = "second-opinion", "toronto_311", "northamerica-northeast2"
-# Of a DuckDB type: BigQuery's, and how it is read from text.
+# By DuckDB type: the BigQuery type, and the expression that parses it from text.
 TYPES = {
     "BIGINT": ("INT64", "cast({} as int64)"),
     "BLOB": ("BYTES", "from_hex({})"),
@@ -43,7 +43,7 @@ TYPES = {
 
 @contextmanager
 def emulator() -> Iterator[str]:
-    """The URL of a crucible of our own."""
+    """Starts crucible and returns its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app("bigquery", Engine(None)), log_level="warning"))
     thread = threading.Thread(target=server.run, args=([listener],))
@@ -56,10 +56,10 @@ def emulator() -> Iterator[str]:
 
 
 def copy(warehouse: duckdb.DuckDBPyConnection, table: str, client: bigquery.Client, target: str) -> None:
-    """A table and its rows, by CSV: crucible loads nothing else, and not every type from it: all is text at first."""
+    """Copies a table by CSV, the only format that crucible loads. It lacks some types, so every column is text at first."""
     columns = [(name, *TYPES[kind]) for name, kind, *_ in warehouse.execute(f"describe {table}").fetchall()]
     client.create_table(bigquery.Table(target, schema=[bigquery.SchemaField(name, kind) for name, kind, _ in columns]))
-    # A letter before each value tells an empty text from none.
+    # A letter before each value distinguishes an empty string from null.
     texts = [f'hex("{name}")' if kind == "BYTES" else f'"{name}"::varchar' for name, kind, _ in columns]
     cells = [f"'=' || {text}" for text in texts]
     rows = warehouse.execute(f"select {', '.join(cells)} from {table}").fetchall()

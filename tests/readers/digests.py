@@ -1,11 +1,11 @@
-"""A table's rows as one number, the same whichever warehouse they come from."""
+"""An order-independent digest of a table's rows that does not depend on the warehouse."""
 
 import datetime
 import hashlib
 import json
 from collections.abc import Iterable
 
-# When something happened, and in which run, is all that may differ between two honest histories; polygons are another
+# Only times and run ids may differ between two correct histories; polygons have another
 # type in each warehouse.
 LEFT_OUT = {
     "first_loaded_at",

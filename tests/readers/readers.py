@@ -1,7 +1,7 @@
 """Readers that share no code with the pipeline, for its tests. Each command prints one JSON object.
 
 parquet FILE...   columns, types and row count as DuckDB, pyarrow and Polars see them
-naive CSV         what a loader that skips lines of another width keeps of a published file
+naive CSV         the rows that a loader keeps if it skips lines with another number of fields
 warehouse FILE    every table of a DuckDB file: its row count and a digest of its rows in any order
 query FILE SQL    the rows of a query; of none of a file's tables, on :memory:
 digest FILE SQL   their count and a digest of them in any order

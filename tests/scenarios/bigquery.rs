@@ -1,4 +1,4 @@
-//! What only BigQuery does: jobs that are named, and that other executions and a failing wire get in the way of.
+//! Behaviour specific to BigQuery: named jobs, and interference by other executions and network faults.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ fn portal() -> Portal {
     .unwrap()
 }
 
-/// Returns a pipeline whose clean files wait to be loaded, and the proxy that load-job reaches BigQuery through.
+/// Returns a pipeline with clean files that are not loaded yet, and the proxy between load-job and BigQuery.
 fn transformed(portal: &Portal) -> (Pipeline, Proxy) {
     let mut pipeline = Pipeline::new(portal, Path::Cloud);
     for stage in [Stage::Extract, Stage::Transform] {
@@ -34,7 +34,7 @@ fn transformed(portal: &Portal) -> (Pipeline, Proxy) {
     (pipeline, proxy)
 }
 
-/// Every partition is loaded once, whole, and no staging table is left.
+/// Checks that every partition is loaded once, completely, and that no staging table is left.
 fn is_loaded_once(pipeline: &Pipeline) {
     assert_eq!(
         pipeline
@@ -72,7 +72,7 @@ fn job_inserts(proxy: &Proxy) -> usize {
         .count()
 }
 
-/// Returns a fault of the inserts of jobs, from the number `after` on.
+/// Returns a fault for inserts of jobs, from number `after` on.
 fn of_job_inserts(after: u32, times: u32, kind: FaultKind) -> Fault {
     Fault {
         method: "POST",
@@ -83,7 +83,7 @@ fn of_job_inserts(after: u32, times: u32, kind: FaultKind) -> Fault {
     }
 }
 
-/// Waits for something that `not_yet` says the want of.
+/// Waits until a condition is met; `not_yet` is the message if it is not.
 fn wait_until(not_yet: &str, is_so: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_mins(1);
     while !is_so() {
@@ -92,7 +92,7 @@ fn wait_until(not_yet: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// Returns what becomes of a load that is held up by `delay` until a newer version of its year is loaded.
+/// Returns the outcome of a load that is held up by `delay` until a newer version of its year is loaded.
 fn overtaken(portal: &Portal, pipeline: &Pipeline, proxy: &Proxy, delay: Fault) -> JobOutcome {
     portal.correct(2025);
     for stage in [Stage::Extract, Stage::Transform] {
@@ -122,7 +122,7 @@ fn failed_job(error: &Value) -> Value {
 }
 
 #[test]
-fn two_loads_at_once_are_one() {
+fn two_concurrent_loads_are_one() {
     let portal = portal();
     let (pipeline, _front) = transformed(&portal);
     let outcomes: Vec<_> = thread::scope(|scope| {
@@ -140,7 +140,7 @@ fn two_loads_at_once_are_one() {
 
 /// <https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid>: the job of a lost answer is found by its name.
 #[test]
-fn a_lost_answer_to_a_job_is_no_second_job() {
+fn a_lost_answer_to_a_job_does_not_start_a_second_job() {
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
     proxy.fault(of_job_inserts(0, 1, FaultKind::LoseAnswer));
@@ -150,7 +150,7 @@ fn a_lost_answer_to_a_job_is_no_second_job() {
     assert!(proxy.requests().iter().any(|request| request.status == 409));
 }
 
-/// Returns the load of the year alone, as an operator names it.
+/// Returns the load of only one year, listed by an operator.
 fn load_of_year(pipeline: &Pipeline) -> Job {
     let manifests = pipeline.copy_of_lake().manifests("clean/service-requests/");
     let keys: Vec<&str> = manifests.keys().map(String::as_str).collect();
@@ -158,10 +158,9 @@ fn load_of_year(pipeline: &Pipeline) -> Job {
     job.env("MANIFESTS", keys.join(","))
 }
 
-/// However often a load of the same version has failed, its jobs' names are taken, and the next load is as good as the
-/// first.
+/// If a load of the same version has failed many times, its job names are taken, and the next load still succeeds.
 #[test]
-fn a_load_that_failed_many_times_is_done_at_last() {
+fn a_load_that_failed_many_times_finally_succeeds() {
     const FAILED: u32 = 12;
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
@@ -184,9 +183,9 @@ fn a_load_that_failed_many_times_is_done_at_last() {
     is_loaded_once(&pipeline);
 }
 
-/// A newer version is loaded before an older one, which is loaded, has tidied up.
+/// A newer version is loaded before an older one, which is loaded, has cleaned up.
 #[test]
-fn a_load_that_is_overtaken_afterwards_was_good() {
+fn a_load_that_is_overtaken_afterwards_succeeded() {
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
     let dropping = Fault {
@@ -207,7 +206,7 @@ fn a_load_that_is_overtaken_afterwards_was_good() {
 
 /// A job that is killed between its load jobs and the transaction, and another one afterwards.
 #[test]
-fn a_killed_load_is_taken_up_by_the_next() {
+fn a_killed_load_is_continued_by_the_next_one() {
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
     proxy.fault(of_job_inserts(
@@ -237,8 +236,9 @@ fn a_load_that_is_overtaken_changes_nothing() {
         cause.contains("another load of this partition came first"),
         "{cause}"
     );
-    let held = "select load_number, run_id from load_history where load_history.partition = '2025'";
-    assert_eq!(pipeline.query(held), json!([[1, "newer"]]));
+    let current =
+        "select load_number, run_id from load_history where load_history.partition = '2025'";
+    assert_eq!(pipeline.query(current), json!([[1, "newer"]]));
     assert!(
         pipeline
             .run(Stage::Load, "run")
@@ -249,7 +249,7 @@ fn a_load_that_is_overtaken_changes_nothing() {
 
 /// <https://cloud.google.com/bigquery/docs/error-messages>
 #[test]
-fn a_failing_service_is_asked_again() {
+fn a_failing_request_is_retried() {
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
     proxy.fault(of_job_inserts(
@@ -267,7 +267,7 @@ fn a_failing_service_is_asked_again() {
             kind: FaultKind::error(status, "rateLimitExceeded"),
         });
     }
-    // Reasons tell more than statuses: too many requests, and a job that ended while it was waited for.
+    // Reasons are more precise than statuses: too many requests, and a job that ended while it was polled.
     proxy.fault(of_job_inserts(
         1,
         1,
@@ -285,10 +285,10 @@ fn a_failing_service_is_asked_again() {
     is_loaded_once(&pipeline);
 }
 
-/// What waiting mends is for the workflow to try again, however it is told.
+/// Errors that only time resolves are retried by the workflow, in every form in which they are reported.
 /// <https://cloud.google.com/bigquery/docs/error-messages>
 #[test]
-fn an_exhausted_quota_is_for_another_time() {
+fn an_exhausted_quota_is_retried_later() {
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
     proxy.fault(of_job_inserts(0, 1, FaultKind::error(403, "quotaExceeded")));
@@ -300,9 +300,9 @@ fn an_exhausted_quota_is_for_another_time() {
     is_loaded_once(&pipeline);
 }
 
-/// What dbt meets of the same kind, before it comes to any node and at its nodes.
+/// The same errors in dbt, before it runs any node and in its nodes.
 #[test]
-fn a_build_that_a_quota_ends_is_for_another_time() {
+fn a_build_that_a_quota_ends_is_retried_later() {
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
     pipeline.run(Stage::Load, "run").finished();
@@ -331,7 +331,7 @@ fn a_build_that_a_quota_ends_is_for_another_time() {
 
 /// <https://cloud.google.com/bigquery/docs/error-messages>
 #[test]
-fn what_is_not_allowed_is_said_and_not_asked_again() {
+fn a_forbidden_request_is_reported_and_not_retried() {
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
     for (status, reason) in [(401, "authError"), (403, "accessDenied")] {
@@ -349,7 +349,7 @@ fn what_is_not_allowed_is_said_and_not_asked_again() {
 
 /// <https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#jobstatus>
 #[test]
-fn a_failed_job_is_told_with_its_name_reason_and_place() {
+fn a_failed_job_is_reported_with_its_name_reason_and_location() {
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
     let job = failed_job(&json!({
@@ -372,7 +372,7 @@ fn a_failed_job_is_told_with_its_name_reason_and_place() {
 
 /// <https://cloud.google.com/bigquery/docs/paging-results>
 #[tokio::test]
-async fn a_query_is_waited_for_and_read_to_its_last_page() {
+async fn a_query_is_polled_and_read_to_its_last_page() {
     const ROWS: usize = 25_000;
     let portal = portal();
     let pipeline = Pipeline::new(&portal, Path::Cloud);
@@ -389,7 +389,7 @@ async fn a_query_is_waited_for_and_read_to_its_last_page() {
         "SELECT CAST(n AS STRING), CAST(NULL AS STRING) FROM UNNEST(GENERATE_ARRAY(1, {ROWS})) AS n ORDER BY n"
     );
 
-    // The first answer says that the job of that name goes on.
+    // The first answer reports that the job is still running.
     let query = JobConfigurationQuery::new()
         .set_query(&statement)
         .set_use_legacy_sql(false);

@@ -1,4 +1,4 @@
-//! A CKAN portal that publishes what a case says, at the City's own addresses mapped onto this machine.
+//! A CKAN portal that publishes the files of a case, at the City's own addresses mapped to this machine.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ use shared::testing::{city_files, fixtures};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// The City's hosts: CKAN's, and the one that some years are links to.
+/// The City's hosts: CKAN's, and the one to which some years link.
 const CITY_HOSTS: [&str; 2] = [
     "https://ckan0.cf.opendata.inter.prod-toronto.ca",
     "https://www.toronto.ca",
@@ -26,7 +26,7 @@ const CITY_HOSTS: [&str; 2] = [
 
 const CITY_WARDS: &str = "/city-wards.geojson";
 
-/// A portal whose service requests are those of a case. Its boundaries are the City's.
+/// A portal with the service requests of a case. Its boundaries are the City's.
 pub(crate) struct CasePortal {
     url: String,
     published: Arc<Published>,
@@ -34,13 +34,13 @@ pub(crate) struct CasePortal {
     _server: Server,
 }
 
-/// What the portal answers from.
+/// The state of the portal.
 struct Published {
     url: String,
     now: Mutex<Now>,
 }
 
-/// What is published at the moment.
+/// The currently published resources.
 #[derive(Default)]
 struct Now {
     resources: Vec<Value>,
@@ -79,17 +79,17 @@ impl CasePortal {
         }
     }
 
-    /// Returns the value for `PORTAL_URL`.
+    /// Returns the value of `PORTAL_URL`.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Returns the value for `FSA_URL`.
+    /// Returns the value of `FSA_URL`.
     pub(crate) fn fsa_url(&self) -> String {
         self.boundaries.fsa_url()
     }
 
-    /// Publishes the resources of a case's answer of CKAN, in place of all others.
+    /// Publishes the resources in a case's CKAN response, in place of all others.
     pub(crate) fn list(&self, answer: &Path) {
         let mut text = fs::read_to_string(answer).unwrap();
         for host in CITY_HOSTS {
@@ -101,7 +101,7 @@ impl CasePortal {
         now.resources.clone_from(resources.unwrap());
     }
 
-    /// Publishes a ZIP of `csv` as the only resource of `year`, last modified then; other years stay.
+    /// Publishes a ZIP of `csv` as the only resource of `year`, last modified at that time; other years stay.
     pub(crate) fn publish_year(&self, year: i16, csv: &[u8], last_modified: &str) {
         self.publish(year, csv, last_modified, Some("upload"));
     }
@@ -125,18 +125,18 @@ impl CasePortal {
         now.resources.push(resource);
     }
 
-    /// Publishes the resource of that id no more.
+    /// Removes the resource with that id.
     pub(crate) fn withdraw(&self, id: &str) {
         let mut now = self.published.now.lock().unwrap();
         now.resources.retain(|resource| resource["id"] != json!(id));
     }
 
-    /// Serves a ZIP of `csv` at the addresses whose path ends so.
+    /// Serves a ZIP of `csv` at the addresses whose path has this suffix.
     pub(crate) fn serve_zip(&self, path: &str, year: i16, csv: &[u8]) {
         self.serve(path, zip(year, csv));
     }
 
-    /// Serves `bytes` at the addresses whose path ends so, in any case.
+    /// Serves `bytes` at the addresses whose path has this suffix, in any case.
     pub(crate) fn serve(&self, path: &str, bytes: impl Into<Bytes>) {
         let mut now = self.published.now.lock().unwrap();
         now.files.insert(path.to_lowercase(), bytes.into());
@@ -181,7 +181,7 @@ impl Handler for Published {
         if request
             .headers()
             .get(header::IF_NONE_MATCH)
-            .is_some_and(|held| held == etag.as_str())
+            .is_some_and(|known| known == etag.as_str())
         {
             let unchanged = response.status(StatusCode::NOT_MODIFIED);
             return Ok(unchanged.body(body::whole(Bytes::new()))?);
@@ -205,7 +205,7 @@ pub(crate) fn case(name: &str) -> PathBuf {
     fixtures().join("publication-cases").join(name)
 }
 
-/// Returns the ZIP that the City would make of a year's file.
+/// Returns a ZIP like the City's of a year's file.
 fn zip(year: i16, csv: &[u8]) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.start_file(format!("SR{year}.csv"), SimpleFileOptions::default())

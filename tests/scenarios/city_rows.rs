@@ -1,4 +1,4 @@
-//! The City's own rows, and hand-made rows of the same shapes, through all four jobs.
+//! The City's own rows, and synthetic rows of the same shapes, through all four jobs.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,8 @@ fn every_row_arrives_in_the_marts(path: pipeline::Path) {
     assert_eq!(rows, 81);
 }
 
-/// Runs the pipeline on the files in `data`, which hold `duplicates` rows equal to the one before; gives its rows.
+/// Runs the pipeline on the files in `data`, which contain `duplicates` rows equal to the preceding one; returns its
+/// rows.
 fn all_rows_arrive(path: pipeline::Path, data: &Path, duplicates: u64) -> u64 {
     let portal = Portal::start(PortalConfig {
         files: Some(data.to_owned()),

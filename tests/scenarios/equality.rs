@@ -1,4 +1,4 @@
-//! Both paths end in the same bytes and the same rows, and publish the same files.
+//! Both paths result in the same bytes and rows, and publish the same files.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::pipeline::{Path, Pipeline};
 use crate::readers::marts_on_crucible;
 
 #[test]
-fn the_cloud_holds_what_one_machine_holds() {
+fn the_cloud_has_the_same_data_as_one_machine() {
     let portal = Portal::start(PortalConfig {
         generated_years: vec![2012, 2025],
         rows_per_year: Some(3_000),
@@ -44,9 +44,9 @@ fn the_cloud_holds_what_one_machine_holds() {
 
     let [local, cloud] = [local, cloud].map(|pipeline| {
         let mut tables = pipeline.tables();
-        // It names what it was built from, and so the warehouse's own project.
+        // It contains the fingerprint of its inputs, which include the warehouse's own project.
         tables.as_object_mut().unwrap().remove("main.dbt_build");
-        // Each path has observed the portal at its own time.
+        // Each path observed the portal at its own time.
         let history = tables.as_object_mut().unwrap().remove("marts.status_history");
         assert!(history.unwrap()[0].as_u64().unwrap() > 0);
         let history = pipeline.digest(
@@ -66,8 +66,8 @@ fn the_cloud_holds_what_one_machine_holds() {
     );
 }
 
-/// The emulator of the test above cannot make a table with a contract's columns from a query; this one can, and reads SQL
-/// by another parser. What it cannot do is told in `crucible_build.py`.
+/// The emulator of the test above cannot create a table with a contract's columns from a query; this one can, and it
+/// parses SQL independently. `crucible_build.py` lists its limits.
 #[test]
 fn another_bigquery_has_the_same_marts_with_contracts_enforced() {
     let portal = Portal::start(PortalConfig {
@@ -80,7 +80,7 @@ fn another_bigquery_has_the_same_marts_with_contracts_enforced() {
     pipeline.run_to_warehouse("run");
     portal.correct(2025);
     pipeline.run_to_warehouse("again");
-    // A publication that is refused, so that no mart is empty.
+    // A refused publication, so that no mart is empty.
     portal.replace_csv(2012, b"Creation Date,Mood\r\n2012-01-01,glad\r\n");
     pipeline.run(Stage::Extract, "refused").finished();
     pipeline.run(Stage::Transform, "refused").failed(20);
@@ -111,8 +111,8 @@ fn polygons(pipeline: &Pipeline, geojson: &str) -> BTreeMap<String, Value> {
     .collect()
 }
 
-/// Returns the lake's objects, but for hand-overs, which tell when each path observed the portal, and those that name
-/// the warehouse, which each path has its own of.
+/// Returns the lake's objects without hand-overs, which contain the time of observation, and without those named after
+/// the warehouse, which differs between the paths.
 fn objects(pipeline: &Pipeline) -> BTreeMap<String, String> {
     let mut objects = pipeline.objects();
     objects.retain(|key, _| {
@@ -122,7 +122,7 @@ fn objects(pipeline: &Pipeline) -> BTreeMap<String, String> {
     objects
 }
 
-/// The same bytes in the same files, but for the marts that tell when each path loaded.
+/// The same bytes in the same files, except for marts with the time of loading.
 fn both_publish_the_same(local: &Pipeline, cloud: &Pipeline) {
     let [(local, of_local), (cloud, of_cloud)] = [local, cloud].map(|pipeline| {
         let mut published = pipeline.published();
@@ -156,7 +156,7 @@ fn both_publish_the_same(local: &Pipeline, cloud: &Pipeline) {
     assert!(local.len() > 20, "{:?}", local.keys());
 }
 
-/// Whether a mart, or a file of one, tells when something was loaded: each path has its own time.
+/// Whether a mart, or a file of one, contains the time of loading, which differs between the paths.
 fn tells_when(name: &str) -> bool {
     ["data_quality", "pipeline_runs"]
         .iter()

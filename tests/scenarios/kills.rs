@@ -1,4 +1,4 @@
-//! Each job killed at several points, then run again: the final bytes and rows are those of an undisturbed run.
+//! Each job is killed at several points, then run again: the final bytes and rows are those of an undisturbed run.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -11,13 +11,13 @@ use shared::testing::JobOutcome;
 
 use crate::pipeline::{Path, Pipeline, on_both_paths};
 
-/// Rows of a year.
+/// The number of rows of a year.
 const ROWS: u64 = 20_000;
 
-/// Points at which a job is killed, as parts of the time that it takes undisturbed.
+/// The points at which a job is killed, as fractions of its undisturbed duration.
 const POINTS: [f64; 4] = [0.15, 0.4, 0.65, 0.9];
 
-/// Reruns of dbt-runner. Each waits for the warehouse for half a minute.
+/// The number of reruns of dbt-runner. Each waits for the warehouse for half a minute.
 const RETRIES: usize = 8;
 
 on_both_paths!(killed_jobs_leave_nothing_that_a_rerun_does_not_fix);
@@ -39,11 +39,11 @@ fn killed_jobs_leave_nothing_that_a_rerun_does_not_fix(path: Path) {
         for point in POINTS {
             killed += u32::from(kill_after(&disturbed, stage, took.mul_f64(point)));
             if stage == Stage::Load && point < 0.5 {
-                // What an undisturbed history has not loaded yet, the killed one has not loaded in part either.
+                // The killed history has not partially loaded what the undisturbed one has not loaded yet.
                 whole_partitions_or_none(&disturbed);
             }
         }
-        assert!(killed > 0, "{stage} was never caught at work");
+        assert!(killed > 0, "{stage} was never killed while running");
         disturbed.run(stage, "run").finished();
         assert_eq!(objects(&disturbed), objects(&undisturbed), "after {stage}");
     }
@@ -54,32 +54,32 @@ fn killed_jobs_leave_nothing_that_a_rerun_does_not_fix(path: Path) {
     let took = start.elapsed();
     assert!(
         kill_after(&disturbed, Stage::Dbt, took.mul_f64(0.5)),
-        "dbt was caught at work"
+        "dbt was killed while running"
     );
     rerun(&disturbed, Stage::Dbt).finished();
     assert_eq!(disturbed.tables(), undisturbed.tables());
 }
 
-/// Returns every object of the lake but receipts, which name the warehouse, and hand-overs, which have clocks.
+/// Returns every object of the lake except receipts, which contain the warehouse, and hand-overs, which contain times.
 fn objects(pipeline: &Pipeline) -> BTreeMap<String, String> {
     let mut objects = pipeline.objects();
     objects.retain(|key, _| !key.starts_with("loaded/") && !key.starts_with("runs/"));
     objects
 }
 
-/// Starts the job and kills it after `delay`; tells whether it was still at work.
+/// Starts the job and kills it after `delay`. Returns whether it was still running.
 fn kill_after(pipeline: &Pipeline, stage: Stage, delay: Duration) -> bool {
     let mut child = pipeline.spawn(stage, "run");
     thread::sleep(delay);
     let at_work = child.try_wait().unwrap().is_none();
-    // SIGKILL: the job has no chance to tidy up. One that has ended cannot be killed, which is as good.
+    // SIGKILL: the job has no chance to clean up. A job that has ended cannot be killed, which is fine.
     child.kill().ok();
     child.wait().unwrap();
     at_work
 }
 
-/// Runs the job again, and again while it says that it may be retried, as the workflow does. On one machine dbt outlives
-/// the runner that started it, and has the warehouse until it is done; in the cloud it ends with its container.
+/// Runs the job until its exit code does not request a retry, like the workflow. On one machine dbt outlives the runner
+/// that started it, and locks the warehouse until it is done; in the cloud it ends with its container.
 fn rerun(pipeline: &Pipeline, stage: Stage) -> JobOutcome {
     let mut outcome = pipeline.run(stage, "run");
     for _ in 0..RETRIES {
@@ -98,6 +98,6 @@ fn whole_partitions_or_none(pipeline: &Pipeline) {
     let rows = pipeline.query(
         "select (select count(*) from service_requests) + (select count(*) from quarantined_requests)",
     );
-    let held = rows[0][0].as_u64().unwrap();
-    assert_eq!(held % ROWS, 0, "years are loaded whole: {held}");
+    let loaded = rows[0][0].as_u64().unwrap();
+    assert_eq!(loaded % ROWS, 0, "years are loaded completely: {loaded}");
 }

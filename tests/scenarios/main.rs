@@ -1,7 +1,7 @@
-//! The pipeline as a whole: the four jobs as processes, on the sample portal; on a directory and a DuckDB file, or in the
-//! cloud, which emulators stand for.
+//! Tests of the whole pipeline: the four jobs as processes, on the sample portal, with a directory and a DuckDB file or
+//! with emulators of the cloud.
 
-#![allow(clippy::unwrap_used, reason = "a test fails loudly")]
+#![allow(clippy::unwrap_used, reason = "tests panic on errors")]
 
 mod bigquery;
 mod case_portal;

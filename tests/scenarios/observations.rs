@@ -1,4 +1,4 @@
-//! What the portal shows now is the truth, and what is refused is recorded.
+//! The latest observation of the portal counts, and refusals are recorded.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ fn an_older_file_that_the_city_puts_back_is_loaded_and_a_slow_run_is_not(path: P
     };
     portal.publish(YEAR, latest - 1).unwrap();
     assert_eq!(loaded("april"), 3);
-    // The City's upload: for a moment the portal states the time of the upload, and then the date of the file.
+    // During the City's upload, the portal briefly reports the time of the upload, then the date of the file.
     portal.upload(YEAR, latest).unwrap();
     assert_eq!(loaded("uploading"), 1);
     portal.set_source_date(YEAR).unwrap();
@@ -102,14 +102,14 @@ fn a_refused_year_is_shown_until_it_is_good_again(path: Path) {
     pipeline.run(Stage::Dbt, "broken").finished();
     assert_eq!(refused(), json!([[YEAR, "transform", 20, true, true]]));
 
-    // The same refusal again is nothing new.
+    // A repeated refusal causes no build.
     run_to_load("still-broken");
     let built = pipeline.run(Stage::Dbt, "still-broken");
     assert_eq!(built.finished()["produced"], 0);
 
     portal.publish(YEAR, latest).unwrap();
     pipeline.run_to_warehouse("repaired");
-    // An older run again: neither its refusal comes back nor does it end a newer one.
+    // An older run again neither restores its refusal nor ends a newer one.
     pipeline.run(Stage::Load, "broken").finished();
     pipeline.run(Stage::Dbt, "repaired").finished();
     assert_eq!(refused(), json!([]));

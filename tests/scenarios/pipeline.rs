@@ -1,4 +1,4 @@
-//! A lake, a warehouse and the jobs that work on them: on one machine or in the cloud.
+//! A lake, a warehouse and the jobs on them, on one machine or in the cloud.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,16 +18,16 @@ use tempfile::TempDir;
 
 use crate::readers::{ask, ask_cloud};
 
-/// Where a scenario takes place. What it says of the pipeline is the same.
+/// The environment of a scenario. Its expectations are the same in both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Path {
-    /// A directory for a lake, a DuckDB file for a warehouse.
+    /// A directory as the lake, a DuckDB file as the warehouse.
     Local,
-    /// A bucket and a dataset, by the emulators.
+    /// A bucket and a dataset of the emulators.
     Cloud,
 }
 
-/// The scenario of that name on both paths.
+/// Defines the tests of a scenario on both paths.
 macro_rules! on_both_paths {
     ($scenario:ident) => {
         mod $scenario {
@@ -72,7 +72,7 @@ impl Pipeline {
         Self::at(portal.url(), &portal.fsa_url(), path)
     }
 
-    /// Returns the pipeline of a portal and a boundary file at these addresses.
+    /// Returns the pipeline for a portal and a boundary file at these addresses.
     pub(crate) fn at(portal_url: &str, fsa_url: &str, path: Path) -> Self {
         let storage = match path {
             Path::Local => Storage::Local {
@@ -104,7 +104,7 @@ impl Pipeline {
         }
     }
 
-    /// Returns every object's key and SHA-256, as a program sees them that shares no code with the pipeline.
+    /// Returns every object's key and SHA-256, as read by a program that shares no code with the pipeline.
     pub(crate) fn objects(&self) -> BTreeMap<String, String> {
         match &self.storage {
             Storage::Local { lake, .. } => {
@@ -119,7 +119,7 @@ impl Pipeline {
         }
     }
 
-    /// Returns where dbt-runner publishes, if it is told to.
+    /// Returns the destination of dbt-runner's publication, if it is set.
     pub(crate) fn site_url(&self) -> String {
         match &self.storage {
             Storage::Local { .. } => format!("file://{}", self.site().display()),
@@ -131,7 +131,7 @@ impl Pipeline {
         self.warehouse().with_file_name("site")
     }
 
-    /// Returns what is published: the path and content of every object.
+    /// Returns the path and content of every published object.
     pub(crate) fn published(&self) -> BTreeMap<String, Vec<u8>> {
         let copy = tempfile::tempdir().unwrap();
         let site = match &self.storage {
@@ -181,7 +181,7 @@ impl Pipeline {
         copy
     }
 
-    /// What is in proxy of BigQuery, in place of the emulator, from now on.
+    /// Replaces the emulator of BigQuery with the server at `url` from now on.
     pub(crate) fn reach_bigquery_at(&mut self, url: &str) {
         match &mut self.storage {
             Storage::Local { .. } => panic!("there is no BigQuery"),
@@ -205,7 +205,7 @@ impl Pipeline {
         }
     }
 
-    /// Whether load-job has made its tables.
+    /// Whether load-job has created its tables.
     pub(crate) fn has_warehouse(&self) -> bool {
         match &self.storage {
             Storage::Local { .. } => {
@@ -216,7 +216,7 @@ impl Pipeline {
         }
     }
 
-    /// Returns the rows of a query that both warehouses understand.
+    /// Returns the rows of a query that both warehouses support.
     pub(crate) fn query(&self, sql: &str) -> Value {
         let mut answer = match &self.storage {
             Storage::Local { .. } => ask(&["query", self.warehouse().to_str().unwrap(), sql]),
@@ -225,7 +225,7 @@ impl Pipeline {
         answer["rows"].take()
     }
 
-    /// Returns the number of rows that a query gives, and a digest of them in any order.
+    /// Returns the number of rows of a query and an order-independent digest of them.
     pub(crate) fn digest(&self, sql: &str) -> Value {
         let mut answer = match &self.storage {
             Storage::Local { .. } => ask(&["digest", self.warehouse().to_str().unwrap(), sql]),
@@ -277,7 +277,8 @@ impl Pipeline {
         }
     }
 
-    /// Executes the job of `stage` as Cloud Run does: `tasks` processes, one of which does not start if it is `killed`.
+    /// Executes the job of `stage` like Cloud Run: with `tasks` processes, one of which does not start if it is
+    /// `killed`.
     pub(crate) fn execute(
         &self,
         stage: Stage,
@@ -299,7 +300,7 @@ impl Pipeline {
             .collect()
     }
 
-    /// Returns what `stage` handed over in the run, refusals among it, by partition: `good`, or the refusing stage and
+    /// Returns the hand-over of `stage` in the run, including refusals, by partition: `good`, or the refusing stage and
     /// exit code.
     pub(crate) fn handed_over(&self, stage: Stage, run: &str) -> BTreeMap<String, String> {
         let copy = self.copy_of_lake();
@@ -328,7 +329,7 @@ impl Pipeline {
         self.job(stage, run).spawn()
     }
 
-    /// Runs the stages that make and load the clean rows, and checks that each finished.
+    /// Runs the stages that create and load the clean rows, and checks that each succeeds.
     pub(crate) fn run_to_warehouse(&self, run: &str) -> Vec<JobOutcome> {
         let stages = [Stage::Extract, Stage::Transform, Stage::Load];
         let outcomes: Vec<JobOutcome> = stages.iter().map(|&stage| self.run(stage, run)).collect();
@@ -338,7 +339,7 @@ impl Pipeline {
         outcomes
     }
 
-    /// Removes the warehouse, as a person might.
+    /// Removes the warehouse, as an operator might.
     pub(crate) fn remove_warehouse(&self) {
         match &self.storage {
             Storage::Local { directory, .. } => {
@@ -353,7 +354,7 @@ impl Pipeline {
     }
 }
 
-/// Returns a project of its own.
+/// Returns a new project.
 fn in_the_cloud() -> Storage {
     static PROJECTS: AtomicU32 = AtomicU32::new(0);
     let number = PROJECTS.fetch_add(1, Ordering::Relaxed);
@@ -368,20 +369,20 @@ fn in_the_cloud() -> Storage {
     Storage::Cloud { project, addresses }
 }
 
-/// Returns a job's executable, built beside this test's.
+/// Returns the path of a job's executable, next to this test's.
 pub(crate) fn executable(name: &str) -> PathBuf {
     let profile = env::current_exe().unwrap();
     let path = profile.ancestors().nth(2).unwrap().join(name);
     assert!(
         path.exists(),
-        "{} is not built: run the tests by `make test`",
+        "{} is not built: run the tests with `make test`",
         path.display()
     );
     path
 }
 
-/// Returns what the Makefile says of where it installed a tool.
+/// Returns the path of a tool, which the Makefile sets.
 pub(crate) fn from_make(variable: &str) -> String {
     env::var(variable)
-        .unwrap_or_else(|_| panic!("{variable} is not set: run the tests by `make test`"))
+        .unwrap_or_else(|_| panic!("{variable} is not set: run the tests with `make test`"))
 }

@@ -1,4 +1,4 @@
-//! Ways in which a publication can go wrong, each through whole jobs: `tests/fixtures/publication-cases`.
+//! Faults of publications, each through whole jobs: `tests/fixtures/publication-cases`.
 
 use std::fs::{self, File};
 use std::io::Read as _;
@@ -55,7 +55,7 @@ const COUNTS: &str =
     where length(partition) = 4 order by partition, load_number";
 
 #[test]
-fn a_comma_in_the_section_is_repaired_as_the_quoted_file_has_it() {
+fn a_comma_in_the_section_is_repaired_as_in_the_quoted_file() {
     let files = [(2010, "SR2010.quoted.csv"), (2023, "SR2023.csv")];
     let (_portal, pipeline) = loaded("01-section-with-a-comma", &files);
     let rows = lines(&case("01-section-with-a-comma").join("SR2023.csv"));
@@ -79,7 +79,7 @@ fn a_comma_in_the_section_is_repaired_as_the_quoted_file_has_it() {
 }
 
 #[test]
-fn years_on_the_publishers_other_host_arrive_and_one_that_is_down_costs_itself_alone() {
+fn years_on_the_publishers_other_host_are_loaded_and_one_that_is_down_affects_no_other() {
     let folder = case("02-file-on-another-host");
     let portal = CasePortal::start();
     portal.list(&folder.join("package_search.json"));
@@ -122,7 +122,7 @@ fn years_on_the_publishers_other_host_arrive_and_one_that_is_down_costs_itself_a
 }
 
 #[test]
-fn padding_changes_no_row() {
+fn padding_does_not_change_rows() {
     let case_name = "03-padded-with-spaces";
     let rows = |file: &str| {
         let (_portal, pipeline) = loaded(case_name, &[(2021, file)]);
@@ -165,7 +165,7 @@ fn what_the_portal_shows_now_is_loaded_also_when_its_date_goes_back(path: pipeli
     assert_eq!(
         loads(&pipeline),
         json!([[1, 90]]),
-        "the same bytes under another date"
+        "the same bytes with another date"
     );
     publish("c-rolled-back.package_search.json", "april.zip");
     pipeline.run_to_warehouse("c");
@@ -173,12 +173,12 @@ fn what_the_portal_shows_now_is_loaded_also_when_its_date_goes_back(path: pipeli
     let rows = "select count(*), count(distinct request_id) from service_requests";
     assert_eq!(pipeline.query(rows), json!([[60, 60]]));
 
-    // A slow run that saw the portal before does not bring back what it saw.
+    // A slow run that saw the portal earlier does not restore what it saw.
     let stale = pipeline.run(Stage::Load, "b");
     assert!(stale.failed(20).contains("stale"), "{stale}");
     assert_eq!(pipeline.query(rows), json!([[60, 60]]));
 
-    // The next one that is shown has an older date still, and another status of one request.
+    // The next publication has an even older date, and another status of one request.
     let mut zip = ZipArchive::new(File::open(folder.join("april.zip")).unwrap()).unwrap();
     let mut april = String::new();
     let mut csv = zip.by_index(0).unwrap();
@@ -206,7 +206,7 @@ fn what_the_portal_shows_now_is_loaded_also_when_its_date_goes_back(path: pipeli
 }
 
 #[test]
-fn a_link_that_changes_without_a_date_arrives() {
+fn a_link_that_changes_without_a_date_is_loaded() {
     let folder = case("05-linked-file-without-a-date");
     let portal = CasePortal::start();
     portal.list(&folder.join("package_search.json"));
@@ -260,7 +260,7 @@ fn a_dump_of_the_datastore_is_read_like_the_citys_own_file() {
 }
 
 #[test]
-fn no_ward_is_lost_by_lines_in_two_encodings() {
+fn no_ward_is_lost_in_lines_of_two_encodings() {
     let (_portal, pipeline) = loaded("09-mixed-encodings", &[(2026, "SR2026.csv")]);
     let rows = lines(&case("09-mixed-encodings").join("SR2026.csv"));
     assert_eq!(pipeline.query(COUNTS), json!([["2026", rows, 0, 0]]));
@@ -276,13 +276,13 @@ fn no_ward_is_lost_by_lines_in_two_encodings() {
 }
 
 #[test]
-fn the_day_is_told_from_the_month_or_the_file_costs_itself_alone() {
+fn day_and_month_are_distinguished_or_only_that_file_is_refused() {
     let portal = CasePortal::start();
     let folder = case("11-day-first-in-january");
     let csv = fs::read_to_string(folder.join("SR2026.csv")).unwrap();
-    // Month first, there would be requests of the month after this date.
+    // If the month came first, there would be requests from the month after this date.
     portal.publish_year(2026, csv.as_bytes(), "2026-11-01T00:00:00");
-    // Of a year that is over, neither the order nor the date decides.
+    // For a year that is over, neither the order nor the date decides.
     let undecided = csv.replace("/2026 ", "/2025 ");
     portal.publish_year(2025, undecided.as_bytes(), "2026-02-01T00:00:00");
     let pipeline = on_one_machine(&portal);
@@ -302,7 +302,7 @@ fn the_day_is_told_from_the_month_or_the_file_costs_itself_alone() {
 }
 
 #[test]
-fn runs_of_nul_bytes_are_damage_and_cost_their_line_alone() {
+fn runs_of_nul_bytes_are_damage_and_affect_only_their_line() {
     for file in [
         "SR2026.in-a-field.csv",
         "SR2026.zeroes-at-the-end.csv",
@@ -356,7 +356,7 @@ fn a_year_that_is_relabelled_keeps_its_requests(path: pipeline::Path) {
     let [before, after, added, gone, restatused, relabelled] =
         [0, 1, 2, 3, 4, 5].map(|column| changes[0][column].as_u64().unwrap());
     assert_eq!((before, after), (80, 80));
-    // Requests whose type has a new name are others; those whose division has one are the same.
+    // Requests whose type has a new name count as others; those whose division has one are the same.
     assert_eq!(added, gone);
     assert!(gone > 0 && restatused > 0 && relabelled > 0, "{changes}");
     if path == pipeline::Path::Local {
@@ -365,10 +365,10 @@ fn a_year_that_is_relabelled_keeps_its_requests(path: pipeline::Path) {
 }
 
 #[test]
-fn nothing_in_a_column_that_the_contract_does_not_have_is_shown_anywhere() {
+fn values_of_columns_outside_the_contract_are_not_shown_anywhere() {
     let csv = fs::read_to_string(case("19-personal-columns").join("SR2026.csv")).unwrap();
     let header = csv.lines().next().unwrap().to_owned();
-    // Lines that are refused for each kind of reason, with the same columns.
+    // Lines that are refused for every kind of reason, with the same columns.
     let refused = [
         "2026-01-01,Completed,M5V,,,Spadina-Fort York (10),Noise,311,Ops,Case 1,Jordan Example 7,416-555-0007,7 Example St",
         "2026-01-02 00:00:00,Completed,M5V,,,Spadina-Fort York (10),,311,Ops,Case 1,Jordan Example 7,416-555-0007,7 Example St",
@@ -422,7 +422,7 @@ fn nothing_in_a_column_that_the_contract_does_not_have_is_shown_anywhere() {
         assert!(!personal(&String::from_utf8_lossy(&bytes)), "{name}");
     }
     for (key, bytes) in pipeline.contents() {
-        // The file as published is kept, and read by the jobs alone.
+        // The published file is kept, and read only by the jobs.
         if Path::new(&key)
             .extension()
             .is_none_or(|extension| extension != "csv")

@@ -1,4 +1,4 @@
-//! Generated years at full size: what the pipeline makes of them is what the City published, row for row.
+//! Synthetic years at full size: the pipeline's results match the City's published counts exactly.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ const ROWS: u64 = 500_269;
 const REPAIRED: u64 = 36_189;
 
 #[test]
-fn a_full_year_is_whole_and_typed() {
+fn a_full_year_is_complete_and_typed() {
     let portal = Portal::start(PortalConfig {
         generated_years: vec![2025],
         ..PortalConfig::default()
@@ -129,7 +129,7 @@ fn the_warehouse_is_the_contract(pipeline: &Pipeline) {
     }
 }
 
-/// Divisions of all rows, kept and quarantined, are the City's.
+/// The divisions of all rows, kept and quarantined, are the City's.
 fn rows_are_as_published(pipeline: &Pipeline, plan: &Plan) {
     let warehouse = pipeline.warehouse();
     let mut divisions = counts(&query(
@@ -142,9 +142,9 @@ fn rows_are_as_published(pipeline: &Pipeline, plan: &Plan) {
     assert_eq!(divisions, plan.by_division().collect());
 }
 
-/// The counts that the City's eight years were found to have, in the marts once the rows set aside are added.
+/// The known counts of the City's eight years match the marts plus the quarantined rows.
 #[test]
-fn the_published_counts_come_out_of_the_marts() {
+fn the_marts_match_the_published_counts() {
     let portal = Portal::start(PortalConfig {
         generated_years: (2010..=2013).chain(2022..=2025).collect(),
         ..PortalConfig::default()
@@ -169,7 +169,7 @@ fn the_published_counts_come_out_of_the_marts() {
             ("fall", 740_437),
         ])
     );
-    // Those of 2022 on follow the laws of closing in place of published totals: see the README of sample-portal.
+    // From 2022 on, statuses follow the laws of closing instead of published totals: see the README of sample-portal.
     let statuses = count(&with_quarantine(
         "select status, requests from marts.requests_by_status where source_year < 2022",
         "case when source_year < 2022 then status end",
@@ -213,7 +213,7 @@ fn the_published_counts_come_out_of_the_marts() {
     }
 }
 
-/// Requests by month, of the years of which they are known.
+/// The requests by month, of the years for which they are known.
 #[rustfmt::skip]
 const PUBLISHED_MONTHS: [(i16, [u64; 12]); 6] = [
     (2010, [15177, 13918, 19274, 20092, 20336, 29534, 26681, 26711, 23540, 21342, 20021, 17592]),
@@ -224,7 +224,7 @@ const PUBLISHED_MONTHS: [(i16, [u64; 12]); 6] = [
     (2025, [32793, 53707, 37317, 38111, 44571, 46971, 48120, 43555, 44851, 37840, 33525, 38908]),
 ];
 
-/// Adds up a mart's counts and the rows set aside, whose `created` and `status` are as published.
+/// Adds up a mart's counts and the quarantined rows, whose `created` and `status` are as published.
 fn with_quarantine(mart: &str, name: &str) -> String {
     format!(
         "select name, sum(requests)::bigint from (
@@ -255,7 +255,7 @@ fn counts(rows: &Value) -> BTreeMap<String, u64> {
     .collect()
 }
 
-/// Returns the rows set aside of each division, of the years whose lines are not quoted.
+/// Returns the quarantined rows of each division, for years whose lines are not quoted.
 fn quarantined_divisions(warehouse: &std::path::Path) -> BTreeMap<String, u64> {
     let lines = query(
         warehouse,
@@ -269,7 +269,7 @@ fn quarantined_divisions(warehouse: &std::path::Path) -> BTreeMap<String, u64> {
     divisions
 }
 
-/// Returns what lies between the first seven fields of an unquoted line and the section, which may hold a comma.
+/// Returns the part between the first seven fields of an unquoted line and the section, which may contain a comma.
 fn division_of(line: &str) -> &str {
     let rest = line.splitn(8, ',').nth(7).unwrap();
     let section_with_a_comma = rest.strip_suffix(",Transfer, Disposal & Operations");

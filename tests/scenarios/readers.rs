@@ -1,4 +1,4 @@
-//! Programs that share no code with the pipeline and read what it wrote.
+//! Reads the pipeline's output with programs that share no code with it.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +8,7 @@ use shared::testing::TestLake;
 
 use crate::pipeline::from_make;
 
-/// Returns what `readers.py` prints for `arguments`.
+/// Returns the output of `readers.py` for `arguments`.
 pub(crate) fn ask(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/readers.py");
     answer(
@@ -18,15 +18,15 @@ pub(crate) fn ask(arguments: &[&str]) -> Value {
     )
 }
 
-/// Returns what Google's own clients see at the emulators: what `cloud_readers.py` prints for `arguments`.
+/// Returns the emulators' data as seen by Google's own clients: the output of `cloud_readers.py` for `arguments`.
 pub(crate) fn ask_cloud(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/cloud_readers.py");
     let python = from_make("EMULATORS_DIR") + "/bin/python";
     answer(Command::new(python).arg(script).args(arguments))
 }
 
-/// Returns the marts that another emulator of BigQuery makes of a DuckDB file's tables, with dbt's contracts enforced:
-/// what `crucible_build.py` prints.
+/// Returns the marts that another BigQuery emulator builds from a DuckDB file's tables, with dbt's contracts enforced:
+/// the output of `crucible_build.py`.
 pub(crate) fn marts_on_crucible(warehouse: &Path) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/crucible_build.py");
     let work = tempfile::tempdir().unwrap();
@@ -54,12 +54,12 @@ pub(crate) fn query(warehouse: &Path, sql: &str) -> Value {
     ask(&["query", warehouse.to_str().unwrap(), sql])["rows"].take()
 }
 
-/// Returns the rows of a query on files alone.
+/// Returns the rows of a query on files only.
 pub(crate) fn query_files(sql: &str) -> Value {
     ask(&["query", ":memory:", sql])["rows"].take()
 }
 
-/// Returns what three readers see in the clean Parquet files of a manifest.
+/// Returns the content of a manifest's clean Parquet files according to three readers.
 pub(crate) fn parquet(lake: &TestLake, manifest: &Value) -> Value {
     let files = manifest["files"].as_array().unwrap();
     let path = |file: &Value| {

@@ -1,4 +1,4 @@
-//! Runs again, and after the City corrected a year.
+//! Repeated runs, and runs after the City corrected a year.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ fn produced(outcomes: &[JobOutcome]) -> Vec<u64> {
         .collect()
 }
 
-/// Returns how many objects of each partition a job read, but for hand-overs.
+/// Returns the number of objects of each partition that a job read, without hand-overs.
 fn objects_read(outcome: &JobOutcome) -> Vec<usize> {
     let mut reads = BTreeMap::new();
     for event in &outcome.log {
@@ -83,10 +83,7 @@ fn a_second_run_finds_everything_and_a_corrected_year_changes_alone(path: Path) 
     assert_eq!(produced(&second), [0, 0, 0]);
     let mut now = pipeline.objects();
     now.retain(|key, _| !key.starts_with("runs/second/"));
-    assert_eq!(
-        now, objects,
-        "nothing but the second run's own hand-overs is new"
-    );
+    assert_eq!(now, objects, "only the second run's own hand-overs are new");
     assert_eq!(pipeline.tables(), warehouse);
 
     let digests = || {
@@ -101,23 +98,23 @@ fn a_second_run_finds_everything_and_a_corrected_year_changes_alone(path: Path) 
     let third = pipeline.run_to_warehouse("third");
     assert_eq!(produced(&third), [1, 1, 1]);
     let after = digests();
-    assert_eq!(before[0], after[0], "2012 is as it was");
+    assert_eq!(before[0], after[0], "2012 is unchanged");
     assert_ne!(before[1], after[1], "2018 is corrected");
-    assert_eq!(before[2], after[2], "2025 is as it was");
+    assert_eq!(before[2], after[2], "2025 is unchanged");
 
     let objects = pipeline.objects().into_keys();
     let of_2018 = objects.filter(|key| {
         key.starts_with("clean/service-requests/2018/") && key.ends_with("/manifest.json")
     });
     assert_eq!(of_2018.count(), 2, "both versions of 2018 are kept");
-    let held = pipeline.query(
+    let loaded = pipeline.query(
         "select count(*), count(distinct request_id), (select rows_kept from load_history where load_history.partition = '2018' order by source_last_modified desc limit 1)
          from service_requests where source_year = 2018",
     );
-    assert_eq!(held[0][0], held[0][1], "no request is there twice");
+    assert_eq!(loaded[0][0], loaded[0][1], "no request exists twice");
     assert_eq!(
-        held[0][0], held[0][2],
-        "the year holds the corrected rows and no others"
+        loaded[0][0], loaded[0][2],
+        "the year contains the corrected rows and no others"
     );
 }
 

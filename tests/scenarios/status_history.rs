@@ -1,4 +1,4 @@
-//! Three publications of one year: what they say about statuses, and that the lake's runs say it again.
+//! Three publications of one year: their statuses, and the same statuses from a replay of the lake's runs.
 
 use std::fs;
 
@@ -25,15 +25,15 @@ fn three_versions_show_when_requests_were_closed_and_show_it_again_from_the_lake
     let pipeline = Pipeline::new(&portal, path);
     pipeline.run_to_warehouse(RUNS[0]);
     pipeline.run(Stage::Dbt, RUNS[0]).finished();
-    // BigQuery does not say where a table keeps its rows.
+    // BigQuery does not expose row positions.
     let before = (path == Path::Local).then(|| rows_in_the_fact(&pipeline));
     for run in &RUNS[1..] {
         portal.correct(YEAR);
         pipeline.run_to_warehouse(run);
     }
     let dbt = pipeline.job(Stage::Dbt, RUNS[2]);
-    // The emulator's count of a table's rows, which the manifest has, does not follow what is deleted. So that the same
-    // runs give the same manifest below, this build is a whole one there.
+    // The emulator's row count of a table, which is in the manifest, ignores deletes. To give the same runs the same
+    // manifest below, this build is a full one there.
     let force = if path == Path::Cloud { "1" } else { "0" };
     dbt.env("FORCE", force).run().finished();
 
@@ -50,7 +50,7 @@ fn three_versions_show_when_requests_were_closed_and_show_it_again_from_the_lake
     assert_ne!(told[0], json!([]));
     assert_ne!(told[1], json!([]));
 
-    // From nothing: the runs again, in order.
+    // Starting from an empty warehouse: the runs again, in order.
     pipeline.remove_warehouse();
     for run in RUNS {
         pipeline.run(Stage::Load, run).finished();
@@ -60,14 +60,14 @@ fn three_versions_show_when_requests_were_closed_and_show_it_again_from_the_lake
     assert_eq!([history(&pipeline), bounds(&pipeline)], told);
 }
 
-/// A version of the year: when it was published and observed, and its Parquet files as a list in SQL.
+/// A version of the year: its publication and observation times, and its Parquet files as a list in SQL.
 struct Version {
     published: String,
     observed: String,
     files: String,
 }
 
-/// Returns what each run handed over of the year.
+/// Returns each run's hand-over of the year.
 fn versions_in_order(lake: &TestLake) -> Vec<Version> {
     let read = |key: &str| -> Value {
         serde_json::from_slice(&fs::read(lake.path().join(key)).unwrap()).unwrap()
@@ -92,14 +92,13 @@ fn versions_in_order(lake: &TestLake) -> Vec<Version> {
     RUNS.map(version).into()
 }
 
-/// Returns a time of ISO 8601 with no more digits than a warehouse keeps.
+/// Returns an ISO 8601 time with the precision of the warehouses.
 fn in_microseconds(time: &str) -> String {
     let (seconds, fraction) = time.trim_end_matches('Z').split_once('.').unwrap();
     format!("{seconds}.{fraction:.6}Z")
 }
 
-/// Returns `seen`: for each request, each version that has it and what it says, in order; and what the version before
-/// said.
+/// Returns `seen`: for each request, its status in each version and in the previous version, in order.
 fn seen(versions: &[Version]) -> String {
     let each = versions.iter().map(|Version { published, observed, files }| {
         format!(
@@ -132,7 +131,7 @@ fn changes_are_those_of_the_files(pipeline: &Pipeline, versions: &[Version]) {
     assert_eq!(in_order(found), in_order(expected));
 }
 
-/// A request that changed has a period for each run of versions with one status, from the first that is known to be of
+/// A changed request has one period for each sequence of versions with one status, from the first version known to have
 /// it to the last.
 fn history_is_that_of_the_files(pipeline: &Pipeline, versions: &[Version]) {
     let expected = query_files(&format!(
@@ -155,7 +154,7 @@ fn history_is_that_of_the_files(pipeline: &Pipeline, versions: &[Version]) {
          from periods where periods > 1",
         seen(versions)
     ));
-    // How long the first status was seen before is not known: no version before says otherwise.
+    // The start of the first status is unknown, because no earlier version has another status.
     let found = pipeline.query(
         "select request_id, period_number, status, first_seen_at, last_seen_at, first_as_of, last_as_of
          from marts.status_history",
@@ -196,14 +195,14 @@ fn bounds(pipeline: &Pipeline) -> Value {
     in_order(pipeline.query("select * from marts.time_to_close_bounds"))
 }
 
-/// Returns rows in one order, whichever warehouse they come from.
+/// Returns rows in an order that does not depend on the warehouse.
 fn in_order(mut rows: Value) -> Value {
     let all = rows.as_array_mut().unwrap();
     all.sort_by_cached_key(Value::to_string);
     rows
 }
 
-/// Returns where each year's rows are in the fact table, by year.
+/// Returns the positions of each year's rows in the fact table.
 fn rows_in_the_fact(pipeline: &Pipeline) -> Value {
     pipeline.query(
         "select source_year, count(*), min(rowid), max(rowid) from marts.fct_service_requests group by 1 order by 1",
@@ -212,9 +211,9 @@ fn rows_in_the_fact(pipeline: &Pipeline) -> Value {
 
 fn only_the_corrected_year_was_touched(before: &Value, after: &Value) {
     assert_eq!(before[0][0], OTHER_YEAR);
-    assert_eq!(before[0], after[0], "{OTHER_YEAR} lies where it lay");
+    assert_eq!(before[0], after[0], "{OTHER_YEAR} has not moved");
     assert!(
         after[1][2].as_u64() > before[1][3].as_u64(),
-        "{YEAR} was written anew, behind all that was there: {after}"
+        "{YEAR} was written again, after all existing rows: {after}"
     );
 }

@@ -1,4 +1,4 @@
-//! What a person sees of `make run` and `make replay`.
+//! Tests of the output of `make run` and `make replay`.
 
 use std::fs;
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::pipeline::{executable, from_make};
 use crate::readers::query;
 
-/// A directory that runs keep their state in.
+/// A directory with the state of runs.
 struct Machine {
     directory: TempDir,
     port: u16,
@@ -43,14 +43,14 @@ impl Machine {
             .unwrap()
     }
 
-    /// Returns what the workflow said on a run that went well.
+    /// Returns the output of a successful run.
     fn run(&self, variables: &[(&str, &str)]) -> String {
         let (code, said, errors) = self.ends(variables);
         assert_eq!(code, 0, "{said}\n{errors}");
         said
     }
 
-    /// Returns how a run ends: its exit code, what it says, and its errors.
+    /// Returns a run's exit code, output and errors.
     fn ends(&self, variables: &[(&str, &str)]) -> (i32, String, String) {
         let output = self.workflow(variables);
         let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -67,12 +67,12 @@ impl Machine {
     }
 }
 
-/// Returns the words of the line of `text` that begins with `name`.
+/// Returns the words of the line of `text` that starts with `name`.
 fn line<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
     let found = text
         .lines()
         .find(|line| line.trim_start().starts_with(name));
-    let found = found.unwrap_or_else(|| panic!("no line of {name} in:\n{text}"));
+    let found = found.unwrap_or_else(|| panic!("no line starts with {name} in:\n{text}"));
     found.split_whitespace().collect()
 }
 
@@ -84,7 +84,7 @@ fn events(said: &str, message: &str) -> Vec<Value> {
 }
 
 #[test]
-fn a_run_is_summed_up_and_the_next_one_finds_nothing_new() {
+fn a_run_is_summarized_and_the_next_one_finds_nothing_new() {
     let machine = Machine::new();
     let first = machine.run(&[]);
     let number = |word: &str| word.replace(',', "").parse::<u64>().unwrap();
@@ -129,7 +129,7 @@ fn the_first_run_takes_three_publications_of_the_current_year() {
     assert_eq!(machine.query(changes), json!([[true]]));
     assert_eq!(events(&first, "marts built").len(), 1, "{first}");
 
-    // There is nothing to do: neither publications, nor downloads, nor marts.
+    // There is nothing to do: no publications, no downloads, no marts.
     let second = machine.run(&years);
     assert_eq!(publications(&second), [""; 0]);
     assert!(second.contains("Nothing new"), "{second}");
@@ -138,7 +138,7 @@ fn the_first_run_takes_three_publications_of_the_current_year() {
     }
     assert_eq!(machine.query(loads), json!([["2025", 1], ["2026", 3]]));
 
-    // A month later there is one publication more, which is taken alone.
+    // A month later there is one more publication, which is the only one loaded.
     let later = machine.run(&[years[0], ("SAMPLE_TODAY", "2026-12-02")]);
     assert_eq!(
         publications(&later),
@@ -148,7 +148,7 @@ fn the_first_run_takes_three_publications_of_the_current_year() {
 }
 
 #[test]
-fn years_on_a_host_that_is_down_arrive_when_it_is_up() {
+fn years_on_a_host_that_is_down_are_loaded_when_it_is_up() {
     let portal = Portal::start(PortalConfig {
         generated_years: (2010..=2026).collect(),
         rows_per_year: Some(200),
@@ -211,7 +211,7 @@ fn years_on_a_host_that_is_down_arrive_when_it_is_up() {
 }
 
 #[test]
-fn a_year_that_breaks_the_contract_is_named_at_the_end() {
+fn a_year_that_violates_the_contract_is_listed_at_the_end() {
     let files = tempfile::tempdir().unwrap();
     let folder = files.path().join("service-requests");
     fs::create_dir(&folder).unwrap();
@@ -261,7 +261,7 @@ fn a_year_that_breaks_the_contract_is_named_at_the_end() {
 }
 
 #[test]
-fn a_run_on_emulators_makes_what_a_local_one_makes() {
+fn a_run_on_emulators_has_the_same_result_as_a_local_one() {
     let told = |variables: &[(&str, &str)]| {
         let said = Machine::new().run(variables);
         let tables = [
@@ -297,7 +297,7 @@ fn a_stage_is_replayed_for_one_year() {
 }
 
 #[test]
-fn a_wrong_setting_is_told_in_one_line() {
+fn an_invalid_setting_is_reported_in_one_line() {
     let machine = Machine::new();
     let refused = |variables: &[(&str, &str)], expected: &str| {
         let output = machine.workflow(variables);
