@@ -1,6 +1,6 @@
-"""Measures the jobs against what one would use in their place, and the dashboard; writes docs/performance.md. Run by `make bench`.
+"""Measures the jobs against alternatives, and the dashboard; writes docs/performance.md. Run it with `make bench`.
 
-ROUNDS (5) and LARGEST (30000000 rows) make a shorter run.
+Lower ROUNDS (5) and LARGEST (30000000 rows) for a shorter run.
 """
 
 import json
@@ -29,7 +29,7 @@ OURS = "transform-job"
 
 
 class Transform:
-    """One way to transform the year of an input."""
+    """A program that transforms the year of an input."""
 
     def __init__(self, name: str, script: str | None = None, program: str | None = None):
         self.name, self.script, self.program = name, script, program
@@ -69,18 +69,18 @@ def say(text: str) -> None:
 
 
 def verified(data: inputs.Input, ways: list[Transform]) -> None:
-    """Runs each way once, and ends the bench if one gives other rows than ours."""
+    """Runs each program once, and ends the bench if one writes other rows than ours."""
     contents = {}
     for way in ways:
         way.run(data)
         contents[way.name] = verify.content(way.clean(data))
         if problem := verify.difference(contents[OURS], contents[way.name]):
-            sys.exit(f"{way.name} on {data.rows} rows is not what {OURS} gives: {problem}")
-    say(f"{data.rows:>10,} rows: {len(ways)} outputs hold the same {contents[OURS][0]:,} rows")
+            sys.exit(f"{way.name} on {data.rows} rows differs from {OURS}: {problem}")
+    say(f"{data.rows:>10,} rows: {len(ways)} outputs contain the same {contents[OURS][0]:,} rows")
 
 
 def paired(data: inputs.Input, ways: list[Transform], reference: list[tuple[str, list]] = ()) -> dict:
-    """Every way once a round, one after the other; the medians, and those of the ratios to ours within a round."""
+    """Runs every program once per round. Returns the medians, also of the ratios to ours within a round."""
     costs = {way.name: [] for way in ways} | {name: [] for name, _ in reference}
     for _ in range(ROUNDS):
         for way in ways:
@@ -107,7 +107,7 @@ def paired(data: inputs.Input, ways: list[Transform], reference: list[tuple[str,
 
 
 def transforms() -> dict:
-    """The tables of the transform, by rows."""
+    """Returns the tables of the transform, by number of rows."""
     tables = {}
     for rows in SIZES:
         data = inputs.year(BIN, WORK, rows)
@@ -118,7 +118,7 @@ def transforms() -> dict:
 
 
 def original() -> dict:
-    """The original way on a small file, and the rows that it loses there."""
+    """Measures the original pipeline on a small file, and the rows that it loses."""
     data = inputs.year(BIN, WORK, SMALL_ROWS)
     table = paired(data, [WAYS[0], ORIGINAL])
     kept = int((ORIGINAL.output(data) / "rows").read_text())
@@ -126,7 +126,7 @@ def original() -> dict:
 
 
 def all_years() -> dict:
-    """Ours on all years as the City publishes them, a file each, in one process."""
+    """Measures ours on all years as the City publishes them, one file each, in one process."""
     lake = WORK / "years/lake"
     if not lake.exists():
         lake.mkdir(parents=True)
@@ -143,7 +143,7 @@ def all_years() -> dict:
 
 
 def growth() -> list[dict]:
-    """Time and memory of ours by rows."""
+    """Measures the time and memory of ours by number of rows."""
     points = []
     for rows in GROWTH:
         data = inputs.year(BIN, WORK, rows)
@@ -155,11 +155,11 @@ def growth() -> list[dict]:
 
 
 def extract() -> dict:
-    """extract-job on the large year's ZIP beside inflating and hashing it."""
+    """Measures extract-job on the large year's ZIP, and inflating and hashing it."""
     data = inputs.year(BIN, WORK, SIZES[-1])
     costs = {"extract-job": [], "unzip -p": [], "sha256sum": []}
     with inputs.portal(BIN, SAMPLE_YEARS=inputs.YEAR, SAMPLE_ROWS=str(data.rows)) as published:
-        # The portal makes its files at the first request.
+        # The portal generates its files on the first request.
         for round in range(ROUNDS + 1):
             lake = WORK / "out/extract"
             shutil.rmtree(lake, ignore_errors=True)
@@ -173,7 +173,7 @@ def extract() -> dict:
 
 
 def unchanged() -> dict:
-    """All four stages on 17 years of which none has changed."""
+    """Measures all four stages when none of 17 years has changed."""
     years = ",".join(str(year) for year in range(2009, 2026))
     root = WORK / "unchanged"
     shutil.rmtree(root, ignore_errors=True)
@@ -196,7 +196,7 @@ def unchanged() -> dict:
 
 
 def starts() -> dict:
-    """From exec to the first log line of each job."""
+    """Measures the time from exec to the first log line of each job."""
     nowhere = WORK / "out/start"
     nowhere.mkdir(parents=True, exist_ok=True)
     environment = {
@@ -212,7 +212,7 @@ def starts() -> dict:
 
 
 def tasks() -> dict:
-    """Four years by one task on one core, and by two tasks on a core each."""
+    """Measures four years in one task on one core, and in two tasks on one core each."""
     root = WORK / "tasks"
     lake = root / "lake"
     if not lake.exists():
@@ -238,7 +238,7 @@ def tasks() -> dict:
 
 
 def dashboard() -> dict:
-    """The dashboard in a browser, on the marts of all years."""
+    """Measures the dashboard in a browser, on the marts of all years."""
     root = WORK / "dashboard"
     years = ",".join(map(str, range(2010, 2026)))
     run = {"LOCAL_DIR": str(root), "SAMPLE_YEARS": years, "SAMPLE_ROWS": "", "SAMPLE_PORT": "0", "SOURCE": "", "YEARS": ""}

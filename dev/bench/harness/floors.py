@@ -1,4 +1,4 @@
-"""What the hardware and the simplest tools allow, and where our own time goes."""
+"""The limits of the hardware and of the simplest tools, and the time of the job's own phases."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def machine() -> str:
 
 
 def of(data: Input, rounds: int) -> dict:
-    """Seconds of CPU that each elementary part of the work takes by itself."""
+    """Returns the CPU seconds of each elementary part of the work."""
     size = data.csv.stat().st_size
     copied = data.csv.with_suffix(".copy")
     commands = {
@@ -45,7 +45,7 @@ def of(data: Input, rounds: int) -> dict:
 
 
 def phases(executable: Path, data: Input, lake: Path, rounds: int) -> dict:
-    """The job's own account of its threads' time, from its log."""
+    """Returns the median seconds of each phase, from the job's log."""
     runs = []
     for _ in range(rounds):
         environment = one_year(raw_copy(data.lake, lake)) | {"LOG_FORMAT": "json"}
@@ -53,12 +53,12 @@ def phases(executable: Path, data: Input, lake: Path, rounds: int) -> dict:
         lines = [json.loads(line) for line in done.stdout.splitlines() if "partition transformed" in line]
         if done.returncode or not lines:
             raise Failed(f"{executable} ended with {done.returncode}: {done.stdout[-2000:]}")
-        runs.append({name: float(value) for name, value in lines[0].items() if name.endswith("Seconds")})
-    return {name.removesuffix("Seconds"): median(run[name] for run in runs) for name in runs[0]}
+        runs.append({name: value / 1000 for name, value in lines[0].items() if name.endswith("Milliseconds")})
+    return {name.removesuffix("Milliseconds"): median(run[name] for run in runs) for name in runs[0]}
 
 
 def together(commands: list[tuple[list, dict, set]]) -> float:
-    """Runs commands at once, each on its cores; seconds until the last has ended."""
+    """Runs commands concurrently, each on its cores. Returns the seconds until the last one ends."""
     start = time.monotonic()
     running = [
         subprocess.Popen(

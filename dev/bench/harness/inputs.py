@@ -1,4 +1,4 @@
-"""The inputs: generated years, published by the sample portal and extracted by extract-job, kept from run to run."""
+"""The inputs: synthetic years, published by the sample portal and extracted by extract-job, kept between runs."""
 
 import json
 import os
@@ -16,20 +16,20 @@ YEAR = "2025"
 
 @dataclass(frozen=True)
 class Portal:
-    """A sample portal that runs."""
+    """A running sample portal."""
 
     variables: dict[str, str]
-    """What tells extract-job where it is."""
+    """The environment variables of extract-job with its addresses."""
 
     def requests(self) -> int:
-        """How many requests it was asked so far."""
+        """Returns the number of requests so far."""
         with urlopen(f"{self.variables['PORTAL_URL']}/_sample/requests") as answer:
             return len(json.load(answer))
 
 
 @dataclass(frozen=True)
 class Input:
-    """A lake that holds one extracted year."""
+    """A lake with one extracted year."""
 
     rows: int
     lake: Path
@@ -40,7 +40,7 @@ class Input:
 
 @contextmanager
 def portal(bin: Path, **settings: str):
-    """A sample portal with these settings."""
+    """Starts a sample portal with these settings."""
     process = subprocess.Popen(
         [bin / "sample-portal"], env=os.environ | settings, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
     )
@@ -53,7 +53,7 @@ def portal(bin: Path, **settings: str):
 
 
 def year(bin: Path, directory: Path, rows: int) -> Input:
-    """A generated 2025 of so many rows."""
+    """Returns a synthetic 2025 with this many rows."""
     root = directory / str(rows)
     lake, archive = root / "lake", root / "SR2025.zip"
     if not archive.exists():
@@ -85,19 +85,19 @@ def extract(bin: Path, lake: Path, published: Portal, years: str = YEAR, **setti
 
 
 def raw_manifest(lake: Path) -> Path:
-    """The one manifest of the year."""
+    """Returns the only manifest of the year."""
     (path,) = lake.glob(f"raw/service-requests/{YEAR}/*/manifest.json")
     return path
 
 
 def one_year(lake: Path) -> dict[str, str]:
-    """What makes transform-job work on the year in `lake` alone."""
+    """Returns the environment for transform-job to work only on the year in `lake`."""
     manifest = raw_manifest(lake).relative_to(lake)
     return {"LAKE_URL": f"file://{lake}", "RUN_ID": "bench", "MANIFESTS": str(manifest)}
 
 
 def raw_copy(source: Path, target: Path) -> Path:
-    """A lake with the raw objects of another, linked and not copied."""
+    """Creates a lake with links to the raw objects of another one."""
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(source / "raw", target / "raw", copy_function=os.link)
     shutil.copytree(source / "runs", target / "runs", copy_function=os.link)

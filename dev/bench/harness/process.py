@@ -1,4 +1,4 @@
-"""Runs a command and measures it as the kernel accounts it."""
+"""Runs a command and measures it with the kernel's accounting."""
 
 import os
 import subprocess
@@ -10,22 +10,22 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Cost:
-    """What one execution took, its children included."""
+    """The cost of one execution, including its children."""
 
     cpu: float
-    """Seconds of user and system time."""
+    """User and system time in seconds."""
     wall: float
-    """Seconds."""
+    """Wall-clock time in seconds."""
     memory: float
-    """MiB, resident at the most."""
+    """Maximum resident set in MiB."""
 
 
 class Failed(Exception):
-    """A command that did not end well."""
+    """A command that failed."""
 
 
 def measure(command: list[str], environment: dict[str, str] | None = None) -> Cost:
-    """Runs `command` to its end, its output away from the terminal."""
+    """Runs `command` to completion, with its output captured."""
     start = time.monotonic()
     with open(os.devnull, "wb") as nowhere:
         process = subprocess.Popen(
@@ -45,7 +45,7 @@ def measure(command: list[str], environment: dict[str, str] | None = None) -> Co
 
 
 def median_cost(costs: list[Cost]) -> Cost:
-    """The median of each figure."""
+    """Returns the median of each figure."""
     return Cost(
         median(cost.cpu for cost in costs),
         median(cost.wall for cost in costs),
@@ -54,7 +54,7 @@ def median_cost(costs: list[Cost]) -> Cost:
 
 
 def seconds_to_first_line(command: list[str], environment: dict[str, str]) -> float:
-    """From exec to the first line on standard output."""
+    """Returns the seconds from exec to the first line on standard output."""
     start = time.monotonic()
     process = subprocess.Popen(
         command, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -67,5 +67,5 @@ def seconds_to_first_line(command: list[str], environment: dict[str, str]) -> fl
 
 
 def bytes_below(directory: Path) -> int:
-    """The size of the Parquet files below `directory`."""
+    """Returns the size of the Parquet files below `directory`."""
     return sum(path.stat().st_size for path in directory.rglob("*.parquet"))

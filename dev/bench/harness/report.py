@@ -14,14 +14,14 @@ MIB = 2**20
 
 HEAD = """# Performance
 
-Written by `make bench`; do not edit. {machine}. Medians of {rounds} rounds; in each round every contender runs once, one
+Written by `make bench`; do not edit. {machine}. Medians of {rounds} rounds. In each round every contender runs once, one
 after the other, and ratios are within a round. CPU is user and system time of the whole process and its children; memory is
-the largest resident set. A timing counts only after all outputs were found to hold the same rows: equal count, equal
+the largest resident set. A timing counts only after all outputs were found to contain the same rows: equal count, equal
 checksum of every column but the request id, equally many distinct ids.
 
-The work: the raw CSV of a generated 2025, with its unquoted commas, of as many rows as the year has and of as many as all years
-2010-2025 have together, to validated, repaired, typed and sorted Parquet, a
-Zstandard file a month; refused rows set aside with a reason; a request id with ordinals among exact duplicates; a SHA-256 of
+The task: transform the raw CSV of a synthetic 2025, with its unquoted commas, with as many rows as the year and as all years
+2010-2025 together, to validated, repaired, typed and sorted Parquet, one
+Zstandard file per month; refused rows in a quarantine with a reason; a request id with ordinals among exact duplicates; a SHA-256 of
 every file; a manifest. `dev/bench/peers` has each peer's program.
 """
 
@@ -29,7 +29,7 @@ IDS = {"pyarrow": "has none: no hash of a row"}
 
 
 def table(header: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table, the first column of which is text."""
+    """Returns a Markdown table whose first column is text."""
     rule = ["---"] + ["---:"] * (len(header) - 1)
     return "\n".join(f"| {' | '.join(line)} |" for line in [header, rule, *rows])
 
@@ -53,9 +53,9 @@ def transforms(tables: dict) -> str:
         header = ["", "CPU s", "x ours", "wall s", "x ours", "MiB", "output MB", "bytes a row"]
         parts.append(f"### {int(rows):,} rows\n\n{table(header, lines)}")
     note = (
-        "The CSV is in Windows-1252. DuckDB reads that only by an extension that it downloads, so its programs first write a "
-        "copy in UTF-8; Polars reads it with replacement characters. pyarrow has no hash of a row, so that its output has no "
-        "request ids. zstd compresses the same CSV, no more."
+        "The CSV is in Windows-1252. DuckDB reads that only with an extension that it downloads, so its programs first write a "
+        "copy in UTF-8; Polars reads it with replacement characters. pyarrow has no hash of a row, so its output has no "
+        "request ids. zstd only compresses the same CSV."
     )
     return "\n\n".join(parts) + f"\n\n{note}"
 
@@ -68,9 +68,9 @@ def original(figures: dict) -> str:
     ours, theirs = figures["table"][OURS], figures["table"]["original pandas"]
     lost = figures["rows"] - figures["kept"]
     return (
-        f"On {figures['rows']:,} rows the original way (pandas, a Python function a row, bad lines skipped) takes "
+        f"On {figures['rows']:,} rows the original pipeline (pandas, one Python function call per row, bad lines skipped) takes "
         f"{theirs['cpu']:.1f} s of CPU against {ours['cpu']:.3f} s: {theirs['cpu_ratio']:.0f} times ours. "
-        f"It keeps {figures['kept']:,} rows and loses {lost:,} without a word; ours accounts for every one."
+        f"It keeps {figures['kept']:,} rows and silently loses {lost:,}; ours accounts for every one."
     )
 
 
@@ -82,15 +82,15 @@ def dashboard(figures: dict) -> str:
     } | {f"from a filter to paint: {name}": spread for name, spread in figures["filters"].items()}
     rows = [[name, f"{spread['count']}", f"{spread['median']:.0f}", f"{spread['p95']:.0f}"] for name, spread in times.items()]
     return f"""The page in headless Chromium {figures["browser"].split(".")[0]}, on the marts of {len(figures["years"])} years, served on loopback. The first view takes
-{first["requests"]} requests: {first["gzip_bytes"] / 1000:.0f} kB as gzip sends them, headers too; {first["bytes"] / 1000:.0f} kB as they are. It is loaded each time
+{first["requests"]} requests: {first["gzip_bytes"] / 1000:.0f} kB with gzip, including headers; {first["bytes"] / 1000:.0f} kB uncompressed. It is loaded each time
 with an empty cache. A filter is a season, status, division, year, measure, area or type, with the years of the view loaded
-already; what else it needs is in its time.
+already; loading anything else is part of its time.
 
 {table(["", "times", "median ms", "95 % within ms"], rows)}"""
 
 
 def plot(points: list[dict], path: Path) -> None:
-    """Time and memory against rows."""
+    """Plots time and memory against rows."""
     matplotlib.rcParams["svg.hashsalt"] = "toronto-311"
     figure, (time, memory) = pyplot.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     rows = [point["rows"] for point in points]
@@ -99,7 +99,7 @@ def plot(points: list[dict], path: Path) -> None:
     time.set(title="time", xlabel="rows", ylabel="seconds", xscale="log", yscale="log")
     time.legend()
     memory.plot(rows, [point["memory"] for point in points], "o-", label="transform-job")
-    memory.plot(rows, [48 + 48 * row / MIB for row in rows], ":", label="48 MiB + 48 bytes a row")
+    memory.plot(rows, [48 + 48 * row / MIB for row in rows], ":", label="48 MiB + 48 bytes per row")
     memory.set(title="memory", xlabel="rows", ylabel="MiB", xscale="log", yscale="log")
     memory.legend()
     for axes in (time, memory):
@@ -108,7 +108,7 @@ def plot(points: list[dict], path: Path) -> None:
 
 
 def write(figures: dict, directory: Path) -> None:
-    """`performance.md` and `performance.svg` in `directory`."""
+    """Writes `performance.md` and `performance.svg` in `directory`."""
     directory.mkdir(exist_ok=True)
     plot(figures["growth"], directory / "performance.svg")
     year = next(results for rows, results in figures["transforms"].items() if int(rows) == 500_269)
@@ -136,7 +136,7 @@ def write(figures: dict, directory: Path) -> None:
         for point in figures["growth"]
     ]  # fmt: skip
     text = f"""{HEAD.format(**figures)}
-## transform-job beside its peers
+## transform-job and its peers
 
 {transforms(figures["transforms"])}
 
@@ -144,19 +144,19 @@ def write(figures: dict, directory: Path) -> None:
 
 ## All years
 
-The sixteen years 2010-2025 as the City publishes them, a file each, {years["rows"]:,} rows in one process: quoted and not,
+The sixteen years 2010-2025 as the City publishes them, one file each, {years["rows"]:,} rows in one process: quoted and unquoted,
 with wards of both models.
 
 {table(["", "CPU s", "wall s", "MiB"], [[name, *cost_of(years[name])] for name in (OURS, "zstd -3")])}
 
 ## Near the limit
 
-What the parts of the work cost by themselves on the CSV of 500,269 rows, and how many times that the whole of transform-job
-costs:
+The cost of each part of the work on the CSV of 500,269 rows, and the cost of all of transform-job as a multiple
+of it:
 
-{table(["", "CPU s", "MiB a second", "transform-job is x"], floors)}
+{table(["", "CPU s", "MiB per second", "transform-job is x"], floors)}
 
-Where the time of its threads goes:
+The time of its threads by phase:
 
 {table(["phase", "ms", "share"], phases)}
 
@@ -164,7 +164,7 @@ Where the time of its threads goes:
 
 ![Time and memory against rows](performance.svg)
 
-{table(["rows", "CPU s", "wall s", "MiB", "48 MiB + 48 bytes a row"], growth)}
+{table(["rows", "CPU s", "wall s", "MiB", "48 MiB + 48 bytes per row"], growth)}
 
 ## extract-job
 
@@ -173,9 +173,9 @@ times the CPU of `{slower}`, {extract["extract-job"]["wall"] / extract[slower]["
 
 {table(["", "CPU s", "wall s", "MiB"], extracted)}
 
-## A run without news
+## A run without changes
 
-All four stages over 17 years of which none was published anew. The portal was asked {unchanged["requests"]} times.
+All four stages when none of 17 years has changed. Requests to the portal: {unchanged["requests"]}.
 
 {table(["stage", "CPU s", "wall s"], stages)}
 
@@ -187,7 +187,7 @@ From exec to the first log line:
 
 ## Two tasks
 
-Four years by two task processes, a core each, take 1/{figures["tasks"]["speedup"]:.2f} of the time of one on one core.
+Four years in two task processes, with one core each, take 1/{figures["tasks"]["speedup"]:.2f} of the time of one on one core.
 
 ## Dashboard
 

@@ -1,6 +1,6 @@
-"""Whether two outputs hold the same rows.
+"""Checks whether two outputs contain the same rows.
 
-DuckDB reads them in a process of its own: the bench has to stay small, for what it starts begins with its memory's size as
+DuckDB reads them in its own process: the bench has to stay small, because its child processes start with its memory's size as
 the largest so far.
 """
 
@@ -11,13 +11,13 @@ from pathlib import Path
 
 
 def content(output: Path) -> tuple:
-    """Rows, their checksum in any order, and how many distinct request ids there are, if any."""
+    """The row count, an order-independent checksum, and the number of distinct request ids, if any."""
     read = subprocess.run([sys.executable, __file__, output], check=True, capture_output=True, text=True)
     return tuple(json.loads(read.stdout))
 
 
 def read(output: Path) -> tuple:
-    """What [`content`] gives, read in this process."""
+    """Returns the result of [`content`], read in this process."""
     import duckdb
 
     connection = duckdb.connect()
@@ -38,7 +38,7 @@ def read(output: Path) -> tuple:
 
 
 def difference(one: tuple, other: tuple) -> str | None:
-    """What differs, if anything does. An output without ids is not asked for them."""
+    """Returns the difference, if any. Ids are compared only if both outputs have them."""
     if one[:2] != other[:2]:
         return f"rows and checksum {one[:2]} against {other[:2]}"
     if None not in (one[2], other[2]) and one[2] != other[2]:

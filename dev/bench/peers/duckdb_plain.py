@@ -1,4 +1,4 @@
-"""DuckDB as its documentation would have one write it: regular expressions, strptime, window functions."""
+"""DuckDB in the style of its documentation: regular expressions, strptime, window functions."""
 
 import duckdb
 from outputs import COLUMNS, DIVISIONS_WITH_COMMAS, SECTION_WITH_COMMA, THREADS, arguments, in_utf_8, write_manifest
@@ -7,7 +7,7 @@ source, output = arguments()
 source = in_utf_8(source, output)
 connection = duckdb.connect(config={"threads": THREADS})
 connection.execute("SET TimeZone = 'America/Toronto'")
-# Of the hour that comes twice DuckDB takes the later instant; the contract says the earlier.
+# In the hour that occurs twice DuckDB uses the later instant, the contract the earlier one.
 connection.execute(f"SET temp_directory = '{output}.spill'")
 columns = {name: "VARCHAR" for name in (*COLUMNS, "extra")}
 connection.execute(f"""

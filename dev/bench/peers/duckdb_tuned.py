@@ -1,4 +1,4 @@
-"""DuckDB with the cheapest SQL found: casts and slices in place of patterns, a hash in place of a text to partition by."""
+"""DuckDB with the cheapest SQL found: casts and slices instead of patterns, partitioning by a hash instead of a text."""
 
 import duckdb
 from outputs import COLUMNS, DIVISIONS_WITH_COMMAS, SECTION_WITH_COMMA, THREADS, arguments, in_utf_8, write_manifest
@@ -7,7 +7,7 @@ source, output = arguments()
 source = in_utf_8(source, output)
 connection = duckdb.connect(config={"threads": THREADS})
 connection.execute("SET TimeZone = 'America/Toronto'")
-# Of the hour that comes twice DuckDB takes the later instant; the contract says the earlier.
+# In the hour that occurs twice DuckDB uses the later instant, the contract the earlier one.
 connection.execute(f"SET temp_directory = '{output}.spill'")
 columns = {name: "VARCHAR" for name in (*COLUMNS, "extra")}
 ward_id = """CASE WHEN right(ward, 1) = ')' AND ward[-4] = '(' THEN try_cast(ward[-3:-2] AS INTEGER) END"""

@@ -1,4 +1,4 @@
-"""What every peer does alike: the arguments, and a manifest with the digest of each file written."""
+"""What all peers share: the arguments, and a manifest with the digest of each file written."""
 
 import hashlib
 import json
@@ -24,13 +24,13 @@ DIVISIONS_WITH_COMMAS = (
     "Parks, Forestry & Recreation",
 )
 SECTION_WITH_COMMA = "Transfer, Disposal & Operations"
-"""A row with ten fields is sound if its division is one of the former or its section the latter."""
+"""A row with ten fields is valid if its division is one of the former or its section is the latter."""
 
 THREADS = 2
 
 
 def arguments() -> tuple[str, Path]:
-    """The CSV, and the directory to write to, made empty."""
+    """Returns the CSV and the emptied output directory."""
     source, directory = sys.argv[1:]
     shutil.rmtree(directory, ignore_errors=True)
     output = Path(directory)
@@ -39,7 +39,7 @@ def arguments() -> tuple[str, Path]:
 
 
 def in_utf_8(source: str, output: Path) -> Path:
-    """A copy of a file in Windows-1252, which DuckDB reads only by an extension that it downloads."""
+    """Returns a UTF-8 copy of a file in Windows-1252, which DuckDB reads only with an extension that it downloads."""
     copy = utf_8_copy(output)
     copy.write_bytes(Path(source).read_bytes().decode("cp1252").encode())
     return copy
@@ -50,7 +50,7 @@ def utf_8_copy(output: Path) -> Path:
 
 
 def write_manifest(output: Path) -> None:
-    """The size and SHA-256 of every Parquet file below `output`. The copy in UTF-8, if there is one, is removed."""
+    """Writes the size and SHA-256 of every Parquet file below `output`. The UTF-8 copy, if it exists, is removed."""
     utf_8_copy(output).unlink(missing_ok=True)
     files = {}
     for path in sorted(output.rglob("*.parquet")):

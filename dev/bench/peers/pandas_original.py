@@ -1,4 +1,4 @@
-"""The way of the pipeline that this one replaces: pandas, bad lines skipped, a Python function a row. It loses rows."""
+"""The pipeline that this one replaces: pandas, bad lines skipped, one Python function call per row. It loses rows."""
 
 import pandas as pd
 from dateutil import parser

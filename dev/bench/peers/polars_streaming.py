@@ -21,7 +21,8 @@ raw = pl.scan_csv(
     schema={name: pl.String for name in (*COLUMNS, "extra")},
     truncate_ragged_lines=True,
     missing_columns="insert",
-    # It reads no Windows-1252, whose only character here is the curly apostrophe: a replacement character by this.
+    # Polars does not read Windows-1252. The only such character here is the curly apostrophe, a replacement character
+    # here.
     encoding="utf8-lossy",
 )
 is_ragged = pl.col("extra").is_not_null()

@@ -1,4 +1,4 @@
-"""pyarrow: dictionary columns, compute kernels on the dictionaries, one sort. It has no hash of a row: no request ids."""
+"""pyarrow: dictionary columns, compute kernels on the dictionaries, one sort. It has no hash of a row, so there are no request ids."""
 
 import csv
 from functools import partial
@@ -22,10 +22,10 @@ def set_aside(row: pyarrow.csv.InvalidRow) -> str:
 
 
 def read() -> pa.Table:
-    """The rows of nine fields, and after them those that a known division or section makes whole."""
+    """Returns the rows of nine fields, then those that a known division or section repairs."""
     table = pyarrow.csv.read_csv(
         source,
-        # Rows are numbered only where one thread reads.
+        # Rows are numbered only if a single thread reads.
         read_options=pyarrow.csv.ReadOptions(
             column_names=COLUMNS, skip_rows=1, use_threads=False, encoding="windows-1252"
         ),
@@ -56,7 +56,7 @@ def read() -> pa.Table:
 
 
 def of_distinct(column: pa.ChunkedArray, function) -> pa.Array:
-    """`function` of a dictionary column's distinct values, taken to its rows."""
+    """Applies `function` to a dictionary column's distinct values and maps the results to its rows."""
     array = column.combine_chunks()
     array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
     return pa.DictionaryArray.from_arrays(array.indices, function(array.dictionary)).dictionary_decode()

@@ -1,4 +1,4 @@
-"""Writes fsa_wards.csv: which wards each forward sortation area lies in, and by which share of its ground.
+"""Writes fsa_wards.csv: the wards of each forward sortation area, with their shares of its ground.
 
 Usage: python3 fsa_wards.py DIRECTORY > fsa_wards.csv, with `city-wards.geojson` and `forward-sortation-areas.geojson` in
 DIRECTORY (tests/fixtures/city/boundaries).
@@ -36,7 +36,7 @@ CENTRES_44 = {
 
 
 def shapes(path: Path, name: str) -> dict[str, list[list[tuple[float, float]]]]:
-    """The rings of each feature by a property."""
+    """Returns the rings of each feature by a property."""
     found = {}
     for feature in json.loads(path.read_text())["features"]:
         geometry = feature["geometry"]
@@ -46,7 +46,7 @@ def shapes(path: Path, name: str) -> dict[str, list[list[tuple[float, float]]]]:
 
 
 def stretches(rings: list[list[tuple[float, float]]]) -> dict[int, list[float]]:
-    """The longitudes at which the rings cross each line, in order: the ground lies between every other two."""
+    """Returns the longitudes at which the rings cross each line, in order: the ground is between every other pair."""
     lines = defaultdict(list)
     for ring in rings:
         for (x1, y1), (x2, y2) in zip(ring, ring[1:]):
@@ -84,7 +84,7 @@ def main() -> None:
 
             def distance(ward_44: int) -> float:
                 y, x = CENTRES_44[ward_44]
-                # A degree of longitude is 0.72 of one of latitude here.
+                # Here a degree of longitude is 0.72 of a degree of latitude.
                 return (y - latitude) ** 2 + (0.72 * (x - longitude)) ** 2
 
             print(f"{fsa},{ward},{min(CENTRES_44, key=distance)},{length / sum(kept.values()):.4f}")

@@ -1,4 +1,4 @@
-"""Lists, shows and downloads from the portal at the given address by clients that know nothing of it. Prints what they got."""
+"""Lists, shows and downloads from the portal at the given address with independent clients. Prints their results."""
 
 import io
 import json
@@ -71,7 +71,7 @@ def by_toronto_open_data(address: str) -> dict:
 
 
 def main() -> None:
-    # The clients print what they do: the answer is the last line.
+    # The clients print their progress; the answer is the last line.
     (address,) = sys.argv[1:]
     answer = {
         "post": by_ckanapi(address, get_only=False),
