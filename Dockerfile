@@ -1,19 +1,19 @@
 # The images of the four jobs: --target job with --build-arg JOB=extract-job (or transform-job, load-job), and --target
-# dbt-runner. cloudbuild.yaml passes base images by digest; built by hand, these tags serve.
-#checkov:skip=CKV_DOCKER_2:a job has no health to ask for: it ends
-#checkov:skip=CKV_DOCKER_7:the tags stand in the arguments, which checkov does not read
+# dbt-runner. cloudbuild.yaml passes base images by digest; these tags are for builds by hand.
+#checkov:skip=CKV_DOCKER_2:a job ends and needs no health check
+#checkov:skip=CKV_DOCKER_7:the tags are in the arguments, which checkov does not read
 ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
 ARG JOB_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG NODE_IMAGE=docker.io/library/node:22-bookworm-slim
 
-# What the binaries are compiled from: pages and models change more often.
+# The sources of the binaries; pages and models change more often.
 FROM ${RUST_IMAGE} AS sources
 WORKDIR /src
 COPY . .
 RUN rm -rf dashboard dbt-runner/project dev/python
 
-# The manifests with empty sources: layers that change with the dependencies only.
+# The manifests with empty sources: layers that change only with the dependencies.
 FROM sources AS manifests
 RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock -delete && \
     for crate in */Cargo.toml dev/*/Cargo.toml; do \
@@ -26,7 +26,7 @@ ENV CARGO_INCREMENTAL=0
 COPY --from=manifests /src .
 RUN cargo build --release --locked --bin extract-job --bin transform-job --bin load-job --bin dbt-runner
 COPY --from=sources /src .
-# Cargo goes by times: these sources are newer than the empty ones.
+# Cargo compares modification times, so these sources must be newer than the empty ones.
 RUN find . -name '*.rs' -exec touch {} + && \
     cargo build --release --locked --bin extract-job --bin transform-job --bin load-job --bin dbt-runner
 
@@ -49,7 +49,7 @@ ARG SOURCE_DATE_EPOCH=0
 ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH} PIP_DISABLE_PIP_VERSION_CHECK=1
 WORKDIR /opt
 COPY dev/python/dbt-bigquery.lock dbt-bigquery.lock
-# Compiled once, here: a start without takes seconds longer. With SOURCE_DATE_EPOCH the result has no clock in it.
+# Compiled here, because a start without it takes seconds longer. SOURCE_DATE_EPOCH makes the result reproducible.
 RUN python -m venv /opt/dbt && \
     /opt/dbt/bin/pip install --no-cache-dir --no-compile --no-deps --require-hashes --requirement dbt-bigquery.lock && \
     /opt/dbt/bin/pip uninstall --yes pip setuptools && \

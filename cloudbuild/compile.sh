@@ -1,9 +1,10 @@
 #!/bin/sh
-# Compiles all binaries once, with the layers of earlier builds, and keeps them for the next: the images only copy.
+# Compiles all binaries once, using the layers of earlier builds, and keeps them for the next. The images only copy
+# them.
 set -eu
 docker buildx create --name images --driver docker-container --bootstrap --use
 
-# Every image of this build stands on the same bases, and says by digest on which.
+# Every image of this build uses the same base images, recorded by digest.
 : > bases
 for argument in RUST_IMAGE JOB_IMAGE PYTHON_IMAGE NODE_IMAGE; do
   tag=$(sed -n "s/^ARG $argument=\(.*\)/\1/p" Dockerfile)

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Builds and pushes one image: image.sh JOB TARGET. A commit's image is built once: what is there is kept.
+# Builds and pushes one image: image.sh JOB TARGET. A commit's image is built once: an existing one is kept.
 set -eu
 job=$1 target=$2
 image=$_IMAGES/$job:$COMMIT_SHA
 if docker buildx imagetools inspect "$image" > /dev/null 2>&1; then
-  echo "$image is there already"
+  echo "$image already exists"
   exit 0
 fi
 

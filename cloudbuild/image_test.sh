@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the Dockerfile, unchanged, and runs its images, on base images that are made here to look like the real ones:
+# Builds the unchanged Dockerfile and runs its images on base images that are built here to resemble the real ones:
 # Debian 12 with Rust, Python and Node.js, and with no more than the C library. Needs root, Node.js below /usr, and
 # Debian's buildah, mmdebstrap, crun.
 set -euo pipefail
@@ -13,7 +13,7 @@ step() {
   printf '%5ds  %s\n' "$SECONDS" "$*"
 }
 
-# base NAME TARBALL: an image of a file system, with the certificate authorities that this machine trusts besides.
+# base NAME TARBALL: an image of a file system, with this machine's certificate authorities added.
 base() {
   local container
   container=$("${tool[@]}" from scratch)
@@ -85,7 +85,7 @@ for job in extract-job transform-job load-job dbt-runner; do
   check "$job is not root" test "$user" = 65532:65532
   check "$job says what it is made from" test "$revision" = image-test
 
-  # Without an environment a job says what is missing, and ends with the exit code for that.
+  # Without an environment a job reports what is missing, and ends with the exit code for that.
   started=$(date +%s%N)
   set +e
   said=$(run "$container" /usr/local/bin/job)
@@ -102,7 +102,7 @@ for job in extract-job transform-job load-job dbt-runner; do
   else
     version=$(run "$container" /opt/dbt/bin/dbt --version)
     check "dbt speaks to BigQuery: $version" grep --quiet bigquery <<< "$version"
-    # Where Cloud Run has a file system in memory.
+    # In place of Cloud Run's in-memory file system.
     check "dbt reads the project" run "$container" env BIGQUERY_PROJECT=p BIGQUERY_DATASET=d BIGQUERY_LOCATION=US HOME=/tmp \
       /opt/dbt/bin/dbt --quiet parse --target bigquery --project-dir /srv/dbt --profiles-dir /srv/dbt \
       --target-path /tmp/target --log-path /tmp/logs

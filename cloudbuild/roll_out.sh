@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Rolls the four jobs to the images of this commit, by digest. If one cannot be, those that were are rolled back.
+# Rolls the four jobs out to the images of this commit, by digest. If one fails, the others are rolled back.
 set -euo pipefail
 
 declare -A before

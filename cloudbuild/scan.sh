@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Refuses images with critical vulnerabilities that a newer base or dependency has mended.
+# Refuses images with critical vulnerabilities that are fixed in a newer base or dependency.
 set -euo pipefail
 refused=0
 for job in extract-job transform-job load-job dbt-runner; do
@@ -7,7 +7,7 @@ for job in extract-job transform-job load-job dbt-runner; do
   found=$(gcloud artifacts docker images list-vulnerabilities "$scan" \
     --format='value(vulnerability.effectiveSeverity, vulnerability.fixAvailable, noteName)')
   if grep --extended-regexp '^CRITICAL[[:space:]]+True' <<< "$found"; then
-    echo "$job has critical vulnerabilities that are mended: build it on newer bases and dependencies" >&2
+    echo "$job has critical vulnerabilities with a fix: build it with newer bases and dependencies" >&2
     refused=1
   fi
 done
