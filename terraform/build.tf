@@ -1,7 +1,7 @@
-# Sources of builds that are submitted by hand.
+# The bucket for the sources of builds that are submitted by hand.
 resource "google_storage_bucket" "builds" {
-  #checkov:skip=CKV_GCP_62:it holds copies of the source for a week
-  #checkov:skip=CKV_GCP_78:it holds copies of the source for a week
+  #checkov:skip=CKV_GCP_62:it contains copies of the source for a week
+  #checkov:skip=CKV_GCP_78:it contains copies of the source for a week
   name                        = "${var.project_id}-toronto-311-builds"
   location                    = var.region
   force_destroy               = true
@@ -28,7 +28,7 @@ resource "google_cloudbuild_trigger" "main" {
   count = var.build_repository == null ? 0 : 1
 
   name            = "toronto-311-main"
-  description     = "Tests, builds and rolls out what is pushed to main."
+  description     = "Tests, builds and rolls out every push to main."
   location        = var.region
   filename        = "cloudbuild.yaml"
   service_account = google_service_account.this["build"].id

@@ -10,7 +10,7 @@ resource "google_iam_workload_identity_pool" "github" {
 }
 
 resource "google_iam_workload_identity_pool_provider" "github" {
-  #checkov:skip=CKV_GCP_125:the condition names the repository and its branch, which checkov does not see behind the variable; module.tftest.hcl checks it
+  #checkov:skip=CKV_GCP_125:the condition restricts the repository and its branch, which checkov cannot read from the variable; module.tftest.hcl checks it
   count = var.github_repository == null ? 0 : 1
 
   workload_identity_pool_id          = google_iam_workload_identity_pool.github[0].workload_identity_pool_id

@@ -1,9 +1,10 @@
-# One service account each, with roles on the resource. What can be granted on the project only is in `project_roles`.
+# One service account per component, with roles granted on the resource. `project_roles` has those that can only be
+# granted on the project.
 locals {
   service_accounts = merge(
     {
       extract-job   = "Fetches files from the portal into the lake."
-      transform-job = "Turns raw files of the lake into clean ones."
+      transform-job = "Transforms the lake's raw files to clean ones."
       load-job      = "Loads clean files into the warehouse."
       dbt-runner    = "Builds the marts and publishes them."
       workflow      = "Runs the jobs in order."
@@ -13,7 +14,7 @@ locals {
     var.github_repository == null ? {} : { github = "Submits builds for GitHub's workflows." },
   )
 
-  # The lake is written by creating and read, no more: no job can overwrite or delete an object of it.
+  # The lake's objects can only be created and read: no job can overwrite or delete one.
   lake_roles = merge(
     {
       for pair in setproduct(keys(local.jobs), ["roles/storage.objectCreator", "roles/storage.objectViewer"]) :
@@ -24,7 +25,7 @@ locals {
 
   dataset_editors = {
     "load-job toronto_311" = { account = "load-job", dataset = "toronto_311" }
-    # dbt keeps the name of its last build beside what it builds from.
+    # dbt records the fingerprint of its last build beside its sources.
     "dbt-runner toronto_311" = { account = "dbt-runner", dataset = "toronto_311" }
     "dbt-runner reference"   = { account = "dbt-runner", dataset = "reference" }
     "dbt-runner staging"     = { account = "dbt-runner", dataset = "staging" }
@@ -43,15 +44,15 @@ locals {
 
   project_roles = merge(
     {
-      # Query and load jobs are the project's, whatever dataset they touch.
+      # Query and load jobs belong to the project, not to a dataset.
       "load-job roles/bigquery.jobUser"   = { account = "load-job", role = "roles/bigquery.jobUser" }
       "dbt-runner roles/bigquery.jobUser" = { account = "dbt-runner", role = "roles/bigquery.jobUser" }
-      # Cloud Workflows has no policy on a single workflow.
+      # Cloud Workflows has no policy for a single workflow.
       "scheduler roles/workflows.invoker" = { account = "scheduler", role = "roles/workflows.invoker" }
       "workflow roles/workflows.viewer"   = { account = "workflow", role = "roles/workflows.viewer" }
       "workflow roles/logging.logWriter"  = { account = "workflow", role = "roles/logging.logWriter" }
       "build roles/logging.logWriter"     = { account = "build", role = "roles/logging.logWriter" }
-      # Scans are the project's.
+      # Scans belong to the project.
       "build roles/ondemandscanning.admin" = { account = "build", role = "roles/ondemandscanning.admin" }
     },
     var.github_repository == null ? {} : {
@@ -59,7 +60,7 @@ locals {
     },
   )
 
-  # Who may run something as whom.
+  # Which account may act as which other one.
   impersonations = merge(
     { for job in keys(local.jobs) : "build ${job}" => { account = "build", as = job } },
     var.github_repository == null ? {} : { "github build" = { account = "github", as = "build" } },
@@ -69,7 +70,7 @@ locals {
     { build = { account = "build", role = "roles/storage.objectViewer" } },
     var.github_repository == null ? {} : {
       github = { account = "github", role = "roles/storage.objectUser" }
-      # gcloud looks at the bucket before it uploads to it.
+      # gcloud reads the bucket before it uploads to it.
       "github looks" = { account = "github", role = "roles/storage.legacyBucketReader" }
     },
   )

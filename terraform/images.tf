@@ -1,11 +1,12 @@
 resource "google_artifact_registry_repository" "images" {
-  #checkov:skip=CKV_GCP_84:images of open source; Google's own keys encrypt them at rest
+  #checkov:skip=CKV_GCP_84:images of open source, encrypted at rest with Google's own keys
   repository_id = "toronto-311"
   description   = "Images of the four jobs, tagged by commit."
   location      = var.region
   format        = "DOCKER"
 
-  # What jobs may be rolled back to is kept; the rest goes. Tags may go with it, and so are not immutable: jobs run digests.
+  # Images to which jobs may be rolled back are kept; the others are deleted. Tags may be deleted with them and are
+  # therefore not immutable: jobs run digests.
   cleanup_policies {
     id     = "keep-recent"
     action = "KEEP"
@@ -24,9 +25,9 @@ resource "google_artifact_registry_repository" "images" {
   depends_on = [google_project_service.this]
 }
 
-# Layers that builds share. Its one tag moves, so that it has a repository of its own.
+# Layers shared by builds. Its only tag moves, so it has its own repository.
 resource "google_artifact_registry_repository" "cache" {
-  #checkov:skip=CKV_GCP_84:layers of open source; Google's own keys encrypt them at rest
+  #checkov:skip=CKV_GCP_84:layers of open source, encrypted at rest with Google's own keys
   repository_id = "toronto-311-cache"
   description   = "Build cache of the images."
   location      = var.region

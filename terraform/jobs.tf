@@ -3,7 +3,7 @@ locals {
   warehouse = { WAREHOUSE_URL = "bigquery://${var.project_id}/${google_bigquery_dataset.warehouse["toronto_311"].dataset_id}?location=${var.region}" }
   site      = { SITE_URL = "gs://${google_storage_bucket.site.name}" }
 
-  # Memory holds the temporary files as well: Cloud Run has no other disk.
+  # Temporary files also use the memory, because Cloud Run has no disk.
   jobs = {
     extract-job   = { cpu = "2", memory = "4Gi", timeout = "3600s", env = local.lake }
     transform-job = { cpu = "2", memory = "2Gi", timeout = "1800s", env = local.lake }
@@ -26,11 +26,11 @@ resource "google_cloud_run_v2_job" "this" {
       service_account       = google_service_account.this[each.key].email
       execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
       timeout               = each.value.timeout
-      # Cloud Run retries whatever the exit code; the workflow knows which are worth it, and retries those.
+      # Cloud Run would retry any exit code; the workflow retries only those that are worth it.
       max_retries = 0
 
       containers {
-        # Stands in until the first build, which deploys the real one: cloudbuild.yaml.
+        # A placeholder until the first build deploys the real one: cloudbuild.yaml.
         image = "us-docker.pkg.dev/cloudrun/container/job:latest"
 
         resources {

@@ -1,7 +1,7 @@
 # Objects are created once and never change: the jobs can neither overwrite nor delete (iam.tf).
 resource "google_storage_bucket" "lake" {
-  #checkov:skip=CKV_GCP_62:access logs of a bucket that only four service accounts reach would cost more than the bucket; Cloud Audit Logs has the changes of its settings
-  #checkov:skip=CKV_GCP_78:objects are never overwritten, so that versioning would keep nothing; soft delete keeps what a person deletes
+  #checkov:skip=CKV_GCP_62:access logs of a bucket that only four service accounts can access would cost more than the bucket; Cloud Audit Logs has the changes of its settings
+  #checkov:skip=CKV_GCP_78:objects are never overwritten, so versioning would keep nothing; soft delete keeps what an operator deletes
   name                        = "${var.project_id}-toronto-311-lake"
   location                    = var.region
   force_destroy               = !var.deletion_protection
@@ -19,7 +19,8 @@ resource "google_storage_bucket" "lake" {
     }
   }
 
-  # Data are read again only when a rule changes or a year is redone. Manifests, which every run reads, stay as they are.
+  # Data are read again only when a rule changes or a year is redone. Manifests, which every run reads, keep their
+  # class.
   dynamic "lifecycle_rule" {
     for_each = [
       { prefix = "raw/", suffixes = [".csv", ".geojson"], class = "NEARLINE", age = 30 },
@@ -41,7 +42,7 @@ resource "google_storage_bucket" "lake" {
     }
   }
 
-  # Hand-overs of runs that nobody replays any more.
+  # Hand-overs of runs that are too old to be replayed.
   lifecycle_rule {
     condition {
       age            = 400

@@ -1,5 +1,5 @@
 locals {
-  # Every alert brings its section of the runbook along.
+  # Every alert includes its section of the runbook.
   runbook = {
     for section in slice(split("\n## ", file("${path.module}/../docs/runbook.md")), 1, length(split("\n## ", file("${path.module}/../docs/runbook.md")))) :
     split("\n", section)[0] => "```\nexport PROJECT=${var.project_id} REGION=${var.region}\n```\n\n${section}"
@@ -40,9 +40,9 @@ locals {
   finished_executions = "workflows_googleapis_com:finished_execution_count{monitored_resource=\"workflows.googleapis.com/Workflow\",workflow_id=\"${google_workflows_workflow.this.name}\",status=\"SUCCEEDED\"}"
 
   log_metrics = {
-    rows        = "Rows of the partitions that a stage made."
-    seconds     = "Seconds that a stage took."
-    quarantined = "Rows of the partitions that a stage made which were set aside."
+    rows        = "Rows of the partitions that a stage produced."
+    seconds     = "Duration of a stage in seconds."
+    quarantined = "Quarantined rows of the partitions that a stage produced."
   }
 }
 
@@ -56,7 +56,7 @@ resource "google_monitoring_notification_channel" "email" {
   depends_on = [google_project_service.this]
 }
 
-# What the jobs say of themselves.
+# Alerts on the logs of the jobs.
 resource "google_monitoring_alert_policy" "logs" {
   for_each = local.log_alerts
 
@@ -88,7 +88,7 @@ resource "google_monitoring_alert_policy" "logs" {
   depends_on = [google_project_service.this]
 }
 
-# What a job that is killed, or never starts, cannot say.
+# An alert for jobs that are killed or never start, and so log nothing.
 resource "google_monitoring_alert_policy" "run_failed" {
   display_name          = "Toronto 311: Run failed"
   combiner              = "OR"
@@ -120,7 +120,7 @@ resource "google_monitoring_alert_policy" "run_failed" {
   }
 }
 
-# A metric-absence condition reaches back a day; PromQL reaches back as far as the metric is kept.
+# A metric-absence condition covers one day at most; PromQL covers the metric's whole retention.
 resource "google_monitoring_alert_policy" "silence" {
   display_name          = "Toronto 311: No success in 35 days"
   combiner              = "OR"

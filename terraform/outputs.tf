@@ -29,16 +29,16 @@ output "workflow" {
 }
 
 output "build_service_account" {
-  description = "The service account that builds run as."
+  description = "The service account of builds."
   value       = google_service_account.this["build"].email
 }
 
 output "service_accounts" {
-  description = "The service account of each job and of the machinery around them, by name."
+  description = "The service accounts of the jobs and of the components around them, by name."
   value       = { for name, account in google_service_account.this : name => account.email }
 }
 
 output "github_identity_provider" {
-  description = "What GitHub's google-github-actions/auth is given as workload_identity_provider; null without github_repository."
+  description = "The workload_identity_provider for GitHub's google-github-actions/auth; null without github_repository."
   value       = one(google_iam_workload_identity_pool_provider.github[*].name)
 }

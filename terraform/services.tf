@@ -19,6 +19,6 @@ resource "google_project_service" "this" {
   ))
 
   service = each.value
-  # Others in the project may use it too.
+  # Other users of the project may need it too.
   disable_on_destroy = false
 }

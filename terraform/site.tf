@@ -1,8 +1,8 @@
-# The published marts and the dashboard. The one bucket whose objects are replaced.
+# The bucket of the published marts and the dashboard, the only one whose objects are overwritten.
 resource "google_storage_bucket" "site" {
-  #checkov:skip=CKV_GCP_62:what is published is public; who reads it is nobody's business
-  #checkov:skip=CKV_GCP_78:its content is made anew from the warehouse by one job; soft delete keeps a week of it
-  #checkov:skip=CKV_GCP_114:enforced unless publish_site asks for the contrary, which the tests of the plan check
+  #checkov:skip=CKV_GCP_62:its content is public, and readers' privacy matters more than access logs
+  #checkov:skip=CKV_GCP_78:its content can be rebuilt from the warehouse by one job; soft delete keeps a week of it
+  #checkov:skip=CKV_GCP_114:enforced unless publish_site is set, which the tests of the plan check
   name                        = "${var.project_id}-toronto-311-site"
   location                    = var.region
   force_destroy               = !var.deletion_protection
@@ -21,7 +21,7 @@ resource "google_storage_bucket" "site" {
 }
 
 resource "google_storage_bucket_iam_member" "site_public" {
-  #checkov:skip=CKV_GCP_28:made only where publish_site asks for it
+  #checkov:skip=CKV_GCP_28:created only if publish_site is set
   count = var.publish_site ? 1 : 0
 
   bucket = google_storage_bucket.site.name

@@ -1,5 +1,5 @@
 variable "project_id" {
-  description = "The Google Cloud project that all of it is made in."
+  description = "The Google Cloud project of all resources."
   type        = string
   nullable    = false
 
@@ -10,7 +10,7 @@ variable "project_id" {
 }
 
 variable "region" {
-  description = "The region of everything: jobs, lake, warehouse and images. Data between them then cost nothing to move."
+  description = "The region of all resources: jobs, lake, warehouse and images. Transfers within it are free."
   type        = string
   nullable    = false
   default     = "northamerica-northeast1"
@@ -22,7 +22,7 @@ variable "region" {
 }
 
 variable "schedule" {
-  description = "When the pipeline runs, as cron on the wall clock of America/Toronto. The City republishes the current year monthly."
+  description = "The schedule of the pipeline, as a cron expression in America/Toronto time. The City republishes the current year monthly."
   type        = string
   nullable    = false
   default     = "0 6 1 * *"
@@ -34,14 +34,14 @@ variable "schedule" {
 }
 
 variable "schedule_paused" {
-  description = "Whether the schedule is kept but does not start anything."
+  description = "Whether the schedule is paused."
   type        = bool
   nullable    = false
   default     = false
 }
 
 variable "max_tasks" {
-  description = "The most tasks that extract-job and transform-job share the years over."
+  description = "The maximum number of tasks among which extract-job and transform-job share the years."
   type        = number
   nullable    = false
   default     = 4
@@ -53,7 +53,7 @@ variable "max_tasks" {
 }
 
 variable "retention_days" {
-  description = "Days for which nobody, whatever their rights, can delete or replace an object of the lake."
+  description = "Days for which nobody can delete or replace an object of the lake, regardless of permissions."
   type        = number
   nullable    = false
   default     = 30
@@ -79,7 +79,7 @@ variable "deletion_protection" {
 }
 
 variable "alert_emails" {
-  description = "Who is told when something is wrong. Without any, incidents are opened but nobody is told."
+  description = "The recipients of alerts. Without any, incidents are opened but nobody is notified."
   type        = set(string)
   nullable    = false
   default     = []
@@ -91,7 +91,7 @@ variable "alert_emails" {
 }
 
 variable "alert_quarantine_ratio" {
-  description = "Rows in quarantine over rows read, above which an alert is raised. The contract refuses a year at 0.05."
+  description = "The ratio of quarantined to read rows above which an alert is raised. The contract refuses a year at 0.05."
   type        = number
   nullable    = false
   default     = 0.01
@@ -103,7 +103,7 @@ variable "alert_quarantine_ratio" {
 }
 
 variable "alert_billed_gib_per_day" {
-  description = "GiB that BigQuery bills in the project within a day, above which an alert is raised. A run bills less than 20."
+  description = "The GiB billed by BigQuery in the project per day above which an alert is raised. A run bills less than 20."
   type        = number
   nullable    = false
   default     = 100
@@ -121,7 +121,7 @@ variable "build_repository" {
 
   validation {
     condition     = var.build_repository == null || can(regex("^projects/[^/]+/locations/[^/]+/connections/[^/]+/repositories/[^/]+$", var.build_repository))
-    error_message = "build_repository must read projects/P/locations/R/connections/C/repositories/N, as `gcloud builds repositories list` shows it."
+    error_message = "build_repository must have the form projects/P/locations/R/connections/C/repositories/N, as `gcloud builds repositories list` shows it."
   }
 }
 
@@ -132,12 +132,12 @@ variable "github_repository" {
 
   validation {
     condition     = var.github_repository == null || can(regex("^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$", var.github_repository))
-    error_message = "github_repository must read OWNER/NAME."
+    error_message = "github_repository must have the form OWNER/NAME."
   }
 }
 
 variable "budget" {
-  description = "A budget on the project, with mails at half, nine tenths and all of it: the billing account (XXXXXX-XXXXXX-XXXXXX) and whole units of its currency a month. Null: none."
+  description = "A budget on the project, with e-mails at 50, 90 and 100 %: the billing account (XXXXXX-XXXXXX-XXXXXX) and whole units of its currency per month. Null: none."
   type = object({
     billing_account = string
     monthly_amount  = number
@@ -146,7 +146,7 @@ variable "budget" {
 
   validation {
     condition     = var.budget == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account))
-    error_message = "budget.billing_account must read XXXXXX-XXXXXX-XXXXXX, as `gcloud billing accounts list` shows it."
+    error_message = "budget.billing_account must have the form XXXXXX-XXXXXX-XXXXXX, as `gcloud billing accounts list` shows it."
   }
 
   validation {

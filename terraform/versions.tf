@@ -8,7 +8,7 @@ terraform {
     }
   }
 
-  # Whose state this is, is said at `terraform init -backend-config=bucket=...`.
+  # The bucket of the state is set by `terraform init -backend-config=bucket=...`.
   backend "gcs" {
     prefix = "toronto-311"
   }
@@ -17,7 +17,7 @@ terraform {
 provider "google" {
   project = var.project_id
   region  = var.region
-  # Budgets are billed to, and counted against, the project that asks.
+  # The budget API bills its quota to the calling project.
   billing_project       = var.project_id
   user_project_override = true
 

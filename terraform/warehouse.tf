@@ -1,11 +1,11 @@
 # Tables are made by the jobs: load-job from the data contracts, dbt from its models.
 resource "google_bigquery_dataset" "warehouse" {
-  #checkov:skip=CKV_GCP_81:open data; Google's own keys encrypt them at rest
+  #checkov:skip=CKV_GCP_81:open data, encrypted at rest with Google's own keys
   for_each = {
-    toronto_311 = "What load-job keeps: the clean service requests, the quarantine, the boundaries and the history of loads."
-    reference   = "What dbt is told: wards, statuses, and the types of requests with their groups."
-    staging     = "Views that name and type what load-job keeps, made by dbt."
-    marts       = "Compact tables to query, made and tested by dbt."
+    toronto_311 = "The tables of load-job: the clean service requests, the quarantine, the boundaries and the history of loads."
+    reference   = "dbt's seeds: wards, statuses, and the types of requests with their groups."
+    staging     = "Views that rename and type the tables of load-job, created by dbt."
+    marts       = "Compact tables for queries, built and tested by dbt."
   }
 
   dataset_id                 = each.key

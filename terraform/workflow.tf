@@ -23,7 +23,7 @@ resource "google_cloud_scheduler_job" "monthly" {
   paused           = var.schedule_paused
   attempt_deadline = "60s"
 
-  # A start that arrives twice is harmless: two runs at once make one result.
+  # A duplicate start is harmless: two concurrent runs have one result.
   retry_config {
     retry_count          = 5
     min_backoff_duration = "30s"

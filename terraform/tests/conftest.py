@@ -1,4 +1,4 @@
-"""What the tests share: the module in a copy, the real terraform, and the stand-in provider."""
+"""Shared fixtures: a copy of the module, the real terraform, and the stand-in provider."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ EVERYTHING = VARIABLES | {
 
 
 def copy_of_module(destination: Path) -> Path:
-    """The module beside what it reads, where terraform may write."""
+    """Copies the module and the files that it reads to a place where terraform may write."""
     shutil.copytree(ROOT / "contracts", destination / "contracts")
     shutil.copytree(ROOT / "docs", destination / "docs")
     ignored = shutil.ignore_patterns(".terraform*", "*.py", "__pycache__", "*.tfvars")
@@ -60,12 +60,12 @@ class Terraform:
         )
         self.environment = os.environ | {"TF_CLI_CONFIG_FILE": str(configuration), "TF_IN_AUTOMATION": "1"}
         self.initialised = self.run(self.module, "init", "-input=false", "-backend=false")
-        # Plans need a state, if an empty one.
+        # Plans need a state, even if it is empty.
         (self.module / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
         self.run(self.module, "init", "-input=false")
 
     def attach(self, schema: Path, stack: contextlib.ExitStack) -> None:
-        """Serves the provider for all that follows from one process."""
+        """Serves the provider to all later commands from one process."""
         server = stack.enter_context(
             subprocess.Popen(
                 [sys.executable, SERVER, schema, "--reattach"],
@@ -88,7 +88,7 @@ class Terraform:
         )
 
     def plan(self, variables: dict, module: Path | None = None) -> dict:
-        """The plan for an empty project, as JSON. Fails with what terraform says."""
+        """Returns the plan for an empty project, as JSON. Fails with terraform's error."""
         module = module or self.module
         (module / "test.tfvars.json").write_text(json.dumps(variables))
         made = self.run(
@@ -100,7 +100,7 @@ class Terraform:
 
 
 class RefusedError(Exception):
-    """What terraform says against a configuration."""
+    """Returns terraform's errors about a configuration."""
 
 
 @pytest.fixture(scope="session", params=PROVIDERS, ids=lambda schema: f"google-{schema.parent.name}")

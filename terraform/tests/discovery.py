@@ -1,4 +1,4 @@
-"""Google's discovery documents, as PyPI's google-api-python-client ships them: what each API takes."""
+"""Google's discovery documents from PyPI's google-api-python-client, which describe each API's parameters."""
 
 import json
 from functools import cache
@@ -14,7 +14,7 @@ def document(api: str, version: str) -> dict:
 
 
 class Method(NamedTuple):
-    """A method of an API, as a connector of Cloud Workflows names it: googleapis.run.v2.projects.locations.jobs.run."""
+    """A method of an API, named like a Cloud Workflows connector: googleapis.run.v2.projects.locations.jobs.run."""
 
     api: dict
     described: dict
@@ -33,9 +33,9 @@ class Method(NamedTuple):
         return self.api["parameters"] | self.described.get("parameters", {})
 
     def problems(self, arguments: dict):
-        """What is wrong with the arguments of a call; expressions `${...}` may be anything."""
+        """Lists the problems with the arguments of a call; expressions `${...}` may be anything."""
         for name in set(arguments) - set(self.parameters) - {"body", "connector_params"}:
-            yield f"{name} is no argument of {self.described['id']}"
+            yield f"{name} is not an argument of {self.described['id']}"
         for name, parameter in self.described.get("parameters", {}).items():
             if parameter.get("required") and name not in arguments:
                 yield f"{self.described['id']} needs {name}"
@@ -49,12 +49,12 @@ TYPES = {"string": str, "boolean": bool, "integer": int, "number": (int, float),
 
 
 def value_problems(api: dict, schema: dict, value, path: str):
-    """How `value` differs from a schema of a discovery document: unknown fields, wrong types, wrong enumerations."""
+    """Lists how `value` differs from a schema: unknown fields, wrong types, wrong enumerations."""
     if isinstance(value, str) and value.startswith("${"):
         return
     if "$ref" in schema:
         schema = api["schemas"][schema["$ref"]]
-    # Numbers of 64 bits travel as strings.
+    # 64-bit numbers are encoded as strings.
     expected = TYPES.get(schema.get("type"), object)
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):
         yield f"{path} is {value!r}: expected {schema['type']}"
@@ -65,7 +65,7 @@ def value_problems(api: dict, schema: dict, value, path: str):
         for name, item in value.items():
             field = schema.get("properties", {}).get(name) or schema.get("additionalProperties")
             if field is None:
-                yield f"{path}.{name} is no field of {schema.get('id', 'it')}"
+                yield f"{path}.{name} is not a field of {schema.get('id', 'it')}"
             else:
                 yield from value_problems(api, field, item, f"{path}.{name}")
     elif "enum" in schema and value not in schema["enum"]:

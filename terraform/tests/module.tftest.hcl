@@ -1,4 +1,4 @@
-# What the variables refuse, and what the options bring. Runs with the real provider as well.
+# Tests of the variables' validation and of the options. They also run with the real provider.
 mock_provider "google" {
   mock_data "google_project" {
     defaults = {
@@ -16,11 +16,11 @@ run "defaults" {
 
   assert {
     condition     = google_storage_bucket.lake.name == "toronto-311-test-toronto-311-lake"
-    error_message = "The lake is named after the project: bucket names are the whole world's."
+    error_message = "The lake is named after the project, because bucket names are global."
   }
   assert {
     condition     = google_storage_bucket.site.public_access_prevention == "enforced" && length(google_storage_bucket_iam_member.site_public) == 0
-    error_message = "The site is private unless asked for."
+    error_message = "The site is private by default."
   }
   assert {
     condition     = length(google_cloudbuild_trigger.main) == 0 && length(google_billing_budget.this) == 0 && length(google_iam_workload_identity_pool.github) == 0
@@ -41,11 +41,11 @@ run "options" {
 
   assert {
     condition     = google_storage_bucket_iam_member.site_public[0].member == "allUsers" && google_storage_bucket_iam_member.site_public[0].role == "roles/storage.objectViewer"
-    error_message = "A published site can be read by all, and no more."
+    error_message = "A published site can be read by everyone, and not written."
   }
   assert {
     condition     = strcontains(google_iam_workload_identity_pool_provider.github[0].attribute_condition, "'example/toronto-311' && assertion.ref == 'refs/heads/main'")
-    error_message = "Only main of the named repository may submit builds."
+    error_message = "Only main of the configured repository may submit builds."
   }
   assert {
     condition     = google_billing_budget.this[0].amount[0].specified_amount[0].units == "20"
@@ -62,7 +62,7 @@ run "teardown" {
 
   assert {
     condition     = google_storage_bucket.lake.force_destroy && alltrue([for job in google_cloud_run_v2_job.this : !job.deletion_protection])
-    error_message = "Without protection all can be destroyed."
+    error_message = "Without protection everything can be destroyed."
   }
 }
 

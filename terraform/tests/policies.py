@@ -1,4 +1,4 @@
-"""What a plan has to hold, whatever it is for. Each policy gives what breaks it, in words."""
+"""Policies that every plan has to satisfy. Each policy returns its violations, in words."""
 
 import json
 import re
@@ -11,7 +11,7 @@ ROLES = json.loads((ROOT / "terraform/tests/roles.json").read_text("utf-8"))["ro
 DATASETS = ("toronto_311", "reference", "staging", "marts")
 TABLE = re.compile(r"^\| `([\w-]+|every job)` \| `([A-Za-z]+\.[\w.]+)` \| ([^|]+) \| ([^|]+) \|$", re.M)
 
-# What each account does, in the permissions that Google's API references name for it.
+# The tasks of each account, as permissions from Google's API references.
 NEEDED = {
     **{(job, "lake"): {"storage.objects.create", "storage.objects.get"} for job in JOBS},
     ("dbt-runner", "site"): {"storage.objects.create", "storage.objects.delete"},
@@ -73,14 +73,14 @@ NEEDED_BY_GITHUB = {
 
 
 def resources(plan: dict, type_prefix: str = "google_") -> Iterable[tuple[str, dict]]:
-    """Address and planned values of the resources whose type begins like this."""
+    """Returns the address and planned values of the resources whose type starts with a prefix."""
     for change in plan["resource_changes"]:
         if change["mode"] == "managed" and change["type"].startswith(type_prefix):
             yield change["address"], change["change"]["after"]
 
 
 def container(job: dict) -> dict:
-    """The one container of a planned job."""
+    """Returns the only container of a planned job."""
     return job["template"][0]["template"][0]["containers"][0]
 
 
@@ -90,7 +90,7 @@ def account_of(member: str) -> str:
 
 
 def grants(plan: dict) -> set[tuple[str, str, str]]:
-    """Who holds which role on what."""
+    """Returns the granted roles by account and resource."""
     found = set()
     for address, value in resources(plan):
         kind = address.split(".")[0]
@@ -127,7 +127,7 @@ def documented_grants(text: str) -> set[tuple[str, str, str]]:
 
 
 def roles(plan: dict) -> Iterable[str]:
-    """Exactly the documented roles, each of which exists, and which contain what is needed, and nothing dangerous."""
+    """Only the documented roles are granted. They exist, and contain what is needed and nothing dangerous."""
     held = grants(plan)
     options = {"GitHub", "github", "allUsers"}
     expected = documented_grants((ROOT / "docs/deploy.md").read_text("utf-8"))
@@ -138,7 +138,7 @@ def roles(plan: dict) -> Iterable[str]:
     permissions: dict[tuple[str, str], set[str]] = {}
     for account, role, where in held:
         if role not in ROLES:
-            yield f"{role} is no role that is known: {account} on {where}"
+            yield f"{role} is not a known role: {account} on {where}"
             continue
         permissions.setdefault((account, where), set()).update(ROLES[role])
     needed = NEEDED | (NEEDED_BY_GITHUB if "github" in present else {})
@@ -154,7 +154,7 @@ def roles(plan: dict) -> Iterable[str]:
 
 
 def private(plan: dict) -> Iterable[str]:
-    """Nothing is public but the site, and that by its variable."""
+    """Nothing is public except the site, and only if its variable is set."""
     published = plan["variables"]["publish_site"]["value"]
     for address, value in resources(plan):
         if str(value.get("member")) in ("allUsers", "allAuthenticatedUsers") and not (
@@ -173,7 +173,7 @@ def private(plan: dict) -> Iterable[str]:
 
 
 def protected(plan: dict) -> Iterable[str]:
-    """What holds data, or is in use, is not destroyed by mistake."""
+    """Resources with data or in use are not destroyed by mistake."""
     for address, value in resources(plan):
         if value.get("deletion_protection") is False:
             yield f"{address} is not protected from deletion"
@@ -185,7 +185,7 @@ def protected(plan: dict) -> Iterable[str]:
             yield f"{address} is disabled for others too"
     lake = dict(resources(plan, "google_storage_bucket"))["google_storage_bucket.lake"]
     if not lake["retention_policy"] or lake["soft_delete_policy"][0]["retention_duration_seconds"] < 7 * 24 * 3600:
-        yield "google_storage_bucket.lake does not keep what is deleted"
+        yield "google_storage_bucket.lake does not keep deleted objects"
     for rule in lake["lifecycle_rule"]:
         condition = rule["condition"][0]
         if rule["action"][0]["type"] == "Delete" and condition["matches_prefix"] != ["runs/"]:
@@ -208,7 +208,7 @@ def in_one_region(plan: dict) -> Iterable[str]:
 
 
 def jobs(plan: dict) -> Iterable[str]:
-    """Each job runs as its own account and is retried by the workflow alone."""
+    """Each job runs as its own account and is retried only by the workflow."""
     found = {value["name"]: value for _, value in resources(plan, "google_cloud_run_v2_job") if "template" in value}
     if set(found) != set(JOBS):
         yield f"jobs are {sorted(found)}"
@@ -225,7 +225,7 @@ def jobs(plan: dict) -> Iterable[str]:
 
 
 def services(plan: dict) -> Iterable[str]:
-    """The services of all that is made are enabled."""
+    """The services of all resources are enabled."""
     enabled = {value["service"] for _, value in resources(plan, "google_project_service")}
     owners = {
         "artifact_registry": "artifactregistry",
@@ -262,15 +262,15 @@ def schedule(plan: dict) -> Iterable[str]:
 
 
 def alerts(plan: dict) -> Iterable[str]:
-    """Every alert says what to do and reaches everybody named."""
+    """Every alert has instructions and notifies all recipients."""
     recipients = len(plan["variables"]["alert_emails"]["value"])
     unknown = {change["address"]: change["change"]["after_unknown"] for change in plan["resource_changes"]}
     for address, value in resources(plan, "google_monitoring_alert_policy"):
         if not (value["documentation"] or [{}])[0].get("content"):
-            yield f"{address} does not say what to do"
+            yield f"{address} has no instructions"
         # Ids of channels are known only once they exist.
         if recipients and not (value.get("notification_channels") or unknown[address].get("notification_channels")):
-            yield f"{address} tells nobody"
+            yield f"{address} notifies nobody"
 
 
 def builds(plan: dict) -> Iterable[str]:

@@ -21,7 +21,7 @@ def run(*command: str, **options) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
-def test_cloudbuild_yaml_is_of_its_schema():
+def test_cloudbuild_yaml_matches_its_schema():
     checked = run("check-jsonschema", "--builtin-schema", "vendor.cloudbuild", ROOT / "cloudbuild.yaml")
     assert checked.returncode == 0, checked.stdout
 
@@ -35,7 +35,7 @@ def test_yaml_is_tidy():
 def test_every_substitution_is_declared_and_used():
     declared = set(BUILD["substitutions"])
     assert all(name.startswith("_") for name in declared)
-    # Builds that are submitted by hand are refused if yaml itself does not use what they are given.
+    # Builds that are submitted by hand are refused if the file does not use all of their substitutions.
     used = set(re.findall(r"\$\{?(_[A-Z]+|[A-Z]+_[A-Z]+)\b", (ROOT / "cloudbuild.yaml").read_text("utf-8")))
     assert used == declared | BUILT_IN
 
@@ -52,7 +52,7 @@ def test_scripts_are_given_what_they_read():
 def test_steps_wait_for_what_they_need():
     for step in STEPS.values():
         assert set(step["waitFor"]) <= set(STEPS) | {"-"}
-    # The jobs are touched last: after all tests and scans.
+    # The jobs are changed last, after all tests and scans.
     assert set(STEPS["roll-out"]["waitFor"]) == {"test", "scan"}
     assert set(STEPS["scan"]["waitFor"]) == set(JOBS)
     assert all(STEPS[job]["waitFor"] == ["compile"] for job in JOBS)
@@ -96,7 +96,7 @@ esac
 
 
 def run_with(gcloud: str, folder: Path, script: str, **environment: str) -> subprocess.CompletedProcess:
-    """Runs a script of cloudbuild/ with a gcloud of its own, made in a folder."""
+    """Runs a script of cloudbuild/ with a fake gcloud from a folder."""
     (folder / "gcloud").write_text(gcloud)
     (folder / "gcloud").chmod(0o755)
     given = {"_IMAGES": "images", "_REGION": "region", "COMMIT_SHA": "commit"}
@@ -106,7 +106,7 @@ def run_with(gcloud: str, folder: Path, script: str, **environment: str) -> subp
 
 @pytest.fixture
 def gcloud(tmp_path: Path):
-    """A gcloud that notes its calls and refuses to update one job to its new image."""
+    """A gcloud that records its calls and refuses to update one job to its new image."""
 
     def roll_out(refused: str) -> tuple[int, list[str]]:
         done = run_with(GCLOUD, tmp_path, "roll_out.sh", CALLS=str(tmp_path / "calls"), REFUSED=refused)
@@ -149,7 +149,7 @@ esac
         ("HIGH\tTrue\tCVE-2\nCRITICAL\tTrue\tCVE-3\n", 1),
     ],
 )
-def test_images_whose_critical_holes_are_mended_elsewhere_are_refused(tmp_path, found, code):
+def test_images_with_fixable_critical_vulnerabilities_are_refused(tmp_path, found, code):
     done = run_with(SCANNER, tmp_path, "scan.sh", FOUND=found)
     assert done.returncode == code, done.stderr
     assert ("load-job" in done.stderr) == bool(code)

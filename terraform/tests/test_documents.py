@@ -22,7 +22,7 @@ PROJECT, REGION = "toronto-311-test", "northamerica-northeast1"
 
 
 def commands() -> list[str]:
-    """Every command in a block of shell or in backquotes."""
+    """Returns every command in a shell block or in backquotes."""
     found = []
     for text in (DEPLOY, RUNBOOK):
         blocks = re.findall(r"^ *```sh\n(.*?)^ *```", text, re.M | re.S)
@@ -47,7 +47,7 @@ def test_there_are_commands():
 
 
 def test_names_are_those_of_the_plan(full_plan):
-    """Workflow, schedule, jobs, trigger and buckets that are spoken of are those that are made."""
+    """The mentioned workflow, schedule, jobs, trigger and buckets are those of the plan."""
     made = {value["name"] for _, value in policies.resources(full_plan) if isinstance(value.get("name"), str)}
     groups = {
         ("workflows", "run"): 3,
@@ -85,7 +85,7 @@ def test_builds_are_submitted_as_cloudbuild_yaml_expects():
     assert "COMMIT_SHA" in given
 
 
-def test_variables_that_jobs_are_given_are_read_by_them():
+def test_jobs_read_the_variables_they_are_given():
     declared = (ROOT / "shared/src/settings/variables.rs").read_text("utf-8")
     for command in GCLOUD:
         for name in re.findall(r"(\w+)=", flags(command).get("--update-env-vars", "")):
@@ -110,7 +110,7 @@ def test_terraform_knows_its_flags(command):
 
 @pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
 def test_gcloud_knows_its_commands_and_flags():
-    """Those of the documents and of the build's scripts, in the tree that gcloud itself completes words from."""
+    """Commands of the documents and of the build's scripts, in the tree from which gcloud itself completes words."""
     scripts = [path.read_text("utf-8") for path in sorted((ROOT / "cloudbuild").glob("*.sh"))]
     lines = re.findall(r"\bgcloud (.*)", "\n".join(scripts).replace("\\\n", " "))
     in_scripts = [["gcloud", *line.split(" "), *re.findall(r"--[a-z-]+", line)] for line in lines]
@@ -124,7 +124,7 @@ def test_gcloud_knows_its_commands_and_flags():
                 break
             node = node["commands"][word]
             known |= set(node["flags"])
-        assert not node["commands"], f"{command}: which command?"
+        assert not node["commands"], f"{command}: incomplete command"
         assert {flag for flag in flags(command) if flag.startswith("--")} <= known, command
 
 

@@ -1,4 +1,4 @@
-"""What is said to Google's APIs, against their discovery documents."""
+"""Checks the calls of Google's APIs against their discovery documents."""
 
 import json
 
@@ -13,7 +13,7 @@ WORKFLOW = yaml.safe_load((MODULE / "workflow.yaml").read_text("utf-8"))
 
 
 def calls(node):
-    """Every call of a workflow: name and arguments."""
+    """Returns every call of a workflow: name and arguments."""
     if isinstance(node, dict):
         if isinstance(node.get("call"), str):
             yield node["call"], node.get("args", {})
@@ -24,7 +24,7 @@ def calls(node):
             yield from calls(child)
 
 
-def test_connectors_are_called_as_the_apis_are_described():
+def test_calls_of_connectors_match_the_apis():
     connectors = [(name, arguments) for name, arguments in calls(WORKFLOW) if name.startswith("googleapis.")]
     assert len(connectors) == 6
     assert {name for name, _ in connectors} == {
@@ -44,7 +44,7 @@ def test_other_calls_are_of_the_standard_library_or_the_workflow():
     assert names <= {"sys.log", "sys.sleep"} | set(WORKFLOW)
 
 
-def test_fields_that_the_workflow_reads_are_there():
+def test_fields_that_the_workflow_reads_exist():
     run, storage, executions = (
         document(*name)["schemas"] for name in (("run", "v2"), ("storage", "v1"), ("workflowexecutions", "v1"))
     )
@@ -63,8 +63,8 @@ def test_fields_that_the_workflow_reads_are_there():
     ("name", "arguments", "problem"),
     [
         ("run.v2.projects.locations.jobs.run", {}, "needs name"),
-        ("run.v2.projects.locations.jobs.run", {"name": "j", "bodi": {}}, "bodi is no argument"),
-        ("run.v2.projects.locations.jobs.run", {"name": "j", "body": {"override": {}}}, "body.override is no field"),
+        ("run.v2.projects.locations.jobs.run", {"name": "j", "bodi": {}}, "bodi is not an argument"),
+        ("run.v2.projects.locations.jobs.run", {"name": "j", "body": {"override": {}}}, "body.override is not a field"),
         ("run.v2.projects.locations.jobs.run", {"name": "j", "body": {"overrides": {"taskCount": "4"}}}, "taskCount"),
         ("workflowexecutions.v1.projects.locations.workflows.executions.list", {"parent": "p", "view": "ALL"}, "view"),
     ],
@@ -73,7 +73,7 @@ def test_wrong_calls_are_found(name, arguments, problem):
     assert problem in "; ".join(Method.named("googleapis." + name).problems(arguments))
 
 
-def test_dashboard_is_one():
+def test_dashboard_is_valid():
     dashboard = json.loads((MODULE / "dashboard.json").read_text("utf-8"))
     api = document("monitoring", "v1")
     assert list(value_problems(api, {"$ref": "Dashboard"}, dashboard, "dashboard")) == []
@@ -81,7 +81,7 @@ def test_dashboard_is_one():
     assert len(list(value_problems(api, {"$ref": "Dashboard"}, broken, "dashboard"))) > 1
 
 
-def test_dashboard_shows_metrics_that_are_made(plan):
+def test_dashboard_shows_metrics_of_the_module(plan):
     made = {value["name"] for _, value in policies.resources(plan, "google_logging_metric")}
     text = (MODULE / "dashboard.json").read_text("utf-8")
     shown = {name.split("\\")[0] for name in text.split("logging.googleapis.com/user/")[1:]}

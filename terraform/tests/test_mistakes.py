@@ -1,4 +1,4 @@
-"""Mistakes that people make, planted one at a time: each has to be caught, by terraform or by a policy."""
+"""Common mistakes, planted one at a time: each has to be caught by terraform or by a policy."""
 
 import re
 import shutil
@@ -34,4 +34,4 @@ def test_is_caught(mistake, module, newest):
         complaint = str(refused)
     finally:
         file.write_text(sound, "utf-8")
-    assert re.search(re.escape(mistake["caught"]), re.sub(r"\s+", " ", complaint)), complaint or "nothing was said"
+    assert re.search(re.escape(mistake["caught"]), re.sub(r"\s+", " ", complaint)), complaint or "no error was reported"

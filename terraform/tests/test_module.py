@@ -1,4 +1,4 @@
-"""The module as terraform sees it, at both ends of the range of provider versions."""
+"""Checks the module with terraform, at both ends of the range of provider versions."""
 
 import re
 
@@ -14,7 +14,7 @@ def test_both_ends_of_the_range_are_checked():
 
 
 def test_grants_are_single_and_there_are_no_keys():
-    """A binding or a policy would take away what others granted."""
+    """A binding or a policy would revoke what others granted."""
     kinds = {name.split()[1] for name in used_types(MODULE)}
     assert not {kind for kind in kinds if kind.endswith(("_iam_binding", "_iam_policy", "_access", "_key"))}
 

@@ -1,4 +1,4 @@
-"""The plan of the module, against what has to hold of it."""
+"""Checks the plan of the module against its policies."""
 
 import re
 
@@ -33,7 +33,7 @@ READ_BY = {"extract-job": "extract", "transform-job": "transform", "load-job": "
 def test_environment_is_what_the_jobs_read(plan):
     declared = VARIABLE.findall((ROOT / "shared/src/settings/variables.rs").read_text("utf-8"))
     assert len(declared) > 15
-    # What the image sets, once and for all.
+    # Variables that the image sets.
     image = set(re.findall(r"^ENV ([A-Z_]+)=|^ {4}([A-Z_]+)=", (ROOT / "Dockerfile").read_text("utf-8"), re.M))
     in_image = {name for pair in image for name in pair if name}
     for _, job in policies.resources(plan, "google_cloud_run_v2_job"):

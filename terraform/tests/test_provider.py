@@ -1,4 +1,4 @@
-"""The stand-in provider's schema, against what the provider's documentation says."""
+"""Checks the stand-in provider's schema against the provider's documentation."""
 
 import json
 
@@ -15,7 +15,7 @@ def schemas(request):
     return read["schemas"]
 
 
-def test_every_type_of_the_module_is_there(schemas):
+def test_every_type_of_the_module_exists(schemas):
     assert set(schemas) == used_types(MODULE) | {"provider"}
 
 
@@ -44,7 +44,7 @@ def test_blocks_nest_and_repeat_as_documented(schemas):
 
 
 def test_versions_differ():
-    """The two ends are two: 8.0 requires what 7.46 had as an option."""
+    """The two versions differ: 8.0 requires an argument that is optional in 7.46."""
     source = [
         json.loads(schema.read_text("utf-8"))["schemas"]["resource google_workflows_workflow"]["attributes"]
         for schema in PROVIDERS

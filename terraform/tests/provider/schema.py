@@ -1,6 +1,6 @@
-"""The schema of a Terraform provider, read from the bindings that CDK Terrain generates of it.
+"""The schema of a Terraform provider, read from the bindings that CDK Terrain generates from it.
 
-The bindings (PyPI `cdktn-provider-google`) hold one JavaScript class a resource and a block. A comment above each
+The bindings (PyPI `cdktn-provider-google`) have one JavaScript class per resource and block. A comment above each
 member says whether it is computed, optional or required; the tables of `...ToHclTerraform` say its type and whether it
 is a block; the documentation in the declarations lists the values that an enumeration may take.
 """
@@ -169,7 +169,7 @@ def read(package: Path, types: set[str]) -> dict:
 
 
 def used_types(configuration: Path) -> set[str]:
-    """The types that the files of a Terraform module name."""
+    """Returns the types that the files of a Terraform module use."""
     declaration = re.compile(r'^(resource|data) "(\w+)"', re.M)
     texts = [file.read_text("utf-8") for file in sorted(configuration.glob("*.tf"))]
     return {" ".join(match) for text in texts for match in declaration.findall(text)}

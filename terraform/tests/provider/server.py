@@ -39,7 +39,7 @@ def decoded(value: tfplugin_pb2.DynamicValue):
 
 
 def protocol_block(block: dict) -> tfplugin_pb2.Schema.Block:
-    """A block of the schema as the protocol has it."""
+    """Returns a block of the schema in the protocol's format."""
     attributes = [
         tfplugin_pb2.Schema.Attribute(
             name=name,
@@ -62,7 +62,7 @@ def protocol_block(block: dict) -> tfplugin_pb2.Schema.Block:
 
 
 def children(nesting: str, value) -> list:
-    """The nested blocks that are known."""
+    """Returns the known nested blocks."""
     if value is None or isinstance(value, msgpack.ExtType):
         return []
     found = [value] if nesting == "single" else value
@@ -70,7 +70,7 @@ def children(nesting: str, value) -> list:
 
 
 def problems_of_block(block: dict, value: dict, path: str = ""):
-    """What the documentation forbids."""
+    """Lists violations of the documentation."""
     for name, attribute in block["attributes"].items():
         given = value.get(name)
         if given is None or isinstance(given, msgpack.ExtType):
@@ -87,7 +87,7 @@ def problems_of_block(block: dict, value: dict, path: str = ""):
 
 
 def at(value, path: list[str]):
-    """The known values at a path, through lists."""
+    """Returns the known values at a path, through lists."""
     if isinstance(value, list):
         for item in value:
             yield from at(item, path)
@@ -99,7 +99,7 @@ def at(value, path: list[str]):
 
 
 def problems_of_rules(type_name: str, value: dict):
-    """What the provider's own checks forbid."""
+    """Lists violations of the provider's own checks."""
     for path, rule in (RULES["*"] | RULES.get(type_name, {})).items():
         for key, most in (("one_of", 1), ("at_most_one_of", 0)):
             for group in rule.get(key, []):
@@ -116,7 +116,7 @@ def problems_of_rules(type_name: str, value: dict):
 
 
 def planned(block: dict, value: dict) -> dict:
-    """The value with all unknown that only the provider will know."""
+    """Returns the value with everything unknown that only the provider will know."""
     for name, attribute in block["attributes"].items():
         if attribute["computed"] and value.get(name) is None:
             value[name] = UNKNOWN
@@ -195,14 +195,14 @@ class Provider(tfplugin_pb2_grpc.ProviderServicer):
         return tfplugin_pb2.PlanResourceChange.Response(planned_state=encoded(value), legacy_type_system=True)
 
     def service_account(self, account_id: str) -> dict:
-        """What the provider derives from an account's id without asking."""
+        """Returns what the provider derives from an account's id without a request."""
         project = self.configuration["project"]
         email = f"{account_id}@{project}.iam.gserviceaccount.com"
         name = f"projects/{project}/serviceAccounts/{email}"
         return {"email": email, "member": f"serviceAccount:{email}", "id": name, "name": name}
 
     def labels(self, value: dict) -> dict:
-        """The labels that the provider adds to all that can have some."""
+        """Returns the labels that the provider adds to all resources that can have some."""
         if "effective_labels" not in value:
             return {}
         return {"effective_labels": (self.configuration["default_labels"] or {}) | (value["labels"] or {})}
@@ -224,7 +224,7 @@ class Provider(tfplugin_pb2_grpc.ProviderServicer):
 
 
 class Controller(grpc_controller_pb2_grpc.GRPCControllerServicer):
-    """How terraform ends the process."""
+    """Terraform's way to end the process."""
 
     def __init__(self, ended: threading.Event):
         self.ended = ended

@@ -1,4 +1,4 @@
-"""Stands in for the APIs that the workflow calls: Cloud Run executes the jobs' real binaries, Workflows remembers
+"""Emulates the APIs that the workflow calls: Cloud Run executes the jobs' real binaries, Workflows remembers
 executions, and Cloud Storage is its emulator. Requests were checked against the discovery documents."""
 
 import json
@@ -19,7 +19,7 @@ from conftest import MODULE, ROOT
 
 PROJECT, LOCATION, WORKFLOW = "toronto-311-test", "northamerica-northeast1", "toronto-311"
 PARENT = f"projects/{PROJECT}/locations/{LOCATION}"
-# Where Cargo leaves the binaries: `make test-workflow` builds for release.
+# The binaries' directory: `make test-workflow` builds the release profile.
 BINARIES = ROOT / "target" / os.environ.get("BINARIES", "release")
 
 
@@ -38,20 +38,20 @@ class Cloud:
         self.bucket = bucket
         self.environments = environments
         self.settings: dict[str, dict[str, str]] = {job: {} for job in environments}
-        # The image that Terraform creates a job with does nothing, and succeeds.
+        # The placeholder image from Terraform does nothing and succeeds.
         self.binaries = {job: BINARIES / job for job in environments}
-        # What the jobs give objects of the lake; the emulator has another one.
+        # The content type of the lake's objects; the emulator has another default.
         self.content_type = "application/json"
         # Tasks that are killed before they end.
         self.killed: set[tuple[str, int]] = set()
-        # What was executed, in order: the job, its exit codes, negative for a signal, and the environment that the
+        # The executions, in order: the job, its exit codes, negative for a signal, and the environment that the
         # request gave.
         self.executed: list[tuple[str, list[int], dict[str, str]]] = []
         self.logs: list[str] = []
         self.executions: dict[str, dict] = {}
         self.successes: list[dict] = []
         self.slept: list[float] = []
-        # What happens in the world while the workflow waits for a retry.
+        # Called while the workflow waits for a retry.
         self.meanwhile = lambda: None
         self.lock = threading.Lock()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
@@ -85,7 +85,7 @@ class Cloud:
         return [job for job, _, _ in self.executed[count:]]
 
     def sleep(self, seconds: float) -> None:
-        """Nobody waits in a test."""
+        """Records a pause without waiting."""
         self.slept.append(seconds)
         if seconds >= 60:
             self.meanwhile()
@@ -111,7 +111,7 @@ class Cloud:
         with self.lock:
             self.executed.append((job, codes, given))
             succeeded = codes.count(0)
-            # Cloud Run leaves out what is zero.
+            # Cloud Run omits zeros.
             counts = {"succeededCount": succeeded, "failedCount": count - succeeded}
             self.executions[name] |= {field: number for field, number in counts.items() if number}
             self.executions[name] |= {
@@ -161,13 +161,13 @@ class Cloud:
             with urllib.request.urlopen(url, timeout=60) as response:
                 return json.loads(response.read())
         if match := re.fullmatch(rf"/storage/storage/v1/b/{self.bucket}/o/(.+)", path):
-            assert query == {"alt": "media"}, "without it there is no content"
+            assert query == {"alt": "media"}, "without it the content is omitted"
             url = f"{self.storage}/storage/v1/b/{self.bucket}/o/{quote(match[1], safe='')}?alt=media"
             with urllib.request.urlopen(url, timeout=60) as response:
                 return response.read()
         if path == f"/workflowexecutions/v1/{PARENT}/workflows/{WORKFLOW}/executions":
             assert query["filter"] == 'state="SUCCEEDED"'
-            assert query["view"] == "FULL", "without it there are no results"
+            assert query["view"] == "FULL", "without it the results are omitted"
             found = self.successes[: int(query["pageSize"])]
             return {"executions": found} if found else {}
         return None

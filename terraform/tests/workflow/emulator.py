@@ -1,7 +1,7 @@
 """Executes workflow.yaml on this machine: PyPI's `workflows-emulator`, with connectors that speak real HTTP.
 
 The emulator runs the language. Its own connectors pass neither query parameters nor `connector_params`, so that here a
-connector is made from Google's discovery documents, as in the service, and sent to a server that stands in for the API.
+connector is built from Google's discovery documents, as in the service, and calls a server that replaces the API.
 """
 
 import contextlib
@@ -22,13 +22,13 @@ from workflows_emulator.utils import WorkflowError
 
 from discovery import Method
 
-# What the language has and the emulator lacks.
+# Functions of the language that the emulator lacks.
 LITERALS = {
     "null": None,
     "true": True,
     "false": False,
     "default": lambda value, otherwise: otherwise if value is None else value,
-    # The keys that are no variables of the emulator's.
+    # The keys that are not variables of the emulator.
     "keys": lambda value: list(dict.keys(value)),
     "get_type": lambda value: "map" if isinstance(value, dict) else helpers["get_type"](value),
 }
@@ -43,7 +43,7 @@ class Failed(Exception):
 
 
 class Unlocked:
-    """The emulator never gives back the lock of an assignment that failed."""
+    """The emulator never releases the lock of a failed assignment."""
 
     def acquire(self):
         pass
@@ -53,22 +53,22 @@ class Unlocked:
 
 
 def plain(value):
-    """The emulator's maps as those of Python, which it takes for maps."""
+    """Converts the emulator's maps to Python's, which it accepts as maps."""
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list) else value
 
 
 def render_string(value, context: dict, otherwise=render.render_str):
-    """A value that is one expression is what that gives. The emulator writes it as YAML and reads it again, which does
-    not give the same for texts of all kinds."""
+    """A value that is one expression is its result. The emulator writes it as YAML and parses it again, which does
+    not preserve every text."""
     if isinstance(value, str) and (expression := re.fullmatch(r"\$\{([^{}]*)\}", value)):
         return plain(render.run_code(expression[1], context))
     return otherwise(value, context)
 
 
 def connector(address: str, call: str, arguments: dict):
-    """Calls a method of an API as its discovery document says, at `address` in place of Google's."""
+    """Calls a method of an API according to its discovery document, at `address` in place of Google's."""
     method = Method.named(call)
     if problems := list(method.problems(arguments)):
         raise WorkflowError(message="; ".join(problems), tags=["TypeError"])
@@ -76,7 +76,7 @@ def connector(address: str, call: str, arguments: dict):
     path = method.described["path"]
     for reserved, name in re.findall(r"\{(\+?)(\w+)\}", path):
         value = str(arguments[name])
-        # A name that is one segment of the path is put there as it is: the workflow has to encode it, as Google says at
+        # A name that is one segment of the path is inserted unchanged: the workflow has to encode it, according to
         # https://cloud.google.com/workflows/docs/reference/googleapis/storage/Overview
         if not reserved and "/" in value:
             raise WorkflowError(message=f"{name} is not URL-encoded: {value}", code=404, tags=["HttpError"])
@@ -101,7 +101,7 @@ def connector(address: str, call: str, arguments: dict):
 
 
 def execute(workflow, address: str, environment: dict, arguments: dict | None, sleep):
-    """The result of an execution. `sleep` is called with the seconds to wait. Raises `Failed` with the error."""
+    """Returns the result of an execution. `sleep` is called with the seconds. Raises `Failed` with the error."""
 
     def execute_connector(step: dict):
         return connector(address, step["call"], step.get("args", {}))

@@ -1,4 +1,4 @@
-"""The workflow executed: the real binaries on a sample portal, in a project that stands in for Google's."""
+"""Executes the workflow: the real binaries on a sample portal, in an emulated Google Cloud project."""
 
 import json
 import os
@@ -39,7 +39,7 @@ class Portal:
 
 @pytest.fixture
 def portal(tmp_path: Path, request):
-    """Two generated years, or those of the parameter: `years`, and `files` by name."""
+    """Two synthetic years, or those of the parameter: `years`, and `files` by name."""
     options = getattr(request, "param", {})
     files = tmp_path / "files"
     (files / "service-requests").mkdir(parents=True)
@@ -64,7 +64,7 @@ def portal(tmp_path: Path, request):
 
 @pytest.fixture(scope="session")
 def emulators():
-    """The addresses of emulators of Cloud Storage and BigQuery."""
+    """The addresses of the Cloud Storage and BigQuery emulators."""
     tell = 'echo "$STORAGE_EMULATOR_HOST $BIGQUERY_EMULATOR_HOST"; cat'
     with subprocess.Popen(
         [BINARIES / "emulators", "sh", "-c", tell], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -82,7 +82,7 @@ def create(url: str, resource: dict) -> None:
 
 @pytest.fixture
 def dashboard(tmp_path: Path):
-    """What the image has a build of."""
+    """The built dashboard of the image."""
     (tmp_path / "dashboard/assets").mkdir(parents=True)
     for name in ("index.html", "assets/index-0.js"):
         (tmp_path / "dashboard" / name).write_text(name)
@@ -91,7 +91,7 @@ def dashboard(tmp_path: Path):
 
 @pytest.fixture
 def cloud(portal, emulators, plan, dashboard):
-    """A project of its own with what the plan makes: bucket, datasets, and jobs with their environment."""
+    """A new project with the resources of the plan: bucket, datasets, and jobs with their environment."""
     storage, bigquery = emulators
     project = f"toronto-311-{uuid.uuid4().hex[:8]}"
     for bucket in ("lake", "site"):
@@ -107,7 +107,7 @@ def cloud(portal, emulators, plan, dashboard):
         if "template" in job
     }
     with Cloud(storage, f"{project}-lake", environments) as cloud:
-        # What stands on this machine in place of Google's services, of the image and of the internet.
+        # The replacements on this machine for Google's services, the image and the internet.
         emulated = {"STORAGE_EMULATOR_HOST": storage, "BIGQUERY_EMULATOR_HOST": bigquery}
         lake = emulated | {"LAKE_URL": f"gs://{project}-lake"}
         warehouse = lake | {"WAREHOUSE_URL": f"bigquery://{project}/toronto_311?location=northamerica-northeast1"}
@@ -130,7 +130,7 @@ def names(objects: str) -> set[str]:
 
 
 def monitored(plan: dict, message: str) -> set[str]:
-    """The fields of a log line that alerts and metrics read."""
+    """Returns the fields of a log line that alerts and metrics read."""
     found = set()
     for prefix in ("google_monitoring_alert_policy", "google_logging_metric"):
         for _, value in policies.resources(plan, prefix):
@@ -141,13 +141,13 @@ def monitored(plan: dict, message: str) -> set[str]:
 
 
 def logged(cloud: Cloud, message: str) -> set[str]:
-    """The fields that every line of this message has."""
+    """Returns the fields that every line with this message has."""
     lines = [json.loads(line) for log in cloud.logs for line in log.splitlines()]
     return set.intersection(*(set(line) for line in lines if line["message"] == message))
 
 
 def found(cloud: Cloud, count: int) -> dict[str, int]:
-    """Of the jobs executed since, how many partitions each found done and how many it produced."""
+    """Returns how many partitions each job executed since then found and produced."""
     sums = {}
     for log in cloud.logs[count:]:
         for line in map(json.loads, log.splitlines()):
@@ -166,7 +166,7 @@ def test_months_of_runs(cloud, portal, plan):
     assert {given["RUN_ID"] for _, _, given in cloud.executed} == {first["run"]}
     assert {"index.html", "assets/index-0.js", "data/catalog.json", "docs/index.html"} <= names(cloud.site)
 
-    # Nothing new: every stage finds its results, dbt among them, in a run of its own.
+    # Nothing new: every stage, including dbt, finds its results in a new run.
     count, logs = len(cloud.executed), len(cloud.logs)
     second = cloud.run(None)
     assert cloud.stages_since(count) == STAGES
@@ -198,7 +198,7 @@ def test_months_of_runs(cloud, portal, plan):
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/octet-stream"])
 def test_a_transient_failure_is_retried(cloud, portal, content_type):
-    """The portal is down, and up again when the workflow tries once more."""
+    """The portal is down, and up again when the workflow retries."""
     cloud.content_type = content_type
     cloud.settings["extract-job"] |= {
         "PORTAL_URL": "http://127.0.0.1:9",
@@ -219,13 +219,13 @@ def test_a_transient_failure_is_retried(cloud, portal, content_type):
 
 
 def waits(cloud: Cloud) -> list[float]:
-    """The waits before retries; shorter ones are between two looks at an execution."""
+    """Returns the pauses before retries; shorter ones are between two polls of an execution."""
     return [seconds for seconds in cloud.slept if seconds >= 60]
 
 
 @pytest.mark.parametrize("portal", [{"years": "2018,2019", "files": {"SR2024.csv": BROKEN_YEAR}}], indirect=True)
 def test_bad_years_do_not_hold_up_the_others(cloud, portal):
-    """One of three years lies on a host that is down, and one breaks the contract."""
+    """One of three years is on a host that is down, and one violates the contract."""
     portal.post("file-host/down")
     cloud.settings["extract-job"]["DOWNLOAD_TIMEOUT_SECONDS"] = "1"
     with pytest.raises(emulator.Failed) as failed:
@@ -244,7 +244,7 @@ def test_bad_years_do_not_hold_up_the_others(cloud, portal):
     assert loaded_years(cloud) == {2018}
     assert "data/catalog.json" in names(cloud.site)
 
-    # The host is up again: what it has arrives, and the other year is refused again.
+    # The host is up again: its year is loaded, and the other one is refused again.
     portal.post("file-host/up")
     count = len(cloud.executed)
     with pytest.raises(emulator.Failed) as failed:
@@ -256,7 +256,7 @@ def test_bad_years_do_not_hold_up_the_others(cloud, portal):
 
 @pytest.mark.parametrize("portal", [{"years": "2018,2019"}], indirect=True)
 def test_a_permanent_failure_does_not_keep_a_transient_one_from_being_retried(cloud, portal):
-    """Of one task, a year lies on a host that is down, and a boundary file is larger than allowed."""
+    """In one task, a year is on a host that is down, and a boundary file is larger than allowed."""
     portal.post("file-host/down")
     cloud.settings["extract-job"] |= {"DOWNLOAD_TIMEOUT_SECONDS": "1", "MAX_CSV_BYTES": "10"}
     with pytest.raises(emulator.Failed):
@@ -274,8 +274,8 @@ def test_a_killed_task_is_retried(cloud, job):
     assert codes == [[0, -9, 0, 0], [0, 0, 0, 0]]
 
 
-def test_a_run_does_not_go_on_without_a_task(cloud):
-    """What a killed task had to do is not known, and an earlier execution's rows are out of date."""
+def test_a_run_does_not_continue_without_a_task(cloud):
+    """The partitions of a killed task are unknown, and an earlier execution's rows are out of date."""
     run = cloud.run({})["run"]
     count = len(cloud.executed)
     cloud.killed = {("extract-job", 1), ("extract-job", 2)}
@@ -290,8 +290,8 @@ def test_a_run_does_not_go_on_without_a_task(cloud):
     assert arguments_of(error["resume"]) == {"run": run, "from": "extract", "years": "changed"}
 
 
-def test_a_job_that_does_nothing_is_told(cloud):
-    """Such as the image that Terraform creates a job with, until a build is rolled out."""
+def test_a_job_that_does_nothing_is_reported(cloud):
+    """Such as the placeholder image from Terraform, until a build is rolled out."""
     cloud.binaries = dict.fromkeys(cloud.binaries, shutil.which("true"))
     with pytest.raises(emulator.Failed) as failed:
         cloud.run({})
@@ -338,8 +338,8 @@ def test_an_outage_ends_the_run_after_all_retries(cloud, portal):
     assert arguments_of(error["resume"])["from"] == "extract"
 
 
-def test_a_run_that_does_not_see_the_years_is_not_a_success(cloud, portal):
-    """The portal does not list the years, which nobody can name then."""
+def test_a_run_that_cannot_list_the_years_is_not_a_success(cloud, portal):
+    """The portal does not list the years, so they are unknown."""
     cloud.run({"years": "2018"})
     portal.post("faults?path=package_show&kind=status:503&times=1000000")
     cloud.settings["extract-job"]["DOWNLOAD_TIMEOUT_SECONDS"] = "1"
@@ -354,7 +354,7 @@ def test_a_run_that_does_not_see_the_years_is_not_a_success(cloud, portal):
 
 
 def arguments_of(command: str) -> dict:
-    """The arguments of a command that goes on with a run."""
+    """Returns the arguments of a command that continues a run."""
     words = shlex.split(command)
     assert words[:4] == ["gcloud", "workflows", "run", "toronto-311"]
     (data,) = [word.removeprefix("--data=") for word in words if word.startswith("--data=")]
@@ -362,14 +362,14 @@ def arguments_of(command: str) -> dict:
 
 
 def loaded_years(cloud: Cloud) -> set[int]:
-    """The years that load-job has loaded."""
+    """Returns the years that load-job has loaded."""
     loaded = [json.loads(line) for log in cloud.logs for line in log.splitlines()]
     loaded = {line["partition"] for line in loaded if line["message"] == "partition loaded"}
     return {int(partition) for partition in loaded if partition.isdigit()}
 
 
 @pytest.mark.parametrize("portal", [{"files": {"SR2024.csv": BROKEN_YEAR}}], indirect=True)
-def test_a_year_that_breaks_the_contract_does_not_hold_up_the_others(cloud, portal, plan):
+def test_a_year_that_violates_the_contract_does_not_hold_up_the_others(cloud, portal, plan):
     with pytest.raises(emulator.Failed) as failed:
         cloud.run({})
     assert [job for job, _, _ in cloud.executed] == STAGES, "no retry helps"
@@ -392,20 +392,20 @@ def test_a_year_that_breaks_the_contract_does_not_hold_up_the_others(cloud, port
     )
     assert arguments_of(error["resume"]) == {"run": run, "from": "transform", "years": "changed"}
 
-    # A run with a refused year is not a success: there is none to go on with by default, and the next one repeats it.
-    with pytest.raises(emulator.Failed, match="name it by run"):
+    # A run with a refused year is not a success: there is none to continue by default, and the next run repeats it.
+    with pytest.raises(emulator.Failed, match="set run, or start"):
         cloud.run({"from": "load"})
     with pytest.raises(emulator.Failed, match="2024 by transform"):
         cloud.run({})
     assert [job for job, _, _ in cloud.executed[4:]] == STAGES
 
-    # The years that are good can be run alone.
+    # The good years can be run alone.
     assert set(cloud.run({"years": "2018"})) == {"run"}
 
 
-def test_arguments_that_mean_nothing_are_refused(cloud):
-    with pytest.raises(emulator.Failed, match="give extract, transform, load or dbt"):
+def test_invalid_arguments_are_refused(cloud):
+    with pytest.raises(emulator.Failed, match="use extract, transform, load or dbt"):
         cloud.run({"from": "clean"})
-    with pytest.raises(emulator.Failed, match="name it by run"):
+    with pytest.raises(emulator.Failed, match="set run, or start"):
         cloud.run({"from": "load"})
     assert cloud.executed == []
