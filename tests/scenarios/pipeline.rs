@@ -16,7 +16,7 @@ use shared::run::Stage;
 use shared::testing::{Job, JobOutcome, TestLake};
 use tempfile::TempDir;
 
-use crate::readers::{ask, ask_cloud};
+use crate::readers::{run_cloud_reader, run_reader};
 
 /// The environment of a scenario. Its expectations are the same in both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,7 @@ impl Pipeline {
                     .collect()
             }
             Storage::Cloud { project, .. } => {
-                serde_json::from_value(ask_cloud(&["objects", project])).unwrap()
+                serde_json::from_value(run_cloud_reader(&["objects", project])).unwrap()
             }
         }
     }
@@ -138,7 +138,7 @@ impl Pipeline {
             Storage::Local { .. } => self.site(),
             Storage::Cloud { project, .. } => {
                 let bucket = format!("{project}-site");
-                ask_cloud(&["copy", &bucket, copy.path().to_str().unwrap()]);
+                run_cloud_reader(&["copy", &bucket, copy.path().to_str().unwrap()]);
                 copy.path().join("some/prefix")
             }
         };
@@ -175,7 +175,7 @@ impl Pipeline {
                 }
             }
             Storage::Cloud { project, .. } => {
-                ask_cloud(&["copy", project, copy.path().to_str().unwrap()]);
+                run_cloud_reader(&["copy", project, copy.path().to_str().unwrap()]);
             }
         }
         copy
@@ -219,8 +219,10 @@ impl Pipeline {
     /// Returns the rows of a query that both warehouses support.
     pub(crate) fn query(&self, sql: &str) -> Value {
         let mut answer = match &self.storage {
-            Storage::Local { .. } => ask(&["query", self.warehouse().to_str().unwrap(), sql]),
-            Storage::Cloud { project, .. } => ask_cloud(&["query", project, DATASET, sql]),
+            Storage::Local { .. } => {
+                run_reader(&["query", self.warehouse().to_str().unwrap(), sql])
+            }
+            Storage::Cloud { project, .. } => run_cloud_reader(&["query", project, DATASET, sql]),
         };
         answer["rows"].take()
     }
@@ -228,8 +230,10 @@ impl Pipeline {
     /// Returns the number of rows of a query and an order-independent digest of them.
     pub(crate) fn digest(&self, sql: &str) -> Value {
         let mut answer = match &self.storage {
-            Storage::Local { .. } => ask(&["digest", self.warehouse().to_str().unwrap(), sql]),
-            Storage::Cloud { project, .. } => ask_cloud(&["digest", project, DATASET, sql]),
+            Storage::Local { .. } => {
+                run_reader(&["digest", self.warehouse().to_str().unwrap(), sql])
+            }
+            Storage::Cloud { project, .. } => run_cloud_reader(&["digest", project, DATASET, sql]),
         };
         answer["digest"].take()
     }
@@ -237,9 +241,9 @@ impl Pipeline {
     /// Returns every table of the warehouse, with its row count and a digest of its rows.
     pub(crate) fn tables(&self) -> Value {
         match &self.storage {
-            Storage::Local { .. } => ask(&["warehouse", self.warehouse().to_str().unwrap()]),
+            Storage::Local { .. } => run_reader(&["warehouse", self.warehouse().to_str().unwrap()]),
             Storage::Cloud { project, .. } => {
-                ask_cloud(&["tables", project, DATASET, "marts", "reference"])
+                run_cloud_reader(&["tables", project, DATASET, "marts", "reference"])
             }
         }
     }
@@ -348,7 +352,7 @@ impl Pipeline {
                 }
             }
             Storage::Cloud { project, .. } => {
-                ask_cloud(&["remove", project, DATASET]);
+                run_cloud_reader(&["remove", project, DATASET]);
             }
         }
     }

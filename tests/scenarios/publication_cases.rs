@@ -289,8 +289,8 @@ fn day_and_month_are_distinguished_or_only_that_file_is_refused() {
     pipeline.run(Stage::Extract, "first").finished();
     let transform = pipeline.run(Stage::Transform, "first");
     let cause = transform.failed(20);
-    for said in ["2025: ", "day", "month", "line "] {
-        assert!(cause.contains(said), "{cause}");
+    for part in ["2025: ", "day", "month", "line "] {
+        assert!(cause.contains(part), "{cause}");
     }
     pipeline.run(Stage::Load, "first").finished();
     assert_eq!(
@@ -383,14 +383,14 @@ fn values_of_columns_outside_the_contract_are_not_shown_anywhere() {
     );
     portal.publish_year(2026, text.as_bytes(), DAY);
     let pipeline = on_one_machine(&portal);
-    let mut said = String::new();
+    let mut printed = String::new();
     for stage in [Stage::Extract, Stage::Transform, Stage::Load, Stage::Dbt] {
         let job = pipeline
             .job(stage, "first")
             .env("MAX_QUARANTINE_RATIO", "0.2");
         let outcome = job.env("SITE_URL", pipeline.site_url()).run();
         outcome.finished();
-        said.push_str(&outcome.to_string());
+        printed.push_str(&outcome.to_string());
     }
     assert_eq!(
         pipeline.query("select count(*) from quarantined_requests"),
@@ -405,7 +405,7 @@ fn values_of_columns_outside_the_contract_are_not_shown_anywhere() {
             .iter()
             .any(|word| text.contains(word))
     };
-    assert!(!personal(&said), "{said}");
+    assert!(!personal(&printed), "{printed}");
     for table in [
         "service_requests",
         "quarantined_requests",

@@ -10,7 +10,7 @@ use shared::partition::Dataset;
 use shared::run::Stage;
 
 use crate::pipeline::{Path, Pipeline};
-use crate::readers::{ask, parquet, query};
+use crate::readers::{parquet, query, run_reader};
 
 const ROWS: u64 = 500_269;
 const REPAIRED: u64 = 36_189;
@@ -53,7 +53,7 @@ fn naive_readers_lose_the_repaired_rows(pipeline: &Pipeline) {
         .as_str()
         .unwrap()
         .to_owned();
-    let naive = ask(&["naive", pipeline.lake().path().join(csv).to_str().unwrap()]);
+    let naive = run_reader(&["naive", pipeline.lake().path().join(csv).to_str().unwrap()]);
     assert_eq!(naive, json!({"kept": ROWS - REPAIRED, "lost": REPAIRED}));
 }
 

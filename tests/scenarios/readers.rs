@@ -9,7 +9,7 @@ use shared::testing::TestLake;
 use crate::pipeline::from_make;
 
 /// Returns the output of `readers.py` for `arguments`.
-pub(crate) fn ask(arguments: &[&str]) -> Value {
+pub(crate) fn run_reader(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/readers.py");
     answer(
         Command::new(from_make("READERS_PYTHON"))
@@ -19,7 +19,7 @@ pub(crate) fn ask(arguments: &[&str]) -> Value {
 }
 
 /// Returns the emulators' data as seen by Google's own clients: the output of `cloud_readers.py` for `arguments`.
-pub(crate) fn ask_cloud(arguments: &[&str]) -> Value {
+pub(crate) fn run_cloud_reader(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/cloud_readers.py");
     let python = from_make("EMULATORS_DIR") + "/bin/python";
     answer(Command::new(python).arg(script).args(arguments))
@@ -51,12 +51,12 @@ fn answer(command: &mut Command) -> Value {
 
 /// Returns the rows of a query on a DuckDB file.
 pub(crate) fn query(warehouse: &Path, sql: &str) -> Value {
-    ask(&["query", warehouse.to_str().unwrap(), sql])["rows"].take()
+    run_reader(&["query", warehouse.to_str().unwrap(), sql])["rows"].take()
 }
 
 /// Returns the rows of a query on files only.
 pub(crate) fn query_files(sql: &str) -> Value {
-    ask(&["query", ":memory:", sql])["rows"].take()
+    run_reader(&["query", ":memory:", sql])["rows"].take()
 }
 
 /// Returns the content of a manifest's clean Parquet files according to three readers.
@@ -72,5 +72,5 @@ pub(crate) fn parquet(lake: &TestLake, manifest: &Value) -> Value {
     let paths: Vec<String> = files.iter().map(path).collect();
     let mut arguments = vec!["parquet"];
     arguments.extend(paths.iter().map(String::as_str));
-    ask(&arguments)
+    run_reader(&arguments)
 }

@@ -51,17 +51,20 @@ fn a_run_without_news_asks_for_each_package_once_and_reads_one_object_a_partitio
     let portal = portal();
     let pipeline = Pipeline::new(&portal, path);
     pipeline.run_to_warehouse("first");
-    let asked = portal.requests().len();
+    let requested = portal.requests().len();
     for stage in [Stage::Extract, Stage::Transform, Stage::Load] {
         let outcome = pipeline.job(stage, "second").env("RUST_LOG", "debug").run();
         assert_eq!(outcome.finished()["found"], 5);
         assert_eq!(objects_read(&outcome), [1; 5], "{stage}");
     }
-    let asked = portal.requests().split_off(asked);
-    let asked: Vec<&str> = asked.iter().map(|request| request.path.as_str()).collect();
+    let requested = portal.requests().split_off(requested);
+    let requested: Vec<&str> = requested
+        .iter()
+        .map(|request| request.path.as_str())
+        .collect();
     let package = |name: &str| format!("/api/3/action/package_show?id={name}");
     assert_eq!(
-        asked,
+        requested,
         [
             package("311-service-requests-customer-initiated"),
             package("city-wards"),

@@ -46,9 +46,9 @@ fn three_versions_show_when_requests_were_closed_and_show_it_again_from_the_lake
     history_is_that_of_the_files(&pipeline, &versions);
     bounds_are_those_of_the_files(&pipeline, &versions);
 
-    let told = [history(&pipeline), bounds(&pipeline)];
-    assert_ne!(told[0], json!([]));
-    assert_ne!(told[1], json!([]));
+    let before = [history(&pipeline), bounds(&pipeline)];
+    assert_ne!(before[0], json!([]));
+    assert_ne!(before[1], json!([]));
 
     // Starting from an empty warehouse: the runs again, in order.
     pipeline.remove_warehouse();
@@ -57,7 +57,7 @@ fn three_versions_show_when_requests_were_closed_and_show_it_again_from_the_lake
     }
     pipeline.run(Stage::Dbt, RUNS[2]).finished();
     changes_are_those_of_the_files(&pipeline, &versions);
-    assert_eq!([history(&pipeline), bounds(&pipeline)], told);
+    assert_eq!([history(&pipeline), bounds(&pipeline)], before);
 }
 
 /// A version of the year: its publication and observation times, and its Parquet files as a list in SQL.

@@ -45,9 +45,9 @@ impl Machine {
 
     /// Returns the output of a successful run.
     fn run(&self, variables: &[(&str, &str)]) -> String {
-        let (code, said, errors) = self.ends(variables);
-        assert_eq!(code, 0, "{said}\n{errors}");
-        said
+        let (code, printed, errors) = self.ends(variables);
+        assert_eq!(code, 0, "{printed}\n{errors}");
+        printed
     }
 
     /// Returns a run's exit code, output and errors.
@@ -77,8 +77,8 @@ fn line<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
 }
 
 /// Returns the events of a stage's jobs with this message.
-fn events(said: &str, message: &str) -> Vec<Value> {
-    let events = said.lines().filter(|line| line.starts_with('{'));
+fn events(printed: &str, message: &str) -> Vec<Value> {
+    let events = printed.lines().filter(|line| line.starts_with('{'));
     let events = events.map(|line| serde_json::from_str::<Value>(line).unwrap());
     events.filter(|event| event["message"] == message).collect()
 }
@@ -111,8 +111,10 @@ fn the_first_run_takes_three_publications_of_the_current_year() {
     let machine = Machine::new();
     let years = [("SAMPLE_YEARS", "2025,2026")];
     let first = machine.run(&years);
-    let publications = |said: &str| -> Vec<String> {
-        let lines = said.lines().filter(|line| line.starts_with("Publication"));
+    let publications = |printed: &str| -> Vec<String> {
+        let lines = printed
+            .lines()
+            .filter(|line| line.starts_with("Publication"));
         lines.map(str::to_owned).collect()
     };
     assert_eq!(
@@ -169,33 +171,33 @@ fn years_on_a_host_that_is_down_are_loaded_when_it_is_up() {
     };
 
     portal.stop_file_host();
-    let (code, said, errors) = machine.ends(&source);
-    assert_eq!(code, 30, "{said}\n{errors}");
+    let (code, printed, errors) = machine.ends(&source);
+    assert_eq!(code, 30, "{printed}\n{errors}");
     assert_eq!(
         errors.trim(),
         "The run ends with exit code 30, because these failed: 2019 (by extract, exit code 30), 2020 (by extract, exit \
          code 30), 2021 (by extract, exit code 30); see above for the causes. `make run` tries again"
     );
     for year in ["2019", "2020", "2021"] {
-        let refused = line(&said, &format!("{year} by extract, exit code 30:"));
+        let refused = line(&printed, &format!("{year} by extract, exit code 30:"));
         assert!(
             refused.join(" ").contains(&format!("SR{year}.zip")),
             "{refused:?}"
         );
     }
     assert!(
-        said.contains("The extract stage is retried once."),
-        "{said}"
+        printed.contains("The extract stage is retried once."),
+        "{printed}"
     );
     assert!(
-        said.contains("16 of 16 partitions are new, 3 refused."),
-        "{said}"
+        printed.contains("16 of 16 partitions are new, 3 refused."),
+        "{printed}"
     );
     assert_eq!([loaded(), in_marts()], [json!([[14]]), json!([[14]])]);
 
     portal.start_file_host().unwrap();
-    let said = machine.run(&source);
-    assert!(said.contains("3 of 19 partitions are new."), "{said}");
+    let printed = machine.run(&source);
+    assert!(printed.contains("3 of 19 partitions are new."), "{printed}");
     assert_eq!([loaded(), in_marts()], [json!([[17]]), json!([[17]])]);
 
     // A portal that does not even list the years is not a success without news.
@@ -204,10 +206,13 @@ fn years_on_a_host_that_is_down_are_loaded_when_it_is_up() {
         kind: FaultKind::Status(503, None),
         times: u32::MAX,
     });
-    let (code, said, errors) = machine.ends(&source);
-    assert_eq!(code, 30, "{said}\n{errors}");
+    let (code, printed, errors) = machine.ends(&source);
+    assert_eq!(code, 30, "{printed}\n{errors}");
     assert!(errors.contains("extract (exit code 30)"), "{errors}");
-    assert!(!said.contains("no year or boundary has changed"), "{said}");
+    assert!(
+        !printed.contains("no year or boundary has changed"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -227,43 +232,46 @@ fn a_year_that_violates_the_contract_is_listed_at_the_end() {
         ("SAMPLE_FILES", files.path().to_str().unwrap()),
         ("SAMPLE_YEARS", "2025"),
     ];
-    let (code, said, errors) = machine.ends(&variables);
-    assert_eq!(code, 20, "{said}\n{errors}");
+    let (code, printed, errors) = machine.ends(&variables);
+    assert_eq!(code, 20, "{printed}\n{errors}");
     assert!(
         errors.starts_with(
             "The run ends with exit code 20, because these failed: 2024 (by transform, exit code 20);"
         ),
         "{errors}"
     );
-    assert!(!said.contains("retried once"), "no retry helps: {said}");
-    let refused = line(&said, "2024 by transform, exit code 20:").join(" ");
+    assert!(
+        !printed.contains("retried once"),
+        "no retry helps: {printed}"
+    );
+    let refused = line(&printed, "2024 by transform, exit code 20:").join(" ");
     assert!(refused.to_lowercase().contains("status"), "{refused}");
     assert!(
-        said.contains("3 of 3 partitions are new, 1 refused."),
-        "{said}"
+        printed.contains("3 of 3 partitions are new, 1 refused."),
+        "{printed}"
     );
 
     // The same again, until it is fixed.
-    let (code, said, _) = machine.ends(&variables);
+    let (code, printed, _) = machine.ends(&variables);
     assert_eq!(code, 20);
-    assert!(said.contains("Nothing new"), "{said}");
+    assert!(printed.contains("Nothing new"), "{printed}");
     assert!(
-        said.contains("what did not fail has not changed since the last run, 1 refused."),
-        "{said}"
+        printed.contains("what did not fail has not changed since the last run, 1 refused."),
+        "{printed}"
     );
     write(header).unwrap();
-    let said = machine.run(&variables);
-    assert!(said.contains("1 of 4 partitions are new."), "{said}");
+    let printed = machine.run(&variables);
+    assert!(printed.contains("1 of 4 partitions are new."), "{printed}");
     assert!(
-        said.contains("Synthetic, and not the City's: 2025"),
-        "{said}"
+        printed.contains("Synthetic, and not the City's: 2025"),
+        "{printed}"
     );
 }
 
 #[test]
 fn a_run_on_emulators_has_the_same_result_as_a_local_one() {
-    let told = |variables: &[(&str, &str)]| {
-        let said = Machine::new().run(variables);
+    let summary_of = |variables: &[(&str, &str)]| {
+        let printed = Machine::new().run(variables);
         let tables = [
             "2018",
             "2025",
@@ -272,13 +280,13 @@ fn a_run_on_emulators_has_the_same_result_as_a_local_one() {
             "city-wards",
             "marts.",
         ];
-        let lines = said.lines().map(str::trim);
+        let lines = printed.lines().map(str::trim);
         let lines = lines.filter(|line| tables.iter().any(|table| line.starts_with(table)));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     let installed = from_make("EMULATORS_DIR");
-    let in_the_cloud = told(&[("CLOUD", "emulator"), ("EMULATORS_DIR", &installed)]);
-    assert_eq!(in_the_cloud, told(&[]));
+    let in_the_cloud = summary_of(&[("CLOUD", "emulator"), ("EMULATORS_DIR", &installed)]);
+    assert_eq!(in_the_cloud, summary_of(&[]));
     assert!(in_the_cloud.len() > 15, "{in_the_cloud:?}");
 }
 
@@ -286,12 +294,12 @@ fn a_run_on_emulators_has_the_same_result_as_a_local_one() {
 fn a_stage_is_replayed_for_one_year() {
     let machine = Machine::new();
     machine.run(&[]);
-    let said = machine.run(&[("STAGE", "transform"), ("YEARS", "2018")]);
-    let finished = said.lines().find(|line| line.contains("stage finished"));
+    let printed = machine.run(&[("STAGE", "transform"), ("YEARS", "2018")]);
+    let finished = printed.lines().find(|line| line.contains("stage finished"));
     let event: serde_json::Value = serde_json::from_str(finished.unwrap()).unwrap();
     assert_eq!(event["stage"], "transform");
     assert_eq!(event["found"], 0);
-    assert!(!said.contains("\"partition\":\"2025\""), "{said}");
+    assert!(!printed.contains("\"partition\":\"2025\""), "{printed}");
     let next = machine.run(&[]);
     assert!(next.contains("Nothing new"), "{next}");
 }

@@ -263,7 +263,7 @@ fn the_dashboard_is_published_beside_the_marts() {
 fn a_site_is_an_absolute_directory_or_a_bucket() {
     let fixture = Fixture::with(&[]);
     let refused = fixture.job().env("SITE_URL", "https://site.test").run();
-    let said =
+    let expected =
         "SITE_URL is \"https://site.test\": use file:///absolute/directory or gs://BUCKET[/PREFIX]";
-    assert!(refused.failed(10).contains(said), "{refused}");
+    assert!(refused.failed(10).contains(expected), "{refused}");
 }

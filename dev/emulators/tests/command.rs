@@ -11,15 +11,15 @@ fn a_command_gets_both_addresses_and_its_exit_code_is_returned() {
         .args(["sh", "-c", script])
         .output()
         .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(7), "{said}\n{errors}");
-    let addresses: Vec<&str> = said.split(' ').collect();
+    assert_eq!(output.status.code(), Some(7), "{printed}\n{errors}");
+    let addresses: Vec<&str> = printed.split(' ').collect();
     assert!(
         addresses.len() == 2
             && addresses
                 .iter()
                 .all(|url| url.starts_with("http://127.0.0.1:")),
-        "{said}"
+        "{printed}"
     );
 }

@@ -217,13 +217,13 @@ async fn faults_and_corrections_can_be_requested_over_http() {
     assert!(year(&portal, 2018).await.1 > before);
     let wrong = post("faults?kind=flood").await.expect("an answer");
     assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
-    let asked: Value = get(&format!("{}/_sample/requests", portal.url()))
+    let requested: Value = get(&format!("{}/_sample/requests", portal.url()))
         .await
         .json()
         .await
         .expect("JSON");
     assert_eq!(
-        asked.as_array().map(Vec::len),
+        requested.as_array().map(Vec::len),
         Some(portal.requests().len())
     );
 }

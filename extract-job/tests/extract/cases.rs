@@ -248,13 +248,13 @@ fn a_new_tag_for_the_same_bytes_is_used_from_then_on() {
         portal.run(run).finished();
         assert_eq!(portal.drift(run, 2023), Vec::<String>::new());
     }
-    let asked: Vec<Option<String>> = portal
+    let requested: Vec<Option<String>> = portal
         .requests_for("/files/a")
         .iter()
         .map(|request| request.header("if-none-match").map(str::to_owned))
         .collect();
     let expected = [None, Some("\"1\""), Some("\"2\""), Some("\"2\"")];
-    assert_eq!(asked, expected.map(|tag| tag.map(str::to_owned)));
+    assert_eq!(requested, expected.map(|tag| tag.map(str::to_owned)));
     assert_eq!(portal.lake.manifests("raw/").len(), 1);
     assert_eq!(publications(&portal.lake).len(), 3);
 }

@@ -111,9 +111,9 @@ fn a_request_that_fails_briefly_is_retried() {
         fails.then(|| declined("500 Internal Server Error", "Search Error", "Solr is away"))
     });
     publisher.job_on(&publisher.lake).run().finished();
-    let asked = publisher.requests();
-    assert_eq!(asked.iter().filter(|path| *path == YEARS).count(), 2);
-    assert_eq!(asked.iter().filter(|path| *path == WARDS).count(), 2);
+    let requested = publisher.requests();
+    assert_eq!(requested.iter().filter(|path| *path == YEARS).count(), 2);
+    assert_eq!(requested.iter().filter(|path| *path == WARDS).count(), 2);
 }
 
 #[test]

@@ -37,8 +37,13 @@ fn a_job_killed_while_it_waits_for_an_answer_leaves_nothing_behind() {
             slow.then(|| Answer::ok(&[], &vec![0; 100_000]).stalled(50_000))
         });
         let lake = TestLake::default();
-        let asked = || publisher.requests().iter().any(|asked| asked == path);
-        kill_when(publisher.job_on(&lake).spawn(), asked);
+        let requested = || {
+            publisher
+                .requests()
+                .iter()
+                .any(|requested| requested == path)
+        };
+        kill_when(publisher.job_on(&lake).spawn(), requested);
         assert!(lake.objects("runs/").is_empty(), "{path}");
 
         publisher.job_on(&lake).run().finished();

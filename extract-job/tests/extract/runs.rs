@@ -231,11 +231,11 @@ fn tasks_share_the_work() {
     assert_eq!(idle.finished()["produced"], 0);
     assert!(handed_over(&shared, "test", 29).is_empty());
 
-    let asked = publisher.requests();
-    let asked = |address| asked.iter().filter(|path| *path == address).count();
-    assert_eq!(asked(YEARS), 1 + 3 + 1, "each job requests once");
+    let requested = publisher.requests();
+    let requested = |address| requested.iter().filter(|path| *path == address).count();
+    assert_eq!(requested(YEARS), 1 + 3 + 1, "each job requests once");
     assert_eq!(
-        asked(WARDS),
+        requested(WARDS),
         1 + 1,
         "for the wards, only the job that extracts them"
     );

@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(Contract::quarantine_table().columns.len(), 5);
     }
 
-    /// The version stands for the rules in every fingerprint. If this snapshot changes because the rules did, raise the
+    /// The version represents the rules in every fingerprint. If this snapshot changes because the rules did, raise the
     /// version first.
     #[test]
     fn a_changed_contract_has_a_new_version() {

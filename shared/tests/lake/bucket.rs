@@ -39,11 +39,11 @@ async fn objects_are_replaced_and_removed() {
     let content = bucket.read(PATH).await.expect("readable");
     assert!(content.is_some_and(|content| content == large));
     let requests = proxy.requests();
-    let said = requests.iter().filter_map(|request| request.json.as_ref());
-    let said: Vec<_> = said
+    let metadata = requests.iter().filter_map(|request| request.json.as_ref());
+    let metadata: Vec<_> = metadata
         .map(|json| [&json["contentType"], &json["cacheControl"]])
         .collect();
-    assert_eq!(said, [["text/html; charset=utf-8", "no-cache"]]);
+    assert_eq!(metadata, [["text/html; charset=utf-8", "no-cache"]]);
 
     proxy.fault(fault("DELETE", FaultKind::error(503, "backendError")));
     proxy.fault(fault("DELETE", FaultKind::LoseAnswer));

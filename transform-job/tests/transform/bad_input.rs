@@ -11,11 +11,14 @@ fn refused(csv: &[u8], exit: i32, cause: &str) {
     let lake = TestLake::default();
     let key = put_year(&lake, 2024, csv);
     let outcome = transform(&lake, &key);
-    let said = outcome.failed(exit);
-    assert!(said.contains(cause), "{said:?} does not contain {cause:?}");
+    let message = outcome.failed(exit);
     assert!(
-        said.contains("raw/service-requests/2024/"),
-        "{said:?} does not contain the file"
+        message.contains(cause),
+        "{message:?} does not contain {cause:?}"
+    );
+    assert!(
+        message.contains("raw/service-requests/2024/"),
+        "{message:?} does not contain the file"
     );
     assert_eq!(lake.objects("clean/").len(), 0);
     let hand_over = hand_over(&lake);
@@ -143,10 +146,10 @@ fn a_file_that_lost_lines_is_refused() {
     let manifest = lake.manifests("raw/").into_values().next().unwrap();
     let csv_key = Key::new(manifest["object"]["key"].as_str().unwrap()).unwrap();
     lake.put(&csv_key, csv(&[&sound_row(0)]).as_bytes());
-    let said = transform(&lake, &key).failed(30).to_owned();
+    let cause = transform(&lake, &key).failed(30).to_owned();
     assert!(
-        said.contains("has 2 lines, but extract counted 3"),
-        "{said}"
+        cause.contains("has 2 lines, but extract counted 3"),
+        "{cause}"
     );
 }
 
@@ -170,9 +173,9 @@ fn every_problem_of_the_environment_is_reported_at_once() {
         .env("YEARS", "soon")
         .env("MAX_QUARANTINE_RATIO", "5")
         .run();
-    let said = outcome.failed(10);
+    let cause = outcome.failed(10);
     for variable in ["LAKE_URL", "YEARS", "MAX_QUARANTINE_RATIO"] {
-        assert!(said.contains(variable), "{said}");
+        assert!(cause.contains(variable), "{cause}");
     }
 }
 

@@ -36,7 +36,7 @@ struct WardWeights {
     renters: f64,
 }
 
-/// The requests of a type in a ward; ward 0 stands for all wards.
+/// The requests of a type in a ward; ward 0 represents all wards.
 #[derive(Debug, Deserialize)]
 struct WardType {
     ward: usize,
