@@ -1,5 +1,4 @@
-//! Reads, writes and removes the objects of a Cloud Storage bucket. [`retries`](crate::google::retries) has the retry
-//! policy.
+//! Reads, writes and removes the objects of a Cloud Storage bucket. The module `retries` has the retry policy.
 
 use std::error::Error as StdError;
 use std::fmt;
