@@ -92,7 +92,7 @@ impl Dbt<'_> {
         variables: &str,
         mode: BuildMode,
     ) -> Result<(RunResults, Graph), Failure> {
-        let results = self.forget(RunResults::FILE)?;
+        let results = self.remove_stale(RunResults::FILE)?;
         let mut arguments = vec!["build", "--vars", variables];
         if mode == BuildMode::FullRefresh {
             arguments.push("--full-refresh");
@@ -115,7 +115,7 @@ impl Dbt<'_> {
     /// # Errors
     /// Lists the sources that could not be checked.
     pub(crate) async fn check_freshness(&self, variables: &str) -> Result<(), Failure> {
-        let results = self.forget(SourceFreshness::FILE)?;
+        let results = self.remove_stale(SourceFreshness::FILE)?;
         let arguments = ["source", "freshness", "--vars", variables];
         let (status, errors) = self.execute(&arguments).await?;
         if status.success() {
@@ -138,7 +138,7 @@ impl Dbt<'_> {
     }
 
     /// Removes an artifact of an earlier dbt run from the target directory and returns its path.
-    fn forget(&self, artifact: &str) -> Result<PathBuf, Failure> {
+    fn remove_stale(&self, artifact: &str) -> Result<PathBuf, Failure> {
         let path = self.target.join(artifact);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -132,8 +132,8 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     let existing = match found {
         Some(bytes) => {
             let marts: MartsManifest = manifest::from_json(&key, &bytes)?;
-            let holds = block_in_place(|| settings.holds(&marts.marts))?;
-            holds.then(|| ManifestRef::of(key.clone(), &bytes))
+            let is_current = block_in_place(|| settings.has_marts(&marts.marts))?;
+            is_current.then(|| ManifestRef::of(key.clone(), &bytes))
         }
         None => None,
     };
@@ -151,7 +151,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             generated,
             run_id: &common.run_id,
         };
-        if common.force || !publication.is_out().await? {
+        if common.force || !publication.is_published().await? {
             summary.bytes += publish(&settings, &dbt, &publication).await?;
         }
         if let Some(dashboard) = &settings.dashboard {
@@ -307,7 +307,7 @@ impl Settings {
     }
 
     /// Whether the warehouse has these marts with the same row counts.
-    fn holds(&self, marts: &[Mart]) -> Result<bool, Failure> {
+    fn has_marts(&self, marts: &[Mart]) -> Result<bool, Failure> {
         let mut warehouse = self.open_warehouse()?;
         for mart in marts {
             let table: MartTable = mart

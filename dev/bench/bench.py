@@ -224,7 +224,7 @@ def tasks() -> dict:
         walls = []
         for count in (1, 2):
             copy = inputs.raw_copy(lake, WORK / "out/tasks")
-            walls.append(floors.together([
+            walls.append(floors.run_concurrently([
                 (
                     [BIN / OURS],
                     {"LAKE_URL": f"file://{copy}", "RUN_ID": "bench", "CLOUD_RUN_TASK_INDEX": str(task),

@@ -35,7 +35,7 @@ const LONGEST_CAUSE: usize = 1_000;
 
 /// The number of tasks to look for, however few handed over: the maximum of Terraform's `max_tasks`. All tasks of an
 /// execution but the last may have been killed.
-const MOST_TASKS: usize = 20;
+const MAX_TASKS: usize = 20;
 
 /// The hand-over of one attempt of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -446,10 +446,10 @@ async fn all_attempts(lake: &Lake, run: &RunId, stage: Stage) -> Result<Vec<Hand
     let of_tasks = async |tasks: Range<usize>| {
         try_join_all(tasks.map(|task| attempts(lake, run, stage, task))).await
     };
-    let mut all = of_tasks(0..MOST_TASKS).await?.concat();
-    let most = all.iter().map(|hand_over| hand_over.tasks).max();
-    if let Some(tasks) = most.filter(|tasks| *tasks > MOST_TASKS) {
-        all.extend(of_tasks(MOST_TASKS..tasks).await?.concat());
+    let mut all = of_tasks(0..MAX_TASKS).await?.concat();
+    let max_tasks = all.iter().map(|hand_over| hand_over.tasks).max();
+    if let Some(tasks) = max_tasks.filter(|tasks| *tasks > MAX_TASKS) {
+        all.extend(of_tasks(MAX_TASKS..tasks).await?.concat());
     }
     all.sort_by_key(|hand_over| (hand_over.handed_over_at, hand_over.task));
     Ok(all)

@@ -365,10 +365,12 @@ fn in_the_cloud() -> Storage {
     let project = format!("scenario-{}-{number}", std::process::id());
     let addresses = Addresses::from_environment().unwrap();
     for bucket in [project.clone(), format!("{project}-site")] {
-        addresses.make_bucket(&bucket).unwrap();
+        addresses.create_bucket(&bucket).unwrap();
     }
     for dataset in [DATASET, "marts", "reference", "staging"] {
-        addresses.make_dataset(&project, dataset, LOCATION).unwrap();
+        addresses
+            .create_dataset(&project, dataset, LOCATION)
+            .unwrap();
     }
     Storage::Cloud { project, addresses }
 }

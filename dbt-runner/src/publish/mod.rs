@@ -43,7 +43,7 @@ pub(crate) struct Publication<'a> {
 
 impl Publication<'_> {
     /// Whether the site already has it.
-    pub(crate) async fn is_out(&self) -> Result<bool, Failure> {
+    pub(crate) async fn is_published(&self) -> Result<bool, Failure> {
         let current = self.current().await?;
         Ok(current.is_some_and(|catalog| catalog.fingerprint == *self.fingerprint))
     }

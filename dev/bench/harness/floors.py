@@ -57,7 +57,7 @@ def phases(executable: Path, data: Input, lake: Path, rounds: int) -> dict:
     return {name.removesuffix("Milliseconds"): median(run[name] for run in runs) for name in runs[0]}
 
 
-def together(commands: list[tuple[list, dict, set]]) -> float:
+def run_concurrently(commands: list[tuple[list, dict, set]]) -> float:
     """Runs commands concurrently, each on its cores. Returns the seconds until the last one ends."""
     start = time.monotonic()
     running = [

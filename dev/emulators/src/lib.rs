@@ -77,13 +77,13 @@ impl Addresses {
     }
 
     /// Creates the bucket `name`, unless it exists.
-    pub fn make_bucket(&self, name: &str) -> anyhow::Result<()> {
+    pub fn create_bucket(&self, name: &str) -> anyhow::Result<()> {
         let url = format!("{}/storage/v1/b?project=emulated", self.storage);
         post(url, json!({"name": name}))
     }
 
     /// Creates the dataset `name` of `project` in `location`, unless it exists.
-    pub fn make_dataset(&self, project: &str, name: &str, location: &str) -> anyhow::Result<()> {
+    pub fn create_dataset(&self, project: &str, name: &str, location: &str) -> anyhow::Result<()> {
         let url = format!("{}/bigquery/v2/projects/{project}/datasets", self.bigquery);
         let reference = json!({"projectId": project, "datasetId": name});
         post(

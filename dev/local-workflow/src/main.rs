@@ -74,7 +74,7 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
                 force: settings.force,
             };
             match go_through(&execution, TO_WAREHOUSE, &mut Vec::new()).await? {
-                Ok(came_to) if came_to.is_complete() => remember(settings, publication)?,
+                Ok(came_to) if came_to.is_complete() => record(settings, publication)?,
                 // A later publication makes up for it.
                 Ok(_) => {}
                 Err(exit) => return Ok(exit),
@@ -90,7 +90,7 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         }
     }
 
-    settings.remember_run(&run_id)?;
+    settings.record_run(&run_id)?;
     let execution = Execution {
         settings,
         storage: &storage,
@@ -106,7 +106,7 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     if let Some(publication) = latest
         && came_to.is_complete()
     {
-        remember(settings, publication)?;
+        record(settings, publication)?;
     }
     println!(
         "\n{}",
@@ -165,10 +165,10 @@ impl CameTo {
     }
 }
 
-fn remember(settings: &Settings, publication: Publication) -> anyhow::Result<()> {
+fn record(settings: &Settings, publication: Publication) -> anyhow::Result<()> {
     // The emulators' data end with the run.
     if settings.emulators.is_none() {
-        settings.remember_publication(publication)?;
+        settings.record_publication(publication)?;
     }
     Ok(())
 }

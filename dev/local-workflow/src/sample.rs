@@ -47,17 +47,17 @@ pub(crate) fn publications(settings: &Settings, portal: &Portal) -> Vec<Publicat
         return Vec::new();
     }
     // Emulators have no data of earlier runs.
-    let held = match settings.emulators {
+    let loaded = match settings.emulators {
         Some(_) => None,
         None => settings.latest_publication(),
     };
-    not_held(year, portal.publications(year), held)
+    not_loaded(year, portal.publications(year), loaded)
 }
 
-fn not_held(year: i16, published: u32, held: Option<Publication>) -> Vec<Publication> {
+fn not_loaded(year: i16, published: u32, loaded: Option<Publication>) -> Vec<Publication> {
     let first = published.saturating_sub(HISTORY - 1).max(1);
-    let held = held.filter(|held| held.year == year);
-    let next = held.map_or(first, |held| held.number + 1);
+    let loaded = loaded.filter(|loaded| loaded.year == year);
+    let next = loaded.map_or(first, |loaded| loaded.number + 1);
     (first.max(next)..=published)
         .map(|number| Publication { year, number })
         .collect()
@@ -67,13 +67,13 @@ fn not_held(year: i16, published: u32, held: Option<Publication>) -> Vec<Publica
 mod tests {
     use crate::settings::Publication;
 
-    use super::not_held;
+    use super::not_loaded;
 
     #[test]
     fn a_run_uses_the_last_publications_that_the_warehouse_does_not_have() {
-        let numbers = |published, held: Option<(i16, u32)>| -> Vec<u32> {
-            let held = held.map(|(year, number)| Publication { year, number });
-            let taken = not_held(2026, published, held);
+        let numbers = |published, loaded: Option<(i16, u32)>| -> Vec<u32> {
+            let loaded = loaded.map(|(year, number)| Publication { year, number });
+            let taken = not_loaded(2026, published, loaded);
             taken.iter().map(|publication| publication.number).collect()
         };
         assert_eq!(numbers(10, None), [8, 9, 10]);

@@ -119,7 +119,7 @@ impl Settings {
         self.directory.join("latest-run")
     }
 
-    pub(crate) fn remember_run(&self, run_id: &RunId) -> anyhow::Result<()> {
+    pub(crate) fn record_run(&self, run_id: &RunId) -> anyhow::Result<()> {
         fs::write(self.latest_run_file(), run_id.to_string())
             .context("cannot record the run for `make replay`")
     }
@@ -129,7 +129,7 @@ impl Settings {
     }
 
     /// Records that the warehouse has this publication of the sample portal.
-    pub(crate) fn remember_publication(&self, publication: Publication) -> anyhow::Result<()> {
+    pub(crate) fn record_publication(&self, publication: Publication) -> anyhow::Result<()> {
         let Publication { year, number } = publication;
         fs::write(self.latest_publication_file(), format!("{year} {number}"))
             .context("cannot record the sample portal's publication for the next run")

@@ -40,9 +40,9 @@ impl Storage {
         };
         let emulators = Emulators::start(installed)?;
         let addresses = emulators.addresses();
-        addresses.make_bucket(BUCKET)?;
+        addresses.create_bucket(BUCKET)?;
         for dataset in [DATASET, "marts", "reference", "staging"] {
-            addresses.make_dataset(BUCKET, dataset, LOCATION)?;
+            addresses.create_dataset(BUCKET, dataset, LOCATION)?;
         }
         let emulator = addresses.storage.parse().map_err(anyhow::Error::msg)?;
         let lake = GcsLake::new(BUCKET, Some(emulator)).map_err(anyhow::Error::msg)?;

@@ -85,7 +85,7 @@ impl Retries {
     }
 
     /// Returns the policy that decides when to retry.
-    pub(crate) fn pace(&self) -> Self {
+    pub(crate) fn backoff(&self) -> Self {
         self.clone()
     }
 }

@@ -23,11 +23,11 @@ use crate::google::retries::{Retries, is_transient_reason, reasons, unthrottled}
 use crate::key::Key;
 
 /// The longest silence before and during a download, and the longest wait for a removal.
-const LONGEST_SILENCE: Duration = patience(Duration::from_mins(1));
+const LONGEST_SILENCE: Duration = shortened_in_tests(Duration::from_mins(1));
 /// How often a download is retried when the service is silent.
-const MOST_SILENCES: usize = 2;
+const MAX_SILENCES: usize = 2;
 /// The longest that the upload of a small object may take, retries included.
-const LONGEST_UPLOAD: Duration = patience(Duration::from_mins(2));
+const LONGEST_UPLOAD: Duration = shortened_in_tests(Duration::from_mins(2));
 /// The longest that a resumable upload may take.
 const LONGEST_RESUMABLE_UPLOAD: Duration = Duration::from_mins(15);
 /// Objects of at least this many bytes are sent in a resumable upload.
@@ -35,7 +35,7 @@ const RESUMABLE_FROM: usize = 8 << 20;
 const ENDPOINT: &str = "https://storage.googleapis.com";
 
 /// Returns `duration`, shortened in unit tests.
-const fn patience(duration: Duration) -> Duration {
+const fn shortened_in_tests(duration: Duration) -> Duration {
     if cfg!(test) {
         Duration::from_millis(200)
     } else {
@@ -179,7 +179,7 @@ impl Bucket {
             .set_content_type(content_type(path))
             .with_resumable_upload_threshold(RESUMABLE_FROM)
             .with_retry_policy(retries.policy())
-            .with_backoff_policy(retries.pace());
+            .with_backoff_policy(retries.backoff());
         let upload = match mode {
             WriteMode::New => upload.set_if_generation_match(0_i64),
             // Overwriting with identical content is idempotent.
@@ -206,7 +206,7 @@ impl Bucket {
                 .storage
                 .read_object(self.resource(), self.object(path))
                 .with_retry_policy(retries.policy())
-                .with_backoff_policy(retries.pace())
+                .with_backoff_policy(retries.backoff())
                 .send();
             match timeout(LONGEST_SILENCE, Box::pin(request)).await? {
                 Ok(response) => Ok(Some(Download(response))),
@@ -218,7 +218,7 @@ impl Bucket {
         open.retry(
             ExponentialBuilder::default()
                 .with_jitter()
-                .with_max_times(MOST_SILENCES),
+                .with_max_times(MAX_SILENCES),
         )
         .when(|error| matches!(error, BucketError::Silence(_)))
         .await

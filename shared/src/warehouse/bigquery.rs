@@ -392,7 +392,7 @@ impl BigQuery {
     }
 
     /// Creates the table `name`, unless it exists.
-    pub async fn make_table(&self, name: &str, table: Table) -> Result<(), BigQueryError> {
+    pub async fn create_table(&self, name: &str, table: Table) -> Result<(), BigQueryError> {
         let insert = self
             .tables
             .insert_table()
@@ -408,7 +408,7 @@ impl BigQuery {
     }
 
     /// Updates the properties in `change` of the table `name`, if it exists.
-    pub async fn change_table(&self, name: &str, change: Table) -> Result<(), BigQueryError> {
+    pub async fn update_table(&self, name: &str, change: Table) -> Result<(), BigQueryError> {
         let patch = self
             .tables
             .patch_table()
@@ -467,7 +467,7 @@ fn with_retries<R: RequestOptionsBuilder>(request: R) -> R {
         .with_idempotency(true)
         .with_attempt_timeout(LONGEST_SILENCE)
         .with_retry_policy(retries.policy())
-        .with_backoff_policy(retries.pace())
+        .with_backoff_policy(retries.backoff())
 }
 
 /// Returns the cells of a row `{"f": [{"v": "text"}, {"v": null}]}`.

@@ -17,7 +17,7 @@ async fn put(bucket: &Bucket, content: impl Into<Bytes>, mode: WriteMode<'_>) ->
 async fn objects_are_replaced_and_removed() {
     let name = format!("site-{}", std::process::id());
     let addresses = Addresses::from_environment().expect("emulators");
-    addresses.make_bucket(&name).expect("a bucket");
+    addresses.create_bucket(&name).expect("a bucket");
     let proxy = Proxy::start(Service::Proxy, &addresses.storage).expect("a proxy");
     let emulator = proxy.url().parse().expect("loopback");
     let bucket = Bucket::new(&format!("{name}/some/prefix"), Some(emulator)).expect("a bucket");

@@ -22,7 +22,7 @@ impl Fixture {
         let number = BUCKETS.fetch_add(1, Ordering::Relaxed);
         let bucket = format!("lake-{}-{number}", std::process::id());
         let addresses = Addresses::from_environment().expect("emulators");
-        addresses.make_bucket(&bucket).expect("a bucket");
+        addresses.create_bucket(&bucket).expect("a bucket");
         let proxy = Proxy::start(Service::Proxy, &addresses.storage).expect("a proxy");
         let emulator = proxy.url().parse().expect("loopback");
         let lake = GcsLake::new(&format!("{bucket}/some/prefix"), Some(emulator));

@@ -154,7 +154,7 @@ impl<'a> Parser<'a> {
             }
             Err(Rejected::File(error)) => return Err(error),
             Err(Rejected::Row(refusal)) => {
-                self.set_aside(number, line, traits.cut_nul_run, refusal);
+                self.quarantine(number, line, traits.cut_nul_run, refusal);
                 if self.quarantine.len() > self.reading.max_refused {
                     let summary = self.quarantine.summary(self.row_count);
                     return Err(ParseError::TooManyRefused(summary));

@@ -28,7 +28,7 @@ use super::{
 };
 
 /// How often an execution tries a job: concurrent loads may change the same tables.
-const MOST_ATTEMPTS: u32 = 8;
+const MAX_ATTEMPTS: u32 = 8;
 /// How long a staging table outlives a load that crashed.
 const STAGING_LIFETIME: Duration = Duration::from_hours(24);
 /// The error of the transaction if another version of the partition was loaded meanwhile.
@@ -69,7 +69,7 @@ impl BigQueryWarehouse {
         let mut found = self.0.table(id, &table.name).await?;
         if found.is_none() {
             let definition = definition::table(self.reference(&table.name), table);
-            self.0.make_table(&table.name, definition).await?;
+            self.0.create_table(&table.name, definition).await?;
             found = self.0.table(id, &table.name).await?;
         }
         if let Some(found) = &found
@@ -117,7 +117,7 @@ impl BigQueryWarehouse {
             .into_iter()
             .chain(gained.into_iter().map(definition::field));
         let change = BigQueryTable::new().set_schema(TableSchema::new().set_fields(fields));
-        Ok(self.0.change_table(&table.name, change).await?)
+        Ok(self.0.update_table(&table.name, change).await?)
     }
 
     fn reference(&self, table: &str) -> TableReference {
@@ -314,7 +314,7 @@ impl BigQueryWarehouse {
             let empty = definition::staging_table(self.reference(&name), table, expires);
             staged.push(name.clone());
             if rows == 0 {
-                self.0.make_table(&name, empty).await?;
+                self.0.create_table(&name, empty).await?;
                 continue;
             }
             let configuration = JobConfiguration::new().set_labels(labels(load)).set_load(
@@ -344,7 +344,7 @@ impl BigQueryWarehouse {
             }
             // WRITE_TRUNCATE can reset the expiration, so set it again.
             let expiring = BigQueryTable::new().set_expiration_time(expires);
-            self.0.change_table(&name, expiring).await?;
+            self.0.update_table(&name, expiring).await?;
         }
         Ok(staged)
     }
@@ -427,7 +427,7 @@ impl BigQueryWarehouse {
                 format!("{id}_{number}")
             };
             if let Purpose::Stage(table, empty) = purpose {
-                self.0.make_table(table, empty.clone()).await?;
+                self.0.create_table(table, empty.clone()).await?;
             }
             match Box::pin(self.0.run(&name, configuration.clone())).await {
                 Ok(Finished { job, adopted }) => {
@@ -440,7 +440,7 @@ impl BigQueryWarehouse {
                 }
                 Err((error, _)) => {
                     own_attempts += 1;
-                    if !error.is_transient() || own_attempts == MOST_ATTEMPTS {
+                    if !error.is_transient() || own_attempts == MAX_ATTEMPTS {
                         return Err(refused(error));
                     }
                     warn!(job = name, cause = %error, "job failed, retrying");
