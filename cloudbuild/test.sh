@@ -4,5 +4,4 @@ set -euo pipefail
 apt-get update --quiet
 apt-get install --quiet --yes --no-install-recommends python3-venv
 export PATH="$PWD/.node/bin:$PATH"
-cargo install cargo-nextest --version 0.9.143 --locked
 make test

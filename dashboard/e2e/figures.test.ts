@@ -321,7 +321,7 @@ test("an area's shares are compared with the city in the months that the map has
     const percents = [...label.matchAll(/([\d.]+)%/g)].map(([, percent]) => Number(percent));
     expect(percents).toHaveLength(2);
     for (const [at, value] of [share, ofCity].entries()) {
-      // "< 0.1%" stands for less than 0.05%.
+      // "< 0.1%" represents less than 0.05%.
       expect(Math.abs((percents[at] ?? NaN) - Number(value) * 100)).toBeLessThanOrEqual(
         label.includes("<") ? 0.1 : 0.051,
       );

@@ -115,7 +115,7 @@ def grants(plan: dict) -> set[tuple[str, str, str]]:
 
 
 def documented_grants(text: str) -> set[tuple[str, str, str]]:
-    """The table of roles in docs/deploy.md; a row for every job stands for one row per job."""
+    """The table of roles in docs/deploy.md; a row for every job represents one row per job."""
     each = {"every job": "job {}", "every job's account": "account {}"}
     found = set()
     for account, role, where, _ in TABLE.findall(text):

@@ -69,6 +69,7 @@ fn the_cloud_has_the_same_data_as_one_machine() {
 /// The emulator of the test above cannot create a table with a contract's columns from a query; this one can, and it
 /// parses SQL independently. `crucible_build.py` lists its limits.
 #[test]
+#[ignore = "a second opinion, of an alpha version: make test-crucible"]
 fn another_bigquery_has_the_same_marts_with_contracts_enforced() {
     let portal = Portal::start(PortalConfig {
         generated_years: vec![2012, 2025],

@@ -229,7 +229,7 @@ fn is_valid(clean: &CleanManifest, horizon: Option<Horizon>) -> bool {
     }
 }
 
-/// Refuses a result of an earlier execution that was allowed to set aside more rows than this one is.
+/// Refuses a result of an earlier execution that was allowed to quarantine more rows than this one is.
 fn check_quarantined(settings: &Settings, clean: &CleanManifest) -> Result<(), Failure> {
     let RowCounts {
         read, quarantined, ..

@@ -1,6 +1,6 @@
 // Generated from the contracts by `make generate`; do not edit.
 
-/** Why rows are set aside, by the names of the quarantine. */
+/** Why rows are quarantined, by the names of the quarantine. */
 export const REASONS: Record<string, string> = {
   field_count: "wrong number of fields",
   unbalanced_quote: "unclosed quotation mark",

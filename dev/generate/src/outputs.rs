@@ -83,7 +83,7 @@ fn exit_codes() -> String {
 }
 
 fn reasons_table() -> String {
-    let mut table = String::from("| reason | a row is set aside because |\n|---|---|\n");
+    let mut table = String::from("| reason | a row is quarantined because |\n|---|---|\n");
     for reason in &Contract::rules().quarantine_reasons {
         line!(table, "| `{}` | {} |", reason.name, reason.description);
     }
@@ -111,7 +111,7 @@ fn wards() -> String {
 fn page() -> String {
     let mut code = String::from(
         "// Generated from the contracts by `make generate`; do not edit.\n\n\
-         /** Why rows are set aside, by the names of the quarantine. */\n\
+         /** Why rows are quarantined, by the names of the quarantine. */\n\
          export const REASONS: Record<string, string> = {\n",
     );
     for reason in &Contract::rules().quarantine_reasons {

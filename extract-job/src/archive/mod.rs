@@ -133,7 +133,7 @@ impl Archive {
     }
 }
 
-/// As much is unpacked at any ratio: a file that was damaged by zeroes compresses well, and has to be read to be told so.
+/// As much is unpacked at any ratio: a file that was damaged by zeroes compresses well, and has to be read to report that.
 const HARMLESS_BYTES: u64 = 64 << 20;
 
 impl Allowance {

@@ -20,7 +20,7 @@ from conftest import MODULE, ROOT
 PROJECT, LOCATION, WORKFLOW = "toronto-311-test", "northamerica-northeast1", "toronto-311"
 PARENT = f"projects/{PROJECT}/locations/{LOCATION}"
 # The binaries' directory: `make test-workflow` builds the release profile.
-BINARIES = ROOT / "target" / os.environ.get("BINARIES", "release")
+BINARIES = ROOT / "target" / os.environ.get("BINARIES", "debug")
 
 
 def result_of(code: int) -> dict:

@@ -174,7 +174,7 @@ impl<'a> Parser<'a> {
         self.rows.read(number, &fields)
     }
 
-    fn set_aside(&mut self, number: u32, line: &[u8], cut_nul_run: u64, mut refusal: Refusal) {
+    fn quarantine(&mut self, number: u32, line: &[u8], cut_nul_run: u64, mut refusal: Refusal) {
         let are_fields_certain = !self.lines.has_unknown_columns() || {
             let witnesses = self.lines.witnesses_of(line);
             self.lines.read_again(line).is_ok_and(|fields| {
