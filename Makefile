@@ -5,11 +5,23 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .ONESHELL:
 
+ifeq ($(filter oneshell,$(.FEATURES)),)
+$(error GNU make 4 is needed, and this is $(MAKE_VERSION): on macOS `brew install make` installs it as gmake)
+endif
+
 export UV_SYSTEM_CERTS := 1
 export UV_PYTHON_DOWNLOADS := never
 
-DUCKDB_PACKAGE := load-job/duckdb/node_modules/@duckdb/node-bindings-linux-x64
-export DUCKDB_LIBRARY := $(CURDIR)/$(DUCKDB_PACKAGE)/libduckdb.so
+# The libraries of DuckDB's npm packages, of which npm installs the one for this machine.
+PLATFORM := $(subst $() ,_,$(shell uname -sm))
+DUCKDB_Linux_x86_64 := linux-x64/libduckdb.so
+DUCKDB_Linux_aarch64 := linux-arm64/libduckdb.so
+DUCKDB_Darwin_arm64 := darwin-arm64/libduckdb.dylib
+DUCKDB_Darwin_x86_64 := darwin-x64/libduckdb.dylib
+ifndef DUCKDB_$(PLATFORM)
+$(error DuckDB has no library for $(PLATFORM): use Linux or macOS on x86-64 or arm64)
+endif
+export DUCKDB_LIBRARY := $(CURDIR)/load-job/duckdb/node_modules/@duckdb/node-bindings-$(DUCKDB_$(PLATFORM))
 export DBT_EXECUTABLE := $(CURDIR)/.deps/dbt/bin/dbt
 export DBT_PROJECT_DIR := $(CURDIR)/dbt-runner/project
 export READERS_PYTHON := $(CURDIR)/.deps/readers/bin/python
@@ -30,7 +42,7 @@ PROVIDER_SCHEMAS := $(patsubst dev/python/provider-%.lock,.deps/provider/%/schem
 # The settings of `make run` and `make replay`: see `make help`.
 export CLOUD SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT SAMPLE_TODAY
 
-.PHONY: help setup run serve replay check generate test test-crucible test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
+.PHONY: help setup announce run serve replay check generate test test-crucible test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
 
 BUILD_RELEASE := cargo build --release --locked --workspace --bins
 BUILD_DEBUG := cargo build --locked --workspace --bins
@@ -49,7 +61,7 @@ help: ## This list
 
 setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready $(DASHBOARD_PACKAGES) ## Install DuckDB, dbt and npm packages below this directory
 
-run: setup $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emulator on the cloud path, SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
+run: announce setup $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emulator on the cloud path, SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
 	@$(BUILD_RELEASE)
 	ended=0
 	target/release/local-workflow || ended=$$?
@@ -59,6 +71,12 @@ run: setup $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emul
 	# On a terminal the dashboard is served until Ctrl-C; elsewhere the run ends.
 	if [ -t 1 ] && [ $$ended = 0 ]; then $(NPM_RUN) serve; else echo "dashboard   make serve"; fi
 	exit $$ended
+
+announce:
+	@built=target/release/local-workflow
+	[ -f $$built ] && build="brings the build up to date" || build="installs and compiles, once (about 9 minutes on 2 cores)"
+	[ -n "$(SOURCE)" ] && source="$(SOURCE)" || source="the sample portal's generated data (about 2 minutes)"
+	echo "make run $$build, runs the pipeline on $$source, and builds the dashboard."
 
 serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard of the latest run on loopback
 	@[ -f $(LOCAL_DIR)/site/index.html ] || { echo "There is no dashboard yet: make run" >&2; exit 1; }

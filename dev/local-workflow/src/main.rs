@@ -5,6 +5,8 @@
     reason = "a command-line tool"
 )]
 
+mod digits;
+mod log;
 mod sample;
 mod settings;
 mod stages;
@@ -20,6 +22,7 @@ use shared::hand_over::Refused;
 use shared::partition::Partition;
 use shared::run::{RunId, Stage};
 
+use log::Log;
 use settings::{Publication, Settings};
 use stages::{Execution, Finished, Portals};
 use storage::Storage;
@@ -44,11 +47,18 @@ async fn execute() -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Runs all four stages, then prints a summary. The publications of the sample portal's current year that the warehouse
+/// Runs all four stages, then prints a summary and the path of the log. The publications of the sample portal's current year that the warehouse
 /// does not have are loaded one by one, and the marts are built after the last.
 async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
-    let started = SystemTime::now();
     let run_id = RunId::now();
+    let log = Log::open(&settings.directory, &run_id)?;
+    let exit = run_stages(settings, &run_id, &log).await;
+    println!("log         {}", log.path().display());
+    exit
+}
+
+async fn run_stages(settings: &Settings, run_id: &RunId, log: &Log) -> anyhow::Result<ExitCode> {
+    let started = SystemTime::now();
     let sample = sample::start(settings)?;
     let portals = Portals::of(settings, sample.as_ref());
     let storage = Storage::of(settings)?;
@@ -70,6 +80,7 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
                 storage: &storage,
                 portals: &portals,
                 run_id: &run_id.parse().map_err(anyhow::Error::msg)?,
+                log,
                 years: Some(&year.to_string()),
                 force: settings.force,
             };
@@ -90,12 +101,13 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
         }
     }
 
-    settings.record_run(&run_id)?;
+    settings.record_run(run_id)?;
     let execution = Execution {
         settings,
         storage: &storage,
         portals: &portals,
-        run_id: &run_id,
+        run_id,
+        log,
         years: settings.years.as_deref(),
         force: settings.force,
     };
@@ -110,7 +122,7 @@ async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     }
     println!(
         "\n{}",
-        summary::of_run(&storage, &run_id, started, &finished, came_to.is_complete()).await?
+        summary::of_run(&storage, run_id, started, &finished, came_to.is_complete()).await?
     );
     let Some(exit) = came_to.worst() else {
         return Ok(ExitCode::SUCCESS);
@@ -198,7 +210,7 @@ async fn go_through(
         let exit = Exit::from_code(code).unwrap_or(Exit::Bug);
         let Some(handed_over) = ended.handed_over else {
             println!(
-                "\nThe {stage} stage ended with exit code {code} and handed nothing over: see its `stage failed` line above."
+                "\nThe {stage} stage ended with exit code {code} and handed nothing over: see the cause above."
             );
             if !came_to.is_complete() {
                 println!("Earlier failures: {}.", came_to.named());
@@ -231,15 +243,18 @@ async fn replay(settings: &Settings, stage: Stage) -> anyhow::Result<ExitCode> {
     };
     let portals = Portals::of(settings, sample.as_ref());
     println!("Replay of {stage} in run {run_id}");
+    let log = Log::open(&settings.directory, &run_id)?;
     let storage = Storage::of(settings)?;
     let execution = Execution {
         settings,
         storage: &storage,
         portals: &portals,
         run_id: &run_id,
+        log: &log,
         years: settings.years.as_deref(),
         force: true,
     };
     let ended = stages::execute(&execution, stage).await?;
+    println!("log         {}", log.path().display());
     Ok(ExitCode::from(ended.exit))
 }

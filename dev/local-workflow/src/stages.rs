@@ -1,7 +1,7 @@
 //! The jobs as processes.
 
 use std::env;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -10,8 +10,11 @@ use sample_portal::Portal;
 use shared::exit::Exit;
 use shared::hand_over::{self, Input};
 use shared::run::{RunId, Stage};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
+use tokio::time::timeout;
 
+use crate::log::{Log, Progress};
 use crate::settings::Settings;
 use crate::storage::Storage;
 
@@ -58,6 +61,7 @@ pub(crate) struct Execution<'a> {
     pub(crate) storage: &'a Storage,
     pub(crate) portals: &'a Portals,
     pub(crate) run_id: &'a RunId,
+    pub(crate) log: &'a Log,
     /// The years; all that changed if `None`.
     pub(crate) years: Option<&'a str>,
     pub(crate) force: bool,
@@ -94,6 +98,7 @@ pub(crate) async fn execute(execution: &Execution<'_>, stage: Stage) -> anyhow::
         storage,
         portals,
         run_id,
+        log,
         years,
         force,
     } = execution;
@@ -110,9 +115,11 @@ pub(crate) async fn execute(execution: &Execution<'_>, stage: Stage) -> anyhow::
     let mut command = Command::new(&executable);
     command
         .stdin(Stdio::null())
+        .stdout(Stdio::piped())
         .kill_on_drop(true)
         .env("LAKE_URL", storage.lake.to_string())
         .env("RUN_ID", run_id.to_string())
+        .env("LOG_FORMAT", "json")
         .env("FORCE", if *force { "1" } else { "0" })
         .env("CLOUD_RUN_EXECUTION", &execution_id)
         .env("CLOUD_RUN_TASK_INDEX", "0")
@@ -132,12 +139,13 @@ pub(crate) async fn execute(execution: &Execution<'_>, stage: Stage) -> anyhow::
         Some(years) => command.env("YEARS", years),
         None => command.env_remove("YEARS"),
     };
-    let status = command
-        .status()
+    let mut progress = Progress::start(stage);
+    let status = watch(&mut command, log, &mut progress)
         .await
-        .with_context(|| format!("cannot start {}", executable.display()))?;
+        .with_context(|| format!("cannot execute {}", executable.display()))?;
     // A job that was killed by a signal has no exit code; it may be retried.
     let code = status.code().and_then(|code| u8::try_from(code).ok());
+    progress.finish(code.unwrap_or(Exit::Upstream.code()));
     let handed_over = hand_over::handed_over_by(&storage.lake, run_id, stage, &execution_id)
         .await
         .map_err(|failure| anyhow::anyhow!("{failure}"))?;
@@ -145,4 +153,36 @@ pub(crate) async fn execute(execution: &Execution<'_>, stage: Stage) -> anyhow::
         exit: code.unwrap_or(Exit::Upstream.code()),
         handed_over,
     })
+}
+
+/// How long to read on after a job has ended: a process that it left may keep its output open.
+const MAX_DRAIN: Duration = Duration::from_secs(1);
+
+/// Executes a job, and records and shows its log.
+async fn watch(
+    command: &mut Command,
+    log: &Log,
+    progress: &mut Progress,
+) -> anyhow::Result<ExitStatus> {
+    let mut child = command.spawn()?;
+    let output = child.stdout.take().context("the output is piped")?;
+    let mut lines = BufReader::new(output).lines();
+    let mut record = |line: String| {
+        progress.see(&line);
+        log.append(&line)
+    };
+    loop {
+        tokio::select! {
+            line = lines.next_line() => match line? {
+                Some(line) => record(line)?,
+                None => return Ok(child.wait().await?),
+            },
+            status = child.wait() => {
+                while let Ok(Ok(Some(line))) = timeout(MAX_DRAIN, lines.next_line()).await {
+                    record(line)?;
+                }
+                return Ok(status?);
+            }
+        }
+    }
 }

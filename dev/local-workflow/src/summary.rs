@@ -11,6 +11,7 @@ use shared::manifest::{self, CleanManifest, MartsManifest, RowCounts};
 use shared::partition::Partition;
 use shared::run::{RunId, Stage};
 
+use crate::digits::grouped;
 use crate::stages::Finished;
 use crate::storage::Storage;
 
@@ -208,26 +209,4 @@ fn counts(name: &str, rows: &RowCounts, files: usize, state: &str) -> String {
 
 fn row([name, read, kept, repaired, quarantined, files, state]: [String; 7]) -> String {
     format!("{name:>26} {read:>12} {kept:>12} {repaired:>10} {quarantined:>12} {files:>6}  {state}")
-}
-
-/// Returns `1234567` as `1,234,567`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.char_indices() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn thousands_are_grouped() {
-        let grouped = [0, 999, 1_000, 36_189, 1_234_567].map(super::grouped);
-        assert_eq!(grouped, ["0", "999", "1,000", "36,189", "1,234,567"]);
-    }
 }
