@@ -409,3 +409,24 @@ test("the map has the areas of the marts", async () => {
   expect(shown.size).toBe(96);
   expect(fsas.flat().filter((fsa) => !shown.has(String(fsa)))).toEqual([]);
 });
+
+test("dbt's exposure lists the marts that the page reads", async () => {
+  const read = new Set<string>();
+  visitor.page.on("request", (request) => {
+    const mart = /\/data\/(\w+)-[\w-]+\.parquet$/.exec(request.url())?.[1];
+    if (mart) read.add(mart);
+  });
+  for (const by of ["ward", "fsa"]) {
+    for (const filter of ["", "type=Pick+up+Dead+Wildlife"])
+      await visitor.view(`?by=${by}&series=day&${filter}`);
+  }
+  const exposures = readFileSync(
+    join(import.meta.dirname, "../../dbt-runner/project/models/exposures.yml"),
+    "utf8",
+  );
+  const dashboard =
+    exposures.split("  - name: ").find((exposure) => exposure.startsWith("dashboard\n")) ?? "";
+  const listed = [...dashboard.matchAll(/ref\('(\w+)'\)/g)].map(([, mart]) => mart);
+  // Only read if it has rows.
+  expect([...read, "refused_publications"].sort()).toEqual(listed.sort());
+});
