@@ -92,16 +92,17 @@ check: $(DASHBOARD_PACKAGES) .deps/readers/.ready .deps/infra/.ready $(NEXTEST) 
 	$(INFRA)/ruff check --quiet --no-cache --config terraform/tests/ruff.toml dev/words.py
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
-	cargo run --quiet --locked --package generate -- --check
+	$(BUILD_DEBUG)
+	target/debug/generate --check
 	$(RUN_NEXTEST) --lib --bins
 	$(NPM_RUN) lint
 	$(NPM_RUN) unit
 
 generate: ## Write what repeats the contracts and the code
-	cargo run --quiet --locked --package generate
+	@$(BUILD_DEBUG)
+	target/debug/generate
 
 test: setup check lint-dbt .deps/clients/.ready .deps/emulators/.ready test-infra ## All tests and linters
-	$(BUILD_DEBUG)
 	RUST_BACKTRACE=0 target/debug/emulators $(RUN_NEXTEST) --no-fail-fast
 	cargo test --workspace --doc --locked
 	$(MAKE) test-workflow test-dashboard
