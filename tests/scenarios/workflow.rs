@@ -302,9 +302,10 @@ fn a_stage_is_replayed_for_one_year() {
     let replayed = finished.last().unwrap();
     assert_eq!(replayed["stage"], "transform");
     assert_eq!(replayed["found"], 0);
+    // 2018 and the boundaries, and no other year.
     assert_eq!(
         line(&printed, "transform")[3..],
-        ["1", "new,", "0", "unchanged,", "2,000", "rows"]
+        ["3", "new,", "0", "unchanged,", "2,121", "rows"]
     );
     let next = machine.run(&[]);
     assert!(next.contains("Nothing new"), "{next}");
