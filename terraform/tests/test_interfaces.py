@@ -24,6 +24,25 @@ def calls(node):
             yield from calls(child)
 
 
+def step_names(node):
+    """Returns the name of every step of a workflow, nested ones too."""
+    if isinstance(node, dict):
+        for step in node.get("steps", []):
+            yield from step
+        for child in node.values():
+            yield from step_names(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from step_names(child)
+
+
+@pytest.mark.parametrize("workflow", WORKFLOW)
+def test_step_names_are_unique(workflow):
+    """The service refuses others: https://docs.cloud.google.com/workflows/docs/reference/syntax/steps."""
+    names = list(step_names(WORKFLOW[workflow]))
+    assert sorted(names) == sorted(set(names))
+
+
 def test_calls_of_connectors_match_the_apis():
     connectors = [(name, arguments) for name, arguments in calls(WORKFLOW) if name.startswith("googleapis.")]
     assert len(connectors) == 6
