@@ -16,8 +16,8 @@ type TextRows = Vec<Vec<Option<String>>>;
 
 /// A kind of warehouse. Its methods block the current thread.
 trait Backend: Send {
-    /// Returns the statements on load-job's tables.
-    fn statements(&self) -> &Statements;
+    /// Returns the query of `records`, which each kind of warehouse words in its own way.
+    fn statement(&self, records: Records) -> String;
 
     /// Runs a query and returns its rows.
     fn query(&mut self, statement: &str) -> Result<TextRows, Failure>;
@@ -48,14 +48,15 @@ trait Backend: Send {
     ) -> Result<Vec<RecordBatch>, Failure>;
 }
 
-/// The statements on load-job's tables, in each warehouse's dialect.
-struct Statements {
+/// What is read of load-job's tables.
+#[derive(Debug, Clone, Copy)]
+enum Records {
     /// `partition, fingerprint, run_id, generated` of every version, in order of loading.
-    loads: String,
+    Loads,
     /// `partition, stage, exit_code, cause` of every partition whose current publication is refused.
-    refusals: String,
-    /// `as_of, data_through` of the loaded data.
-    coverage: String,
+    Refusals,
+    /// `as_of, data_through` of the tables' content.
+    Coverage,
 }
 
 /// The warehouse, open for reading, which keeps dbt from writing to a DuckDB file. Its methods block the current
@@ -105,7 +106,7 @@ impl Warehouse {
 
     /// Returns the history of loads: all versions of each partition in order. The tables contain the last one.
     pub(crate) fn loads(&mut self) -> Result<Vec<LoadedVersion>, Failure> {
-        let statement = self.0.statements().loads.clone();
+        let statement = self.0.statement(Records::Loads);
         let rows = self.0.query(&statement)?;
         rows.into_iter()
             .map(|row| {
@@ -125,7 +126,7 @@ impl Warehouse {
 
     /// Returns the partitions whose current publication is refused, in order.
     pub(crate) fn refusals(&mut self) -> Result<Vec<RefusedPartition>, Failure> {
-        let statement = self.0.statements().refusals.clone();
+        let statement = self.0.statement(Records::Refusals);
         let refusals = self.0.query(&statement)?.into_iter().map(|row| {
             let cells: Vec<String> = row.into_iter().map(Option::unwrap_or_default).collect();
             let refusal: Result<RefusedPartition, _> = cells.try_into();
@@ -138,7 +139,7 @@ impl Warehouse {
 
     /// Returns the currency of the data in the marts.
     pub(crate) fn coverage(&mut self) -> Result<Coverage, Failure> {
-        let statement = self.0.statements().coverage.clone();
+        let statement = self.0.statement(Records::Coverage);
         let mut cells = self.0.query(&statement)?.into_iter().flatten();
         Ok(Coverage {
             as_of: cells.next().flatten(),

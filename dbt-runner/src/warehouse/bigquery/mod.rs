@@ -8,40 +8,32 @@ use shared::google::Emulator;
 use shared::warehouse::{Dataset, bigquery};
 use tokio::runtime::Handle;
 
-use super::{Backend, Statements, TextRows};
+use super::{Backend, Records, TextRows};
 use crate::mart::{MartTable, Publishable};
 
-pub(super) struct BigQuery {
-    client: bigquery::BigQuery,
-    statements: Statements,
-}
+pub(super) struct BigQuery(bigquery::BigQuery);
 
 impl BigQuery {
     pub(super) fn connect(dataset: &Dataset, emulator: Option<&Emulator>) -> Result<Self, Failure> {
         let client = Handle::current().block_on(bigquery::BigQuery::connect(dataset, emulator))?;
-        let filled = |statement: &str| {
-            statement
-                .replace("{dataset}", &client.path())
-                .replace("{project}", &dataset.project)
-        };
-        Ok(Self {
-            statements: Statements {
-                loads: filled(include_str!("loads.sql")),
-                refusals: filled(include_str!("refusals.sql")),
-                coverage: filled(include_str!("coverage.sql")),
-            },
-            client,
-        })
+        Ok(Self(client))
     }
 }
 
 impl Backend for BigQuery {
-    fn statements(&self) -> &Statements {
-        &self.statements
+    fn statement(&self, records: Records) -> String {
+        let statement = match records {
+            Records::Loads => include_str!("loads.sql"),
+            Records::Refusals => include_str!("refusals.sql"),
+            Records::Coverage => include_str!("coverage.sql"),
+        };
+        statement
+            .replace("{dataset}", &self.0.path())
+            .replace("{project}", &self.0.dataset().project)
     }
 
     fn query(&mut self, statement: &str) -> Result<TextRows, Failure> {
-        Ok(Handle::current().block_on(self.client.query(statement, &[]))?)
+        Ok(Handle::current().block_on(self.0.query(statement, &[]))?)
     }
 
     /// Returns the statement unchanged, because the API returns every cell as text.
@@ -50,14 +42,14 @@ impl Backend for BigQuery {
     }
 
     fn row_count(&mut self, table: &MartTable) -> Result<Option<u64>, Failure> {
-        let found = self.client.table(&table.schema, &table.name);
+        let found = self.0.table(&table.schema, &table.name);
         let found = Handle::current().block_on(found)?;
         Ok(found.map(|table| table.num_rows.unwrap_or_default()))
     }
 
     fn build_table(&self) -> MartTable {
         MartTable {
-            schema: self.client.dataset().id.clone(),
+            schema: self.0.dataset().id.clone(),
             name: "dbt_build".to_owned(),
         }
     }
@@ -68,7 +60,7 @@ impl Backend for BigQuery {
     }
 
     fn table(&self, table: &MartTable) -> String {
-        self.quoted(&format!("{}.{table}", self.client.dataset().project))
+        self.quoted(&format!("{}.{table}", self.0.dataset().project))
     }
 
     fn text_type(&self) -> &'static str {
@@ -80,7 +72,7 @@ impl Backend for BigQuery {
         mart: &Publishable,
         select: &dyn Fn(&dyn Backend, &[String]) -> String,
     ) -> Result<Vec<RecordBatch>, Failure> {
-        let table = self.client.table(&mart.table.schema, &mart.table.name);
+        let table = self.0.table(&mart.table.schema, &mart.table.name);
         let table = Handle::current().block_on(table)?;
         let fields = table.and_then(|table| table.schema).unwrap_or_default();
         let columns = text_columns::of(mart, &fields.fields)?;

@@ -8,16 +8,13 @@ use shared::exit::Failure;
 use shared::warehouse::Value;
 use shared::warehouse::duckdb::{Access, Connection};
 
-use super::{Backend, Statements, TextRows};
+use super::{Backend, Records, TextRows};
 use crate::mart::{MartTable, Publishable};
 
 /// How long to wait for a load or build in another process.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
-pub(super) struct DuckDb {
-    connection: Connection,
-    statements: Statements,
-}
+pub(super) struct DuckDb(Connection);
 
 impl DuckDb {
     pub(super) fn open(library: &Path, file: &Path) -> Result<Self, Failure> {
@@ -27,24 +24,23 @@ impl DuckDb {
                 file.display()
             )));
         }
-        Ok(Self {
-            connection: Connection::open_when_free(library, file, Access::ReadOnly, MAX_WAIT)?,
-            statements: Statements {
-                loads: include_str!("loads.sql").to_owned(),
-                refusals: include_str!("refusals.sql").to_owned(),
-                coverage: include_str!("coverage.sql").to_owned(),
-            },
-        })
+        let connection = Connection::open_when_free(library, file, Access::ReadOnly, MAX_WAIT)?;
+        Ok(Self(connection))
     }
 }
 
 impl Backend for DuckDb {
-    fn statements(&self) -> &Statements {
-        &self.statements
+    fn statement(&self, records: Records) -> String {
+        let statement = match records {
+            Records::Loads => include_str!("loads.sql"),
+            Records::Refusals => include_str!("refusals.sql"),
+            Records::Coverage => include_str!("coverage.sql"),
+        };
+        statement.to_owned()
     }
 
     fn query(&mut self, statement: &str) -> Result<TextRows, Failure> {
-        Ok(self.connection.query_text(statement, &[])?)
+        Ok(self.0.query_text(statement, &[])?)
     }
 
     /// Casts every column to text, because the driver reads only text.
@@ -55,11 +51,11 @@ impl Backend for DuckDb {
     fn row_count(&mut self, table: &MartTable) -> Result<Option<u64>, Failure> {
         let names: [Value; 2] = [table.schema.as_str().into(), table.name.as_str().into()];
         let exists = "select count(*) from information_schema.tables where table_schema = $1 and table_name = $2";
-        if self.connection.query_count(exists, &names)? == 0 {
+        if self.0.query_count(exists, &names)? == 0 {
             return Ok(None);
         }
         let statement = format!("select count(*) from {}", self.table(table));
-        Ok(Some(self.connection.query_count(&statement, &[])?))
+        Ok(Some(self.0.query_count(&statement, &[])?))
     }
 
     fn build_table(&self) -> MartTable {
@@ -93,7 +89,7 @@ impl Backend for DuckDb {
         let columns = mart.columns.iter().map(|column| self.quoted(&column.name));
         let columns: Vec<String> = columns.collect();
         let statement = select(self, &columns);
-        let (schema, batches) = self.connection.query_with_schema(&statement, &[])?;
+        let (schema, batches) = self.0.query_with_schema(&statement, &[])?;
         Ok(if batches.is_empty() {
             vec![RecordBatch::new_empty(schema)]
         } else {
