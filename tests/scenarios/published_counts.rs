@@ -104,7 +104,7 @@ fn polars(kind: ColumnType) -> &'static str {
 }
 
 fn the_warehouse_is_the_contract(pipeline: &Pipeline) {
-    for table in Contract::all().iter().flat_map(|contract| &contract.tables) {
+    for table in Contract::all_tables() {
         let sql = format!(
             "select column_name, data_type, is_nullable from information_schema.columns where table_schema = 'main' and table_name = '{}' order by ordinal_position",
             table.name

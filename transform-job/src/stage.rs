@@ -106,6 +106,7 @@ async fn transform(
     };
     let fingerprint = fingerprint(&handed.manifest, contract, clean.horizon_effect.as_deref());
     if !common.force
+        && fingerprint != plain
         && let Some((reference, clean)) = find(lake, partition, &fingerprint).await?
     {
         return found(reference, &clean);

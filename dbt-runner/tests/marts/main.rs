@@ -63,7 +63,7 @@ impl Fixture {
         fixture.lake.put(&key, &manifest::to_json(&hand_over));
 
         let mut warehouse = fixture.open();
-        for table in Contract::all().iter().flat_map(|contract| &contract.tables) {
+        for table in Contract::all_tables() {
             warehouse.execute(&table.duckdb_ddl(), &[]).unwrap();
         }
         for (number, request) in requests.iter().enumerate() {

@@ -6,16 +6,16 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, bail};
 
 use outputs::Output;
 
 /// Runs `generate`, which writes, or `generate --check`, which only compares.
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let check = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+    let check = match arguments.as_slice() {
         [] => false,
-        ["--check"] => true,
+        [argument] if argument == "--check" => true,
         _ => bail!("cannot read the arguments {arguments:?}: generate [--check]"),
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -59,30 +59,18 @@ fn content(output: &Output, before: &str) -> anyhow::Result<String> {
         Output::File { text, .. } => return Ok(text.clone()),
         Output::Part { name, text, .. } => (name, text),
     };
+    let lines: Vec<&str> = before.split_inclusive('\n').collect();
     let marker = format!("generated: {name}");
-    let (start, rest) = split_after_line(before, &marker)?;
-    let end = rest
-        .lines()
-        .find(|line| is_end(line))
-        .with_context(|| format!("no line `end` follows {marker:?}"))?;
-    let at = rest.find(end).context("the line was found")?;
-    ensure!(!start.is_empty(), "the marker has no line");
-    Ok(format!("{start}{text}{}", &rest[at..]))
+    let start = lines.iter().position(|line| line.contains(&marker));
+    let (above, below) =
+        lines.split_at(1 + start.with_context(|| format!("the marker {marker:?} is missing"))?);
+    let end = below.iter().position(|line| is_end(line));
+    let end = end.with_context(|| format!("no line `end` follows {marker:?}"))?;
+    Ok(above.concat() + text + &below[end..].concat())
 }
 
 fn is_end(line: &str) -> bool {
     matches!(line.trim(), "<!-- end -->" | "# end")
-}
-
-/// Splits `text` after the line that has `marker`.
-fn split_after_line<'a>(text: &'a str, marker: &str) -> anyhow::Result<(&'a str, &'a str)> {
-    let at = text
-        .find(marker)
-        .with_context(|| format!("the marker {marker:?} is missing"))?;
-    let end = text[at..]
-        .find('\n')
-        .context("a marker is a line of its own")?;
-    Ok(text.split_at(at + end + 1))
 }
 
 #[cfg(test)]

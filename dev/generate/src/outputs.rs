@@ -137,7 +137,7 @@ fn sources() -> String {
          sources:\n  - name: warehouse\n    description: The tables that load-job keeps, as the data contracts define them.\n    \
          schema: \"{{ target.schema }}\"\n    tables:\n",
     );
-    for table in Contract::all().iter().flat_map(|contract| &contract.tables) {
+    for table in Contract::all_tables() {
         let Table {
             name,
             description,

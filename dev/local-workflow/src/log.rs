@@ -112,18 +112,15 @@ impl Progress {
     /// Prints the line of the stage.
     pub(crate) fn finish(self, exit: u8) {
         self.bar.finish_and_clear();
-        let number = |field: &str| {
-            let finished = self.finished.as_ref();
-            finished.map_or(0, |event| event[field].as_u64().unwrap_or_default())
-        };
-        let outcome = match (&self.finished, exit) {
-            (None, _) => format!("exit code {exit}"),
-            (Some(_), _) if self.stage == Stage::Dbt => format!("{} steps", self.steps),
-            _ => format!(
+        let number = |event: &Value, field: &str| event[field].as_u64().unwrap_or_default();
+        let outcome = match &self.finished {
+            None => format!("exit code {exit}"),
+            Some(_) if self.stage == Stage::Dbt => format!("{} steps", self.steps),
+            Some(event) => format!(
                 "{} new, {} unchanged, {} rows",
-                number("produced"),
-                number("found"),
-                grouped(number("rows"))
+                number(event, "produced"),
+                number(event, "found"),
+                grouped(number(event, "rows"))
             ),
         };
         let seconds = self.started.elapsed().as_secs_f64();

@@ -145,14 +145,12 @@ pub(crate) async fn execute(execution: &Execution<'_>, stage: Stage) -> anyhow::
         .with_context(|| format!("cannot execute {}", executable.display()))?;
     // A job that was killed by a signal has no exit code; it may be retried.
     let code = status.code().and_then(|code| u8::try_from(code).ok());
-    progress.finish(code.unwrap_or(Exit::Upstream.code()));
+    let exit = code.unwrap_or(Exit::Upstream.code());
+    progress.finish(exit);
     let handed_over = hand_over::handed_over_by(&storage.lake, run_id, stage, &execution_id)
         .await
         .map_err(|failure| anyhow::anyhow!("{failure}"))?;
-    Ok(Ended {
-        exit: code.unwrap_or(Exit::Upstream.code()),
-        handed_over,
-    })
+    Ok(Ended { exit, handed_over })
 }
 
 /// How long to read on after a job has ended: a process that it left may keep its output open.

@@ -69,6 +69,11 @@ impl Contract {
         }
     }
 
+    /// Returns the tables of every contract, in order.
+    pub fn all_tables() -> impl Iterator<Item = &'static Table> {
+        Self::all().iter().flat_map(|contract| &contract.tables)
+    }
+
     /// Returns the contract of `dataset`.
     #[must_use]
     pub fn of(dataset: Dataset) -> &'static Contract {

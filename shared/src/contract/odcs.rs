@@ -50,8 +50,6 @@ pub(super) struct LogicalTypeOptions {
     #[serde(default)]
     pub(super) format: Option<String>,
     #[serde(default)]
-    pub(super) pattern: Option<String>,
-    #[serde(default)]
     pub(super) timezone: bool,
 }
 

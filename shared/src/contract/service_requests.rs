@@ -78,8 +78,6 @@ pub struct Rules {
     pub ward_models: Vec<WardModel>,
     /// Why rows are refused, in the order of the contract.
     pub quarantine_reasons: Vec<QuarantineReason>,
-    /// The letter that the city's forward sortation areas begin with; a digit and a letter follow.
-    pub fsa_initial: u8,
     /// The time zone of the published wall clock.
     pub time_zone: TimeZone,
 }
@@ -90,7 +88,6 @@ impl Rules {
         let table = document.object("service_requests");
         let quarantine = document.object("quarantined_requests");
         let zone: String = given(document.custom("timeZone"));
-        let pattern = &table.property("fsa").logical_type_options.pattern;
         Self {
             published: file.properties.iter().map(published_column).collect(),
             max_quarantined_ratio: file
@@ -112,9 +109,6 @@ impl Rules {
                 .custom("wardModels")
                 .expect("the embedded contract lists wardModels"),
             quarantine_reasons: quarantine_reasons(quarantine.property("reason")),
-            fsa_initial: fsa_initial(pattern.as_deref().unwrap_or_default()).expect(
-                "the embedded contract's pattern of fsa is an initial, a digit and a letter",
-            ),
             time_zone: TimeZone::get(&zone).expect("the time zones are in the binary"),
         }
     }
@@ -134,18 +128,6 @@ fn quarantine_reasons(property: &odcs::Property) -> Vec<QuarantineReason> {
         name,
     });
     reasons.collect()
-}
-
-/// Reads the initial `M` from the pattern `^M[0-9][A-Z]$`.
-fn fsa_initial(pattern: &str) -> Option<u8> {
-    match pattern
-        .strip_prefix('^')?
-        .strip_suffix("[0-9][A-Z]$")?
-        .as_bytes()
-    {
-        [initial @ b'A'..=b'Z'] => Some(*initial),
-        _ => None,
-    }
 }
 
 fn published_column(property: &odcs::Property) -> PublishedColumn {
