@@ -203,11 +203,7 @@ fn years_on_a_host_that_is_down_are_loaded_when_it_is_up() {
     assert_eq!([loaded(), in_marts()], [json!([[17]]), json!([[17]])]);
 
     // A portal that does not even list the years is not a success without news.
-    portal.fault(Fault {
-        path_contains: "package_show".to_owned(),
-        kind: FaultKind::Status(503, None),
-        times: u32::MAX,
-    });
+    portal.fault(Fault::new("package_show", FaultKind::status(503)).times(u32::MAX));
     let (code, printed, errors) = machine.ends(&source);
     assert_eq!(code, 30, "{printed}\n{errors}");
     assert!(errors.contains("extract (exit code 30)"), "{errors}");

@@ -10,7 +10,8 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub use proxy::{Fault, FaultKind, Proxy, RequestLog, Service};
+pub use loopback_server::fault::{Fault, FaultKind};
+pub use proxy::{Proxy, RequestLog, Service, google_error};
 
 use process::Process;
 

@@ -19,8 +19,7 @@ pub fn whole(bytes: Bytes) -> Body {
 }
 
 /// Returns the first `length` of `bytes`, after which the connection is closed.
-#[must_use]
-pub fn truncated(bytes: &Bytes, length: usize) -> Body {
+pub(crate) fn truncated(bytes: &Bytes, length: usize) -> Body {
     let sent = frame(bytes.slice(..bytes.len().min(length)));
     // The pause allows the sent bytes to leave before the connection is closed.
     let end = stream::once(async {
@@ -30,15 +29,23 @@ pub fn truncated(bytes: &Bytes, length: usize) -> Body {
     of(sent.chain(end))
 }
 
-/// Returns the first half of `bytes`, after which the connection stays open without data.
-#[must_use]
-pub fn stalled(bytes: &Bytes) -> Body {
-    of(frame(bytes.slice(..bytes.len() / 2)).chain(stream::pending()))
+/// Returns the first `length` of `bytes`, after which the connection stays open without data.
+pub(crate) fn stalled(bytes: &Bytes, length: usize) -> Body {
+    of(frame(bytes.slice(..bytes.len().min(length))).chain(stream::pending()))
+}
+
+/// Returns `bytes` with one bit flipped in the middle.
+pub(crate) fn flipped(bytes: &Bytes) -> Body {
+    let mut flipped = bytes.to_vec();
+    let middle = flipped.len() / 2;
+    if let Some(byte) = flipped.get_mut(middle) {
+        *byte ^= 1;
+    }
+    whole(flipped.into())
 }
 
 /// Returns `bytes`, sent at this rate per second.
-#[must_use]
-pub fn slow(bytes: Bytes, bytes_per_second: u32) -> Body {
+pub(crate) fn slow(bytes: Bytes, bytes_per_second: u32) -> Body {
     let step = usize::try_from(bytes_per_second / 20)
         .unwrap_or(usize::MAX)
         .max(1);

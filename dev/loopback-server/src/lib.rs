@@ -2,6 +2,7 @@
 //! and a handler that fails closes the connection, like a network fault.
 
 pub mod body;
+pub mod fault;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;

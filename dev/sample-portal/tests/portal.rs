@@ -164,16 +164,10 @@ async fn what_is_not_published_is_not_found() {
 async fn faults_happen_as_often_as_requested() {
     let portal = portal();
     let (url, _) = year(&portal, 2018).await;
-    let fault = |kind| {
-        portal.fault(Fault {
-            path_contains: "2018.zip".to_owned(),
-            kind,
-            times: 1,
-        });
-    };
+    let fault = |kind| portal.fault(Fault::new("2018.zip", kind));
     let whole = get(&url).await.bytes().await.expect("a body");
 
-    fault(FaultKind::Status(429, Some(7)));
+    fault(FaultKind::status(429).retry_after(7));
     let refused = get(&url).await;
     assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(refused.headers()[header::RETRY_AFTER], "7");
@@ -186,7 +180,7 @@ async fn faults_happen_as_often_as_requested() {
     assert_eq!(truncated.content_length(), Some(whole.len() as u64));
     assert!(truncated.bytes().await.is_err());
 
-    fault(FaultKind::Stall);
+    fault(FaultKind::StallAt(500));
     let stalled = get(&url)
         .await
         .bytes()

@@ -18,7 +18,7 @@ fn refusals() -> [Refusal; 9] {
             "https://evil.example/api is not on an allowed host (127.0.0.1)",
             || {
                 let elsewhere = [("Location", "https://evil.example/api")];
-                Answer::new("301 Moved Permanently", &elsewhere, b"")
+                Answer::new(301, &elsewhere, b"")
             },
         ),
         (
@@ -27,7 +27,7 @@ fn refusals() -> [Refusal; 9] {
             || Answer::ok(&[], b"<!doctype html><title>Sign in</title>"),
         ),
         (30, "answered 404 with an HTML page", || {
-            Answer::new("404 Not Found", &[], b"<html>")
+            Answer::new(404, &[], b"<html>")
         }),
         (30, "answered 200 with nothing", || Answer::ok(&[], b"")),
         (30, "without resources", || shown(&json!(7))),
@@ -35,13 +35,13 @@ fn refusals() -> [Refusal; 9] {
         (
             30,
             "404): check whether it was renamed or withdrawn",
-            || declined("404 Not Found", "Not Found Error", "Not found"),
+            || declined(404, "Not Found Error", "Not found"),
         ),
         (30, "403): Access denied", || {
-            declined("403 Forbidden", "Authorization Error", "Access denied")
+            declined(403, "Authorization Error", "Access denied")
         }),
         (30, "409): odd [2Jwords", || {
-            declined("409 Conflict", "Validation Error", "odd\u{1b}[2Jwords")
+            declined(409, "Validation Error", "odd\u{1b}[2Jwords")
         }),
     ]
 }
@@ -108,7 +108,7 @@ fn a_package_without_a_year_violates_the_contract() {
 fn a_request_that_fails_briefly_is_retried() {
     let publisher = Publisher::start_with(|request| {
         let fails = request.path.starts_with("/api/") && request.earlier == 0;
-        fails.then(|| declined("500 Internal Server Error", "Search Error", "Solr is away"))
+        fails.then(|| declined(500, "Search Error", "Solr is away"))
     });
     publisher.job_on(&publisher.lake).run().finished();
     let requested = publisher.requests();

@@ -13,7 +13,6 @@ fn every_problem_of_the_environment_is_reported_at_once() {
         .env("FSA_URL", "not an address")
         .env("MAX_DOWNLOAD_BYTES", "0")
         .env("MAX_CSV_BYTES", "4 GiB")
-        .env("MAX_COMPRESSION_RATIO", "-1")
         .env("DOWNLOAD_TIMEOUT_SECONDS", "86401");
     let outcome = job.run();
     insta::assert_snapshot!(outcome.failed(10).replace("; ", "\n"));

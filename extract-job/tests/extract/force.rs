@@ -38,7 +38,7 @@ impl Quiet {
             };
             let headers = [("ETag", etag.as_str())];
             if request.header("if-none-match") == Some(&etag) {
-                return Some(Answer::without_length("304 Not Modified", &headers, b""));
+                return Some(Answer::new(304, &headers, b""));
             }
             Some(Answer::ok(&headers, &file))
         });

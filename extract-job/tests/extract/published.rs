@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
@@ -57,7 +58,7 @@ impl File {
             stated.is_some_and(|(_, value)| request.header(condition) == Some(value))
         };
         if headers.iter().any(|(name, _)| *name == "Location") {
-            return Answer::new("302 Found", &headers, b"");
+            return Answer::new(302, &headers, b"");
         }
         let conditional = ["if-none-match", "if-modified-since"]
             .iter()
@@ -66,7 +67,7 @@ impl File {
             || held("if-none-match", "ETag")
             || held("if-modified-since", "Last-Modified")
         {
-            return Answer::without_length("304 Not Modified", &headers, b"");
+            return Answer::new(304, &headers, b"");
         }
         Answer::ok(&headers, &self.bytes)
     }
@@ -110,7 +111,7 @@ impl Published {
         };
         Self {
             portal: Publisher::start_with(serve(&now)),
-            city: Scripted::start_at("127.0.0.2:0", serve(&now)),
+            city: Scripted::start_at(Ipv4Addr::new(127, 0, 0, 2), serve(&now)),
             now,
         }
     }

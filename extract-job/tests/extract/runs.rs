@@ -245,7 +245,7 @@ fn tasks_share_the_work() {
 fn one_bad_year_does_not_keep_others_from_being_handed_over_and_recovers() {
     let publisher = Publisher::start_with(|request| {
         let down = request.path == FILE && request.earlier == 0;
-        down.then(|| Answer::new("404 Not Found", &[], b"gone"))
+        down.then(|| Answer::new(404, &[], b"gone"))
     });
     let outcome = publisher.job_on(&publisher.lake).run();
     let cause = outcome.failed(30);
@@ -283,7 +283,7 @@ fn a_refusal_by_the_lake_is_a_configuration_error() {
     let store = Scripted::start(|_| {
         let error = br#"{"error": {"code": 403, "message": "no permission"}}"#;
         let json = [("Content-Type", "application/json")];
-        Some(Answer::new("403 Forbidden", &json, error))
+        Some(Answer::new(403, &json, error))
     });
     let outcome = publisher
         .job_on(&publisher.lake)

@@ -1,12 +1,14 @@
 //! A server that returns exactly what a test specifies, for behaviour that no correct portal has.
 
-use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::Duration;
 
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::{HeaderMap, Response};
+use loopback_server::body::Body;
+use loopback_server::fault::{self, FaultKind};
+use loopback_server::{Handler, Listener, Server};
 use serde_json::{Value, json};
 use shared::testing::{Job, TestLake};
 
@@ -16,67 +18,66 @@ pub(crate) struct Request {
     pub(crate) path: String,
     /// The number of earlier requests for this path.
     pub(crate) earlier: usize,
-    headers: BTreeMap<String, String>,
+    headers: HeaderMap,
 }
 
 impl Request {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).map(String::as_str)
+        let value = self.headers.get(name)?;
+        Some(value.to_str().expect("text"))
     }
 }
 
-/// The response, byte for byte, and what happens after it.
+/// The answer, and how it is broken.
 pub(crate) struct Answer {
-    bytes: Vec<u8>,
-    stall: bool,
+    response: Response<Bytes>,
+    fault: Option<FaultKind>,
 }
 
 impl Answer {
-    pub(crate) fn new(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Self {
-        let length = body.len().to_string();
-        Self::without_length(
-            status,
-            &[headers, &[("Content-Length", &length)]].concat(),
-            body,
-        )
-    }
-
-    /// Returns a response whose body ends with the connection.
-    pub(crate) fn without_length(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Self {
-        let mut bytes = format!("HTTP/1.1 {status}\r\nConnection: close\r\n").into_bytes();
+    pub(crate) fn new(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Self {
+        let mut response = Response::builder().status(status);
         for (name, value) in headers {
-            bytes.extend(format!("{name}: {value}\r\n").bytes());
+            response = response.header(*name, *value);
         }
-        bytes.extend(b"\r\n");
-        bytes.extend(body);
         Self {
-            bytes,
-            stall: false,
+            response: response.body(Bytes::copy_from_slice(body)).unwrap(),
+            fault: None,
         }
     }
 
     pub(crate) fn ok(headers: &[(&str, &str)], body: &[u8]) -> Self {
-        Self::new("200 OK", headers, body)
+        Self::new(200, headers, body)
     }
 
     /// Returns the rest of `body` from byte `start`.
     pub(crate) fn rest(headers: &[(&str, &str)], body: &[u8], start: usize) -> Self {
         let range = format!("bytes {start}-{}/{}", body.len() - 1, body.len());
         let headers = [headers, &[("Content-Range", &range)]].concat();
-        Self::new("206 Partial Content", &headers, &body[start..])
+        Self::new(206, &headers, &body[start..])
     }
 
-    /// Closes the connection `bytes` before the end.
-    pub(crate) fn broken(mut self, bytes: usize) -> Self {
-        self.bytes.truncate(self.bytes.len() - bytes);
-        self
+    /// Closes the connection `bytes` before the end of the body.
+    pub(crate) fn broken(self, bytes: usize) -> Self {
+        let length = self.response.body().len() - bytes;
+        self.with(FaultKind::TruncateAt(length))
     }
 
-    /// Stalls `bytes` before the end without closing the connection.
+    /// Stalls `bytes` before the end of the body without closing the connection.
     pub(crate) fn stalled(self, bytes: usize) -> Self {
+        let length = self.response.body().len() - bytes;
+        self.with(FaultKind::StallAt(length))
+    }
+
+    /// Sends no length, so that the body ends with the connection.
+    pub(crate) fn without_length(self) -> Self {
+        self.with(FaultKind::WithoutLength)
+    }
+
+    fn with(self, fault: FaultKind) -> Self {
         Self {
-            stall: true,
-            ..self.broken(bytes)
+            fault: Some(fault),
+            ..self
         }
     }
 }
@@ -86,6 +87,7 @@ pub(crate) struct Scripted {
     pub(crate) lake: TestLake,
     address: String,
     requests: Arc<Mutex<Vec<Request>>>,
+    _server: Server,
 }
 
 /// The path of the request for the published years.
@@ -102,28 +104,27 @@ impl Scripted {
     pub(crate) fn start(
         script: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static,
     ) -> Self {
-        Self::start_at("127.0.0.1:0", script)
+        Self::start_at(Ipv4Addr::LOCALHOST, script)
     }
 
     /// Returns the same portal at another loopback address.
     pub(crate) fn start_at(
-        address: &str,
+        host: Ipv4Addr,
         script: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind(address).unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let (log, base, script) = (requests.clone(), address.clone(), Arc::new(script));
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (log, base, script) = (log.clone(), base.clone(), script.clone());
-                thread::spawn(move || serve(&stream.unwrap(), &log, &base, script.as_ref()));
-            }
-        });
+        let listener = Listener::bind_to(host, 0).unwrap();
+        let address = listener.url();
+        let requests = Arc::default();
+        let handler = Served {
+            requests: Arc::clone(&requests),
+            address: address.clone(),
+            answer: script,
+        };
         Self {
             lake: TestLake::default(),
             address,
             requests,
+            _server: listener.serve("scripted", Arc::new(handler)).unwrap(),
         }
     }
 
@@ -171,41 +172,34 @@ impl Scripted {
     }
 }
 
-fn serve(
-    mut stream: &TcpStream,
-    log: &Mutex<Vec<Request>>,
-    base: &str,
-    script: &dyn Fn(&Request) -> Option<Answer>,
-) {
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    let Some(first) = lines.next() else { return };
-    let path = first.split(' ').nth(1).unwrap().to_owned();
-    let headers = lines
-        .take_while(|line| !line.is_empty())
-        .filter_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            Some((name.to_ascii_lowercase(), value.trim().to_owned()))
-        })
-        .collect();
-    let request = {
-        let mut log = log.lock().unwrap();
-        let earlier = log.iter().filter(|before| before.path == path).count();
-        let request = Request {
-            path,
-            earlier,
-            headers,
+struct Served<S> {
+    requests: Arc<Mutex<Vec<Request>>>,
+    address: String,
+    answer: S,
+}
+
+impl<S: Fn(&Request) -> Option<Answer> + Send + Sync + 'static> Handler for Served<S> {
+    async fn answer(
+        self: Arc<Self>,
+        request: hyper::Request<Incoming>,
+    ) -> anyhow::Result<Response<Body>> {
+        let path = request.uri().to_string();
+        let request = {
+            let mut requests = self.requests.lock().unwrap();
+            let earlier = requests.iter().filter(|before| before.path == path).count();
+            let request = Request {
+                path,
+                earlier,
+                headers: request.headers().clone(),
+            };
+            requests.push(request.clone());
+            request
         };
-        log.push(request.clone());
-        request
-    };
-    let answer = script(&request).unwrap_or_else(|| match request.path.as_str() {
-        YEARS => shown(&json!([year_2023(base)])),
-        _ => Answer::new("404 Not Found", &[], b"nothing here"),
-    });
-    // The client may have left.
-    stream.write_all(&answer.bytes).ok();
-    if answer.stall {
-        thread::sleep(Duration::from_secs(30));
+        let answer = (self.answer)(&request).unwrap_or_else(|| match request.path.as_str() {
+            YEARS => shown(&json!([year_2023(&self.address)])),
+            _ => Answer::new(404, &[], b"nothing here"),
+        });
+        fault::send(answer.fault, async { Ok(answer.response) }).await
     }
 }
 
@@ -216,7 +210,7 @@ pub(crate) fn shown(resources: &Value) -> Answer {
 }
 
 /// Returns CKAN's error answer.
-pub(crate) fn declined(status: &str, kind: &str, message: &str) -> Answer {
+pub(crate) fn declined(status: u16, kind: &str, message: &str) -> Answer {
     let error =
         json!({"help": "", "success": false, "error": {"__type": kind, "message": message}});
     Answer::new(status, &[], error.to_string().as_bytes())

@@ -1,5 +1,7 @@
 //! Faults between the portal and the job lead to the whole file, or to a clear error and nothing half done.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -94,7 +96,7 @@ fn parts_that_are_smaller_than_requested_add_up() {
         let end = file.len().min(start + 14_000);
         let range = format!("bytes {start}-{}/{}", end - 1, file.len());
         let headers = [ETAG, &[("Content-Range", &range)]].concat();
-        Answer::new("206 Partial Content", &headers, &file[start..end])
+        Answer::new(206, &headers, &file[start..end])
     });
     portal.job().run().finished();
     assert_whole(&portal, &published());
@@ -148,12 +150,8 @@ fn a_download_restarts_if_the_file_is_not_provably_the_same() {
             )
         }),
         ("another part", || Answer::rest(ETAG, &published(), 17)),
-        ("a part without a range", || {
-            Answer::new("206 Partial Content", ETAG, b"abc")
-        }),
-        ("no part", || {
-            Answer::new("416 Range Not Satisfiable", ETAG, b"")
-        }),
+        ("a part without a range", || Answer::new(206, ETAG, b"abc")),
+        ("no part", || Answer::new(416, ETAG, b"")),
     ];
     let try_second = |what: &str, second: Second| {
         let portal = portal(move |request| match request.earlier {
@@ -198,9 +196,9 @@ fn nothing_remains_of_a_longer_file() {
 fn a_busy_portal_is_given_the_pause_it_requests() {
     let file = published();
     let portal = portal(|request| match request.earlier {
-        0 => Answer::new("503 Service Unavailable", &[("Retry-After", "2")], b""),
-        1 => Answer::new("429 Too Many Requests", &[("Retry-After", "0")], b""),
-        2 => Answer::new("408 Request Timeout", &[], b""),
+        0 => Answer::new(503, &[("Retry-After", "2")], b""),
+        1 => Answer::new(429, &[("Retry-After", "0")], b""),
+        2 => Answer::new(408, &[], b""),
         _ => Answer::ok(ETAG, &published()),
     });
     let started = Instant::now();
@@ -211,18 +209,31 @@ fn a_busy_portal_is_given_the_pause_it_requests() {
 
 #[test]
 fn an_answer_that_breaks_off_in_its_headers_is_requested_again() {
-    let portal = portal(|request| match request.earlier {
-        0 => Answer::new("200 OK", &[], b"").broken(20),
-        _ => Answer::ok(ETAG, &published()),
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let location = format!("http://{}/a.zip", listener.local_addr().unwrap());
+    let portal = portal(move |_| Answer::new(302, &[("Location", &location)], b""));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let answer = |bytes: &[u8]| {
+                let (mut stream, _) = listener.accept().unwrap();
+                // A connection that is closed with unread bytes is reset.
+                assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+                stream.write_all(bytes).unwrap();
+            };
+            let file = published();
+            let length = file.len();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n");
+            answer(&head.as_bytes()[..30]);
+            answer(&[head.as_bytes(), &file].concat());
+        });
+        portal.job().run().finished();
     });
-    portal.job().run().finished();
     assert_whole(&portal, &published());
 }
 
 #[test]
 fn a_pause_beyond_the_deadline_ends_the_job_immediately() {
-    let portal =
-        portal(|_| Answer::new("503 Busy", &[("Retry-After", "18446744073709551615")], b""));
+    let portal = portal(|_| Answer::new(503, &[("Retry-After", "18446744073709551615")], b""));
     let started = Instant::now();
     let outcome = portal.job().run();
     let cause = outcome.failed(30);
@@ -238,7 +249,7 @@ fn a_pause_beyond_the_deadline_ends_the_job_immediately() {
 #[test]
 fn the_deadline_ends_a_download_that_does_not() {
     let silent = portal(|_| Answer::ok(ETAG, &published()).stalled(1000));
-    let refusing = portal(|_| Answer::new("500 Internal Server Error", &[], b""));
+    let refusing = portal(|_| Answer::new(500, &[], b""));
     for portal in [silent, refusing] {
         let job = portal.job().env("DOWNLOAD_TIMEOUT_SECONDS", "2");
         let started = Instant::now();
@@ -257,10 +268,10 @@ fn the_deadline_ends_a_download_that_does_not() {
 fn permanent_errors_are_not_retried() {
     let table: [Refusal; 4] = [
         (30, "sr2023.zip answered 404 Not Found", || {
-            Answer::new("404 Not Found", &[], b"")
+            Answer::new(404, &[], b"")
         }),
         (30, "sr2023.zip answered 403 Forbidden", || {
-            Answer::new("403 Forbidden", &[("Retry-After", "1")], b"")
+            Answer::new(403, &[("Retry-After", "1")], b"")
         }),
         (
             20,
@@ -268,7 +279,7 @@ fn permanent_errors_are_not_retried() {
             || Answer::ok(ETAG, &published()).broken(published().len()),
         ),
         (20, "but 50000 are allowed", || {
-            Answer::without_length("200 OK", &[], &published())
+            Answer::ok(&[], &published()).without_length()
         }),
     ];
     for (exit, expected, answer) in table {
@@ -294,7 +305,7 @@ fn an_encoded_answer_is_not_accepted_as_the_file() {
 #[test]
 fn redirects_lead_to_allowed_hosts_only() {
     fn to(location: &str) -> Answer {
-        Answer::new("302 Found", &[("Location", location)], b"")
+        Answer::new(302, &[("Location", location)], b"")
     }
     let file = published();
     let portal = Scripted::start(|request| match request.path.as_str() {
@@ -344,7 +355,7 @@ fn a_server_without_ranges_tags_and_lengths_sends_the_whole_file_again() {
         1 => Answer::ok(ETAG, &published()).broken(100),
         // It answers a request for a part with the whole file.
         2 => Answer::ok(&[], &published()).broken(10),
-        _ => Answer::without_length("200 OK", &[], &published()),
+        _ => Answer::ok(&[], &published()).without_length(),
     });
     portal.job().run().finished();
     assert_whole(&portal, &published());

@@ -1,7 +1,7 @@
 //! Replacing and removing objects of a bucket, which the lake never does.
 
 use bytes::Bytes;
-use emulators::{Addresses, Fault, FaultKind, Proxy, Service};
+use emulators::{Addresses, Fault, FaultKind, Proxy, Service, google_error};
 use shared::google::storage::{Bucket, WriteMode};
 
 const PATH: &str = "folder/page one.html";
@@ -28,7 +28,7 @@ async fn objects_are_replaced_and_removed() {
     assert!(bucket.read(PATH).await.expect("readable").is_none());
     assert_eq!(put(&bucket, "one", no_cache).await, None);
     assert_eq!(put(&bucket, "new", WriteMode::New).await, Some(412));
-    proxy.fault(fault("POST", FaultKind::error(503, "backendError")));
+    proxy.fault(fault("POST", google_error(503, "backendError")));
     assert_eq!(put(&bucket, "two", no_cache).await, None);
     let content = bucket.read(PATH).await.expect("readable");
     assert_eq!(content.as_deref(), Some(b"two".as_slice()));
@@ -45,23 +45,17 @@ async fn objects_are_replaced_and_removed() {
         .collect();
     assert_eq!(metadata, [["text/html; charset=utf-8", "no-cache"]]);
 
-    proxy.fault(fault("DELETE", FaultKind::error(503, "backendError")));
+    proxy.fault(fault("DELETE", google_error(503, "backendError")));
     proxy.fault(fault("DELETE", FaultKind::LoseAnswer));
     bucket.remove(PATH).await.expect("removed");
     assert!(bucket.read(PATH).await.expect("readable").is_none());
     bucket.remove(PATH).await.expect("already removed");
-    proxy.fault(fault("DELETE", FaultKind::error(403, "forbidden")));
+    proxy.fault(fault("DELETE", google_error(403, "forbidden")));
     let refused = bucket.remove(PATH).await.expect_err("not allowed");
     assert!(refused.is_refusal(), "{refused}");
 }
 
 /// Returns a fault for the next request with this method.
 fn fault(method: &'static str, kind: FaultKind) -> Fault {
-    Fault {
-        method,
-        target_contains: "/o".to_owned(),
-        after: 0,
-        times: 1,
-        kind,
-    }
+    Fault::new("/o", kind).method(method)
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use emulators::{Addresses, Fault, FaultKind, Proxy, RequestLog, Service};
+use emulators::{Addresses, Fault, FaultKind, Proxy, RequestLog, Service, google_error};
 use shared::exit::{Exit, Failure};
 use shared::lake::{Content, Created, GcsLake, Lake, LakeError};
 
@@ -34,13 +34,8 @@ impl Fixture {
 
     /// Breaks the next answers to requests with this method.
     fn break_next(&self, method: &'static str, times: u32, kind: FaultKind) {
-        self.proxy.fault(Fault {
-            method,
-            target_contains: "/o".to_owned(),
-            after: 0,
-            times,
-            kind,
-        });
+        self.proxy
+            .fault(Fault::new("/o", kind).method(method).times(times));
     }
 
     fn requests(&self, method: &str) -> Vec<RequestLog> {
@@ -128,9 +123,9 @@ async fn a_resumable_upload_that_loses_a_race_is_settled_by_content() {
     for (byte, settled) in [(1, true), (2, false)] {
         let fixture = Fixture::new();
         // Unnoticed before the upload, but noticed at its end.
-        fixture.break_next("GET", 1, FaultKind::error(404, "notFound"));
+        fixture.break_next("GET", 1, google_error(404, "notFound"));
         fixture.create_large(1).await.expect("created");
-        fixture.break_next("GET", 1, FaultKind::error(404, "notFound"));
+        fixture.break_next("GET", 1, google_error(404, "notFound"));
         let second = fixture.create_large(byte).await;
         assert_eq!(second.is_ok_and(|done| done == Created::Existed), settled);
         let refused = fixture
@@ -146,10 +141,10 @@ async fn a_resumable_upload_that_loses_a_race_is_settled_by_content() {
 async fn a_failing_request_is_retried() {
     let fixture = Fixture::new();
     for kind in [
-        FaultKind::error(503, "backendError"),
-        FaultKind::error(500, "internalError"),
-        FaultKind::error(408, "requestTimeout"),
-        FaultKind::error(403, "rateLimitExceeded"),
+        google_error(503, "backendError"),
+        google_error(500, "internalError"),
+        google_error(408, "requestTimeout"),
+        google_error(403, "rateLimitExceeded"),
         FaultKind::Reset,
         FaultKind::Delay(Duration::from_secs(2)),
     ] {
@@ -177,7 +172,7 @@ async fn retry_after_is_respected() {
     fixture.break_next(
         "POST",
         1,
-        FaultKind::retry_after(429, "rateLimitExceeded", 3),
+        google_error(429, "rateLimitExceeded").retry_after(3),
     );
     let start = Instant::now();
     create(&fixture.lake, "paused", b"one")
@@ -192,7 +187,7 @@ async fn retry_after_is_respected() {
     fixture.break_next(
         "POST",
         1,
-        FaultKind::retry_after(429, "rateLimitExceeded", 3600),
+        google_error(429, "rateLimitExceeded").retry_after(3600),
     );
     let start = Instant::now();
     let refused = create(&fixture.lake, "long-pause", b"one")
@@ -232,7 +227,7 @@ async fn a_lost_acknowledgement_is_not_a_conflict() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_resumable_upload_continues() {
     for kind in [
-        FaultKind::error(503, "backendError"),
+        google_error(503, "backendError"),
         FaultKind::Reset,
         FaultKind::LoseAnswer,
     ] {
@@ -290,7 +285,7 @@ async fn an_existing_object_is_found_even_if_the_service_reports_missing_permiss
         create(&fixture.lake, "there", b"one")
             .await
             .expect("created");
-        fixture.break_next("POST", 1, FaultKind::error(403, "forbidden"));
+        fixture.break_next("POST", 1, google_error(403, "forbidden"));
         let second = create(&fixture.lake, "there", content).await;
         assert_eq!(second.is_ok_and(|done| done == Created::Existed), existed);
     }
@@ -301,7 +296,7 @@ async fn an_existing_object_is_found_even_if_the_service_reports_missing_permiss
 async fn a_forbidden_request_is_not_retried() {
     for (status, reason) in [(401, "required"), (403, "forbidden"), (404, "notFound")] {
         let fixture = Fixture::new();
-        fixture.break_next("POST", 9, FaultKind::error(status, reason));
+        fixture.break_next("POST", 9, google_error(status, reason));
         let error = create(&fixture.lake, "refused", b"one")
             .await
             .expect_err("refused");
@@ -316,7 +311,7 @@ async fn a_forbidden_request_is_not_retried() {
 async fn a_service_that_stays_down_is_given_up_on() {
     let fixture = Fixture::new();
     // A short `Retry-After`, so that the attempts end soon.
-    fixture.break_next("POST", 99, FaultKind::retry_after(503, "backendError", 0));
+    fixture.break_next("POST", 99, google_error(503, "backendError").retry_after(0));
     let error = create(&fixture.lake, "down", b"one")
         .await
         .expect_err("down");

@@ -4,12 +4,12 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
-use hyper::Method;
 use hyper::header::CONTENT_LENGTH;
+use hyper::{Method, StatusCode};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::{Answer, ProxiedRequest, State, error, made};
+use super::{Answer, ProxiedRequest, State};
 
 #[derive(Default)]
 pub(super) struct BigQuery {
@@ -42,7 +42,7 @@ impl BigQuery {
         let mut jobs = self.jobs.lock().await;
         if let Some(name) = name.as_ref().filter(|name| jobs.contains(*name)) {
             let message = format!("Already Exists: Job {name}");
-            return made(409, &[], &error(409, "duplicate", &message));
+            return Ok(Answer::error(StatusCode::CONFLICT, "duplicate", &message));
         }
         if let Some(query) = job.pointer_mut("/configuration/query") {
             rewrite(query);

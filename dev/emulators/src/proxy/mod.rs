@@ -1,7 +1,6 @@
 //! A proxy in front of an emulator that records requests and breaks answers on demand.
 
 mod bigquery;
-mod fault;
 mod storage;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,16 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue, LOCATION, TRANSFER_ENCODING};
+use hyper::header::{
+    CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, LOCATION, TRANSFER_ENCODING,
+};
 use hyper::{Method, Request, Response, StatusCode};
 use loopback_server::body::Body;
+use loopback_server::fault::{Fault, FaultKind, Faults};
 use loopback_server::{Handler, Listener, Server};
 use url::Url;
 
-pub use fault::{Fault, FaultKind};
-
 use bigquery::BigQuery;
-use fault::Faults;
 use storage::Storage;
 
 /// The service behind the proxy.
@@ -152,39 +151,12 @@ impl Handler for State {
             json: serde_json::from_slice(&request.body).ok(),
             status: 0,
         };
-        let fault = self.faults.take(&entry);
-        let answer = match &fault {
-            Some(FaultKind::Reset) => None,
-            Some(FaultKind::Answer {
-                status,
-                headers,
-                body,
-            }) => Some(made(*status, headers, body)?),
-            Some(FaultKind::LoseAnswer) => {
-                self.forward(request).await?;
-                None
-            }
-            Some(FaultKind::Delay(duration)) => {
-                tokio::time::sleep(*duration).await;
-                Some(self.forward(request).await?)
-            }
-            Some(FaultKind::TruncateAt(_) | FaultKind::Flip) | None => {
-                Some(self.forward(request).await?)
-            }
-        };
-        let status = answer.as_ref().map_or(0, |answer| answer.head.as_u16());
+        let (method, target) = request.head.clone();
+        let answer = async { Ok(self.forward(request).await?.into_response()) };
+        let answer = self.faults.answer(&method, &target, answer).await;
+        let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
         self.log().push(RequestLog { status, ..entry });
-        let answer = answer.ok_or_else(|| anyhow::anyhow!("a fault on demand"))?;
-        let length = answer.body.len();
-        let mut response = Response::new(fault::body(&answer.body, fault.as_ref()));
-        *response.status_mut() = answer.head;
-        *response.headers_mut() = answer.headers;
-        if parts_have_body(answer.head) {
-            response
-                .headers_mut()
-                .insert(CONTENT_LENGTH, HeaderValue::from(length));
-        }
-        Ok(response)
+        answer
     }
 }
 
@@ -239,11 +211,6 @@ impl State {
     }
 }
 
-/// Whether answers with this status have a body, and therefore a length.
-fn parts_have_body(status: StatusCode) -> bool {
-    status != StatusCode::NO_CONTENT
-}
-
 fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers
@@ -252,21 +219,37 @@ fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-fn made(status: u16, headers: &[(&'static str, String)], body: &str) -> anyhow::Result<Answer> {
-    let mut all = HeaderMap::new();
-    all.insert("content-type", HeaderValue::from_static("application/json"));
-    for (name, value) in headers {
-        all.insert(*name, HeaderValue::from_str(value)?);
+impl Answer {
+    /// Returns an error as JSON.
+    fn error(status: StatusCode, reason: &str, message: &str) -> Self {
+        let json = HeaderValue::from_static("application/json");
+        Self {
+            head: status,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, json)]),
+            body: error_body(status.as_u16(), reason, message).into(),
+        }
     }
-    Ok(Answer {
-        head: StatusCode::from_u16(status)?,
-        headers: all,
-        body: Bytes::copy_from_slice(body.as_bytes()),
-    })
+
+    fn into_response(self) -> Response<Bytes> {
+        let mut response = Response::new(self.body);
+        *response.status_mut() = self.head;
+        *response.headers_mut() = self.headers;
+        response
+    }
+}
+
+/// Returns a fault: an error in the format of Google's JSON APIs, without a request to the service.
+#[must_use]
+pub fn google_error(status: u16, reason: &str) -> FaultKind {
+    FaultKind::Answer {
+        status,
+        headers: vec![(CONTENT_TYPE, "application/json".to_owned())],
+        body: error_body(status, reason, reason),
+    }
 }
 
 /// Returns an error in the format of Google's JSON APIs: <https://cloud.google.com/apis/design/errors#http_mapping>.
-fn error(status: u16, reason: &str, message: &str) -> String {
+fn error_body(status: u16, reason: &str, message: &str) -> String {
     serde_json::json!({"error": {
         "code": status,
         "message": message,

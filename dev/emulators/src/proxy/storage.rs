@@ -8,7 +8,7 @@ use hyper::{Method, StatusCode};
 use tokio::sync::Mutex;
 use url::Url;
 
-use super::{Answer, ProxiedRequest, State, error, made};
+use super::{Answer, ProxiedRequest, State};
 
 #[derive(Default)]
 pub(super) struct Storage {
@@ -111,7 +111,8 @@ impl Storage {
                     if state.send(look_up).await?.head.is_success() {
                         let message =
                             "At least one of the pre-conditions you specified did not hold.";
-                        return made(412, &[], &error(412, "conditionNotMet", message));
+                        let status = StatusCode::PRECONDITION_FAILED;
+                        return Ok(Answer::error(status, "conditionNotMet", message));
                     }
                 }
                 let answer = state.send(request).await?;

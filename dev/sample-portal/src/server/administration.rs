@@ -1,11 +1,11 @@
 //! `/_sample/...`: changes of the portal on demand.
 
 use anyhow::{Context as _, bail};
+use bytes::Bytes;
 use hyper::{Method, Response, StatusCode, Uri};
-use loopback_server::body::Body;
+use loopback_server::fault::Fault;
 use serde_json::{Value, json};
 
-use super::fault::Fault;
 use super::file_host::Switch;
 use super::routes::{State, json_answer, parameters};
 
@@ -21,14 +21,14 @@ impl Administration {
         method: &Method,
         action: &str,
         uri: &Uri,
-    ) -> anyhow::Result<Response<Body>> {
+    ) -> anyhow::Result<Response<Bytes>> {
         let parameters = parameters(uri.query().unwrap_or_default());
         let parameter = |name: &str| parameters.get(name).and_then(Value::as_str);
         Ok(match self.result(state, method, action, parameter) {
-            Ok(result) => json_answer(StatusCode::OK, &result, None)?,
+            Ok(result) => json_answer(StatusCode::OK, &result)?,
             Err(problem) => {
                 let problem = json!({"error": format!("{problem:#}")});
-                json_answer(StatusCode::BAD_REQUEST, &problem, None)?
+                json_answer(StatusCode::BAD_REQUEST, &problem)?
             }
         })
     }
@@ -76,16 +76,13 @@ impl Administration {
         match (method.as_str(), &parts[..]) {
             ("POST", ["faults"]) => {
                 let times = parameter("times").unwrap_or("1");
-                state.faults.add(Fault {
-                    path_contains: parameter("path").unwrap_or_default().to_owned(),
-                    kind: parameter("kind")
-                        .context("the kind is missing")?
-                        .parse()
-                        .map_err(anyhow::Error::msg)?,
-                    times: times
-                        .parse()
-                        .with_context(|| format!("{times:?} is not a number"))?,
-                });
+                let times = times
+                    .parse()
+                    .with_context(|| format!("{times:?} is not a number"))?;
+                let kind = parameter("kind").context("the kind is missing")?;
+                let kind = kind.parse().map_err(anyhow::Error::msg)?;
+                let target = parameter("path").unwrap_or_default();
+                state.faults.add(Fault::new(target, kind).times(times));
             }
             ("POST", ["search", "freeze"]) => state.freeze_search(true),
             ("POST", ["search", "thaw"]) => state.freeze_search(false),

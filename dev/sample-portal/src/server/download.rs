@@ -4,17 +4,14 @@ use bytes::Bytes;
 use hyper::header::{self, HeaderMap, HeaderName};
 use hyper::http::response::Builder;
 use hyper::{Method, Request, Response, StatusCode};
-use loopback_server::body::Body;
 
-use super::fault::{FaultKind, body};
 use super::publications::Published;
 
 /// Returns the answer to a request for `file`.
 pub(super) fn answer<B>(
     file: &Published,
     request: &Request<B>,
-    fault: Option<FaultKind>,
-) -> hyper::http::Result<Response<Body>> {
+) -> hyper::http::Result<Response<Bytes>> {
     let headers = request.headers();
     let last_modified = http_date(file);
     let described = |builder: Builder| {
@@ -35,33 +32,33 @@ pub(super) fn answer<B>(
     };
     if is_unchanged {
         let answer = described(Response::builder().status(StatusCode::NOT_MODIFIED));
-        return answer.body(body(&Bytes::new(), None));
+        return answer.body(Bytes::new());
     }
     let same_file = text(headers, header::IF_RANGE)
         .is_none_or(|condition| condition == file.etag || condition == last_modified);
     let range = text(headers, header::RANGE).filter(|_| same_file);
     let length = file.bytes.len();
     let Some(range) = range.and_then(first_byte) else {
-        let answer = described(Response::builder()).header(header::CONTENT_LENGTH, length);
+        let answer = described(Response::builder());
         if request.method() == Method::HEAD {
-            return answer.body(body(&Bytes::new(), None));
+            let answer = answer.header(header::CONTENT_LENGTH, length);
+            return answer.body(Bytes::new());
         }
-        return answer.body(body(&file.bytes, fault));
+        return answer.body(file.bytes.clone());
     };
     if range >= length {
         let answer = Response::builder()
             .status(StatusCode::RANGE_NOT_SATISFIABLE)
             .header(header::CONTENT_RANGE, format!("bytes */{length}"));
-        return answer.body(body(&Bytes::new(), None));
+        return answer.body(Bytes::new());
     }
     let rest = file.bytes.slice(range..);
     described(Response::builder().status(StatusCode::PARTIAL_CONTENT))
-        .header(header::CONTENT_LENGTH, rest.len())
         .header(
             header::CONTENT_RANGE,
             format!("bytes {range}-{}/{length}", length - 1),
         )
-        .body(body(&rest, fault))
+        .body(rest)
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {

@@ -6,7 +6,6 @@ mod archive;
 mod catalogue;
 mod datastore;
 mod download;
-mod fault;
 mod file_host;
 mod parameters;
 mod publications;
@@ -16,11 +15,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+pub use loopback_server::fault::{Fault, FaultKind};
 use loopback_server::{Listener, Server};
 
 use administration::Administration;
 pub(crate) use archive::zip_of;
-pub use fault::{Fault, FaultKind};
 use file_host::Switch;
 pub use publications::Offer;
 use publications::Publications;

@@ -8,11 +8,11 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode, header};
 use loopback_server::Handler;
 use loopback_server::body::Body;
+use loopback_server::fault::{self, Faults};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::catalogue::{Catalogue, Target};
-use super::fault::{FaultKind, Faults, body};
 use super::parameters::Parameters;
 use super::publications::{Publications, Published};
 use super::{actions, download};
@@ -56,14 +56,17 @@ impl Handler for Ckan {
         let path = request.uri().path();
         if let Some(action) = path.strip_prefix("/_sample/") {
             let action = action.to_owned();
-            return tokio::task::spawn_blocking(move || {
+            let answer = tokio::task::spawn_blocking(move || {
                 self.administration
                     .answer(&self.state, request.method(), &action, request.uri())
-            })
-            .await?;
+            });
+            return fault::send(None, async { answer.await? }).await;
         }
         let log = described(&self.state.base, &request);
-        let answer = Arc::clone(&self.state).ckan(request).await;
+        let path = path.to_owned();
+        let method = request.method().clone();
+        let answer = Arc::clone(&self.state).ckan(request);
+        let answer = self.state.faults.answer(&method, &path, answer).await;
         self.state.log(log, &answer);
         answer
     }
@@ -72,7 +75,10 @@ impl Handler for Ckan {
 impl Handler for FileHost {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
         let log = described(&self.0.file_host, &request);
-        let answer = Arc::clone(&self.0).linked_file(request).await;
+        let path = request.uri().path().to_owned();
+        let method = request.method().clone();
+        let answer = Arc::clone(&self.0).linked_file(request);
+        let answer = self.0.faults.answer(&method, &path, answer).await;
         self.0.log(log, &answer);
         answer
     }
@@ -119,62 +125,35 @@ impl State {
             .push(log);
     }
 
-    async fn ckan(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
+    async fn ckan(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Bytes>> {
         let path = request.uri().path().to_owned();
-        let fault = match self.faulty(&path)? {
-            Ok(fault) => fault,
-            Err(answer) => return Ok(answer),
-        };
         let action = ["/api/3/action/", "/api/action/"]
             .iter()
             .find_map(|prefix| path.strip_prefix(prefix));
         if let Some(action) = action {
             let action = action.to_owned();
-            return self.action(&action, request, fault).await;
+            return self.action(&action, request).await;
         }
         let target = {
             let state = Arc::clone(&self);
             tokio::task::spawn_blocking(move || state.catalogue().target(&path)).await?
         };
-        self.target(target, &request, fault).await
+        self.target(target, &request).await
     }
 
     async fn linked_file(
         self: Arc<Self>,
         request: Request<Incoming>,
-    ) -> anyhow::Result<Response<Body>> {
-        let path = request.uri().path();
-        let fault = match self.faulty(path)? {
-            Ok(fault) => fault,
-            Err(answer) => return Ok(answer),
-        };
-        let target = self.catalogue().linked(path);
-        self.target(target, &request, fault).await
-    }
-
-    /// Returns the fault of the answer for `path`, or the answer if the fault replaces it.
-    fn faulty(&self, path: &str) -> anyhow::Result<Result<Option<FaultKind>, Response<Body>>> {
-        let fault = self.faults.take(path);
-        match fault {
-            Some(FaultKind::Reset) => anyhow::bail!("a fault on demand"),
-            Some(FaultKind::Status(status, retry_after)) => {
-                let mut answer = Response::builder().status(status);
-                if let Some(seconds) = retry_after {
-                    answer = answer.header(header::RETRY_AFTER, seconds);
-                }
-                let text = Bytes::from_static(b"a fault on demand");
-                Ok(Err(answer.body(body(&text, None))?))
-            }
-            other => Ok(Ok(other)),
-        }
+    ) -> anyhow::Result<Response<Bytes>> {
+        let target = self.catalogue().linked(request.uri().path());
+        self.target(target, &request).await
     }
 
     async fn action(
         self: Arc<Self>,
         action: &str,
         request: Request<Incoming>,
-        fault: Option<FaultKind>,
-    ) -> anyhow::Result<Response<Body>> {
+    ) -> anyhow::Result<Response<Bytes>> {
         let mut parameters = parameters(request.uri().query().unwrap_or_default());
         if request.method() == Method::POST {
             let sent = request.into_body().collect().await?.to_bytes();
@@ -183,7 +162,7 @@ impl State {
                 _ if sent.is_empty() => {}
                 _ => {
                     let problem = json!("Bad request - JSON Error: Error decoding JSON data.");
-                    return Ok(json_answer(StatusCode::BAD_REQUEST, &problem, fault)?);
+                    return Ok(json_answer(StatusCode::BAD_REQUEST, &problem)?);
                 }
             }
         }
@@ -195,32 +174,30 @@ impl State {
             actions::answer(&self.catalogue(), searched, &action, &parameters)
         });
         let answer = answer.await?;
-        Ok(json_answer(answer.status, &answer.body, fault)?)
+        Ok(json_answer(answer.status, &answer.body)?)
     }
 
     async fn target(
         self: Arc<Self>,
         target: Option<Target>,
         request: &Request<Incoming>,
-        fault: Option<FaultKind>,
-    ) -> anyhow::Result<Response<Body>> {
+    ) -> anyhow::Result<Response<Bytes>> {
         let Some(target) = target else {
             let not_found = actions::not_found();
-            return Ok(json_answer(StatusCode::NOT_FOUND, &not_found, fault)?);
+            return Ok(json_answer(StatusCode::NOT_FOUND, &not_found)?);
         };
         if let Target::Elsewhere(location) = &target {
             let redirect = Response::builder()
                 .status(StatusCode::FOUND)
-                .header(header::LOCATION, location)
-                .header(header::CONTENT_LENGTH, 0);
-            return Ok(redirect.body(body(&Bytes::new(), None))?);
+                .header(header::LOCATION, location);
+            return Ok(redirect.body(Bytes::new())?);
         }
         let state = Arc::clone(&self);
         match tokio::task::spawn_blocking(move || state.file(&target)).await? {
-            Ok(file) => Ok(download::answer(&file, request, fault)?),
+            Ok(file) => Ok(download::answer(&file, request)?),
             Err(error) => {
                 let problem = json!({"error": format!("{error:#}")});
-                Ok(json_answer(StatusCode::NOT_FOUND, &problem, None)?)
+                Ok(json_answer(StatusCode::NOT_FOUND, &problem)?)
             }
         }
     }
@@ -259,12 +236,9 @@ pub(super) fn parameters(query: &str) -> Parameters {
 pub(super) fn json_answer(
     status: StatusCode,
     value: &Value,
-    fault: Option<FaultKind>,
-) -> hyper::http::Result<Response<Body>> {
-    let bytes = Bytes::from(value.to_string());
+) -> hyper::http::Result<Response<Bytes>> {
     Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, "application/json;charset=utf-8")
-        .header(header::CONTENT_LENGTH, bytes.len())
-        .body(body(&bytes, fault))
+        .body(value.to_string().into())
 }
