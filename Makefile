@@ -30,6 +30,7 @@ export EMULATORS_DIR := $(CURDIR)/.deps/emulators
 export CRUCIBLE_PYTHON := $(CURDIR)/.deps/crucible/bin/python
 export LOCAL_DIR := $(CURDIR)/.local
 DASHBOARD_PACKAGES := dashboard/node_modules/.package-lock.json
+READERS := .deps/readers/.ready tests/readers/node_modules/.package-lock.json
 NPM_RUN := npm run --silent --prefix dashboard
 
 # The machine's terraform, or PyPI's, which is a library.
@@ -86,7 +87,7 @@ replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@$(BUILD_RELEASE)
 	target/release/local-workflow
 
-check: $(DASHBOARD_PACKAGES) .deps/readers/.ready .deps/infra/.ready $(NEXTEST) ## Formats, lints, unit and snapshot tests: two minutes once it is built
+check: $(DASHBOARD_PACKAGES) $(READERS) .deps/infra/.ready $(NEXTEST) ## Formats, lints, unit and snapshot tests: two minutes once it is built
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	python3 dev/words.py
 	$(INFRA)/ruff check --quiet --no-cache --config terraform/tests/ruff.toml dev/words.py
@@ -95,6 +96,7 @@ check: $(DASHBOARD_PACKAGES) .deps/readers/.ready .deps/infra/.ready $(NEXTEST) 
 	$(BUILD_DEBUG)
 	target/debug/generate --check
 	$(RUN_NEXTEST) --lib --bins
+	dashboard/node_modules/.bin/prettier --config dashboard/.prettierrc.json --check tests/readers/*.mjs
 	$(NPM_RUN) lint
 	$(NPM_RUN) unit
 
@@ -173,10 +175,14 @@ fmt: .deps/linters/.ready .deps/infra/.ready $(DASHBOARD_PACKAGES) ## Format the
 	terraform fmt -recursive terraform
 
 clean: ## Remove everything that was built, installed and created by runs
-	rm -rf target .deps .local .bench load-job/duckdb/node_modules dashboard/node_modules dashboard/dist dashboard/e2e/artifacts
+	rm -rf target .deps .local .bench */*/node_modules dashboard/node_modules dashboard/dist dashboard/e2e/artifacts
 
 $(DASHBOARD_PACKAGES): dashboard/package-lock.json
 	npm ci --no-audit --no-fund --prefix dashboard
+	touch $@
+
+tests/readers/node_modules/.package-lock.json: tests/readers/package-lock.json
+	npm ci --no-audit --no-fund --prefix tests/readers
 	touch $@
 
 $(DUCKDB_LIBRARY): load-job/duckdb/package-lock.json

@@ -58,7 +58,27 @@ fn naive_readers_lose_the_repaired_rows(pipeline: &Pipeline) {
 }
 
 fn independent_readers_see_the_contract(pipeline: &Pipeline, manifest: &Value) {
+    let files = manifest["files"].as_array().unwrap();
+    let file = pipeline
+        .lake()
+        .path()
+        .join(files[0]["key"].as_str().unwrap());
+    let values = run_reader(&["values", file.to_str().unwrap()]);
+    for reader in [
+        "pyarrow",
+        "polars",
+        "fastparquet",
+        "hyparquet",
+        "parquet-wasm",
+    ] {
+        assert_eq!(values[reader], values["duckdb"], "{reader}");
+    }
     let seen = parquet(pipeline.lake(), manifest);
+    // Other encodings are refused by some readers, and BigQuery documents none.
+    assert_eq!(
+        seen["pyarrow"]["encodings"],
+        json!(["PLAIN", "RLE", "RLE_DICTIONARY"])
+    );
     let table = Contract::clean_table(Dataset::ServiceRequests);
     for (reader, name_of) in [
         ("duckdb", duckdb as fn(ColumnType) -> &'static str),

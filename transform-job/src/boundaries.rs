@@ -46,7 +46,7 @@ pub(crate) async fn transform(lake: &Lake, raw: &RawManifest) -> Result<Clean, F
         _ => forward_sortation_areas(&collection),
     }
     .while_doing(|| raw.object.key.to_string())?;
-    let layout = Layout::new(|builder| builder);
+    let layout = Layout::new(&[]);
     let file = layout.write(lake, format!("{}.parquet", raw.partition), &batch)?;
     Ok(Clean {
         rows: RowCounts {

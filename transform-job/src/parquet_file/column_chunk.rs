@@ -2,6 +2,11 @@
 //! every row in a dictionary that it builds itself, which took 60 % of the job's time. Here the dictionary consists of
 //! the codes' values, and the codes map to its indices. The tests read the files back with both.
 //!
+//! Only what every reader knows is used: data pages of version 1 with statistics, plain values, and dictionary indices of
+//! at least one bit. BigQuery documents types and codecs but no encodings
+//! (<https://cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet>), and several readers refuse
+//! `DELTA_BINARY_PACKED` or an index of no bits.
+//!
 //! Formats: [pages](https://parquet.apache.org/docs/file-format/data-pages/),
 //! [encodings](https://parquet.apache.org/docs/file-format/data-pages/encodings/).
 
@@ -12,7 +17,7 @@ use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::column::page::{CompressedPage, Page, PageWriter as _};
 use parquet::column::writer::ColumnCloseResult;
-use parquet::data_type::ByteArray;
+use parquet::data_type::{ByteArray, FixedLenByteArray};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
@@ -24,6 +29,9 @@ use super::{Spool, ZSTD_LEVEL};
 
 /// Rows per data page.
 const PAGE_ROWS: usize = 1 << 16;
+
+/// The level for plain values, which a higher one compresses hardly better and takes longer.
+const PLAIN_ZSTD_LEVEL: i32 = 1;
 
 /// The index of a code without a value.
 const NULL: u32 = u32::MAX;
@@ -52,7 +60,7 @@ impl Codes {
     }
 }
 
-/// A value of a column: a string or a 32-bit number.
+/// A value of a column: a string, a number or an id.
 pub(crate) trait Value: Copy + Hash + Ord {
     /// Appends the value in Parquet's plain encoding.
     fn write_plain(self, page: &mut Vec<u8>);
@@ -83,10 +91,38 @@ impl Value for i32 {
     }
 }
 
+impl Value for i64 {
+    fn write_plain(self, page: &mut Vec<u8>) {
+        page.extend(self.to_le_bytes());
+    }
+
+    fn statistics(min: Option<Self>, max: Option<Self>, nulls: u64) -> Statistics {
+        Statistics::int64(min, max, None, Some(nulls), false)
+    }
+}
+
+impl Value for [u8; 16] {
+    fn write_plain(self, page: &mut Vec<u8>) {
+        page.extend(self);
+    }
+
+    fn statistics(min: Option<Self>, max: Option<Self>, nulls: u64) -> Statistics {
+        let bytes = |id: Self| FixedLenByteArray::from(id.to_vec());
+        Statistics::fixed_len_byte_array(min.map(bytes), max.map(bytes), None, Some(nulls), false)
+    }
+}
+
+/// Booleans, which Parquet's plain encoding packs into bits.
+fn boolean_statistics(values: &[bool]) -> Statistics {
+    let (min, max) = (values.iter().min(), values.iter().max());
+    Statistics::boolean(min.copied(), max.copied(), None, Some(0), false)
+}
+
 /// Writes column chunks to a row group.
 pub(crate) struct ChunkWriter<'a, 'b> {
-    pub(crate) group: &'a mut SerializedRowGroupWriter<'b, Spool>,
+    group: &'a mut SerializedRowGroupWriter<'b, Spool>,
     compressor: Compressor<'static>,
+    plain_compressor: Compressor<'static>,
 }
 
 impl<'a, 'b> ChunkWriter<'a, 'b> {
@@ -94,6 +130,7 @@ impl<'a, 'b> ChunkWriter<'a, 'b> {
         Ok(Self {
             group,
             compressor: Compressor::new(ZSTD_LEVEL)?,
+            plain_compressor: Compressor::new(PLAIN_ZSTD_LEVEL)?,
         })
     }
 
@@ -116,9 +153,18 @@ impl<'a, 'b> ChunkWriter<'a, 'b> {
         let width = dictionary.width();
         let mut pages = Pages::new(Some(&mut self.compressor));
         pages.dictionary(dictionary.page, dictionary.indices.len())?;
+        let whole = V::statistics(dictionary.min, dictionary.max, nulls);
         let is_optional = column.max_def_level() > 0;
         for rows in codes.rows.chunks(PAGE_ROWS) {
             let indices: Vec<u32> = rows.iter().map(|&code| indices[code as usize]).collect();
+            let statistics = if rows.len() == codes.rows.len() {
+                whole.clone()
+            } else {
+                page_statistics(
+                    &Codes::new(codes.counts.len(), rows.iter().copied()),
+                    &value,
+                )
+            };
             let page = if is_optional {
                 optional_page(width, indices)
             } else {
@@ -126,29 +172,71 @@ impl<'a, 'b> ChunkWriter<'a, 'b> {
                 write_hybrid(&mut page, width, &indices);
                 page
             };
-            pages.data(page, rows.len(), Encoding::RLE_DICTIONARY)?;
+            pages.data(page, rows.len(), Encoding::RLE_DICTIONARY, statistics)?;
         }
-        let statistics = V::statistics(dictionary.min, dictionary.max, nulls);
-        let chunk = pages.finish(column, codes.rows.len(), Some(statistics))?;
+        let chunk = pages.finish(column, codes.rows.len(), whole)?;
         self.append(chunk)
     }
 
-    /// Appends `column` for `rows` rows, whose values are concatenated in `bytes` and do not compress.
-    pub(crate) fn plain(
-        &mut self,
-        column: &ColumnDescPtr,
-        bytes: Vec<u8>,
-        rows: usize,
-    ) -> Result<()> {
-        let mut pages = Pages::new(None);
-        pages.data(bytes, rows, Encoding::PLAIN)?;
-        let chunk = pages.finish(column, rows, None)?;
+    /// Appends a required `column` of mostly distinct values.
+    pub(crate) fn plain<V: Value>(&mut self, column: &ColumnDescPtr, values: &[V]) -> Result<()> {
+        let pages = Pages::new(Some(&mut self.plain_compressor));
+        let chunk = plain_chunk(pages, column, values)?;
+        self.append(chunk)
+    }
+
+    /// Appends a required `column` of values that do not compress.
+    pub(crate) fn random<V: Value>(&mut self, column: &ColumnDescPtr, values: &[V]) -> Result<()> {
+        let chunk = plain_chunk(Pages::new(None), column, values)?;
+        self.append(chunk)
+    }
+
+    /// Appends a required `column`.
+    pub(crate) fn booleans(&mut self, column: &ColumnDescPtr, values: &[bool]) -> Result<()> {
+        let mut pages = Pages::new(Some(&mut self.compressor));
+        for rows in values.chunks(PAGE_ROWS) {
+            let bits = |bits: &[bool]| {
+                bits.iter()
+                    .rev()
+                    .fold(0, |byte, &bit| byte << 1 | u8::from(bit))
+            };
+            let page = rows.chunks(8).map(bits).collect();
+            pages.data(page, rows.len(), Encoding::PLAIN, boolean_statistics(rows))?;
+        }
+        let chunk = pages.finish(column, values.len(), boolean_statistics(values))?;
         self.append(chunk)
     }
 
     fn append(&mut self, (bytes, closed): (Bytes, ColumnCloseResult)) -> Result<()> {
         self.group.append_column(&bytes, closed)
     }
+}
+
+fn plain_chunk<V: Value>(
+    mut pages: Pages,
+    column: &ColumnDescPtr,
+    values: &[V],
+) -> Result<(Bytes, ColumnCloseResult)> {
+    let statistics = |values: &[V]| {
+        let (min, max) = (values.iter().min(), values.iter().max());
+        V::statistics(min.copied(), max.copied(), 0)
+    };
+    for rows in values.chunks(PAGE_ROWS) {
+        let mut page = Vec::with_capacity(size_of_val(rows));
+        for value in rows {
+            value.write_plain(&mut page);
+        }
+        pages.data(page, rows.len(), Encoding::PLAIN, statistics(rows))?;
+    }
+    pages.finish(column, values.len(), statistics(values))
+}
+
+/// Returns the statistics of one of several pages, whose rows have `codes`.
+fn page_statistics<V: Value>(codes: &Codes, value: &impl Fn(usize) -> Option<V>) -> Statistics {
+    let present = || codes.used().filter_map(value);
+    let nulls = codes.used().filter(|code| value(*code).is_none());
+    let nulls = nulls.map(|code| u64::from(codes.counts[code])).sum();
+    V::statistics(present().min(), present().max(), nulls)
 }
 
 /// The distinct values of a column chunk, in the order of their codes. Two codes may have the same value.
@@ -180,10 +268,10 @@ impl<V: Value> Dictionary<V> {
         Ok(index)
     }
 
-    /// The number of bits of the largest index.
+    /// The number of bits of the largest index, at least one.
     fn width(&self) -> u32 {
         let largest = self.indices.len().saturating_sub(1);
-        usize::BITS - largest.leading_zeros()
+        (usize::BITS - largest.leading_zeros()).max(1)
     }
 }
 
@@ -221,7 +309,13 @@ impl<'c> Pages<'c> {
         Ok(())
     }
 
-    fn data(&mut self, page: Vec<u8>, rows: usize, encoding: Encoding) -> Result<()> {
+    fn data(
+        &mut self,
+        page: Vec<u8>,
+        rows: usize,
+        encoding: Encoding,
+        statistics: Statistics,
+    ) -> Result<()> {
         let num_values = count(rows)?;
         let offset = self.write(page, |buf| Page::DataPage {
             buf,
@@ -229,7 +323,7 @@ impl<'c> Pages<'c> {
             encoding,
             def_level_encoding: Encoding::RLE,
             rep_level_encoding: Encoding::RLE,
-            statistics: None,
+            statistics: Some(statistics),
         })?;
         self.data_offset.get_or_insert(offset);
         if !self.encodings.contains(&encoding) {
@@ -255,24 +349,22 @@ impl<'c> Pages<'c> {
         self,
         column: &ColumnDescPtr,
         rows: usize,
-        statistics: Option<Statistics>,
+        statistics: Statistics,
     ) -> Result<(Bytes, ColumnCloseResult)> {
         let compression = match self.compressor {
             Some(_) => Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
             None => Compression::UNCOMPRESSED,
         };
         let bytes = self.sink.into_inner()?;
-        let mut metadata = ColumnChunkMetaData::builder(column.clone())
+        let metadata = ColumnChunkMetaData::builder(column.clone())
             .set_compression(compression)
             .set_encodings(self.encodings)
             .set_num_values(offset(rows)?)
             .set_total_compressed_size(offset(bytes.len())?)
             .set_total_uncompressed_size(offset(self.uncompressed)?)
             .set_data_page_offset(offset(self.data_offset.unwrap_or_default())?)
-            .set_dictionary_page_offset(self.dictionary_offset.map(offset).transpose()?);
-        if let Some(statistics) = statistics {
-            metadata = metadata.set_statistics(statistics);
-        }
+            .set_dictionary_page_offset(self.dictionary_offset.map(offset).transpose()?)
+            .set_statistics(statistics);
         let closed = ColumnCloseResult {
             bytes_written: bytes.len() as u64,
             rows_written: rows as u64,
@@ -369,12 +461,18 @@ mod tests {
     use std::sync::Arc;
 
     use arrow_array::types::Int32Type;
-    use arrow_array::{Array as _, DictionaryArray, Int32Array, RecordBatch, StringArray};
+    use arrow_array::{
+        Array as _, ArrayRef, BooleanArray, DictionaryArray, FixedSizeBinaryArray, Int32Array,
+        Int64Array, RecordBatch, StringArray,
+    };
     use arrow_schema::{DataType, Field, Schema};
     use parquet::arrow::ArrowSchemaConverter;
     use parquet::arrow::ArrowWriter;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-    use parquet::file::properties::WriterProperties;
+    use parquet::basic::PageType;
+    use parquet::file::properties::{ReaderProperties, WriterProperties};
+    use parquet::file::reader::{FileReader as _, SerializedFileReader};
+    use parquet::file::serialized_reader::ReadOptionsBuilder;
     use parquet::file::writer::SerializedFileWriter;
     use proptest::prelude::*;
     use shared::fingerprint::DigestWriter;
@@ -385,11 +483,25 @@ mod tests {
         Schema::new(vec![
             Field::new("text", DataType::Utf8, is_optional),
             Field::new("number", DataType::Int32, is_optional),
-            Field::new("id", DataType::FixedSizeBinary(2), false),
+            Field::new("id", DataType::FixedSizeBinary(16), false),
+            Field::new("time", DataType::Int64, false),
+            Field::new("flag", DataType::Boolean, false),
         ])
     }
 
-    /// Returns a file of this writer with a column of strings, one of numbers and one of plain bytes.
+    fn id(code: u32) -> [u8; 16] {
+        u128::from(code).wrapping_mul(u128::MAX / 7).to_be_bytes()
+    }
+
+    fn time(code: u32) -> i64 {
+        i64::from(code) * 1_000_000 - 5
+    }
+
+    fn flag(code: u32) -> bool {
+        code.is_multiple_of(3)
+    }
+
+    /// Returns a file of this writer with two columns of dictionaries, one of ids, one of times and one of flags.
     fn written(values: &[Option<(String, i32)>], codes: &[u32], is_optional: bool) -> Bytes {
         let file = tempfile::tempfile().expect("temporary file");
         let spool = DigestWriter::new(std::io::BufWriter::new(file.try_clone().expect("handle")));
@@ -413,13 +525,12 @@ mod tests {
                 value(code).map(|(_, number)| *number)
             })
             .expect("numbers");
-        let ids = codes
-            .rows
-            .iter()
-            .flat_map(|code| code.to_le_bytes()[..2].to_vec());
-        chunks
-            .plain(&parquet.column(2), ids.collect(), codes.rows.len())
-            .expect("ids");
+        let ids: Vec<[u8; 16]> = codes.rows.iter().copied().map(id).collect();
+        chunks.random(&parquet.column(2), &ids).expect("ids");
+        let times: Vec<i64> = codes.rows.iter().copied().map(time).collect();
+        chunks.plain(&parquet.column(3), &times).expect("times");
+        let flags: Vec<bool> = codes.rows.iter().copied().map(flag).collect();
+        chunks.booleans(&parquet.column(4), &flags).expect("flags");
         group.close().expect("group");
         let (mut buffered, _, _) = writer.into_inner().expect("footer").finish();
         std::io::Write::flush(&mut buffered).expect("flushed");
@@ -442,17 +553,21 @@ mod tests {
             .iter()
             .map(|&code| values[code as usize].as_ref().map(|(_, number)| *number))
             .collect();
-        let ids = codes.iter().map(|code| code.to_le_bytes()[..2].to_vec());
-        let ids = arrow_array::FixedSizeBinaryArray::try_from_iter(ids).expect("ids");
-        let fields = schema(is_optional);
-        let text = Field::new("text", texts.data_type().clone(), is_optional);
-        let fields = vec![text, fields.field(1).clone(), fields.field(2).clone()];
-        let batch = RecordBatch::try_new(
-            Arc::new(Schema::new(fields)),
-            vec![Arc::new(texts), Arc::new(numbers), Arc::new(ids)],
-        );
+        let codes = || codes.iter().copied();
+        let ids = FixedSizeBinaryArray::try_from_iter(codes().map(id)).expect("ids");
+        let times = Int64Array::from_iter_values(codes().map(time));
+        let flags: BooleanArray = codes().map(|code| Some(flag(code))).collect();
+        let mut fields: Vec<_> = schema(is_optional).fields().iter().cloned().collect();
+        fields[0] = Arc::new(Field::new("text", texts.data_type().clone(), is_optional));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(texts),
+            Arc::new(numbers),
+            Arc::new(ids),
+            Arc::new(times),
+            Arc::new(flags),
+        ];
         let mut bytes = Vec::new();
-        let batch = batch.expect("batch");
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).expect("batch");
         let mut writer = ArrowWriter::try_new_with_options(
             &mut bytes,
             batch.schema(),
@@ -464,21 +579,22 @@ mod tests {
         bytes.into()
     }
 
-    /// The minimum, maximum and null count of a column, from the footer.
+    /// A minimum, a maximum and a null count.
     type Ends = (Option<Vec<u8>>, Option<Vec<u8>>, Option<u64>);
 
-    /// Returns the rows of a file and the statistics of its first two columns.
+    fn ends(statistics: &Statistics) -> Ends {
+        (
+            statistics.min_bytes_opt().map(<[u8]>::to_vec),
+            statistics.max_bytes_opt().map(<[u8]>::to_vec),
+            statistics.null_count_opt(),
+        )
+    }
+
+    /// Returns the rows of a file and the statistics of its columns.
     fn read(bytes: Bytes) -> (Vec<RecordBatch>, Vec<Ends>) {
         let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("a Parquet file");
-        let group = builder.metadata().row_group(0);
-        let statistics = group.columns()[..2].iter().map(|column| {
-            let statistics = column.statistics().expect("statistics");
-            (
-                statistics.min_bytes_opt().map(<[u8]>::to_vec),
-                statistics.max_bytes_opt().map(<[u8]>::to_vec),
-                statistics.null_count_opt(),
-            )
-        });
+        let columns = builder.metadata().row_group(0).columns().iter();
+        let statistics = columns.map(|column| ends(column.statistics().expect("statistics")));
         let statistics = statistics.collect();
         let rows = builder.with_batch_size(1 << 20).build().expect("reader");
         (rows.collect::<Result<_, _>>().expect("rows"), statistics)
@@ -526,5 +642,62 @@ mod tests {
             read(written(&values, &codes, true)),
             read(reference(&values, &codes, true))
         );
+    }
+
+    /// The data pages of a column: their statistics, and the bit width of their indices if they have a dictionary.
+    fn pages(file: &Bytes, column: usize) -> Vec<(Ends, Option<u8>)> {
+        let properties = ReaderProperties::builder().set_read_page_statistics(true);
+        let options = ReadOptionsBuilder::new().with_reader_properties(properties.build());
+        let reader = SerializedFileReader::new_with_options(file.clone(), options.build());
+        let reader = reader.expect("a Parquet file");
+        let group = reader.get_row_group(0).expect("a row group");
+        let pages = group.get_column_page_reader(column).expect("pages");
+        let pages = pages.map(|page| page.expect("a page"));
+        let data = pages.filter(|page| page.page_type() == PageType::DATA_PAGE);
+        data.map(|page| {
+            let has_dictionary = page.encoding() == Encoding::RLE_DICTIONARY;
+            assert!(has_dictionary || page.encoding() == Encoding::PLAIN);
+            let width = has_dictionary.then(|| page.buffer()[0]);
+            (ends(page.statistics().expect("statistics")), width)
+        })
+        .collect()
+    }
+
+    #[test]
+    fn each_page_has_its_own_statistics() {
+        let values: Vec<_> = (0..10)
+            .map(|number| Some((number.to_string(), number)))
+            .collect();
+        // The second page has other codes than the first.
+        let codes: Vec<u32> = (0..PAGE_ROWS + 100)
+            .map(|row| if row < PAGE_ROWS { 3 } else { 7 })
+            .collect();
+        let file = written(&values, &codes, false);
+        let bytes = |number: i32| Some(number.to_le_bytes().to_vec());
+        let expected = [3, 7].map(|number| ((bytes(number), bytes(number), Some(0)), Some(1)));
+        assert_eq!(pages(&file, 1), expected);
+        let bytes = |code: u32| Some(time(code).to_le_bytes().to_vec());
+        let expected = [3, 7].map(|code| ((bytes(code), bytes(code), Some(0)), None));
+        assert_eq!(pages(&file, 3), expected);
+    }
+
+    #[test]
+    fn an_index_has_at_least_one_bit() {
+        for value in [None, Some((String::new(), 0))] {
+            let file = written(&[value], &[0; 20], true);
+            for column in 0..2 {
+                // The levels of an optional column come first: their length, and one run.
+                let reader = SerializedFileReader::new(file.clone()).expect("a Parquet file");
+                let group = reader.get_row_group(0).expect("a row group");
+                let mut pages = group.get_column_page_reader(column).expect("pages");
+                let data = pages.find_map(|page| {
+                    let page = page.expect("a page");
+                    (page.page_type() == PageType::DATA_PAGE).then(|| page.buffer().clone())
+                });
+                let data = data.expect("a data page");
+                let levels = u32::from_le_bytes(data[..4].try_into().expect("four bytes"));
+                assert_eq!(data[4 + levels as usize], 1);
+            }
+        }
     }
 }

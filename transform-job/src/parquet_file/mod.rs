@@ -9,11 +9,9 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{
-    EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterPropertiesPtr,
-};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::schema::types::ColumnPath;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::{Digest, DigestWriter};
@@ -41,11 +39,9 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// Returns the settings with Zstandard, dictionaries and one row group per file. The file depends on the rows only,
-    /// so the writer's version is left out of it.
-    pub(crate) fn new(
-        adjust: impl FnOnce(WriterPropertiesBuilder) -> WriterPropertiesBuilder,
-    ) -> Self {
+    /// Returns the settings with Zstandard, one row group per file, and dictionaries but for the columns `plain`, whose
+    /// values are mostly distinct. The file depends on the rows only, so the writer's version is left out of it.
+    pub(crate) fn new(plain: &[&str]) -> Self {
         let level = ZstdLevel::try_new(ZSTD_LEVEL).expect("a valid level");
         let builder = WriterProperties::builder()
             .set_compression(Compression::ZSTD(level))
@@ -53,8 +49,11 @@ impl Layout {
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
             .set_max_row_group_row_count(None);
+        let builder = plain.iter().fold(builder, |builder, column| {
+            builder.set_column_dictionary_enabled(ColumnPath::from(*column), false)
+        });
         Self {
-            properties: Arc::new(adjust(builder).build()),
+            properties: Arc::new(builder.build()),
         }
     }
 
@@ -107,16 +106,4 @@ pub(crate) fn spooled(
         size_bytes,
         sha256,
     })
-}
-
-/// Sets a column of mostly distinct values to this encoding, without a dictionary.
-pub(crate) fn plain_column(
-    builder: WriterPropertiesBuilder,
-    column: &str,
-    encoding: Encoding,
-) -> WriterPropertiesBuilder {
-    let path = ColumnPath::from(column);
-    builder
-        .set_column_dictionary_enabled(path.clone(), false)
-        .set_column_encoding(path, encoding)
 }

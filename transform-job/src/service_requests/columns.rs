@@ -2,12 +2,9 @@
 
 use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::basic::Encoding;
-use parquet::data_type::{BoolType, DataType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::properties::EnabledStatistics;
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::{ColumnDescPtr, ColumnPath, SchemaDescriptor};
+use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 use shared::contract::Contract;
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::lake::Lake;
@@ -19,12 +16,11 @@ use super::status::Status;
 use super::subject::Subject;
 use super::timestamp::Anomaly;
 use crate::parquet_file::column_chunk::{ChunkWriter, Codes};
-use crate::parquet_file::{Layout, ParquetFile, plain_column, spooled};
+use crate::parquet_file::{Layout, ParquetFile, spooled};
 
 const SEASONS: [&str; 4] = ["winter", "spring", "summer", "fall"];
 
-/// Returns the writer settings of months: ids do not compress, times and lines are mostly distinct, the other columns
-/// repeat.
+/// The schema of a month's file.
 pub(super) struct MonthLayout {
     layout: Layout,
     schema: SchemaDescriptor,
@@ -32,16 +28,10 @@ pub(super) struct MonthLayout {
 
 impl MonthLayout {
     pub(super) fn new() -> Result<Self, Failure> {
-        let layout = Layout::new(|builder| {
-            let ids = ColumnPath::from("request_id");
-            let builder = builder.set_column_statistics_enabled(ids, EnabledStatistics::None);
-            let builder = plain_column(builder, "created_at", Encoding::DELTA_BINARY_PACKED);
-            plain_column(builder, "source_row", Encoding::DELTA_BINARY_PACKED)
-        });
         let schema: SchemaRef = Contract::clean_table(Dataset::ServiceRequests).arrow_schema();
         let schema = ArrowSchemaConverter::new().convert(&schema);
         Ok(Self {
-            layout,
+            layout: Layout::new(&[]),
             schema: schema.or_fail(Exit::Bug)?,
         })
     }
@@ -98,10 +88,13 @@ impl Columns<'_, '_> {
         let ward = |code: usize| &values.wards[code];
         match column.name() {
             "request_id" => {
-                let ids = self.rows.iter().flat_map(|row| row.identity.to_be_bytes());
-                self.chunks.plain(column, ids.collect(), self.rows.len())
+                let ids = self.collect(|row| row.identity.to_be_bytes());
+                self.chunks.random(column, &ids)
             }
-            "created_at" => self.numbers::<Int64Type>(Row::created_at),
+            "created_at" => {
+                let times = self.collect(Row::created_at);
+                self.chunks.plain(column, &times)
+            }
             "utc_offset_hours" => {
                 let bound = usize::from(RowClock::MAX_HOURS_BEHIND_UTC) + 1;
                 let codes = codes(self.rows, bound, |row| row.clock.hours_behind_utc().into());
@@ -109,9 +102,13 @@ impl Columns<'_, '_> {
                     .dictionary(column, &codes, |code| Some(-i32::try_from(code).ok()?))
             }
             "source_row" => {
-                self.numbers::<Int32Type>(|row| i32::try_from(row.line).unwrap_or(i32::MAX))
+                let lines = self.collect(|row| i32::try_from(row.line).unwrap_or(i32::MAX));
+                self.chunks.plain(column, &lines)
             }
-            "repaired" => self.numbers::<BoolType>(|row| row.is_repaired),
+            "repaired" => {
+                let repaired = self.collect(|row| row.is_repaired);
+                self.chunks.booleans(column, &repaired)
+            }
             "local_time_anomaly" => {
                 let codes = codes(self.rows, 3, |row| match row.clock.anomaly() {
                     Anomaly::None => 0,
@@ -125,7 +122,7 @@ impl Columns<'_, '_> {
             "status" => self.status(column, |status| &status.unified),
             "source_status" => self.status(column, |status| &status.published),
             "fsa" => {
-                let areas: Vec<String> = Fsa::all().collect();
+                let areas: Vec<String> = Fsa::all(Contract::rules().postal_district).collect();
                 let codes = codes(self.rows, areas.len() + 1, |row| row.fsa.code().into());
                 let area = |code: usize| Some(areas[code.checked_sub(1)?].as_str());
                 self.chunks.dictionary(column, &codes, area)
@@ -157,14 +154,8 @@ impl Columns<'_, '_> {
         }
     }
 
-    /// Writes a column of mostly distinct values with the parquet crate's own writer.
-    fn numbers<T: DataType>(&mut self, value: impl Fn(&Row) -> T::T) -> Result<(), ParquetError> {
-        let values: Vec<T::T> = self.rows.iter().map(value).collect();
-        let Some(mut column) = self.chunks.group.next_column()? else {
-            return Err(ParquetError::General("the row group is full".to_owned()));
-        };
-        column.typed::<T>().write_batch(&values, None, None)?;
-        column.close()
+    fn collect<T>(&self, value: impl Fn(&Row) -> T) -> Vec<T> {
+        self.rows.iter().map(value).collect()
     }
 
     fn status(

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int32Array, RecordBatch, StringArray};
-use parquet::basic::Encoding;
 use shared::contract::Contract;
 use shared::exit::Failure;
 use shared::lake::Lake;
 
 use super::refusal::Refusal;
-use crate::parquet_file::{Layout, ParquetFile, plain_column};
+use crate::parquet_file::{Layout, ParquetFile};
 
 /// A refused line.
 #[derive(Debug)]
@@ -107,7 +106,7 @@ impl Quarantine {
         let columns: Vec<ArrayRef> = columns.collect();
         let batch = RecordBatch::try_new(table.arrow_schema(), columns)
             .map_err(|error| Failure::new(shared::exit::Exit::Bug, error))?;
-        let layout = Layout::new(|builder| plain_column(builder, "raw_line", Encoding::PLAIN));
+        let layout = Layout::new(&["raw_line"]);
         layout.write(lake, "quarantine.parquet".to_owned(), &batch)
     }
 }
