@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use emulators::{Fault, FaultKind, Proxy, Service};
+use emulators::{Fault, FaultKind, Proxy, Service, google_error};
 use sample_portal::{Portal, PortalConfig};
 use serde_json::{Value, json};
 use shared::run::Stage;
@@ -13,6 +13,7 @@ use shared::warehouse::bigquery::BigQuery;
 use shared::warehouse::bigquery::model::{JobConfiguration, JobConfigurationQuery};
 
 use crate::pipeline::{Path, Pipeline};
+use crate::readers::interleavings;
 
 fn portal() -> Portal {
     Portal::start(PortalConfig {
@@ -23,12 +24,14 @@ fn portal() -> Portal {
     .unwrap()
 }
 
-/// Returns a pipeline with clean files that are not loaded yet, and the proxy between load-job and BigQuery.
+/// Returns a pipeline with a clean year that is not loaded yet, and the proxy between load-job and BigQuery.
 fn transformed(portal: &Portal) -> (Pipeline, Proxy) {
     let mut pipeline = Pipeline::new(portal, Path::Cloud);
     for stage in [Stage::Extract, Stage::Transform] {
         pipeline.run(stage, "run").finished();
     }
+    // The first load of a dataset creates tables and the lock.
+    load_of(&pipeline, "clean/city-wards/").run().finished();
     let proxy = Proxy::start(Service::Proxy, pipeline.bigquery()).unwrap();
     pipeline.reach_bigquery_at(proxy.url());
     (pipeline, proxy)
@@ -74,13 +77,10 @@ fn job_inserts(proxy: &Proxy) -> usize {
 
 /// Returns a fault for inserts of jobs, from number `after` on.
 fn of_job_inserts(after: u32, times: u32, kind: FaultKind) -> Fault {
-    Fault {
-        method: "POST",
-        target_contains: "/jobs".to_owned(),
-        after,
-        times,
-        kind,
-    }
+    Fault::new("/jobs", kind)
+        .method("POST")
+        .after(after)
+        .times(times)
 }
 
 /// Waits until a condition is met; `not_yet` is the message if it is not.
@@ -150,12 +150,31 @@ fn a_lost_answer_to_a_job_does_not_start_a_second_job() {
     assert!(proxy.requests().iter().any(|request| request.status == 409));
 }
 
-/// Returns the load of only one year, listed by an operator.
-fn load_of_year(pipeline: &Pipeline) -> Job {
-    let manifests = pipeline.copy_of_lake().manifests("clean/service-requests/");
+/// Returns a load of the manifests below `prefix` only, listed by an operator.
+fn load_of(pipeline: &Pipeline, prefix: &str) -> Job {
+    let manifests = pipeline.copy_of_lake().manifests(prefix);
     let keys: Vec<&str> = manifests.keys().map(String::as_str).collect();
     let job = pipeline.job(Stage::Load, "run");
     job.env("MANIFESTS", keys.join(","))
+}
+
+/// `roles/bigquery.jobUser` reads only jobs of its own account, and a job that was just started may not be found yet.
+/// <https://cloud.google.com/bigquery/docs/access-control#bigquery.jobUser>
+#[test]
+fn a_job_that_cannot_be_read_is_not_adopted() {
+    for (status, reason) in [(403, "accessDenied"), (404, "notFound")] {
+        let portal = portal();
+        let (pipeline, proxy) = transformed(&portal);
+        proxy.fault(of_job_inserts(0, 1, google_error(409, "duplicate")));
+        let hidden = Fault::new("/jobs/toronto_311_load_", google_error(status, reason));
+        proxy.fault(hidden.method("GET"));
+        load_of(&pipeline, "clean/service-requests/")
+            .run()
+            .finished();
+        assert!(proxy.is_through());
+        pipeline.run(Stage::Load, "run").finished();
+        is_loaded_once(&pipeline);
+    }
 }
 
 /// If a load of the same version has failed many times, its job names are taken, and the next load still succeeds.
@@ -164,22 +183,22 @@ fn a_load_that_failed_many_times_finally_succeeds() {
     const FAILED: u32 = 12;
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
-    proxy.fault(of_job_inserts(
-        0,
-        FAILED,
-        FaultKind::error(409, "duplicate"),
-    ));
-    proxy.fault(Fault {
-        method: "GET",
-        target_contains: "/jobs/toronto_311_load_".to_owned(),
-        after: 0,
-        times: FAILED,
-        kind: answer(&failed_job(
-            &json!({"reason": "invalid", "location": "", "message": "no Parquet"}),
-        )),
-    });
-    pipeline.run(Stage::Load, "run").finished();
+    proxy.fault(of_job_inserts(0, FAILED, google_error(409, "duplicate")));
+    proxy.fault(
+        Fault::new(
+            "/jobs/toronto_311_load_",
+            answer(&failed_job(
+                &json!({"reason": "invalid", "location": "", "message": "no Parquet"}),
+            )),
+        )
+        .method("GET")
+        .times(FAILED),
+    );
+    load_of(&pipeline, "clean/service-requests/")
+        .run()
+        .finished();
     assert!(proxy.is_through());
+    pipeline.run(Stage::Load, "run").finished();
     is_loaded_once(&pipeline);
 }
 
@@ -188,13 +207,11 @@ fn a_load_that_failed_many_times_finally_succeeds() {
 fn a_load_that_is_overtaken_afterwards_succeeded() {
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
-    let dropping = Fault {
-        method: "DELETE",
-        target_contains: "/tables/staged_service_requests".to_owned(),
-        after: 0,
-        times: 1,
-        kind: FaultKind::Delay(Duration::from_secs(15)),
-    };
+    let dropping = Fault::new(
+        "/tables/staged_service_requests",
+        FaultKind::Delay(Duration::from_secs(15)),
+    )
+    .method("DELETE");
     overtaken(&portal, &pipeline, &proxy, dropping).finished();
     assert_eq!(
         pipeline.query(
@@ -223,7 +240,9 @@ fn a_killed_load_is_continued_by_the_next_one() {
     is_loaded_once(&pipeline);
 }
 
-/// A newer version is loaded while an older one is on its way to its transaction.
+/// A newer version is loaded while an older one is on its way to its transaction. Neither finds an earlier version, so
+/// both transactions also run in all orders of their statements.
+/// <https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency>
 #[test]
 fn a_load_that_is_overtaken_changes_nothing() {
     let portal = portal();
@@ -245,6 +264,24 @@ fn a_load_that_is_overtaken_changes_nothing() {
             .failed(20)
             .contains("stale")
     );
+
+    let requests = proxy.requests();
+    let queries = requests.iter().filter_map(|request| {
+        let query = request.json.as_ref()?.pointer("/configuration/query")?;
+        let of_year = |parameter: &Value| parameter["parameterValue"]["value"] == "2025";
+        let parameters = query["queryParameters"].as_array()?;
+        let is_transaction = query["query"].as_str()?.starts_with("BEGIN TRANSACTION");
+        (is_transaction && parameters.iter().any(of_year)).then(|| query.clone())
+    });
+    let scripts: Vec<Value> = queries.collect();
+    assert_eq!(scripts.len(), 2);
+    let outcomes = interleavings(&scripts);
+    let locked = &outcomes["locked"];
+    assert!(locked["cancelled"].as_u64() > Some(0), "{outcomes}");
+    assert_eq!(locked["right"], locked["tried"], "{outcomes}");
+    // Without the lock both would be loaded, which the other program notices.
+    let unlocked = &outcomes["unlocked"];
+    assert_ne!(unlocked["right"], unlocked["tried"], "{outcomes}");
 }
 
 /// <https://cloud.google.com/bigquery/docs/error-messages>
@@ -255,31 +292,23 @@ fn a_failing_request_is_retried() {
     proxy.fault(of_job_inserts(
         0,
         1,
-        FaultKind::retry_after(503, "backendError", 1),
+        google_error(503, "backendError").retry_after(1),
     ));
     proxy.fault(of_job_inserts(1, 1, FaultKind::Reset));
     for status in [429, 500] {
-        proxy.fault(Fault {
-            method: "GET",
-            target_contains: "/tables/".to_owned(),
-            after: 1,
-            times: 1,
-            kind: FaultKind::error(status, "rateLimitExceeded"),
-        });
+        proxy.fault(
+            Fault::new("/tables/", google_error(status, "rateLimitExceeded"))
+                .method("GET")
+                .after(1),
+        );
     }
     // Reasons are more precise than statuses: too many requests, and a job that ended while it was polled.
-    proxy.fault(of_job_inserts(
-        1,
-        1,
-        FaultKind::error(403, "rateLimitExceeded"),
-    ));
-    proxy.fault(Fault {
-        method: "POST",
-        target_contains: "/queries".to_owned(),
-        after: 1,
-        times: 1,
-        kind: FaultKind::error(400, "jobBackendError"),
-    });
+    proxy.fault(of_job_inserts(1, 1, google_error(403, "rateLimitExceeded")));
+    proxy.fault(
+        Fault::new("/queries", google_error(400, "jobBackendError"))
+            .method("POST")
+            .after(1),
+    );
     pipeline.run(Stage::Load, "run").finished();
     assert!(proxy.is_through());
     is_loaded_once(&pipeline);
@@ -291,8 +320,8 @@ fn a_failing_request_is_retried() {
 fn an_exhausted_quota_is_retried_later() {
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
-    proxy.fault(of_job_inserts(0, 1, FaultKind::error(403, "quotaExceeded")));
-    let outcome = load_of_year(&pipeline).run();
+    proxy.fault(of_job_inserts(0, 1, google_error(403, "quotaExceeded")));
+    let outcome = load_of(&pipeline, "clean/service-requests/").run();
     let cause = outcome.failed(30);
     assert!(cause.contains("quotaExceeded"), "{cause}");
     assert_eq!(job_inserts(&proxy), 1);
@@ -310,17 +339,18 @@ fn a_build_that_a_quota_ends_is_retried_later() {
     let errors = [json!({"domain": "usageLimits", "reason": "quotaExceeded", "message": message})];
     let body = json!({"error": {"code": 403, "message": message, "errors": errors}}).to_string();
     for (method, target) in [("GET", "/datasets"), ("POST", "/jobs")] {
-        proxy.fault(Fault {
-            method,
-            target_contains: target.to_owned(),
-            after: 0,
-            times: u32::MAX,
-            kind: FaultKind::Answer {
-                status: 403,
-                headers: Vec::new(),
-                body: body.clone(),
-            },
-        });
+        proxy.fault(
+            Fault::new(
+                target,
+                FaultKind::Answer {
+                    status: 403,
+                    headers: Vec::new(),
+                    body: body.clone(),
+                },
+            )
+            .method(method)
+            .times(u32::MAX),
+        );
         let outcome = pipeline.run(Stage::Dbt, "run");
         let cause = outcome.failed(30);
         assert!(cause.contains("Quota exceeded"), "{cause}");
@@ -336,8 +366,8 @@ fn a_forbidden_request_is_reported_and_not_retried() {
     let (pipeline, proxy) = transformed(&portal);
     for (status, reason) in [(401, "authError"), (403, "accessDenied")] {
         let before = job_inserts(&proxy);
-        proxy.fault(of_job_inserts(0, 1, FaultKind::error(status, reason)));
-        let outcome = load_of_year(&pipeline).run();
+        proxy.fault(of_job_inserts(0, 1, google_error(status, reason)));
+        let outcome = load_of(&pipeline, "clean/service-requests/").run();
         let cause = outcome.failed(10);
         assert!(
             cause.contains(reason) && cause.contains("toronto_311_"),
@@ -357,7 +387,7 @@ fn a_failed_job_is_reported_with_its_name_reason_and_location() {
         "message": "Error while reading data, error message: row 17: no UTF-8",
     }));
     proxy.fault(of_job_inserts(0, 1, answer(&job)));
-    let outcome = pipeline.run(Stage::Load, "run");
+    let outcome = load_of(&pipeline, "clean/service-requests/").run();
     let cause = outcome.failed(20);
     for part in [
         "northamerica-northeast2.toronto_311_load_",
@@ -399,13 +429,7 @@ async fn a_query_is_polled_and_read_to_its_last_page() {
     let goes_on = json!({
         "jobReference": {"projectId": project, "jobId": "slow"}, "jobComplete": false,
     });
-    proxy.fault(Fault {
-        method: "POST",
-        target_contains: "/queries".to_owned(),
-        after: 0,
-        times: 1,
-        kind: answer(&goes_on),
-    });
+    proxy.fault(Fault::new("/queries", answer(&goes_on)).method("POST"));
     let rows = Box::pin(bigquery.query(&statement, &[])).await.unwrap();
     assert_eq!(rows.len(), ROWS);
     for (number, row) in (1..).zip(&rows) {

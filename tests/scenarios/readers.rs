@@ -1,9 +1,11 @@
 //! Reads the pipeline's output with programs that share no code with it.
 
+use std::io::Seek as _;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use shared::contract::{Contract, Table};
 use shared::testing::TestLake;
 
 use crate::pipeline::from_make;
@@ -37,6 +39,17 @@ pub(crate) fn marts_on_crucible(warehouse: &Path) -> Value {
             .arg(warehouse)
             .arg(work.path()),
     )
+}
+
+/// Returns how two first loads of one partition end in all orders of their statements: the output of `interleavings.py`.
+pub(crate) fn interleavings(scripts: &[Value]) -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/interleavings.py");
+    let tables: Vec<String> = Contract::all_tables().map(Table::duckdb_ddl).collect();
+    let input = tempfile::tempfile().unwrap();
+    serde_json::to_writer(&input, &json!({"tables": tables, "scripts": scripts})).unwrap();
+    (&input).rewind().unwrap();
+    let python = from_make("EMULATORS_DIR") + "/bin/python";
+    answer(Command::new(python).arg(script).stdin(input))
 }
 
 fn answer(command: &mut Command) -> Value {

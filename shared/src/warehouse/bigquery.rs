@@ -98,6 +98,18 @@ impl BigQueryError {
         })
     }
 
+    /// Whether a job failed, as opposed to a request.
+    #[must_use]
+    pub fn is_job(&self) -> bool {
+        matches!(self, Self::Job { .. })
+    }
+
+    /// Whether an object exists that may not be read, or that is not shown yet.
+    #[must_use]
+    pub fn is_hidden(&self) -> bool {
+        matches!(self.http_status(), Some(403 | 404))
+    }
+
     fn http_status(&self) -> Option<u16> {
         match self {
             Self::Request { source, .. } => source.http_status_code(),

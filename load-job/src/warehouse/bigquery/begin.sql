@@ -1,8 +1,11 @@
 BEGIN TRANSACTION;
 
--- BigQuery cancels one of two concurrent transactions that mutate the same table. Inserts do not count as mutation and
--- the delete may match nothing, so force a mutation here.
+-- BigQuery cancels one of two concurrent transactions that mutate rows of the same table. Inserts do not count, and of a
+-- partition that is loaded for the first time nothing is updated or deleted: so mutate a row that always exists.
 -- https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency
+UPDATE `{dataset}.load_lock` SET run_id = @run_id WHERE TRUE;
+
+-- The same for the updates of observations, which are not transactions.
 UPDATE `{dataset}.load_history` SET run_id = run_id WHERE TRUE;
 
 IF (

@@ -88,6 +88,20 @@ pub(super) fn staging_table(
         .set_expiration_time(expires)
 }
 
+/// Returns the table whose row transactions lock.
+pub(super) fn lock(reference: TableReference) -> BigQueryTable {
+    let run_id = TableFieldSchema::new()
+        .set_name("run_id")
+        .set_type("STRING");
+    BigQueryTable::new()
+        .set_table_reference(reference)
+        .set_description(
+            "One row, which every load updates, so that two loads at the same time conflict.",
+        )
+        .set_labels([("pipeline", "toronto-311")])
+        .set_schema(TableSchema::new().set_fields([run_id]))
+}
+
 /// Returns the expressions that select the table's columns from its staging table.
 pub(super) fn staged_columns(table: &Table) -> String {
     let staged = |column: &Column| match column.bigquery.as_str() {

@@ -1,8 +1,9 @@
 //! The warehouse in a BigQuery dataset.
 
 mod definition;
+mod jobs;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,28 +14,24 @@ use shared::google::Emulator;
 use shared::manifest::Drift;
 use shared::partition::{Dataset, Partition};
 use shared::run::RunId;
+use shared::warehouse::bigquery::BigQuery;
 use shared::warehouse::bigquery::model::{
-    Job, JobConfiguration, JobConfigurationLoad, JobConfigurationQuery, Table as BigQueryTable,
-    TableReference, TableSchema,
+    JobConfiguration, JobConfigurationLoad, Table as BigQueryTable, TableReference, TableSchema,
 };
-use shared::warehouse::bigquery::{BigQuery, BigQueryError, Finished, parameters};
 use shared::warehouse::{self, Value};
-use tokio::time::sleep;
 use tracing::{info, warn};
+
+use jobs::{MISCOUNTED, OVERTAKEN, Purpose, job_id, labels, query};
 
 use super::{
     Changes, Current, Load, LoadRefusal, Loaded, Observed, Target, Verdict, differences, history,
     is_other_content, miscounted, refuse_stale, targets, time,
 };
 
-/// How often an execution tries a job: concurrent loads may change the same tables.
-const MAX_ATTEMPTS: u32 = 8;
 /// How long a staging table outlives a load that crashed.
 const STAGING_LIFETIME: Duration = Duration::from_hours(24);
-/// The error of the transaction if another version of the partition was loaded meanwhile.
-const OVERTAKEN: &str = "another load of this partition came first";
-/// The error of the transaction if the row count differs from the manifest's.
-const MISCOUNTED: &str = "the table would not contain the number of rows in the manifest";
+/// The table whose one row every transaction updates.
+const LOCK: &str = "load_lock";
 
 /// Counts the loaded requests of a year.
 const ROWS_OF_YEAR: &str = "\
@@ -55,7 +52,30 @@ impl BigQueryWarehouse {
                 warehouse.make_table(contract, table).await?;
             }
         }
+        warehouse.make_lock().await?;
         Ok(warehouse)
+    }
+
+    /// Makes the lock, once per dataset.
+    async fn make_lock(&self) -> Result<(), Failure> {
+        let empty = definition::lock(self.reference(LOCK));
+        self.0.create_table(LOCK, empty).await?;
+        if self.has_lock().await? {
+            return Ok(());
+        }
+        let insert = query(
+            self.named("INSERT INTO `{dataset}.load_lock` (run_id) VALUES (NULL)"),
+            &[],
+        );
+        let configuration = JobConfiguration::new().set_query(insert);
+        let id = format!("toronto_311_{LOCK}_{}", self.0.dataset().id);
+        Box::pin(self.run(&id, &configuration, Purpose::Lock)).await?;
+        Ok(())
+    }
+
+    async fn has_lock(&self) -> Result<bool, Failure> {
+        let statement = self.named("SELECT COUNT(*) FROM `{dataset}.load_lock`");
+        Ok(self.0.query_count(&statement, &[]).await? > 0)
     }
 
     /// Returns `statement` with the dataset's name inserted, because a statement cannot bind it.
@@ -220,22 +240,6 @@ impl BigQueryWarehouse {
         ];
         self.record("judge", include_str!("judge.sql"), &values)
             .await
-    }
-
-    /// Runs a statement that changes a table of records, with retries if a concurrent statement conflicts.
-    async fn record(
-        &self,
-        verb: &str,
-        statement: &str,
-        values: &[(&str, Value)],
-    ) -> Result<(), Failure> {
-        let query = query(self.named(statement), values);
-        let labels = [("pipeline", "toronto-311"), ("stage", "load")];
-        let configuration = JobConfiguration::new().set_labels(labels).set_query(query);
-        // Every execution records its own observations, so each job has its own name.
-        let id = format!("toronto_311_{verb}_{}_{}", std::process::id(), now_ms());
-        Box::pin(self.run(&id, &configuration, Purpose::Record)).await?;
-        Ok(())
     }
 
     /// Compares the staged version with the current one. The transaction later verifies that the current version did
@@ -405,69 +409,6 @@ impl BigQueryWarehouse {
         );
         Ok(adopted)
     }
-
-    /// Runs the job `id`, with a number appended from the second attempt on, until one succeeds. Returns the job and
-    /// whether another execution had started it. A job of another execution is skipped if it failed or if its result no
-    /// longer exists.
-    ///
-    /// # Errors
-    /// The first failure of an own attempt that is not transient, or the last one.
-    async fn run(
-        &self,
-        id: &str,
-        configuration: &JobConfiguration,
-        purpose: Purpose<'_>,
-    ) -> Result<(Job, bool), Failure> {
-        let (mut number, mut own_attempts) = (0, 0);
-        loop {
-            number += 1;
-            let name = if number == 1 {
-                id.to_owned()
-            } else {
-                format!("{id}_{number}")
-            };
-            if let Purpose::Stage(table, empty) = purpose {
-                self.0.create_table(table, empty.clone()).await?;
-            }
-            match Box::pin(self.0.run(&name, configuration.clone())).await {
-                Ok(Finished { job, adopted }) => {
-                    if !adopted || self.is_served(purpose, &job).await? {
-                        return Ok((job, adopted));
-                    }
-                }
-                Err((error @ BigQueryError::Job { .. }, true)) => {
-                    info!(job = name, cause = %error, "job of another execution failed");
-                }
-                Err((error, _)) => {
-                    own_attempts += 1;
-                    if !error.is_transient() || own_attempts == MAX_ATTEMPTS {
-                        return Err(refused(error));
-                    }
-                    warn!(job = name, cause = %error, "job failed, retrying");
-                    sleep(Duration::from_millis(
-                        200 * u64::from(own_attempts * own_attempts),
-                    ))
-                    .await;
-                }
-            }
-        }
-    }
-
-    /// Whether the result of `job` still exists.
-    async fn is_served(&self, purpose: Purpose<'_>, job: &Job) -> Result<bool, Failure> {
-        match purpose {
-            Purpose::Stage(table, _) => {
-                let current = self.0.table(&self.0.dataset().id, table).await?;
-                let rows = current.and_then(|table| table.num_rows).unwrap_or_default();
-                Ok(output_rows(job) == 0 || rows > 0)
-            }
-            Purpose::Replace(partition, current_number) => {
-                let current = self.current(partition).await?;
-                Ok(current.is_some_and(|current| current.number > current_number))
-            }
-            Purpose::Record => Ok(true),
-        }
-    }
 }
 
 /// Returns the parameters of the transaction's statements.
@@ -507,48 +448,6 @@ fn values(
     Ok(values)
 }
 
-/// The purpose of a job.
-#[derive(Clone, Copy)]
-enum Purpose<'a> {
-    /// Fills a staging table, which is created with this definition first.
-    Stage(&'a str, &'a BigQueryTable),
-    /// Loads a version of the partition that follows the version with this number.
-    Replace(Partition, i64),
-    /// Changes a table of records.
-    Record,
-}
-
-/// Returns the failure of a job. If the load was overtaken, a retry reads the current version again.
-fn refused(error: BigQueryError) -> Failure {
-    let message = error.to_string();
-    if message.contains(OVERTAKEN) {
-        Failure::upstream(error)
-    } else if message.contains(MISCOUNTED) {
-        Failure::contract(error)
-    } else {
-        error.into()
-    }
-}
-
-/// Returns a query job with parameters.
-fn query(statement: String, values: &[(&str, Value)]) -> JobConfigurationQuery {
-    JobConfigurationQuery::new()
-        .set_query(statement)
-        .set_use_legacy_sql(false)
-        .set_parameter_mode("NAMED")
-        .set_query_parameters(parameters(values))
-}
-
-fn output_rows(job: &Job) -> i64 {
-    let statistics = job
-        .statistics
-        .as_ref()
-        .and_then(|statistics| statistics.load.as_ref());
-    statistics
-        .and_then(|load| load.output_rows)
-        .unwrap_or_default()
-}
-
 /// Returns the names of a load's staging tables.
 fn staging_tables(load: &Load<'_>) -> impl Iterator<Item = String> {
     let targets = targets(load.manifest).into_iter();
@@ -557,29 +456,6 @@ fn staging_tables(load: &Load<'_>) -> impl Iterator<Item = String> {
 
 fn staging_table(table: &Table, load: &Load<'_>) -> String {
     format!("staged_{}_{}", table.name, load.manifest.fingerprint)
-}
-
-/// Returns the id of a job, which is the same for the same work after the same version, in any execution. Up to 1,024
-/// letters, digits, `_` and `-`: <https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid>.
-fn job_id(verb: &str, subject: &str, load: &Load<'_>, current_number: i64) -> String {
-    let manifest = load.manifest;
-    format!(
-        "toronto_311_{verb}_{subject}_{}_{}_after_{current_number}",
-        manifest.partition, manifest.fingerprint
-    )
-}
-
-fn labels(load: &Load<'_>) -> HashMap<String, String> {
-    let partition = load.manifest.partition.to_string();
-    HashMap::from([
-        ("pipeline".to_owned(), "toronto-311".to_owned()),
-        ("stage".to_owned(), "load".to_owned()),
-        ("partition".to_owned(), partition),
-        (
-            "fingerprint".to_owned(),
-            load.manifest.fingerprint.to_string(),
-        ),
-    ])
 }
 
 /// Returns the parameters for a year, with time bounds that let BigQuery prune partitions: local New Year is some hours

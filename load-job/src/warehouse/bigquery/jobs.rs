@@ -1,0 +1,180 @@
+//! Named jobs: an execution adopts the job that another one has started for the same work, and retries its own.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use shared::exit::Failure;
+use shared::partition::Partition;
+use shared::telemetry::milliseconds;
+use shared::warehouse::Value;
+use shared::warehouse::bigquery::model::{
+    Job, JobConfiguration, JobConfigurationQuery, Table as BigQueryTable,
+};
+use shared::warehouse::bigquery::{BigQueryError, Finished, parameters};
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::{BigQueryWarehouse, now_ms};
+use crate::warehouse::Load;
+
+/// Pauses before the next attempt of a job, for longer than the transaction of another run usually takes.
+const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(200))
+    .with_max_delay(Duration::from_secs(30))
+    .with_jitter()
+    .without_max_times()
+    .with_total_delay(Some(Duration::from_mins(10)));
+/// The error of the transaction if another version of the partition was loaded meanwhile.
+pub(super) const OVERTAKEN: &str = "another load of this partition came first";
+/// The error of the transaction if the row count differs from the manifest's.
+pub(super) const MISCOUNTED: &str =
+    "the table would not contain the number of rows in the manifest";
+
+/// The purpose of a job.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose<'a> {
+    /// Fills a staging table, which is created with this definition first.
+    Stage(&'a str, &'a BigQueryTable),
+    /// Loads a version of the partition that follows the version with this number.
+    Replace(Partition, i64),
+    /// Changes a table of records.
+    Record,
+    /// Inserts the row that transactions lock.
+    Lock,
+}
+
+impl BigQueryWarehouse {
+    /// Runs a statement that changes a table of records, with retries if a concurrent statement conflicts.
+    pub(super) async fn record(
+        &self,
+        verb: &str,
+        statement: &str,
+        values: &[(&str, Value)],
+    ) -> Result<(), Failure> {
+        let query = query(self.named(statement), values);
+        let labels = [("pipeline", "toronto-311"), ("stage", "load")];
+        let configuration = JobConfiguration::new().set_labels(labels).set_query(query);
+        // Every execution records its own observations, so each job has its own name.
+        let id = format!("toronto_311_{verb}_{}_{}", std::process::id(), now_ms());
+        Box::pin(self.run(&id, &configuration, Purpose::Record)).await?;
+        Ok(())
+    }
+
+    /// Runs the job `id`, with a number appended from the second attempt on, until one succeeds. Returns the job and
+    /// whether another execution had started it. A job of another execution is skipped if it failed, if its result no
+    /// longer exists, or if it cannot be read: `roles/bigquery.jobUser` reads only its own jobs
+    /// (<https://cloud.google.com/bigquery/docs/access-control#bigquery.jobUser>).
+    ///
+    /// # Errors
+    /// The first failure of an own attempt that is not transient, or the last one.
+    pub(super) async fn run(
+        &self,
+        id: &str,
+        configuration: &JobConfiguration,
+        purpose: Purpose<'_>,
+    ) -> Result<(Job, bool), Failure> {
+        let mut pauses = PAUSES.build();
+        let mut number = 0;
+        loop {
+            number += 1;
+            let name = if number == 1 {
+                id.to_owned()
+            } else {
+                format!("{id}_{number}")
+            };
+            if let Purpose::Stage(table, empty) = purpose {
+                self.0.create_table(table, empty.clone()).await?;
+            }
+            match Box::pin(self.0.run(&name, configuration.clone())).await {
+                Ok(Finished { job, adopted }) => {
+                    if !adopted || self.is_served(purpose, &job).await? {
+                        return Ok((job, adopted));
+                    }
+                }
+                Err((error, true)) if error.is_job() || error.is_hidden() => {
+                    info!(job = name, cause = %error, "job of another execution is no help");
+                }
+                Err((error, _)) => {
+                    let pause = pauses.next().filter(|_| error.is_transient());
+                    let Some(pause) = pause else {
+                        return Err(refused(error));
+                    };
+                    warn!(job = name, cause = %error, milliseconds = milliseconds(pause), "job failed, retrying");
+                    sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    /// Whether the result of `job` still exists.
+    async fn is_served(&self, purpose: Purpose<'_>, job: &Job) -> Result<bool, Failure> {
+        match purpose {
+            Purpose::Stage(table, _) => {
+                let current = self.0.table(&self.0.dataset().id, table).await?;
+                let rows = current.and_then(|table| table.num_rows).unwrap_or_default();
+                Ok(output_rows(job) == 0 || rows > 0)
+            }
+            Purpose::Replace(partition, current_number) => {
+                let current = self.current(partition).await?;
+                Ok(current.is_some_and(|current| current.number > current_number))
+            }
+            Purpose::Record => Ok(true),
+            Purpose::Lock => self.has_lock().await,
+        }
+    }
+}
+
+/// Returns the failure of a job. If the load was overtaken, a retry reads the current version again.
+fn refused(error: BigQueryError) -> Failure {
+    let message = error.to_string();
+    if message.contains(OVERTAKEN) {
+        Failure::upstream(error)
+    } else if message.contains(MISCOUNTED) {
+        Failure::contract(error)
+    } else {
+        error.into()
+    }
+}
+
+/// Returns a query job with parameters.
+pub(super) fn query(statement: String, values: &[(&str, Value)]) -> JobConfigurationQuery {
+    JobConfigurationQuery::new()
+        .set_query(statement)
+        .set_use_legacy_sql(false)
+        .set_parameter_mode("NAMED")
+        .set_query_parameters(parameters(values))
+}
+
+fn output_rows(job: &Job) -> i64 {
+    let statistics = job
+        .statistics
+        .as_ref()
+        .and_then(|statistics| statistics.load.as_ref());
+    statistics
+        .and_then(|load| load.output_rows)
+        .unwrap_or_default()
+}
+
+/// Returns the id of a job, which is the same for the same work after the same version, in any execution. Up to 1,024
+/// letters, digits, `_` and `-`: <https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid>.
+pub(super) fn job_id(verb: &str, subject: &str, load: &Load<'_>, current_number: i64) -> String {
+    let manifest = load.manifest;
+    format!(
+        "toronto_311_{verb}_{subject}_{}_{}_after_{current_number}",
+        manifest.partition, manifest.fingerprint
+    )
+}
+
+pub(super) fn labels(load: &Load<'_>) -> HashMap<String, String> {
+    let partition = load.manifest.partition.to_string();
+    HashMap::from([
+        ("pipeline".to_owned(), "toronto-311".to_owned()),
+        ("stage".to_owned(), "load".to_owned()),
+        ("partition".to_owned(), partition),
+        (
+            "fingerprint".to_owned(),
+            load.manifest.fingerprint.to_string(),
+        ),
+    ])
+}
