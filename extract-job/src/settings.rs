@@ -32,8 +32,6 @@ pub(crate) struct Limits {
     pub(crate) download_bytes: u64,
     /// The largest file in a ZIP, and the largest CSV.
     pub(crate) content_bytes: u64,
-    /// The maximum ratio of a ZIP's inflated size to its own size.
-    pub(crate) compression_ratio: u64,
 }
 
 /// The settings as strings from the environment.
@@ -44,7 +42,6 @@ pub struct RawSettings {
     fsa_url: Option<String>,
     max_download_bytes: Option<String>,
     max_csv_bytes: Option<String>,
-    max_compression_ratio: Option<String>,
     download_timeout_seconds: Option<String>,
 }
 
@@ -62,11 +59,6 @@ impl JobSettings for Settings {
         );
         let content_bytes =
             problems.take(&variables::MAX_CSV_BYTES, raw.max_csv_bytes, parse_positive);
-        let compression_ratio = problems.take(
-            &variables::MAX_COMPRESSION_RATIO,
-            raw.max_compression_ratio,
-            parse_positive,
-        );
         let seconds = problems.take(
             &variables::DOWNLOAD_TIMEOUT_SECONDS,
             raw.download_timeout_seconds,
@@ -89,7 +81,6 @@ impl JobSettings for Settings {
             limits: Limits {
                 download_bytes: download_bytes?,
                 content_bytes: content_bytes?,
-                compression_ratio: compression_ratio?,
             },
             download_timeout: Duration::from_secs(seconds?),
         })

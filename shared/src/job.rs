@@ -10,7 +10,7 @@ use tracing::{Instrument as _, error, info, info_span};
 use crate::exit::{Exit, Failure, OrFail as _};
 use crate::run::Stage;
 use crate::settings::{self, CommonSettings, JobSettings};
-use crate::telemetry;
+use crate::telemetry::{self, milliseconds};
 
 /// The counts of a stage, for its heartbeat.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,7 +83,7 @@ where
             .or_fail(Exit::Upstream)?;
         runtime.block_on(work(common, own).instrument(span))
     });
-    let seconds = started.elapsed().as_secs_f64();
+    let milliseconds = milliseconds(started.elapsed());
     match outcome {
         Ok(summary) => {
             info!(
@@ -95,7 +95,7 @@ where
                 quarantined = summary.quarantined,
                 repaired = summary.repaired,
                 drift = summary.drift,
-                seconds,
+                milliseconds,
                 "stage finished"
             );
             ExitCode::from(Exit::Done.code())
@@ -107,7 +107,7 @@ where
                 exit = exit.code(),
                 advice = exit.advice(),
                 cause = %failure,
-                seconds,
+                milliseconds,
                 "stage failed"
             );
             ExitCode::from(exit.code())

@@ -5,5 +5,5 @@ select wards.ward_id
 from {{ ref('wards') }} as wards
 left join {{ ref('stg_city_wards') }} as polygons on wards.ward_id = polygons.ward_id
 where
-    wards.ward_model = 25
+    wards.ward_model = {{ var('current_ward_model') }}
     and polygons.ward_id is null

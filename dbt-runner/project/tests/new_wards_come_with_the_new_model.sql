@@ -1,5 +1,5 @@
--- Requests from before 1 December 2018 in one of the 25 wards, per million of their year: a few are drift, many mean
--- that the year was mapped to the new model.
+-- Requests in one of the current wards from before those were in force, per million of their year: a few are drift,
+-- many mean that the year was mapped to the new model.
 {{ config(
     fail_calc='coalesce(max(per_million), 0)',
     warn_if='> 0',
@@ -15,13 +15,13 @@ from (
         source_year,
         case
             when
-                ward_model = 25
-                and created_on < date '2018-12-01'
+                ward_model = {{ var('current_ward_model') }}
+                and created_on < date '{{ var("current_wards_from") }}'
                 then 1
             else 0
         end as is_too_early
     from {{ ref('fct_service_requests') }}
-    where source_year <= 2018
+    where source_year <= extract(year from date '{{ var("current_wards_from") }}')
 ) as requests
 group by source_year
 having sum(is_too_early) > 0

@@ -70,7 +70,7 @@ fn content(output: &Output, before: &str) -> anyhow::Result<String> {
 }
 
 fn is_end(line: &str) -> bool {
-    matches!(line.trim(), "<!-- end -->" | "# end")
+    matches!(line.trim(), "<!-- end -->" | "# end" | "-- end")
 }
 
 #[cfg(test)]

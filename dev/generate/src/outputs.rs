@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
 use shared::contract::{Column, Contract, Table};
 use shared::exit::Exit;
+use shared::partition::Dataset;
 use shared::settings::variables::{self, Variable};
 
 /// A file, or a part of one.
@@ -39,10 +41,19 @@ pub(crate) fn all() -> Vec<Output> {
         part("docs/data.md", "quarantine reasons", reasons_table()),
         part(
             "dbt-runner/project/dbt_project.yml",
-            "quarantine reasons",
-            reasons_of_dbt(),
+            "rules of the contract",
+            variables_of_dbt(),
         ),
         file("dbt-runner/project/models/staging/_sources.yml", sources()),
+        part(
+            "dbt-runner/project/models/staging/stg_service_requests.sql",
+            "columns",
+            staged_columns(),
+        ),
+        file(
+            "dbt-runner/project/models/staging/stg_service_requests.yml",
+            staging(),
+        ),
         file("dbt-runner/project/seeds/wards.csv", wards()),
         file("dashboard/src/generated/contract.ts", page()),
     ]
@@ -90,9 +101,15 @@ fn reasons_table() -> String {
     table
 }
 
-fn reasons_of_dbt() -> String {
-    let mut yaml = String::from("  quarantine_reasons:\n");
-    for reason in &Contract::rules().quarantine_reasons {
+fn variables_of_dbt() -> String {
+    let rules = Contract::rules();
+    let wards = rules.current_wards();
+    let mut yaml = format!("  current_ward_model: {}\n", wards.size);
+    if let Some(date) = wards.in_force_from {
+        line!(yaml, "  current_wards_from: \"{date}\"");
+    }
+    line!(yaml, "  quarantine_reasons:");
+    for reason in &rules.quarantine_reasons {
         line!(yaml, "    - {}", reason.name);
     }
     yaml
@@ -165,6 +182,68 @@ fn sources() -> String {
             );
             line!(yaml, "            description: {}", quoted(description));
         }
+    }
+    yaml
+}
+
+/// The columns that staging computes, with their descriptions.
+const STAGED: [(&str, &str); 4] = [
+    (
+        "created_local",
+        "When the request was created, in Toronto time.",
+    ),
+    ("created_on", "The day the request was created, in Toronto."),
+    (
+        "ward_name",
+        "The ward's name; Unknown if the publication has none.",
+    ),
+    (
+        "division",
+        "The City division responsible; Unknown if the publication has none.",
+    ),
+];
+
+/// Returns the columns that staging passes on as they are.
+fn passed_on() -> impl Iterator<Item = &'static Column> {
+    let columns = &Contract::clean_table(Dataset::ServiceRequests).columns;
+    (columns.iter()).filter(|column| STAGED.iter().all(|(name, _)| *name != column.name))
+}
+
+fn staged_columns() -> String {
+    let mut sql = String::new();
+    for column in passed_on() {
+        line!(sql, "    {},", column.name);
+    }
+    sql
+}
+
+/// Columns that a row must have are not tested: the table does not take a row without them.
+fn staging() -> String {
+    let mut yaml = String::from(
+        "# Generated from the contracts by `make generate`; do not edit.\n\
+         models:\n  - name: stg_service_requests\n    description: Every loaded request, one row each.\n    columns:\n",
+    );
+    for column in passed_on() {
+        line!(yaml, "      - name: {}", column.name);
+        line!(yaml, "        description: {}", quoted(&column.description));
+        if column.allowed_values.is_empty() {
+            continue;
+        }
+        // Values that are not text must not be quoted.
+        let is_text = column.allowed_values.iter().all(Value::is_string);
+        let quote = if is_text { "" } else { ", quote: false" };
+        let values: Vec<String> = column.allowed_values.iter().map(Value::to_string).collect();
+        line!(yaml, "        data_tests:");
+        line!(yaml, "          - accepted_values:");
+        line!(
+            yaml,
+            "              arguments: {{values: [{}]{quote}}}",
+            values.join(", ")
+        );
+    }
+    for (name, description) in STAGED {
+        line!(yaml, "      - name: {name}");
+        line!(yaml, "        description: {}", quoted(description));
     }
     yaml
 }

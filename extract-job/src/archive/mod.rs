@@ -133,20 +133,23 @@ impl Archive {
     }
 }
 
+/// The most that a ZIP may inflate, times its own size.
+const MAX_COMPRESSION_RATIO: u64 = 200;
+
 /// As much is unpacked at any ratio: a file that was damaged by zeroes compresses well, and has to be read to report that.
 const HARMLESS_BYTES: u64 = 64 << 20;
 
 impl Allowance {
     fn new(archive_bytes: u64, limits: Limits) -> Self {
         let by_ratio = archive_bytes
-            .saturating_mul(limits.compression_ratio)
+            .saturating_mul(MAX_COMPRESSION_RATIO)
             .max(HARMLESS_BYTES);
         if by_ratio < limits.content_bytes {
             Self {
                 bytes: by_ratio,
-                exceeded: |member, limits| Problem::Bomb {
+                exceeded: |member, _| Problem::Bomb {
                     member,
-                    ratio: limits.compression_ratio,
+                    ratio: MAX_COMPRESSION_RATIO,
                 },
                 limits,
             }

@@ -54,7 +54,7 @@ pub(crate) enum Problem {
     #[error("contains a {member} that is longer than the {declared} bytes in its directory")]
     Understated { member: String, declared: u64 },
     #[error(
-        "inflates to more than {ratio} times its size at {member}: this may be a ZIP bomb; if not, raise MAX_COMPRESSION_RATIO"
+        "inflates to more than {ratio} times its size at {member}, which no CSV does: this may be a ZIP bomb"
     )]
     Bomb { member: String, ratio: u64 },
     #[error(

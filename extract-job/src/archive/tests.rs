@@ -9,7 +9,6 @@ use super::*;
 const LIMITS: Limits = Limits {
     download_bytes: 1 << 20,
     content_bytes: 1 << 16,
-    compression_ratio: 200,
 };
 const CSV: &[u8] = b"Creation Date,Status\r\n2023-01-01 00:10:38.0000000,Completed\r\n";
 

@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
 
 use geojson::{Feature, FeatureCollection, GeometryValue, JsonValue};
 use serde_json::error::Category;
+use shared::contract::Contract;
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::manifest::Encoding;
 use tempfile::NamedTempFile;
@@ -15,8 +16,6 @@ use crate::raw_file::{MeasuringWriter, RawFile};
 
 /// The name of the object in the lake.
 const NAME: &str = "city-wards.geojson";
-/// The wards of the model in force since December 2018.
-const WARDS: std::ops::RangeInclusive<u64> = 1..=25;
 /// Ten times the published size: the file is read into memory for the check.
 const MAX_BYTES: u64 = 40 << 20;
 
@@ -50,19 +49,19 @@ enum WardsError {
         value: String,
     },
     #[error("ward {ward} is neither a Polygon nor a MultiPolygon with closed rings")]
-    Geometry { ward: u64 },
+    Geometry { ward: i32 },
     #[error(
         "ward {ward} has a corner at {position:?}, which is not in Toronto: check that it is in WGS84"
     )]
-    Elsewhere { ward: u64, position: Vec<f64> },
+    Elsewhere { ward: i32, position: Vec<f64> },
     #[error("has ward {ward} twice, as {first} and as {second}")]
     Twice {
-        ward: u64,
+        ward: i32,
         first: String,
         second: String,
     },
-    #[error("lacks wards {missing:?} of 1 to 25")]
-    Missing { missing: Vec<u64> },
+    #[error("lacks wards {missing:?} of {of}")]
+    Missing { missing: Vec<i32>, of: i32 },
 }
 
 impl WardsError {
@@ -115,7 +114,8 @@ fn check(file: &mut NamedTempFile, size: u64, encoding: Encoding) -> Result<(), 
 }
 
 fn check_wards(features: &[Feature]) -> Result<(), WardsError> {
-    let mut names: BTreeMap<u64, &str> = BTreeMap::new();
+    let model = Contract::rules().current_wards();
+    let mut names: BTreeMap<i32, &str> = BTreeMap::new();
     for (index, feature) in features.iter().enumerate() {
         let wrong = |property| WardsError::Property {
             feature: index + 1,
@@ -127,7 +127,7 @@ fn check_wards(features: &[Feature]) -> Result<(), WardsError> {
         let ward = feature
             .property("AREA_SHORT_CODE")
             .and_then(whole_number)
-            .filter(|ward| WARDS.contains(ward))
+            .filter(|number| model.wards.iter().any(|ward| ward.id == *number))
             .ok_or_else(|| wrong("AREA_SHORT_CODE"))?;
         let name = feature
             .property("AREA_NAME")
@@ -143,23 +143,25 @@ fn check_wards(features: &[Feature]) -> Result<(), WardsError> {
             });
         }
     }
-    let missing: Vec<u64> = WARDS.filter(|ward| !names.contains_key(ward)).collect();
+    let numbers = model.wards.iter().map(|ward| ward.id);
+    let missing: Vec<i32> = numbers.filter(|ward| !names.contains_key(ward)).collect();
     if missing.is_empty() {
         Ok(())
     } else {
-        Err(WardsError::Missing { missing })
+        let of = model.size;
+        Err(WardsError::Missing { missing, of })
     }
 }
 
 /// Parses a number or a string of one: the City has published both.
-fn whole_number(value: &JsonValue) -> Option<u64> {
+fn whole_number(value: &JsonValue) -> Option<i32> {
     match value {
         JsonValue::String(text) => text.trim().parse().ok(),
-        value => value.as_u64(),
+        value => value.as_i64()?.try_into().ok(),
     }
 }
 
-fn check_geometry(ward: u64, feature: &Feature) -> Result<(), WardsError> {
+fn check_geometry(ward: i32, feature: &Feature) -> Result<(), WardsError> {
     let polygons = match feature.geometry.as_ref().map(|geometry| &geometry.value) {
         Some(GeometryValue::Polygon { coordinates }) => std::slice::from_ref(coordinates),
         Some(GeometryValue::MultiPolygon { coordinates }) => coordinates.as_slice(),
@@ -188,8 +190,8 @@ mod tests {
     use std::io::Write as _;
 
     fn wards() -> JsonValue {
-        let ward = |ward: u64| {
-            let code = if ward.is_multiple_of(2) {
+        let ward = |ward: i32| {
+            let code = if ward % 2 == 0 {
                 json!(ward)
             } else {
                 json!(format!("{ward:02}"))
@@ -200,7 +202,7 @@ mod tests {
                 "geometry": {"type": "Polygon", "coordinates": [[[-79.4, 43.7], [-79.3, 43.7], [-79.3, 43.8], [-79.4, 43.7]]]},
             })
         };
-        json!({"type": "FeatureCollection", "features": WARDS.map(ward).collect::<Vec<_>>()})
+        json!({"type": "FeatureCollection", "features": (1..=25).map(ward).collect::<Vec<_>>()})
     }
 
     fn outcome(content: &[u8]) -> Result<RawFile, (Exit, String)> {

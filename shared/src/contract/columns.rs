@@ -117,6 +117,8 @@ pub struct Column {
     pub bigquery: String,
     /// Whether it never holds null.
     pub required: bool,
+    /// Its only values besides null; any if empty.
+    pub allowed_values: Vec<serde_json::Value>,
     /// Its description.
     pub description: String,
 }
@@ -167,6 +169,7 @@ impl Table {
                     .custom("bigqueryType")
                     .unwrap_or_else(|| kind.bigquery().to_owned()),
                 required: property.required,
+                allowed_values: property.custom("allowedValues").unwrap_or_default(),
                 description: property.description.clone(),
             }
         };

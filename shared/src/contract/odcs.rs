@@ -51,6 +51,8 @@ pub(super) struct LogicalTypeOptions {
     pub(super) format: Option<String>,
     #[serde(default)]
     pub(super) timezone: bool,
+    #[serde(default)]
+    pub(super) pattern: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

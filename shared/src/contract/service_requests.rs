@@ -80,6 +80,8 @@ pub struct Rules {
     pub quarantine_reasons: Vec<QuarantineReason>,
     /// The time zone of the published wall clock.
     pub time_zone: TimeZone,
+    /// The postal district, the first letter of the city's forward sortation areas.
+    pub postal_district: u8,
 }
 
 impl Rules {
@@ -110,7 +112,30 @@ impl Rules {
                 .expect("the embedded contract lists wardModels"),
             quarantine_reasons: quarantine_reasons(quarantine.property("reason")),
             time_zone: TimeZone::get(&zone).expect("the time zones are in the binary"),
+            postal_district: postal_district(table.property("fsa")),
         }
+    }
+
+    /// Returns the ward model in force.
+    ///
+    /// # Panics
+    /// If the contract has none, which a test excludes.
+    #[must_use]
+    pub fn current_wards(&self) -> &WardModel {
+        let mut models = self.ward_models.iter();
+        given(models.find(|model| model.in_force_until.is_none()))
+    }
+}
+
+/// Reads the letter of a pattern such as `^M[0-9][A-Z]$`: one district, all digits and letters.
+fn postal_district(property: &odcs::Property) -> u8 {
+    let pattern = given(property.logical_type_options.pattern.as_deref());
+    match pattern.as_bytes() {
+        [b'^', district, rest @ ..] if rest == b"[0-9][A-Z]$" => *district,
+        _ => panic!(
+            "the pattern {pattern} of {} is not that of one postal district",
+            property.name
+        ),
     }
 }
 

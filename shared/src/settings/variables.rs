@@ -45,7 +45,6 @@ variables! {
     FSA_URL, Some("https://www12.statcan.gc.ca/census-recensement/2011/geo/bound-limit/files-fichiers/2016/lfsa000b16a_e.zip"), "extract", "Statistics Canada's boundary file of the forward sortation areas.";
     MAX_DOWNLOAD_BYTES, Some("268435456"), "extract", "The largest download.";
     MAX_CSV_BYTES, Some("4294967296"), "extract", "The largest CSV, and the largest file taken out of a ZIP.";
-    MAX_COMPRESSION_RATIO, Some("200"), "extract", "The most a ZIP may inflate, times its own size.";
     DOWNLOAD_TIMEOUT_SECONDS, Some("900"), "extract", "The longest a download may take, retries and resumptions included.";
     MAX_QUARANTINE_RATIO, None, "transform", "Rows in quarantine over rows read, above which a year is refused. Default: the contract's.";
     WAREHOUSE_URL, None, "load, dbt", "The warehouse: `bigquery://PROJECT/DATASET?location=LOCATION` or `duckdb:///absolute/file`. Required.";

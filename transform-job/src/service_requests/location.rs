@@ -8,7 +8,7 @@ use shared::contract::{Rules, WardModel};
 use super::refusal::Reason;
 use super::text::{decode, folded, trim};
 
-/// A forward sortation area of Toronto, or none, encoded as 0 for none, else 1 + digit * 26 + letter.
+/// A forward sortation area of the city's postal district, or none, encoded as 0 for none, else 1 + digit * 26 + letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Fsa(u16);
 
@@ -18,11 +18,12 @@ impl Fsa {
     /// The number of possible areas.
     pub(super) const COUNT: u16 = 260;
 
-    /// Parses the area in `text`. Returns `None` if the file has no area for the request, and an error if the text is
-    /// neither.
-    pub(super) fn read(text: &[u8]) -> Result<Self, ()> {
+    /// Parses the area of `district` in `text`. Returns `None` if the file has no area for the request, and an error if
+    /// the text is neither.
+    pub(super) fn read(text: &[u8], district: u8) -> Result<Self, ()> {
         let text = trim(text);
-        if let &[b'M' | b'm', digit @ b'0'..=b'9', letter] = text
+        if let &[first, digit @ b'0'..=b'9', letter] = text
+            && first.eq_ignore_ascii_case(&district)
             && letter.is_ascii_alphabetic()
         {
             let letter = letter.to_ascii_uppercase();
@@ -41,12 +42,13 @@ impl Fsa {
         self.0
     }
 
-    /// Returns all possible areas, starting with `M0A`.
-    pub(super) fn all() -> impl Iterator<Item = String> {
-        (0..Self::COUNT).map(|index| {
+    /// Returns all possible areas of `district`, from its `0A` on.
+    pub(super) fn all(district: u8) -> impl Iterator<Item = String> {
+        let district = char::from(district);
+        (0..Self::COUNT).map(move |index| {
             let digit = char::from(b'0' + u8::try_from(index / 26).unwrap_or_default());
             let letter = char::from(b'A' + u8::try_from(index % 26).unwrap_or_default());
-            format!("M{digit}{letter}")
+            format!("{district}{digit}{letter}")
         })
     }
 }
@@ -215,8 +217,8 @@ mod tests {
 
     #[test]
     fn only_areas_of_toronto_are_accepted() {
-        let code = |text: &str| Fsa::read(text.as_bytes()).map(Fsa::code);
-        let all: Vec<String> = Fsa::all().collect();
+        let code = |text: &str| Fsa::read(text.as_bytes(), b'M').map(Fsa::code);
+        let all: Vec<String> = Fsa::all(b'M').collect();
         assert_eq!(all[usize::from(code("M5V").unwrap()) - 1], "M5V");
         assert_eq!(code(" m5v "), code("M5V"));
         assert_eq!(code("Intersection"), Ok(0));

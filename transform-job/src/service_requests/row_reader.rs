@@ -114,7 +114,7 @@ impl<'a> RowReader<'a> {
             .subjects
             .resolve(fields.subject, |text| Subject::read(text, self.commas))?;
         let area = trim(fields.fsa);
-        let fsa = Fsa::read(area);
+        let fsa = Fsa::read(area, self.rules.postal_district);
         // An area, or the file's word for none, is ASCII.
         let area = match fsa {
             Ok(_) => Cow::Borrowed(area),
@@ -244,7 +244,8 @@ impl<'a> RowReader<'a> {
             Witness::Fsa => {
                 let area = trim(fields.fsa);
                 let is_word = area.eq_ignore_ascii_case(b"Intersection");
-                is_word || Fsa::read(area).is_ok_and(|fsa| fsa != Fsa::NONE)
+                let area = Fsa::read(area, self.rules.postal_district);
+                is_word || area.is_ok_and(|fsa| fsa != Fsa::NONE)
             }
             Witness::Ward => self.wards.recognises(fields.ward),
             Witness::Division => {

@@ -1,20 +1,25 @@
 select
+    -- generated: columns
     request_id,
     created_at,
-    {{ published_time() }} as created_local,
-    cast({{ published_time() }} as date) as created_on,
+    utc_offset_hours,
+    local_time_anomaly,
     status,
+    source_status,
     fsa,
     intersection_street_1,
     intersection_street_2,
-    ward_model,
     ward_id,
-    coalesce(ward_name, 'Unknown') as ward_name,
+    ward_model,
     service_request_type,
-    coalesce(division, 'Unknown') as division,
     section,
     season,
     repaired,
     source_year,
-    source_row
+    source_row,
+    -- end
+    {{ published_time() }} as created_local,
+    cast({{ published_time() }} as date) as created_on,
+    coalesce(ward_name, 'Unknown') as ward_name,
+    coalesce(division, 'Unknown') as division
 from {{ source('warehouse', 'service_requests') }}
