@@ -73,7 +73,9 @@ COPY --from=dbt /opt/dbt /opt/dbt
 COPY --from=build /src/target/release/dbt-runner /usr/local/bin/job
 COPY dbt-runner/project /srv/dbt
 COPY --from=dashboard /src/dist /srv/dashboard
-ENV LOG_FORMAT=json \
+# The user has no home directory, and Python's libraries look for one. Cloud Run keeps /tmp in memory.
+ENV HOME=/tmp \
+    LOG_FORMAT=json \
     DBT_EXECUTABLE=/opt/dbt/bin/dbt \
     DBT_PROJECT_DIR=/srv/dbt \
     DASHBOARD_DIR=/srv/dashboard

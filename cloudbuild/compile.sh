@@ -2,18 +2,28 @@
 # Compiles all binaries once, using the layers of earlier builds, and keeps them for the next. The images only copy
 # them.
 set -eu
-docker buildx create --name images --driver docker-container --bootstrap --use
+
+# The tag of the images is the tree of the sources, as in `git rev-parse COMMIT^{tree}`: other sources, committed or not,
+# have another. Sources that were submitted by hand have no repository, which the tests need as well.
+git config --global --add safe.directory "$PWD"
+[ -e .git ] || git init --quiet
+git add --all
+mkdir -p target
+git write-tree > target/tag
+cat target/tag
+
+docker buildx create --name images --driver docker-container --buildkitd-config cloudbuild/buildkitd.toml --bootstrap --use
 
 # Every image of this build uses the same base images, recorded by digest.
-: > bases
+: > target/bases
 for argument in RUST_IMAGE JOB_IMAGE PYTHON_IMAGE NODE_IMAGE; do
   tag=$(sed -n "s/^ARG $argument=\(.*\)/\1/p" Dockerfile)
   digest=$(docker buildx imagetools inspect "$tag" --format '{{.Manifest.Digest}}')
-  echo "$argument=$tag@$digest" >> bases
+  echo "$argument=$tag@$digest" >> target/bases
 done
-cat bases
+cat target/bases
 
 docker buildx build . --target build \
-  --build-arg "$(grep RUST_IMAGE bases)" \
+  --build-arg "$(grep RUST_IMAGE target/bases)" \
   --cache-from "type=registry,ref=$_CACHE" \
   --cache-to "type=registry,ref=$_CACHE,mode=max"

@@ -102,8 +102,8 @@ for job in extract-job transform-job load-job dbt-runner; do
   else
     version=$(run "$container" /opt/dbt/bin/dbt --version)
     check "dbt has the BigQuery adapter: $version" grep --quiet bigquery <<< "$version"
-    # In place of Cloud Run's in-memory file system.
-    check "dbt reads the project" run "$container" env BIGQUERY_PROJECT=p BIGQUERY_DATASET=d BIGQUERY_LOCATION=US HOME=/tmp \
+    check "Python finds a home directory" run "$container" /opt/dbt/bin/python -c 'import pathlib; pathlib.Path.home()'
+    check "dbt reads the project" run "$container" env BIGQUERY_PROJECT=p BIGQUERY_DATASET=d BIGQUERY_LOCATION=US \
       /opt/dbt/bin/dbt --quiet parse --target bigquery --project-dir /srv/dbt --profiles-dir /srv/dbt \
       --target-path /tmp/target --log-path /tmp/logs
     check "it has the dashboard" run "$container" grep --quiet 'src="./assets/' /srv/dashboard/index.html

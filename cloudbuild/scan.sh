@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Refuses images with critical vulnerabilities that are fixed in a newer base or dependency.
 set -euo pipefail
+tag=$(cat target/tag)
 refused=0
 for job in extract-job transform-job load-job dbt-runner; do
-  scan=$(gcloud artifacts docker images scan "$_IMAGES/$job:$COMMIT_SHA" --remote --format='value(response.scan)')
+  scan=$(gcloud artifacts docker images scan "$_IMAGES/$job:$tag" --remote --format='value(response.scan)')
   found=$(gcloud artifacts docker images list-vulnerabilities "$scan" \
     --format='value(vulnerability.effectiveSeverity, vulnerability.fixAvailable, noteName)')
   if grep --extended-regexp '^CRITICAL[[:space:]]+True' <<< "$found"; then

@@ -1,7 +1,7 @@
 resource "google_artifact_registry_repository" "images" {
   #checkov:skip=CKV_GCP_84:images of open source, encrypted at rest with Google's own keys
   repository_id = "toronto-311"
-  description   = "Images of the four jobs, tagged by commit."
+  description   = "Images of the four jobs, tagged by the tree of their sources."
   location      = var.region
   format        = "DOCKER"
 
@@ -33,6 +33,15 @@ resource "google_artifact_registry_repository" "cache" {
   location      = var.region
   format        = "DOCKER"
 
+  # Each build moves the tag and leaves gigabytes without one.
+  cleanup_policies {
+    id     = "delete-untagged"
+    action = "DELETE"
+    condition {
+      tag_state  = "UNTAGGED"
+      older_than = "86400s"
+    }
+  }
   cleanup_policies {
     id     = "delete-old"
     action = "DELETE"

@@ -2,8 +2,11 @@
 
 import os
 import re
+import shutil
 import subprocess
+import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import yaml
@@ -14,7 +17,7 @@ BUILD = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text("utf-8"))
 STEPS = {step["id"]: step for step in BUILD["steps"]}
 JOBS = ["extract-job", "transform-job", "load-job", "dbt-runner"]
 # https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values
-BUILT_IN = {"PROJECT_ID", "COMMIT_SHA"}
+BUILT_IN = {"PROJECT_ID"}
 
 
 def run(*command: str, **options) -> subprocess.CompletedProcess:
@@ -45,17 +48,139 @@ def test_scripts_are_given_what_they_read():
     assert all(value == f"${{{name}}}" for name, value in given.items())
     read = set()
     for path in sorted((ROOT / "cloudbuild").glob("*.sh")):
-        read |= set(re.findall(r"\$\{?(_[A-Z]+|COMMIT_SHA)\b", path.read_text("utf-8")))
+        read |= set(re.findall(r"\$\{?(_[A-Z]+)\b", path.read_text("utf-8")))
     assert read == set(given)
+
+
+def after(step: str) -> set[str]:
+    """Returns the steps that have ended before a step starts."""
+    direct = set(STEPS[step]["waitFor"]) - {"-"}
+    return direct.union(*(after(earlier) for earlier in direct))
 
 
 def test_steps_wait_for_what_they_need():
     for step in STEPS.values():
         assert set(step["waitFor"]) <= set(STEPS) | {"-"}
     # The jobs are changed last, after all tests and scans.
-    assert set(STEPS["roll-out"]["waitFor"]) == {"test", "scan"}
+    assert after("roll-out") == set(STEPS) - {"roll-out"}
     assert set(STEPS["scan"]["waitFor"]) == set(JOBS)
     assert all(STEPS[job]["waitFor"] == ["compile"] for job in JOBS)
+
+
+def test_nothing_runs_beside_the_tests():
+    """They need the 8 GB of the machine, and a build with other steps at the same time would run out of it."""
+    assert all(step in after("test") or "test" in after(step) for step in STEPS.keys() - {"test"})
+
+
+def test_the_machine_is_one_that_every_project_may_use():
+    """The standard one has 2 CPUs; the quota of a project may be 5: https://cloud.google.com/build/quotas"""
+    assert "machineType" not in BUILD["options"]
+
+
+def test_images_of_gcloud_are_pinned_and_have_its_scanner():
+    """The tag of a version, like `latest` and unlike `stable` and `slim`, has local-extract:
+    https://github.com/GoogleCloudPlatform/cloud-sdk-docker"""
+    images = {step["name"] for step in STEPS.values() if "gcloud" in step["name"] or "cloudsdk" in step["name"]}
+    (image,) = images
+    assert re.fullmatch(r"gcr\.io/google\.com/cloudsdktool/google-cloud-cli:\d+\.0\.0", image)
+
+
+DOCKER = """#!/bin/sh
+echo "$*" >> "$CALLS"
+case "$*" in
+*imagetools*Manifest.Digest*) echo "sha256:base" ;;
+*imagetools*) exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def sources(tmp_path: Path):
+    """A clone of this repository with the sources as they are here, and what builds them with a fake docker."""
+    clone, folder = tmp_path / "sources", tmp_path / "bin"
+    folder.mkdir()
+    (folder / "docker").write_text(DOCKER)
+    (folder / "docker").chmod(0o755)
+    tracked = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT).stdout.split("\0")
+    for name in filter(None, tracked):
+        if (ROOT / name).is_file():
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, clone / name)
+    return Sources(clone, folder, tmp_path)
+
+
+class Sources(NamedTuple):
+    """The sources of a build."""
+
+    clone: Path
+    binaries: Path
+    home: Path
+
+    def git(self, *arguments: str) -> str:
+        environment = os.environ | {"HOME": str(self.home)}
+        identity = ("-c", "user.name=test", "-c", "user.email=test@example.org")
+        done = run("git", *identity, *arguments, cwd=self.clone, env=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def build(self) -> tuple[str, list[str]]:
+        """Builds one image as Cloud Build does. Returns its tag and the calls of docker."""
+        calls = self.home / "calls"
+        calls.write_text("")
+        path = f"{self.binaries}:{os.environ['PATH']}"
+        environment = {
+            "PATH": path,
+            "HOME": str(self.home),
+            "CALLS": str(calls),
+            "_IMAGES": "images",
+            "_CACHE": "cache",
+        }
+        for script in (["compile.sh"], ["image.sh", "extract-job", "job"]):
+            done = run("sh", "cloudbuild/" + script[0], *script[1:], cwd=self.clone, env=environment)
+            assert done.returncode == 0, done.stderr
+        (tag,) = set(re.findall(r"name=images/extract-job:(\w+),push=true", calls.read_text()))
+        return tag, calls.read_text().splitlines()
+
+
+def test_other_sources_have_another_tag(sources):
+    """A second submission of changed, uncommitted sources must not find the images of the first."""
+    first, _ = sources.build()
+    assert sources.build()[0] == first
+    with (sources.clone / "README.md").open("a") as readme:
+        readme.write("changed\n")
+    changed, _ = sources.build()
+    (sources.clone / "new.txt").write_text("untracked\n")
+    assert len({first, changed, sources.build()[0]}) == 3
+
+
+def test_the_tag_of_a_commit_is_its_tree(sources):
+    """A pushed commit is cloned, and its sources may be submitted by hand: both have the tag that git computes."""
+    by_hand, _ = sources.build()
+    shutil.rmtree(sources.clone / ".git")
+    sources.git("init", "--quiet")
+    sources.git("add", "--all")
+    sources.git("commit", "--quiet", "--message", "test")
+    assert sources.build()[0] == by_hand == sources.git("rev-parse", "HEAD^{tree}")
+
+
+def test_base_images_are_pulled_through_the_mirror(sources):
+    _, calls = sources.build()
+    (create,) = [call for call in calls if "buildx create" in call]
+    config = create.split("--buildkitd-config ")[1].split()[0]
+    mirrors = tomllib.loads((sources.clone / config).read_text("utf-8"))["registry"]["docker.io"]["mirrors"]
+    assert mirrors == ["mirror.gcr.io"]
+    assert calls.index(create) < min(index for index, call in enumerate(calls) if "imagetools" in call)
+
+
+@pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
+def test_gcloud_uploads_what_git_tracks(sources):
+    sources.git("init", "--quiet")
+    sources.git("add", "--all")
+    (sources.clone / "target").mkdir()
+    (sources.clone / "target/ignored").touch()
+    environment = os.environ | {"CLOUDSDK_CONFIG": str(sources.home)}
+    listed = run("gcloud", "meta", "list-files-for-upload", cwd=sources.clone, env=environment)
+    assert sorted(listed.stdout.splitlines()) == sorted(sources.git("ls-files").splitlines())
 
 
 def test_every_image_is_a_target_of_the_dockerfile():
@@ -88,28 +213,34 @@ def test_the_image_has_the_dbt_that_the_tests_have():
 GCLOUD = """#!/bin/sh
 echo "$*" >> "$CALLS"
 case "$*" in
-*"images describe"*) echo "sha256:new" ;;
+*"images describe images/"*":tree "*) echo "sha256:new" ;;
+*"images describe images/"*":earlier "*) echo "sha256:old" ;;
 *"jobs describe"*) echo "held-$4" ;;
 *"jobs update $REFUSED"*"@sha256:new"*) exit 1 ;;
 esac
 """
 
 
-def run_with(gcloud: str, folder: Path, script: str, **environment: str) -> subprocess.CompletedProcess:
+def run_with(
+    gcloud: str, folder: Path, script: str, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess:
     """Runs a script of cloudbuild/ with a fake gcloud from a folder."""
     (folder / "gcloud").write_text(gcloud)
     (folder / "gcloud").chmod(0o755)
-    given = {"_IMAGES": "images", "_REGION": "region", "COMMIT_SHA": "commit"}
+    given = {"_IMAGES": "images", "_REGION": "region"}
     path = f"{folder}:{os.environ['PATH']}"
-    return run("bash", ROOT / "cloudbuild" / script, env={"PATH": path} | given | environment)
+    (folder / "target").mkdir(exist_ok=True)
+    (folder / "target/tag").write_text("tree\n")
+    words = [ROOT / "cloudbuild" / script, *arguments]
+    return run("bash", *words, cwd=folder, env={"PATH": path} | given | environment)
 
 
 @pytest.fixture
 def gcloud(tmp_path: Path):
     """A gcloud that records its calls and refuses to update one job to its new image."""
 
-    def roll_out(refused: str) -> tuple[int, list[str]]:
-        done = run_with(GCLOUD, tmp_path, "roll_out.sh", CALLS=str(tmp_path / "calls"), REFUSED=refused)
+    def roll_out(*arguments: str, refused: str = "none") -> tuple[int, list[str]]:
+        done = run_with(GCLOUD, tmp_path, "roll_out.sh", *arguments, CALLS=str(tmp_path / "calls"), REFUSED=refused)
         calls = (tmp_path / "calls").read_text().splitlines()
         return done.returncode, [call for call in calls if "jobs update" in call]
 
@@ -117,9 +248,15 @@ def gcloud(tmp_path: Path):
 
 
 def test_roll_out_takes_all_jobs_to_digests(gcloud):
-    code, updates = gcloud(refused="none")
+    code, updates = gcloud()
     assert code == 0
     assert updates == [f"run jobs update {job} --region=region --image=images/{job}@sha256:new --quiet" for job in JOBS]
+
+
+def test_a_roll_back_takes_all_jobs_to_the_images_of_a_tag(gcloud):
+    code, updates = gcloud("earlier")
+    assert code == 0
+    assert updates == [f"run jobs update {job} --region=region --image=images/{job}@sha256:old --quiet" for job in JOBS]
 
 
 def test_a_roll_out_that_fails_takes_all_jobs_back(gcloud):
@@ -134,7 +271,7 @@ def test_a_roll_out_that_fails_takes_all_jobs_back(gcloud):
 
 SCANNER = """#!/bin/sh
 case "$*" in
-*"images scan images/load-job:commit"*) echo "scan-of-load-job" ;;
+*"images scan images/load-job:tree"*) echo "scan-of-load-job" ;;
 *"images scan"*) echo "scan" ;;
 *"list-vulnerabilities scan-of-load-job"*) printf '%s' "$FOUND" ;;
 esac
@@ -153,6 +290,13 @@ def test_images_with_fixable_critical_vulnerabilities_are_refused(tmp_path, foun
     done = run_with(SCANNER, tmp_path, "scan.sh", FOUND=found)
     assert done.returncode == code, done.stderr
     assert ("load-job" in done.stderr) == bool(code)
+
+
+def test_images_set_a_home_directory():
+    """Python's libraries look for one, and the images' user has none. The test of the images does not set it."""
+    stage = (ROOT / "Dockerfile").read_text("utf-8").split(" AS dbt-runner\n")[1]
+    assert re.search(r"^ENV HOME=/tmp ", stage, re.M)
+    assert "HOME=" not in (ROOT / "cloudbuild/image_test.sh").read_text("utf-8").replace("CARGO_HOME=", "")
 
 
 def test_nothing_but_sources_is_sent_to_the_builder():
