@@ -3,9 +3,21 @@ locals {
   warehouse = { WAREHOUSE_URL = "bigquery://${var.project_id}/${google_bigquery_dataset.warehouse["toronto_311"].dataset_id}?location=${var.region}" }
   site      = { SITE_URL = "gs://${google_storage_bucket.site.name}" }
 
-  # Temporary files also use the memory, because Cloud Run has no disk.
+  # What is larger than its limit is refused with exit 20; what does not fit into memory would be killed. A task works on
+  # two partitions at once, each with its download. In the worst case one of them is the boundaries of the postal areas,
+  # with three more files, and the other a year, with one. The City's largest CSV has less than a fifth of the limit.
+  extract_mib = { memory = 4096, program = 512, download = 256 }
+  extract_limits = {
+    MAX_DOWNLOAD_BYTES = tostring(local.extract_mib.download * 1024 * 1024)
+    MAX_CSV_BYTES      = tostring(floor((local.extract_mib.memory - local.extract_mib.program - 2 * local.extract_mib.download) / 4) * 1024 * 1024)
+  }
+
+  # It succeeds and does nothing, until the first build rolls out the real ones: cloudbuild.yaml.
+  placeholder_image = "us-docker.pkg.dev/cloudrun/container/job:latest"
+
+  # Files in /tmp use the memory: https://cloud.google.com/run/docs/container-contract#filesystem
   jobs = {
-    extract-job   = { cpu = "2", memory = "4Gi", timeout = "3600s", env = local.lake }
+    extract-job   = { cpu = "2", memory = "${local.extract_mib.memory}Mi", timeout = "3600s", env = merge(local.lake, local.extract_limits) }
     transform-job = { cpu = "2", memory = "2Gi", timeout = "1800s", env = local.lake }
     load-job      = { cpu = "1", memory = "512Mi", timeout = "3600s", env = merge(local.lake, local.warehouse) }
     dbt-runner    = { cpu = "1", memory = "2Gi", timeout = "3600s", env = merge(local.lake, local.warehouse, local.site) }
@@ -30,8 +42,7 @@ resource "google_cloud_run_v2_job" "this" {
       max_retries = 0
 
       containers {
-        # A placeholder until the first build deploys the real one: cloudbuild.yaml.
-        image = "us-docker.pkg.dev/cloudrun/container/job:latest"
+        image = local.placeholder_image
 
         resources {
           limits = {

@@ -8,8 +8,9 @@ resource "google_workflows_workflow" "this" {
   deletion_protection = var.deletion_protection
 
   user_env_vars = {
-    LAKE_BUCKET = google_storage_bucket.lake.name
-    MAX_TASKS   = tostring(var.max_tasks)
+    LAKE_BUCKET       = google_storage_bucket.lake.name
+    MAX_TASKS         = tostring(var.max_tasks)
+    PLACEHOLDER_IMAGE = local.placeholder_image
   }
 
   depends_on = [google_project_service.this]

@@ -21,7 +21,8 @@ use crate::settings::Settings;
 const SERVICE_REQUESTS: &str = "311-service-requests-customer-initiated";
 const CITY_WARDS: &str = "city-wards";
 const BOUNDARIES: [Partition; 2] = [Partition::CityWards, Partition::ForwardSortationAreas];
-/// The number of concurrent partitions: one downloads while the other unpacks.
+/// The number of concurrent partitions: one downloads while the other unpacks. `terraform/jobs.tf` derives the limits of
+/// their files from it.
 const CONCURRENCY: usize = 2;
 
 /// Extracts this task's share of the partitions, and hands the raw manifests over.

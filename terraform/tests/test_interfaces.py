@@ -45,10 +45,11 @@ def test_step_names_are_unique(workflow):
 
 def test_calls_of_connectors_match_the_apis():
     connectors = [(name, arguments) for name, arguments in calls(WORKFLOW) if name.startswith("googleapis.")]
-    assert len(connectors) == 6
+    assert len(connectors) == 7
     assert {name for name, _ in connectors} == {
         "googleapis.run.v2.projects.locations.jobs.executions.get",
         "googleapis.run.v2.projects.locations.jobs.executions.tasks.list",
+        "googleapis.run.v2.projects.locations.jobs.get",
         "googleapis.run.v2.projects.locations.jobs.run",
         "googleapis.storage.v1.objects.get",
         "googleapis.storage.v1.objects.list",
@@ -69,13 +70,18 @@ def test_fields_that_the_workflow_reads_exist():
     )
     execution = run["GoogleCloudRunV2Execution"]["properties"]
     assert {"name", "completionTime", "succeededCount", "logUri"} <= set(execution)
-    assert {"exitCode", "status"} <= set(run["GoogleCloudRunV2TaskAttemptResult"]["properties"])
+    assert {"exitCode", "status", "termSignal"} <= set(run["GoogleCloudRunV2TaskAttemptResult"]["properties"])
     assert "lastAttemptResult" in run["GoogleCloudRunV2Task"]["properties"]
     assert "tasks" in run["GoogleCloudRunV2ListTasksResponse"]["properties"]
     assert "metadata" in run["GoogleLongrunningOperation"]["properties"]
-    assert "items" in storage["Objects"]["properties"]
+    assert {"items", "nextPageToken"} <= set(storage["Objects"]["properties"])
     assert "name" in storage["Object"]["properties"]
     assert "result" in executions["Execution"]["properties"]
+    assert "nextPageToken" in executions["ListExecutionsResponse"]["properties"]
+    assert "template" in run["GoogleCloudRunV2Job"]["properties"]
+    assert "template" in run["GoogleCloudRunV2ExecutionTemplate"]["properties"]
+    assert "containers" in run["GoogleCloudRunV2TaskTemplate"]["properties"]
+    assert "image" in run["GoogleCloudRunV2Container"]["properties"]
 
 
 @pytest.mark.parametrize(

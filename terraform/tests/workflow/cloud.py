@@ -26,19 +26,23 @@ BINARIES = ROOT / "target" / os.environ.get("BINARIES", "debug")
 def result_of(code: int) -> dict:
     """At most one of exitCode and termSignal is set, and neither if it is zero."""
     if code < 0:
-        return {"termSignal": -code}
+        return {"termSignal": -code, "status": {"code": 13, "message": "Memory limit of 4096 MiB exceeded"}}
     return {"exitCode": code} if code else {}
 
 
 class Cloud:
     """A project with four jobs, whose environments are planned; `settings` replace and add to them."""
 
-    def __init__(self, storage: str, bucket: str, environments: dict[str, dict[str, str]]):
+    def __init__(
+        self, storage: str, bucket: str, workflow_environment: dict[str, str], environments: dict[str, dict[str, str]]
+    ):
         self.storage = storage
         self.bucket = bucket
+        self.workflow_environment = workflow_environment
         self.environments = environments
+        # Builds have been rolled out to all jobs.
+        self.images = {job: f"images/{job}@sha256:1" for job in environments}
         self.settings: dict[str, dict[str, str]] = {job: {} for job in environments}
-        # The placeholder image from Terraform does nothing and succeeds.
         self.binaries = {job: BINARIES / job for job in environments}
         # The content type of the lake's objects; the emulator has another default.
         self.content_type = "application/json"
@@ -73,8 +77,8 @@ class Cloud:
             "GOOGLE_CLOUD_LOCATION": LOCATION,
             "GOOGLE_CLOUD_WORKFLOW_ID": WORKFLOW,
             "GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID": execution,
+            **self.workflow_environment,
             "LAKE_BUCKET": self.bucket,
-            "MAX_TASKS": "4",
         }
         result = emulator.execute(MODULE / "workflow.yaml", self.address, environment, arguments, self.sleep)
         name = f"{PARENT}/workflows/{WORKFLOW}/executions/{execution}"
@@ -149,6 +153,14 @@ class Cloud:
 
     def answer(self, path: str, query: dict, body: dict) -> dict | bytes | None:
         """A resource, the content of an object, or nothing if there is no such method."""
+        # A page may be empty although others follow, so every list starts with one.
+        if "pageSize" in query or "prefix" in query:
+            if "pageToken" not in query:
+                return {"nextPageToken": "first"}
+            if query["pageToken"] == "first":
+                del query["pageToken"]
+        if match := re.fullmatch(rf"/run/v2/{PARENT}/jobs/([\w-]+)", path):
+            return {"template": {"template": {"containers": [{"image": self.images[match[1]]}]}}}
         if match := re.fullmatch(rf"/run/v2/{PARENT}/jobs/([\w-]+):run", path):
             return self.run_job(match[1], body)
         if match := re.fullmatch(r"/run/v2/(.+/executions/[^/]+)/tasks", path):
@@ -168,8 +180,10 @@ class Cloud:
         if path == f"/workflowexecutions/v1/{PARENT}/workflows/{WORKFLOW}/executions":
             assert query["filter"] == 'state="SUCCEEDED"'
             assert query["view"] == "FULL", "without it the results are omitted"
-            found = self.successes[: int(query["pageSize"])]
-            return {"executions": found} if found else {}
+            # Each page has one execution, and the token is the index of the next.
+            start = int(query.get("pageToken", 0))
+            found = {"executions": self.successes[start : start + 1]} if self.successes[start:] else {}
+            return found | ({"nextPageToken": str(start + 1)} if self.successes[start + 1 :] else {})
         return None
 
     def handler(self):

@@ -106,7 +106,8 @@ def cloud(portal, emulators, plan, dashboard):
         for _, job in policies.resources(plan, "google_cloud_run_v2_job")
         if "template" in job
     }
-    with Cloud(storage, f"{project}-lake", environments) as cloud:
+    (workflow,) = (value for _, value in policies.resources(plan, "google_workflows_workflow"))
+    with Cloud(storage, f"{project}-lake", workflow["user_env_vars"], environments) as cloud:
         # The replacements on this machine for Google's services, the image and the internet.
         emulated = {"STORAGE_EMULATOR_HOST": storage, "BIGQUERY_EMULATOR_HOST": bigquery}
         lake = emulated | {"LAKE_URL": f"gs://{project}-lake"}
@@ -266,6 +267,7 @@ def test_a_permanent_failure_does_not_keep_a_transient_one_from_being_retried(cl
 
 @pytest.mark.parametrize("job", ["extract-job", "transform-job"])
 def test_a_killed_task_is_retried(cloud, job):
+    """Once: the second attempt needs less memory and time, because it finds what the first has finished."""
     cloud.killed = {(job, 1)}
     cloud.meanwhile = cloud.killed.clear
     cloud.run({})
@@ -281,26 +283,67 @@ def test_a_run_does_not_continue_without_a_task(cloud):
     cloud.killed = {("extract-job", 1), ("extract-job", 2)}
     with pytest.raises(emulator.Failed) as failed:
         cloud.run({"run": run, "from": "extract", "force": True})
-    assert cloud.stages_since(count) == ["extract-job"] * 5
+    assert cloud.stages_since(count) == ["extract-job"] * 2
+    assert waits(cloud) == [60]
     error = failed.value.error
     assert error["message"] == (
-        f"stage extract of run {run} failed with exit code 30, 2 of 4 tasks have not handed over"
+        f"stage extract of run {run} failed, 2 of 4 tasks were killed by signal 9, 2 of 4 tasks have not handed over"
     )
-    assert (error["stage"], error["exit_code"], error["attempts"]) == ("extract", 30, 5)
+    assert error["details"] == "Memory limit of 4096 MiB exceeded"
+    assert (error["stage"], error["exit_code"], error["killed"], error["attempts"]) == ("extract", 0, 2, 2)
     assert arguments_of(error["resume"]) == {"run": run, "from": "extract", "years": "changed"}
 
 
+def test_a_killed_task_does_not_keep_another_from_being_retried(cloud, portal):
+    """A task is killed in every attempt, and another does not reach the portal until the last one."""
+    cloud.killed = {("extract-job", 1)}
+    cloud.settings["extract-job"] |= {"PORTAL_URL": "http://127.0.0.1:9", "DOWNLOAD_TIMEOUT_SECONDS": "1"}
+
+    def recover():
+        if len(waits(cloud)) == 4:
+            cloud.settings["extract-job"].update(portal.urls)
+
+    cloud.meanwhile = recover
+    with pytest.raises(emulator.Failed) as failed:
+        cloud.run({"years": "2018,2025"})
+    assert [codes for _, codes, _ in cloud.executed] == [[30, -9]] * 4 + [[0, -9]]
+    assert failed.value.error["message"].endswith(
+        "failed, 1 of 2 tasks were killed by signal 9, 1 of 2 tasks have not handed over"
+    )
+
+
 def test_a_job_that_does_nothing_is_reported(cloud):
-    """Such as the placeholder image from Terraform, until a build is rolled out."""
     cloud.binaries = dict.fromkeys(cloud.binaries, shutil.which("true"))
     with pytest.raises(emulator.Failed) as failed:
         cloud.run({})
     assert cloud.stages_since(0) == ["extract-job"]
     run = cloud.executed[0][2]["RUN_ID"]
-    assert failed.value.error["message"] == (
-        f"stage extract of run {run} succeeded, but 4 of 4 tasks have not handed over - has a build been rolled out to "
-        "the jobs?"
-    )
+    assert failed.value.error["message"] == (f"stage extract of run {run} succeeded, 4 of 4 tasks have not handed over")
+
+
+def test_no_job_is_started_before_the_first_build(cloud, plan):
+    """The schedule is live from `terraform apply` on, and a build may fail."""
+    images = {
+        job["name"]: policies.container(job)["image"]
+        for _, job in policies.resources(plan, "google_cloud_run_v2_job")
+        if "template" in job
+    }
+    cloud.images |= {"dbt-runner": images["dbt-runner"]}
+    with pytest.raises(emulator.Failed, match="no build has been rolled out to dbt-runner - submit one"):
+        cloud.run({})
+    cloud.images = images
+    with pytest.raises(emulator.Failed, match="no build has been rolled out to extract-job - submit one"):
+        cloud.run({})
+    assert cloud.executed == []
+
+
+def test_files_fetched_on_a_laptop_are_loaded_in_the_cloud(cloud):
+    """What docs/deploy.md describes for a server that refuses Google's addresses."""
+    laptop = cloud.settings["extract-job"] | {"RUN_ID": "laptop", "PATH": os.environ["PATH"]}
+    subprocess.run([BINARIES / "extract-job"], env=laptop, check=True, capture_output=True)
+    assert cloud.run({"run": "laptop", "from": "transform"}) == {"run": "laptop"}
+    assert cloud.stages_since(0) == STAGES[1:]
+    assert loaded_years(cloud) == {2018, 2025}
 
 
 @pytest.mark.parametrize(
