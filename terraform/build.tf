@@ -27,9 +27,10 @@ resource "google_storage_bucket" "builds" {
 resource "google_cloudbuild_trigger" "main" {
   count = var.build_repository == null ? 0 : 1
 
-  name            = "toronto-311-main"
-  description     = "Tests, builds and rolls out every push to main."
-  location        = var.region
+  name        = "toronto-311-main"
+  description = "Tests, builds and rolls out every push to main."
+  # A trigger is where its repository is, which need not be the region of the data: docs/deploy.md, "Where builds run".
+  location        = split("/", var.build_repository)[3]
   filename        = "cloudbuild.yaml"
   service_account = google_service_account.this["build"].id
   substitutions   = { _REGION = var.region }

@@ -27,11 +27,3 @@ resource "google_iam_workload_identity_pool_provider" "github" {
     issuer_uri = "https://token.actions.githubusercontent.com"
   }
 }
-
-resource "google_service_account_iam_member" "github" {
-  count = var.github_repository == null ? 0 : 1
-
-  service_account_id = google_service_account.this["github"].name
-  role               = "roles/iam.workloadIdentityUser"
-  member             = "principalSet://iam.googleapis.com/${google_iam_workload_identity_pool.github[0].name}/attribute.repository/${var.github_repository}"
-}

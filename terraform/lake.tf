@@ -20,7 +20,7 @@ resource "google_storage_bucket" "lake" {
   }
 
   # Data are read again only when a rule changes or a year is redone. Manifests, which every run reads, keep their
-  # class.
+  # class. The suffixes are those that the jobs give, not the publisher's, which may be in capitals.
   dynamic "lifecycle_rule" {
     for_each = [
       { prefix = "raw/", suffixes = [".csv", ".geojson"], class = "NEARLINE", age = 30 },

@@ -8,6 +8,16 @@ output "site_bucket" {
   value       = google_storage_bucket.site.name
 }
 
+output "dashboard_url" {
+  description = "The address of the dashboard for everyone; null without publish_site."
+  value       = var.publish_site ? "${local.site_address}/index.html" : null
+}
+
+output "data_url" {
+  description = "The address of the list of the published marts, each with its address relative to it; null without publish_site."
+  value       = var.publish_site ? "${local.site_address}/data/catalog.json" : null
+}
+
 output "builds_bucket" {
   description = "The bucket for the sources of builds that are submitted by hand."
   value       = google_storage_bucket.builds.name

@@ -15,7 +15,7 @@ resource "google_project_service" "this" {
       "workflows.googleapis.com",
     ],
     var.github_repository == null ? [] : ["iamcredentials.googleapis.com", "sts.googleapis.com"],
-    var.budget == null ? [] : ["billingbudgets.googleapis.com"],
+    var.monthly_budget == null ? [] : ["billingbudgets.googleapis.com", "cloudbilling.googleapis.com"],
   ))
 
   service = each.value

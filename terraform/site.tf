@@ -13,18 +13,11 @@ resource "google_storage_bucket" "site" {
     retention_duration_seconds = 7 * 24 * 60 * 60
   }
 
-  website {
-    main_page_suffix = "index.html"
-  }
-
   depends_on = [google_project_service.this]
 }
 
-resource "google_storage_bucket_iam_member" "site_public" {
-  #checkov:skip=CKV_GCP_28:created only if publish_site is set
-  count = var.publish_site ? 1 : 0
-
-  bucket = google_storage_bucket.site.name
-  role   = "roles/storage.objectViewer"
-  member = "allUsers"
+# Objects have an address each. There is none for the bucket, whose website settings apply to custom domains only:
+# https://cloud.google.com/storage/docs/static-website
+locals {
+  site_address = "https://storage.googleapis.com/${google_storage_bucket.site.name}"
 }

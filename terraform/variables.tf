@@ -10,10 +10,9 @@ variable "project_id" {
 }
 
 variable "region" {
-  description = "The region of all resources: jobs, lake, warehouse and images. Transfers within it are free."
+  description = "The region of all resources: jobs, lake, warehouse and images. Transfers within it are free. Builds run where their repository is."
   type        = string
   nullable    = false
-  default     = "northamerica-northeast1"
 
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
@@ -120,8 +119,8 @@ variable "build_repository" {
   default     = null
 
   validation {
-    condition     = var.build_repository == null || can(regex("^projects/[^/]+/locations/[^/]+/connections/[^/]+/repositories/[^/]+$", var.build_repository))
-    error_message = "build_repository must have the form projects/P/locations/R/connections/C/repositories/N, as `gcloud builds repositories list` shows it."
+    condition     = var.build_repository == null || can(regex("^projects/[^/]+/locations/[a-z]+-[a-z]+[0-9]+/connections/[^/]+/repositories/[^/]+$", var.build_repository))
+    error_message = "build_repository must have the form projects/P/locations/R/connections/C/repositories/N with a region R, as `gcloud builds repositories list` shows it."
   }
 }
 
@@ -136,21 +135,13 @@ variable "github_repository" {
   }
 }
 
-variable "budget" {
-  description = "A budget on the project, with e-mails at 50, 90 and 100 %: the billing account (XXXXXX-XXXXXX-XXXXXX) and whole units of its currency per month. Null: none."
-  type = object({
-    billing_account = string
-    monthly_amount  = number
-  })
-  default = null
+variable "monthly_budget" {
+  description = "The amount per month, in whole units of the billing account's currency, of a budget on the project that sends e-mails to the billing account's administrators at 50, 90 and 100 %. It limits nothing. Creating it needs `roles/billing.costsManager` on the billing account. Null: no budget."
+  type        = number
+  default     = 20
 
   validation {
-    condition     = var.budget == null || can(regex("^[0-9A-F]{6}-[0-9A-F]{6}-[0-9A-F]{6}$", var.budget.billing_account))
-    error_message = "budget.billing_account must have the form XXXXXX-XXXXXX-XXXXXX, as `gcloud billing accounts list` shows it."
-  }
-
-  validation {
-    condition     = var.budget == null || try(var.budget.monthly_amount >= 1 && floor(var.budget.monthly_amount) == var.budget.monthly_amount, false)
-    error_message = "budget.monthly_amount must be a whole number, at least 1."
+    condition     = var.monthly_budget == null || try(var.monthly_budget >= 1 && floor(var.monthly_budget) == var.monthly_budget, false)
+    error_message = "monthly_budget must be a whole number, at least 1."
   }
 }

@@ -18,12 +18,12 @@ PROVIDERS = sorted((ROOT / ".deps/provider").glob("*/schema.json"))
 COMMAND = shlex.split(os.environ.get("TERRAFORM", "terraform"))
 SERVER = MODULE / "tests/provider/server.py"
 
-VARIABLES = {"project_id": "toronto-311-test"}
+VARIABLES = {"project_id": "toronto-311-test", "region": "northamerica-northeast1"}
 EVERYTHING = VARIABLES | {
     "alert_emails": ["data-team@example.org"],
-    "build_repository": "projects/p/locations/r/connections/c/repositories/n",
+    "build_repository": "projects/p/locations/us-central1/connections/c/repositories/n",
     "github_repository": "example/toronto-311",
-    "budget": {"billing_account": "012345-6789AB-CDEF01", "monthly_amount": 20},
+    "monthly_budget": 50,
     "publish_site": True,
 }
 
@@ -87,13 +87,12 @@ class Terraform:
             check=False,
         )
 
-    def plan(self, variables: dict, module: Path | None = None) -> dict:
+    def plan(self, variables: dict, module: Path | None = None, *arguments: str) -> dict:
         """Returns the plan for an empty project, as JSON. Fails with terraform's error."""
         module = module or self.module
         (module / "test.tfvars.json").write_text(json.dumps(variables))
-        made = self.run(
-            module, "plan", "-input=false", "-refresh=false", "-lock=false", "-out=plan", "-var-file=test.tfvars.json"
-        )
+        options = ("-input=false", "-refresh=false", "-lock=false", "-out=plan", "-var-file=test.tfvars.json")
+        made = self.run(module, "plan", *options, *arguments)
         if made.returncode != 0:
             raise RefusedError(made.stdout + made.stderr)
         return json.loads(self.run(module, "show", "-json", "plan").stdout)

@@ -12,29 +12,35 @@ import pytest
 import yaml
 
 import policies
-from conftest import COMMAND, MODULE, ROOT
+from conftest import COMMAND, MODULE, ROOT, copy_of_module
 
 DEPLOY = (ROOT / "docs/deploy.md").read_text("utf-8")
 RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
 PATTERNS = ["*.md", "docs/*.md", "*/README.md", "*/*/README.md"]
 PAGES = sorted({page for pattern in PATTERNS for page in ROOT.glob(pattern)})
-PROJECT, REGION = "toronto-311-test", "northamerica-northeast1"
+# Other regions than those of the documents, which no command may fall back to.
+PROJECT, REGION, BUILD_REGION = "toronto-311-test", "europe-west4", "europe-west1"
 
 
 def commands() -> list[str]:
-    """Returns every command in a shell block or in backquotes."""
+    """Returns every command in a shell block or in backquotes, in the order of the documents."""
     found = []
     for text in (DEPLOY, RUNBOOK):
-        blocks = re.findall(r"^ *```sh\n(.*?)^ *```", text, re.M | re.S)
-        found += [line.strip() for block in blocks for line in block.splitlines()]
-        found += re.findall(r"`([^`]+)`", re.sub(r"^ *```.*?^ *```", "", text, flags=re.M | re.S))
-    named = [command for command in found if command.startswith(("gcloud ", "terraform ", "bq "))]
-    return [re.sub(r"\$PROJECT\b", PROJECT, command).replace("$REGION", REGION) for command in named]
+        for match in re.finditer(r"^ *```(\w*)\n(.*?)^ *```|`([^`]+)`", text, re.M | re.S):
+            language, block, inline = match.groups()
+            found += [inline] if inline else block.splitlines() if language == "sh" else []
+    found = [command.strip() for command in found]
+    named = [command for command in found if command.startswith(("gcloud ", "terraform ", "bq ", "printf "))]
+    values = {"PROJECT": PROJECT, "REGION": REGION, "BUILD_REGION": BUILD_REGION}
+    return [re.sub(r"\$(PROJECT|REGION|BUILD_REGION)\b", lambda name: values[name[1]], one) for one in named]
 
 
 COMMANDS = commands()
 GCLOUD = [shlex.split(command) for command in COMMANDS if command.startswith("gcloud ")]
 TERRAFORM = [shlex.split(command) for command in COMMANDS if command.startswith("terraform ")]
+
+
+BUCKETS = {f"{PROJECT}-toronto-311-{name}" for name in ("builds", "lake", "site")}
 
 
 def flags(command: list[str]) -> dict[str, str]:
@@ -64,7 +70,7 @@ def test_names_are_those_of_the_plan(full_plan):
     assert named == {"toronto-311", "transform-job"}
     assert named <= made
     buckets = set(re.findall(rf"gs://({PROJECT}-toronto-311-\w+)", " ".join(COMMANDS)))
-    assert buckets == {f"{PROJECT}-toronto-311-lake", f"{PROJECT}-toronto-311-builds"}
+    assert buckets == BUCKETS
     assert buckets <= made
 
 
@@ -78,11 +84,40 @@ def test_arguments_of_the_workflow_are_read_by_it():
 
 
 def test_builds_are_submitted_as_cloudbuild_yaml_expects():
-    (submit,) = [command for command in GCLOUD if command[1:3] == ["builds", "submit"]]
+    (submit,) = [command for command in GCLOUD if command[2:4] == ["builds", "submit"]]
     build = yaml.safe_load((ROOT / flags(submit)["--config"]).read_text("utf-8"))
-    given = re.findall(r"(\w+)=", flags(submit)["--substitutions"])
-    assert set(given) <= set(build["substitutions"]) | {"COMMIT_SHA"}
-    assert "COMMIT_SHA" in given
+    given = dict(pair.split("=") for pair in flags(submit)["--substitutions"].split(","))
+    assert set(given) <= set(build["substitutions"])
+    assert given["_REGION"] == REGION
+    # `gcloud builds submit` shows no log of a build that logs to Cloud Logging.
+    assert submit[1] == "beta" or build["options"]["logging"] != "CLOUD_LOGGING_ONLY"
+
+
+def test_builds_run_where_any_project_may_build():
+    """https://cloud.google.com/build/docs/locations#restricted_regions_for_some_projects"""
+    unrestricted = {
+        "us-central1",
+        "us-west2",
+        "europe-west1",
+        "asia-east1",
+        "australia-southeast1",
+        "southamerica-east1",
+    }
+    (default,) = set(re.findall(r"BUILD_REGION=([\w-]+)", DEPLOY))
+    assert default in unrestricted
+    builds = [command for command in GCLOUD if "builds" in command[1:3]]
+    assert len(builds) > 2
+    assert {flags(command)["--region"] for command in builds} == {BUILD_REGION}
+
+
+def test_examples_have_one_region():
+    """Copied from several pages, they have to fit together."""
+    region = r"\b(?:northamerica|us|europe|asia|australia|southamerica)-[a-z]+\d\b"
+    outside = re.sub(r"\[\s*six regions only\].*?```", "", DEPLOY, flags=re.S)
+    named = {found for page in PAGES if page.name != "performance.md" for found in re.findall(region, page.read_text())}
+    assert set(re.findall(region, outside)) == {"northamerica-northeast1", "us-central1"}
+    assert {found for found in named if found.startswith("northamerica")} == {"northamerica-northeast1"}
+    assert yaml.safe_load((ROOT / "cloudbuild.yaml").read_text("utf-8"))["substitutions"]["_REGION"] in named
 
 
 def test_jobs_read_the_variables_they_are_given():
@@ -97,15 +132,40 @@ def test_terraform_knows_its_flags(command):
     directory, verb, *rest = command[1:]
     assert (ROOT / directory.removeprefix("-chdir=") / "versions.tf").is_file()
     text = subprocess.run([*COMMAND, verb, "-help"], capture_output=True, text=True, check=True).stdout
-    if verb == "destroy":
-        text += subprocess.run([*COMMAND, "plan", "-help"], capture_output=True, text=True, check=True).stdout
-    elif verb == "apply":
-        assert "accepts all of the options supported by" in re.sub(r"\s+", " ", text) or "-var" in text
-        text += subprocess.run([*COMMAND, "plan", "-help"], capture_output=True, text=True, check=True).stdout
     for word in rest:
-        assert word.split("=")[0] in text, word
-    variables = set(re.findall(r'^variable "(\w+)"', (MODULE / "variables.tf").read_text("utf-8"), re.M))
-    assert set(re.findall(r"-var=(\w+)=", " ".join(rest))) <= variables
+        if word.startswith("-"):
+            assert word.split("=")[0] in text, word
+    if verb == "output":
+        assert f'output "{rest[-1]}"' in (MODULE / "outputs.tf").read_text("utf-8")
+
+
+def test_every_command_plans_the_same_places(newest, tmp_path_factory):
+    """In the order of the documents, with the files that they write: a forgotten variable would move everything."""
+    copy = copy_of_module(tmp_path_factory.mktemp("documents"))
+    shutil.copy(newest.module / "backend_override.tf", copy)
+    shutil.copytree(newest.module / ".terraform", copy / ".terraform")
+    planned = []
+    for command in [line for line in COMMANDS if line.startswith(("printf ", "terraform "))]:
+        if command.startswith("printf "):
+            subprocess.run(["bash", "-euc", command], cwd=copy.parent, check=True)
+            continue
+        _, directory, verb, *rest = shlex.split(command)
+        if verb in ("apply", "destroy"):
+            assert directory == "-chdir=terraform"
+            planned.append(places(newest.plan({}, copy, *rest)))
+    assert len(planned) > 4
+    assert len(planned[0]) > 10
+    assert {place for *_, place in planned[0]} == {REGION}
+    assert all(made == planned[0] for made in planned)
+
+
+def places(plan: dict) -> set[tuple]:
+    """Returns the address, name and place of every resource that has a place."""
+    return {
+        (address, value.get("name"), value.get("location") or value.get("region"))
+        for address, value in policies.resources(plan)
+        if (value.get("location") or value.get("region"))
+    }
 
 
 @pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
@@ -128,18 +188,28 @@ def test_gcloud_knows_its_commands_and_flags():
         assert {flag for flag in flags(command) if flag.startswith("--")} <= known, command
 
 
-def test_example_of_variables_is_of_the_module():
-    example = (MODULE / "terraform.tfvars.example").read_text("utf-8")
-    variables = set(re.findall(r'^variable "(\w+)"', (MODULE / "variables.tf").read_text("utf-8"), re.M))
-    assert set(re.findall(r"^#? ?(\w+) += ", example, re.M)) <= variables
-
-
 def test_costs_are_computed_right():
     rows = re.findall(r"([\d.]+) × ([\d.]+) = \$([\d.]+) \| \$([\d.]+)", DEPLOY)
-    assert len(rows) == 11
+    assert len(rows) == 16
     for amount, price, product, stated in rows:
         assert abs(float(amount) * float(price) - float(product)) < 0.0051
         assert product == stated
+
+
+def test_costs_have_what_the_module_makes(plan):
+    """Each of these was forgotten once."""
+    table = DEPLOY.split("## What it costs")[1].split("##")[0]
+    rows = ("build cache", "published site", "raw files out of Archive", "Class A", "Class B", "six alert conditions")
+    assert [row for row in rows if row not in table] == []
+    conditions = [value for _, value in policies.resources(plan, "google_monitoring_alert_policy")]
+    assert len(conditions) == 6
+
+
+def test_queries_quote_regions():
+    """`region-x.INFORMATION_SCHEMA` without backticks is read as a subtraction."""
+    queries = [command for command in COMMANDS if "INFORMATION_SCHEMA" in command]
+    assert len(queries) == 1
+    assert all(f"`region-'{REGION}'`.INFORMATION_SCHEMA" in query for query in queries)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -27,7 +27,7 @@ def test_is_caught(mistake, module, newest):
     sound = file.read_text("utf-8")
     assert mistake["right"] in sound, "the mistake cannot be planted: the module has changed"
     file.write_text(sound.replace(mistake["right"], mistake["wrong"]), "utf-8")
-    variables = EVERYTHING | {"publish_site": False}
+    variables = EVERYTHING | {"publish_site": False} | mistake.get("variables", {})
     try:
         complaint = "\n".join(policies.violations(newest.plan(variables, module)))
     except RefusedError as refused:

@@ -52,3 +52,17 @@ def test_every_option_is_tried(full_plan):
     assert set(EVERYTHING) <= optional
     types = {address.split(".")[0] for address, _ in policies.resources(full_plan)}
     assert {"google_billing_budget", "google_cloudbuild_trigger", "google_iam_workload_identity_pool_provider"} <= types
+
+
+def test_silence_is_noticed_after_the_first_success_only(plan):
+    """An alert that a new project raises until its first run would be ignored later."""
+    queries = {
+        value["display_name"]: condition["query"]
+        for _, value in policies.resources(plan, "google_monitoring_alert_policy")
+        for condition in value["conditions"][0]["condition_prometheus_query_language"]
+    }
+    query = queries["Toronto 311: No success in 35 days"]
+    match = re.fullmatch(r"sum\(increase\((\S+)\[1y\]\)\) > 0 unless sum\(increase\((\S+)\[35d\]\)\) > 0", query)
+    assert match
+    assert match[1] == match[2]
+    assert 'status="SUCCEEDED"' in match[1]

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod access;
+mod module;
 mod outputs;
 
 use std::fs;
@@ -20,7 +22,7 @@ fn main() -> anyhow::Result<ExitCode> {
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut stale = Vec::new();
-    for output in outputs::all() {
+    for output in outputs::all()? {
         let path = root.join(output.path());
         let before = fs::read_to_string(&path).unwrap_or_default();
         let after = content(&output, &before)

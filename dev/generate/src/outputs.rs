@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
+use anyhow::Context as _;
 use serde_json::Value;
 use shared::contract::{Column, Contract, Table};
 use shared::exit::Exit;
 use shared::partition::Dataset;
 use shared::settings::variables::{self, Variable};
+
+use crate::{access, module};
 
 /// A file, or a part of one.
 pub(crate) enum Output {
@@ -32,10 +35,10 @@ impl Output {
 }
 
 /// Returns everything that is generated.
-pub(crate) fn all() -> Vec<Output> {
+pub(crate) fn all() -> anyhow::Result<Vec<Output>> {
     let part = |path, name, text| Output::Part { path, name, text };
     let file = |path, text| Output::File { path, text };
-    vec![
+    Ok(vec![
         part("docs/configuration.md", "variables", variables_table()),
         part("docs/configuration.md", "exit codes", exit_codes()),
         part("docs/data.md", "quarantine reasons", reasons_table()),
@@ -56,7 +59,17 @@ pub(crate) fn all() -> Vec<Output> {
         ),
         file("dbt-runner/project/seeds/wards.csv", wards()),
         file("dashboard/src/generated/contract.ts", page()),
-    ]
+        part(
+            "docs/deploy.md",
+            "module variables",
+            module::variables_table().context("cannot read terraform/variables.tf")?,
+        ),
+        part(
+            "docs/deploy.md",
+            "roles",
+            access::roles_table().context("cannot read terraform/access.yaml")?,
+        ),
+    ])
 }
 
 /// Writing to a String cannot fail.
