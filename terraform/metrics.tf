@@ -4,9 +4,9 @@ locals {
 
   # The names of fields in the log are in camel case: docs/configuration.md, "Logs".
   stage_metrics = {
-    rows        = { field = "rows", unit = "1", description = "Rows of the partitions that a stage produced." }
-    elapsed_ms  = { field = "elapsedMs", unit = "ms", description = "Duration of a stage." }
-    quarantined = { field = "quarantined", unit = "1", description = "Quarantined rows of the partitions that a stage produced." }
+    rows         = { field = "rows", unit = "1", description = "Rows of the partitions that a stage produced." }
+    milliseconds = { field = "milliseconds", unit = "ms", description = "Duration of a stage." }
+    quarantined  = { field = "quarantined", unit = "1", description = "Quarantined rows of the partitions that a stage produced." }
   }
 }
 

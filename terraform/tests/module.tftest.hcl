@@ -41,7 +41,7 @@ run "defaults" {
     error_message = "Alerts can be created before their metrics exist."
   }
   assert {
-    condition     = google_logging_metric.stages["elapsed_ms"].value_extractor == "EXTRACT(jsonPayload.elapsedMs)"
+    condition     = google_logging_metric.stages["milliseconds"].value_extractor == "EXTRACT(jsonPayload.milliseconds)"
     error_message = "The duration of stages is a metric in milliseconds."
   }
 }

@@ -93,7 +93,7 @@ impl BigQueryWarehouse {
                     }
                 }
                 Err((error, true)) if error.is_job() || error.is_hidden() => {
-                    info!(job = name, cause = %error, "job of another execution is no help");
+                    info!(job = name, cause = %error, "job of another execution is skipped");
                 }
                 Err((error, _)) => {
                     let pause = pauses.next().filter(|_| error.is_transient());
