@@ -23,6 +23,9 @@ const TORONTO: [f64; 4] = [-79.64, 43.58, -79.115, 43.855];
 const LAMBERT: &str = "+proj=lcc +lat_1=49 +lat_2=77 +lat_0=63.390675 +lon_0=-91.86666666666666 +x_0=6200000 \
      +y_0=3000000 +ellps=GRS80 +towgs84=0,0,0,0,0,0,0 +units=m";
 
+/// An equal-area projection, in metres.
+const EQUAL_AREA: &str = "+proj=cea +datum=WGS84";
+
 /// MTM zone 10, EPSG:2952.
 const MTM_10: &str = "+proj=tmerc +lat_0=0 +lon_0=-79.5 +k=0.9999 +x_0=304800 +y_0=0 +ellps=GRS80 \
      +towgs84=0,0,0,0,0,0,0 +units=m";
@@ -119,8 +122,8 @@ pub(crate) fn city_wards(files: Option<&Path>, format: WardFormat) -> anyhow::Re
             }
             let (shp, shx, dbf) = shapefile_of(
                 &wards,
-                &["AREA_NAME"],
-                |ward| vec![ward],
+                TableWriterBuilder::new().add_character_field(field("AREA_NAME")?, 40),
+                |ward, _| Ok(vec![("AREA_NAME", text_value(ward))]),
                 |at| Ok(Point::new(at[0], at[1])),
             )?;
             let name = |extension: &str| format!("City Wards Data - 4326.{extension}");
@@ -238,14 +241,29 @@ pub(crate) fn forward_sortation_areas(
         areas.extend(names.zip(grid(12, 8).map(|ring| vec![ring])));
         "Ontario, schematic"
     };
-    let to_lambert = Projection::to(LAMBERT)?;
+    let (to_lambert, to_equal_area) = (Projection::to(LAMBERT)?, Projection::to(EQUAL_AREA)?);
+    let table = TableWriterBuilder::new()
+        .add_character_field(field("CFSAUID")?, 3)
+        .add_character_field(field("DGUID")?, 21)
+        .add_character_field(field("PRUID")?, 2)
+        .add_character_field(field("PRNAME")?, 100)
+        .add_numeric_field(field("LANDAREA")?, 14, 4);
     let (shp, shx, dbf) = shapefile_of(
         &areas,
-        &["CFSAUID", "PRUID", "PRNAME"],
-        |fsa| vec![fsa, "35", province],
+        table,
+        |fsa, rings| {
+            let land_area = square_kilometres(rings, &to_equal_area)?;
+            Ok(vec![
+                ("CFSAUID", text_value(fsa)),
+                ("DGUID", text_value(&format!("2021A0011{fsa}"))),
+                ("PRUID", text_value("35")),
+                ("PRNAME", text_value(province)),
+                ("LANDAREA", FieldValue::Numeric(Some(land_area))),
+            ])
+        },
         |position| to_lambert.project(position).map(|[x, y]| Point::new(x, y)),
     )?;
-    let name = |extension: &str| format!("lfsa000b16a_e/lfsa000b16a_e.{extension}");
+    let name = |extension: &str| format!("lfsa000b21a_e/lfsa000b21a_e.{extension}");
     Ok(vec![
         (name("dbf"), dbf),
         (name("prj"), LAMBERT_PRJ.as_bytes().to_vec()),
@@ -316,25 +334,41 @@ fn rings_of(feature: &Feature) -> anyhow::Result<Vec<Ring>> {
     Ok(polygons.into_iter().flatten().map(ring).collect())
 }
 
-/// Returns the `.shp`, `.shx` and `.dbf` of `areas`, with the texts of each in `columns`.
+/// Returns the area of polygons with these rings, in ten-thousandths of a square kilometre.
+fn square_kilometres(rings: &[Ring], to_equal_area: &Projection) -> anyhow::Result<f64> {
+    let mut square_metres = 0.0;
+    for ring in rings {
+        let projected: anyhow::Result<Ring> = ring
+            .iter()
+            .map(|position| to_equal_area.project(*position))
+            .collect();
+        // Holes are wound the other way.
+        square_metres += twice_area(&projected?) / 2.0;
+    }
+    Ok((square_metres / 1e2).round() / 1e4)
+}
+
+fn field(name: &str) -> anyhow::Result<FieldName> {
+    FieldName::try_from(name).map_err(|error| anyhow::anyhow!("{error:?}"))
+}
+
+fn text_value(text: &str) -> FieldValue {
+    FieldValue::Character(Some(text.to_owned()))
+}
+
+/// Returns the `.shp`, `.shx` and `.dbf` of `areas`, with the values of each in the columns of `table`.
 fn shapefile_of(
     areas: &[(String, Vec<Ring>)],
-    columns: &[&str],
-    texts: impl Fn(&str) -> Vec<&str>,
+    table: TableWriterBuilder,
+    values: impl Fn(&str, &[Ring]) -> anyhow::Result<Vec<(&'static str, FieldValue)>>,
     project: impl Fn([f64; 2]) -> anyhow::Result<Point>,
 ) -> anyhow::Result<(Vec<u8>, Vec<u8>, Vec<u8>)> {
     let (mut shp, mut shx, mut dbf) = (Vec::new(), Vec::new(), Vec::new());
     {
-        let mut table = TableWriterBuilder::new();
-        for column in columns {
-            let name =
-                FieldName::try_from(*column).map_err(|error| anyhow::anyhow!("{error:?}"))?;
-            table = table.add_character_field(name, 40);
-        }
         let shapes = ShapeWriter::with_shx(Cursor::new(&mut shp), Cursor::new(&mut shx));
         let mut writer = Writer::new(shapes, table.build_with_dest(Cursor::new(&mut dbf)));
         for (name, rings) in areas {
-            let rings: Result<Vec<PolygonRing<Point>>, anyhow::Error> = rings
+            let polygon_rings: anyhow::Result<Vec<PolygonRing<Point>>> = rings
                 .iter()
                 .map(|ring| {
                     let points = ring.iter().map(|position| project(*position));
@@ -347,11 +381,10 @@ fn shapefile_of(
                 })
                 .collect();
             let mut record = Record::default();
-            for (column, text) in columns.iter().zip(texts(name)) {
-                let value = FieldValue::Character(Some(text.to_owned()));
-                record.insert((*column).to_owned(), value);
+            for (column, value) in values(name, rings)? {
+                record.insert(column.to_owned(), value);
             }
-            writer.write_shape_and_record(&Polygon::with_rings(rings?), &record)?;
+            writer.write_shape_and_record(&Polygon::with_rings(polygon_rings?), &record)?;
         }
     }
     Ok((shp, shx, dbf))
@@ -379,6 +412,11 @@ impl Projection {
 }
 
 fn is_clockwise(ring: &Ring) -> bool {
-    let twice_area = |pair: &[[f64; 2]]| (pair[1][0] - pair[0][0]) * (pair[1][1] + pair[0][1]);
-    ring.windows(2).map(twice_area).sum::<f64>() > 0.0
+    twice_area(ring) > 0.0
+}
+
+/// Returns twice the area within `ring`, positive if it is clockwise.
+fn twice_area(ring: &Ring) -> f64 {
+    let trapezoid = |pair: &[[f64; 2]]| (pair[1][0] - pair[0][0]) * (pair[1][1] + pair[0][1]);
+    ring.windows(2).map(trapezoid).sum()
 }

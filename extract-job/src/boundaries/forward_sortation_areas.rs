@@ -38,6 +38,8 @@ enum AreasError {
     Field { record: usize, field: &'static str },
     #[error("record {record} has the invalid CFSAUID {id:?}")]
     Id { record: usize, id: String },
+    #[error("record {record} has the invalid LANDAREA {land_area}")]
+    LandArea { record: usize, land_area: f64 },
     #[error(
         "the .shp has {shapes} shapes, the .dbf {records} records: they belong to different files"
     )]
@@ -67,6 +69,9 @@ struct Properties {
     pruid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prname: Option<String>,
+    /// In square kilometres; the file of 2016 has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    landarea: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -151,10 +156,18 @@ fn read_properties(dbf: File) -> Result<Vec<Option<Properties>>, AreasError> {
                 id: cfsauid,
             });
         }
+        let landarea = number(&record, "LANDAREA");
+        if let Some(land_area) = landarea.filter(|area| !area.is_finite() || *area < 0.0) {
+            return Err(AreasError::LandArea {
+                record: index + 1,
+                land_area,
+            });
+        }
         all.push(Some(Properties {
             cfsauid,
             pruid: text(&record, "PRUID"),
             prname: text(&record, "PRNAME"),
+            landarea,
         }));
     }
     Ok(all)
@@ -164,6 +177,14 @@ fn text(record: &Record, name: &str) -> Option<String> {
     match record.get(name)? {
         FieldValue::Character(Some(text)) => Some(text.trim().to_owned()),
         FieldValue::Numeric(Some(number)) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn number(record: &Record, name: &str) -> Option<f64> {
+    match record.get(name)? {
+        FieldValue::Numeric(number) => *number,
+        FieldValue::Double(number) => Some(*number),
         _ => None,
     }
 }

@@ -5,7 +5,8 @@ use shared::testing::{JobOutcome, TestLake};
 
 use crate::scripted::{Answer, FSA_FILE, Scripted};
 use crate::shapefiles::{
-    Area, PRJ, Ring, areas, areas_in, dbf, ids_only, published_areas, shp, zipped, zipped_as,
+    Area, LAND_AREA, PRJ, Ring, areas, areas_in, dbf, dbf_of, ids_only, published_areas, shp,
+    zipped, zipped_as,
 };
 use crate::zips::zip;
 
@@ -122,6 +123,19 @@ fn holes_and_islands_are_preserved() {
 }
 
 #[test]
+fn the_land_area_is_kept() {
+    let (lake, outcome) = extract(zipped(&areas()));
+    outcome.finished();
+    let geojson: Value = serde_json::from_slice(&stored(&lake)).unwrap();
+    let properties = &geojson["features"][0]["properties"];
+    assert_eq!(
+        properties,
+        &serde_json::json!({"CFSAUID": "M1B", "PRUID": "35", "PRNAME": "Ontario", "LANDAREA": LAND_AREA})
+    );
+}
+
+/// The file of the 2016 census has no land areas.
+#[test]
 fn an_area_needs_only_its_id() {
     let triangle = vec![vec![vec![
         [-79.4, 43.6],
@@ -199,6 +213,11 @@ fn a_bad_shapefile_is_refused_with_a_clear_error() {
             20,
             "record 2 has the invalid CFSAUID \"MXX\"",
             whole(&["M5V", "MXX"], PRJ),
+        ),
+        (
+            20,
+            "record 1 has the invalid LANDAREA -1",
+            zipped_as(&shp(&one), &dbf_of(&[("M5V", -1.0)]), PRJ),
         ),
         (
             20,

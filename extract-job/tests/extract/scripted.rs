@@ -97,7 +97,7 @@ pub(crate) const YEARS: &str =
 pub(crate) const WARDS: &str = "/api/3/action/package_show?id=city-wards";
 pub(crate) const FILE: &str = "/sr2023.zip";
 /// The path of the forward sortation areas.
-pub(crate) const FSA_FILE: &str = "/lfsa000b16a_e.zip";
+pub(crate) const FSA_FILE: &str = "/lfsa000b21a_e.zip";
 
 impl Scripted {
     /// Answers as `script` specifies, and otherwise like a portal that publishes 2023 and nothing else.

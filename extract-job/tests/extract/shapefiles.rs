@@ -15,6 +15,9 @@ use crate::zips::zip;
 /// EPSG:3347 as Statistics Canada's files describe it.
 pub(crate) const PRJ: &str = r#"PROJCS["PCS_Lambert_Conformal_Conic",GEOGCS["GCS_North_American_1983",DATUM["D_North_American_1983",SPHEROID["GRS_1980",6378137.0,298.257222101]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],PROJECTION["Lambert_Conformal_Conic"],PARAMETER["False_Easting",6200000.0],PARAMETER["False_Northing",3000000.0],PARAMETER["Central_Meridian",-91.86666666666666],PARAMETER["Standard_Parallel_1",49.0],PARAMETER["Standard_Parallel_2",77.0],PARAMETER["Latitude_Of_Origin",63.390675],UNIT["Meter",1.0]]"#;
 
+/// The land area of every area that [`dbf`] writes, in square kilometres.
+pub(crate) const LAND_AREA: f64 = 4.5678;
+
 /// A ring of longitudes and latitudes.
 pub(crate) type Ring = Vec<[f64; 2]>;
 
@@ -66,11 +69,11 @@ pub(crate) fn zipped(areas: &[Area]) -> Vec<u8> {
 /// Returns the ZIP of these parts and of irrelevant ones.
 pub(crate) fn zipped_as(shp: &[u8], dbf: &[u8], prj: &str) -> Vec<u8> {
     zip(&[
-        ("lfsa000b16a_e.shp", shp),
-        ("lfsa000b16a_e.dbf", dbf),
-        ("lfsa000b16a_e.prj", prj.as_bytes()),
-        ("lfsa000b16a_e.xml", b"<metadata/>"),
-        ("92-179-g2016001-eng.pdf", b"%PDF-1.4"),
+        ("lfsa000b21a_e.shp", shp),
+        ("lfsa000b21a_e.dbf", dbf),
+        ("lfsa000b21a_e.prj", prj.as_bytes()),
+        ("lfsa000b21a_e.xml", b"<metadata/>"),
+        ("92-160-g2021002-eng.pdf", b"%PDF-1.4"),
     ])
 }
 
@@ -125,15 +128,22 @@ pub(crate) fn ids_only(ids: &[&str]) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// Returns the records of areas with these ids.
+/// Returns the records of areas with these ids, as the file of the 2021 census has them.
 pub(crate) fn dbf(ids: &[&str]) -> Vec<u8> {
+    let records: Vec<(&str, f64)> = ids.iter().map(|id| (*id, LAND_AREA)).collect();
+    dbf_of(&records)
+}
+
+/// Returns the records of areas with these ids and land areas in square kilometres.
+pub(crate) fn dbf_of(records: &[(&str, f64)]) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let mut writer = TableWriterBuilder::new()
         .add_character_field("CFSAUID".try_into().unwrap(), 3)
         .add_character_field("PRUID".try_into().unwrap(), 2)
         .add_character_field("PRNAME".try_into().unwrap(), 100)
+        .add_numeric_field("LANDAREA".try_into().unwrap(), 14, 4)
         .build_with_dest(&mut bytes);
-    for id in ids {
+    for (id, land_area) in records {
         let mut record = Record::default();
         let name = if id.starts_with('H') {
             "Québec"
@@ -143,6 +153,7 @@ pub(crate) fn dbf(ids: &[&str]) -> Vec<u8> {
         for (field, value) in [("CFSAUID", *id), ("PRUID", "35"), ("PRNAME", name)] {
             record.insert(field.to_owned(), value.to_owned().into());
         }
+        record.insert("LANDAREA".to_owned(), Some(*land_area).into());
         writer.write_record(&record).unwrap();
     }
     writer.finalize().unwrap();

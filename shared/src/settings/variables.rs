@@ -42,7 +42,7 @@ variables! {
     CLOUD_RUN_TASK_COUNT, Some("1"), "all", "Set by Cloud Run: the number of tasks.";
     PORTAL_URL, Some("https://ckan0.cf.opendata.inter.prod-toronto.ca"), "extract", "The CKAN portal.";
     PORTAL_HOSTS, None, "extract", "Hosts that the portal's files may be downloaded from, separated by commas. Default: those of `PORTAL_URL` and `FSA_URL`, and `www.toronto.ca`; if `PORTAL_URL` is a loopback address, every other loopback address too.";
-    FSA_URL, Some("https://www12.statcan.gc.ca/census-recensement/2011/geo/bound-limit/files-fichiers/2016/lfsa000b16a_e.zip"), "extract", "Statistics Canada's boundary file of the forward sortation areas.";
+    FSA_URL, Some("https://www12.statcan.gc.ca/census-recensement/2021/geo/sip-pis/boundary-limites/files-fichiers/lfsa000b21a_e.zip"), "extract", "Statistics Canada's boundary file of the forward sortation areas.";
     MAX_DOWNLOAD_BYTES, Some("268435456"), "extract", "The largest download.";
     MAX_CSV_BYTES, Some("4294967296"), "extract", "The largest CSV, and the largest file taken out of a ZIP.";
     DOWNLOAD_TIMEOUT_SECONDS, Some("900"), "extract", "The longest a download may take, retries and resumptions included.";

@@ -27,7 +27,7 @@ pub use routes::RequestLog;
 use routes::{Ckan, FileHost, State};
 
 /// The path of Statistics Canada's boundary file.
-const FSA_PATH: &str = "/statcan/lfsa000b16a_e.zip";
+const FSA_PATH: &str = "/statcan/lfsa000b21a_e.zip";
 
 /// The content and addresses of a portal.
 #[derive(Debug, Clone)]

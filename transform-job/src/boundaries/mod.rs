@@ -1,11 +1,15 @@
 //! Transforms boundaries from GeoJSON to one Parquet file with one row per area.
 
+mod surface;
+
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use arrow_array::{ArrayRef, Int32Array, RecordBatch, StringArray};
 use geojson::{Feature, FeatureCollection, GeoJson, Geometry};
+use serde_json::Value;
 use shared::contract::Contract;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::lake::Lake;
@@ -15,9 +19,10 @@ use shared::partition::Dataset;
 use crate::clean::{Clean, Phases};
 use crate::parquet_file::Layout;
 
-/// An area's name, and its geometry as GeoJSON text.
+/// An area's name, its land area, and its geometry as GeoJSON text.
 struct Area {
     name: Option<String>,
+    land_area_m2: i32,
     geometry: String,
 }
 
@@ -83,6 +88,7 @@ fn city_wards(collection: &FeatureCollection) -> Result<RecordBatch, Failure> {
                 .map(|ward| ward.name.as_deref())
                 .collect::<StringArray>(),
         )),
+        "land_area_m2" => Some(land_areas(wards.values())),
         "geometry" => Some(geometries(wards.values())),
         _ => None,
     })
@@ -94,6 +100,7 @@ fn forward_sortation_areas(collection: &FeatureCollection) -> Result<RecordBatch
     })?;
     batch(Dataset::ForwardSortationAreas, |column| match column {
         "fsa" => Some(Arc::new(StringArray::from_iter_values(areas.keys()))),
+        "land_area_m2" => Some(land_areas(areas.values())),
         "geometry" => Some(geometries(areas.values())),
         _ => None,
     })
@@ -113,10 +120,15 @@ fn areas<K: Ord>(
         let geometry = feature
             .geometry
             .as_ref()
-            .filter(|geometry| is_polygon(geometry))
-            .ok_or_else(|| refused("is neither a Polygon nor a MultiPolygon"))?
-            .to_string();
-        if areas.insert(key, Area { name, geometry }).is_some() {
+            .ok_or_else(|| refused("has no geometry"))?;
+        let area = Area {
+            name,
+            land_area_m2: land_area_m2(feature, geometry)
+                .with_context(|| format!("feature {index}"))
+                .or_fail(Exit::Contract)?,
+            geometry: geometry.to_string(),
+        };
+        if areas.insert(key, area).is_some() {
             return Err(refused("is an area that already exists"));
         }
     }
@@ -128,8 +140,27 @@ fn areas<K: Ord>(
     Ok(areas)
 }
 
-fn is_polygon(geometry: &Geometry) -> bool {
-    matches!(geometry.value.type_name(), "Polygon" | "MultiPolygon")
+/// Returns the published land area, or else the area of the polygons, in square metres. Both are exact to a hundred of
+/// them: Statistics Canada publishes ten-thousandths of a square kilometre, and the last bits of a library's arithmetic
+/// do not change the file.
+fn land_area_m2(feature: &Feature, geometry: &Geometry) -> anyhow::Result<i32> {
+    let polygons = surface::square_metres(geometry)?;
+    let published = feature.property("LANDAREA").and_then(Value::as_f64);
+    let hundreds = published.map_or(polygons, |square_kilometres| square_kilometres * 1e6) / 1e2;
+    anyhow::ensure!(
+        (0.0..=f64::from(i32::MAX / 100)).contains(&hundreds),
+        "has an area of {} square metres",
+        hundreds * 1e2
+    );
+    #[expect(clippy::cast_possible_truncation, reason = "in the range of i32")]
+    let hundreds = hundreds.round() as i32;
+    Ok(hundreds * 100)
+}
+
+fn land_areas<'a>(areas: impl Iterator<Item = &'a Area>) -> ArrayRef {
+    Arc::new(Int32Array::from_iter_values(
+        areas.map(|area| area.land_area_m2),
+    ))
 }
 
 fn geometries<'a>(areas: impl Iterator<Item = &'a Area>) -> ArrayRef {
@@ -149,4 +180,36 @@ fn batch(
         })
     });
     RecordBatch::try_new(table.arrow_schema(), arrays.collect()).or_fail(Exit::Bug)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CELL: &str =
+        "[[[-79.4,43.645],[-79.39,43.645],[-79.39,43.655],[-79.4,43.655],[-79.4,43.645]]]";
+
+    fn area_of(properties: &str) -> anyhow::Result<i32> {
+        let text = format!(
+            r#"{{"type":"Feature","properties":{properties},"geometry":{{"type":"Polygon","coordinates":{CELL}}}}}"#
+        );
+        let feature: Feature = text.parse().expect("GeoJSON");
+        land_area_m2(&feature, feature.geometry.as_ref().expect("a geometry"))
+    }
+
+    #[test]
+    fn the_published_land_area_precedes_that_of_the_polygon() {
+        let area = |properties| area_of(properties).expect("an area");
+        assert_eq!(area(r#"{"CFSAUID":"M5V","LANDAREA":4.5678}"#), 4_567_800);
+        assert_eq!(area(r#"{"CFSAUID":"M5V"}"#), 896_400);
+    }
+
+    #[test]
+    fn an_impossible_land_area_is_refused() {
+        let refused = area_of(r#"{"LANDAREA":9984670.0}"#).expect_err("all of Canada");
+        assert_eq!(
+            refused.to_string(),
+            "has an area of 9984670000000 square metres"
+        );
+    }
 }
