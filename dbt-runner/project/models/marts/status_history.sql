@@ -72,7 +72,7 @@ versions as (
             order by version_number
             rows between unbounded preceding and current row
         ) as seen_at,
-        case when published_at < observed_at then published_at else version_at end as as_of
+        {{ as_of('published_at', 'observed_at') }} as as_of
     from ordered
 ),
 

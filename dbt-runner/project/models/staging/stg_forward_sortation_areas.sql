@@ -1,4 +1,5 @@
 select
     fsa,
+    land_area_m2,
     geometry
 from {{ source('warehouse', 'forward_sortation_areas') }}

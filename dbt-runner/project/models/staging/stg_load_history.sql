@@ -25,5 +25,9 @@ select
     run_id,
     observed_at,
     last_observed_at,
+    coalesce(
+        {{ as_of('cast(source_last_modified as ' ~ type_instant() ~ ')', 'observed_at') }},
+        loaded_at
+    ) as as_of,
     coalesce(generated, false) as is_generated
 from {{ source('warehouse', 'load_history') }}
