@@ -93,7 +93,9 @@ fn another_bigquery_has_the_same_marts_with_contracts_enforced() {
     let marts = tables.as_object_mut().unwrap();
     marts.retain(|name, _| name.starts_with("marts."));
     for (name, mart) in marts.iter() {
-        assert!(mart[0].as_u64().unwrap() > 0, "{name}");
+        // So few requests have no unusual months: the unit test of the mart has some.
+        let is_empty = mart[0].as_u64().unwrap() == 0;
+        assert_eq!(is_empty, name == "marts.unusual_months", "{name}");
     }
     assert_eq!(marts_on_crucible(&pipeline.warehouse()), tables);
 }
@@ -157,9 +159,9 @@ fn both_publish_the_same(local: &Pipeline, cloud: &Pipeline) {
     assert!(local.len() > 20, "{:?}", local.keys());
 }
 
-/// Whether a mart, or a file of one, contains the time of loading, which differs between the paths.
+/// Whether a mart, or a file of one, contains the time of loading or observation, which differs between the paths.
 fn tells_when(name: &str) -> bool {
-    ["data_quality", "pipeline_runs"]
+    ["data_quality", "pipeline_runs", "publication_changes"]
         .iter()
         .any(|mart| name.trim_start_matches("data/").starts_with(mart))
 }
