@@ -6,6 +6,7 @@ values FILE       by reader and column, a digest of the column's values
 warehouse FILE    every table of a DuckDB file: its row count and a digest of its rows in any order
 query FILE SQL    the rows of a query; of none of a file's tables, on :memory:
 digest FILE SQL   their count and a digest of them in any order
+closing FILE      where the marts of closing times differ from SciPy's isotonic regression, and limits of its own
 """
 
 import csv
@@ -15,14 +16,17 @@ import json
 import pathlib
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterable
 
 import duckdb
 import fastparquet
+import numpy
 import pandas
 import polars
 import pyarrow.parquet
 from digests import table_digest
+from scipy.optimize import isotonic_regression
 
 
 def parquet(paths: list[str]) -> dict:
@@ -145,6 +149,80 @@ def digest(path: str, sql: str) -> dict:
         return {"digest": table_digest(names, iter(rows.fetchone, None))}
 
 
+AGES = [0, 1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365]
+
+
+def closing(path: str) -> dict:
+    """Computes every curve and its quartiles from the requests by age of the three latest years."""
+    counts = defaultdict(lambda: defaultdict(lambda: [0, 0]))
+    with duckdb.connect(path, read_only=True) as database:
+        recent = "where source_year > (select max(source_year) - 3 from marts.open_by_age_type)"
+        numbers = "age_days, requests, open_requests"
+        for group, kind, *row in database.execute(
+            f"select type_group, type_name, {numbers} from marts.open_by_age_type {recent}"
+        ).fetchall():
+            for key in ((group, kind, None, None), (group, None, None, None)):
+                add(counts[key], row)
+        for group, model, ward, *row in database.execute(
+            f"select type_group, ward_model, ward_id, {numbers} from marts.open_by_age_group_ward {recent} and ward_id is not null"
+        ).fetchall():
+            add(counts[group, None, model, ward], row)
+        shares = database.execute(
+            "select type_group, type_name, ward_model, ward_id, age_days, done_share, lower_share, upper_share "
+            "from marts.time_to_close_curve"
+        ).fetchall()
+        times = database.execute("select * exclude (requests, open_share_90_days) from marts.time_to_close").fetchall()
+
+    found = {tuple(row[:5]): row[5:] for row in shares}
+    expected, bounds = {}, set()
+    for key, by_age in counts.items():
+        by_age = {age: count for age, count in sorted(by_age.items()) if count[0]}
+        requests = [count[0] for count in by_age.values()]
+        if sum(requests) < 30:
+            continue
+        done = [every - still_open for every, still_open in by_age.values()]
+        curve = isotonic_regression(numpy.divide(done, requests), weights=requests).x
+        lower, upper = limits(numpy.array(done), numpy.array(requests), curve)
+        expected |= {(*key, age): shares for age, *shares in zip(by_age, curve, lower, upper)}
+        quartiles = [quartile(list(by_age), lower, upper, share) for share in (0.25, 0.5, 0.75)]
+        bounds.add((*key, *(bound for pair in quartiles for bound in pair)))
+    return {
+        "curves": len(bounds),
+        "other_points": len(found.keys() ^ expected.keys()),
+        "greatest_difference": max(
+            float(abs(one - other)) for point in found.keys() & expected.keys() for one, other in zip(found[point], expected[point])
+        ),
+        "other_bounds": sorted(map(str, bounds ^ set(times))),
+    }
+
+
+def add(by_age: dict, row: list) -> None:
+    age, requests, still_open = row
+    by_age[age][0] += requests
+    by_age[age][1] += still_open
+
+
+def limits(done: numpy.ndarray, requests: numpy.ndarray, curve: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Returns the 95 % limits of a curve: by Wilson's of every run of ages, which are the roots of a quadratic equation."""
+    lower, upper = numpy.zeros(len(curve)), numpy.ones(len(curve))
+    for youngest in range(len(curve)):
+        for oldest in range(youngest, len(curve)):
+            every = requests[youngest : oldest + 1].sum()
+            share = done[youngest : oldest + 1].sum() / every
+            roots = numpy.roots([1 + 4 / every, -(2 * share + 4 / every), share**2]).real
+            lower[oldest:] = numpy.maximum(lower[oldest:], roots.min().round(4))
+            upper[: youngest + 1] = numpy.minimum(upper[: youngest + 1], roots.max().round(4))
+    return numpy.minimum(lower, curve), numpy.maximum(upper, curve)
+
+
+def quartile(ages: list[int], lower: numpy.ndarray, upper: numpy.ndarray, share: float) -> tuple[int, int | None]:
+    """Returns the last age that is below the share for certain, and the end of the first age group that reaches it."""
+    # SciPy's sums differ from exact ones in their last bits.
+    below = [age for age, most in zip(ages, upper) if most < share - 1e-12]
+    reached = [AGES.index(age) + 1 for age, least in zip(ages, lower) if least >= share - 1e-12]
+    return max(below, default=0), AGES[min(reached)] if reached and min(reached) < len(AGES) else None
+
+
 COMMANDS = {
     "parquet": lambda arguments: parquet(arguments),
     "values": lambda arguments: values(arguments[0]),
@@ -152,6 +230,7 @@ COMMANDS = {
     "warehouse": lambda arguments: warehouse(arguments[0]),
     "query": lambda arguments: query(arguments[0], arguments[1]),
     "digest": lambda arguments: digest(arguments[0], arguments[1]),
+    "closing": lambda arguments: closing(arguments[0]),
 }
 
 if __name__ == "__main__":

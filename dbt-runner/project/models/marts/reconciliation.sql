@@ -1,7 +1,7 @@
 {% set marts = [
     'requests_by_month_type_ward', 'requests_by_month_type_fsa', 'requests_by_month_group_ward',
-    'requests_by_month_group_fsa', 'requests_by_ward', 'requests_by_fsa', 'requests_by_day', 'requests_by_season',
-    'requests_by_status', 'type_trends',
+    'requests_by_month_group_fsa', 'requests_by_ward', 'requests_by_fsa', 'requests_by_fsa_ward', 'requests_by_day',
+    'requests_by_season', 'requests_by_status', 'type_trends', 'open_by_age_type', 'open_by_age_group_ward',
 ] -%}
 
 with loads as (
@@ -48,7 +48,10 @@ facts as (
     in_{{ mart }} as (
         select
             source_year,
-            cast(sum(requests) as {{ dbt.type_bigint() }}) as row_count
+            cast(sum(
+                requests
+                {%- if mart.startswith('open_by_age_') %} + cancelled_requests + unknown_requests {%- endif %}
+            ) as {{ dbt.type_bigint() }}) as row_count
         from {{ ref(mart) }}
         group by source_year
     ),
