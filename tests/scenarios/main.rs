@@ -7,6 +7,7 @@ mod bigquery;
 mod case_portal;
 mod city_rows;
 mod equality;
+mod estimates;
 mod kills;
 mod observations;
 mod pipeline;

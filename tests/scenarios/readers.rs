@@ -52,6 +52,16 @@ pub(crate) fn interleavings(scripts: &[Value]) -> Value {
     answer(Command::new(python).arg(script).stdin(input))
 }
 
+/// Returns how often the compiled query of the unusual months lists simulated ones: the output of `unusual_months.py`.
+pub(crate) fn rates_of_unusual_months(query: &Path) -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/unusual_months.py");
+    answer(
+        Command::new(from_make("READERS_PYTHON"))
+            .arg(script)
+            .arg(query),
+    )
+}
+
 fn answer(command: &mut Command) -> Value {
     let output = command.output().unwrap();
     assert!(
