@@ -9,6 +9,7 @@ use serde::Serialize;
 use shapefile::dbase::encoding::UnicodeLossy;
 use shapefile::dbase::{self, FieldValue, Record};
 use shapefile::{Point, Polygon, ShapeReader};
+use shared::contract::Contract;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::lake::Lake;
 
@@ -21,8 +22,6 @@ use crate::raw_file::{MeasuringWriter, RawFile};
 
 /// The name of the object in the lake.
 const NAME: &str = "forward-sortation-areas.geojson";
-/// The first letter of all Toronto areas, and of no others.
-const TORONTO: char = 'M';
 const MAX_PRJ_BYTES: u64 = 64 << 10;
 
 /// What is wrong with the published areas.
@@ -50,8 +49,8 @@ enum AreasError {
     Elsewhere { id: String, position: Position },
     #[error("{id} occurs twice")]
     Twice { id: String },
-    #[error("has no area that starts with {TORONTO}")]
-    None,
+    #[error("has no area that starts with {district}")]
+    None { district: char },
 }
 
 #[derive(Serialize)]
@@ -127,9 +126,15 @@ fn read(shp: File, dbf: File, prj: File) -> Result<BTreeMap<String, Feature>, Ar
         return Err(AreasError::Counts { shapes, records });
     }
     if areas.is_empty() {
-        return Err(AreasError::None);
+        let district = district();
+        return Err(AreasError::None { district });
     }
     Ok(areas)
+}
+
+/// Returns the first letter of all Toronto areas, and of no others.
+fn district() -> char {
+    char::from(Contract::rules().postal_district)
 }
 
 /// Returns the properties of every record, in order; `None` for those outside Toronto.
@@ -146,7 +151,7 @@ fn read_properties(dbf: File) -> Result<Vec<Option<Properties>>, AreasError> {
             record: index + 1,
             field: "CFSAUID",
         })?;
-        if !cfsauid.starts_with(TORONTO) {
+        if !cfsauid.starts_with(district()) {
             all.push(None);
             continue;
         }
