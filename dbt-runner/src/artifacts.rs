@@ -1,5 +1,5 @@
-//! The files that dbt writes to its target directory. Their formats: <https://schemas.getdbt.com>, run-results v6,
-//! sources v3 and manifest v12.
+//! The files that dbt writes to its target directory. Their formats: <https://schemas.getdbt.com>, run-results v6 and
+//! manifest v12.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,19 +25,6 @@ struct NodeResult {
     status: String,
     message: Option<String>,
     failures: Option<u64>,
-}
-
-/// The freshness of each source.
-#[derive(Debug, Deserialize)]
-pub(crate) struct SourceFreshness {
-    results: Vec<FreshnessResult>,
-}
-
-#[derive(Debug, Deserialize)]
-struct FreshnessResult {
-    unique_id: String,
-    /// Why dbt could not check it.
-    error: Option<String>,
 }
 
 /// The project's nodes.
@@ -170,26 +157,6 @@ impl RunResults {
             .collect();
         nodes.sort_by(|one, other| one.unique_id.cmp(&other.unique_id));
         nodes
-    }
-}
-
-impl SourceFreshness {
-    pub(crate) const FILE: &str = "sources.json";
-
-    pub(crate) fn read(target: &Path) -> Result<Self, Failure> {
-        read(&target.join(Self::FILE))
-    }
-
-    /// Returns the sources whose freshness could not be checked.
-    pub(crate) fn failed(&self) -> Vec<FailedNode> {
-        let failed = self.results.iter().filter_map(|result| {
-            Some(FailedNode {
-                unique_id: result.unique_id.clone(),
-                message: one_line(result.error.as_ref()?),
-                compiled_path: None,
-            })
-        });
-        failed.collect()
     }
 }
 

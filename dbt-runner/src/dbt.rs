@@ -1,27 +1,34 @@
-//! dbt as a child process.
+//! dbt as a child process: a Python program of a few lines that runs one dbt command after another, so that dbt is
+//! started and the project is parsed once.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde::Deserialize;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::telemetry::milliseconds;
 use shared::warehouse::WarehouseSettings;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::{ChildStdout, Command};
-use tokio::task::block_in_place;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::task::{JoinHandle, block_in_place};
 use tracing::{debug, error, info, warn};
 
-use crate::artifacts::{FailedNode, Graph, RunResults, SourceFreshness};
+use crate::artifacts::{FailedNode, Graph, RunResults};
 use crate::profile;
 use crate::warehouse::Warehouse;
 
-/// Messages of transient errors: DuckDB's about a locked file, BigQuery's about limits and its own errors. dbt-bigquery
-/// passes BigQuery's messages on without their reasons. <https://cloud.google.com/bigquery/docs/error-messages>
-const TRANSIENT: [&str; 11] = [
+/// The program, which the Python interpreter beside the dbt command runs.
+const DRIVER: &str = include_str!("driver.py");
+
+/// Messages of transient errors. DuckDB's is about a locked file. BigQuery's are about limits and its own errors;
+/// dbt-bigquery passes them on without their reasons: <https://cloud.google.com/bigquery/docs/error-messages>. The
+/// others are of dbt-bigquery (`connections.py`: a job or an upload that took too long) and of the libraries below it:
+/// google-api-core, google-auth, requests and urllib3.
+const TRANSIENT: [&str; 18] = [
     "Could not set lock on file",
     "Exceeded rate limits",
     "Quota exceeded",
@@ -29,9 +36,16 @@ const TRANSIENT: [&str; 11] = [
     "Retrying the job may solve the problem",
     "internal error",
     "concurrent update",
+    "Operation did not complete within the designated timeout",
+    "BigQuery Timeout Exceeded",
+    "Job timed out",
+    "Compute Engine Metadata server",
     "Connection aborted",
+    "Connection broken",
+    "Connection reset by peer",
     "Max retries exceeded",
     "Read timed out",
+    "Response ended prematurely",
     "Timeout of ",
 ];
 /// HTTP statuses at the start of google-api-core's messages, before the request's method.
@@ -54,7 +68,14 @@ pub(crate) enum BuildMode {
     FullRefresh,
 }
 
-/// A line of dbt's log, written with `--log-format json`.
+/// A line of dbt's log, written with `--log-format json`, or an answer of the driver.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Event(Event),
+    Answer(Answer),
+}
+
 #[derive(Debug, Deserialize)]
 struct Event {
     info: EventInfo,
@@ -81,60 +102,68 @@ struct NodeInfo {
     node_status: String,
 }
 
+/// How a command ended.
+#[derive(Debug, Deserialize)]
+struct Answer {
+    success: bool,
+    error: Option<String>,
+}
+
+/// dbt, running, with the project parsed. It ends when it is dropped, or when this process dies.
+pub(crate) struct RunningDbt<'a> {
+    dbt: &'a Dbt<'a>,
+    child: Child,
+    commands: ChildStdin,
+    lines: Lines<BufReader<ChildStdout>>,
+    complaints: JoinHandle<io::Result<String>>,
+}
+
 impl Dbt<'_> {
-    /// Runs `dbt build`, logs the result of each node and returns the artifacts. `variables` are the project's, as
-    /// YAML.
-    ///
-    /// # Errors
-    /// Lists the nodes that failed, or returns dbt's messages if it did not run any.
-    pub(crate) async fn build(
-        &self,
-        variables: &str,
-        mode: BuildMode,
-    ) -> Result<(RunResults, Graph), Failure> {
-        let results = self.remove_stale(RunResults::FILE)?;
-        let mut arguments = vec!["build", "--vars", variables];
-        if mode == BuildMode::FullRefresh {
-            arguments.push("--full-refresh");
+    /// Starts dbt and parses the project. Returns the project's graph as well.
+    pub(crate) async fn start(&self) -> Result<(RunningDbt<'_>, Graph), Failure> {
+        let failed = || {
+            format!(
+                "cannot start {}, check DBT_EXECUTABLE",
+                self.executable.display()
+            )
+        };
+        let python = interpreter(self.executable)
+            .or_fail(Exit::Configuration)
+            .while_doing(failed)?;
+        let (_, variables) = profile::target(self.warehouse);
+        let mut child = Command::new(python)
+            .args(["-c", DRIVER])
+            .envs(variables)
+            .env("DO_NOT_TRACK", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .or_fail(Exit::Configuration)
+            .while_doing(failed)?;
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(commands), Some(stdout), Some(mut stderr)) = pipes else {
+            return Err(Failure::new(Exit::Bug, anyhow::anyhow!("dbt has no pipes")));
+        };
+        let complaints = tokio::spawn(async move {
+            let mut text = Vec::new();
+            stderr.read_to_end(&mut text).await?;
+            Ok(String::from_utf8_lossy(&text).into_owned())
+        });
+        let mut running = RunningDbt {
+            dbt: self,
+            child,
+            commands,
+            lines: BufReader::new(stdout).lines(),
+            complaints,
+        };
+        // Parsed without variables, so that dbt finds what it parsed before in the target directory.
+        let (success, errors) = running.execute(&["parse"]).await?;
+        if !success {
+            return Err(without_results("dbt parse failed", &errors));
         }
-        let (status, errors) = self.execute(&arguments).await?;
-        if !results.is_file() {
-            return Err(without_results(status, &errors));
-        }
-        let (results, graph) = (RunResults::read(self.target)?, Graph::read(self.target)?);
-        let failed = results.failed(&graph);
-        if status.success() && failed.is_empty() {
-            return Ok((results, graph));
-        }
-        Err(self.failure(status, &errors, &failed))
-    }
-
-    /// Runs `dbt source freshness`, which logs a warning for a stale source. `variables` are those of the build, so
-    /// that dbt need not parse the project again.
-    ///
-    /// # Errors
-    /// Lists the sources that could not be checked.
-    pub(crate) async fn check_freshness(&self, variables: &str) -> Result<(), Failure> {
-        let results = self.remove_stale(SourceFreshness::FILE)?;
-        let arguments = ["source", "freshness", "--vars", variables];
-        let (status, errors) = self.execute(&arguments).await?;
-        if status.success() {
-            return Ok(());
-        }
-        if !results.is_file() {
-            return Err(without_results(status, &errors));
-        }
-        let failed = SourceFreshness::read(self.target)?.failed();
-        Err(self.failure(status, &errors, &failed))
-    }
-
-    /// Returns the failure of dbt: the failed nodes, or else its messages.
-    fn failure(&self, status: ExitStatus, errors: &[String], failed: &[FailedNode]) -> Failure {
-        if failed.is_empty() {
-            without_results(status, errors)
-        } else {
-            of_nodes(failed, &self.rows_that_fail(failed))
-        }
+        Ok((running, Graph::read(self.target)?))
     }
 
     /// Removes an artifact of an earlier dbt run from the target directory and returns its path.
@@ -167,108 +196,174 @@ impl Dbt<'_> {
             rows.collect()
         })
     }
+}
 
-    /// Runs `dbt docs generate`. Returns the path of the docs, a single page in the target directory, and the graph.
-    pub(crate) async fn document(&self) -> Result<(PathBuf, Graph), Failure> {
-        // Skip compilation: compiled SQL is not published, and it is unchanged since the build.
-        let mut arguments = vec!["docs", "generate", "--static", "--no-compile"];
-        if profile::target(self.warehouse).0 == profile::EMULATOR_TARGET {
-            // The emulator refuses dbt's catalog query. Without it the docs lack the warehouse's description of its
-            // tables, but have all of the project's.
-            arguments.push("--empty-catalog");
+impl RunningDbt<'_> {
+    /// Runs `dbt build`, logs the result of each node and returns their results. `variables` are the project's, as
+    /// YAML. The unit tests of models are left out: they test the code, not the data.
+    ///
+    /// # Errors
+    /// Lists the nodes that failed, or returns dbt's messages if it did not run any.
+    pub(crate) async fn build(
+        &mut self,
+        variables: &str,
+        mode: BuildMode,
+    ) -> Result<RunResults, Failure> {
+        let results = self.dbt.remove_stale(RunResults::FILE)?;
+        let mut arguments = vec!["build", "--exclude-resource-type", "unit_test"];
+        arguments.extend(["--vars", variables]);
+        if mode == BuildMode::FullRefresh {
+            arguments.push("--full-refresh");
         }
-        let (status, errors) = self.execute(&arguments).await?;
-        let page = self.target.join("static_index.html");
-        if !status.success() || !page.is_file() {
-            return Err(without_results(status, &errors));
+        let (success, errors) = self.execute(&arguments).await?;
+        if !results.is_file() {
+            return Err(without_results("dbt build failed", &errors));
         }
-        Ok((page, Graph::read(self.target)?))
+        let results = RunResults::read(self.dbt.target)?;
+        let failed = results.failed(&Graph::read(self.dbt.target)?);
+        if success && failed.is_empty() {
+            return Ok(results);
+        }
+        // Closed, so that the warehouse can be read.
+        self.close().await;
+        if failed.is_empty() {
+            return Err(without_results("dbt build failed", &errors));
+        }
+        Err(of_nodes(&failed, &self.dbt.rows_that_fail(&failed)))
     }
 
-    /// Returns dbt's exit status and the errors it logged outside of nodes.
-    async fn execute(&self, arguments: &[&str]) -> Result<(ExitStatus, Vec<String>), Failure> {
-        let (target_name, variables) = profile::target(self.warehouse);
-        let mut child = Command::new(self.executable)
-            .args(arguments)
-            .arg("--project-dir")
-            .arg(self.project)
-            .arg("--profiles-dir")
-            .arg(self.project)
-            .args(["--target", target_name])
-            .arg("--target-path")
-            .arg(self.target)
-            .arg("--log-path")
-            .arg(self.target.join("logs"))
-            .args(["--log-format", "json", "--no-use-colors"])
-            .envs(variables)
-            .env("DO_NOT_TRACK", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .or_fail(Exit::Configuration)
-            .while_doing(|| {
-                format!(
-                    "cannot start {}, check DBT_EXECUTABLE",
-                    self.executable.display()
-                )
-            })?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let log = async {
-            match stdout {
-                Some(stdout) => relay(stdout).await,
-                None => Ok(Vec::new()),
-            }
+    /// Ends dbt, which closes the warehouse.
+    pub(crate) async fn close(&mut self) {
+        self.child.kill().await.ok();
+    }
+
+    /// Runs `dbt docs generate` and returns the docs, a single page. Must come before the build, whose compiled SQL is
+    /// not published.
+    ///
+    /// The page describes tables as the project does, which enforces contracts. dbt is not asked to query the warehouse's
+    /// catalog, which would need rights and can fail, and repeats the same.
+    pub(crate) async fn document(&mut self) -> Result<Vec<u8>, Failure> {
+        let page = self.dbt.remove_stale("static_index.html")?;
+        let arguments = ["docs", "generate", "--static", "--no-compile"];
+        let (success, errors) = self
+            .execute(&[&arguments[..], &["--empty-catalog"]].concat())
+            .await?;
+        if !success {
+            return Err(without_results("dbt docs generate failed", &errors));
+        }
+        fs::read(&page)
+            .or_fail(Exit::Upstream)
+            .while_doing(|| format!("cannot read dbt's {}", page.display()))
+    }
+
+    /// Runs a command. Returns whether it succeeded, and the errors it logged outside of nodes.
+    async fn execute(&mut self, command: &[&str]) -> Result<(bool, Vec<String>), Failure> {
+        let (target_name, _) = profile::target(self.dbt.warehouse);
+        let logs = self.dbt.target.join("logs");
+        let paths = [
+            ("--project-dir", self.dbt.project),
+            ("--profiles-dir", self.dbt.project),
+            ("--target-path", self.dbt.target),
+            ("--log-path", &logs),
+        ];
+        let mut arguments: Vec<String> = command.iter().map(ToString::to_string).collect();
+        for (option, path) in paths {
+            arguments.extend([option.to_owned(), path.to_string_lossy().into_owned()]);
+        }
+        let options = [
+            "--target",
+            target_name,
+            "--log-format",
+            "json",
+            "--no-use-colors",
+        ];
+        arguments.extend(options.map(str::to_owned));
+        let line = format!("{}\n", serde_json::Value::from(arguments));
+        // If dbt has ended, its output says why.
+        self.commands.write_all(line.as_bytes()).await.ok();
+        let mut errors = Vec::new();
+        let answer = self
+            .relay(&mut errors)
+            .await
+            .map_err(|error| Failure::upstream(error).context("cannot read dbt's output"))?;
+        let Some(answer) = answer else {
+            return Err(self.ended(errors).await);
         };
-        let complaints = async {
-            let mut text = Vec::new();
-            if let Some(mut stderr) = stderr {
-                stderr.read_to_end(&mut text).await?;
-            }
-            Ok(String::from_utf8_lossy(&text).into_owned())
+        if errors.is_empty() {
+            errors.extend(answer.error);
+        }
+        Ok((answer.success, errors))
+    }
+
+    /// Returns the failure of a dbt that ended during a command.
+    async fn ended(&mut self, mut errors: Vec<String>) -> Failure {
+        let status = match self.child.wait().await {
+            Ok(status) => status,
+            Err(error) => return Failure::upstream(error),
         };
-        let (mut errors, complaints) =
-            tokio::try_join!(log, complaints).map_err(|error: io::Error| {
-                Failure::upstream(error).context("cannot read dbt's output")
-            })?;
-        let status = child.wait().await.or_fail(Exit::Upstream)?;
         // A Python traceback ends with the line that describes the error.
-        errors.extend(complaints.lines().last().map(str::to_owned));
-        Ok((status, errors))
+        if let Ok(Ok(complaints)) = (&mut self.complaints).await {
+            errors.extend(complaints.lines().last().map(str::to_owned));
+        }
+        let described = described(&format!("dbt ended with {status}"), &errors);
+        let was_killed = status.code().is_none();
+        let exit = if was_killed || is_transient(&described) {
+            Exit::Upstream
+        } else {
+            Exit::Configuration
+        };
+        Failure::new(exit, anyhow::anyhow!(described))
+    }
+
+    /// Logs the nodes that dbt finishes, adds the errors that belong to no node to `errors`, and returns the answer;
+    /// `None` if dbt ended instead.
+    async fn relay(&mut self, errors: &mut Vec<String>) -> io::Result<Option<Answer>> {
+        while let Some(line) = self.lines.next_line().await? {
+            let Event { info, data } = match serde_json::from_str(&line) {
+                Ok(Line::Event(event)) => event,
+                Ok(Line::Answer(answer)) => return Ok(Some(answer)),
+                Err(_) => {
+                    debug!(line, "dbt");
+                    continue;
+                }
+            };
+            match (data.node_info, data.execution_time, info.level.as_str()) {
+                (Some(node), Some(seconds), level) => log_node(node, data.status, seconds, level),
+                (None, _, "error") if !info.msg.trim().is_empty() => errors.push(info.msg),
+                _ => debug!(message_of_dbt = info.msg, "dbt"),
+            }
+        }
+        Ok(None)
     }
 }
 
-/// Logs the nodes that dbt finishes, and returns the errors that belong to no node.
-async fn relay(stdout: ChildStdout) -> io::Result<Vec<String>> {
-    let mut errors = Vec::new();
-    let mut lines = BufReader::new(stdout).lines();
-    while let Some(line) = lines.next_line().await? {
-        let Ok(Event { info, data }) = serde_json::from_str(&line) else {
-            debug!(line, "dbt");
-            continue;
-        };
-        match (data.node_info, data.execution_time, info.level.as_str()) {
-            (Some(node), Some(seconds), level) => {
-                let unique_id = node.unique_id;
-                // dbt does not set the node status of a unit test.
-                let status = match data.status {
-                    Some(status) if node.node_status == "None" => status,
-                    _ => node.node_status,
-                };
-                let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-                let milliseconds = milliseconds(duration);
-                match level {
-                    "error" => error!(unique_id, status, milliseconds, "dbt node finished"),
-                    "warn" => warn!(unique_id, status, milliseconds, "dbt node finished"),
-                    _ => info!(unique_id, status, milliseconds, "dbt node finished"),
-                }
-            }
-            (None, _, "error") if !info.msg.trim().is_empty() => errors.push(info.msg),
-            _ => debug!(message_of_dbt = info.msg, "dbt"),
-        }
+/// Returns the Python interpreter of a dbt command: the one beside it, as in every virtual environment.
+fn interpreter(executable: &Path) -> io::Result<PathBuf> {
+    let is_bare = executable.components().count() == 1;
+    let folders = env::var_os("PATH").filter(|_| is_bare);
+    let in_path = folders.and_then(|folders| {
+        let mut candidates = env::split_paths(&folders).map(|folder| folder.join(executable));
+        candidates.find(|candidate| candidate.is_file())
+    });
+    // The command may be a link to that of the environment.
+    let script = fs::canonicalize(in_path.as_deref().unwrap_or(executable))?;
+    Ok(script.with_file_name("python"))
+}
+
+fn log_node(node: NodeInfo, status: Option<String>, seconds: f64, level: &str) {
+    let unique_id = node.unique_id;
+    // dbt does not set the node status of a unit test.
+    let status = match status {
+        Some(status) if node.node_status == "None" => status,
+        _ => node.node_status,
+    };
+    let duration = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let milliseconds = milliseconds(duration);
+    match level {
+        "error" => error!(unique_id, status, milliseconds, "dbt node finished"),
+        "warn" => warn!(unique_id, status, milliseconds, "dbt node finished"),
+        _ => info!(unique_id, status, milliseconds, "dbt node finished"),
     }
-    Ok(errors)
 }
 
 fn of_nodes(failed: &[FailedNode], rows: &[Vec<String>]) -> Failure {
@@ -292,15 +387,21 @@ fn of_nodes(failed: &[FailedNode], rows: &[Vec<String>]) -> Failure {
     )
 }
 
-fn without_results(status: ExitStatus, errors: &[String]) -> Failure {
-    let errors = errors.join("; ");
-    let errors = errors.split_whitespace().collect::<Vec<_>>().join(" ");
-    let exit = if status.code().is_none() || is_transient(&errors) {
+fn without_results(what: &str, errors: &[String]) -> Failure {
+    let described = described(what, errors);
+    let exit = if is_transient(&described) {
         Exit::Upstream
     } else {
         Exit::Configuration
     };
-    Failure::new(exit, anyhow::anyhow!("dbt ended with {status}: {errors}"))
+    Failure::new(exit, anyhow::anyhow!(described))
+}
+
+/// Joins the lines of dbt's messages.
+fn described(what: &str, errors: &[String]) -> String {
+    let errors = errors.join("; ");
+    let errors = errors.split_whitespace().collect::<Vec<_>>().join(" ");
+    format!("{what}: {errors}")
 }
 
 /// Whether dbt's message reports a transient error.

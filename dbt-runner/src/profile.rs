@@ -2,9 +2,6 @@
 
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 
-/// The target for the BigQuery emulator.
-pub(crate) const EMULATOR_TARGET: &str = "bigquery_emulator";
-
 /// Returns the name of the target for a warehouse, and the variables that the target reads.
 pub(crate) fn target(settings: &WarehouseSettings) -> (&'static str, Vec<(&'static str, String)>) {
     let dataset = match &settings.url {
@@ -23,5 +20,5 @@ pub(crate) fn target(settings: &WarehouseSettings) -> (&'static str, Vec<(&'stat
         return ("bigquery", variables);
     };
     variables.push(("BIGQUERY_EMULATOR_HOST", emulator.to_string()));
-    (EMULATOR_TARGET, variables)
+    ("bigquery_emulator", variables)
 }

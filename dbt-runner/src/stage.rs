@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use bytes::Bytes;
+use jiff::Timestamp;
 use serde::Deserialize;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::Fingerprint;
@@ -17,16 +19,19 @@ use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
 use shared::telemetry::milliseconds;
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 use tokio::task::block_in_place;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use crate::artifacts::Graph;
-use crate::dbt::{BuildMode, Dbt};
+use crate::dbt::{BuildMode, Dbt, RunningDbt};
 use crate::looker_studio;
 use crate::mart::MartTable;
 use crate::project;
 use crate::publish::{self, Publication};
 use crate::site::Site;
 use crate::warehouse::{BuiltFrom, Warehouse};
+
+/// The City publishes monthly.
+const LONGEST_SILENCE_DAYS: i64 = 40;
 
 /// The settings of this job.
 #[derive(Debug)]
@@ -95,6 +100,8 @@ impl JobSettings for Settings {
 /// The inputs of a build and their fingerprint.
 struct Input {
     receipts: BTreeMap<Partition, Key>,
+    /// When new content was last seen on the portal; `None` if nothing is loaded.
+    latest_news: Option<Timestamp>,
     /// Whether any of the loaded data are synthetic.
     generated: bool,
     fingerprint: Fingerprint,
@@ -111,6 +118,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         let input = settings.input(&mut warehouse)?;
         Ok::<_, Failure>((input, warehouse.built_from()?))
     })?;
+    warn_if_stale(input.latest_news);
     let warehouse_id = settings.warehouse.url.id();
     let key = MartsManifest::key(&warehouse_id, &input.fingerprint)?;
 
@@ -126,8 +134,6 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     } else {
         BuildMode::FullRefresh
     };
-    let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
-    let dbt = settings.dbt(temporary.path());
     let (fingerprint, generated) = (input.fingerprint.clone(), input.generated);
     let existing = match found {
         Some(bytes) => {
@@ -137,26 +143,52 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         }
         None => None,
     };
-    let (marts, mut summary) = match existing {
-        Some(marts) => {
-            debug!(fingerprint = %input.fingerprint, "marts found");
+    let mut publication = settings.site.as_ref().map(|site| Publication {
+        site,
+        fingerprint: &fingerprint,
+        generated,
+        run_id: &common.run_id,
+    });
+    if let Some(current) = &publication
+        && !common.force
+        && current.is_published().await?
+    {
+        publication = None;
+    }
+
+    let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
+    let dbt = settings.dbt(temporary.path());
+    let (marts, mut summary) = match (existing, &publication) {
+        (Some(marts), None) => {
+            debug!(%fingerprint, "marts found");
             (marts, Summary::found())
         }
-        None => build(&common, &settings, &dbt, input, mode, &key).await?,
+        (existing, publication) => {
+            let (mut dbt, graph) = dbt
+                .start()
+                .await
+                .while_doing(|| settings.project_at("parse"))?;
+            let docs = match publication {
+                Some(_) => document(&mut dbt).await,
+                None => None,
+            };
+            let (marts, mut summary) = match existing {
+                Some(marts) => (marts, Summary::found()),
+                None => build(&common, &settings, &mut dbt, &graph, input, mode, &key).await?,
+            };
+            drop(dbt);
+            if let Some(publication) = publication {
+                let mut warehouse = block_in_place(|| settings.open_warehouse())?;
+                let written = publication.publish(&mut warehouse, &graph, docs);
+                summary.bytes += written.await?;
+            }
+            (marts, summary)
+        }
     };
-    if let Some(site) = &settings.site {
-        let publication = Publication {
-            site,
-            fingerprint: &fingerprint,
-            generated,
-            run_id: &common.run_id,
-        };
-        if common.force || !publication.is_published().await? {
-            summary.bytes += publish(&settings, &dbt, &publication).await?;
-        }
-        if let Some(dashboard) = &settings.dashboard {
-            summary.bytes += publish::dashboard(site, dashboard).await?;
-        }
+    if let Some(site) = &settings.site
+        && let Some(dashboard) = &settings.dashboard
+    {
+        summary.bytes += publish::dashboard(site, dashboard).await?;
     }
     let mut outcomes = Outcomes::new(Stage::Dbt, loaded.refused);
     for (partition, handed) in loaded.partitions {
@@ -171,10 +203,31 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     Ok(summary)
 }
 
+/// Logs a warning if no run has observed new content on the portal for long. What is loaded again under new rules is not
+/// new. Old data are not an error: the City may not have published, and a replay builds what exists.
+fn warn_if_stale(latest_news: Option<Timestamp>) {
+    let Some(latest_news) = latest_news else {
+        return;
+    };
+    let days = Timestamp::now().duration_since(latest_news).as_hours() / 24;
+    if days >= LONGEST_SILENCE_DAYS {
+        warn!(days, %latest_news, "no new content observed on the portal");
+    }
+}
+
+/// Returns dbt's docs. They are not worth the build: without them, the site keeps those that it has.
+async fn document(dbt: &mut RunningDbt<'_>) -> Option<Bytes> {
+    let docs = dbt.document().await;
+    docs.map(Bytes::from)
+        .inspect_err(|failure| warn!(cause = %failure, "docs not generated"))
+        .ok()
+}
+
 async fn build(
     common: &CommonSettings,
     settings: &Settings,
-    dbt: &Dbt<'_>,
+    dbt: &mut RunningDbt<'_>,
+    graph: &Graph,
     input: Input,
     mode: BuildMode,
     key: &Key,
@@ -184,16 +237,11 @@ async fn build(
         r#"{{build_fingerprint: "{}", project_fingerprint: "{}"}}"#,
         input.fingerprint, input.project
     );
-    let (results, graph) = dbt
+    let results = dbt
         .build(&variables, mode)
         .await
-        .while_doing(|| format!("cannot build {}", settings.project.display()))?;
-    dbt.check_freshness(&variables).await.while_doing(|| {
-        format!(
-            "cannot check the source freshness of {}",
-            settings.project.display()
-        )
-    })?;
+        .while_doing(|| settings.project_at("build"))?;
+    dbt.close().await;
     let marts = block_in_place(|| settings.marts_built_from(&input, &graph.marts()))?;
     let manifest = MartsManifest {
         manifest: Version::V1,
@@ -213,7 +261,7 @@ async fn build(
         milliseconds = milliseconds(started.elapsed()),
         "marts built"
     );
-    if let Some(link) = settings.looker_studio(&graph) {
+    if let Some(link) = settings.looker_studio(graph) {
         info!(link, "marts in Looker Studio");
     }
     let summary = Summary {
@@ -224,20 +272,6 @@ async fn build(
     Ok((committed, summary))
 }
 
-/// Publishes the marts with dbt's docs. Returns the bytes written.
-async fn publish(
-    settings: &Settings,
-    dbt: &Dbt<'_>,
-    publication: &Publication<'_>,
-) -> Result<u64, Failure> {
-    let (docs, graph) = dbt
-        .document()
-        .await
-        .while_doing(|| format!("cannot generate the docs of {}", settings.project.display()))?;
-    let mut warehouse = block_in_place(|| settings.open_warehouse())?;
-    publication.publish(&mut warehouse, &graph, &docs).await
-}
-
 impl Settings {
     fn dbt<'a>(&'a self, temporary: &'a Path) -> Dbt<'a> {
         Dbt {
@@ -246,6 +280,11 @@ impl Settings {
             target: self.target.as_deref().unwrap_or(temporary),
             warehouse: &self.warehouse,
         }
+    }
+
+    /// Returns what could not be done to the project, for an error.
+    fn project_at(&self, verb: &str) -> String {
+        format!("cannot {verb} {}", self.project.display())
     }
 
     /// Returns the link to a report on the marts, if they are in BigQuery.
@@ -266,6 +305,7 @@ impl Settings {
     fn input(&self, warehouse: &mut Warehouse) -> Result<Input, Failure> {
         let warehouse_id = self.warehouse.url.id();
         let loads = warehouse.loads()?;
+        let latest_news = loads.iter().map(|load| load.first_seen_at).max();
         let mut receipts = BTreeMap::new();
         let mut generated = BTreeMap::new();
         for load in &loads {
@@ -299,6 +339,7 @@ impl Settings {
             .chain([refusal_count.as_str(), project.as_str()])
             .collect();
         Ok(Input {
+            latest_news,
             generated: generated.into_values().any(|is_generated| is_generated),
             fingerprint: Fingerprint::of(&parts),
             project,

@@ -5,7 +5,6 @@ mod dashboard;
 mod parquet_file;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -48,13 +47,13 @@ impl Publication<'_> {
         Ok(current.is_some_and(|catalog| catalog.fingerprint == *self.fingerprint))
     }
 
-    /// Writes the mart files and docs that the site lacks, then the catalog, and then removes files that are no longer
+    /// Writes the mart files that the site lacks and `docs`, then the catalog, and then removes files that are no longer
     /// needed. Returns the bytes written.
     pub(crate) async fn publish(
         &self,
         warehouse: &mut Warehouse,
         graph: &Graph,
-        docs: &Path,
+        docs: Option<Bytes>,
     ) -> Result<u64, Failure> {
         let started = Instant::now();
         let current = self.current().await?;
@@ -68,10 +67,9 @@ impl Publication<'_> {
             marts.push(mart);
             written += bytes;
         }
-        let docs = std::fs::read(docs)
-            .or_fail(Exit::Upstream)
-            .while_doing(|| format!("cannot read dbt's {}", docs.display()))?;
-        self.site.put(DOCS, docs.into(), Caching::Never).await?;
+        if let Some(docs) = docs {
+            self.site.put(DOCS, docs, Caching::Never).await?;
+        }
 
         let coverage = block_in_place(|| warehouse.coverage())?;
         let contract = Contract::of(Dataset::ServiceRequests);

@@ -4,6 +4,7 @@ mod bigquery;
 mod duckdb;
 
 use arrow_array::RecordBatch;
+use jiff::Timestamp;
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::fingerprint::Fingerprint;
 use shared::partition::Partition;
@@ -51,7 +52,8 @@ trait Backend: Send {
 /// What is read of load-job's tables.
 #[derive(Debug, Clone, Copy)]
 enum Records {
-    /// `partition, fingerprint, run_id, generated` of every version, in order of loading.
+    /// `partition, fingerprint, run_id, generated, first seen` of every version, in order of loading; first seen is in
+    /// microseconds.
     Loads,
     /// `partition, stage, exit_code, cause` of every partition whose current publication is refused.
     Refusals,
@@ -70,6 +72,8 @@ pub(crate) struct LoadedVersion {
     pub(crate) run_id: String,
     /// Whether the data are synthetic.
     pub(crate) is_generated: bool,
+    /// When a run first observed the content on the portal, or when it was loaded if no run did.
+    pub(crate) first_seen_at: Timestamp,
 }
 
 /// A refused partition: the partition, the stage, the exit code and the cause. Run and time are left out, so that a
@@ -117,6 +121,7 @@ impl Warehouse {
                         fingerprint: cell(1).parse()?,
                         run_id: cell(2),
                         is_generated: cell(3) == "true",
+                        first_seen_at: microseconds(&cell(4))?,
                     })
                 };
                 parsed().map_err(anyhow::Error::msg).or_fail(Exit::Contract)
@@ -205,6 +210,13 @@ impl Warehouse {
             selection(backend, mart, columns, year)
         })
     }
+}
+
+/// Parses microseconds since 1970.
+fn microseconds(text: &str) -> Result<Timestamp, String> {
+    let parsed = text.parse().ok();
+    let time = parsed.and_then(|number| Timestamp::from_microsecond(number).ok());
+    time.ok_or_else(|| format!("{text:?} is not a time in microseconds"))
 }
 
 /// Returns the query for `columns` of a mart, in its order. It sorts by the table's columns, not by the selected

@@ -149,9 +149,9 @@ fn a_killed_build_is_completed_by_the_next_one() {
     assert_eq!(rows_of(&manifest(&fixture), "requests_by_ward"), 4);
 }
 
-/// Returns how many nodes were built or tested, without hooks and source freshness checks.
+/// Returns how many nodes were built or tested, without hooks.
 fn built(outcome: &JobOutcome) -> usize {
-    let is_built = |id: &str| !id.starts_with("operation.") && !id.starts_with("source.");
+    let is_built = |id: &str| !id.starts_with("operation.");
     let events = outcome.log.iter();
     let finished = events.filter(|event| event["message"] == "dbt node finished");
     finished

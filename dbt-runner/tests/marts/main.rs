@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests panic on errors")]
 
 mod builds;
+mod dbt;
 mod publishing;
 mod refusals;
 mod sources;

@@ -7,25 +7,26 @@ use shared::testing::JobOutcome;
 use crate::{Fixture, REQUESTS};
 
 #[test]
-fn source_freshness_is_the_latest_observation_of_new_content() {
-    const SOURCE: &str = "source.toronto_311.warehouse.service_requests";
+fn a_portal_without_new_content_for_long_is_reported_by_every_run() {
     let fixture = Fixture::with(REQUESTS);
-    let observed_before = |days: u32| {
+    let after = |days: u32| {
         fixture.alter(&format!(
             "UPDATE load_history SET observed_at = now() - INTERVAL {days} DAY"
         ));
-        fixture.job().env("FORCE", "1").run()
+        fixture.job().run()
     };
-    let severity_of_source = |outcome: &JobOutcome| {
-        let mut events = outcome.log.iter();
-        let of_source = events.find(|event| event["uniqueId"] == SOURCE).unwrap();
-        of_source["severity"].clone()
-    };
-    for (days, severity) in [(39, "INFO"), (41, "WARNING"), (400, "WARNING")] {
-        let outcome = observed_before(days);
+    let warnings = |outcome: &JobOutcome| {
         outcome.finished();
-        assert_eq!(severity_of_source(&outcome), severity, "{days} days");
-    }
+        let warnings = outcome
+            .log
+            .iter()
+            .filter(|event| event["message"] == "no new content observed on the portal");
+        let days = warnings.map(|warning| warning["days"].as_u64().unwrap());
+        days.collect::<Vec<_>>()
+    };
+    assert_eq!(warnings(&after(39)), Vec::<u64>::new());
+    assert_eq!(warnings(&after(41)), [41]);
+    assert_eq!(warnings(&after(400)), [400]);
 }
 
 /// dbt would cast the text to JSON, which BigQuery refuses and the emulators accept.

@@ -151,16 +151,6 @@ fn page() -> String {
     code
 }
 
-/// Why `freshness` is as it is: one text for the file, which is not generated from anything.
-const FRESHNESS: &str = "        config:
-          # The City publishes monthly, so this is when a run last observed something new on the portal, not when it was last
-          # loaded: new rules load old content again. Old data are not an error: the City may not have published, and a replay
-          # builds what exists.
-          loaded_at_query: \"select max(coalesce(observed_at, loaded_at)) from {{ source('warehouse', 'load_history') }}\"
-          freshness:
-            warn_after: {count: 40, period: day}
-";
-
 fn sources() -> String {
     let mut yaml = String::from(
         "# Generated from the contracts by `make generate`; do not edit.\n\
@@ -176,9 +166,6 @@ fn sources() -> String {
         } = table;
         line!(yaml, "      - name: {name}");
         line!(yaml, "        description: {}", quoted(description));
-        if name == "service_requests" {
-            yaml.push_str(FRESHNESS);
-        }
         line!(yaml, "        columns:");
         for Column {
             name,

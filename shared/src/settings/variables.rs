@@ -51,7 +51,7 @@ variables! {
     BIGQUERY_EMULATOR_HOST, None, "load, dbt", "An emulator in place of BigQuery, reached without credentials: `http://127.0.0.1:PORT`, loopback only.";
     DUCKDB_LIBRARY, None, "load, dbt", "Path of `libduckdb.so`. Required for a DuckDB warehouse.";
     DBT_PROJECT_DIR, None, "dbt", "The dbt project. Required.";
-    DBT_EXECUTABLE, Some("dbt"), "dbt", "The dbt command.";
+    DBT_EXECUTABLE, Some("dbt"), "dbt", "The dbt command. The Python interpreter beside it runs dbt.";
     DBT_TARGET_DIR, None, "dbt", "Where dbt writes its artifacts. Default: a temporary directory.";
     DASHBOARD_DIR, None, "dbt", "The built dashboard, published beside the marts. Default: it is not.";
     SITE_URL, None, "dbt", "Where the marts and dbt's docs are published: `file:///absolute/directory` or `gs://BUCKET[/PREFIX]`. Default: nowhere.";

@@ -1,0 +1,39 @@
+"""Runs dbt commands in one process, which imports dbt once and parses the project once.
+
+Each line of standard input is a command: a JSON array of its arguments. The answer follows dbt's own lines on standard
+output, as one line of JSON. The process ends as soon as standard input ends, even during a command: its parent has died,
+and nobody would read the result.
+"""
+
+import json
+import os
+import queue
+import sys
+import threading
+
+
+def read_commands(commands: queue.SimpleQueue) -> None:
+    for line in sys.stdin:
+        commands.put(json.loads(line))
+    os._exit(0)
+
+
+def main() -> None:
+    commands: queue.SimpleQueue = queue.SimpleQueue()
+    threading.Thread(target=read_commands, args=(commands,), daemon=True).start()
+
+    # Imported here, because it takes seconds and the parent may die meanwhile.
+    from dbt.cli.main import dbtRunner
+    from dbt.contracts.graph.manifest import Manifest
+
+    runner = dbtRunner()
+    while True:
+        done = runner.invoke(commands.get())
+        # `dbt parse` returns the manifest, which saves the other commands from parsing the project again.
+        if isinstance(done.result, Manifest):
+            runner.manifest = done.result
+        error = None if done.exception is None else str(done.exception)
+        print(json.dumps({"success": done.success, "error": error}), flush=True)
+
+
+main()
