@@ -132,8 +132,8 @@ impl Publication {
     fn clean_row(&self, (key, value): (&str, &str)) -> String {
         let Partition::Year(year) = self.partition else {
             return match self.partition {
-                Partition::CityWards => format!("({key}, '{value}', '{{}}')"),
-                _ => format!("('{key}', '{{}}')"),
+                Partition::CityWards => format!("({key}, '{value}', 1, '{{}}')"),
+                _ => format!("('{key}', 1, '{{}}')"),
             };
         };
         let (status, division) = value.split_once('@').unwrap_or((value, "x"));
