@@ -8,8 +8,8 @@ with totals as (
         ward_model,
         ward_id,
         cast(sum(requests) as {{ dbt.type_bigint() }}) as requests,
-        -- The start of the last age group of which so many are not done for certain, and the end of the first one of which
-        -- they are.
+        -- The start of the last age group of which so many are not done for certain, and the end of the first one of
+        -- which they are.
         {% for name, share in [('q25', 0.25), ('median', 0.5), ('q75', 0.75)] -%}
             coalesce(max(case when upper_share < {{ share }} then age_days end), 0) as lower_days_{{ name }},
             min(case when lower_share >= {{ share }} then {{ next_age('age_days') }} end) as upper_days_{{ name }},

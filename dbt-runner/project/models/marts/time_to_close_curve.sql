@@ -137,8 +137,8 @@ shares as (
     from runs
 ),
 
--- Wilson's limits of the share that is done at the oldest age at least, and at the youngest at most. Rounded, so that the
--- last bits of a warehouse's arithmetic do not matter.
+-- Wilson's limits of the share that is done at the oldest age at least, and at the youngest at most. Rounded, so that
+-- the last bits of a warehouse's arithmetic do not matter.
 limits as (
     select
         curve_number,
