@@ -18,7 +18,8 @@ export function App() {
     Store.open().then(setStore, setError);
   };
   useEffect(open, []);
-  const failure = error ?? thrown;
+  // A catalog that cannot be read again leaves the page as it is.
+  const failure = thrown ?? (store ? null : error);
   return (
     <>
       {store?.catalog.generated && <GeneratedBanner />}

@@ -2,85 +2,122 @@ import { useEffect, useMemo } from "preact/hooks";
 
 import { readRefusals } from "./data/refusals.ts";
 import type { Store } from "./data/store.ts";
+import { NO_VOCABULARY } from "./data/vocabulary.ts";
+import { About } from "./panels/about/about.tsx";
+import { Answer } from "./panels/answer.tsx";
+import { Ask } from "./panels/ask/ask.tsx";
 import { Breakdowns } from "./panels/breakdowns.tsx";
-import { Compare } from "./panels/compare.tsx";
-import { Filters } from "./panels/filters.tsx";
-import { Headline } from "./panels/headline.tsx";
+import { Categories } from "./panels/categories.tsx";
+import { Duration } from "./panels/duration/panel.tsx";
+import { Embedded } from "./panels/embedded.tsx";
+import { Explore } from "./panels/explore/explore.tsx";
 import { HeatMap } from "./panels/heat_map/panel.tsx";
-import { MapPanel } from "./panels/map/panel.tsx";
-import { Quality } from "./panels/quality.tsx";
-import { Ranking } from "./panels/ranking.tsx";
-import { Series } from "./panels/series.tsx";
-import { Share } from "./panels/share/share.tsx";
+import { Series } from "./panels/series/panel.tsx";
+import { Tools } from "./panels/share/tools.tsx";
+import { Unusual } from "./panels/unusual.tsx";
 import { Failure } from "./parts/failure.tsx";
 import { Footer } from "./parts/footer.tsx";
 import { Header } from "./parts/header.tsx";
 import { Later } from "./parts/later.tsx";
 import { Notices } from "./parts/notices.tsx";
-import { text } from "./strings.ts";
+import { format, text } from "./strings.ts";
 import { described } from "./view/describe.ts";
 import type { Shown } from "./view/shown.ts";
 import { unknownChoices } from "./view/unknown_choices.ts";
 import { useRead } from "./view/use_read.ts";
 import { useShown } from "./view/use_shown.ts";
 import { useView } from "./view/use_view.ts";
+import { useVocabulary } from "./view/use_vocabulary.ts";
+import "./dashboard.css";
 
 /** The layout of the page. After a failure the catalog is read again, because a newer one may have superseded it. */
 export function Dashboard({ store, reopen }: { store: Store; reopen: () => void }) {
   const [view, change] = useView();
-  const { shown, progress, error } = useShown(store, view, change);
-  const { catalog } = store;
+  const vocabulary = useVocabulary(store);
+  const { shown, progress, error, retry } = useShown(store, view, vocabulary, change);
+  const { catalog, dataThrough } = store;
   useEffect(() => {
-    const title = text.pageTitle(described(view));
+    const title = text.pageTitle(described(shown?.view ?? view));
     document.title = catalog.generated ? text.generated.title(title) : title;
-  }, [view, catalog]);
+  }, [shown, view, catalog]);
   const refusals = useRead(store, "refusals", readRefusals);
   const notUpToDate =
     refusals.error !== null || refusals.value?.length ? text.notUpToDate(refusals.value) : null;
-  const divisions = [...(shown?.names.divisions.names ?? [])].sort();
-  const panels = useMemo(() => shown && <Panels {...shown} store={store} />, [shown]);
+  const isOld = shown !== null && shown.asked !== view;
+  const gaps = [
+    ...(vocabulary?.problem ? [text.gaps.vocabulary] : []),
+    ...(shown?.gaps ?? []),
+    ...unknownChoices(view, store, shown),
+  ];
+  const failure = error !== null && (
+    <Failure
+      error={error}
+      note={shown ? text.kept : ""}
+      onRetry={() => {
+        if (shown) retry();
+        reopen();
+      }}
+    />
+  );
+  const isEmbedded = view.embed !== null;
   return (
-    <div class={view.embed ? "page embedded" : "page"}>
-      {!view.embed && (
-        <Header
-          catalog={catalog}
-          dataThrough={store.dataThrough}
-          notUpToDate={notUpToDate}
-          hasRefusals={shown !== null && error === null}
-        />
+    <div class={isEmbedded ? "page embedded" : "page"}>
+      {!isEmbedded && (
+        <>
+          <Header {...{ catalog, dataThrough, notUpToDate }} hasRefusals={shown !== null} />
+          <Ask {...{ store, view, change, shown }} vocabulary={vocabulary ?? NO_VOCABULARY} />
+        </>
       )}
-      <main aria-busy={progress !== null || (error === null && shown?.view !== view)}>
-        {view.embed && <h1 class="hidden">{text.title}</h1>}
-        {!view.embed && <Filters view={view} change={change} store={store} divisions={divisions} />}
+      <main aria-busy={progress !== null || (error === null && shown?.asked !== view)}>
         {progress && (
           <progress class="loading" aria-label={text.loading} value={progress.done} max={progress.of} />
         )}
-        <Notices catalog={catalog} unknown={unknownChoices(view, store, shown)} />
-        {error !== null && <Failure error={error} onRetry={reopen} />}
-        {error === null && !shown && <p role="status">{text.loading}…</p>}
-        {error === null && panels}
-        {error === null && shown && <Share {...shown} catalog={catalog} />}
+        <Notices {...{ catalog, dataThrough }} others={gaps} />
+        {failure}
+        {!shown && error === null && (
+          <p class="skeleton" role="status">
+            {text.loading}…
+          </p>
+        )}
+        {shown &&
+          (isEmbedded ? <Embedded {...shown} /> : <Whole shown={shown} isOld={isOld && error === null} />)}
       </main>
-      <Footer catalog={catalog} isEmbedded={view.embed} notUpToDate={notUpToDate} />
+      <Footer catalog={catalog} isEmbedded={isEmbedded} notUpToDate={notUpToDate} />
     </div>
   );
 }
 
-function Panels({ store, ...shown }: Shown & { store: Store }) {
+/** All sections. While a newer choice is read, those of the last one are dimmed. */
+function Whole({ shown, isOld }: { shown: Shown; isOld: boolean }) {
+  const { catalog } = shown.store;
+  const panels = useMemo(() => <Panels {...shown} />, [shown.answer, shown.view, shown.vocabulary]);
   return (
     <>
-      <Headline {...shown} />
-      <div class="columns">
-        <MapPanel {...shown} />
-        <Ranking {...shown} />
+      <p class="print-head">{text.printed(location.href, format.day(new Date()))}</p>
+      <Answer {...shown} isOld={isOld}>
+        <Tools {...shown} catalog={catalog} />
+      </Answer>
+      <div class={isOld ? "panels old" : "panels"}>{panels}</div>
+    </>
+  );
+}
+
+function Panels(shown: Shown) {
+  const hasArea = shown.pinned.length > 0;
+  return (
+    <>
+      <Explore {...shown} />
+      <div class={`columns details ${hasArea ? "of-area" : ""}`}>
+        <Series {...shown} />
+        <Categories {...shown} />
+        <Duration {...shown} />
       </div>
-      <Compare {...shown} />
-      <Series {...shown} store={store} />
       <Later>
+        <Unusual {...shown} />
         <HeatMap {...shown} />
+        <Breakdowns {...shown} />
+        <About store={shown.store} by={shown.view.by} />
       </Later>
-      <Breakdowns {...shown} store={store} />
-      {!shown.view.embed && <Quality store={store} />}
     </>
   );
 }

@@ -1,37 +1,94 @@
 import { expect, test } from "vitest";
 
 import type { Refusal } from "./data/refusals.ts";
+import { monthAt } from "./data/span.ts";
 import { format, text } from "./strings.ts";
+import { pseudo } from "./words/pseudo.ts";
+import { plainType } from "./words/types.ts";
 
-test("a small share is not written as zero", () => {
-  expect([0, 0.0001, 0.0005, 0.0341].map(format.percent)).toEqual(["0%", "< 0.1%", "0.1%", "3.4%"]);
+test("shares and changes have one decimal, a minus sign, and no false zero", () => {
+  expect([0, 0.0001, 0.0005, 0.0341, 0.15].map(format.percent)).toEqual([
+    "0.0%",
+    "< 0.1%",
+    "0.1%",
+    "3.4%",
+    "15.0%",
+  ]);
   expect(format.measure("share", 0.0001)).toBe("< 0.1%");
+  expect([0.15, -0.0123, 0].map((value) => format.measure("change", value))).toEqual([
+    "+15.0%",
+    "−1.2%",
+    "0.0%",
+  ]);
+  expect(format.measure("homes", 25.24)).toBe("25.2");
 });
 
 test("the note below the map counts requests without a place on it", () => {
-  const { ward, fsa } = text.offMap;
-  expect(ward(0, 1, 1246, false)).toBe("1 of 1,246 requests has no ward and is not on the map.");
-  expect(ward(5, 7, 40, true)).toBe(
+  const { offWards, offFsas } = text.map;
+  expect(offWards(0, 1, 1246, false)).toBe("1 of 1,246 requests has no ward and is not on the map.");
+  expect(offWards(5, 7, 40, true)).toBe(
     "12 of 40 requests are not on the map: 5 are from before December 2018, when Toronto had 44 other wards, and 7 have no ward.",
   );
-  expect(ward(5, 0, 40, false)).toBe(
+  expect(offWards(5, 0, 40, false)).toBe(
     "5 of 40 requests are not on the map: 5 are of wards that are not on it.",
   );
-  expect(fsa(0, 10, 40)).toMatch(/^10 requests \(25%\) have no postal area/);
+  expect(offFsas(10, 40)).toMatch(/^10 requests \(25\.0%\) have no postal area/);
 });
 
-test("a change names the months that it compares", () => {
-  expect(text.changeFrom(0.145, 2024, [1, 2, 3, 4, 5, 6])).toBe("up 14.5% from 2024 (January–June)");
-  expect(text.changeFrom(-0.02, 2024, [1, 2, 12])).toBe(
-    "down 2% from 2024 (January, February and December only)",
+const months = (year: number, ...numbers: number[]) => numbers.map((month) => monthAt(year, month));
+const whole = months(2025, ...Array.from({ length: 12 }, (_, at) => at + 1));
+
+test("a change names what it compares, and of few requests the two numbers", () => {
+  const { changed } = text.answer;
+  const all = { now: 1150, before: 1000, change: 0.15, months: whole, isWhole: true };
+  expect(changed(all)).toBe("15.0% more than in 2024");
+  expect(changed({ ...all, change: -0.02 })).toBe("2.0% fewer than in 2024");
+  expect(changed({ ...all, change: 0.0001 })).toBe("about as many as in 2024");
+  expect(changed({ ...all, now: 12, before: 1, change: null })).toBe("up from 1 in 2024");
+  const half = { ...all, months: months(2025, 1, 2, 3, 4, 5, 6), isWhole: false };
+  expect(changed(half)).toBe("15.0% more than in the same months of 2024 in January–June");
+  expect(changed({ ...half, months: months(2025, 1, 2, 12) })).toMatch(
+    /in January, February,? and December$/,
   );
-  expect(
-    text.changeFrom(
-      0.0001,
-      2024,
-      Array.from({ length: 12 }, (_, at) => at + 1),
-    ),
-  ).toBe("about the same as in 2024");
+  expect(text.yearBefore(months(2025, 3))).toBe("March 2024");
+  expect(text.yearBefore([monthAt(2024, 12), monthAt(2025, 1)])).toBe("the same months a year earlier");
+});
+
+test("spans of months are named as people name them", () => {
+  const span = (from: [number, number], to: [number, number]) =>
+    format.span({ from: monthAt(...from), to: monthAt(...to) });
+  expect(span([2025, 1], [2025, 12])).toBe("2025");
+  expect(span([2023, 1], [2025, 12])).toBe("2023–2025");
+  expect(span([2025, 3], [2025, 3])).toBe("March 2025");
+  expect(span([2025, 3], [2025, 8])).toBe("March–August 2025");
+  expect(span([2024, 11], [2025, 3])).toBe("November 2024–March 2025");
+});
+
+test("counts have their plural, ranks their ordinal, and times their bounds", () => {
+  expect([1, 2, 1707].map(text.counted)).toEqual(["1 request", "2 requests", "1,707 requests"]);
+  expect([1, 2, 3, 4, 11, 12, 13, 21, 22, 23].map(text.ordinal)).toEqual([
+    "1st",
+    "2nd",
+    "3rd",
+    "4th",
+    "11th",
+    "12th",
+    "13th",
+    "21st",
+    "22nd",
+    "23rd",
+  ]);
+  expect(text.days({ lower: 4.2, upper: 6.9 })).toBe("4 to 7 days");
+  expect(text.days({ lower: 90, upper: null })).toBe("more than 90 days");
+  expect(text.days({ lower: 0, upper: 0.5 })).toBe("a day");
+});
+
+test("types have plain labels", () => {
+  expect(plainType("Road Pothole / Road Damage")).toBe("Pothole or damaged road");
+  expect(plainType("Access - Complaint - Road Operations")).toBe("Access: Complaint, Road Operations");
+  expect(plainType("Res Above Comm / Nite XMAS Tree / Not Picked Up")).toBe(
+    "Res Above Comm / Nite XMAS Tree not picked up",
+  );
 });
 
 test("a few years that are not up to date are listed, and many are counted", () => {
@@ -59,4 +116,12 @@ test("unexpected values are described, with subject and rows if they add somethi
   expect(drift("invalid_publication_date", "2199-01-01", 0)).toBe("impossible publication date 2199-01-01");
   expect(drift("requests_gone", "0f3a", 5)).toBe("requests gone since the previous file 5");
   expect(drift("extra_column", "Notes", 1)).toBe("extra column Notes 1");
+});
+
+test("the pseudo-language has every word of the catalogue, longer and with accents", () => {
+  const other = pseudo(text);
+  expect(Object.keys(other)).toEqual(Object.keys(text));
+  expect(other.ask.where).toMatch(/^\[Whërë~+\]$/);
+  expect(other.counted(2)).toMatch(/^\[2 rëqüësts~+\]$/);
+  expect(other.counted(2).length).toBeGreaterThanOrEqual(text.counted(2).length * 1.4);
 });

@@ -2,10 +2,11 @@ import { expect, test } from "vitest";
 
 import { answer } from "./answer.ts";
 import type { Area } from "./boundaries.ts";
-import { seasonOf } from "./calendar.ts";
 import type { Cube } from "./cube.ts";
 import { NO_AREA, Names, OFF_MAP, monthsOnMap } from "./cube.ts";
+import { divisionNamed, formerNamesOf } from "./divisions.ts";
 import type { Question } from "./question.ts";
+import { monthAt } from "./span.ts";
 
 const names = new Names();
 const shape: Area["shape"] = {
@@ -13,7 +14,7 @@ const shape: Area["shape"] = {
   properties: {},
   geometry: { type: "Polygon", coordinates: [] },
 };
-const areas: Area[] = ["1", "2"].map((id) => ({ id, name: id, km2: 2, shape }));
+const areas: Area[] = ["1", "2"].map((id) => ({ id, name: id, km2: 2, people: 10, homes: 4, shape }));
 
 type Row = [month: number, what: string, division: string, status: string, area: number, requests: number];
 
@@ -56,14 +57,15 @@ const cubes = {
   types: new Map([[2025, cube([[2, "Loud music", "Licensing", "New", 0, 7]], names.types)]]),
 };
 
+const years = (from: number, to: number) => ({ from: monthAt(from, 1), to: monthAt(to, 12) });
 const all: Question = {
-  from: 2025,
-  to: 2025,
+  span: years(2025, 2025),
   chosen: { isAll: true, groups: new Set(), types: new Set() },
   season: null,
   statuses: null,
   division: null,
 };
+const wholeYear = cube(Array.from({ length: 12 }, (_, at): Row => [at + 1, "Snow", "Roads", "Closed", 0, 1]));
 // February is the last whole month.
 const through = new Date("2025-03-15");
 const ask = (question: Partial<Question>) => answer({ ...all, ...question }, cubes, names, areas, through);
@@ -76,16 +78,16 @@ test("every request has an area, has none, or is off the map", () => {
 });
 
 test("the previous year is compared in the months that both years have whole", () => {
-  const { city, comparableMonths } = ask({});
-  expect(comparableMonths).toEqual([1, 2]);
+  const { city, comparable } = ask({});
+  expect(comparable).toEqual([monthAt(2025, 1), monthAt(2025, 2)]);
   expect([city.comparable, city.yearBefore]).toEqual([19, 4]);
-  expect(ask({ from: 2024, to: 2024 }).comparableMonths).toEqual([]);
+  expect(ask({ span: years(2024, 2024) }).comparable).toEqual([]);
 });
 
 test("areas are compared with the city in the months that the map has", () => {
   const { cityOfMap, comparableOnMap } = ask({});
   expect(cityOfMap.requests).toBe(19);
-  expect(comparableOnMap).toEqual([1]);
+  expect(comparableOnMap).toEqual([monthAt(2025, 1)]);
   expect([cityOfMap.comparable, cityOfMap.yearBefore]).toEqual([9, 4]);
 });
 
@@ -113,21 +115,48 @@ test("types are counted from their own cube", () => {
 });
 
 test("months count from January of the year before the first", () => {
-  const { city } = ask({ from: 2025 });
+  const { city } = ask({});
   expect([...city.months.slice(0, 3)]).toEqual([4, 0, 50]);
   expect([...city.months.slice(12, 15)]).toEqual([9, 10, 9]);
 });
 
-test("seasons have the days that the data cover", () => {
-  const { bySeason, seasonDays } = ask({});
-  expect([bySeason.winter, seasonDays.winter]).toEqual([19, 59]);
-  expect([bySeason.spring, seasonDays.spring]).toEqual([9, 15]);
-  expect([12, 1, 2, 3, 6, 9].map(seasonOf)).toEqual([
-    "winter",
-    "winter",
-    "winter",
-    "spring",
-    "summer",
-    "fall",
+test("any months are counted, and compared with the same months a year before", () => {
+  const { city, comparable } = ask({ span: { from: monthAt(2024, 12), to: monthAt(2025, 2) } });
+  expect(city.requests).toBe(19);
+  expect(comparable).toEqual([monthAt(2025, 1), monthAt(2025, 2)]);
+  expect([city.comparable, city.yearBefore]).toEqual([19, 4]);
+  // The trend has the whole years around the span.
+  expect(city.months).toHaveLength(36);
+  expect(city.months[monthAt(2025, 3) - monthAt(2023, 1)]).toBe(9);
+});
+
+test("rates of several years are averages of a year, and those of a part of one are not extrapolated", () => {
+  expect(ask({ span: { from: monthAt(2025, 1), to: monthAt(2025, 1) } }).yearsOnMap).toBe(1);
+  expect(ask({}).yearsOnMap).toBe(1);
+  const whole = new Map([2023, 2024, 2025].map((year) => [year, wholeYear]));
+  const question = { ...all, span: years(2023, 2025) };
+  const { yearsOnMap } = answer(
+    question,
+    { groups: whole, types: new Map() },
+    names,
+    areas,
+    new Date("2025-12-31"),
+  );
+  expect(yearsOnMap).toBeCloseTo(3, 2);
+});
+
+test("areas have their statuses", () => {
+  const { areas: figures } = ask({});
+  const of = (area: number, status: string) =>
+    figures[area]?.statuses[names.statuses.names.indexOf(status)] ?? NaN;
+  expect([of(0, "Closed"), of(0, "New"), of(1, "New")]).toEqual([6, 8, 2]);
+});
+
+test("a renamed division is one", () => {
+  expect(divisionNamed("Parks, Forestry & Recreation")).toBe("Environment, Climate & Forestry");
+  expect(divisionNamed("Toronto Water")).toBe("Toronto Water");
+  expect(formerNamesOf("Environment, Climate & Forestry")).toEqual([
+    "Parks, Forestry & Recreation",
+    "Parks and Recreation",
   ]);
 });

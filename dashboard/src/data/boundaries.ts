@@ -2,20 +2,25 @@ import type { Feature, MultiPolygon, Polygon } from "geojson";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 
+import type { AreaKind } from "./area_kind.ts";
 import { readFile } from "./catalog.ts";
+import type { Denominators } from "./denominators.ts";
 import { Problem } from "./problem.ts";
-
-/** What areas are: wards of the 25-ward model, or forward sortation areas. */
-export type AreaKind = "ward" | "fsa";
 
 export interface Area {
   /** The ward's number, or the FSA, as the marts and the URL have it. */
   id: string;
   name: string;
-  /** Square kilometres of land and, for some wards, harbour. */
+  /** Square kilometres: of land, if the data have that, or else of the boundary, which may include lake. */
   km2: number;
+  /** People, and occupied homes; `null` if the data do not have them. */
+  people: number | null;
+  homes: number | null;
   shape: Feature<Polygon | MultiPolygon>;
 }
+
+/** An area without the denominators, which are published data. */
+export type Boundary = Omit<Area, "people" | "homes">;
 
 type Boundaries = Topology<{ areas: GeometryCollection<{ name: string; km2: number }> }>;
 
@@ -29,19 +34,30 @@ export function nameOf(area: Area, kind: AreaKind): string {
   return kind === "ward" ? `${area.name} (${area.id})` : area.name;
 }
 
-/** The areas of a kind, by id. */
-export function fetchAreas(kind: AreaKind): Promise<Area[]> {
+/** Returns the areas of a kind with the denominators of the data. */
+export function withDenominators(
+  boundaries: readonly Boundary[],
+  denominators: ReadonlyMap<string, Denominators>,
+): Area[] {
+  return boundaries.map((boundary) => {
+    const { people = null, homes = null, landKm2 = null } = denominators.get(boundary.id) ?? {};
+    return { ...boundary, km2: landKm2 ?? boundary.km2, people, homes };
+  });
+}
+
+/** Fetches the boundaries of the areas of a kind. */
+export function fetchBoundaries(kind: AreaKind): Promise<Boundary[]> {
   const path = FILES[kind];
   return readFile(path, async (response) => {
     try {
-      return areasOf((await response.json()) as Boundaries);
+      return boundariesOf((await response.json()) as Boundaries);
     } catch (error) {
       throw new Problem("damaged", path, String(error));
     }
   });
 }
 
-function areasOf(topology: Boundaries): Area[] {
+function boundariesOf(topology: Boundaries): Boundary[] {
   const { features } = feature(topology, topology.objects.areas);
   return features.map((shape) => ({
     id: String(shape.id),

@@ -107,6 +107,11 @@ async function get(path: string, init?: RequestInit): Promise<Response> {
   return response;
 }
 
+/** Whether the catalog has a mart. Older catalogs lack some. */
+export function hasMart(catalog: Catalog, mart: string): boolean {
+  return catalog.marts.some(({ name }) => name === mart);
+}
+
 /**
  * Returns the files of a mart.
  *

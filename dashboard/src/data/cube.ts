@@ -1,6 +1,8 @@
-import type { Area, AreaKind } from "./boundaries.ts";
+import type { AreaKind } from "./area_kind.ts";
+import type { Boundary } from "./boundaries.ts";
 import type { Catalog, PublishedFile } from "./catalog.ts";
 import { filesOf } from "./catalog.ts";
+import { divisionNamed } from "./divisions.ts";
 import { Dictionary } from "./dictionary.ts";
 import type { Value } from "./parquet.ts";
 import { readColumns } from "./parquet.ts";
@@ -41,7 +43,7 @@ export async function readGroupCube(
   kind: AreaKind,
   year: number,
   names: Names,
-  areas: Area[],
+  areas: Promise<Boundary[]>,
 ) {
   return readCube(fileOf(catalog, `requests_by_month_group_${kind}`, year), kind, names, areas);
 }
@@ -52,7 +54,7 @@ export async function readTypeCube(
   kind: AreaKind,
   year: number,
   names: Names,
-  areas: Area[],
+  areas: Promise<Boundary[]>,
   types: { group: string; name: string }[],
 ) {
   const file = fileOf(catalog, `requests_by_month_type_${kind}`, year);
@@ -69,7 +71,7 @@ async function readCube(
   file: PublishedFile,
   kind: AreaKind,
   names: Names,
-  areas: Area[],
+  areas: Promise<Boundary[]>,
   types?: { group: string; name: string }[],
 ): Promise<Cube> {
   const what = types ? "type_name" : "type_group";
@@ -82,13 +84,15 @@ async function readCube(
     pruning,
   );
   const rows = columns.requests.length;
-  const positions = new Map(areas.map(({ id }, position) => [id, position]));
+  // The boundaries are fetched at the same time.
+  const known = await areas;
+  const positions = new Map(known.map(({ id }, position) => [id, position]));
   const area = new Int16Array(rows);
   const id = kind === "ward" ? columns.ward_id : columns.fsa;
   for (let row = 0; row < rows; row++) {
     const value = id[row] ?? null;
     if (value === null) area[row] = NO_AREA;
-    else if (kind === "ward" && columns.ward_model[row] !== areas.length) area[row] = OFF_MAP;
+    else if (kind === "ward" && columns.ward_model[row] !== known.length) area[row] = OFF_MAP;
     else area[row] = positions.get(String(value)) ?? OFF_MAP;
   }
   const month = Uint8Array.from(columns.created_month, (date) => (date as Date).getUTCMonth() + 1);
@@ -96,7 +100,7 @@ async function readCube(
     rows,
     month,
     what: Uint16Array.from(numbers(columns[what], types ? names.types : names.groups)),
-    division: Uint8Array.from(numbers(columns.division, names.divisions)),
+    division: Uint8Array.from(columns.division, (name) => names.divisions.add(divisionNamed(name as string))),
     status: Uint8Array.from(numbers(columns.status, names.statuses)),
     area,
     requests: Uint32Array.from(columns.requests as ArrayLike<number>),

@@ -4,18 +4,20 @@ export interface Figures {
   isKnown: boolean;
   /** Those that match the question. */
   requests: number;
-  /** Those of the years and the season, with any type, status and division. */
+  /** Those of the span and the season, with any type, status and division. */
   ofAll: number;
   /** Those of the statuses and the division as well, with any type. */
   ofAllTypes: number;
-  /** Those of the last year, in the months that the previous year has whole as well. */
+  /** Those of the months that are compared with the previous year. */
   comparable: number;
-  /** Those of the year before the last, in the same months. */
+  /** Those of the same months a year before. */
   yearBefore: number;
-  /** Requests by month since January of the year before the first. */
+  /** Requests by month since the start of the period, in the span and outside it. */
   months: Uint32Array;
   /** `ofAllTypes` by group, as numbered in the names. */
   groups: Uint32Array;
+  /** `requests` by status, as numbered in the names. */
+  statuses: Uint32Array;
 }
 
 /** The sum of the figures of several areas. */
@@ -29,6 +31,7 @@ export function sumOf(figures: readonly Figures[]): Figures {
     yearBefore: 0,
     months: new Uint32Array(figures[0]?.months.length ?? 0),
     groups: new Uint32Array(figures[0]?.groups.length ?? 0),
+    statuses: new Uint32Array(figures[0]?.statuses.length ?? 0),
   };
   for (const one of figures) {
     total.requests += one.requests;
@@ -36,12 +39,11 @@ export function sumOf(figures: readonly Figures[]): Figures {
     total.ofAllTypes += one.ofAllTypes;
     total.comparable += one.comparable;
     total.yearBefore += one.yearBefore;
-    one.months.forEach((value, at) => {
-      increase(total.months, at, value);
-    });
-    one.groups.forEach((value, at) => {
-      increase(total.groups, at, value);
-    });
+    for (const counts of ["months", "groups", "statuses"] as const) {
+      one[counts].forEach((value, at) => {
+        increase(total[counts], at, value);
+      });
+    }
   }
   return total;
 }

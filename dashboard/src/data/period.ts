@@ -1,40 +1,72 @@
-import { isWhole, seasonOf } from "./calendar.ts";
+import { daysCovered, isWhole, seasonOf } from "./calendar.ts";
 import type { Cube } from "./cube.ts";
 import type { Question } from "./question.ts";
+import type { Month } from "./span.ts";
+import { monthAt, numberOf, yearOf } from "./span.ts";
 
-/** The months of a question. */
+/** The months of a question. Arrays by month begin with `start`. */
 export interface Period {
-  /** Flags of the months 1 to 12: whether the season has them. */
-  inSeason: Uint8Array;
-  /** Months of the last year that are compared with the previous year, 1 to 12. */
-  comparableMonths: number[];
+  /** January of the year before the first. */
+  start: Month;
+  /** Flags by month: whether the span and the season have it. */
+  inSpan: Uint8Array;
+  /** Flags by month: whether it is compared with the same month of the previous year, or is that month. */
+  isNow: Uint8Array;
+  isBefore: Uint8Array;
+  /** The months that are compared with those a year before: whole, in the last twelve months of the span. */
+  comparable: Month[];
   /** Of these, the months in which the map has requests in both years. */
-  comparableOnMap: number[];
-  /** Flags by month since January of the year before the first: whether any area of the map has requests. */
+  comparableOnMap: Month[];
+  /** Flags by month: whether any area of the map has requests. */
   mapMonths: Uint8Array;
+  /** The years that the map covers of the span, of which rates are the average: at least 1. */
+  yearsOnMap: number;
 }
 
-/** Finds the months of a question in the cubes of its years and of the year before them. */
+/** Finds the months of a question in the cubes of its years and of the previous year. */
 export function periodOf(
-  { from, to, season }: Question,
+  { span, season }: Question,
   cubes: ReadonlyMap<number, Cube>,
   dataThrough: Date,
 ): Period {
-  const inSeason = flagsOfMonths((month) => season === null || seasonOf(month) === season);
-  const comparableMonths = Array.from({ length: 12 }, (_, index) => index + 1).filter(
-    (month) => cubes.has(to - 1) && inSeason[month] && isWhole(to, month, dataThrough),
+  const start = monthAt(yearOf(span.from) - 1, 1);
+  const count = monthAt(yearOf(span.to), 12) - start + 1;
+  const flags = (isOne: (month: Month) => boolean) =>
+    Uint8Array.from({ length: count }, (_, at) => Number(isOne(start + at)));
+  const isInSpan = (month: Month) => month >= span.from && month <= span.to;
+  const inSpan = flags(
+    (month) => isInSpan(month) && (season === null || seasonOf(numberOf(month)) === season),
   );
-  const mapMonths = new Uint8Array((to - from + 2) * 12);
-  for (const [year, { onMap }] of cubes) {
-    if (year >= from - 1 && year <= to) mapMonths.set(onMap.subarray(1), (year - from + 1) * 12);
-  }
-  // Wards of the 44-ward model are not on the map, so their months are empty in the previous year.
-  const previousJanuary = (to - from) * 12;
-  const comparableOnMap = comparableMonths.filter((month) => mapMonths[previousJanuary + month - 1]);
-  return { inSeason, comparableMonths, comparableOnMap, mapMonths };
+  const mapMonths = flags((month) => cubes.get(yearOf(month))?.onMap[numberOf(month)] === 1);
+  const isNow = flags(
+    (month) =>
+      month > span.to - 12 &&
+      inSpan[month - start] === 1 &&
+      cubes.has(yearOf(month)) &&
+      cubes.has(yearOf(month - 12)) &&
+      isWhole(yearOf(month), numberOf(month), dataThrough),
+  );
+  const isBefore = flags((month) => isNow[month + 12 - start] === 1);
+  const comparable = [...isNow].flatMap((is, at) => (is ? [start + at] : []));
+  let days = 0;
+  mapMonths.forEach((has, at) => {
+    const month = start + at;
+    if (has && isInSpan(month)) days += daysCovered(yearOf(month), numberOf(month), dataThrough);
+  });
+  return {
+    start,
+    inSpan,
+    isNow,
+    isBefore,
+    comparable,
+    // Wards of the 44-ward model are not on the map, so their months are empty in the previous year.
+    comparableOnMap: comparable.filter((month) => mapMonths[month - 12 - start]),
+    mapMonths,
+    yearsOnMap: averagedYears(days),
+  };
 }
 
-/** Flags that are indexed by month, 1 to 12. */
-export function flagsOfMonths(isOne: (month: number) => boolean): Uint8Array {
-  return Uint8Array.from({ length: 13 }, (_, month) => Number(isOne(month)));
+/** The years of so many days. Up to a leap year is one year, because rates of a part of a year are not extrapolated. */
+function averagedYears(days: number): number {
+  return days <= 366 ? 1 : days / 365.25;
 }

@@ -1,5 +1,5 @@
 import type { Catalog } from "./catalog.ts";
-import { readMart, rowsOf } from "./vocabulary.ts";
+import { readMart, rowsOf } from "./marts.ts";
 
 /** What happened to a year's rows in the current version. */
 export interface YearQuality {

@@ -1,4 +1,5 @@
 import type { Season } from "./calendar.ts";
+import type { Span } from "./span.ts";
 
 /** The request types of a question. */
 export interface Chosen {
@@ -11,9 +12,7 @@ export interface Chosen {
 
 /** Which requests are counted. */
 export interface Question {
-  /** First and last year. */
-  from: number;
-  to: number;
+  span: Span;
   chosen: Chosen;
   season: Season | null;
   /** Names of statuses; all if null. */

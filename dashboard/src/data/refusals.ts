@@ -1,6 +1,6 @@
 import type { Catalog } from "./catalog.ts";
 import type { Value } from "./parquet.ts";
-import { readMart, rowsOf } from "./vocabulary.ts";
+import { readMart, rowsOf } from "./marts.ts";
 
 const MART = "refused_publications";
 const COLUMNS = [

@@ -1,12 +1,11 @@
-import type { Season } from "./calendar.ts";
-import { SEASONS, seasonOf } from "./calendar.ts";
+import { seasonOf } from "./calendar.ts";
 import type { Cube, Names } from "./cube.ts";
 import { NO_AREA, OFF_MAP } from "./cube.ts";
 import type { Figures } from "./figures.ts";
 import { increase, sumOf } from "./figures.ts";
 import type { Period } from "./period.ts";
-import { flagsOfMonths } from "./period.ts";
 import type { Question } from "./question.ts";
+import { monthAt } from "./span.ts";
 
 /** What a tally counts. */
 export interface Totals {
@@ -20,7 +19,6 @@ export interface Totals {
   offMap: number;
   /** For the whole city. Each leaves out its own filter, so that it lists the other choices too. */
   byStatus: Map<string, number>;
-  bySeason: Record<Season, number>;
   byDivision: Map<string, number>;
 }
 
@@ -52,12 +50,11 @@ export class Tally {
   private readonly slots: Slots;
   private readonly months: number;
   private readonly groups: number;
-  private readonly comparable: Uint8Array;
-  private readonly comparableOnMap: Uint8Array;
-  private readonly season = Uint8Array.from({ length: 13 }, (_, month) => SEASONS.indexOf(seasonOf(month)));
+  private readonly statuses: number;
   private readonly chosen: Record<"groups" | "types", Uint8Array>;
   private readonly hasStatus: Uint8Array;
   private readonly hasDivision: Uint8Array;
+  private readonly isInSeason: Uint8Array;
 
   // Flat arrays by slot: a question about all years adds up more than a million rows between two frames.
   private readonly requestsIn: Uint32Array;
@@ -67,30 +64,32 @@ export class Tally {
   private readonly yearBeforeIn: Uint32Array;
   private readonly monthsIn: Uint32Array;
   private readonly groupsIn: Uint32Array;
+  private readonly statusesIn: Uint32Array;
   /** The change of the city is of all comparable months, and not only of those that the map has. */
   private readonly ofCity = { comparable: 0, yearBefore: 0 };
   private readonly byStatus = new Float64Array(256);
   private readonly byDivision = new Float64Array(256);
-  private readonly bySeason = new Float64Array(SEASONS.length);
 
   constructor(
-    private readonly question: Question,
+    question: Question,
     private readonly period: Period,
     private readonly names: Names,
     areas: number,
   ) {
-    const { chosen, statuses, division } = question;
+    const { chosen, statuses, division, season } = question;
     this.slots = new Slots(areas);
     this.months = period.mapMonths.length;
     this.groups = names.groups.names.length;
-    this.comparable = flagsOfMonths((month) => period.comparableMonths.includes(month));
-    this.comparableOnMap = flagsOfMonths((month) => period.comparableOnMap.includes(month));
+    this.statuses = names.statuses.names.length;
     this.chosen = {
       groups: flags(names.groups.names, (name) => chosen.isAll || chosen.groups.has(name)),
       types: flags(names.types.names, (name) => chosen.types.has(name)),
     };
     this.hasStatus = flags(names.statuses.names, (name) => statuses?.has(name) ?? true);
     this.hasDivision = flags(names.divisions.names, (name) => division === null || division === name);
+    this.isInSeason = Uint8Array.from(period.mapMonths, (_, at) =>
+      Number(season === null || seasonOf((at % 12) + 1) === season),
+    );
     const counts = (perSlot = 1) => new Uint32Array(this.slots.count * perSlot);
     this.requestsIn = counts();
     this.ofAllIn = counts();
@@ -99,60 +98,71 @@ export class Tally {
     this.yearBeforeIn = counts();
     this.monthsIn = counts(this.months);
     this.groupsIn = counts(this.groups);
+    this.statusesIn = counts(this.statuses);
   }
 
   /** Adds the cube of a year, by group or by type. */
   add(year: number, cube: Cube, by: "groups" | "types") {
-    const { from, to } = this.question;
-    const { inSeason, mapMonths } = this.period;
-    const { slots, season, hasStatus, hasDivision, comparable, comparableOnMap, months, groups } = this;
-    const { requestsIn, ofAllIn, ofAllTypesIn, monthsIn, groupsIn, bySeason, byStatus, byDivision } = this;
+    const { inSpan, isNow, isBefore, mapMonths, start } = this.period;
+    const { slots, hasStatus, hasDivision, isInSeason, months, groups, statuses } = this;
+    const { requestsIn, ofAllIn, ofAllTypesIn, monthsIn, groupsIn, statusesIn, byStatus, byDivision } = this;
     const { status: statusOf, division: divisionOf, month: monthOf, what: whatOf, area: areaOf } = cube;
     const isChosen = this.chosen[by];
-    const inRange = year >= from && year <= to;
-    const isGroupInRange = inRange && by === "groups";
-    const january = (year - from + 1) * 12;
-    const compared = year === to ? this.comparableIn : year === to - 1 ? this.yearBeforeIn : null;
-    let comparedOfCity = 0;
+    const january = monthAt(year, 1) - start;
     for (let row = 0; row < cube.rows; row++) {
       const status = statusOf[row] as number;
       const division = divisionOf[row] as number;
-      const month = monthOf[row] as number;
+      const month = january + (monthOf[row] as number) - 1;
       const requests = cube.requests[row] as number;
-      const slot = slots.of(areaOf[row] as number, mapMonths[january + month - 1] === 1);
-      if (isGroupInRange && inSeason[month]) increase(ofAllIn, slot, requests);
+      const isOnMap = mapMonths[month] === 1;
+      const slot = slots.of(areaOf[row] as number, isOnMap);
+      const isGroupInSpan = by === "groups" && inSpan[month];
+      if (isGroupInSpan) increase(ofAllIn, slot, requests);
       // A row with neither the status nor the division is in no other count.
       if (!hasStatus[status] && !hasDivision[division]) continue;
       const what = whatOf[row] as number;
       const matches = isChosen[what];
       if (hasStatus[status] && hasDivision[division]) {
-        if (matches && inRange) increase(bySeason, season[month] as number, requests);
-        if (matches && inSeason[month]) {
-          if (inRange) increase(requestsIn, slot, requests);
-          if (compared && comparable[month]) {
-            comparedOfCity += requests;
-            if (comparableOnMap[month]) increase(compared, slot, requests);
+        if (matches) {
+          if (inSpan[month]) {
+            increase(requestsIn, slot, requests);
+            increase(statusesIn, slot * statuses + status, requests);
           }
-          increase(monthsIn, slot * months + january + month - 1, requests);
+          if (isInSeason[month]) increase(monthsIn, slot * months + month, requests);
+          if (isNow[month])
+            this.compare(this.comparableIn, "comparable", slot, requests, mapMonths[month - 12]);
+          if (isBefore[month])
+            this.compare(this.yearBeforeIn, "yearBefore", slot, requests, mapMonths[month]);
         }
-        if (isGroupInRange && inSeason[month]) {
+        if (isGroupInSpan) {
           increase(ofAllTypesIn, slot, requests);
           increase(groupsIn, slot * groups + what, requests);
         }
       }
-      if (matches && inRange && inSeason[month]) {
+      if (matches && inSpan[month]) {
         if (hasDivision[division]) increase(byStatus, status, requests);
         if (hasStatus[status]) increase(byDivision, division, requests);
       }
     }
-    this.ofCity[year === to ? "comparable" : "yearBefore"] += comparedOfCity;
+  }
+
+  /** Counts a compared row: for the city in every month, and for its area in months that the map has in both years. */
+  private compare(
+    counts: Uint32Array,
+    ofCity: "comparable" | "yearBefore",
+    slot: number,
+    requests: number,
+    isOnMap: number | undefined,
+  ) {
+    this.ofCity[ofCity] += requests;
+    if (isOnMap) increase(counts, slot, requests);
   }
 
   /** Returns what was added up. */
   result(): Totals {
     const { slots, names } = this;
-    const { inSeason, mapMonths } = this.period;
-    const isKnown = mapMonths.subarray(12).some((has, at) => has && inSeason[(at % 12) + 1]);
+    const { inSpan, mapMonths } = this.period;
+    const isKnown = mapMonths.some((has, at) => has && inSpan[at]);
     const all = Array.from({ length: slots.count }, (_, slot) => this.figuresOf(slot, isKnown));
     const requestsOf = (area: number) =>
       [true, false].reduce((sum, is) => sum + (this.requestsIn[slots.of(area, is)] as number), 0);
@@ -163,13 +173,12 @@ export class Tally {
       withoutArea: requestsOf(NO_AREA),
       offMap: requestsOf(OFF_MAP),
       byStatus: countsOf(names.statuses.names, this.byStatus),
-      bySeason: Object.fromEntries(SEASONS.map((one, at) => [one, this.bySeason[at]])) as Totals["bySeason"],
       byDivision: countsOf(names.divisions.names, this.byDivision),
     };
   }
 
   private figuresOf(slot: number, isKnown: boolean): Figures {
-    const { months, groups } = this;
+    const { months, groups, statuses } = this;
     return {
       isKnown,
       requests: this.requestsIn[slot] as number,
@@ -179,6 +188,7 @@ export class Tally {
       yearBefore: this.yearBeforeIn[slot] as number,
       months: this.monthsIn.subarray(slot * months, (slot + 1) * months),
       groups: this.groupsIn.subarray(slot * groups, (slot + 1) * groups),
+      statuses: this.statusesIn.subarray(slot * statuses, (slot + 1) * statuses),
     };
   }
 }

@@ -1,7 +1,6 @@
 import type { Catalog } from "./catalog.ts";
-import { filesOf } from "./catalog.ts";
+import { readMart, rowsOf } from "./marts.ts";
 import type { Columns } from "./parquet.ts";
-import { readColumns } from "./parquet.ts";
 
 /** A group of types. */
 export interface Group {
@@ -32,27 +31,39 @@ export interface Vocabulary {
   groups: Group[];
   types: RequestType[];
   statuses: Status[];
+  /** Why a part of it could not be read, or `null`. */
+  problem: unknown;
 }
 
-/** Reads groups, types and statuses from their marts. */
+/** A vocabulary that is not read yet, or could not be read. */
+export const NO_VOCABULARY: Vocabulary = { groups: [], types: [], statuses: [], problem: null };
+
+/** Reads groups, types and statuses from their marts. What cannot be read is empty, and the first reason is kept. */
 export async function readVocabulary(catalog: Catalog): Promise<Vocabulary> {
-  const [groups, types, statuses] = await Promise.all([
+  const [groups, types, statuses] = await Promise.allSettled([
     readMart(catalog, "type_groups", ["type_group", "definition"]),
     readMart(catalog, "types_in_use", ["service_request_type", "type_name", "type_group", "requests"]),
     readMart(catalog, "statuses", ["status", "status_group", "definition"]),
   ]);
+  const failed = [groups, types, statuses].find((one) => one.status === "rejected");
   return {
-    groups: rowsOf(groups).map((row) => ({
+    groups: readRows(groups).map((row) => ({
       name: row.type_group as string,
       definition: row.definition as string,
     })),
-    types: mergeNames(rowsOf(types)),
-    statuses: rowsOf(statuses).map((row) => ({
+    types: mergeNames(readRows(types)),
+    statuses: readRows(statuses).map((row) => ({
       name: row.status as string,
       group: row.status_group as StatusGroup,
       definition: row.definition as string,
     })),
+    problem: failed ? (failed.reason as unknown) : null,
   };
+}
+
+/** Returns the rows that were read, or none. */
+function readRows<Name extends string>(result: PromiseSettledResult<Columns<Name>>) {
+  return result.status === "fulfilled" ? rowsOf(result.value) : [];
 }
 
 function mergeNames(
@@ -68,30 +79,4 @@ function mergeNames(
     if (published !== name) type.formerNames.push(published);
   }
   return [...types.values()].sort((a, b) => b.requests - a.requests);
-}
-
-/** Reads columns of a mart that has one file. */
-export async function readMart<Name extends string>(
-  catalog: Catalog,
-  mart: string,
-  names: readonly Name[],
-): Promise<Columns<Name>> {
-  const [file] = filesOf(catalog, mart);
-  if (!file) return Object.fromEntries(names.map((name) => [name, []])) as unknown as Columns<Name>;
-  return readColumns(file, names);
-}
-
-/** Returns columns as rows. */
-export function rowsOf<Name extends string>(columns: Columns<Name>) {
-  const names = Object.keys(columns) as Name[];
-  const [first] = names;
-  const length = first === undefined ? 0 : columns[first].length;
-  return Array.from(
-    { length },
-    (_, row) =>
-      Object.fromEntries(names.map((name) => [name, columns[name][row] ?? null])) as Record<
-        Name,
-        Columns<Name>[Name][number]
-      >,
-  );
 }

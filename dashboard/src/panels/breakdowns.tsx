@@ -1,103 +1,127 @@
 import { byStatusGroup } from "../data/answer.ts";
-import { SEASONS } from "../data/calendar.ts";
-import type { Store } from "../data/store.ts";
+import { formerNamesOf } from "../data/divisions.ts";
 import type { StatusGroup } from "../data/vocabulary.ts";
 import { format, text } from "../strings.ts";
+import { choiceNamed } from "../view/describe.ts";
 import type { Shown } from "../view/shown.ts";
 import { STATUS_GROUPS, statusesOf } from "../view/view.ts";
 import "./breakdowns.css";
 import "../parts/palette.css";
 
 /**
- * Statuses, seasons and divisions of the requests of the whole city. Each list ignores its own filter, so that another
- * choice can be made in it.
+ * Statuses and divisions of the requests of the whole city, and the types of the chosen category. Each list ignores its own
+ * filter, so that another choice can be made in it.
  */
-export function Breakdowns({ store, ...shown }: Shown & { store: Store }) {
+export function Breakdowns(shown: Shown) {
+  const groups = shown.view.what.filter(({ kind }) => kind === "group");
   return (
-    <div class="columns three">
-      <section class="panel" aria-labelledby="status-title" id="statuses">
-        <h2 id="status-title">{text.statuses}</h2>
-        <Statuses {...shown} store={store} />
-      </section>
-      <section class="panel" aria-labelledby="seasons-title" id="seasons">
-        <h2 id="seasons-title">{text.seasonsTitle}</h2>
-        <Seasons {...shown} />
-      </section>
-      <section class="panel" aria-labelledby="divisions-title" id="divisions">
-        <h2 id="divisions-title">{text.divisions}</h2>
-        <Divisions {...shown} />
-      </section>
+    <div class={groups.length > 0 ? "columns" : "columns two"}>
+      {groups.length > 0 && <Types {...shown} group={groups[0]?.name ?? ""} />}
+      <Statuses {...shown} />
+      <Divisions {...shown} />
     </div>
   );
 }
 
-function Statuses({ answer, store, view, change }: Shown & { store: Store }) {
-  const { statuses } = store.vocabulary;
-  const chosen = statusesOf(view, store.vocabulary);
-  const groupOf = (name: string): StatusGroup =>
-    statuses.find((one) => one.name === name)?.group ?? "unknown";
+/** The types that a category holds, as people know them and as the City names them. */
+function Types({ group, vocabulary, change }: Shown & { group: string }) {
+  const types = vocabulary.types.filter((type) => type.group === group);
+  return (
+    <section class="panel" aria-labelledby="types-title" id="types">
+      <h2 id="types-title">{text.what.holds(group)}</h2>
+      <p class="help">{vocabulary.groups.find(({ name }) => name === group)?.definition}</p>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys scroll it */}
+      <div class="scroll few" tabIndex={0} role="group" aria-labelledby="types-title">
+        <table class="choices">
+          <thead>
+            <tr>
+              <th scope="col">{text.what.type}</th>
+              <th scope="col" class="number">
+                {text.what.inAllYears}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {types.map(({ name, requests }) => {
+              const label = choiceNamed({ kind: "type", name });
+              return (
+                <tr key={name}>
+                  <th scope="row">
+                    <button
+                      type="button"
+                      onClick={() => {
+                        change({ what: [{ kind: "type", name }] });
+                      }}
+                    >
+                      {label}
+                    </button>
+                    {label !== name && <span class="definition">{name}</span>}
+                  </th>
+                  <td class="number">{format.integer(requests)}</td>
+                </tr>
+              );
+            })}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Statuses({ answer, vocabulary, view, change }: Shown) {
+  const { statuses } = vocabulary;
+  const chosen = statusesOf(view, vocabulary);
+  const known = (name: string) => statuses.find((one) => one.name === name);
+  const groupOf = (name: string): StatusGroup => known(name)?.group ?? "unknown";
   const groups = byStatusGroup(answer.byStatus, groupOf);
   const total = Math.max(1, ...[Object.values(groups).reduce((sum, one) => sum + one, 0)]);
-  const rows = STATUS_GROUPS.flatMap((group) =>
-    [...answer.byStatus]
-      .filter(([name]) => groupOf(name) === group)
-      .sort((a, b) => b[1] - a[1])
-      .map(([name, requests]) => ({ group, name, requests })),
-  );
+  const shown = STATUS_GROUPS.filter((group) => groups[group] > 0);
   return (
-    <>
+    <section class="panel" aria-labelledby="status-title" id="statuses">
+      <h2 id="status-title">{text.statuses.title}</h2>
       <div class="stack" aria-hidden="true">
-        {STATUS_GROUPS.filter((group) => groups[group] > 0).map((group) => (
+        {shown.map((group) => (
           <span key={group} class={`status-${group}`} style={{ flexGrow: `${groups[group] / total}` }} />
         ))}
       </div>
       <table class="choices">
-        <caption class="hidden">{text.statusCaption}</caption>
-        <tbody>
-          {rows.map(({ group, name, requests }) => (
-            <tr key={name} data-status={name}>
-              <th scope="row">
+        <caption class="hidden">{text.statuses.caption}</caption>
+        {shown.map((group) => (
+          <tbody key={group}>
+            <tr class="status-group">
+              <th scope="rowgroup">
                 <span class={`swatch status-${group}`} />
-                <button
-                  type="button"
-                  aria-pressed={chosen?.has(name) ?? false}
-                  onClick={() => {
-                    change({ status: view.status === name ? null : name });
-                  }}
-                >
-                  {name}
-                </button>
+                {text.statusGroups[group]}
               </th>
-              <td class="number">{format.integer(requests)}</td>
-              <td class="number quiet-text">{format.percent(requests / total)}</td>
+              <td class="number">{format.integer(groups[group])}</td>
+              <td class="number">{format.percent(groups[group] / total)}</td>
             </tr>
-          ))}
-        </tbody>
+            {[...answer.byStatus]
+              .filter(([name]) => groupOf(name) === group)
+              .sort((a, b) => b[1] - a[1])
+              .map(([name, requests]) => (
+                <tr key={name} data-status={name}>
+                  <th scope="row">
+                    <button
+                      type="button"
+                      aria-pressed={chosen?.has(name) ?? false}
+                      onClick={() => {
+                        change({ status: view.status === name ? null : name });
+                      }}
+                    >
+                      {name}
+                    </button>
+                    <span class="definition">{known(name)?.definition}</span>
+                  </th>
+                  <td class="number">{format.integer(requests)}</td>
+                  <td class="number quiet-text">{format.percent(requests / total)}</td>
+                </tr>
+              ))}
+          </tbody>
+        ))}
       </table>
-    </>
-  );
-}
-
-function Seasons({ answer, view, change }: Shown) {
-  const perDay = SEASONS.map((season) => {
-    const days = answer.seasonDays[season];
-    return { season, value: days > 0 ? answer.bySeason[season] / days : null };
-  });
-  const highest = Math.max(1e-9, ...perDay.map(({ value }) => value ?? 0));
-  return (
-    <Bars
-      caption={text.seasonsCaption}
-      rows={perDay.map(({ season, value }) => ({
-        key: season,
-        name: text.seasons[season],
-        width: (value ?? 0) / highest,
-        written: text.perDay(value),
-        isChosen: view.season === season,
-        onChoose: () => {
-          change({ season: view.season === season ? null : season });
-        },
-      }))}
-    />
+      <p class="help">{text.statuses.note}</p>
+    </section>
   );
 }
 
@@ -105,49 +129,34 @@ function Divisions({ answer, view, change }: Shown) {
   const divisions = [...answer.byDivision].sort((a, b) => b[1] - a[1]);
   const highest = Math.max(1, ...divisions.map(([, requests]) => requests));
   return (
-    <Bars
-      caption={text.divisionCaption}
-      rows={divisions.map(([name, requests]) => ({
-        key: name,
-        name,
-        width: requests / highest,
-        written: format.integer(requests),
-        isChosen: view.division === name,
-        onChoose: () => {
-          change({ division: view.division === name ? null : name });
-        },
-      }))}
-    />
-  );
-}
-
-interface Bar {
-  key: string;
-  name: string;
-  /** 0 to 1. */
-  width: number;
-  written: string;
-  isChosen: boolean;
-  onChoose: () => void;
-}
-
-function Bars({ caption, rows }: { caption: string; rows: Bar[] }) {
-  return (
-    <table class="bars choices">
-      <caption class="hidden">{caption}</caption>
-      <tbody>
-        {rows.map(({ key, name, width, written, isChosen, onChoose }) => (
-          <tr key={key}>
-            <th scope="row">
-              <button type="button" aria-pressed={isChosen} onClick={onChoose}>
-                {name}
-              </button>
-              <span class="bar" style={{ width: `${width * 100}%` }} />
-            </th>
-            <td class="number">{written}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <section class="panel" aria-labelledby="divisions-title" id="divisions">
+      <h2 id="divisions-title">{text.divisions.title}</h2>
+      <table class="bars choices">
+        <caption class="hidden">{text.divisions.caption}</caption>
+        <tbody>
+          {divisions.map(([name, requests]) => {
+            const former = formerNamesOf(name);
+            return (
+              <tr key={name}>
+                <th scope="row">
+                  <button
+                    type="button"
+                    aria-pressed={view.division === name}
+                    onClick={() => {
+                      change({ division: view.division === name ? null : name });
+                    }}
+                  >
+                    {text.divisions.names[name] ?? name}
+                  </button>
+                  {former.length > 0 && <span class="definition">{text.divisions.formerly(former)}</span>}
+                  <span class="bar" style={{ width: `${(requests / highest) * 100}%` }} />
+                </th>
+                <td class="number">{format.integer(requests)}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </section>
   );
 }

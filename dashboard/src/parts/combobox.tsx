@@ -1,58 +1,82 @@
-import type { RefObject } from "preact";
-import { useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { ComponentChildren, RefObject } from "preact";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import type { Vocabulary } from "../data/vocabulary.ts";
-import { format, text } from "../strings.ts";
-import type { Match } from "../view/search.ts";
-import { index, search } from "../view/search.ts";
-import type { Choice } from "../view/view.ts";
+import { text } from "../strings.ts";
 import "./combobox.css";
 
-/** Matches that are listed. */
-const LISTED = 60;
+/** A choice in the list. */
+export interface Option<T> {
+  key: string;
+  value: T;
+  name: string;
+  note: string;
+  /** At the right, such as a count. */
+  aside: string;
+}
 
-/** A search for types and groups, built as the combobox of the ARIA Authoring Practices. */
-export function Combobox({
-  vocabulary,
-  chosen,
+/** The choices for a query. */
+export interface Found<T> {
+  options: Option<T>[];
+  /** How many there are, also of those that are not listed. */
+  count: number;
+  /** A sentence below the list, such as what to do if there are none. */
+  note: string | null;
+}
+
+interface ComboboxProps<T> {
+  id: string;
+  label: string;
+  hint: string;
+  find: (query: string) => Found<T>;
+  onChoose: (value: T) => void;
+  /** The list is opened for the first time. */
+  onOpen?: () => void;
+  /** What there is to say about the last choice, below the field. */
+  said?: string;
+  /** What is chosen already, inside the field. */
+  children: ComponentChildren;
+}
+
+/** A field with a search and what is chosen, built as the combobox of the ARIA Authoring Practices. */
+export function Combobox<T>({
+  id,
+  label,
+  hint,
+  find,
   onChoose,
-}: {
-  vocabulary: Vocabulary;
-  chosen: Choice[];
-  onChoose: (choice: Choice) => void;
-}) {
+  onOpen,
+  said = "",
+  children,
+}: ComboboxProps<T>) {
   const [query, setQuery] = useState("");
   const [isOpen, setOpen] = useState(false);
   const [active, setActive] = useState(0);
   const list = useRef<HTMLDivElement>(null);
-  const id = useId();
-  const entries = useMemo(() => index(vocabulary), [vocabulary]);
-  const found = useMemo(
-    () => search(entries, query).filter(({ choice }) => !chosen.some((one) => same(one, choice))),
-    [entries, query, chosen],
-  );
-  const matches = found.slice(0, LISTED);
-  const at = Math.min(active, matches.length - 1);
+  const listId = useId();
+  // Searched only while the list is open.
+  const { options, count, note } = isOpen ? find(query) : { options: [], count: 0, note: null };
+  const at = Math.min(active, options.length - 1);
   // Each search begins at the top of the list, wherever it was scrolled to.
   useLayoutEffect(() => {
     if (isOpen) list.current?.children[at]?.scrollIntoView({ block: "nearest" });
   }, [isOpen, at, query]);
-
-  const choose = (match: Match | undefined) => {
-    if (!match) return;
-    onChoose(match.choice);
+  const open = () => {
+    if (!isOpen) onOpen?.();
+    setOpen(true);
+  };
+  const choose = (option: Option<T> | undefined) => {
+    if (!option) return;
+    onChoose(option.value);
     setQuery("");
     setOpen(false);
     setActive(0);
   };
-  const move = (to: number) => {
-    setOpen(true);
-    setActive((to + matches.length) % Math.max(1, matches.length));
-  };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "ArrowDown") move(isOpen ? at + 1 : 0);
-    else if (event.key === "ArrowUp") move(isOpen ? at - 1 : matches.length - 1);
-    else if (event.key === "Enter" && isOpen) choose(matches[at]);
+    const to = { ArrowDown: isOpen ? at + 1 : 0, ArrowUp: isOpen ? at - 1 : -1 }[event.key];
+    if (to !== undefined) {
+      open();
+      setActive((to + options.length) % Math.max(1, options.length));
+    } else if (event.key === "Enter" && isOpen) choose(options[at]);
     else if (event.key === "Escape" && (isOpen || query)) {
       setOpen(false);
       if (!isOpen) setQuery("");
@@ -60,108 +84,130 @@ export function Combobox({
     event.preventDefault();
   };
   return (
-    <div class="combobox">
-      <input
-        id="search"
-        type="text"
-        role="combobox"
-        aria-expanded={isOpen}
-        aria-controls={`${id}-list`}
-        aria-autocomplete="list"
-        {...(isOpen && matches.length > 0 && { "aria-activedescendant": optionId(id, at) })}
-        autocomplete="off"
-        spellcheck={false}
-        placeholder={text.searchHint}
-        value={query}
-        onInput={(event) => {
-          setQuery(event.currentTarget.value);
-          setActive(0);
-          setOpen(true);
-        }}
-        onClick={() => {
-          setOpen(true);
-        }}
-        onBlur={() => {
-          setOpen(false);
-        }}
-        onKeyDown={onKeyDown}
-      />
-      <Matches {...{ id, query, list, isOpen, matches, at, choose }} count={found.length} />
+    <div class="field combobox">
+      <label for={id}>{label}</label>
+      <div class="box">
+        {children}
+        <input
+          id={id}
+          type="text"
+          role="combobox"
+          aria-expanded={isOpen}
+          aria-controls={listId}
+          aria-autocomplete="list"
+          {...(isOpen && options.length > 0 && { "aria-activedescendant": optionId(listId, at) })}
+          autocomplete="off"
+          spellcheck={false}
+          placeholder={hint}
+          value={query}
+          onInput={(event) => {
+            setQuery(event.currentTarget.value);
+            setActive(0);
+            open();
+          }}
+          onClick={open}
+          onBlur={() => {
+            setOpen(false);
+          }}
+          onKeyDown={onKeyDown}
+        />
+      </div>
+      <Said words={said} hidden={isOpen ? (count === 0 ? note : text.ask.matches(count)) : null} />
+      <Options {...{ listId, list, label, isOpen, options, note, at, choose }} />
     </div>
   );
 }
 
-/** The list of matches. Keys stay with the input, which names the active option by aria-activedescendant. */
-function Matches({
-  id,
-  query,
-  list,
-  isOpen,
-  matches,
-  count,
-  at,
-  choose,
-}: {
-  id: string;
-  query: string;
-  list: RefObject<HTMLDivElement | null>;
-  isOpen: boolean;
-  matches: Match[];
-  /** All matches, also those that are not listed. */
-  count: number;
-  /** The position of the active option. */
-  at: number;
-  choose: (match: Match) => void;
-}) {
-  const note =
-    isOpen && count === 0
-      ? text.searchNone(query)
-      : count > matches.length
-        ? text.searchMore(matches.length, count)
-        : null;
+/** What is said about the last choice, and to screen readers about the list. */
+function Said({ words, hidden }: { words: string; hidden: string | null }) {
   return (
     <>
+      {words !== "" && (
+        <p class="said" role="status">
+          {words}
+        </p>
+      )}
       <span class="hidden" role="status">
-        {isOpen && (count === 0 ? text.searchNone(query) : text.searchCount(count))}
+        {hidden}
       </span>
-      <div id={`${id}-list`} ref={list} role="listbox" aria-label={text.search} hidden={!isOpen}>
-        {matches.map((match, position) => (
-          // eslint-disable-next-line jsx-a11y/click-events-have-key-events -- keys stay with the input
-          <div
-            key={`${match.choice.kind} ${match.choice.name}`}
-            id={optionId(id, position)}
-            role="option"
-            tabIndex={-1}
-            aria-selected={position === at}
-            onMouseDown={(event) => {
-              event.preventDefault();
-            }}
-            onClick={() => {
-              choose(match);
-            }}
-          >
-            <span class="option-name">{match.choice.name}</span>
-            <span class="option-note">
-              {match.choice.kind === "group" ? `${text.searchGroup} · ${match.note}` : match.note}
-              {match.formerly !== null && <> · {text.searchFormerly(match.formerly)}</>}
-            </span>
-            <span class="option-count">{match.requests > 0 && format.short(match.requests)}</span>
-          </div>
-        ))}
-        {note !== null && (
-          <div class="option-none" role="option" aria-selected={false} aria-disabled="true" tabIndex={-1}>
-            {note}
-          </div>
-        )}
-      </div>
     </>
   );
 }
 
-function optionId(id: string, position: number): string {
-  return `${id}-${position}`;
+/** The list of options. Keys stay with the input, which names the active option by aria-activedescendant. */
+function Options<T>({
+  listId,
+  list,
+  label,
+  isOpen,
+  options,
+  note,
+  at,
+  choose,
+}: Pick<Found<T>, "options" | "note"> & {
+  listId: string;
+  list: RefObject<HTMLDivElement | null>;
+  label: string;
+  isOpen: boolean;
+  /** The position of the active option. */
+  at: number;
+  choose: (option: Option<T>) => void;
+}) {
+  return (
+    <div id={listId} ref={list} role="listbox" aria-label={label} hidden={!isOpen}>
+      {options.map((option, position) => (
+        // eslint-disable-next-line jsx-a11y/click-events-have-key-events -- keys stay with the input
+        <div
+          key={option.key}
+          id={optionId(listId, position)}
+          role="option"
+          tabIndex={-1}
+          aria-selected={position === at}
+          onMouseDown={(event) => {
+            event.preventDefault();
+          }}
+          onClick={() => {
+            choose(option);
+          }}
+        >
+          <span class="option-name">{option.name}</span>
+          <span class="option-note">{option.note}</span>
+          <span class="option-count">{option.aside}</span>
+        </div>
+      ))}
+      {note !== null && (
+        <div class="option-none" role="option" aria-selected={false} aria-disabled="true" tabIndex={-1}>
+          {note}
+        </div>
+      )}
+    </div>
+  );
 }
 
-function same(a: Choice, b: Choice): boolean {
-  return a.kind === b.kind && a.name === b.name;
+/** A choice inside the field, with a button to remove it. */
+export function Chip({ name, onRemove }: { name: string; onRemove: () => void }) {
+  return (
+    <button
+      type="button"
+      class="chip"
+      aria-label={text.ask.remove(name)}
+      onClick={({ currentTarget }) => {
+        focusAfter(currentTarget);
+        onRemove();
+      }}
+    >
+      <span>{name}</span> <span aria-hidden="true">×</span>
+    </button>
+  );
+}
+
+/** Moves the focus from a chip that is about to disappear to the one beside it, or to the search. */
+function focusAfter(chip: Element) {
+  const beside = [chip.nextElementSibling, chip.previousElementSibling].find((one) => one?.matches(".chip"));
+  const next = beside ?? chip.closest(".box")?.querySelector("input");
+  if (next instanceof HTMLElement) next.focus();
+}
+
+function optionId(listId: string, position: number): string {
+  return `${listId}-${position}`;
 }

@@ -4,7 +4,16 @@ import { focusAround } from "./focus.ts";
 import "./failure.css";
 
 /** A sentence about an error, and a button to try again. */
-export function Failure({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+export function Failure({
+  error,
+  onRetry,
+  note = "",
+}: {
+  error: unknown;
+  onRetry: () => void;
+  /** What is shown nevertheless. */
+  note?: string;
+}) {
   const sentence =
     error instanceof Problem
       ? text.problem[error.kind](error.path)
@@ -12,7 +21,7 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry: () => voi
   return (
     <div class="failure" role="alert">
       <p>
-        <strong>{text.failed}.</strong> {sentence}
+        <strong>{text.failed}.</strong> {sentence} {note}
       </p>
       <button
         type="button"

@@ -27,7 +27,8 @@ export function Footer({
       {isEmbedded && notUpToDate && <p>{notUpToDate}.</p>}
       {!isEmbedded && (
         <p>
-          <a href="docs/index.html">{text.docs}</a> · <a href="data/catalog.json">{text.data}</a>
+          {text.about.notCity} <a href="docs/index.html">{text.docs}</a> ·{" "}
+          <a href="data/catalog.json">{text.data}</a>
         </p>
       )}
     </footer>

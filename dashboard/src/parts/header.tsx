@@ -3,6 +3,11 @@ import { format, text } from "../strings.ts";
 import { ThemeSwitch } from "../theme.tsx";
 import "./header.css";
 
+/** The City's page about 311, where problems are reported. */
+export const REPORT = "https://www.toronto.ca/311";
+/** The sections that a keyboard can skip to. */
+const SECTIONS = ["answer", "ranking", "series", "about"] as const;
+
 /** The top of the page: its title, the date of its data, and the theme. */
 export function Header({
   catalog,
@@ -18,30 +23,37 @@ export function Header({
   hasRefusals: boolean;
 }) {
   const through = format.day(dataThrough);
-  const published = catalog.as_of === null ? null : format.day(new Date(catalog.as_of));
   return (
     <header class="top">
-      <a class="skip" href="#ranking">
-        {text.skip}
+      <nav class="skip" aria-label={text.header.skip}>
+        {SECTIONS.map((section) => (
+          <a key={section} href={`#${section}`}>
+            {text.header.skipTo[section]}
+          </a>
+        ))}
+      </nav>
+      <h1>{text.title}</h1>
+      <p class="subtitle">{text.subtitle}</p>
+      <p class="as-of">
+        {catalog.generated ? text.generated.asOf(through) : text.header.asOf(through)}
+        {!catalog.generated && catalog.as_of !== null && (
+          <>
+            {" · "}
+            <a href="#quality">{text.header.published(format.day(new Date(catalog.as_of)))}</a>
+          </>
+        )}
+        {notUpToDate && (
+          <>
+            {" · "}
+            {hasRefusals ? <a href="#refusals">{notUpToDate}</a> : notUpToDate}
+          </>
+        )}
+      </p>
+      <a href="#about">{text.header.about}</a>
+      <a href={REPORT} target="_blank" rel="noreferrer">
+        {text.header.report}
       </a>
-      <div class="top-inner">
-        <div>
-          <h1>{text.title}</h1>
-          <p class="subtitle">{text.subtitle}</p>
-        </div>
-        <div class="top-side">
-          <p class="as-of">
-            {catalog.generated ? text.generated.asOf(through) : text.asOf(through, published)}
-            {notUpToDate && (
-              <>
-                {" · "}
-                {hasRefusals ? <a href="#refusals">{notUpToDate}</a> : notUpToDate}
-              </>
-            )}
-          </p>
-          <ThemeSwitch />
-        </div>
-      </div>
+      <ThemeSwitch />
     </header>
   );
 }

@@ -10,9 +10,9 @@ export function Legend({
 }: {
   colours: { fill: string; meaning: string }[];
   hasNone: boolean;
-  label?: string;
+  label: string;
 }) {
-  const all = hasNone ? [...colours, { fill: "fill-none", meaning: text.legendNone }] : colours;
+  const all = hasNone ? [...colours, { fill: "fill-none", meaning: text.map.none }] : colours;
   return (
     <ul class="legend" aria-label={label}>
       {all.map(({ fill, meaning }) => (

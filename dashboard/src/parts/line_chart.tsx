@@ -1,6 +1,6 @@
 import type { ScaleLinear } from "d3-scale";
 import { scaleLinear } from "d3-scale";
-import { line as lineOf } from "d3-shape";
+import { area as areaOf, line as lineOf } from "d3-shape";
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -12,18 +12,32 @@ import "./line_chart.css";
 const WIDEST = 1160;
 /** The least width of a tick: that of a year. */
 const TICK_WIDTH = 36;
-const HEIGHT = 260;
-const LEFT = 56;
-const RIGHT = 16;
-const TOP = 14;
-const BOTTOM = 28;
+const HEIGHT = 200;
+const LEFT = 44;
+/** Room for the names at the ends of lines. */
+const RIGHT = 44;
+const TOP = 10;
+const BOTTOM = 24;
+/** The least distance of two names at the ends of lines. */
+const APART = 13;
+
+export type Style = "first" | "second" | "third" | "fourth" | "behind";
 
 /** A line, and the name of its style. */
 export interface Line {
   name: string;
-  style: "first" | "second" | "behind";
+  /** A shorter name, at the end of the line. */
+  end: string;
+  style: Style;
   /** Null where a value is missing. */
   values: (number | null)[];
+}
+
+/** The range of values behind the lines. */
+export interface Band {
+  name: string;
+  /** The lowest and highest value of each position; `null` where there is none. */
+  ranges: ([low: number, high: number] | null)[];
 }
 
 interface LineChartProps {
@@ -35,10 +49,18 @@ interface LineChartProps {
   position: (at: number) => string;
   /** Positions with a tick, and its label. */
   ticks: { at: number; label: string }[];
+  band?: Band | null;
+  /** Writes a value; integers if missing. */
+  write?: (value: number) => string;
+  /** The highest value of the axis, if it is not that of the lines. */
+  top?: number;
+  /** A value of the horizontal axis that is marked, and what it means. */
+  mark?: { at: number; label: string } | null;
 }
 
 /** Lines over one axis of positions, with a cursor for pointer and keys, and a table of the same figures. */
-export function LineChart({ id, label, positionName, lines, position, ticks }: LineChartProps) {
+export function LineChart(props: LineChartProps) {
+  const { id, label, positionName, lines, position, band = null, write = format.integer } = props;
   const tip = useTip<number>();
   const svg = useRef<SVGSVGElement>(null);
   const width = useWidth(svg);
@@ -58,25 +80,31 @@ export function LineChart({ id, label, positionName, lines, position, ticks }: L
     `${position(at)}: ${lines
       .flatMap(({ name, values }) => {
         const value = values[at] ?? null;
-        return value === null ? [] : [`${name} ${format.integer(value)}`];
+        return value === null ? [] : [`${name} ${write(value)}`];
       })
       .join(", ")}`;
   return (
     <div class="chart">
       <ul class="legend lines">
         {lines.map(({ name, style }) => (
-          <li key={style}>
+          <li key={name}>
             <span class={`stroke ${style}`} />
             {name}
           </li>
         ))}
+        {band && (
+          <li>
+            <span class="stroke band" />
+            {band.name}
+          </li>
+        )}
       </ul>
       <div class="plot">
         {/* The role of a slider, because arrow keys move over values. */}
         <div
           role="slider"
           tabIndex={0}
-          aria-label={`${label}. ${text.chartKeys}`}
+          aria-label={`${label}. ${text.series.keys}`}
           aria-valuemin={0}
           aria-valuemax={Math.max(0, count - 1)}
           aria-valuenow={shown ?? Math.max(0, count - 1)}
@@ -91,7 +119,7 @@ export function LineChart({ id, label, positionName, lines, position, ticks }: L
           onBlur={tip.drop}
         >
           <svg ref={svg} id={id} viewBox={`0 0 ${width} ${HEIGHT}`} aria-hidden="true">
-            <Plot {...{ lines, ticks, width, x, shown }} />
+            <Plot {...props} {...{ width, x, shown }} />
           </svg>
         </div>
         {/* Above the chart, where the pointer reaches it without passing other positions. */}
@@ -101,7 +129,7 @@ export function LineChart({ id, label, positionName, lines, position, ticks }: L
           </Tooltip>
         )}
       </div>
-      <Details lines={lines} count={count} position={position} positionName={positionName} label={label} />
+      <Details {...{ lines, count, position, positionName, label, write }} />
     </div>
   );
 }
@@ -122,20 +150,26 @@ function useWidth(svg: RefObject<SVGSVGElement | null>): number {
   return width;
 }
 
-/** Axes, lines, dots, and the cursor at a position. */
+/** Axes, band, lines, dots, names at the ends, and the cursor at a position. */
 function Plot({
   lines,
   ticks,
+  band = null,
+  top,
+  mark = null,
   width,
   x,
   shown,
-}: Pick<LineChartProps, "lines" | "ticks"> & {
+}: LineChartProps & {
   width: number;
   x: ScaleLinear<number, number>;
   shown: number | null;
 }) {
-  const top = Math.max(1, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)));
-  const y = scaleLinear([0, top], [HEIGHT - BOTTOM, TOP]).nice(5);
+  const highest = Math.max(
+    ...lines.flatMap(({ values }) => values.map((value) => value ?? 0)),
+    ...(band?.ranges.map((range) => range?.[1] ?? 0) ?? []),
+  );
+  const y = scaleLinear([0, top ?? Math.max(1, highest)], [HEIGHT - BOTTOM, TOP]).nice(4);
   const every = Math.ceil((ticks.length * TICK_WIDTH) / (width - LEFT - RIGHT));
   const labelled = ticks.filter((_, index) => index % every === 0);
   const path = lineOf<number | null>()
@@ -143,41 +177,85 @@ function Plot({
     .x((_, at) => x(at))
     .y((value) => y(value ?? 0))
     .digits(1);
+  const region = areaOf<[number, number] | null>()
+    .defined((range) => range !== null)
+    .x((_, at) => x(at))
+    .y0((range) => y(range?.[0] ?? 0))
+    .y1((range) => y(range?.[1] ?? 0))
+    .digits(1);
   return (
     <>
-      {y.ticks(5).map((tick) => (
+      {y.ticks(4).map((tick) => (
         <g key={tick} class="tick">
           <line x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} />
           <text x={LEFT - 8} y={y(tick)} dy="0.32em" text-anchor="end">
-            {format.short(tick)}
+            {top === 1 ? format.bound("share", tick) : format.short(tick)}
           </text>
         </g>
       ))}
       {labelled.map(({ at, label }) => (
-        <text key={at} class="tick-label" x={x(at)} y={HEIGHT - 8} text-anchor="middle">
+        <text key={at} class="tick-label" x={x(at)} y={HEIGHT - 6} text-anchor="middle">
           {label}
         </text>
       ))}
-      {[...lines].reverse().map(({ style, values }) => (
-        <path key={style} class={`line ${style}`} d={path(values) ?? ""} />
+      {band && <path class="band" d={region(band.ranges) ?? ""} />}
+      {mark && (
+        <g class="mark">
+          <line x1={x(mark.at)} x2={x(mark.at)} y1={TOP} y2={HEIGHT - BOTTOM} />
+          <text x={x(mark.at) + 4} y={HEIGHT - BOTTOM - 6}>
+            {mark.label}
+          </text>
+        </g>
+      )}
+      {[...lines].reverse().map(({ name, style, values }) => (
+        <path key={name} class={`line ${style}`} d={path(values) ?? ""} />
       ))}
-      {lines.flatMap(({ style, values }) =>
+      {lines.flatMap(({ name, style, values }) =>
         values.flatMap((value, at) =>
           value !== null && isAlone(values, at) ? (
-            <circle key={`${style} ${at}`} class={`dot ${style}`} cx={x(at)} cy={y(value)} r={3} />
+            <circle key={`${name} ${at}`} class={`dot ${style}`} cx={x(at)} cy={y(value)} r={3} />
           ) : (
             []
           ),
         ),
       )}
+      <Ends {...{ lines, x, y }} />
       {shown !== null && <line class="cursor" x1={x(shown)} x2={x(shown)} y1={TOP} y2={HEIGHT - BOTTOM} />}
       {shown !== null &&
-        lines.map(({ style, values }) => {
+        lines.map(({ name, style, values }) => {
           const value = values[shown] ?? null;
           return (
-            value !== null && <circle key={style} class={`dot ${style}`} cx={x(shown)} cy={y(value)} r={4} />
+            value !== null && <circle key={name} class={`dot ${style}`} cx={x(shown)} cy={y(value)} r={4} />
           );
         })}
+    </>
+  );
+}
+
+/** The names of lines at their ends, apart from each other. */
+function Ends({
+  lines,
+  x,
+  y,
+}: Pick<LineChartProps, "lines"> & Record<"x" | "y", ScaleLinear<number, number>>) {
+  let above = -Infinity;
+  const ends = lines
+    .flatMap(({ name, end, style, values }) => {
+      const at = values.findLastIndex((value) => value !== null);
+      return at < 0 || end === "" ? [] : [{ name, end, style, x: x(at), y: y(values[at] ?? 0) }];
+    })
+    .sort((a, b) => a.y - b.y)
+    .map((one) => {
+      above = Math.max(one.y, above + APART);
+      return { ...one, y: above };
+    });
+  return (
+    <>
+      {ends.map(({ name, end, style, ...place }) => (
+        <text key={name} class={`end ${style}`} x={place.x + 6} y={place.y} dy="0.32em">
+          {end}
+        </text>
+      ))}
     </>
   );
 }
@@ -193,12 +271,10 @@ function Details({
   position,
   positionName,
   label,
-}: {
-  lines: Line[];
+  write,
+}: Pick<LineChartProps, "lines" | "position" | "positionName" | "label"> & {
   count: number;
-  position: (at: number) => string;
-  positionName: string;
-  label: string;
+  write: (value: number) => string;
 }) {
   const [isOpen, setOpen] = useState(false);
   return (
@@ -207,7 +283,7 @@ function Details({
         setOpen(event.currentTarget.open);
       }}
     >
-      <summary>{text.asTable}</summary>
+      <summary>{text.series.asTable}</summary>
       {isOpen && (
         // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys scroll it
         <div class="scroll" tabIndex={0} role="group" aria-label={label}>
@@ -216,8 +292,8 @@ function Details({
             <thead>
               <tr>
                 <th scope="col">{positionName}</th>
-                {lines.map(({ name, style }) => (
-                  <th key={style} scope="col" class="number">
+                {lines.map(({ name }) => (
+                  <th key={name} scope="col" class="number">
                     {name}
                   </th>
                 ))}
@@ -227,11 +303,11 @@ function Details({
               {Array.from({ length: count }, (_, at) => (
                 <tr key={at}>
                   <th scope="row">{position(at)}</th>
-                  {lines.map(({ style, values }) => {
+                  {lines.map(({ name, values }) => {
                     const value = values[at] ?? null;
                     return (
-                      <td key={style} class="number">
-                        {value === null ? "–" : format.integer(value)}
+                      <td key={name} class="number">
+                        {value === null ? "–" : write(value)}
                       </td>
                     );
                   })}

@@ -1,23 +1,84 @@
-import { text } from "../strings.ts";
-import type { View } from "./view.ts";
+import type { Answer } from "../data/answer.ts";
+import type { Area } from "../data/boundaries.ts";
+import type { AreaKind } from "../data/area_kind.ts";
+import type { Figures } from "../data/figures.ts";
+import type { Span } from "../data/span.ts";
+import { firstDayOf, numberOf, yearOf } from "../data/span.ts";
+import { format, text } from "../strings.ts";
+import type { Change as Changed } from "../words/en.ts";
+import { plainType } from "../words/types.ts";
+import { LEAST_BASE } from "./measures.ts";
+import type { Choice, View } from "./view.ts";
 import { isStatusGroup } from "./view.ts";
 
-/** The chosen types and groups, joined by a plus sign. */
+/** The name of a group, or the plain label of a type. */
+export function choiceNamed({ kind, name }: Choice): string {
+  return kind === "type" ? plainType(name) : name;
+}
+
+/** The chosen types and groups as a list. */
 export function typesNamed(what: View["what"]): string {
-  return what.length === 0 ? text.everything : what.map(({ name }) => name).join(" + ");
+  return what.length === 0 ? text.everything : text.and(what.map(choiceNamed));
 }
 
-/** The name of a status, or of a group of statuses. */
-function statusNamed(status: string): string {
-  return isStatusGroup(status) ? text.statusGroupOf(status).toLowerCase() : status;
+/** The name of an area: "Etobicoke-Lakeshore (Ward 3)", or the code of a postal area. */
+export function nameOf({ id, name }: Pick<Area, "id" | "name">, kind: AreaKind): string {
+  return kind === "ward" ? text.where.wardNamed(name, id) : name;
 }
 
-/** The filters of a view without its years: types, season, status, division. */
+/** The filters of a view without its months: types, season, status, division. */
 export function described({ what, season, status, division }: View): string {
   return [
     typesNamed(what),
     ...(season ? [text.seasons[season].toLowerCase()] : []),
-    ...(status ? [statusNamed(status)] : []),
+    ...(status ? [isStatusGroup(status) ? text.statusGroups[status].toLowerCase() : status] : []),
     ...(division ? [division] : []),
   ].join(", ");
+}
+
+/** The requests of a view in the middle of a sentence: " about trees that are still open for Toronto Water". */
+export function aboutOf({ what, status, division }: View): string {
+  const names = what.map((choice) => text.inSentence(choiceNamed(choice)));
+  return [
+    names.length > 0 ? text.answer.about(names) : "",
+    status === null
+      ? ""
+      : isStatusGroup(status)
+        ? text.answer.status[status]
+        : text.answer.statusNamed(status),
+    division ? text.answer.division(division) : "",
+  ].join("");
+}
+
+/** The months of a view: "2025 so far (to July 15) (summer only)". */
+export function whenOf(view: View, span: Span, dataThrough: Date): string {
+  const isCut = firstDayOf(span.to + 1) > new Date(dataThrough.getTime() + 86_400_000);
+  const named = isCut ? text.answer.soFar(format.span(span), format.dayLong(dataThrough)) : format.span(span);
+  return view.season ? text.answer.season(named, view.season) : named;
+}
+
+/** How the requests of an area changed, or `null` if there is nothing to compare with. */
+export function changeOf(answer: Answer, figures: Figures, isOfArea: boolean): Changed | null {
+  const months = isOfArea ? answer.comparableOnMap : answer.comparable;
+  const { comparable: now, yearBefore: before } = figures;
+  if (months.length === 0 || before === 0 || !figures.isKnown) return null;
+  const inSpan = answer.inSpan.reduce((sum, is) => sum + is, 0);
+  return {
+    now,
+    before,
+    change: before < LEAST_BASE ? null : now / before - 1,
+    months,
+    isWhole: months.length === inSpan,
+  };
+}
+
+/** The year that changes are from, if it is one: for the heads of columns. */
+export function yearBeforeOf({ comparable }: Answer): string {
+  const years = [...new Set(comparable.map((month) => yearOf(month) - 1))];
+  return years.length === 1 ? `${years[0] ?? ""}` : "";
+}
+
+/** The name of a month: "July 2025". */
+export function monthNamed(month: number): string {
+  return format.monthYear(new Date(Date.UTC(yearOf(month), numberOf(month) - 1, 1)));
 }

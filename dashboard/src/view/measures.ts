@@ -1,45 +1,92 @@
-import { ckmeans } from "simple-statistics";
-
 import type { Answer } from "../data/answer.ts";
 import type { Area } from "../data/boundaries.ts";
 import type { Figures } from "../data/figures.ts";
-import type { Classes, Measure } from "./view.ts";
+import type { Interval } from "./intervals.ts";
+import { intervalOfChange, intervalOfCount, intervalOfShare } from "./intervals.ts";
+import type { Measure } from "./view.ts";
 
-/** The number of classes on the map. */
-const CLASS_COUNT = 5;
+/** Requests of the previous year that a change needs. With fewer, a few requests are a large percentage. */
+export const LEAST_BASE = 30;
+/** Homes that a rate for each home or person needs. With fewer, most requests are of people who do not live there. */
+export const LEAST_HOMES = 2000;
+/** What the rates for each home and person are of. */
+const PER = 1000;
 
-/** Returns the value of a measure; null if it does not exist, such as a change from zero or an area that is not known. */
-export function valueOf(measure: Measure, figures: Figures, km2: number): number | null {
-  if (!figures.isKnown) return null;
+/** Why an area has no rank: nothing is known of it, few homes, or few requests to compare with. */
+export type Unranked = "no_data" | "few_homes" | "few_requests";
+
+/** What a rate is divided by. */
+type Denominators = Pick<Area, "km2" | "people" | "homes">;
+
+/** A value of a measure with its interval, and why it has no rank. */
+export interface Measured {
+  value: number | null;
+  interval: Interval | null;
+  unranked: Unranked | null;
+}
+
+const NOTHING: Measured = { value: null, interval: null, unranked: "no_data" };
+
+/** Returns the value of a measure. Rates of several years are averages of a year. */
+export function measured(measure: Measure, figures: Figures, area: Denominators, years: number): Measured {
+  if (!figures.isKnown) return NOTHING;
+  const { requests, ofAll, comparable, yearBefore } = figures;
+  if (measure === "change") {
+    if (yearBefore < LEAST_BASE) return { ...NOTHING, unranked: "few_requests" };
+    const interval = intervalOfChange(yearBefore, comparable);
+    return { value: comparable / yearBefore - 1, interval, unranked: null };
+  }
+  if (measure === "share") {
+    if (ofAll === 0) return NOTHING;
+    return { value: requests / ofAll, interval: intervalOfShare(requests, ofAll), unranked: null };
+  }
+  const divisor = divisorOf(measure, area, years);
+  if (divisor === null) return NOTHING;
+  const { low, high } = intervalOfCount(requests);
+  return {
+    value: requests / divisor,
+    interval: { low: low / divisor, high: high / divisor },
+    unranked:
+      (measure === "homes" || measure === "people") && (area.homes ?? 0) < LEAST_HOMES ? "few_homes" : null,
+  };
+}
+
+/** What the requests are divided by; `null` if the data do not have it. */
+function divisorOf(
+  measure: Exclude<Measure, "change" | "share">,
+  { km2, people, homes }: Denominators,
+  years: number,
+): number | null {
   switch (measure) {
     case "count":
-      return figures.requests;
+      return 1;
     case "density":
-      return figures.requests / km2;
-    case "share":
-      return figures.ofAll > 0 ? figures.requests / figures.ofAll : null;
-    case "change":
-      return figures.yearBefore > 0 ? figures.comparable / figures.yearBefore - 1 : null;
+      return km2 * years;
+    case "homes":
+      return homes ? (homes * years) / PER : null;
+    case "people":
+      return people ? (people * years) / PER : null;
   }
 }
 
 /** An area in the ranking. */
-export interface Ranked {
+export interface Ranked extends Measured {
   area: Area;
   figures: Figures;
-  value: number | null;
-  /** By value, highest first. Equal values share a rank. Null without a value. */
+  /** By value, highest first. Equal values share a rank. */
   rank: number | null;
 }
 
-/** Ranks the areas, and returns them in their own order. */
+/** Ranks the areas, and returns them in their own order. If nothing matches, none has a value. */
 export function rank(answer: Answer, areas: readonly Area[], measure: Measure): Ranked[] {
+  const isEmpty = answer.city.requests === 0;
   const ranked = areas.map((area, index): Ranked => {
     const figures = answer.areas[index] as Figures;
-    return { area, figures, value: valueOf(measure, figures, area.km2), rank: null };
+    const found = isEmpty ? NOTHING : measured(measure, figures, area, answer.yearsOnMap);
+    return { area, figures, ...found, rank: null };
   });
   const byValue = ranked
-    .filter((one): one is Ranked & { value: number } => one.value !== null)
+    .filter((one): one is Ranked & { value: number } => one.value !== null && one.unranked === null)
     .sort((a, b) => b.value - a.value);
   byValue.forEach((one, index) => {
     const before = byValue[index - 1];
@@ -48,53 +95,27 @@ export function rank(answer: Answer, areas: readonly Area[], measure: Measure): 
   return ranked;
 }
 
-/** A class: its lowest and its highest value. */
-export interface Class {
-  low: number;
-  high: number;
+/**
+ * Returns the value of a measure for the whole city. Rates count only requests with an area, because the others have no
+ * homes, people or land either. Shares and changes are of the months that the map has.
+ */
+export function measuredOfCity(measure: Measure, answer: Answer, ranked: readonly Ranked[]): Measured {
+  if (measure === "count") return measured(measure, answer.city, NO_DENOMINATORS, 1);
+  if (measure === "share" || measure === "change")
+    return measured(measure, answer.cityOfMap, NO_DENOMINATORS, 1);
+  const sum = (of: (one: Ranked) => number) => ranked.reduce((all, one) => all + of(one), 0);
+  const onMap = { ...answer.cityOfMap, requests: sum(({ figures }) => figures.requests) };
+  const total = {
+    km2: sum(({ area }) => area.km2),
+    people: sum(({ area }) => area.people ?? 0),
+    homes: sum(({ area }) => area.homes ?? 0),
+  };
+  return measured(measure, onMap, total, answer.yearsOnMap);
 }
 
-/** Sorts values into classes, low to high: with equally many values (quantile) or with similar values (ckmeans). */
-export function classify(values: readonly number[], method: Classes): Class[] {
-  const sorted = [...values].sort((a, b) => a - b);
-  const distinct = new Set(sorted).size;
-  if (distinct === 0) return [];
-  const count = Math.min(CLASS_COUNT, distinct);
-  const groups = method === "ckmeans" ? ckmeans(sorted, count) : quantiles(sorted, count);
-  return groups.flatMap((group) => {
-    const [low] = group;
-    const high = group.at(-1);
-    return low === undefined || high === undefined ? [] : [{ low, high }];
-  });
-}
+const NO_DENOMINATORS: Denominators = { km2: 1, people: null, homes: null };
 
-/** Divides sorted values into equally large groups. Equal values stay together. */
-function quantiles(sorted: number[], count: number): number[][] {
-  const groups: number[][] = [];
-  let start = 0;
-  for (let group = 1; group <= count; group++) {
-    let end = Math.max(start, Math.round((sorted.length * group) / count));
-    while (end > 0 && end < sorted.length && sorted[end] === sorted[end - 1]) end++;
-    if (end > start) groups.push(sorted.slice(start, end));
-    start = end;
-  }
-  return groups;
-}
-
-/** Bounds of the classes of change, on both sides of zero. */
-const CHANGE_BOUNDS = [-0.25, -0.1, -0.02, 0.02, 0.1, 0.25];
-
-/** The classes of change. The middle one means about the same. */
-export const CHANGE_CLASSES: Class[] = [-Infinity, ...CHANGE_BOUNDS].map((low, index) => ({
-  low,
-  high: CHANGE_BOUNDS[index] ?? Infinity,
-}));
-
-/** Returns the position of a value's class. */
-export function classOf(value: number, classes: readonly Class[]): number {
-  let found = 0;
-  classes.forEach(({ low }, index) => {
-    if (value >= low) found = index;
-  });
-  return found;
+/** Whether the data have what a measure divides by. */
+export function hasDenominators(measure: Measure, areas: readonly Area[]): boolean {
+  return (measure !== "homes" && measure !== "people") || areas.some((area) => area[measure] !== null);
 }

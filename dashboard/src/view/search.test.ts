@@ -1,32 +1,209 @@
+import { readFileSync } from "node:fs";
+
+import { geoCentroid } from "d3-geo";
+import type { MultiPolygon, Polygon } from "geojson";
+import { feature } from "topojson-client";
+import type { GeometryCollection, Topology } from "topojson-specification";
 import { expect, test } from "vitest";
 
-import { index, search } from "./search.ts";
+import type { Boundary } from "../data/boundaries.ts";
+import type { Vocabulary } from "../data/vocabulary.ts";
+import { areaAt } from "./locate.ts";
+import { elsewhere, indexOf, search } from "./search_what.ts";
+import type { Place } from "./search_where.ts";
+import { findPlaces } from "./search_where.ts";
+import { distance } from "./words.ts";
 
-const entries = index({
-  groups: [{ name: "Potholes and road damage", definition: "Potholes, sinking and damaged roads" }],
+const vocabulary: Vocabulary = {
+  groups: [
+    { name: "Potholes and road damage", definition: "Potholes, sinking and damaged roads" },
+    { name: "Noise", definition: "Noise of people, machines and music" },
+    { name: "Dead animals", definition: "Dead wildlife and dead pets to pick up" },
+    { name: "Wildlife", definition: "Injured, dangerous and trapped wild animals" },
+    { name: "Missed yard waste", definition: "Yard waste and Christmas trees that were not collected" },
+  ],
   types: [
     {
       name: "Road Pothole / Road Damage",
       group: "Potholes and road damage",
       formerNames: ["Road - Pot hole"],
-      requests: 90,
+      requests: 9,
     },
-    { name: "Café noise", group: "Noise", formerNames: [], requests: 7 },
+    { name: "Road - Sinking", group: "Potholes and road damage", formerNames: [], requests: 2 },
+    { name: "Café noise", group: "Noise", formerNames: [], requests: 5 },
+    {
+      name: "Amplified or Musical Instrument Noise",
+      group: "Noise",
+      formerNames: ["Amplified Sound"],
+      requests: 8,
+    },
+    {
+      name: "Pick up Dead Wildlife",
+      group: "Dead animals",
+      formerNames: ["Cadaver - Wildlife"],
+      requests: 7,
+    },
   ],
   statuses: [],
-});
-const found = (query: string) =>
-  search(entries, query).map(({ choice, formerly }) => [choice.name, formerly]);
+  problem: null,
+};
+const entries = indexOf(vocabulary);
+const found = (query: string) => search(entries, query).map(({ label, formerly }) => [label, formerly]);
 
-test("types are found by their current and former names", () => {
+test("types are found by the beginnings of words, by plain labels and by former names", () => {
   expect(found("pothole")).toEqual([
     ["Potholes and road damage", null],
-    ["Road Pothole / Road Damage", null],
+    ["Pothole or damaged road", null],
   ]);
-  expect(found("ROAD pot h")).toEqual([["Road Pothole / Road Damage", "Road - Pot hole"]]);
+  expect(found("ROAD pot h")).toEqual([["Pothole or damaged road", "Road - Pot hole"]]);
+  expect(found("loud")).toContainEqual(["Loud music", null]);
+});
+
+test("the only type of a group is found as the group", () => {
+  expect(found("cadaver")).toEqual([["Dead animals", null]]);
+});
+
+test("words that people use, and typing errors", () => {
+  expect(found("raccoon").map(([name]) => name)).toEqual(["Dead animals", "Wildlife"]);
+  expect(found("leaf").map(([name]) => name)).toEqual(["Missed yard waste"]);
+  expect(found("loud music").map(([name]) => name)).toEqual(["Noise", "Loud music"]);
+  expect(found("bruit").map(([name]) => name)).toEqual(["Noise"]);
+  expect(found("potholl").map(([name]) => name)).toContain("Potholes and road damage");
+  expect(found("noize").map(([name]) => name)).toContain("Noise");
 });
 
 test("accents and word order do not matter, and an unknown word finds nothing", () => {
   expect(found("noise cafe")).toEqual([["Café noise", null]]);
   expect(found("dragon")).toEqual([]);
+});
+
+test("what 311 has no type for has advice", () => {
+  expect(elsewhere("streetlight")).toBe("street_light");
+  expect(elsewhere("street lights")).toBe("street_light");
+  expect(elsewhere("TTC")).toBe("transit");
+  expect(elsewhere("pothole")).toBeNull();
+  expect(elsewhere("")).toBeNull();
+});
+
+test("the distance of words", () => {
+  expect(distance("pothole", "pothole")).toBe(0);
+  expect(distance("potholl", "pothole")).toBe(1);
+  expect(distance("dvaenport", "davenport")).toBe(1);
+  expect(distance("abc", "")).toBe(3);
+});
+
+/** Reads the boundaries as the page does. */
+function boundaries(name: string): Boundary[] {
+  const path = new URL(`../../public/boundaries/${name}.topo.json`, import.meta.url);
+  const topology = JSON.parse(readFileSync(path, "utf8")) as Topology<{
+    areas: GeometryCollection<{ name: string; km2: number }>;
+  }>;
+  return feature(topology, topology.objects.areas).features.map((shape) => ({
+    id: String(shape.id),
+    name: shape.properties.name,
+    km2: shape.properties.km2,
+    shape: shape as Boundary["shape"],
+  }));
+}
+const wards = boundaries("wards");
+const fsas = boundaries("fsas");
+const places = {
+  wards,
+  fsas,
+  wardsOf: new Map([
+    [
+      "M5V",
+      [
+        { ward: "10", share: 0.93 },
+        { ward: "11", share: 0.065 },
+        { ward: "13", share: 0.005 },
+      ],
+    ],
+  ]),
+};
+const idsOf = (query: string) => findPlaces(query, places).map(({ kind, id }: Place) => `${kind} ${id}`);
+
+test("every ward is found by number, name, the City's spelling and a typing error", () => {
+  for (const { id, name } of wards) {
+    expect(idsOf(name)[0], name).toBe(`ward ${id}`);
+    expect(idsOf(`Ward ${id}`)[0]).toBe(`ward ${id}`);
+    expect(idsOf(id)[0]).toBe(`ward ${id}`);
+    expect(idsOf(`${name.toUpperCase()} (${id.padStart(2, "0")})`)[0], name).toBe(`ward ${id}`);
+    // Two letters of the longest word are swapped.
+    const longest = name.split(/[^a-z]+/i).sort((a, b) => b.length - a.length)[0] ?? "";
+    const typo = name.replace(longest, longest.replace(/^(..)(.)(.)/, "$1$3$2"));
+    expect(idsOf(typo), typo).toContain(`ward ${id}`);
+  }
+  expect(idsOf("St Pauls")[0]).toBe("ward 12");
+  expect(idsOf("st. paul’s")[0]).toBe("ward 12");
+});
+
+test("every postal area is found by a full postal code, in any writing", () => {
+  for (const { id } of fsas) {
+    for (const query of [id, id.toLowerCase(), `${id} 2T6`, `${id.toLowerCase()}2t6`, `${id}-2T6`]) {
+      expect(idsOf(query), query).toContain(`fsa ${id}`);
+    }
+  }
+});
+
+test("a postal code names the wards of its requests, without those of a few", () => {
+  expect(findPlaces("m5v 2t6", places).map(({ id, ofFsa }) => [id, ofFsa?.share ?? null])).toEqual([
+    ["10", 0.93],
+    ["11", 0.065],
+    ["M5V", null],
+  ]);
+});
+
+test("former wards lead to those of now, and nonsense to none", () => {
+  expect(findPlaces("Trinity-Spadina", places).map(({ id, former }) => [id, former])).toEqual([
+    ["10", "Trinity-Spadina"],
+    ["11", "Trinity-Spadina"],
+  ]);
+  expect(idsOf("York West")).toContain("ward 7");
+  expect(idsOf("Atlantis")).toEqual([]);
+  expect(idsOf("K1A 0B1")).toEqual([]);
+});
+
+/** Whether a point is in a polygon, by counting the borders that a line to the east crosses on a flat map. */
+function isInside(shape: Polygon | MultiPolygon, [x, y]: [number, number]): boolean {
+  const polygons = shape.type === "Polygon" ? [shape.coordinates] : shape.coordinates;
+  let isIn = false;
+  for (const ring of polygons.flat()) {
+    ring.forEach(([x1 = 0, y1 = 0], at) => {
+      const [x2 = 0, y2 = 0] = ring[(at + 1) % ring.length] ?? [];
+      if (y1 > y !== y2 > y && x < x1 + ((y - y1) / (y2 - y1)) * (x2 - x1)) isIn = !isIn;
+    });
+  }
+  return isIn;
+}
+
+test("the area of a location is that of an independent point in polygon, at 1,000 points", () => {
+  // The same points in every run: the fractions of multiples of irrational numbers fill the map evenly.
+  const points = Array.from({ length: 1000 }, (_, at): [number, number] => [
+    -79.65 + 0.55 * ((at * Math.SQRT2) % 1),
+    43.57 + 0.29 * ((at * Math.sqrt(3)) % 1),
+  ]);
+  for (const [areas, count] of [
+    [wards, 1000],
+    [fsas, 200],
+  ] as const) {
+    const hits = points.slice(0, count).map((point) => {
+      const id = areaAt(areas, point)?.id ?? null;
+      const flat = areas.find(({ shape }) => isInside(shape.geometry, point))?.id ?? null;
+      expect(id, point.join(", ")).toBe(flat);
+      return id;
+    });
+    expect(hits.filter(Boolean).length).toBeGreaterThan(count / 3);
+  }
+});
+
+test("each postal area is found at its middle", () => {
+  const middles = fsas.map((area) => ({ id: area.id, middle: geoCentroid(area.shape) }));
+  const inside = middles.filter(({ id, middle }) => {
+    const flat = fsas.find(({ shape }) => isInside(shape.geometry, middle))?.id ?? null;
+    expect(areaAt(fsas, middle)?.id ?? null, id).toBe(flat);
+    return flat === id;
+  });
+  // The middle of a crescent is outside it.
+  expect(inside.length).toBeGreaterThan(90);
 });

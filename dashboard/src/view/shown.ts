@@ -1,17 +1,33 @@
 import type { Answer } from "../data/answer.ts";
 import type { Area } from "../data/boundaries.ts";
 import type { Names } from "../data/cube.ts";
+import type { Store } from "../data/store.ts";
+import type { Vocabulary } from "../data/vocabulary.ts";
 import type { Ranked } from "./measures.ts";
+import type { Scale } from "./scale.ts";
 import type { Measure, View } from "./view.ts";
+
+/** Changes the view. */
+export type Change = (change: Partial<View>) => void;
 
 /** The properties of every panel: a view, the answer to its question, and how to change the view. */
 export interface Shown {
+  store: Store;
+  /** The view of the address. */
+  asked: View;
+  /** The same with names as the data have them. */
   view: View;
+  vocabulary: Vocabulary;
   answer: Answer;
   areas: Area[];
   names: Names;
   ranked: Ranked[];
-  /** The measure on the map. It differs from the view's for the share of all requests, which is always 100%. */
+  /** The chosen areas that exist, in the order of the choice. */
+  pinned: Ranked[];
+  /** The measure on the map. It differs from the view's where that does not exist. */
   measure: Measure;
-  change: (change: Partial<View>) => void;
+  scale: Scale;
+  change: Change;
+  /** Sentences about what could not be read and is left out. */
+  gaps: string[];
 }

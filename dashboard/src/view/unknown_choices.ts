@@ -1,37 +1,48 @@
+import { yearOf } from "../data/span.ts";
 import type { Store } from "../data/store.ts";
-import { text } from "../strings.ts";
+import { format, text } from "../strings.ts";
 import type { Shown } from "./shown.ts";
 import type { Choice, View } from "./view.ts";
-import { STATUS_GROUPS, misreadIn, yearsOfView } from "./view.ts";
+import { STATUS_GROUPS, misreadIn } from "./view.ts";
 
 /** Returns a sentence for each kind of choice in the address that the data, or the page, do not know. */
-export function unknownChoices(view: View, store: Store, shown: Shown | null): string[] {
-  const { groups, types, statuses } = store.vocabulary;
-  const { from, to } = yearsOfView(view, store.years);
-  const years = Array.from({ length: to - from + 1 }, (_, at) => from + at);
-  const names = (all: readonly { name: string }[]) => all.map(({ name }) => name);
-  const chosen = (kind: Choice["kind"]) => names(view.what.filter((one) => one.kind === kind));
+export function unknownChoices(asked: View, store: Store, shown: Shown | null): string[] {
+  const misread = misreadIn(location.search);
+  const sentences = misread.length > 0 ? [text.misread(misread.join(", "))] : [];
+  // Names are known once they are read.
+  if (shown?.asked !== asked) return sentences;
+  const { view, vocabulary, names, areas, answer } = shown;
+  const named = (all: readonly { name: string }[]) => all.map(({ name }) => name);
+  const chosen = (kind: Choice["kind"]) => named(view.what.filter((one) => one.kind === kind));
   const without = <T>(all: (T | null)[], known: readonly T[]) =>
-    [...new Set(all)].filter((one) => one !== null && !known.includes(one));
-  const what = [...without(chosen("group"), names(groups)), ...without(chosen("type"), names(types))];
+    known.length === 0 ? [] : [...new Set(all)].filter((one) => one !== null && !known.includes(one));
+  const { span } = asked;
+  const years = span
+    ? Array.from({ length: yearOf(span.to) - yearOf(span.from) + 1 }, (_, at) => yearOf(span.from) + at)
+    : [];
+  const { groups, types, statuses } = vocabulary;
+  const shownSpan = format.span(answer.question.span);
   const unknown: [sentence: (names: string) => string, names: unknown[]][] = [
-    [text.misread, misreadIn(location.search)],
-    [text.unknown.year, without([view.from, ...years, view.to], store.years)],
-    [text.unknown.what, what],
-    [text.unknown.status, without([view.status], [...STATUS_GROUPS, ...names(statuses)])],
+    [(missing) => text.unknown.year(missing, shownSpan), without(years, store.years)],
+    [
+      text.unknown.what,
+      [...without(chosen("group"), named(groups)), ...without(chosen("type"), named(types))],
+    ],
+    [
+      text.unknown.status,
+      statuses.length === 0 ? [] : without([view.status], [...STATUS_GROUPS, ...named(statuses)]),
+    ],
+    [text.unknown.division, without([view.division], names.divisions.names)],
+    [
+      text.unknown.area,
+      without(
+        view.pins,
+        areas.map(({ id }) => id),
+      ),
+    ],
   ];
-  // Divisions and areas are known once they are read.
-  if (shown?.view === view) {
-    unknown.push(
-      [text.unknown.division, without([view.division], shown.names.divisions.names)],
-      [
-        text.unknown.area,
-        without(
-          view.pins,
-          shown.areas.map(({ id }) => id),
-        ),
-      ],
-    );
-  }
-  return unknown.flatMap(([sentence, names]) => (names.length > 0 ? sentence(names.join(", ")) : []));
+  return [
+    ...sentences,
+    ...unknown.flatMap(([sentence, names]) => (names.length > 0 ? sentence(names.join(", ")) : [])),
+  ];
 }

@@ -1,43 +1,55 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { answer } from "../data/answer.ts";
-import type { Progress, Store } from "../data/store.ts";
-import { rank } from "./measures.ts";
-import type { Shown } from "./shown.ts";
-import type { View } from "./view.ts";
-import { chosenOf, isNarrow, statusesOf, yearsOfView } from "./view.ts";
+import type { Area } from "../data/boundaries.ts";
+import { divisionNamed } from "../data/divisions.ts";
+import { yearOf } from "../data/span.ts";
+import type { Progress, Read, Store } from "../data/store.ts";
+import type { Vocabulary } from "../data/vocabulary.ts";
+import { NO_VOCABULARY } from "../data/vocabulary.ts";
+import { text } from "../strings.ts";
+import { hasDenominators, rank } from "./measures.ts";
+import { scaleOf } from "./scale.ts";
+import type { Change, Shown } from "./shown.ts";
+import type { Measure, View } from "./view.ts";
+import { chosenOf, isNarrow, needsVocabulary, spanOf, statusesOf } from "./view.ts";
+import { sameWords } from "./words.ts";
 
 /** What is shown: the latest view that was answered, how far the next one is, and why it failed. */
 export interface Showing {
   shown: Shown | null;
   /** `null` unless files are being read. */
   progress: Progress | null;
+  /** Why the view of the address could not be answered. What was shown before stays. */
   error: unknown;
+  retry: () => void;
 }
 
 /** Reads what a view needs and answers its question. An answer that comes after the next choice is dropped. */
-export function useShown(store: Store, view: View, change: Shown["change"]): Showing {
+export function useShown(store: Store, view: View, vocabulary: Vocabulary | null, change: Change): Showing {
   const [shown, setShown] = useState<Shown | null>(null);
   const [progress, setProgress] = useState<Progress | null>(null);
   const [error, setError] = useState<unknown>(null);
+  const [attempt, setAttempt] = useState(0);
+  const isWaiting = vocabulary === null && needsVocabulary(view);
+  const known = useRef(vocabulary);
+  known.current = vocabulary;
   useEffect(() => {
+    if (isWaiting) return;
     let isStale = false;
-    const { from, to } = yearsOfView(view, store.years);
-    const { typeList, ...chosen } = chosenOf(view, store.vocabulary);
-    const measure = view.measure === "share" && !isNarrow(view) ? "density" : view.measure;
-    const need = { kind: view.by, from, to, types: typeList };
+    const words = known.current ?? NO_VOCABULARY;
+    const named = withNames(view, words);
+    const span = spanOf(named, store.years);
+    const { typeList } = chosenOf(named, words);
+    const need = { kind: named.by, from: yearOf(span.from), to: yearOf(span.to), types: typeList };
     setError(null);
     store
       .read(need, (step) => {
         if (!isStale) setProgress(step);
       })
-      .then(({ areas, names, cubes }) => {
+      .then((read) => {
         if (isStale) return;
-        const { season, division } = view;
-        const statuses = statusesOf(view, store.vocabulary);
-        const question = { from, to, chosen, season, division, statuses };
-        const found = answer(question, cubes, names, areas, store.dataThrough);
-        setShown({ view, answer: found, areas, names, ranked: rank(found, areas, measure), measure, change });
+        setShown({ ...show(store, named, words, read), asked: view, change });
         setProgress(null);
       })
       .catch((reason: unknown) => {
@@ -48,6 +60,80 @@ export function useShown(store: Store, view: View, change: Shown["change"]): Sho
     return () => {
       isStale = true;
     };
-  }, [view, store]);
-  return { shown, progress, error };
+  }, [view, store, isWaiting, attempt]);
+  return {
+    shown: shown && { ...shown, vocabulary: vocabulary ?? NO_VOCABULARY },
+    progress,
+    error,
+    retry: () => {
+      setAttempt(attempt + 1);
+    },
+  };
+}
+
+/** Answers a view from what was read. */
+function show(
+  store: Store,
+  named: View,
+  vocabulary: Vocabulary,
+  { areas, names, cubes, missingYear, missingHomes }: Read,
+): Omit<Shown, "asked" | "change"> {
+  const view = { ...named, pins: idsOf(named.pins, areas) };
+  const { season, division } = view;
+  const span = spanOf(view, store.years);
+  const statuses = statusesOf(view, vocabulary);
+  const question = { span, chosen: chosenOf(view, vocabulary), season, division, statuses };
+  const found = answer(question, cubes, names, areas, store.dataThrough);
+  const measure = measureOf(view, areas);
+  const ranked = rank(found, areas, measure);
+  return {
+    store,
+    view,
+    vocabulary,
+    answer: found,
+    areas,
+    names,
+    ranked,
+    pinned: view.pins.flatMap((id) => ranked.find(({ area }) => area.id === id) ?? []),
+    measure,
+    scale: scaleOf(measure, ranked),
+    gaps: [
+      ...(missingYear ? [text.gaps.year(missingYear.year)] : []),
+      ...(missingHomes === null ? [] : [text.gaps.homes]),
+    ],
+  };
+}
+
+/** The measure of a view, or the default if it has none or what it needs does not exist. */
+function measureOf(view: View, areas: readonly Area[]): Measure {
+  const { measure } = view;
+  const isPossible =
+    measure !== null && hasDenominators(measure, areas) && (measure !== "share" || isNarrow(view));
+  if (isPossible) return measure;
+  return hasDenominators("homes", areas) ? "homes" : "count";
+}
+
+/** A view with the names of groups and types as the data have them, and without types of chosen groups. */
+function withNames(view: View, { groups, types }: Vocabulary): View {
+  const known = (name: string, all: readonly { name: string }[]) =>
+    all.find((one) => one.name === name)?.name ?? all.find((one) => sameWords(one.name, name))?.name ?? name;
+  const what = view.what.map(({ kind, name }) => ({
+    kind,
+    name: known(name, kind === "group" ? groups : types),
+  }));
+  const chosen = new Set(what.filter(({ kind }) => kind === "group").map(({ name }) => name));
+  const groupOf = new Map(types.map(({ name, group }) => [name, group]));
+  return {
+    ...view,
+    division: view.division === null ? null : divisionNamed(view.division),
+    what: what.filter(({ kind, name }) => kind === "group" || !chosen.has(groupOf.get(name) ?? "")),
+  };
+}
+
+/** The ids of areas that are chosen by id or by name. */
+function idsOf(pins: readonly string[], areas: readonly Area[]): string[] {
+  return pins.map(
+    (pin) =>
+      areas.find(({ id, name }) => id === pin || sameWords(name, pin) || sameWords(id, pin))?.id ?? pin,
+  );
 }

@@ -1,18 +1,19 @@
 import { expect, test } from "vitest";
 
+import { monthAt } from "../data/span.ts";
 import type { View } from "./view.ts";
-import { DEFAULT_VIEW, formatView, misreadIn, parseView, yearsOfView } from "./view.ts";
+import { DEFAULT_VIEW, formatView, misreadIn, parseView, spanOf, togglePin } from "./view.ts";
+
+const years = (from: number, to = from) => ({ from: monthAt(from, 1), to: monthAt(to, 12) });
 
 test("a view is restored from its address", () => {
   const view: View = {
     by: "fsa",
     measure: "share",
-    classes: "ckmeans",
-    from: 2018,
-    to: 2020,
+    span: years(2018, 2020),
     season: "fall",
     status: "In Progress",
-    division: "Parks, Forestry & Recreation",
+    division: "Environment, Climate & Forestry",
     what: [
       { kind: "group", name: "Snow and ice" },
       { kind: "type", name: "<img src=x onerror=alert(1)>" },
@@ -20,34 +21,66 @@ test("a view is restored from its address", () => {
     pins: ["M5V", "M4C"],
     sort: "name",
     ascending: true,
-    series: "day",
-    embed: true,
+    series: "90",
+    zoom: { scale: 2.5, x: 300, y: -12 },
+    embed: "map",
+    theme: "dark",
   };
   expect(parseView(formatView(view))).toEqual(view);
   expect(formatView(DEFAULT_VIEW)).toBe("");
   expect(parseView("")).toEqual(DEFAULT_VIEW);
 });
 
+test("any months are in the address, and whole years as years", () => {
+  const query = (from: number, to: number) => formatView({ ...DEFAULT_VIEW, span: { from, to } });
+  expect(query(monthAt(2025, 1), monthAt(2025, 12))).toBe("?years=2025");
+  expect(query(monthAt(2025, 3), monthAt(2025, 3))).toBe("?months=2025-03");
+  expect(query(monthAt(2024, 11), monthAt(2025, 3))).toBe("?months=2024-11..2025-03");
+  for (const span of [years(2025), { from: monthAt(2024, 11), to: monthAt(2025, 3) }]) {
+    expect(parseView(formatView({ ...DEFAULT_VIEW, span })).span).toEqual(span);
+  }
+});
+
 test("invalid parameters have their default", () => {
-  const view = parseView("?by=moon&measure=&season=monsoon&years=20&sort=__proto__&area=1&area=2&area=3");
-  expect(view).toEqual({ ...DEFAULT_VIEW, pins: ["1", "2"] });
+  const view = parseView(
+    "?by=moon&measure=&season=monsoon&years=20&sort=__proto__&area=1&area=2&area=3&area=4&area=5&zoom=9,x",
+  );
+  expect(view).toEqual({ ...DEFAULT_VIEW, pins: ["1", "2", "3", "4"] });
   expect(parseView("?area=&area=3&area=3&group=Trees&group=Trees&type=&status=&division=")).toEqual({
     ...DEFAULT_VIEW,
     what: [{ kind: "group", name: "Trees" }],
     pins: ["3"],
   });
-  expect(parseView("?years=2020-2018")).toMatchObject({ from: 2018, to: 2020 });
+  expect(parseView("?years=2020-2018").span).toEqual(years(2018, 2020));
+  expect(parseView("?months=2025-13").span).toBeNull();
+});
+
+test("an address without a kind of area has that of its area, in any case", () => {
+  expect(parseView("?area=m5v")).toMatchObject({ by: "fsa", pins: ["M5V"] });
+  expect(parseView("?area=9")).toMatchObject({ by: "ward", pins: ["9"] });
 });
 
 test("invalid parameters are reported", () => {
-  expect(misreadIn("?season=monsoon&by=moon&years=20&status=no&group=no")).toEqual(["moon", "monsoon", "20"]);
-  expect(misreadIn("?by=fsa&measure=share&season=fall&sort=name&series=day&years=2020-2018")).toEqual([]);
+  expect(misreadIn("?season=monsoon&by=moon&years=20&months=2025&status=no&group=no")).toEqual([
+    "moon",
+    "monsoon",
+    "20",
+    "2025",
+  ]);
+  expect(misreadIn("?by=fsa&measure=share&season=fall&sort=name&series=day&years=2020-2018&embed=1")).toEqual(
+    [],
+  );
 });
 
-test("years are limited to those that exist, and the default is the latest", () => {
-  expect(yearsOfView(DEFAULT_VIEW, [2017, 2025])).toEqual({ from: 2025, to: 2025 });
-  expect(yearsOfView({ ...DEFAULT_VIEW, from: 1999, to: 2018 }, [2017, 2025])).toEqual({
-    from: 2017,
-    to: 2018,
-  });
+test("months are limited to years that exist, and the default is the latest year", () => {
+  const of = (span: View["span"]) => spanOf({ ...DEFAULT_VIEW, span }, [2017, 2025]);
+  expect(of(null)).toEqual(years(2025));
+  expect(of(years(1999, 2018))).toEqual(years(2017, 2018));
+  expect(of(years(1999))).toEqual(years(2017));
+  expect(of(years(2030))).toEqual(years(2025));
+});
+
+test("four areas can be chosen, and one more replaces the last", () => {
+  expect(togglePin(["1", "2"], "2")).toEqual(["1"]);
+  expect(togglePin(["1", "2", "3", "4"], "5")).toEqual(["1", "2", "3", "5"]);
 });

@@ -1,20 +1,28 @@
-import type { AreaKind } from "../data/boundaries.ts";
+import type { AreaKind } from "../data/area_kind.ts";
 import type { Season } from "../data/calendar.ts";
 import { SEASONS } from "../data/calendar.ts";
 import type { Chosen } from "../data/question.ts";
+import type { Span } from "../data/span.ts";
+import { isWholeYears, monthAt, numberOf, yearOf } from "../data/span.ts";
 import type { StatusGroup, Vocabulary } from "../data/vocabulary.ts";
 
 export const KINDS = ["ward", "fsa"] as const satisfies AreaKind[];
-export const MEASURES = ["count", "density", "share", "change"] as const;
+export const MEASURES = ["homes", "count", "people", "density", "share", "change"] as const;
 /** The figure that colours the map and sorts the ranking. */
 export type Measure = (typeof MEASURES)[number];
-export const CLASSES = ["quantile", "ckmeans"] as const;
-export type Classes = (typeof CLASSES)[number];
-const SORTS = ["measure", "name", "requests", "share", "change"] as const;
+const SORTS = ["measure", "name", "requests", "change"] as const;
 export type Sort = (typeof SORTS)[number];
-export const SERIES = ["month", "day"] as const;
+export const SERIES = ["month", "day", "30", "90", "365"] as const;
+/** The trend: by month, as a running total by day, or the last days of the data. */
 export type SeriesKind = (typeof SERIES)[number];
 export const STATUS_GROUPS = ["open", "done", "cancelled", "unknown"] as const;
+export const EMBEDS = ["all", "answer", "map", "ranking", "trend"] as const;
+/** What an embedded page shows. */
+export type Embed = (typeof EMBEDS)[number];
+export const THEMES = ["light", "dark", "auto"] as const;
+export type Theme = (typeof THEMES)[number];
+/** Areas that can be chosen. */
+export const MOST_PINS = 4;
 
 /** A chosen group or type. */
 export interface Choice {
@@ -22,33 +30,41 @@ export interface Choice {
   name: string;
 }
 
+/** How the map is enlarged: the factor, and the point of the drawing in its middle. */
+export interface Zoom {
+  scale: number;
+  x: number;
+  y: number;
+}
+
 /** Everything that a visitor has chosen. The URL restores it. */
 export interface View {
   by: AreaKind;
-  measure: Measure;
-  classes: Classes;
-  /** First and last year; the latest if null. */
-  from: number | null;
-  to: number | null;
+  /** The default of the page if null. */
+  measure: Measure | null;
+  /** The latest year if null. */
+  span: Span | null;
   season: Season | null;
   /** A status, or `open`, `done`, `cancelled`, `unknown` for all statuses of that kind. */
   status: string | null;
   division: string | null;
   what: Choice[];
-  /** Ids of the pinned areas, at most two. */
+  /** Ids of the chosen areas, at most MOST_PINS. */
   pins: string[];
   sort: Sort;
   ascending: boolean;
   series: SeriesKind;
-  embed: boolean;
+  zoom: Zoom | null;
+  /** `null` unless the page is embedded. */
+  embed: Embed | null;
+  /** The theme of an embedded page. */
+  theme: Theme | null;
 }
 
 export const DEFAULT_VIEW: View = {
   by: "ward",
-  measure: "density",
-  classes: "quantile",
-  from: null,
-  to: null,
+  measure: null,
+  span: null,
   season: null,
   status: null,
   division: null,
@@ -57,42 +73,56 @@ export const DEFAULT_VIEW: View = {
   sort: "measure",
   ascending: false,
   series: "month",
-  embed: false,
+  zoom: null,
+  embed: null,
+  theme: null,
 };
 
-/** The values of the parameters that have a few. */
+/** The choices that narrow what is counted, without any. */
+export const NO_FILTERS = {
+  what: [],
+  span: null,
+  season: null,
+  status: null,
+  division: null,
+  pins: [],
+} satisfies Partial<View>;
+
+/** The values of the parameters that have a few. `1` embeds the whole page, as older links have it. */
 const WORDS: Record<string, readonly string[]> = {
   by: KINDS,
   measure: MEASURES,
-  classes: CLASSES,
   season: SEASONS,
   sort: SORTS,
   series: SERIES,
+  embed: [...EMBEDS, "1"],
+  theme: THEMES,
 };
+const FSA = /^[a-z]\d[a-z]$/i;
 
 /** Returns the values of a URL's query that are not valid. `parseView` uses the default instead. */
 export function misreadIn(query: string): string[] {
   const parameters = new URLSearchParams(query);
-  const years = parameters.get("years");
+  const [years, months] = [parameters.get("years"), parameters.get("months")];
   return [
     ...Object.entries(WORDS).flatMap(([name, words]) =>
       parameters.getAll(name).filter((word) => !words.includes(word)),
     ),
-    ...(years !== null && yearRange(years)[0] === null ? [years] : []),
+    ...(years !== null && yearSpan(years) === null ? [years] : []),
+    ...(months !== null && monthSpan(months) === null ? [months] : []),
   ];
 }
 
 /** Parses a URL's query. Missing and invalid parameters have their default. */
 export function parseView(query: string): View {
   const parameters = new URLSearchParams(query);
-  const [from, to] = yearRange(parameters.get("years"));
   const namesIn = (parameter: string) => [...new Set(parameters.getAll(parameter))].filter(Boolean);
+  const pins = namesIn("area").map((id) => (FSA.test(id) ? id.toUpperCase() : id));
+  const embed = parameters.get("embed");
   return {
-    by: oneOf(KINDS, parameters.get("by")) ?? DEFAULT_VIEW.by,
-    measure: oneOf(MEASURES, parameters.get("measure")) ?? DEFAULT_VIEW.measure,
-    classes: oneOf(CLASSES, parameters.get("classes")) ?? DEFAULT_VIEW.classes,
-    from,
-    to,
+    by: oneOf(KINDS, parameters.get("by")) ?? (pins.some((id) => FSA.test(id)) ? "fsa" : DEFAULT_VIEW.by),
+    measure: oneOf(MEASURES, parameters.get("measure")),
+    span: monthSpan(parameters.get("months")) ?? yearSpan(parameters.get("years")),
     season: oneOf(SEASONS, parameters.get("season")),
     status: namesIn("status")[0] ?? null,
     division: namesIn("division")[0] ?? null,
@@ -100,45 +130,49 @@ export function parseView(query: string): View {
       ...namesIn("group").map((name): Choice => ({ kind: "group", name })),
       ...namesIn("type").map((name): Choice => ({ kind: "type", name })),
     ],
-    pins: namesIn("area").slice(0, 2),
+    pins: pins.slice(0, MOST_PINS),
     sort: oneOf(SORTS, parameters.get("sort")) ?? DEFAULT_VIEW.sort,
     ascending: parameters.get("order") === "ascending",
     series: oneOf(SERIES, parameters.get("series")) ?? DEFAULT_VIEW.series,
-    embed: parameters.get("embed") === "1",
+    zoom: zoomOf(parameters.get("zoom")),
+    embed: embed === "1" ? "all" : oneOf(EMBEDS, embed),
+    theme: oneOf(THEMES, parameters.get("theme")),
   };
 }
 
 /** Writes the query of a view's URL, with its question mark. It is empty for the default view. */
 export function formatView(view: View): string {
   const query = new URLSearchParams();
-  const put = (name: string, value: string | null, usual: string | null) => {
+  const put = (name: string, value: string | null, usual: string | null = null) => {
     if (value !== null && value !== usual) query.append(name, value);
   };
   put("by", view.by, DEFAULT_VIEW.by);
-  put("measure", view.measure, DEFAULT_VIEW.measure);
-  put("classes", view.classes, DEFAULT_VIEW.classes);
-  if (view.from !== null && view.to !== null) {
-    query.append("years", view.from === view.to ? `${view.from}` : `${view.from}-${view.to}`);
-  }
-  put("season", view.season, null);
-  put("status", view.status, null);
-  put("division", view.division, null);
+  put("measure", view.measure);
+  if (view.span) put(...spanNamed(view.span));
+  put("season", view.season);
+  put("status", view.status);
+  put("division", view.division);
   for (const { kind, name } of view.what) query.append(kind, name);
   for (const pin of view.pins) query.append("area", pin);
   put("sort", view.sort, DEFAULT_VIEW.sort);
   if (view.ascending) query.append("order", "ascending");
   put("series", view.series, DEFAULT_VIEW.series);
-  if (view.embed) query.append("embed", "1");
+  if (view.zoom) query.append("zoom", [view.zoom.scale, view.zoom.x, view.zoom.y].join(","));
+  put("embed", view.embed);
+  put("theme", view.theme);
   const text = query.toString();
   return text && `?${text}`;
 }
 
-/** Returns the years of a view, limited to those that exist. */
-export function yearsOfView(view: View, years: readonly number[]): { from: number; to: number } {
+/** Returns the months of a view, limited to years that exist. */
+export function spanOf({ span }: View, years: readonly number[]): Span {
   const first = years[0] ?? 1970;
   const last = years.at(-1) ?? first;
-  const within = (year: number) => Math.min(Math.max(year, first), last);
-  return { from: within(view.from ?? last), to: within(view.to ?? last) };
+  if (!span) return { from: monthAt(last, 1), to: monthAt(last, 12) };
+  const within = (month: number) => Math.min(Math.max(month, monthAt(first, 1)), monthAt(last, 12));
+  if (span.to < monthAt(first, 1)) return { from: monthAt(first, 1), to: monthAt(first, 12) };
+  if (span.from > monthAt(last, 12)) return { from: monthAt(last, 1), to: monthAt(last, 12) };
+  return { from: within(span.from), to: within(span.to) };
 }
 
 /** Returns the chosen groups and types that exist. */
@@ -166,18 +200,60 @@ export function isNarrow({ what, status, division }: View): boolean {
   return what.length > 0 || status !== null || division !== null;
 }
 
+/** Whether the answer needs the vocabulary: to find the group of a type, or the statuses of a kind. */
+export function needsVocabulary({ what, status }: View): boolean {
+  return what.some(({ kind }) => kind === "type") || (status !== null && isStatusGroup(status));
+}
+
+/** Whether anything is chosen that `NO_FILTERS` clears. */
+export function isFiltered(view: View): boolean {
+  return isNarrow(view) || view.pins.length > 0 || view.span !== null || view.season !== null;
+}
+
 export function isStatusGroup(status: string): status is StatusGroup {
   return oneOf(STATUS_GROUPS, status) !== null;
+}
+
+/** Chooses an area, or drops it. One more than there can be replaces the last. */
+export function togglePin(pins: readonly string[], id: string): string[] {
+  return pins.includes(id) ? pins.filter((pin) => pin !== id) : [...pins.slice(0, MOST_PINS - 1), id];
 }
 
 function oneOf<T extends string>(values: readonly T[], value: string | null): T | null {
   return values.find((one) => one === value) ?? null;
 }
 
-function yearRange(text: string | null): [number, number] | [null, null] {
+/** Reads "2025" or "2018-2020". */
+function yearSpan(text: string | null): Span | null {
   const match = /^(\d{4})(?:-(\d{4}))?$/.exec(text ?? "");
-  if (!match) return [null, null];
-  const from = Number(match[1]);
-  const to = Number(match[2] ?? match[1]);
-  return from <= to ? [from, to] : [to, from];
+  if (!match) return null;
+  const years = [Number(match[1]), Number(match[2] ?? match[1])];
+  return { from: monthAt(Math.min(...years), 1), to: monthAt(Math.max(...years), 12) };
+}
+
+/** Reads "2025-03" or "2024-11..2025-03". */
+function monthSpan(text: string | null): Span | null {
+  const month = "(\\d{4})-(0[1-9]|1[0-2])";
+  const match = new RegExp(`^${month}(?:\\.\\.${month})?$`).exec(text ?? "");
+  if (!match) return null;
+  const [, fromYear, from, toYear = fromYear, to = from] = match;
+  const months = [monthAt(Number(fromYear), Number(from)), monthAt(Number(toYear), Number(to))];
+  return { from: Math.min(...months), to: Math.max(...months) };
+}
+
+/** The parameter of a span and its value. */
+function spanNamed(span: Span): [name: string, value: string] {
+  const { from, to } = span;
+  if (isWholeYears(span)) {
+    return ["years", yearOf(from) === yearOf(to) ? `${yearOf(from)}` : `${yearOf(from)}-${yearOf(to)}`];
+  }
+  const month = (one: number) => `${yearOf(one)}-${String(numberOf(one)).padStart(2, "0")}`;
+  return ["months", from === to ? month(from) : `${month(from)}..${month(to)}`];
+}
+
+function zoomOf(text: string | null): Zoom | null {
+  const [scale, x, y] = (text ?? "").split(",").map(Number);
+  return scale && scale > 1 && Number.isFinite(x) && Number.isFinite(y)
+    ? { scale, x: x as number, y: y as number }
+    : null;
 }

@@ -1,7 +1,12 @@
 import { format, text } from "../../strings.ts";
-import type { Class, Ranked } from "../../view/measures.ts";
-import { classOf } from "../../view/measures.ts";
+import type { Ranked } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
+
+/** A class: its lowest and its highest value. */
+export interface Class {
+  low: number;
+  high: number;
+}
 
 /** Ratios of an area's share to the city's at which one colour ends and the next begins. 1 is the city's share. */
 const RATIO_BOUNDS = [0.5, 0.75, 0.9, 1.1, 1.33, 2];
@@ -45,22 +50,22 @@ export function groupsOf({ names, answer }: Shown): Group[] {
     .sort((a, b) => b.total - a.total);
 }
 
-/** Prepares the cells: counts if the map shows counts, and otherwise shares. */
-export function cellsOf({ answer, ranked, measure }: Shown): Cells {
-  const isShare = measure !== "count";
+/** Prepares the cells: shares that are compared with the city's, or counts. */
+export function cellsOf({ answer, ranked }: Shown, isShare: boolean): Cells {
   const classes = isShare
     ? RATIO_CLASSES
     : countClasses(Math.max(1, ...ranked.flatMap(({ figures }) => Array.from(figures.groups))));
   const fillOf = (at: number) => (isShare ? `fill-change-${at}` : `heat-${at}`);
   const cell = (group: Group, { figures }: Ranked): Cell => {
     const requests = figures.groups[group.at] ?? 0;
-    if (isShare && figures.ofAllTypes === 0) return { written: "–", label: text.heatNone, fill: "fill-none" };
+    if (isShare && figures.ofAllTypes === 0)
+      return { written: "–", label: text.heat.none, fill: "fill-none" };
     const share = requests / Math.max(1, figures.ofAllTypes);
     const shareOfCity = group.total / answer.cityOfMap.ofAllTypes;
     return {
       written: isShare ? format.percent(share) : format.integer(requests),
-      label: text.heatCell(requests, format.percent(share), format.percent(shareOfCity)),
-      fill: fillOf(classOf(isShare ? share / shareOfCity : requests, classes)),
+      label: text.heat.cell(requests, format.percent(share), format.percent(shareOfCity)),
+      fill: fillOf(classes.findLastIndex(({ low }) => (isShare ? share / shareOfCity : requests) >= low)),
     };
   };
   return { isShare, classes, fillOf, cell };

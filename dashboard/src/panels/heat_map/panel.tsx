@@ -1,9 +1,10 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 
-import { nameOf } from "../../data/boundaries.ts";
 import { Legend } from "../../parts/legend.tsx";
 import { Tooltip, useTip } from "../../parts/tooltip.tsx";
+import { Segments } from "../../parts/segments.tsx";
 import { text } from "../../strings.ts";
+import { nameOf } from "../../view/describe.ts";
 import type { Ranked } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
 import type { Cells, Group } from "./cells.ts";
@@ -14,41 +15,52 @@ import "./heat_map.css";
 
 /** Groups that are shown at first. */
 const FEW = 16;
+const KINDS = ["share", "count"] as const;
 
 /** The requests of each area by group: counts, or how an area's share compares with the city's. */
 export function HeatMap(shown: Shown) {
   const { view, ranked } = shown;
   const [isWhole, setWhole] = useState(false);
+  const [kind, setKind] = useState<(typeof KINDS)[number]>("share");
   const [focused, setFocused] = useState({ row: 1, column: 1 });
   const tip = useTip<HTMLTableCellElement>();
   const plot = useRef<HTMLDivElement>(null);
   const all = groupsOf(shown);
   const groups = isWhole ? all : all.slice(0, FEW);
-  const cells = cellsOf(shown);
-  const { isShare } = cells;
+  const isShare = kind === "share";
+  const cells = cellsOf(shown, isShare);
   const areas = [...ranked].sort((a, b) =>
     view.by === "ward" ? Number(a.area.id) - Number(b.area.id) : a.area.id < b.area.id ? -1 : 1,
   );
   // A pointer that moves over the table renders only the tooltip again.
   const table = useMemo(
     () => <Table {...shown} {...{ groups, areas, focused, setFocused, tip }} cell={cells.cell} />,
-    [shown.answer, ranked, shown.names, view, shown.measure, isWhole, focused],
+    [shown.answer, ranked, shown.names, view, isShare, isWhole, focused],
   );
   const summary = tip.of?.isConnected ? summaryOf(tip.of, view.by, groups, areas, cells) : null;
   if (all.length === 0) {
     return (
       <section class="panel" aria-labelledby="heat-title" id="heat">
-        <h2 id="heat-title">{text.heat}</h2>
-        <p>{text.mapEmpty}</p>
+        <h2 id="heat-title">{text.heat.title}</h2>
+        <p>{text.map.empty}</p>
       </section>
     );
   }
   return (
     <section class="panel" aria-labelledby="heat-title" id="heat">
-      <h2 id="heat-title">{text.heat}</h2>
+      <h2 id="heat-title">{text.heat.title}</h2>
       <p class="help" id="heat-help">
-        {text.heatHelp[isShare ? "share" : "count"]} {text.heatKeys}
+        {text.heat.help[kind]} {text.heat.keys}
       </p>
+      <div class="heat-controls">
+        <Segments
+          label={text.heat.as}
+          values={KINDS}
+          chosen={kind}
+          name={(one) => (one === "share" ? text.heat.asShare : text.heat.asCount)}
+          onChoose={setKind}
+        />
+      </div>
       <HeatLegend {...cells} hasNone={isShare && areas.some(({ figures }) => figures.ofAllTypes === 0)} />
       <div class="plot" ref={plot}>
         <div class="scroll-x">{table}</div>
@@ -66,7 +78,7 @@ export function HeatMap(shown: Shown) {
             setWhole(!isWhole);
           }}
         >
-          {isWhole ? text.heatFewer : text.heatMore(all.length)}
+          {isWhole ? text.heat.fewer : text.heat.all(all.length)}
         </button>
       )}
     </section>
@@ -74,10 +86,10 @@ export function HeatMap(shown: Shown) {
 }
 
 function HeatLegend({ isShare, classes, fillOf, hasNone }: Cells & { hasNone: boolean }) {
-  const meaning = isShare ? text.heatRatio : text.heatCount;
+  const meaning = isShare ? text.heat.ratio : text.heat.count;
   return (
     <Legend
-      label={text.heatLegend[isShare ? "share" : "count"]}
+      label={text.heat.legend[isShare ? "share" : "count"]}
       colours={classes.flatMap(({ low, high }, at) =>
         low <= high ? [{ fill: fillOf(at), meaning: meaning(low, high) }] : [],
       )}

@@ -1,8 +1,8 @@
 import type { Tip } from "../../parts/tooltip.tsx";
 import { text } from "../../strings.ts";
 import type { Ranked } from "../../view/measures.ts";
-import { togglePin } from "../../view/pins.ts";
 import type { Shown } from "../../view/shown.ts";
+import { togglePin } from "../../view/view.ts";
 import type { Cells, Group } from "./cells.ts";
 import type { Position } from "./grid.ts";
 import { cellAt, moveByKey, positionOf } from "./grid.ts";
@@ -70,13 +70,13 @@ function Head({
   return (
     <thead>
       <tr>
-        <th scope="col">{text.heatGroup}</th>
+        <th scope="col">{text.heat.group}</th>
         {areas.map(({ area }, at) => (
           <th key={area.id} scope="col" class={view.pins.includes(area.id) ? "pinned" : ""}>
             <button
               type="button"
               tabIndex={tabIndex(0, at + 1)}
-              aria-label={text.heatArea(area.id, area.name)}
+              aria-label={text.heat.area(area.id, area.name)}
               aria-pressed={view.pins.includes(area.id)}
               onClick={() => {
                 change({ pins: togglePin(view.pins, area.id) });
@@ -109,7 +109,7 @@ function Body({
               type="button"
               tabIndex={tabIndex(row + 1, 0)}
               aria-pressed={chosen.has(group.name)}
-              aria-label={text.chooseGroup(group.name)}
+              aria-label={text.heat.choose(group.name)}
               onClick={() => {
                 change({ what: chosen.has(group.name) ? [] : [{ kind: "group", name: group.name }] });
               }}

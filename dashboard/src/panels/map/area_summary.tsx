@@ -1,53 +1,45 @@
 import { format, text } from "../../strings.ts";
+import { changeOf } from "../../view/describe.ts";
 import type { Ranked } from "../../view/measures.ts";
-import { valueOf } from "../../view/measures.ts";
-import type { Measure } from "../../view/view.ts";
+import type { Shown } from "../../view/shown.ts";
 
 /** The figures of an area in its tooltip. */
-export function AreaSummary({
-  one,
-  name,
-  measure,
-  year,
-  count,
-}: {
-  one: Ranked;
-  name: string;
-  measure: Measure;
-  /** The last of the years that are shown. */
-  year: number;
-  /** The number of areas on the map. */
-  count: number;
-}) {
-  const { area, figures, value, rank } = one;
-  const growth = valueOf("change", figures, area.km2);
+export function AreaSummary({ one, name, shown }: { one: Ranked; name: string; shown: Shown }) {
+  const { figures, value, rank, unranked, interval } = one;
+  const { measure, answer, ranked } = shown;
+  const change = changeOf(answer, figures, true);
+  const count = ranked.filter((other) => other.rank !== null).length;
   return (
     <>
       <strong>{name}</strong>
+      {unranked !== null && <p>{text.map.unranked[unranked]}</p>}
       <dl>
-        <dt>{text.requests}</dt>
-        <dd>{format.measure("count", valueOf("count", figures, area.km2))}</dd>
-        {measure !== "count" && (
+        {figures.isKnown && (
           <>
-            <dt>{text.measures(measure, year)}</dt>
+            <dt>{text.area.requests}</dt>
+            <dd>{format.integer(figures.requests)}</dd>
+          </>
+        )}
+        {measure !== "count" && value !== null && (
+          <>
+            <dt>{text.measureShort[measure]}</dt>
             <dd>{format.measure(measure, value)}</dd>
+            {interval && (
+              <>
+                <dt>{text.map.interval}</dt>
+                <dd>{format.interval(measure, interval)}</dd>
+              </>
+            )}
           </>
         )}
         {rank !== null && (
           <>
-            <dt>{text.rank}</dt>
-            <dd>
-              {rank} / {count}
-            </dd>
-          </>
-        )}
-        {measure !== "change" && growth !== null && (
-          <>
-            <dt>{text.measures("change", year)}</dt>
-            <dd>{format.measure("change", growth)}</dd>
+            <dt>{text.map.rank}</dt>
+            <dd>{text.map.rankOf(rank, count)}</dd>
           </>
         )}
       </dl>
+      {change && <p>{text.answer.changed(change)}</p>}
     </>
   );
 }

@@ -1,36 +1,45 @@
-import { useMemo, useRef, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { nameOf } from "../../data/boundaries.ts";
 import type { Tip } from "../../parts/tooltip.tsx";
 import { Tooltip, useTip } from "../../parts/tooltip.tsx";
 import { format, text } from "../../strings.ts";
-import type { Class, Ranked } from "../../view/measures.ts";
-import { valueOf } from "../../view/measures.ts";
-import { togglePin } from "../../view/pins.ts";
+import { nameOf, yearBeforeOf } from "../../view/describe.ts";
+import type { Ranked } from "../../view/measures.ts";
+import { fillOf } from "../../view/scale.ts";
 import type { Shown } from "../../view/shown.ts";
-import type { View } from "../../view/view.ts";
+import { togglePin } from "../../view/view.ts";
 import { AreaSummary } from "./area_summary.tsx";
-import { fillOf } from "./colours.ts";
+import { labelOf } from "./labels.ts";
+import type { Shape } from "./shapes.ts";
 import { HEIGHT, WIDTH, besideOf, draw, neighbour } from "./shapes.ts";
 import { useZoom } from "./use_zoom.ts";
 import { ZoomButtons } from "./zoom_buttons.tsx";
 
-/** The map: areas to read, to move between by arrow keys, and to pin. */
-export function Choropleth({
-  view,
-  answer,
-  areas,
-  ranked,
-  measure,
-  classes,
-  change,
-}: Shown & { classes: readonly Class[] }) {
+/** The height of a label on the screen. */
+const LABEL = 12;
+
+/** An area that the pointer is over, on the map or in the ranking: its id. */
+export interface Pointing {
+  pointed: string | null;
+  onPoint: (id: string | null) => void;
+}
+
+/** The map: areas to read, to move between by arrow keys, and to choose. */
+export function Choropleth({ pointed, onPoint, ...shown }: Shown & Pointing) {
+  const { view, areas, ranked, measure, answer, change } = shown;
   const svg = useRef<SVGSVGElement>(null);
-  const zoom = useZoom(svg);
+  const zoom = useZoom(svg, view.zoom, (to) => {
+    change({ zoom: to });
+  });
+  const pixel = usePixel(svg) / zoom.transform.k;
   const tip = useTip<number>();
   const [focused, setFocused] = useState(0);
   const shapes = useMemo(() => draw(areas), [areas]);
   const active = tip.of !== null && tip.of < areas.length ? tip.of : null;
+  useEffect(() => {
+    onPoint(active === null ? null : (areas[active]?.id ?? null));
+  }, [active]);
   const pin = (at: number) => {
     const area = areas[at];
     if (area) change({ pins: togglePin(view.pins, area.id) });
@@ -52,6 +61,8 @@ export function Choropleth({
     event.preventDefault();
   };
   const current = Math.min(focused, areas.length - 1);
+  const measureName = text.measure(measure, view.by, yearBeforeOf(answer));
+  const outlined = active ?? areas.findIndex(({ id }) => id === pointed);
   return (
     <div class="map">
       <svg
@@ -59,83 +70,146 @@ export function Choropleth({
         id="map"
         viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
         role="group"
-        aria-label={text.mapLabel(view.by, text.measures(measure, answer.question.to))}
+        aria-label={text.map.label(view.by, measureName)}
       >
+        <Hatches />
         <g transform={zoom.transform.toString()}>
+          <path class="coast" d={shapes.map(({ path }) => path).join("")} />
+          <text class="lake" x={470} y={410} font-size={13} text-anchor="middle">
+            {text.map.lake}
+          </text>
           {ranked.map((one, at) => (
             <AreaButton
               key={one.area.id}
-              {...{ at, one, view, tip, setFocused, pin, onKeyDown }}
-              fill={fillOf(measure, one.value, classes)}
-              value={format.measure(measure, one.value)}
+              {...{ at, one, shown, tip, setFocused, pin, onKeyDown }}
               path={shapes[at]?.path ?? ""}
               isStop={at === current}
             />
           ))}
-          {/* Outlines lie over all areas. The areas keep their order in the document, or the focus would be lost. */}
-          {view.pins.map((id, pin) => {
-            const at = areas.findIndex((area) => area.id === id);
-            return <Outline key={id} name={`pinned-${pin}`} d={shapes[at]?.path ?? ""} />;
-          })}
-          {active !== null && <Outline name="active" d={shapes[active]?.path ?? ""} />}
+          <Overlay {...{ shown, shapes, outlined, pixel }} />
         </g>
       </svg>
       <ZoomButtons {...zoom} />
       {active !== null && ranked[active] && shapes[active] && (
         <Tooltip tip={tip} {...besideOf(shapes[active], zoom.transform)}>
-          <AreaSummary
-            one={ranked[active]}
-            name={nameOf(ranked[active].area, view.by)}
-            measure={measure}
-            year={answer.question.to}
-            count={ranked.length}
-          />
+          <AreaSummary one={ranked[active]} name={nameOf(ranked[active].area, view.by)} shown={shown} />
         </Tooltip>
       )}
     </div>
   );
 }
 
+/** Outlines and labels over all areas. The areas keep their order in the document, or the focus would be lost. */
+function Overlay({
+  shown: { view, areas, ranked, measure, scale },
+  shapes,
+  outlined,
+  pixel,
+}: {
+  shown: Shown;
+  shapes: readonly Shape[];
+  /** The position of the area that the pointer is over or that has the focus, or -1. */
+  outlined: number;
+  pixel: number;
+}) {
+  return (
+    <>
+      {view.pins.map((id, pin) => {
+        const at = areas.findIndex((area) => area.id === id);
+        return <Outline key={id} name={`pinned-${pin}`} d={shapes[at]?.path ?? ""} />;
+      })}
+      {shapes[outlined] && <Outline name="active" d={shapes[outlined].path} />}
+      {ranked.map((one, at) => (
+        <Label
+          key={one.area.id}
+          one={one}
+          shape={shapes[at] as Shape}
+          below={measure === "change" ? (one.value === null ? "" : format.measure(measure, one.value)) : null}
+          fill={fillOf(scale, one)}
+          pixel={pixel}
+        />
+      ))}
+    </>
+  );
+}
+
+/** The units of the drawing in a pixel of the screen, so that labels have the same size on a phone. */
+function usePixel(svg: RefObject<SVGSVGElement | null>): number {
+  const [pixel, setPixel] = useState(1);
+  useEffect(() => {
+    const observer = new ResizeObserver(([entry]) => {
+      const { width = 0, height = 0 } = entry?.contentRect ?? {};
+      const scale = Math.min(width / WIDTH, height / HEIGHT);
+      if (scale > 0) setPixel(1 / scale);
+    });
+    if (svg.current) observer.observe(svg.current);
+    return () => {
+      observer.disconnect();
+    };
+  }, []);
+  return pixel;
+}
+
+/** The patterns of areas without a rank. */
+function Hatches() {
+  return (
+    <defs>
+      <pattern
+        id="hatch-few"
+        width={6}
+        height={6}
+        patternUnits="userSpaceOnUse"
+        patternTransform="rotate(45)"
+      >
+        <rect class="hatch-ground" width={6} height={6} />
+        <line class="hatch-line" x1={0} y1={0} x2={0} y2={6} stroke-width={2.4} />
+      </pattern>
+    </defs>
+  );
+}
+
 /** An area of the map, as a button. */
 function AreaButton({
   at,
-  one: { area, figures, rank },
-  view,
+  one,
+  shown: { view, measure, scale },
   tip,
   setFocused,
   pin,
   onKeyDown,
-  fill,
-  value,
   path,
   isStop,
 }: {
   /** The position among the areas. */
   at: number;
   one: Ranked;
-  view: View;
+  shown: Shown;
   tip: Tip<number>;
   setFocused: (at: number) => void;
   pin: (at: number) => void;
   onKeyDown: (event: KeyboardEvent, at: number) => void;
-  fill: string;
-  /** The value of the measure, in words. */
-  value: string;
   path: string;
   /** Whether Tab stops here: it stops at one area of the map. */
   isStop: boolean;
 }) {
+  const { area, figures, rank, value, unranked } = one;
+  const written = unranked === null ? format.measure(measure, value) : text.map.unranked[unranked];
   return (
     <path
       data-at={at}
       data-area={area.id}
-      class={`area ${fill}`}
+      class={`area ${fillOf(scale, one)}`}
       d={path}
       role="button"
       // SVG attributes keep their case: `tabIndex` would not make a path focusable.
       tabindex={isStop ? 0 : -1}
       aria-pressed={view.pins.includes(area.id)}
-      aria-label={text.areaLabel(nameOf(area, view.by), value, rank, valueOf("count", figures, area.km2))}
+      aria-label={text.map.area(
+        nameOf(area, view.by),
+        written,
+        rank,
+        figures.isKnown ? figures.requests : null,
+      )}
       onPointerEnter={(event) => {
         tip.point(at, event);
       }}
@@ -154,6 +228,38 @@ function AreaButton({
         pin(at);
       }}
     />
+  );
+}
+
+/** The number or code of an area, and its name or value where there is room. */
+function Label({
+  one: { area },
+  shape: { label },
+  below,
+  fill,
+  pixel,
+}: {
+  one: Ranked;
+  shape: Shape;
+  /** The line below the number, instead of the name. */
+  below: string | null;
+  fill: string;
+  pixel: number;
+}) {
+  const size = LABEL * pixel;
+  const { first, second } = labelOf(area, below, label, size);
+  if (first === null) return null;
+  return (
+    <g class={`label on-${fill}`} aria-hidden="true" text-anchor="middle">
+      <text x={label.x} y={label.y + (second === null ? 0.35 : 0) * size} font-size={size} font-weight={650}>
+        {first}
+      </text>
+      {second !== null && (
+        <text x={label.x} y={label.y + 0.9 * size} font-size={size * 0.78}>
+          {second}
+        </text>
+      )}
+    </g>
   );
 }
 

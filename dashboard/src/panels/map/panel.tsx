@@ -1,87 +1,96 @@
 import { focusAround } from "../../parts/focus.ts";
-import { Legend } from "../../parts/legend.tsx";
 import { text } from "../../strings.ts";
-import { CHANGE_CLASSES, classify } from "../../view/measures.ts";
+import { hasDenominators } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
-import type { Classes } from "../../view/view.ts";
-import { CLASSES, MEASURES, isNarrow } from "../../view/view.ts";
+import type { Measure } from "../../view/view.ts";
+import { MEASURES, isNarrow } from "../../view/view.ts";
+import { monthAt } from "../../data/span.ts";
+import type { Pointing } from "./choropleth.tsx";
 import { Choropleth } from "./choropleth.tsx";
-import { legendOf } from "./colours.ts";
+import { MapLegend } from "./legend.tsx";
 import "./map.css";
 
-/** The map with the choice of its measure, its legend, and a note about requests that are not on it. */
-export function MapPanel(shown: Shown) {
-  const { view, answer, ranked, measure, change } = shown;
-  const values = ranked.flatMap(({ value }) => (value === null ? [] : [value]));
-  const classes = measure === "change" ? CHANGE_CLASSES : classify(values, view.classes);
-  const { from, to } = answer.question;
-  const { withoutArea, offMap, city } = answer;
-  const hasShare = isNarrow(view);
-  const leftOut = text.offMap[view.by](offMap, withoutArea, city.requests, from <= 2018);
+/** The first month with the 25 wards of the map. */
+const WARDS_SINCE = monthAt(2018, 12);
+
+/** The map with the choice of its measure, its legend, and notes about what it does not show. */
+export function MapPanel({ pointed, onPoint, ...shown }: Shown & Pointing) {
   return (
-    <section class="panel map-panel" aria-labelledby="map-title" tabIndex={-1}>
-      <h2 id="map-title">{text.map(measure, view.by, from, to)}</h2>
-      <div class="controls">
-        <fieldset class="segments small">
-          <legend class="hidden">{text.measure}</legend>
-          {MEASURES.map((one) => (
-            <button
-              key={one}
-              type="button"
-              aria-pressed={measure === one}
-              disabled={one === "share" && !hasShare}
-              title={text.measureHelp[one]}
-              onClick={() => {
-                change({ measure: one, sort: "measure", ascending: false });
-              }}
-            >
-              {text.measures(one, to)}
-            </button>
-          ))}
-        </fieldset>
-      </div>
-      <p class="help">
-        {measure === "change" ? text.changeHelp(to, answer.comparableOnMap) : text.measureHelp[measure]}{" "}
-        {!hasShare && text.shareNeedsChoice}
-      </p>
-      <Choropleth {...shown} classes={classes} />
-      <div class="legend-row">
-        <Legend colours={legendOf(measure, classes)} hasNone={values.length < ranked.length} />
-        {measure !== "change" && (
-          <label class="inline">
-            {text.classes}{" "}
-            <select
-              value={view.classes}
-              onChange={(event) => {
-                change({ classes: event.currentTarget.value as Classes });
-              }}
-            >
-              {CLASSES.map((one) => (
-                <option key={one} value={one} selected={one === view.classes}>
-                  {text.classesNames[one]}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
-      </div>
-      {withoutArea + offMap > 0 && (
-        <p class="note" data-note="off-map">
-          {leftOut}{" "}
+    <section
+      class="panel map-panel"
+      aria-label={text.map.label(shown.view.by, "")}
+      tabIndex={-1}
+      id="map-panel"
+    >
+      {shown.view.embed === null && <Measures {...shown} />}
+      <Choropleth {...shown} {...{ pointed, onPoint }} />
+      <MapLegend {...shown} />
+      <Notes {...shown} />
+    </section>
+  );
+}
+
+/** The measures, as buttons over the map and the ranking. */
+function Measures({ view, measure, areas, change }: Shown) {
+  const reasons = (one: Measure) =>
+    !hasDenominators(one, areas)
+      ? text.homesNeeded
+      : one === "share" && !isNarrow(view)
+        ? text.shareNeedsChoice
+        : null;
+  return (
+    <fieldset class="segments tabs">
+      <legend class="hidden">{text.map.measures}</legend>
+      {MEASURES.map((one) => {
+        const reason = reasons(one);
+        return (
+          <button
+            key={one}
+            type="button"
+            aria-pressed={measure === one}
+            aria-disabled={reason !== null}
+            title={reason ?? text.measureHelp[one]}
+            onClick={() => {
+              if (reason === null) change({ measure: one, sort: "measure", ascending: false });
+            }}
+          >
+            {text.measureTab(one, view.by)}
+          </button>
+        );
+      })}
+    </fieldset>
+  );
+}
+
+/** What the map does not show, and how to read it. */
+function Notes({ view, answer, measure, scale, ranked, change }: Shown) {
+  const { withoutArea, offMap, city, question } = answer;
+  const leftOut = withoutArea + offMap;
+  const isKnown = ranked.some(({ value }) => value !== null);
+  return (
+    <div class="map-notes">
+      {isKnown && scale.flat && <p>{text.map.flat[scale.flat](view.by)}</p>}
+      {isKnown && !scale.flat && scale.ratio !== null && <p>{text.map.ratio(view.by, scale.ratio)}</p>}
+      <p>{text.measureHelp[measure]}</p>
+      {leftOut > 0 && (
+        <p data-note="off-map">
+          {view.by === "ward"
+            ? text.map.offWards(offMap, withoutArea, city.requests, question.span.from < WARDS_SINCE)
+            : text.map.offFsas(leftOut, city.requests)}{" "}
           {view.by === "ward" && offMap > 0 && (
             <button
               type="button"
               class="link"
               onClick={(event) => {
                 focusAround(event.currentTarget);
-                change({ by: "fsa", pins: [] });
+                change({ by: "fsa", pins: [], zoom: null });
               }}
             >
-              {text.showByFsa}
+              {text.map.showByFsa}
             </button>
           )}
         </p>
       )}
-    </section>
+    </div>
   );
 }

@@ -4,15 +4,27 @@ import type { ZoomTransform } from "d3-zoom";
 import type { Area } from "../../data/boundaries.ts";
 
 /** Units of the map's drawing. */
-export const WIDTH = 820;
-export const HEIGHT = 560;
-const MARGIN = 12;
+export const WIDTH = 660;
+export const HEIGHT = 452;
+const MARGIN = 8;
+/** Where a label is tried, as shares of the height of an area. */
+const HEIGHTS = [0.5, 0.46, 0.54, 0.42, 0.58, 0.37, 0.63, 0.32, 0.68];
+/** How far the second line of a label is below the first. */
+const LINE = 12;
+/** A label may be this much farther from the middle for each unit of room that it gains. */
+const WORTH = 0.9;
+/** Room that is enough for any name. */
+const ENOUGH = 84;
+
+type Point = [x: number, y: number];
 
 /** An area as it is drawn. */
 export interface Shape {
   path: string;
   centre: [number, number];
   bounds: [[number, number], [number, number]];
+  /** Where its label is, and how wide the area is there. */
+  label: { x: number; y: number; room: number; roomBelow: number };
 }
 
 /** Draws the areas, as large as the map allows. */
@@ -25,11 +37,52 @@ export function draw(areas: readonly Area[]): Shape[] {
     { type: "FeatureCollection", features: areas.map(({ shape }) => shape) },
   );
   const path = geoPath(projection).digits(1);
-  return areas.map(({ shape }) => ({
-    path: path(shape) ?? "",
-    centre: path.centroid(shape),
-    bounds: path.bounds(shape),
-  }));
+  return areas.map(({ shape }) => {
+    const { geometry } = shape;
+    const polygons = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
+    const rings = polygons
+      .flat()
+      .map((ring) => ring.map((point): Point => projection(point as Point) ?? [0, 0]));
+    const bounds = path.bounds(shape);
+    return { path: path(shape) ?? "", centre: path.centroid(shape), bounds, label: labelAt(rings, bounds) };
+  });
+}
+
+/** Finds a place for a label: wide, and near the middle of the area. */
+function labelAt(rings: Point[][], [[, top], [, bottom]]: Shape["bounds"]): Shape["label"] {
+  let best = { x: 0, y: 0, room: 0, roomBelow: 0 };
+  let most = -Infinity;
+  for (const share of HEIGHTS) {
+    const y = top + (bottom - top) * share;
+    for (const [left, right] of widthsAt(rings, y)) {
+      const room = right - left;
+      const x = (left + right) / 2;
+      const below = widthsAt(rings, y + LINE).find(([from, to]) => from <= x && to >= x) ?? [x, x];
+      const roomBelow = 2 * Math.min(x - below[0], below[1] - x);
+      const worth = Math.min(room, roomBelow, ENOUGH) * WORTH - Math.abs(share - 0.5) * (bottom - top);
+      if (worth > most) {
+        most = worth;
+        best = { x, y, room, roomBelow };
+      }
+    }
+  }
+  return best;
+}
+
+/** Returns where a horizontal line is inside the rings, as pairs of left and right. */
+function widthsAt(rings: Point[][], y: number): [number, number][] {
+  const crossings = rings
+    .flatMap((ring) =>
+      ring.flatMap(([x, from], at) => {
+        const [nextX, to] = ring[(at + 1) % ring.length] as [number, number];
+        return from > y === to > y ? [] : [x + ((y - from) / (to - from)) * (nextX - x)];
+      }),
+    )
+    .sort((a, b) => a - b);
+  return crossings.flatMap((left, at) => {
+    const right = crossings[at + 1];
+    return at % 2 === 0 && right !== undefined ? [[left, right] as [number, number]] : [];
+  });
 }
 
 /** The area that an arrow key leads to: near, and in that direction. Home and End lead to the first and the last. */

@@ -4,12 +4,13 @@ import { zoom as createZoom, zoomIdentity, zoomTransform } from "d3-zoom";
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
+import type { Zoom } from "../../view/view.ts";
 import { HEIGHT, WIDTH } from "./shapes.ts";
 
 const MAX_SCALE = 12;
 
 /** How the map is enlarged and moved. */
-export interface Zoom {
+export interface Zooming {
   transform: ZoomTransform;
   /** Enlarges or reduces the map around its middle. */
   scale: (factor: number) => void;
@@ -19,8 +20,12 @@ export interface Zoom {
   moveTo: (point: [number, number]) => void;
 }
 
-/** Enlarges and moves the map by pointer and by function. */
-export function useZoom(svg: RefObject<SVGSVGElement | null>): Zoom {
+/** Enlarges and moves the map by pointer and by function. It begins as the address says, which follows each change. */
+export function useZoom(
+  svg: RefObject<SVGSVGElement | null>,
+  initial: Zoom | null,
+  onZoom: (zoom: Zoom | null) => void,
+): Zooming {
   const behaviour = useRef<ZoomBehavior<SVGSVGElement, unknown> | null>(null);
   const [transform, setTransform] = useState(zoomIdentity);
   useEffect(() => {
@@ -43,8 +48,19 @@ export function useZoom(svg: RefObject<SVGSVGElement | null>): Zoom {
       })
       .on("zoom", (event: { transform: ZoomTransform }) => {
         setTransform(event.transform);
+      })
+      .on("end", (event: { transform: ZoomTransform }) => {
+        onZoom(zoomOf(event.transform));
       });
     select(element).call(behaviour.current).on("dblclick.zoom", null);
+    if (initial) {
+      const { scale, x, y } = initial;
+      const to = zoomIdentity
+        .translate(WIDTH / 2, HEIGHT / 2)
+        .scale(scale)
+        .translate(-x, -y);
+      behaviour.current.transform(select(element), to);
+    }
     return () => {
       select(element).on(".zoom", null);
     };
@@ -76,4 +92,11 @@ export function useZoom(svg: RefObject<SVGSVGElement | null>): Zoom {
       });
     },
   };
+}
+
+/** The factor, and the point in the middle; `null` for the whole city. */
+function zoomOf(transform: ZoomTransform): Zoom | null {
+  if (transform.k <= 1) return null;
+  const [x, y] = transform.invert([WIDTH / 2, HEIGHT / 2]);
+  return { scale: Number(transform.k.toFixed(2)), x: Math.round(x), y: Math.round(y) };
 }

@@ -7,10 +7,15 @@ const KEPT = [
   "stroke-linejoin",
   "opacity",
   "font-size",
+  "font-weight",
+  "font-style",
+  "text-anchor",
+  "letter-spacing",
+  "paint-order",
   "vector-effect",
 ];
 /** Pixels of a PNG per pixel of the page. */
-const SHARPNESS = 2;
+const SHARPNESS = 3;
 /** Of the words, the legend and the margins of a picture. */
 const FONT = "system-ui, sans-serif";
 const LINE_HEIGHT = 1.3;
@@ -58,6 +63,8 @@ export function wrap(words: string, width: number, widthOf: (words: string) => n
 /** The words of a picture. */
 export interface Words {
   title: string;
+  /** Where it is from, its unit, and the date of its data. */
+  subtitle: string;
   source: string;
   /** The banner at the top, if any. */
   notice: string | null;
@@ -67,7 +74,7 @@ export interface Words {
 export function toSvg(
   map: SVGSVGElement,
   legend: HTMLElement | null,
-  { title, source, notice }: Words,
+  { title, subtitle, source, notice }: Words,
 ): string {
   const { width, height } = map.viewBox.baseVal;
   const page = getComputedStyle(document.body);
@@ -98,7 +105,8 @@ export function toSvg(
     band.setAttribute("height", `${height}`);
     top += height;
   }
-  top = write(title, top, 20, 600) + 14;
+  top = write(title, top, 17, 600);
+  top = write(subtitle, top, 12) + 10;
   const frame = append("svg", { y: top, width, height, viewBox: `0 0 ${width} ${height}` });
   frame.append(...styled(map).childNodes);
 
@@ -114,7 +122,8 @@ export function toSvg(
     }
     const swatch = item.querySelector(".swatch");
     if (swatch) {
-      const { backgroundColor: fill, borderTopColor: stroke } = getComputedStyle(swatch);
+      const { backgroundColor, borderTopColor: stroke } = getComputedStyle(swatch);
+      const fill = swatch.classList.contains("fill-few") ? "url(#hatch-few)" : backgroundColor;
       append("rect", { x, y, width: SWATCH, height: SWATCH, fill, stroke });
     }
     append("text", { x: x + SWATCH + 6, y: y + 12, "font-size": LEGEND_SIZE, fill: page.color }, label);

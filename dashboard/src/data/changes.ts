@@ -1,0 +1,38 @@
+import type { Catalog } from "./catalog.ts";
+import { hasMart } from "./catalog.ts";
+import { readMart, rowsOf } from "./marts.ts";
+
+const MART = "publication_changes";
+const COLUMNS = [
+  "source_year",
+  "new_observed_at",
+  "rows_added",
+  "rows_gone",
+  "rows_restatused",
+  "rows_relabelled",
+] as const;
+
+/** What the City changed when it published a year again. */
+export interface PublicationChange {
+  year: number;
+  on: Date;
+  added: number;
+  gone: number;
+  restatused: number;
+  relabelled: number;
+}
+
+/** Reads the changes, the latest first. A catalog without the mart has none. */
+export async function readChanges(catalog: Catalog): Promise<PublicationChange[]> {
+  if (!hasMart(catalog, MART)) return [];
+  return rowsOf(await readMart(catalog, MART, COLUMNS))
+    .map((row) => ({
+      year: row.source_year as number,
+      on: row.new_observed_at as Date,
+      added: row.rows_added as number,
+      gone: row.rows_gone as number,
+      restatused: row.rows_restatused as number,
+      relabelled: row.rows_relabelled as number,
+    }))
+    .sort((a, b) => b.on.getTime() - a.on.getTime() || b.year - a.year);
+}

@@ -1,0 +1,27 @@
+import type { Catalog } from "./catalog.ts";
+import { hasMart } from "./catalog.ts";
+import { readMart, rowsOf } from "./marts.ts";
+
+const MART = "fsa_wards";
+const COLUMNS = ["fsa", "ward_model", "ward_id", "share"] as const;
+
+/** A ward that the requests of a postal area lie in. */
+export interface WardShare {
+  /** The ward's number in the 25-ward model. */
+  ward: string;
+  /** The share of the postal area's requests, 0 to 1. */
+  share: number;
+}
+
+/** Reads the wards of each postal area, the largest share first. A catalog without the mart has none. */
+export async function readFsaWards(catalog: Catalog): Promise<Map<string, WardShare[]>> {
+  const wards = new Map<string, WardShare[]>();
+  if (!hasMart(catalog, MART)) return wards;
+  for (const row of rowsOf(await readMart(catalog, MART, COLUMNS))) {
+    if (row.ward_model !== 25 || row.ward_id === null) continue;
+    const fsa = row.fsa as string;
+    wards.set(fsa, [...(wards.get(fsa) ?? []), { ward: String(row.ward_id), share: row.share as number }]);
+  }
+  for (const shares of wards.values()) shares.sort((a, b) => b.share - a.share);
+  return wards;
+}

@@ -1,0 +1,44 @@
+import type { Catalog } from "./catalog.ts";
+import { hasMart } from "./catalog.ts";
+import { readMart, rowsOf } from "./marts.ts";
+
+/** Requests of one age: how many there are, and how many of them are open and cancelled. */
+export interface OpenByAge {
+  group: string;
+  /** `null` in the figures of wards, which are by group. */
+  type: string | null;
+  /** The ward's number, or `null` for the city. */
+  ward: string | null;
+  /** The lower bound of the age in days. */
+  days: number;
+  requests: number;
+  open: number;
+  cancelled: number;
+}
+
+const COUNTS = ["type_group", "age_days", "requests", "open_requests", "cancelled_requests"] as const;
+
+/** Reads the open requests by age: of the city by type, and of the 25 wards by group. Missing marts have none. */
+export async function readOpen(catalog: Catalog): Promise<OpenByAge[]> {
+  const [types, wards] = await Promise.all([
+    hasMart(catalog, "open_by_age_type")
+      ? readMart(catalog, "open_by_age_type", [...COUNTS, "type_name"]).then(rowsOf)
+      : [],
+    hasMart(catalog, "open_by_age_group_ward")
+      ? readMart(catalog, "open_by_age_group_ward", [...COUNTS, "ward_model", "ward_id"]).then(rowsOf)
+      : [],
+  ]);
+  const countsOf = (row: Record<(typeof COUNTS)[number], unknown>) => ({
+    group: row.type_group as string,
+    days: row.age_days as number,
+    requests: row.requests as number,
+    open: row.open_requests as number,
+    cancelled: row.cancelled_requests as number,
+  });
+  return [
+    ...types.map((row) => ({ ...countsOf(row), type: row.type_name as string, ward: null })),
+    ...wards
+      .filter(({ ward_model, ward_id }) => ward_model === 25 && ward_id !== null)
+      .map((row) => ({ ...countsOf(row), type: null, ward: String(row.ward_id) })),
+  ];
+}

@@ -1,0 +1,133 @@
+import { useState } from "preact/hooks";
+
+import { fetchBoundaries } from "../../data/boundaries.ts";
+import { readFsaWards } from "../../data/fsa_wards.ts";
+import type { Store } from "../../data/store.ts";
+import type { Found, Option } from "../../parts/combobox.tsx";
+import { Chip, Combobox } from "../../parts/combobox.tsx";
+import { format, text } from "../../strings.ts";
+import { areaAt, locate } from "../../view/locate.ts";
+import type { Place, Places } from "../../view/search_where.ts";
+import { findPlaces } from "../../view/search_where.ts";
+import { nameOf } from "../../view/describe.ts";
+import type { View } from "../../view/view.ts";
+import { MOST_PINS, togglePin } from "../../view/view.ts";
+import type { AskProps } from "./props.ts";
+
+/** Choices that are no area. */
+type Chosen = Place | "city" | "locate";
+
+const NO_PLACES: Places = { wards: [], fsas: [], wardsOf: new Map() };
+
+/** The choice of wards and postal areas, by name, number, postal code or location. */
+export function Where({ store, view, change, shown }: AskProps) {
+  const [places, setPlaces] = useState(NO_PLACES);
+  const [said, say] = useState("");
+  const load = () => {
+    void readPlaces(store).then(setPlaces);
+  };
+  const choose = (chosen: Chosen) => {
+    say("");
+    if (chosen === "city") change({ pins: [] });
+    else if (chosen !== "locate") change(pinned(view, chosen));
+    else {
+      say(text.where.locating);
+      void findHere(store, view).then((found) => {
+        say(typeof found === "string" ? found : "");
+        if (typeof found !== "string") change(found);
+      });
+    }
+  };
+  const known = [...(shown?.areas ?? []), ...places.wards, ...places.fsas];
+  const named = (id: string) => {
+    const area = known.find((one) => one.id === id);
+    return area ? nameOf(area, view.by) : id;
+  };
+  const pins = shown?.asked === view ? shown.view.pins : view.pins;
+  return (
+    <Combobox
+      id="where"
+      label={text.ask.where}
+      hint={pins.length === 0 ? text.ask.whereHint : text.ask.whereMore}
+      find={(query) => found(query, places)}
+      said={said}
+      onOpen={load}
+      onChoose={choose}
+    >
+      {pins.map((id, at) => (
+        <Chip
+          key={id}
+          name={named(id)}
+          onRemove={() => {
+            change({ pins: view.pins.filter((_, position) => position !== at) });
+          }}
+        />
+      ))}
+    </Combobox>
+  );
+}
+
+/** Reads the names of all areas, and the wards of postal areas. What cannot be read cannot be found. */
+async function readPlaces(store: Store): Promise<Places> {
+  const [wards, fsas, wardsOf] = await Promise.allSettled([
+    store.once("boundaries ward", () => fetchBoundaries("ward")),
+    store.once("boundaries fsa", () => fetchBoundaries("fsa")),
+    store.once("fsa_wards", () => readFsaWards(store.catalog)),
+  ]);
+  return {
+    wards: wards.status === "fulfilled" ? wards.value : [],
+    fsas: fsas.status === "fulfilled" ? fsas.value : [],
+    wardsOf: wardsOf.status === "fulfilled" ? wardsOf.value : new Map<string, never>(),
+  };
+}
+
+/** The options for a query: without one, the city, the location and all wards. */
+function found(query: string, places: Places): Found<Chosen> {
+  const isSearch = query.trim() !== "";
+  const general: Option<Chosen>[] = isSearch
+    ? []
+    : [
+        { key: "city", value: "city", name: text.where.city, note: "", aside: "" },
+        { key: "locate", value: "locate", name: text.where.locate, note: text.where.locateNote, aside: "" },
+      ];
+  const options = [...general, ...findPlaces(query, places).map(optionOf)];
+  const note =
+    isSearch && options.length === 0
+      ? text.where.none(query)
+      : options.some(({ value }) => typeof value !== "string" && value.kind === "fsa")
+        ? text.where.notNeighbourhood
+        : null;
+  return { options, count: options.length, note };
+}
+
+function optionOf(place: Place): Option<Chosen> {
+  const { kind, id, name, ofFsa, former } = place;
+  return {
+    key: `${kind} ${id}`,
+    value: place,
+    name: kind === "ward" ? name : text.where.fsa(id),
+    note: ofFsa
+      ? text.where.ofPostalCode(ofFsa.fsa, format.percent(ofFsa.share))
+      : former
+        ? text.where.former(former)
+        : "",
+    aside: kind === "ward" ? text.where.ward(id) : "",
+  };
+}
+
+/** The view with one more area. An area of the other kind replaces all. */
+function pinned(view: View, { kind, id }: { kind: View["by"]; id: string }): Partial<View> {
+  if (kind !== view.by) return { by: kind, pins: [id], zoom: null };
+  return view.pins.includes(id) ? {} : { pins: togglePin(view.pins.slice(0, MOST_PINS), id) };
+}
+
+/** The view with the area that the visitor is in, or a sentence about why it is not known. */
+async function findHere(store: Store, view: View): Promise<Partial<View> | string> {
+  const [point, boundaries] = await Promise.all([
+    locate(),
+    store.once(`boundaries ${view.by}`, () => fetchBoundaries(view.by)),
+  ]);
+  if (!point) return text.where.refused;
+  const area = areaAt(boundaries, point);
+  return area ? { pins: [area.id] } : text.where.outside;
+}

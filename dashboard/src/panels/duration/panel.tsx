@@ -1,0 +1,150 @@
+import { hasMart } from "../../data/catalog.ts";
+import type { Duration as Found } from "../../data/durations.ts";
+import { readDurations } from "../../data/durations.ts";
+import type { OpenByAge } from "../../data/open.ts";
+import { readOpen } from "../../data/open.ts";
+import { Failure } from "../../parts/failure.tsx";
+import { format, text } from "../../strings.ts";
+import { choiceNamed } from "../../view/describe.ts";
+import type { Subject } from "../../view/durations.ts";
+import { durationOf, openOf, subjectOf } from "../../view/durations.ts";
+import type { Shown } from "../../view/shown.ts";
+import { useRead } from "../../view/use_read.ts";
+import { Curve } from "./curve.tsx";
+import "./duration.css";
+
+/** The marts that say how long requests take. */
+const MARTS = ["time_to_close", "open_by_age_type"];
+/** Categories that are listed if none is chosen. */
+const LISTED = 9;
+
+/** How long the chosen requests take and how many are still open, or the same of the categories with the most requests. */
+export function Duration(shown: Shown) {
+  const { store, view, vocabulary, pinned } = shown;
+  const durations = useRead(store, "durations", readDurations);
+  const open = useRead(store, "open", readOpen);
+  if (!MARTS.some((mart) => hasMart(store.catalog, mart))) return null;
+  const subject = subjectOf(view.what, vocabulary);
+  const ward = view.by === "ward" ? (pinned[0]?.area.id ?? null) : null;
+  const isRead = durations.value !== null && open.value !== null;
+  return (
+    <section class="panel" aria-labelledby="duration-title" id="duration" tabIndex={-1}>
+      <h2 id="duration-title">{text.duration.title}</h2>
+      {durations.error !== null && <Failure error={durations.error} onRetry={durations.retry} />}
+      {durations.error === null && open.error !== null && <Failure error={open.error} onRetry={open.retry} />}
+      {durations.error === null && open.error === null && !isRead && (
+        <p role="status">{text.duration.loading}…</p>
+      )}
+      {isRead &&
+        (subject ? (
+          <One {...shown} {...{ subject, ward }} durations={durations.value ?? []} open={open.value ?? []} />
+        ) : (
+          <Several {...shown} {...{ ward }} durations={durations.value ?? []} open={open.value ?? []} />
+        ))}
+      <details>
+        <summary>{text.duration.methodTitle}</summary>
+        <ul>
+          {text.duration.method.map((sentence) => (
+            <li key={sentence}>{sentence}</li>
+          ))}
+        </ul>
+      </details>
+    </section>
+  );
+}
+
+interface Figures {
+  ward: string | null;
+  durations: readonly Found[];
+  open: readonly OpenByAge[];
+}
+
+/** One category or type: a sentence, its curve, and what is still open by age. */
+function One({ subject, ward, durations, open, ...shown }: Shown & Figures & { subject: Subject }) {
+  const [choice] = shown.view.what;
+  const found = durationOf(durations, subject, ward);
+  const what = choice ? text.inSentence(choiceNamed(choice)) : "";
+  const isOfWard = found?.ward != null;
+  const area = shown.pinned[0]?.area.name ?? "";
+  const place = isOfWard ? ` ${text.duration.inArea(area)}` : "";
+  return (
+    <>
+      {durations.length === 0 && <p>{text.duration.notYet}</p>}
+      {durations.length > 0 && !found?.half && <p>{text.duration.none}</p>}
+      {found?.half && (
+        <p class="lead">
+          {text.duration.half(what + place, found.half)}
+          {found.openAfter90 !== null && `; ${text.duration.open(format.percent(found.openAfter90))}`}.
+        </p>
+      )}
+      {found && <Curve {...shown} {...{ subject, ward: found.ward }} />}
+      <OpenByAges shares={openOf(open, subject, ward)} what={what} />
+    </>
+  );
+}
+
+function OpenByAges({ shares, what }: { shares: ReturnType<typeof openOf>; what: string }) {
+  if (shares.length === 0) return null;
+  return (
+    <>
+      <h3>{text.duration.stillOpenTitle}</h3>
+      <ul class="open-ages">
+        {shares.map(({ age, requests, open }) => (
+          <li key={age}>
+            {text.duration.stillOpen(
+              what,
+              format.percent(open / requests),
+              text.duration.ages[age],
+              requests,
+            )}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+/** The categories with the most requests, with half of the time and the share that stays open. */
+function Several({ ward, durations, answer, names, change }: Shown & Figures) {
+  const rows = names.groups.names
+    .map((group, at) => ({ group, requests: answer.city.groups[at] ?? 0 }))
+    .sort((a, b) => b.requests - a.requests)
+    .flatMap(({ group }) => durationOf(durations, { group, type: null }, ward) ?? [])
+    .filter(({ half }) => half !== null)
+    .slice(0, LISTED);
+  if (rows.length === 0) return <p>{text.duration.notYet}</p>;
+  return (
+    <table class="choices durations">
+      <caption class="hidden">{text.duration.table}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{text.duration.category}</th>
+          <th scope="col" class="number">
+            {text.duration.halfClosed}
+          </th>
+          <th scope="col" class="number">
+            {text.duration.openAfter}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ group, half, openAfter90 }) => (
+          <tr key={group}>
+            <th scope="row">
+              <button
+                type="button"
+                onClick={() => {
+                  change({ what: [{ kind: "group", name: group }] });
+                }}
+              >
+                {group}
+              </button>
+            </th>
+            <td class="number">{half && text.duration.days(half)}</td>
+            <td class="number">{openAfter90 === null ? "–" : format.percent(openAfter90)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

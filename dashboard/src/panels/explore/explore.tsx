@@ -1,0 +1,33 @@
+import { useState } from "preact/hooks";
+
+import type { Shown } from "../../view/shown.ts";
+import { useMedia } from "../../view/use_media.ts";
+import { Categories } from "../categories.tsx";
+import { MapPanel } from "../map/panel.tsx";
+import { AreaPanel } from "./area_panel.tsx";
+import { Ranking } from "./ranking.tsx";
+import "./explore.css";
+
+/** Wide enough for a third column. */
+const WIDE = "(min-width: 1700px)";
+/** Too narrow for a second: the area's panel is a sheet over the bottom of the screen. */
+const NARROW = "(max-width: 700px)";
+
+/**
+ * The map, the ranking and the chosen areas. The panel of the areas has its own column on a wide screen, takes the place of
+ * the ranking on others, and is a sheet on a phone, so that it is in sight wherever the choice was made.
+ */
+export function Explore(shown: Shown) {
+  const [pointed, onPoint] = useState<string | null>(null);
+  const isWide = useMedia(WIDE);
+  const isNarrow = useMedia(NARROW);
+  const hasArea = shown.pinned.length > 0;
+  return (
+    <div class={isWide ? "explore wide" : "explore"}>
+      <MapPanel {...shown} {...{ pointed, onPoint }} />
+      {(!hasArea || isWide || isNarrow) && <Ranking {...shown} {...{ pointed, onPoint }} />}
+      {hasArea && <AreaPanel {...shown} isSheet={isNarrow} hasRanking={isWide || isNarrow} />}
+      {!hasArea && isWide && <Categories {...shown} />}
+    </div>
+  );
+}

@@ -1,0 +1,209 @@
+import { useState } from "preact/hooks";
+
+import { format, text } from "../../strings.ts";
+import { changeOf, yearBeforeOf } from "../../view/describe.ts";
+import type { Ranked } from "../../view/measures.ts";
+import type { Shown } from "../../view/shown.ts";
+import type { Sort } from "../../view/view.ts";
+import { togglePin } from "../../view/view.ts";
+import type { Pointing } from "../map/choropleth.tsx";
+import "./ranking.css";
+
+/** The areas in a table that can be sorted by each column. Tab stops at one of them, arrow keys go to the others. */
+export function Ranking({ pointed, onPoint, ...shown }: Shown & Pointing) {
+  const { view, answer, ranked, measure } = shown;
+  const rows = sorted(ranked, view.sort, view.ascending);
+  const name = text.measure(measure, view.by, yearBeforeOf(answer));
+  return (
+    <section
+      class={`panel ranking-panel ${view.by}`}
+      aria-label={text.ranking.title[view.by]}
+      id="ranking"
+      tabIndex={-1}
+    >
+      <div class="scroll">
+        <table class={`ranking ${measure}`}>
+          <caption class="hidden">
+            {text.ranking.caption(view.by, name)} {text.ranking.keys}
+          </caption>
+          <Head {...shown} />
+          <Body {...shown} {...{ rows, pointed, onPoint }} />
+        </table>
+      </div>
+      <span id="ranking-select" hidden>
+        {text.ranking.select}
+      </span>
+    </section>
+  );
+}
+
+function Head({ view, measure, answer, change }: Shown) {
+  const before = yearBeforeOf(answer);
+  const header = (sort: Sort, label: string, style = "number") => {
+    const isSorted =
+      view.sort === sort || (sort === "requests" && measure === "count" && view.sort === "measure");
+    const direction = view.ascending ? "ascending" : "descending";
+    return (
+      <th scope="col" class={style} {...(isSorted && { "aria-sort": direction })}>
+        <button
+          type="button"
+          onClick={() => {
+            change({ sort, ascending: isSorted ? !view.ascending : sort === "name" });
+          }}
+        >
+          {label}
+          <span aria-hidden="true">{isSorted ? (view.ascending ? " ↑" : " ↓") : ""}</span>
+        </button>
+      </th>
+    );
+  };
+  return (
+    <thead>
+      <tr>
+        <th scope="col" class="number rank">
+          <span class="hidden">{text.ranking.rank}</span>
+        </th>
+        {header("name", text.ranking.area[view.by], "name")}
+        <td class="bar-cell" />
+        {measure !== "count" && header("measure", text.measureShort[measure], "number measure")}
+        {header("requests", text.ranking.requests, measure === "count" ? "number" : "number second")}
+        {measure !== "change" && before !== "" && header("change", text.ranking.versus(before))}
+      </tr>
+    </thead>
+  );
+}
+
+function Body({
+  view,
+  answer,
+  measure,
+  change,
+  rows,
+  pointed,
+  onPoint,
+}: Shown & Pointing & { rows: Ranked[] }) {
+  const [focused, setFocused] = useState<string | null>(null);
+  const stop = rows.find(({ area }) => area.id === focused)?.area.id ?? rows[0]?.area.id;
+  const highest = Math.max(1e-9, ...rows.map(({ value }) => Math.abs(value ?? 0)));
+  const hasChange = measure !== "change" && yearBeforeOf(answer) !== "";
+  return (
+    <tbody>
+      {rows.map((one) => {
+        const { area, figures, value, rank, unranked } = one;
+        const pin = view.pins.indexOf(area.id);
+        const classes = [pin >= 0 ? `pinned-${pin}` : "", pointed === area.id ? "pointed" : ""];
+        return (
+          <tr
+            key={area.id}
+            class={classes.join(" ")}
+            data-area={area.id}
+            onPointerEnter={() => {
+              onPoint(area.id);
+            }}
+            onPointerLeave={() => {
+              onPoint(null);
+            }}
+          >
+            <td class="number rank">{rank ?? "–"}</td>
+            <th scope="row" class="name">
+              <button
+                type="button"
+                tabIndex={area.id === stop ? 0 : -1}
+                aria-pressed={pin >= 0}
+                aria-describedby="ranking-select"
+                onFocus={() => {
+                  setFocused(area.id);
+                }}
+                onKeyDown={moveByKey}
+                onClick={() => {
+                  change({ pins: togglePin(view.pins, area.id) });
+                }}
+              >
+                {area.name}
+                {view.by === "ward" && <span class="ward-number"> {area.id}</span>}
+              </button>
+            </th>
+            <td class="bar-cell" aria-hidden="true">
+              {value !== null && unranked === null && (
+                <Bar value={value / highest} isSigned={measure === "change"} />
+              )}
+            </td>
+            {measure !== "count" && (
+              <td
+                class="number"
+                data-figure="measure"
+                title={unranked ? text.map.unranked[unranked] : undefined}
+              >
+                {unranked === "few_requests"
+                  ? `${format.integer(figures.yearBefore)} → ${format.integer(figures.comparable)}`
+                  : format.measure(measure, value)}
+                {unranked === "few_homes" && "*"}
+              </td>
+            )}
+            <td class={measure === "count" ? "number" : "number second"} data-figure="requests">
+              {figures.isKnown ? format.integer(figures.requests) : "–"}
+            </td>
+            {hasChange && <td class="number change">{changeIn(one, answer)}</td>}
+          </tr>
+        );
+      })}
+    </tbody>
+  );
+}
+
+/** The change of an area, or the two numbers if there are too few requests for a percentage. */
+function changeIn({ figures }: Ranked, answer: Shown["answer"]): string {
+  const found = changeOf(answer, figures, true);
+  if (!found) return "–";
+  return found.change === null
+    ? `${format.integer(found.before)} → ${format.integer(found.now)}`
+    : format.measure("change", found.change);
+}
+
+/** A bar of a value from -1 to 1: from the left, or from the middle if it has a sign. */
+function Bar({ value, isSigned }: { value: number; isSigned: boolean }) {
+  const width = Math.abs(value) * (isSigned ? 50 : 100);
+  const left = isSigned ? (value < 0 ? 50 - width : 50) : 0;
+  return (
+    <span
+      class={value < 0 ? "bar less" : "bar"}
+      style={{ marginLeft: `${left.toFixed(1)}%`, width: `${width.toFixed(1)}%` }}
+    />
+  );
+}
+
+/** Moves the focus over the rows. */
+function moveByKey(event: KeyboardEvent) {
+  const { currentTarget, key } = event;
+  if (!(currentTarget instanceof HTMLElement)) return;
+  const buttons = [...(currentTarget.closest("tbody")?.querySelectorAll("button") ?? [])];
+  const at = buttons.findIndex((button) => button === currentTarget);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[key];
+  if (to === undefined) return;
+  event.preventDefault();
+  buttons[to]?.focus();
+}
+
+/** Sorts the areas by a column. Those without a rank come last. */
+function sorted(ranked: readonly Ranked[], sort: Sort, isAscending: boolean): Ranked[] {
+  const changeIn = ({ figures }: Ranked) =>
+    figures.yearBefore > 0 ? figures.comparable / figures.yearBefore : null;
+  const key = (one: Ranked): number | null =>
+    sort === "measure"
+      ? one.rank === null
+        ? null
+        : one.value
+      : sort === "change"
+        ? changeIn(one)
+        : one.figures.requests;
+  const direction = isAscending ? 1 : -1;
+  return [...ranked].sort((a, b) => {
+    if (sort === "name") return direction * a.area.name.localeCompare(b.area.name);
+    const [left, right] = [key(a), key(b)];
+    const order =
+      left === null || right === null
+        ? (left === null ? 1 : 0) - (right === null ? 1 : 0)
+        : direction * (left - right);
+    return order || a.area.name.localeCompare(b.area.name);
+  });
+}

@@ -1,0 +1,136 @@
+import { useEffect, useState } from "preact/hooks";
+
+import type { Answer } from "../../data/answer.ts";
+import { answer as answerOf } from "../../data/answer.ts";
+import type { Figures } from "../../data/figures.ts";
+import { seasonOf } from "../../data/calendar.ts";
+import { monthAt, yearOf } from "../../data/span.ts";
+import type { Band, Line, Style } from "../../parts/line_chart.tsx";
+import { LineChart } from "../../parts/line_chart.tsx";
+import { format, text } from "../../strings.ts";
+import type { Shown } from "../../view/shown.ts";
+import { chosenOf } from "../../view/view.ts";
+
+/** Years before the last that are drawn, at first not read. */
+const EARLIER = 4;
+const MONTHS = Array.from({ length: 12 }, (_, at) => at + 1);
+const STYLES: readonly Style[] = ["first", "second", "third", "fourth"];
+
+/** The months of the last year, with earlier years behind them, or those of several areas. */
+export function Months(shown: Shown) {
+  const { view, answer, store, pinned } = shown;
+  const { from, to } = answer.question.span;
+  const [history, setHistory] = useState<Answer | null>(null);
+  const last = yearOf(to);
+  useEffect(() => {
+    setHistory(null);
+  }, [answer]);
+  const through = store.dataThrough;
+  const lines = pinned.length > 1 ? linesOfAreas(shown, last) : linesOfYears(shown);
+  if (lines.every(({ values }) => values.every((value) => value === null))) return <p>{text.map.empty}</p>;
+  const cut = through.getUTCFullYear() === last && !isLastDay(through) ? through.getUTCMonth() + 1 : null;
+  const first = store.years.find((year) => year >= last - EARLIER) ?? last;
+  const hasEarlier = pinned.length < 2 && first < yearOf(from) - 1;
+  return (
+    <>
+      <LineChart
+        key={`${view.by} ${last}`}
+        id="months"
+        label={text.series.months}
+        positionName={text.series.month}
+        lines={history ? lines.slice(0, 1) : lines}
+        band={history && bandOf(history, shown)}
+        position={(at) => {
+          const month = format.monthLong(at + 1);
+          return cut === at + 1 ? text.series.monthUntil(month, format.dayLong(through)) : month;
+        }}
+        ticks={MONTHS.map((month, at) => ({ at, label: format.month(month) }))}
+      />
+      {hasEarlier && !history && (
+        <button
+          type="button"
+          class="link"
+          onClick={() => {
+            void readHistory(shown, first).then(setHistory);
+          }}
+        >
+          {text.series.earlier}
+        </button>
+      )}
+    </>
+  );
+}
+
+function isLastDay(day: Date): boolean {
+  return new Date(day.getTime() + 86_400_000).getUTCDate() === 1;
+}
+
+/** Answers the question for the earlier years too. */
+async function readHistory({ store, view, vocabulary, answer }: Shown, first: number): Promise<Answer> {
+  const { span } = answer.question;
+  const { typeList } = chosenOf(view, vocabulary);
+  const need = { kind: view.by, from: first, to: yearOf(span.to), types: typeList };
+  const { areas, names, cubes } = await store.read(need, () => undefined);
+  const question = { ...answer.question, span: { from: monthAt(first, 1), to: span.to } };
+  return answerOf(question, cubes, names, areas, store.dataThrough);
+}
+
+/** The figures of the chosen area in an answer, or of the city. */
+function figuresOf(answer: Answer, { pinned, areas }: Shown): Figures {
+  const at = areas.findIndex(({ id }) => id === pinned[0]?.area.id);
+  return at < 0 ? answer.city : (answer.areas[at] as Figures);
+}
+
+/** The months of a year; `null` for those without data, of another season, or without the areas of the map. */
+function valuesOf(answer: Answer, figures: Figures, year: number, { store, pinned }: Shown): Line["values"] {
+  const { season } = answer.question;
+  return MONTHS.map((month) => {
+    const at = monthAt(year, month) - answer.start;
+    const isKnown =
+      at >= 0 &&
+      store.years.includes(year) &&
+      Date.UTC(year, month - 1, 1) <= store.dataThrough.getTime() &&
+      (pinned.length === 0 || answer.mapMonths[at] === 1);
+    const isInSeason = season === null || seasonOf(month) === season;
+    return isKnown && isInSeason ? (figures.months[at] ?? 0) : null;
+  });
+}
+
+/** A line for each year of the question and the previous one, the last in front. */
+function linesOfYears(shown: Shown): Line[] {
+  const { answer, store } = shown;
+  const { from, to } = answer.question.span;
+  const years = store.years.filter((year) => year >= yearOf(from) - 1 && year <= yearOf(to)).reverse();
+  return years
+    .map((year): Line => ({
+      name: `${year}`,
+      end: `${year}`,
+      style: year === yearOf(to) ? "first" : "behind",
+      values: valuesOf(answer, figuresOf(answer, shown), year, shown),
+    }))
+    .filter(({ values, style }) => style === "first" || values.some((value) => value !== null));
+}
+
+/** A line for each chosen area, of the last year. */
+function linesOfAreas(shown: Shown, year: number): Line[] {
+  return shown.pinned.map(({ area, figures }, at) => ({
+    name: `${area.name}, ${year}`,
+    end: area.id,
+    style: STYLES[at] as Style,
+    values: valuesOf(shown.answer, figures, year, shown),
+  }));
+}
+
+/** The lowest and the highest of the earlier years. */
+function bandOf(history: Answer, shown: Shown): Band {
+  const { span } = history.question;
+  const years = shown.store.years.filter((year) => year >= yearOf(span.from) && year < yearOf(span.to));
+  const figures = figuresOf(history, shown);
+  const lines = years.map((year) => valuesOf(history, figures, year, shown));
+  const ranges: Band["ranges"] = MONTHS.map((_, at) => {
+    const values = lines.flatMap((line) => line[at] ?? []);
+    return values.length === 0 ? null : [Math.min(...values), Math.max(...values)];
+  });
+  const named = format.span({ from: monthAt(years[0] ?? 0, 1), to: monthAt(years.at(-1) ?? 0, 12) });
+  return { name: text.series.previousYears(named), ranges };
+}

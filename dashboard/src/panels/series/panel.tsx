@@ -1,0 +1,30 @@
+import { Segments } from "../../parts/segments.tsx";
+import { text } from "../../strings.ts";
+import type { Shown } from "../../view/shown.ts";
+import { SERIES } from "../../view/view.ts";
+import { Days } from "./days.tsx";
+import { Months } from "./months.tsx";
+import "./series.css";
+
+/** Requests over time: by month with the years over each other, or by day. */
+export function Series(shown: Shown) {
+  const { view, pinned, change } = shown;
+  const name = pinned.length === 0 ? text.city : text.and(pinned.map(({ area }) => area.name));
+  return (
+    <section class="panel" aria-labelledby="series-title" id="series" tabIndex={-1}>
+      <h2 id="series-title">{view.series === "month" ? text.series.title(name) : text.series.titleDays}</h2>
+      {view.embed === null && (
+        <Segments
+          label={text.series.label}
+          values={SERIES}
+          chosen={view.series}
+          name={(kind) => text.series.kinds[kind]}
+          onChoose={(series) => {
+            change({ series });
+          }}
+        />
+      )}
+      {view.series === "month" ? <Months {...shown} /> : <Days {...shown} />}
+    </section>
+  );
+}

@@ -1,0 +1,21 @@
+import type { Catalog } from "../../data/catalog.ts";
+import { format, text } from "../../strings.ts";
+import { described } from "../../view/describe.ts";
+import type { Shown } from "../../view/shown.ts";
+import { toSvg } from "./download.ts";
+
+/** The map as SVG, with its unit, and with the banner of generated data or the attribution of the City's. */
+export function pictureOf(shown: Shown, { generated: isGenerated, attribution }: Catalog): string {
+  const { view, answer, measure, store } = shown;
+  const map = document.getElementById("map");
+  if (!(map instanceof SVGSVGElement)) throw new Error("the page has no map");
+  const { notice } = text.generated;
+  const through = text.share.source(format.day(store.dataThrough));
+  const title = text.map.title(measure, view.by, format.span(answer.question.span));
+  return toSvg(map, document.querySelector(".map-legend .legend"), {
+    title: `${described(view)}: ${title.charAt(0).toLowerCase()}${title.slice(1)}`,
+    subtitle: `${text.title} · ${text.measureUnit(measure, answer.yearsOnMap > 1)} · ${through}`,
+    source: attribution ?? notice,
+    notice: isGenerated ? notice : null,
+  });
+}

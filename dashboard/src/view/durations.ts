@@ -1,0 +1,70 @@
+import type { Duration } from "../data/durations.ts";
+import type { OpenByAge } from "../data/open.ts";
+import type { Vocabulary } from "../data/vocabulary.ts";
+import { LEAST_BASE } from "./measures.ts";
+import type { Choice } from "./view.ts";
+
+/** What a duration is of: a group, or one of its types. */
+export interface Subject {
+  group: string;
+  type: string | null;
+}
+
+/** Ages in which the share of open requests is told, by their lowest and highest days. */
+export const AGES = {
+  month: [30, 90],
+  quarter: [90, 180],
+  half: [180, 365],
+  year: [365, Infinity],
+} as const satisfies Record<string, readonly [number, number]>;
+export type Age = keyof typeof AGES;
+
+/** Requests of an age without the cancelled ones, and how many of them are open. */
+export interface OpenShare {
+  age: Age;
+  requests: number;
+  open: number;
+}
+
+/** The group or type that is chosen alone. */
+export function subjectOf(what: readonly Choice[], { types }: Vocabulary): Subject | null {
+  const [choice] = what;
+  if (!choice || what.length > 1) return null;
+  if (choice.kind === "group") return { group: choice.name, type: null };
+  const group = types.find(({ name }) => name === choice.name)?.group;
+  return group === undefined ? null : { group, type: choice.name };
+}
+
+/** The duration of a subject in a ward, or in the city if the ward has none. */
+export function durationOf(
+  durations: readonly Duration[],
+  { group, type }: Subject,
+  ward: string | null,
+): Duration | null {
+  const found = durations.filter((one) => one.group === group && one.type === type);
+  return (
+    found.find((one) => one.ward === ward && one.requests >= LEAST_BASE) ??
+    found.find((one) => one.ward === null) ??
+    null
+  );
+}
+
+/** The open requests of a subject by age, of a ward or the city. Ages with few requests are left out. */
+export function openOf(
+  all: readonly OpenByAge[],
+  { group, type }: Subject,
+  ward: string | null,
+): OpenShare[] {
+  // Wards have figures by group alone.
+  const place = type === null ? ward : null;
+  const rows = all.filter(
+    (one) => one.group === group && one.ward === place && (type === null || one.type === type),
+  );
+  return (Object.keys(AGES) as Age[]).flatMap((age) => {
+    const [from, to] = AGES[age];
+    const ofAge = rows.filter(({ days }) => days >= from && days < to);
+    const requests = ofAge.reduce((sum, one) => sum + one.requests - one.cancelled, 0);
+    const open = ofAge.reduce((sum, one) => sum + one.open, 0);
+    return requests < LEAST_BASE ? [] : [{ age, requests, open }];
+  });
+}
