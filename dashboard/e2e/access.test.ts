@@ -19,7 +19,15 @@ const SCREENS: [name: string, address: string, options: BrowserContextOptions][]
   ["change-dark", "?measure=change&series=day", { colorScheme: "dark" }],
   ["postal-areas", "?by=fsa&years=2024-2025&measure=count", {}],
   ["old-wards", "?years=2018", {}],
-  ["embedded", "?embed=1", {}],
+  ["embedded", "?embed=map", {}],
+  ["embedded-dark", "?embed=all&theme=dark", {}],
+  ["empty", "?type=Construction+Noise&division=Toronto+Water", {}],
+  ["ward", "?area=9", { viewport: { width: 1366, height: 768 } }],
+  ["ward-phone", "?area=9&group=Potholes+and+road+damage", PHONE],
+  ["tablet", "?area=9", { viewport: { width: 768, height: 1024 } }],
+  ["laptop", "", { viewport: { width: 1366, height: 768 } }],
+  ["wide", "?group=Trees", { viewport: { width: 1920, height: 1080 } }],
+  ["four", "?area=9&area=10&area=11&area=12", {}],
   ["narrow", "?by=fsa&area=M5V&area=M4C&season=fall", { viewport: { width: 320, height: 640 } }],
   ["wall", "", { viewport: { width: 2560, height: 1440 } }],
 ];
@@ -39,22 +47,37 @@ test.for(SCREENS)("%s has no violation, and fits", async ([name, address, option
 test("the open search has no violation", async () => {
   const visitor = await site.visit();
   await visitor.view();
-  await visitor.page.getByRole("combobox", { name: "Request type" }).fill("tree");
+  await visitor.page.getByRole("combobox", { name: "What" }).fill("tree");
   await visitor.picture("search");
   expect(await violations(visitor.page)).toEqual([]);
-  await visitor.page.getByRole("combobox", { name: "Request type" }).fill("dragon");
-  expect(await visitor.text(".option-none")).toBe(
+  await visitor.page.getByRole("combobox", { name: "What" }).fill("dragon");
+  expect(await visitor.text(".combobox:has(#what) .option-none")).toBe(
     "No request type matches “dragon”. Try another word, or browse all types.",
   );
   expect(await violations(visitor.page)).toEqual([]);
   await visitor.close();
 });
 
-test("the dark theme is the system's until it is changed, and then stays", async () => {
+test("the open menus have no violation", async () => {
+  const visitor = await site.visit();
+  await visitor.view("?area=9");
+  for (const name of ["2025", "More filters", "Share", "Download", "Embed"]) {
+    await visitor.page.getByRole("button", { name }).first().click();
+    expect(await violations(visitor.page), name).toEqual([]);
+    await visitor.page.keyboard.press("Escape");
+    expect(await visitor.page.locator(".popover-panel:visible").count()).toBe(0);
+  }
+  await visitor.close();
+});
+
+test("the theme is the system's, also when that changes, until somebody chooses", async () => {
   const visitor = await site.visit({ colorScheme: "dark" });
   await visitor.view();
   const theme = () => visitor.page.evaluate(() => document.documentElement.dataset["theme"]);
   expect(await theme()).toBe("dark");
+  await visitor.page.emulateMedia({ colorScheme: "light" });
+  await expect.poll(theme).toBe("light");
+  await visitor.page.emulateMedia({ colorScheme: "dark" });
   await visitor.page.getByRole("button", { name: "Light theme" }).click();
   await expect.poll(theme).toBe("light");
   await visitor.page.reload();
@@ -125,10 +148,17 @@ test("the names of postal areas do not overlap in the heat map", async () => {
   await visitor.close();
 });
 
-test("an embedded page has the theme of the system", async () => {
+test("an embedded page is light, unless its address says otherwise", async () => {
   const visitor = await site.visit({ colorScheme: "dark" });
-  await visitor.view("?embed=1");
-  expect(await visitor.page.evaluate(() => document.documentElement.dataset["theme"])).toBe("dark");
+  const theme = () => visitor.page.evaluate(() => document.documentElement.dataset["theme"]);
+  for (const [address, expected] of [
+    ["?embed=map", "light"],
+    ["?embed=map&theme=dark", "dark"],
+    ["?embed=map&theme=auto", "dark"],
+  ] as const) {
+    await visitor.view(address);
+    expect(await theme(), address).toBe(expected);
+  }
   await visitor.page.emulateMedia({ media: "print" });
   expect(await visitor.page.evaluate(() => getComputedStyle(document.body).color)).toBe("rgb(23, 32, 42)");
   await visitor.close();
@@ -153,15 +183,14 @@ function luminance(colour: string): number {
 
 /** The elements that a graphic cannot be understood without, and the property with their colour. */
 const GRAPHICS: [selector: string, property: string][] = [
-  ["#map .area", "stroke"],
+  ["#map .coast", "stroke"],
   ["#map .outline", "stroke"],
-  [".legend .swatch", "border-top-color"],
-  [".sparkline polyline", "stroke"],
+  ["#heat .legend .swatch", "border-top-color"],
   ["#months .line", "stroke"],
   [".legend .stroke", "background-color"],
   ["#statuses .stack span", "background-color"],
   ["#statuses .swatch", "background-color"],
-  [".bar", "background-color"],
+  ["#categories .point", "background-color"],
 ];
 
 test.for(["light", "dark"] as const)("graphics have enough contrast, %s", async (colorScheme) => {
@@ -192,15 +221,16 @@ test.for(["light", "dark"] as const)("graphics have enough contrast, %s", async 
     );
   expect(casings).toHaveLength(2);
   for (const [casing, panel] of casings) expect(casing).toBe(panel);
-  // Where two areas of the palest, or of the darkest, class meet.
-  for (const at of [0, 4]) {
-    const area = visitor.page.locator(`#map .area.fill-class-${at}`).first();
-    const { fill, stroke } = await area.evaluate((path) => {
-      const { fill, stroke } = getComputedStyle(path);
-      return { fill, stroke };
-    });
-    expect(contrast(fill, stroke)).toBeGreaterThanOrEqual(3);
-  }
+  // The label of an area can be read on its colour.
+  const labels = await visitor.page.locator("#map .label").evaluateAll((found) =>
+    found.map((label) => {
+      const [, fill = ""] = /on-(fill-[a-z]+-?\d?)/.exec(label.getAttribute("class") ?? "") ?? [];
+      const area = document.querySelector(`#map .area.${fill}`);
+      return { label: getComputedStyle(label).fill, area: area ? getComputedStyle(area).fill : "" };
+    }),
+  );
+  expect(labels.length).toBeGreaterThan(20);
+  for (const { label, area } of labels) expect(contrast(label, area)).toBeGreaterThanOrEqual(4.5);
   await visitor.close();
 });
 
@@ -214,7 +244,7 @@ test("colours with a meaning stay when the system forces colours", async () => {
     expect(colours, selector).toBeGreaterThan(2);
   }
   // The active option has an outline, because the system removes its background.
-  await visitor.page.getByRole("combobox", { name: "Request type" }).fill("tree");
+  await visitor.page.getByRole("combobox", { name: "What" }).fill("tree");
   const { outlineStyle, outlineColor } = await visitor.page
     .locator(".combobox [aria-selected=true]")
     .evaluate((option) => {

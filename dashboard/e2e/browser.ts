@@ -64,7 +64,19 @@ export class Visitor {
 
   /** Waits until nothing is loading and the last section is rendered. */
   async settled(): Promise<void> {
-    await this.page.waitForSelector("main[aria-busy=false] #heat", { timeout: 15_000 });
+    await this.page.waitForSelector("main[aria-busy=false] :is(#about, .open-full)", { timeout: 15_000 });
+  }
+
+  /** Returns the number of requests in the answer. */
+  async requests(): Promise<number> {
+    const [, requests = "0"] = /made ([\d,]+) requests?/.exec(await this.text(".answer h2")) ?? [];
+    return Number(requests.replaceAll(",", ""));
+  }
+
+  /** Opens "More filters" and chooses a value of one of them. */
+  async filter(id: string, value: string): Promise<void> {
+    if (!(await this.page.locator(`#${id}`).isVisible())) await this.page.locator("#more").click();
+    await this.page.locator(`#${id}`).selectOption(value);
   }
 
   /** Returns the text of the first match of `selector`. */
@@ -87,12 +99,11 @@ export class Visitor {
     });
   }
 
-  /** Clicks a button and returns the file that it saves. */
+  /** Opens the menu of downloads, and returns the file that one of its buttons saves. */
   async download(button: string): Promise<{ name: string; bytes: Buffer }> {
-    const [download] = await Promise.all([
-      this.page.waitForEvent("download"),
-      this.page.getByRole("button", { name: button }).click(),
-    ]);
+    const item = this.page.getByRole("button", { name: button });
+    if (!(await item.isVisible())) await this.page.getByRole("button", { name: "Download" }).click();
+    const [download] = await Promise.all([this.page.waitForEvent("download"), item.click()]);
     return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
   }
 

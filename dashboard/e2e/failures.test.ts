@@ -47,7 +47,11 @@ const CATALOGS: [name: string, answer: Parameters<Route["fulfill"]>[0], sentence
   ["without an attribution", json({ ...cityCatalog(), attribution: null }), "is damaged (data/catalog.json)"],
   ["of unknown origin", json({ ...cityCatalog(), generated: "no" }), "is damaged (data/catalog.json)"],
   ["without a valid date", json({ ...readCatalog(), as_of: "soon" }), "is damaged (data/catalog.json)"],
-  ["that lacks a mart", json({ ...readCatalog(), marts: [] }), "is missing (type_groups.parquet)"],
+  [
+    "that lacks a mart",
+    json({ ...readCatalog(), marts: [] }),
+    "is missing (requests_by_month_group_ward.parquet)",
+  ],
   ["that the server cannot return", { status: 503 }, "cannot be reached"],
 ];
 test.for(CATALOGS)("a catalog %s", async ([, answer, sentence]) => {
@@ -141,10 +145,10 @@ test("a damaged file that the browser's cache keeps, and is whole later", async 
     await page.getByRole("alert").getByText("is damaged").waitFor();
     expect(requests).toBe(2);
     await page.getByRole("button", { name: "Try again" }).click();
-    await page.waitForSelector("main[aria-busy=false] #heat");
+    await page.waitForSelector("main[aria-busy=false] #about");
     expect(requests).toBe(3);
     await page.reload();
-    await page.waitForSelector("main[aria-busy=false] #heat");
+    await page.waitForSelector("main[aria-busy=false] #about");
     expect(requests).toBe(3);
   } finally {
     await page.close();
@@ -181,11 +185,22 @@ test.for(BOUNDARIES)("boundaries that are %s", async ([, answer, sentence]) => {
   expect(await alert()).toContain(sentence);
 });
 
+test("data that end long ago, whatever their publication date says", async () => {
+  const as_of = new Date().toISOString();
+  await visitor.page.route("**/catalog.json", (route) => route.fulfill(json({ ...cityCatalog(), as_of })));
+  await visitor.view();
+  expect(await visitor.text(".warning")).toBe(
+    "The data end on December 31, 2025. The City publishes monthly, so newer requests are missing.",
+  );
+});
+
 test("data that were not published for months", async () => {
   const published = new Date();
   published.setUTCDate(published.getUTCDate() - 100);
   const as_of = published.toISOString();
-  await visitor.page.route("**/catalog.json", (route) => route.fulfill(json({ ...cityCatalog(), as_of })));
+  const data_through = new Date(Date.now() - 60 * 86_400_000).toISOString().slice(0, 10);
+  const catalog = { ...cityCatalog(), as_of, data_through };
+  await visitor.page.route("**/catalog.json", (route) => route.fulfill(json(catalog)));
   await visitor.view();
   expect(await visitor.text(".warning")).toContain("The newest file is 100 days old");
 });
@@ -202,7 +217,7 @@ test("choices in the address that do not exist are reported", async () => {
   await visitor.view("?season=monsoon&status=Lost&division=Dragons&area=99&years=1999");
   expect(await visitor.page.locator(".warning").allInnerTexts()).toEqual([
     "Part of this link was not recognized and was ignored: monsoon.",
-    "No data for 1999.",
+    "No data for 1999. Showing 2017.",
     "Unknown status: Lost.",
     "Unknown City division in these years: Dragons.",
     "Unknown area on this map: 99.",
@@ -220,20 +235,24 @@ test("a late answer does not replace a newer one", async () => {
     await once(held, "released");
     await route.continue();
   });
-  await page.locator("#from").selectOption("2017");
+  await page.locator("#when").click();
+  await page.getByRole("button", { name: "2017", exact: true }).click();
   await page.locator("progress.loading").waitFor();
-  await page.getByRole("button", { name: "Clear filters" }).click();
-  await page.locator("#season").selectOption("summer");
+  // What was shown stays, dimmed, and says that it is old.
+  expect(await visitor.text(".updating")).toContain("These are the figures of your previous choice.");
+  expect(await page.locator(".panels.old").count()).toBe(1);
+  expect(await visitor.text(".answer h2")).toContain("in 2025");
+  await page.getByRole("button", { name: "Clear filters" }).first().click();
+  await visitor.filter("season", "summer");
   await visitor.settled();
-  const summer = await visitor.text(".headline");
+  const summer = await visitor.text(".answer h2");
   expect(summer).toContain("summer");
   const late = page.waitForResponse(`**/${file?.path ?? ""}`);
   held.emit("released");
   await (await late).finished();
   // Time enough to read it and add it up.
   await page.waitForTimeout(500);
-  expect(await visitor.text(".headline")).toBe(summer);
-  expect(await page.locator("#from").inputValue()).toBe("2025");
+  expect(await visitor.text(".answer h2")).toBe(summer);
   expect(await page.locator("progress.loading").count()).toBe(0);
 });
 
@@ -272,6 +291,7 @@ test("a PNG that the browser cannot make", async () => {
     };
   });
   await visitor.view();
+  await visitor.page.getByRole("button", { name: "Download" }).click();
   await visitor.page.getByRole("button", { name: "Map (PNG)" }).click();
   await visitor.page.getByText("The PNG could not be made.").waitFor();
   expect(visitor.complaints).toEqual([]);
@@ -324,25 +344,13 @@ test("a year that has not ended", async () => {
     { data_through: "2025-08-10" },
   );
   await visitor.view();
-  expect(await visitor.text("[data-figure=change]")).toContain("(January–July)");
-  expect(await visitor.text(".ranking-panel .help")).toContain("(January–July).");
-  const points = await visitor.page.locator("#ranking .sparkline polyline").first().getAttribute("points");
-  expect(points?.split(" ")).toHaveLength(8);
-  const seasons = await visitor.page.locator("#seasons td").allInnerTexts();
-  expect(seasons.map((text) => text.replace(/^[\d.]+/, "0"))).toEqual([
-    "0 a day",
-    "0 a day",
-    "0 a day",
-    "no days",
-  ]);
+  expect(await visitor.text(".answer h2")).toMatch(
+    /in 2025 so far \(to August 10\); [\d.]+% (more|fewer) than in the same months of 2024 in January–July\.$/,
+  );
   await visitor.page.locator("#series summary").click();
   const months = visitor.page.locator("#series details th[scope=row]");
   await months.last().waitFor();
-  expect((await months.allInnerTexts()).slice(6, 9)).toEqual([
-    "July 2025",
-    "August 2025 (to August 10)",
-    "September 2025",
-  ]);
+  expect((await months.allInnerTexts()).slice(6, 9)).toEqual(["July", "August (to August 10)", "September"]);
 });
 
 test("if all areas fall, the leader is the smallest decrease", async () => {
@@ -351,16 +359,71 @@ test("if all areas fall, the leader is the smallest decrease", async () => {
     "case when source_year = 2025 then requests else requests * 9 end as requests",
   );
   await visitor.view("?measure=change&years=2025");
-  expect(await visitor.text("[data-figure=leader]")).toMatch(/^smallest decrease: .+, -\d/);
+  expect(await visitor.text(".answer .context")).toMatch(
+    /^Smallest decrease: .+, −\d.+ \(from [\d,]+ to [\d,]+\)\./,
+  );
 });
 
 test("years without data, between others", async () => {
   await visitor.view("?years=2018-2024");
-  expect(await visitor.text(".warning")).toBe("No data for 2020, 2021, 2022, 2023.");
+  expect(await visitor.text(".warning")).toBe("No data for 2020, 2021, 2022, 2023. Showing 2018–2024.");
   await visitor.view("?years=2021-2022");
-  expect(await visitor.page.getByLabel("From year").inputValue()).toBe("2021");
-  expect(await visitor.page.getByLabel("To year").inputValue()).toBe("2022");
-  expect(await visitor.page.locator("#seasons td").allInnerTexts()).toEqual(Array(4).fill("no days"));
+  expect(await visitor.text("#when")).toContain("2021–2022");
+  expect(await visitor.text(".answer h2")).toBe("No requests match these filters.");
+});
+
+const GAPS: [mart: string, year: number | undefined, sentence: string][] = [
+  ["requests_by_month_group_ward", 2024, "2024 could not be read, so there are no changes from it."],
+  ["statuses", undefined, "The lists of request types and statuses could not be read in full"],
+  ["types_in_use", undefined, "The lists of request types and statuses could not be read in full"],
+  ["area_denominators", undefined, "The numbers of homes and people could not be read"],
+];
+test.for(GAPS)("a missing file leaves the rest of the page standing: %s", async ([mart, year, sentence]) => {
+  const [file] = filesOf(mart, year);
+  await visitor.page.route(`**/${file?.path ?? ""}`, (route) => route.fulfill({ status: 404 }));
+  await visitor.view();
+  expect(await visitor.page.locator(".warning").allInnerTexts()).toEqual([expect.stringContaining(sentence)]);
+  expect(await visitor.requests()).toBeGreaterThan(0);
+  expect(await visitor.page.locator("#ranking tbody tr").count()).toBe(25);
+});
+
+test("marts that an older catalog lacks leave their sections out", async () => {
+  const added = [
+    "area_denominators",
+    "fsa_wards",
+    "open_by_age_type",
+    "open_by_age_group_ward",
+    "time_to_close",
+    "time_to_close_curve",
+    "unusual_months",
+    "publication_changes",
+  ];
+  const catalog = readCatalog();
+  const marts = catalog.marts.filter(({ name }) => !added.includes(name));
+  await visitor.page.route("**/catalog.json", (route) => route.fulfill(json({ ...catalog, marts })));
+  await visitor.view("?area=9");
+  expect(await visitor.page.locator("#duration, #unusual").count()).toBe(0);
+  const tab = visitor.page.locator(".tabs").getByRole("button", { name: "Per 1,000 homes" });
+  expect(await tab.getAttribute("aria-disabled")).toBe("true");
+  expect(await visitor.page.locator(".tabs [aria-pressed=true]").innerText()).toBe("Requests");
+  expect(visitor.complaints).toEqual([]);
+});
+
+test("without the network the last view stays, and the next is tried again", async () => {
+  await visitor.view("?area=9");
+  const { page } = visitor;
+  const sentence = await visitor.text(".answer h2");
+  await page.context().setOffline(true);
+  await page.locator("#when").click();
+  await page.getByRole("button", { name: "2018", exact: true }).click();
+  expect(await alert()).toContain("The figures below are those of your last choice.");
+  expect(await visitor.text(".answer h2")).toBe(sentence);
+  expect(await page.locator("#ranking, .area-panel").count()).toBeGreaterThan(0);
+  await page.context().setOffline(false);
+  await page.getByRole("button", { name: "Try again" }).click();
+  await visitor.settled();
+  expect(await visitor.text(".answer h2")).toContain("in 2018");
+  expect(await page.getByRole("alert").count()).toBe(0);
 });
 
 test("unexpected values", async () => {
@@ -401,18 +464,18 @@ test("names that look like markup or formulas are text", async () => {
   await visitor.view();
   const { page } = visitor;
   for (const [at, words] of ["img onerror", "cmd calc"].entries()) {
-    await page.getByRole("combobox", { name: "Request type" }).fill(words);
+    await page.getByRole("combobox", { name: "What" }).fill(words);
     expect(await page.locator(".option-name").first().innerText()).toBe(hostile[at]);
     await page.keyboard.press("Enter");
     await visitor.settled();
   }
   expect(await page.locator("img").count()).toBe(0);
-  expect(await visitor.text(".headline h2")).toBe(hostile.join(" + "));
-  expect(await visitor.number("[data-figure=requests].figure")).toBeGreaterThan(0);
+  expect(await visitor.text(".answer h2")).toContain(`about ${hostile.join(" and ")} in 2025`);
+  expect(await visitor.requests()).toBeGreaterThan(0);
   await page.getByRole("button", { name: `Remove ${hostile[0] ?? ""}` }).click();
   await visitor.settled();
-  const csv = (await visitor.download("Table (CSV)")).bytes.toString();
-  expect(csv).toContain(`,'${hostile[1] ?? ""},,,,2025`);
+  const csv = (await visitor.download("This table of areas (CSV)")).bytes.toString();
+  expect(csv).toContain(`,'${hostile[1] ?? ""},,,,2025-01/2025-12,`);
   expect(csv).not.toMatch(/(^|,)=/m);
   expect(visitor.complaints).toEqual([]);
 });

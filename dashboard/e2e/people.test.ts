@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Visitor } from "./browser.ts";
 import { query, valueOf } from "./duckdb.ts";
 import { withSite } from "./set_up.ts";
-import { table } from "./site.ts";
+import { serveSite, table } from "./site.ts";
 
 // The page as a person uses it.
 
@@ -18,15 +18,17 @@ afterEach(async () => {
   await visitor.close();
 });
 
-const headline = () => visitor.number("[data-figure=requests].figure");
+const headline = () => visitor.requests();
 
 test("a type is found by its former name, chosen, and undone by the browser's back button", async () => {
   await visitor.view();
   const all = await headline();
   const { page } = visitor;
-  await page.getByRole("combobox", { name: "Request type" }).fill("cadaver wild");
+  await page.getByRole("combobox", { name: "What" }).fill("cadaver wild");
   const option = page.getByRole("option").first();
-  expect(await option.innerText()).toMatch(/Pick up Dead Wildlife[\s\S]*formerly Cadaver - Wildlife/);
+  expect(await option.innerText()).toMatch(
+    /Dead wild animal to pick up[\s\S]*City's name: Pick up Dead Wildlife · formerly Cadaver - Wildlife/,
+  );
   await option.click();
   await visitor.settled();
   expect(new URL(page.url()).searchParams.getAll("type")).toEqual(["Pick up Dead Wildlife"]);
@@ -35,7 +37,7 @@ test("a type is found by its former name, chosen, and undone by the browser's ba
     await valueOf(`select sum(requests) from ${table("requests_by_ward")}
       where source_year = 2025 and type_name = 'Pick up Dead Wildlife'`),
   );
-  expect(await page.title()).toMatch(/^(Generated sample: )?Pick up Dead Wildlife · Toronto 311$/);
+  expect(await page.title()).toMatch(/^(Generated sample: )?Dead wild animal to pick up · Toronto 311$/);
   await page.goBack();
   await visitor.settled();
   expect(await headline()).toBe(all);
@@ -43,7 +45,7 @@ test("a type is found by its former name, chosen, and undone by the browser's ba
   await page.goForward();
   await visitor.settled();
   expect(await headline()).toBe(chosen);
-  await page.getByRole("button", { name: "Remove Pick up Dead Wildlife" }).click();
+  await page.getByRole("button", { name: "Remove Dead wild animal to pick up" }).click();
   await visitor.settled();
   expect(await headline()).toBe(all);
 });
@@ -51,16 +53,16 @@ test("a type is found by its former name, chosen, and undone by the browser's ba
 test("the search counts its matches, and shows the active option", async () => {
   await visitor.view();
   const { page } = visitor;
-  const search = page.getByRole("combobox", { name: "Request type" });
-  const [row] = await query(`
-    select count(distinct type_name) + count(distinct type_group) from ${table("types_in_use")}`);
+  const search = page.getByRole("combobox", { name: "What" });
+  const [row] = await query(`select count(distinct type_group) from ${table("types_in_use")}`);
   await search.click();
-  const counted = async () => parseInt(await visitor.text(".combobox [role=status]"));
+  const counted = async () => parseInt(await visitor.text(".combobox:has(#what) > [role=status]"));
   expect(await counted()).toBeGreaterThanOrEqual(Number(row?.[0]));
   const isActiveVisible = () =>
     page.evaluate(() => {
-      const list = document.querySelector(".combobox [role=listbox]")?.getBoundingClientRect();
-      const option = document.querySelector(".combobox [aria-selected=true]")?.getBoundingClientRect();
+      const frame = document.querySelector(".combobox:has(#what) [role=listbox]");
+      const list = frame?.getBoundingClientRect();
+      const option = frame?.querySelector("[aria-selected=true]")?.getBoundingClientRect();
       return !!list && !!option && option.top >= list.top - 1 && option.bottom <= list.bottom + 1;
     });
   await search.press("Escape");
@@ -70,56 +72,241 @@ test("the search counts its matches, and shows the active option", async () => {
   expect(await isActiveVisible()).toBe(true);
 });
 
-test("filters narrow all sections, and can be cleared", async () => {
+test("types are found in the words of residents, and what 311 does not have is said", async () => {
   await visitor.view();
   const { page } = visitor;
-  const all = await headline();
-  await page.locator("#from").selectOption("2024");
-  await page.locator("#season").selectOption("summer");
-  await page.locator("#status").selectOption("Cancelled");
-  await page.locator("#division").selectOption("Toronto Water");
+  const search = page.getByRole("combobox", { name: "What" });
+  const first = async (words: string) => {
+    await search.fill(words);
+    return visitor.text(".combobox:has(#what) .option-name");
+  };
+  for (const [words, name] of [
+    ["raccoon", "Dead animals"],
+    ["loud music", "Noise"],
+    ["leaf", "Missed yard waste"],
+    ["potholl", "Potholes and road damage"],
+    ["rat", "Property standards"],
+    ["neige", "Snow and ice"],
+  ] as const) {
+    expect(await first(words), words).toBe(name);
+  }
+  await search.fill("streetlight");
+  expect(await visitor.text(".combobox:has(#what) .option-none")).toContain("Toronto Hydro");
+});
+
+const PLACES = [
+  ["Davenport", "9"],
+  ["ward 9", "9"],
+  ["9", "9"],
+  ["Davenport (09)", "9"],
+  ["davnport", "9"],
+  ["st pauls", "12"],
+] as const;
+test.for(PLACES)(
+  "a ward is found by name, number, old spelling and typing error: %s",
+  async ([words, ward]) => {
+    await visitor.view();
+    const { page } = visitor;
+    await page.getByRole("combobox", { name: "Where" }).fill(words);
+    await page.getByRole("option").first().waitFor();
+    await page.keyboard.press("Enter");
+    await visitor.settled();
+    expect(new URL(page.url()).searchParams.getAll("area")).toEqual([ward]);
+    expect(await visitor.text(".area-panel h2")).toContain(`(Ward ${ward})`);
+    expect(await headline()).toBe(
+      await valueOf(`select sum(requests) from ${table("requests_by_ward")}
+      where source_year = 2025 and ward_model = 25 and ward_id = ${ward}`),
+    );
+  },
+);
+
+test("a postal code leads to its wards, with shares, and to its postal area", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  const search = page.getByRole("combobox", { name: "Where" });
+  await search.fill("m5v 2t6");
+  const options = page.getByRole("option");
+  await options.filter({ hasText: "Postal area M5V" }).waitFor();
+  const [share] = await query(`
+    select ward_id, share from ${table("fsa_wards")} where fsa = 'M5V' order by share desc limit 1`);
+  expect(await options.first().innerText()).toContain(`Ward ${share?.[0] ?? ""}`);
+  expect(await options.first().innerText()).toContain(`${(Number(share?.[1]) * 100).toFixed(1)}%`);
+  await options.filter({ hasText: "Postal area M5V" }).click();
+  await visitor.settled();
+  expect(page.url()).toContain("by=fsa");
+  expect(page.url()).toContain("area=M5V");
+  await page.locator(".wards-of button").first().click();
+  await visitor.settled();
+  expect(new URL(page.url()).searchParams.getAll("area")).toEqual([String(share?.[0])]);
+  await search.fill("the annex");
+  expect(await visitor.text(".combobox:has(#where) .option-none")).toContain("158 neighbourhoods");
+});
+
+test("a location finds its ward in the page, and a refusal is a sentence", async () => {
+  const located = await site.visit({
+    permissions: ["geolocation"],
+    geolocation: { latitude: 43.6426, longitude: -79.3871 },
+  });
+  await located.view();
+  const requests: string[] = [];
+  located.page.on("request", (request) => requests.push(request.url()));
+  const choose = async (of: Visitor) => {
+    await of.page.getByRole("combobox", { name: "Where" }).click();
+    await of.page.getByRole("option", { name: "Use my location" }).click();
+  };
+  await choose(located);
+  await located.page.locator(".area-panel").waitFor();
+  // The CN Tower.
+  expect(new URL(located.page.url()).searchParams.getAll("area")).toEqual(["10"]);
+  for (const url of requests) expect(url).not.toMatch(/43\.6|79\.3/);
+  expect(located.complaints).toEqual([]);
+  await located.close();
+  await visitor.view();
+  await choose(visitor);
+  await visitor.page.getByText("Your browser did not share a location.").waitFor();
+});
+
+test("years, months and the last months are chosen", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  const when = async (name: string) => {
+    await page.locator("#when").click();
+    await page.locator(".popover-panel").getByRole("button", { name, exact: true }).click();
+    await visitor.settled();
+    return new URL(page.url()).searchParams;
+  };
+  expect((await when("2024")).get("years")).toBe("2024");
+  expect((await when("Last 3 months")).get("months")).toBe("2025-10..2025-12");
+  expect((await when("Last month")).get("months")).toBe("2025-12");
+  await page.locator("#when").click();
+  await page.getByLabel("From year").selectOption("2024");
+  await page.getByLabel("From month").selectOption("11");
+  await visitor.settled();
+  expect(new URL(page.url()).searchParams.get("months")).toBe("2024-11..2025-12");
+  expect(await headline()).toBe(
+    await valueOf(`select sum(requests) from ${table("requests_by_month_group_ward")}
+      where created_month >= date '2024-11-01'`),
+  );
+});
+
+test("filters narrow all sections, and can be cleared", async () => {
+  await visitor.view("?years=2024-2025");
+  const { page } = visitor;
+  await visitor.filter("season", "summer");
+  await visitor.filter("status", "Cancelled");
+  await visitor.filter("division", "Toronto Water");
   await visitor.settled();
   const expected = await valueOf(`select sum(requests) from ${table("requests_by_month_group_ward")}
     where source_year >= 2024 and month(created_month) between 6 and 8 and status = 'Cancelled'
       and division = 'Toronto Water'`);
   expect(await headline()).toBe(expected);
+  expect(await visitor.text("#more")).toContain("(3)");
   // The list of each filter shows the choice with its figure, and what else could be chosen.
-  expect(await page.locator("#statuses tr").count()).toBeGreaterThan(1);
+  expect(await page.locator("#statuses [data-status]").count()).toBeGreaterThan(1);
   for (const row of ["#statuses tr", "#divisions tr"]) {
     const chosen = page.locator(row).filter({ has: page.locator("[aria-pressed=true]") });
     expect(await chosen.count()).toBe(1);
     expect(Number((await chosen.locator("td").first().innerText()).replaceAll(",", ""))).toBe(expected);
   }
-  await page.locator("#seasons").getByRole("button", { name: "Summer", pressed: true }).waitFor();
-  await page.getByRole("button", { name: "Clear filters" }).click();
+  await page.getByRole("button", { name: "Clear filters" }).last().click();
   await visitor.settled();
-  expect(await headline()).toBe(all);
   expect(new URL(page.url()).search).toBe("");
 });
 
-test("the map describes the area under the pointer, and pins two areas to compare", async () => {
-  await visitor.view();
+test("nothing found is a sentence with the filter to blame, and a button", async () => {
+  await visitor.view("?type=Construction+Noise&division=Toronto+Water");
+  const { page } = visitor;
+  expect(await visitor.text(".answer h2")).toBe("No requests match these filters.");
+  expect(await visitor.text(".answer .context")).toMatch(
+    /Without the City division there would be [\d,]+ requests?\./,
+  );
+  expect(new Set(await page.locator("#ranking .rank").allInnerTexts())).toEqual(new Set(["Rank", "–"]));
+  expect(await page.locator("#map .area:not(.fill-none)").count()).toBe(0);
+  await page.locator(".answer").getByRole("button", { name: "Clear filters" }).click();
+  await visitor.settled();
+  expect(await headline()).toBeGreaterThan(0);
+});
+
+test("the map describes the area under the pointer, and up to four areas are compared", async () => {
+  await visitor.view("?measure=count");
   const { page } = visitor;
   await page.locator('#map [data-area="3"]').hover();
-  expect(await visitor.text(".tooltip")).toContain("Etobicoke-Lakeshore (3)");
+  expect(await visitor.text(".tooltip")).toContain("Etobicoke-Lakeshore (Ward 3)");
+  // The row of the ranking is marked as well, and the reverse.
+  expect(await page.locator('#ranking [data-area="3"]').getAttribute("class")).toContain("pointed");
   await page.locator('#map [data-area="3"]').click();
-  await page.locator('#ranking [data-area="13"] th button').click();
   await visitor.settled();
-  const search = new URL(page.url()).searchParams;
-  expect(search.getAll("area")).toEqual(["3", "13"]);
-  const cells = await page.locator("#compare tbody tr").first().locator("td").allInnerTexts();
+  await page.locator('#map [data-area="13"]').click();
+  await visitor.settled();
+  expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["3", "13"]);
+  const cells = await page.locator(".area-panel tr[data-measure=count] td").allInnerTexts();
   const expected = await query(`
     select sum(requests) filter (ward_id = 3 and ward_model = 25),
            sum(requests) filter (ward_id = 13 and ward_model = 25), sum(requests)
     from ${table("requests_by_month_type_ward")} where source_year = 2025`);
   expect(cells.map((text) => Number(text.replaceAll(",", "")))).toEqual(expected[0]);
   expect(await page.locator("#months .line.second").count()).toBe(1);
-  // The name does not change when it is pressed: "Unpin, pressed" would contradict itself.
-  const pin = page.getByRole("button", { name: "Select Toronto Centre (13)", exact: true, pressed: true });
-  expect(await pin.count()).toBe(1);
+  for (const ward of ["9", "10", "11"]) {
+    await page.locator(`#map [data-area="${ward}"]`).click();
+    await visitor.settled();
+  }
+  expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["3", "13", "9", "11"]);
+  await page.getByRole("button", { name: "Remove Davenport (Ward 9) from the comparison" }).click();
+  await visitor.settled();
+  expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["3", "13", "11"]);
   await page.locator('#map [data-area="3"]').click();
   await visitor.settled();
-  expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["13"]);
+  expect(new URL(page.url()).searchParams.getAll("area")).toEqual(["13", "11"]);
+});
+
+test.for<[name: string, width: number, height: number]>([
+  ["a laptop", 1366, 768],
+  ["a small laptop", 1280, 720],
+  ["a screen", 1920, 1080],
+])("the map, its legend and all wards are on the first screen of %s", async ([, width, height]) => {
+  await visitor.page.setViewportSize({ width, height });
+  await visitor.view();
+  for (const selector of ["#map", ".map-legend", "#ranking tbody tr:last-child"]) {
+    const box = await visitor.page.locator(selector).boundingBox();
+    expect((box?.y ?? NaN) + (box?.height ?? NaN), selector).toBeLessThanOrEqual(height);
+  }
+});
+
+test("a choice on the map moves nothing below the pointer, is in sight, and is announced", async () => {
+  await visitor.page.setViewportSize({ width: 1366, height: 768 });
+  await visitor.view();
+  const { page } = visitor;
+  const top = async () => (await page.locator("#map").boundingBox())?.y;
+  const before = await top();
+  for (const ward of ["12", "25", "9"]) {
+    await page.locator(`#map [data-area="${ward}"]`).click();
+    await visitor.settled();
+    expect(await top()).toBe(before);
+  }
+  const panel = await page.locator(".area-panel").boundingBox();
+  expect(panel?.y).toBeLessThan(300);
+  expect(await visitor.text(".answer [role=status]")).toContain("Toronto-St. Paul's made");
+  // The same point is the same ward: a second click drops it.
+  await page.goBack();
+  await visitor.settled();
+  expect(await top()).toBe(before);
+});
+
+test("on a phone the panel of an area is a sheet in sight, and the map is on the first screen", async () => {
+  const phone = await site.visit({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+  await phone.view();
+  const map = await phone.page.locator("#map").boundingBox();
+  expect((map?.y ?? NaN) + (map?.height ?? NaN)).toBeLessThanOrEqual(844);
+  await phone.page.locator('#map [data-area="1"]').tap();
+  await phone.settled();
+  const sheet = await phone.page.locator(".area-panel").boundingBox();
+  expect(sheet?.y).toBeGreaterThan(300);
+  expect(sheet?.y).toBeLessThan(844);
+  expect(await phone.page.locator(".area-panel h2").innerText()).toBe("Etobicoke North (Ward 1)");
+  await phone.page.getByRole("button", { name: "Close ×" }).tap();
+  await phone.page.locator(".area-panel").waitFor({ state: "detached" });
+  expect(phone.complaints).toEqual([]);
+  await phone.close();
 });
 
 test("the map is one stop of Tab", async () => {
@@ -206,53 +393,66 @@ test("the map zooms by button and wheel, and comes back", async () => {
   expect(await transform()).toBe("translate(0,0) scale(1)");
 });
 
-test("measures and classes colour the map and order the ranking", async () => {
+test("the zoom is in the address", async () => {
   await visitor.view();
   const { page } = visitor;
-  const share = page.getByRole("button", { name: "Share of the area's requests" });
-  expect(await share.isDisabled()).toBe(true);
-  const colours = () =>
-    page
-      .locator("#map path")
-      .evaluateAll((paths) => new Set(paths.map((path) => getComputedStyle(path).fill)).size);
-  for (const [name, column] of [
-    ["Requests", "Rank"],
-    ["Change from 2024", "Change"],
-    ["Per km²", "Per km²"],
-  ] as const) {
-    await page.locator(".map-panel").getByRole("button", { name, exact: true }).click();
-    await visitor.settled();
-    expect(await page.locator("#ranking th[aria-sort]").innerText()).toContain(column);
-    expect(await colours()).toBeGreaterThan(1);
-  }
-  // Equal counts: 25 wards in five classes.
-  for (const shade of [0, 1, 2, 3, 4])
-    expect(await page.locator(`#map .area.fill-class-${shade}`).count()).toBe(5);
-  const before = await page.locator(".legend").first().innerText();
-  await page.getByLabel("Colour scale").selectOption("ckmeans");
+  await page.getByRole("button", { name: "Zoom in" }).click();
+  await expect.poll(() => new URL(page.url()).searchParams.get("zoom")).toMatch(/^1\.6,/);
+  const transform = await page.locator("#map > g").getAttribute("transform");
+  await page.reload();
   await visitor.settled();
-  expect(await page.locator(".legend").first().innerText()).not.toBe(before);
-  const densest = await query(`
-    select cast(ward_id as varchar) from ${table("requests_by_ward")}
-    where source_year = 2025 and ward_model = 25 group by 1 order by sum(requests) desc`);
-  await page.locator("#ranking thead button", { hasText: "Requests" }).click();
-  await visitor.settled();
-  expect(await page.locator("#ranking tbody tr").first().getAttribute("data-area")).toBe(densest[0]?.[0]);
-  await page.locator("#ranking thead button", { hasText: "Requests" }).click();
-  await visitor.settled();
-  expect(await page.locator("#ranking tbody tr").last().getAttribute("data-area")).toBe(densest[0]?.[0]);
-  await page.locator("#ranking thead button", { hasText: "Share" }).click();
-  await visitor.settled();
-  expect(await page.locator("#ranking th[aria-sort=descending]").innerText()).toContain("Share");
-  expect(await page.locator("#ranking tbody tr").first().getAttribute("data-area")).toBe(densest[0]?.[0]);
+  expect(await page.locator("#map > g").getAttribute("transform")).toBe(transform);
 });
 
-test("the keyboard alone finds, filters, pins, sorts and reads", async () => {
+test("measures colour the map and order the ranking", async () => {
+  await visitor.view();
+  const { page } = visitor;
+  const tab = (name: string) => page.locator(".tabs").getByRole("button", { name, exact: true });
+  expect(await tab("Per 1,000 homes").getAttribute("aria-pressed")).toBe("true");
+  expect(await tab("% of ward's").getAttribute("aria-disabled")).toBe("true");
+  expect(await tab("% of ward's").getAttribute("title")).toContain("first choose a request type");
+  for (const [name, column] of [
+    ["Requests", "Requests"],
+    ["Change", "Change"],
+    ["Per 1,000 people", "Per 1,000 people"],
+    ["Per km²", "Per km²"],
+  ] as const) {
+    await tab(name).click();
+    await visitor.settled();
+    expect(await page.locator("#ranking th[aria-sort]").innerText()).toContain(column);
+  }
+  const most = await query(`
+    select cast(ward_id as varchar) from ${table("requests_by_ward")}
+    where source_year = 2025 and ward_model = 25 group by 1 order by sum(requests) desc`);
+  const sort = page.locator("#ranking thead button", { hasText: "Requests" });
+  const steps = await page.evaluate(() => history.length);
+  await sort.click();
+  await visitor.settled();
+  expect(await page.locator("#ranking tbody tr").first().getAttribute("data-area")).toBe(most[0]?.[0]);
+  await sort.click();
+  await visitor.settled();
+  expect(await page.locator("#ranking tbody tr").last().getAttribute("data-area")).toBe(most[0]?.[0]);
+  // How figures are presented is no step of history.
+  expect(await page.evaluate(() => history.length)).toBe(steps);
+});
+
+test("the bounds of the legend are rounded, and each area has the colour of its value", async () => {
+  await visitor.view("?measure=count&years=2017-2025&by=fsa");
+  const { page } = visitor;
+  const bounds = (await page.locator(".map-legend li").allInnerTexts()).flatMap((words) =>
+    [...words.matchAll(/[\d,]+/g)].map(([number]) => Number(number.replaceAll(",", ""))),
+  );
+  expect(bounds.length).toBeGreaterThan(2);
+  for (const bound of bounds) expect(bound % 5).toBe(0);
+  expect(await visitor.text(".map-legend .unit")).toBe("requests");
+});
+
+test("the keyboard alone finds, filters, chooses, sorts and reads", async () => {
   await visitor.view();
   const { page } = visitor;
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? "");
   await page.keyboard.press("Tab");
-  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Skip to the ranking");
+  expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("the answer");
   const tabUntil = async (reached: () => Promise<boolean>) => {
     for (let step = 0; step < 60; step++) {
       if (await reached()) return;
@@ -260,7 +460,7 @@ test("the keyboard alone finds, filters, pins, sorts and reads", async () => {
     }
     throw new Error("the keyboard does not reach it");
   };
-  await tabUntil(() => page.evaluate(() => document.activeElement?.id === "search"));
+  await tabUntil(() => page.evaluate(() => document.activeElement?.id === "what"));
   await page.keyboard.type("snow");
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowUp");
@@ -274,17 +474,12 @@ test("the keyboard alone finds, filters, pins, sorts and reads", async () => {
   await page.keyboard.press("ArrowDown");
   const reached = await focused();
   expect(reached).not.toBe(first);
-  expect(reached).toMatch(/^.+ \(\d+\): [\d.,]+, rank \d+, [\d,]+ requests$/);
+  expect(reached).toMatch(/^.+ \(Ward \d+\): [\d.,]+, \d+(st|nd|rd|th), [\d,]+ requests$/);
   expect(await visitor.text(".tooltip")).toContain(reached.split(":")[0]);
   await page.keyboard.press("+");
   await page.getByRole("button", { name: "Reset map" }).waitFor();
   await page.keyboard.press("0");
   await page.getByRole("button", { name: "Reset map" }).waitFor({ state: "detached" });
-  await page.keyboard.press("Enter");
-  await visitor.settled();
-  expect(new URL(page.url()).searchParams.getAll("area")).toHaveLength(1);
-  expect(await focused()).toBe(reached);
-  expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-pressed"))).toBe("true");
 
   await tabUntil(() =>
     page.evaluate(
@@ -296,52 +491,100 @@ test("the keyboard alone finds, filters, pins, sorts and reads", async () => {
   await visitor.settled();
   expect(await page.locator("#ranking th[aria-sort=ascending]").innerText()).toContain("Ward");
 
+  // The ranking is one stop of Tab, and arrow keys move over its rows.
+  await tabUntil(() => page.evaluate(() => document.activeElement?.closest("#ranking tbody") !== null));
+  const row = () =>
+    page.evaluate(() => document.activeElement?.closest("tr")?.getAttribute("data-area") ?? "");
+  const before = await row();
+  await page.keyboard.press("ArrowDown");
+  expect(await row()).not.toBe(before);
+  await page.keyboard.press("Tab");
+  expect(await page.evaluate(() => document.activeElement?.closest("#ranking"))).toBeNull();
+  await page.keyboard.press("Shift+Tab");
+  const chosen = await row();
+  await page.keyboard.press("Enter");
+  await visitor.settled();
+  expect(new URL(page.url()).searchParams.getAll("area")).toEqual([chosen]);
+
   await tabUntil(() => page.evaluate(() => document.activeElement?.getAttribute("role") === "slider"));
   await page.keyboard.press("Home");
   const january = await page.evaluate(() => document.activeElement?.getAttribute("aria-valuetext"));
   await page.keyboard.press("ArrowRight");
   const february = await page.evaluate(() => document.activeElement?.getAttribute("aria-valuetext"));
-  expect(january).toMatch(/^January 2025: /);
-  expect(february).toMatch(/^February 2025: /);
+  expect(january).toMatch(/^January: 2025 \d+, 2024 \d+$/);
+  expect(february).toMatch(/^February: 2025 /);
 });
 
-test("link, table and pictures have the view of the address", async () => {
-  await visitor.view("?group=Trees&measure=share&area=4");
+test("a shared link has its years and measure, and restores the view", async () => {
+  await visitor.view("?type=Construction+Noise&area=9");
   const { page } = visitor;
+  const sentence = await visitor.text(".answer h2");
+  await page.getByRole("button", { name: "Share" }).click();
   await page.getByRole("button", { name: "Copy link" }).click();
   await page.getByText("Link copied.").waitFor();
-  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(page.url());
+  const link = await page.evaluate(() => navigator.clipboard.readText());
+  expect(link).toContain("years=2025");
+  expect(link).toContain("measure=homes");
+  expect(await page.getByLabel("Cite as").inputValue()).toContain(link);
+  await page.goto(link);
+  await visitor.settled();
+  expect(await visitor.text(".answer h2")).toBe(sentence);
+});
 
-  const csv = await visitor.download("Table (CSV)");
-  expect(csv.name).toMatch(/^(generated-)?toronto-311-ward-2025\.csv$/);
+test("tables and pictures have the view of the address", async () => {
+  await visitor.view("?group=Trees&measure=share&area=4");
+  const { page } = visitor;
+  const csv = await visitor.download("This table of areas (CSV)");
+  expect(csv.name).toMatch(/^(generated-)?toronto-311_trees_wards_2025\.csv$/);
   const [header, ...rows] = csv.bytes.toString().trim().split("\r\n");
   expect(header).toBe(
-    "data,rank,ward,name,requests,per_km2,share_of_area,change,what,season,status,division,years",
+    "data,rank,ward,name,requests,years,homes,people,land_km2,per_1000_homes,per_1000_homes_low," +
+      "per_1000_homes_high,per_1000_people,per_km2,requests_of_all_types,share_of_area,compared_requests," +
+      "compared_requests_year_before,change,what,season,status,division,months,data_through",
   );
   const expected = await query(`
     select cast(ward_id as varchar), sum(requests) from ${table("requests_by_ward")}
     where source_year = 2025 and ward_model = 25 and type_group = 'Trees' group by 1`);
   expect(rows.map((row) => [row.split(",")[2], Number(row.split(",")[4])]).sort()).toEqual(expected.sort());
+  for (const row of rows) {
+    const cells = row.split(",");
+    // Rounded, and the rate is that of its numerator and denominator.
+    expect(Math.abs(Number(cells[9]) - (Number(cells[4]) / Number(cells[6])) * 1000)).toBeLessThan(0.006);
+    expect(row).not.toMatch(/\d\.\d{5}/);
+  }
 
-  // 25 wards, and the outline of the one that is pinned, in its casing.
+  const months = (await visitor.download("Months of each area (CSV)")).bytes.toString();
+  const [ofJune] = await query(`
+    select sum(requests) from ${table("requests_by_month_type_ward")}
+    where ward_model = 25 and ward_id = 4 and created_month = date '2025-06-01' and type_group = 'Trees'`);
+  expect(months).toContain(`,4,Parkdale-High Park,2025-06,${String(ofJune?.[0])},Trees,`);
+  const categories = (await visitor.download("Categories of each area (CSV)")).bytes.toString();
+  expect(categories.split("\r\n")[0]).toContain("category,requests,share_of_area,share_of_city");
+  expect((await visitor.download("Statuses (CSV)")).bytes.toString()).toContain(",Completed,done,");
+
+  // The coast, 25 wards, and the outline of the one that is chosen, in its casing.
   const svg = await visitor.download("Map (SVG)");
   const drawing = svg.bytes.toString();
-  expect(drawing.match(/<path /g)).toHaveLength(27);
-  expect(drawing).toContain("Trees, 2025");
+  expect(drawing.match(/<path /g)).toHaveLength(28);
+  expect(drawing).toContain("Trees: share of each ward's requests by ward, 2025");
+  expect(drawing).toContain(
+    "Toronto 311 requests · of all requests from the area · Data to December 31, 2025",
+  );
   expect(drawing).toMatch(/Open Government Licence|Generated data/);
-  expect(drawing).not.toMatch(/class=|style=|<script/);
+  expect(drawing).not.toMatch(/ class=| style=|<script/);
   const png = await visitor.download("Map (PNG)");
   expect(png.bytes.subarray(1, 4).toString()).toBe("PNG");
-  expect(png.bytes.readUInt32BE(16)).toBe(1640);
+  expect(png.bytes.readUInt32BE(16)).toBe(1980);
   expect(png.bytes.length).toBeGreaterThan(20_000);
+  expect(await page.locator(".popover-panel [role=status]").innerText()).toContain(png.name);
 });
 
 test("the columns of the table describe its filters, and no choice is a formula", async () => {
   await visitor.view("?group=Trees&season=fall&status=open&division=%3Dcmd&years=2024-2025");
-  const { bytes } = await visitor.download("Table (CSV)");
+  const { bytes } = await visitor.download("This table of areas (CSV)");
   const [, ...rows] = bytes.toString().trim().split("\r\n");
   expect(rows).toHaveLength(25);
-  for (const row of rows) expect(row).toMatch(/,Trees,fall,open,'=cmd,2024-2025$/);
+  for (const row of rows) expect(row).toMatch(/,Trees,fall,open,'=cmd,2024-01\/2025-12,2025-12-31$/);
 });
 
 test("long titles and legends fit into a picture", async () => {
@@ -352,22 +595,22 @@ test("long titles and legends fit into a picture", async () => {
     "Garbage Bin Missing",
   ];
   const named = [...types, ...types].map((name, at) => `type=${encodeURIComponent(`${name} ${at}`)}`);
-  // Where nothing changed from nothing, areas have no value.
+  // Where few requests are compared, areas have no value.
   await visitor.view(`?measure=change&group=Snow+and+ice&season=spring&by=fsa&${named.join("&")}`);
   const { page } = visitor;
   const { bytes } = await visitor.download("Map (SVG)");
   const boxes = await page.evaluate((drawing) => {
     const { documentElement: svg } = new DOMParser().parseFromString(drawing, "image/svg+xml");
     document.body.append(svg);
-    return [...svg.querySelectorAll("text")].map((words) => {
-      const { x, y, width, height } = words.getBBox();
+    return [...svg.querySelectorAll(":scope > text")].map((words) => {
+      const { x, y, width, height } = (words as SVGTextElement).getBBox();
       return { words: words.textContent, x, y, right: x + width, bottom: y + height };
     });
   }, bytes.toString());
   const svg = page.locator("body > svg");
   const [, , width, height] = ((await svg.getAttribute("viewBox")) ?? "").split(" ").map(Number);
   expect(boxes.map(({ words }) => words).join(" ")).toContain("Garbage Bin Missing 7");
-  expect(boxes.map(({ words }) => words)).toContain("no data");
+  expect(boxes.map(({ words }) => words)).toContain("too few requests to compare");
   for (const { x, y, right, bottom } of boxes) {
     expect(Math.min(x, y)).toBeGreaterThanOrEqual(0);
     expect(right).toBeLessThanOrEqual(width ?? 0);
@@ -375,20 +618,26 @@ test("long titles and legends fit into a picture", async () => {
   }
 });
 
-test("a printed page has no controls", async () => {
+test("a printed page has no controls, and its address and date", async () => {
   await visitor.page.addInitScript(() => {
     window.print = () => {
       document.documentElement.setAttribute("data-printed", "");
     };
   });
-  await visitor.view();
-  await visitor.page.getByRole("button", { name: "Print" }).click();
-  await visitor.page.locator("html[data-printed]").waitFor();
-  await visitor.page.emulateMedia({ media: "print" });
-  expect(await visitor.page.locator(".filters").isVisible()).toBe(false);
-  expect(await visitor.page.locator(".share").isVisible()).toBe(false);
-  expect(await visitor.page.locator("#ranking tr").last().isVisible()).toBe(true);
-  expect(await visitor.page.getByRole("button", { name: /^Show all/ }).isVisible()).toBe(false);
+  await visitor.view("?area=9");
+  const { page } = visitor;
+  await page.getByRole("button", { name: "Print this page (one sheet)" }).click();
+  await page.locator("html[data-printed]").waitFor();
+  await page.emulateMedia({ media: "print" });
+  for (const selector of [".ask", ".tools", ".tabs", ".zoom", "#series .segments", "#heat", "#about"]) {
+    expect(await page.locator(selector).first().isVisible(), selector).toBe(false);
+  }
+  expect(await visitor.text(".print-head")).toContain("?area=9");
+  for (const selector of ["#map", ".area-panel", "#series", "#categories", "#duration"]) {
+    expect(await page.locator(selector).isVisible(), selector).toBe(true);
+  }
+  const pdf = await page.pdf({ format: "A4", path: "e2e/artifacts/ward.pdf", printBackground: true });
+  expect(pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)).toHaveLength(1);
 });
 
 test.for(["?area=3", "?by=fsa"])("a printed page is complete, and nothing covers it: %s", async (address) => {
@@ -410,17 +659,73 @@ test.for(["?area=3", "?by=fsa"])("a printed page is complete, and nothing covers
   expect(overflowing).toEqual([]);
 });
 
-test("an embedded view has no controls, and links to the full page", async () => {
-  await visitor.view("?group=Noise&embed=1");
-  const { page } = visitor;
-  expect(await page.locator("header, .filters, .share, #quality").count()).toBe(0);
-  expect(await page.locator("footer").innerText()).toMatch(/Open Government Licence|Generated data/);
-  const link = page.getByRole("link", { name: "Open the full dashboard" });
-  expect(await link.getAttribute("href")).toBe("/?group=Noise");
+const EMBEDDED = [
+  ["answer", ".answer"],
+  ["map", "#map"],
+  ["ranking", "#ranking"],
+  ["trend", "#months"],
+  ["all", "#map"],
+] as const;
+test.for(EMBEDDED)(
+  "the %s is embedded with title, date and source, and is as high as it says",
+  async ([part, selector]) => {
+    await visitor.page.route("**/host", (route) =>
+      route.fulfill({
+        contentType: "text/html",
+        body: `<!doctype html><title>Host</title><body><script>addEventListener("message", ({ data }) => {
+        if (data.type === "toronto-311-height") document.querySelector("iframe").height = data.height;
+      });</script>
+      <iframe src="/?group=Noise&amp;years=2025&amp;embed=${part}" width="600" height="100"></iframe>`,
+      }),
+    );
+    const { page } = visitor;
+    await page.goto(`${visitor.url}host`);
+    const frame = page.frameLocator("iframe");
+    await frame.locator(selector).waitFor();
+    await frame.locator(".open-full").waitFor();
+    expect(await frame.locator("header, .ask, .tools, #about").count()).toBe(part === "answer" ? 1 : 0);
+    expect(await frame.locator(":is(h1, .answer h2)").first().innerText()).toContain("about noise in 2025");
+    expect(await frame.locator(".open-full").innerText()).toMatch(/ata to December 31, 2025/);
+    expect(await frame.locator("footer").innerText()).toMatch(/Open Government Licence|Generated data/);
+    const link = frame.getByRole("link", { name: "Open the full page" });
+    expect(await link.getAttribute("href")).toBe("/?years=2025&group=Noise");
+    // No scrolling inside the frame.
+    const overflow = () =>
+      page.frames()[1]?.evaluate(() => document.documentElement.scrollHeight - innerHeight) ?? NaN;
+    await expect.poll(overflow).toBeLessThanOrEqual(0);
+  },
+);
+
+test("the code to embed has years, theme, and the sentence as title", async () => {
   await visitor.view("?group=Noise");
+  const { page } = visitor;
   await page.getByRole("button", { name: "Embed" }).click();
+  await page.getByLabel("What to embed").selectOption("trend");
+  await page.getByLabel("Theme").selectOption("dark");
   const code = await page.getByLabel("Copy this code into your page:").inputValue();
-  expect(code).toContain(`src="${site.url}?group=Noise&amp;embed=1"`);
+  expect(code).toContain(
+    `src="${site.url}?measure=homes&amp;years=2025&amp;group=Noise&amp;embed=trend&amp;theme=dark"`,
+  );
+  expect(code).toMatch(/title="(Generated sample: )?Toronto made [\d,]+ requests about noise in 2025/);
+});
+
+test("the page works in a sandboxed frame of a host that allows all origins", async () => {
+  const host = await serveSite("/", (_request, response, next) => {
+    response.setHeader("Access-Control-Allow-Origin", "*");
+    next();
+  });
+  try {
+    await visitor.page.route("**/host", (route) =>
+      route.fulfill({
+        contentType: "text/html",
+        body: `<!doctype html><title>Host</title><iframe sandbox="allow-scripts" src="/?embed=map" width="600" height="700"></iframe>`,
+      }),
+    );
+    await visitor.page.goto(`${host.url}host`);
+    await visitor.page.frameLocator("iframe").locator("#map .area").first().waitFor();
+  } finally {
+    await host.close();
+  }
 });
 
 test("the heat map chooses groups and pins areas", async () => {
@@ -453,7 +758,7 @@ test("the heat map is read by keys, from cell to cell", async () => {
   const shownText = async () => [await visitor.focused(), await visitor.text("#heat .tooltip")];
   const [first, tip] = await shownText();
   expect(first).toMatch(/^[\d,]+ requests: [\d.]+% of the area's requests \(city [\d.]+%\)$/);
-  expect(tip).toMatch(/^.+ \(1\), .+: /);
+  expect(tip).toMatch(/^.+ \(Ward 1\), .+: /);
   expect(tip).toContain(first);
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("ArrowRight");
@@ -502,15 +807,16 @@ test("a finger reads the heat map and the map", async () => {
   expect(await phone.text("#heat .tooltip")).toContain(await cell.getAttribute("aria-label"));
   const area = phone.page.locator('#map [data-area="3"]');
   await area.tap();
-  expect(await phone.text(".map .tooltip")).toContain("Etobicoke-Lakeshore (3)");
+  expect(await phone.text(".map .tooltip")).toContain("Etobicoke-Lakeshore (Ward 3)");
   expect(await phone.page.locator(".tooltip").count()).toBe(1);
   expect(phone.complaints).toEqual([]);
   await phone.close();
 });
 
 test("the legend of the heat map has the colours of its counts", async () => {
-  await visitor.view("?measure=count");
+  await visitor.view();
   const { page } = visitor;
+  await page.locator("#heat").getByRole("button", { name: "Requests", exact: true }).click();
   const legend = await page.locator("#heat .legend li").evaluateAll((items) =>
     items.map((item) => {
       const [low, high] = item.textContent.split("–").map((text) => Number(text.replaceAll(",", "")));
@@ -584,22 +890,26 @@ test("Escape hides a tooltip, and the focus stays", async () => {
 test("the focus moves on when its element disappears", async () => {
   await visitor.view("?group=Trees&group=Noise&group=Snow+and+ice");
   const { page } = visitor;
-  const press = async (name: string) => {
-    await page.getByRole("button", { name }).press("Enter");
+  const press = async (name: string, within = "body") => {
+    await page.locator(within).getByRole("button", { name, exact: true }).press("Enter");
     await visitor.settled();
-    await page.getByRole("button", { name }).waitFor({ state: "detached" });
+    await page.locator(within).getByRole("button", { name, exact: true }).waitFor({ state: "hidden" });
     return visitor.focused();
   };
-  const search = () => page.evaluate(() => document.activeElement?.id);
+  const focusedId = () => page.evaluate(() => document.activeElement?.id);
   expect(await press("Remove Noise")).toBe("Remove Snow and ice");
   expect(await press("Remove Snow and ice")).toBe("Remove Trees");
   await press("Remove Trees");
-  expect(await search()).toBe("search");
+  expect(await focusedId()).toBe("what");
   await visitor.view("?season=fall");
   await press("Clear filters");
-  expect(await search()).toBe("search");
+  expect(await focusedId()).toBe("where");
   await page.getByRole("button", { name: "Zoom in" }).press("Enter");
   expect(await press("Reset map")).toBe("Zoom in");
+  await visitor.view("?area=9");
+  await press("← All wards");
+  expect(await focusedId()).toBe("where");
   await visitor.view("?years=2018");
-  expect(await press("Show postal areas")).toBe("Requests per km² by postal area, 2018");
+  await press("Show postal areas");
+  expect(await focusedId()).toBe("map-panel");
 });

@@ -131,7 +131,7 @@ test("each refusal is described in plain words", async () => {
 test.for<[name: string, address: string, options: BrowserContextOptions]>([
   ["light", "", {}],
   ["dark, on a phone", "", { viewport: { width: 320, height: 640 }, colorScheme: "dark" }],
-  ["embedded", "?embed=1", {}],
+  ["embedded", "?embed=map", {}],
 ])("a cause is text, and bounded: %s", async ([name, address, options]) => {
   const [partition, year, stage, exit, , ...dates] = OLDER;
   const long = `${MARKUP}\r\n\u202e${"x".repeat(5000)}`;

@@ -3,22 +3,13 @@ import { useEffect, useMemo } from "preact/hooks";
 import { readRefusals } from "./data/refusals.ts";
 import type { Store } from "./data/store.ts";
 import { NO_VOCABULARY } from "./data/vocabulary.ts";
-import { About } from "./panels/about/about.tsx";
 import { Answer } from "./panels/answer.tsx";
 import { Ask } from "./panels/ask/ask.tsx";
-import { Breakdowns } from "./panels/breakdowns.tsx";
-import { Categories } from "./panels/categories.tsx";
-import { Duration } from "./panels/duration/panel.tsx";
-import { Embedded } from "./panels/embedded.tsx";
 import { Explore } from "./panels/explore/explore.tsx";
-import { HeatMap } from "./panels/heat_map/panel.tsx";
-import { Series } from "./panels/series/panel.tsx";
-import { Tools } from "./panels/share/tools.tsx";
-import { Unusual } from "./panels/unusual.tsx";
 import { Failure } from "./parts/failure.tsx";
 import { Footer } from "./parts/footer.tsx";
 import { Header } from "./parts/header.tsx";
-import { Later } from "./parts/later.tsx";
+import { lazy } from "./parts/lazy.tsx";
 import { Notices } from "./parts/notices.tsx";
 import { format, text } from "./strings.ts";
 import { described } from "./view/describe.ts";
@@ -29,6 +20,11 @@ import { useShown } from "./view/use_shown.ts";
 import { useView } from "./view/use_view.ts";
 import { useVocabulary } from "./view/use_vocabulary.ts";
 import "./dashboard.css";
+
+// The first figures do not wait for what is below them.
+const Below = lazy(async () => (await import("./panels/below.tsx")).Below);
+const Embedded = lazy(async () => (await import("./panels/embedded.tsx")).Embedded);
+const Tools = lazy(async () => (await import("./panels/share/tools.tsx")).Tools);
 
 /** The layout of the page. After a failure the catalog is read again, because a newer one may have superseded it. */
 export function Dashboard({ store, reopen }: { store: Store; reopen: () => void }) {
@@ -103,21 +99,10 @@ function Whole({ shown, isOld }: { shown: Shown; isOld: boolean }) {
 }
 
 function Panels(shown: Shown) {
-  const hasArea = shown.pinned.length > 0;
   return (
     <>
       <Explore {...shown} />
-      <div class={`columns details ${hasArea ? "of-area" : ""}`}>
-        <Series {...shown} />
-        <Categories {...shown} />
-        <Duration {...shown} />
-      </div>
-      <Later>
-        <Unusual {...shown} />
-        <HeatMap {...shown} />
-        <Breakdowns {...shown} />
-        <About store={shown.store} by={shown.view.by} />
-      </Later>
+      <Below {...shown} />
     </>
   );
 }

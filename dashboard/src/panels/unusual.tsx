@@ -1,3 +1,5 @@
+import { useRef } from "preact/hooks";
+
 import type { Store } from "../data/store.ts";
 import type { Unusual as Found } from "../data/unusual.ts";
 import { readUnusual } from "../data/unusual.ts";
@@ -7,6 +9,7 @@ import { monthAt, numberOf, yearOf } from "../data/span.ts";
 import { text } from "../strings.ts";
 import { monthNamed } from "../view/describe.ts";
 import type { Shown } from "../view/shown.ts";
+import { useNear } from "../view/use_near.ts";
 import { useRead } from "../view/use_read.ts";
 import { wardName } from "../view/ward_name.ts";
 import "./unusual.css";
@@ -16,7 +19,8 @@ const LISTED = 8;
 
 /** What was unusual in the last month of the data, with links to it. Data without expectations have no such section. */
 export function Unusual({ store, pinned, areas, view, change }: Shown) {
-  const { value, error } = useRead(store, "unusual", readUnusual);
+  const section = useRef<HTMLElement>(null);
+  const { value, error } = useRead(store, "unusual", readUnusual, useNear(section) || pinned.length > 0);
   if (!hasMart(store.catalog, "unusual_months") || error !== null) return null;
   const month = lastWholeMonth(store);
   const named = monthNamed(month);
@@ -31,7 +35,7 @@ export function Unusual({ store, pinned, areas, view, change }: Shown) {
         ? area.id
         : wardName(area.id, view.by === "ward" ? areas : []);
   return (
-    <section class="panel" aria-labelledby="unusual-title" id="unusual">
+    <section class="panel" aria-labelledby="unusual-title" id="unusual" ref={section}>
       <h2 id="unusual-title">{text.unusual.title(named)}</h2>
       {value && found.length === 0 && <p>{text.unusual.none(named)}</p>}
       <ol class="unusual">

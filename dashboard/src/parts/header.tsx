@@ -6,7 +6,7 @@ import "./header.css";
 /** The City's page about 311, where problems are reported. */
 export const REPORT = "https://www.toronto.ca/311";
 /** The sections that a keyboard can skip to. */
-const SECTIONS = ["answer", "ranking", "series", "about"] as const;
+const SECTIONS = ["answer", "explore", "series", "about"] as const;
 
 /** The top of the page: its title, the date of its data, and the theme. */
 export function Header({

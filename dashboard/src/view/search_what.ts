@@ -60,24 +60,26 @@ export function indexOf({ groups, types }: Vocabulary): Entry[] {
 
 /**
  * Returns the entries with a name in which each word of the query begins some word, and those that people mean by it.
- * Exact matches come before those with a typing error, groups before types, and then those with the most requests.
+ * Those come first, then groups, and then the types with the most requests. Typing errors count if nothing else is found.
  */
 export function search(entries: readonly Entry[], query: string): Match[] {
   const wanted = wordsOf(query);
   const meant = meantBy(wanted);
   const found = entries.flatMap((entry) => {
     const { names, ...match } = entry;
-    const isMeant = match.choice.kind === "group" && meant.has(match.choice.name);
+    const place = match.choice.kind === "group" ? meant.indexOf(match.choice.name) : -1;
+    const isMeant = place >= 0;
     const fits = names.map(({ words }) => fitOf(wanted, words));
     const at = fits.includes("exact") ? fits.indexOf("exact") : fits.indexOf("typo");
     if (at < 0 && !isMeant) return [];
     const isExact = isMeant || fits[at] === "exact";
     const formerly = at > 0 && match.choice.kind === "type" ? (names[at]?.name ?? null) : null;
-    return [{ isExact, match: { ...match, formerly } }];
+    return [{ isExact, place, match: { ...match, formerly } }];
   });
   const exact = found.filter(({ isExact }) => isExact);
-  const order = ({ choice, requests }: Match) => (choice.kind === "group" ? 1e12 : 0) + requests;
-  return (exact.length > 0 ? exact : found).map(({ match }) => match).sort((a, b) => order(b) - order(a));
+  const order = ({ place, match: { choice, requests } }: (typeof found)[number]) =>
+    place >= 0 ? 1e15 - place : (choice.kind === "group" ? 1e12 : 0) + requests;
+  return (exact.length > 0 ? exact : found).sort((a, b) => order(b) - order(a)).map(({ match }) => match);
 }
 
 /** Where to turn instead, if 311 has no type for what is searched. */
@@ -87,10 +89,10 @@ export function elsewhere(query: string): (typeof ELSEWHERE)[number][1] | null {
   return ELSEWHERE.find(([phrases]) => phrases.some((phrase) => isPhrase(wanted, phrase)))?.[1] ?? null;
 }
 
-/** The groups that people mean by the words of a query. */
-function meantBy(wanted: readonly string[]): Set<string> {
-  if (wanted.join("").length < 3) return new Set();
-  return new Set(SYNONYMS.flatMap(([phrase, groups]) => (isPhrase(wanted, phrase) ? groups : [])));
+/** The groups that people mean by the words of a query, the likeliest first. */
+function meantBy(wanted: readonly string[]): string[] {
+  if (wanted.join("").length < 3) return [];
+  return [...new Set(SYNONYMS.flatMap(([phrase, groups]) => (isPhrase(wanted, phrase) ? groups : [])))];
 }
 
 /** Whether a query is a phrase, or its beginning, or the singular or plural of it. */

@@ -3,16 +3,21 @@ import { useEffect, useState } from "preact/hooks";
 import type { Catalog } from "../data/catalog.ts";
 import type { Store } from "../data/store.ts";
 
-/** Reads data when a component is first shown. The value is `null` until it is read, and after an error. */
+/**
+ * Reads data when a component is first shown, or when it is wanted. The value is `null` until it is read, and after an
+ * error.
+ */
 export function useRead<T>(
   store: Store,
   key: string,
   read: (catalog: Catalog) => Promise<T>,
+  isWanted = true,
 ): { value: T | null; error: unknown; retry: () => void } {
   const [value, setValue] = useState<T | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
+    if (!isWanted) return;
     let isStale = false;
     setValue(null);
     setError(null);
@@ -29,7 +34,7 @@ export function useRead<T>(
     return () => {
       isStale = true;
     };
-  }, [store, key, attempt]);
+  }, [store, key, attempt, isWanted]);
   return {
     value,
     error,

@@ -179,7 +179,12 @@ export const en = {
     toDark: "Dark theme",
     toLight: "Light theme",
     skip: "Skip to:",
-    skipTo: { answer: "the answer", ranking: "the ranking", series: "the trend", about: "about the data" },
+    skipTo: {
+      answer: "the answer",
+      explore: "the map and ranking",
+      series: "the trend",
+      about: "about the data",
+    },
   },
 
   ask: {
@@ -213,6 +218,7 @@ export const en = {
     wardNamed: (name: string, id: string) => `${name} (Ward ${id})`,
     ofPostalCode: (fsa: string, share: string) => `${share} of the requests from ${fsa} are in this ward`,
     former: (name: string) => `Roughly the former ward ${name}, until 2018`,
+    loading: "Loading the names of places",
     none: (query: string) =>
       `Nothing matches “${query}”. Try a ward's name or number, or a postal code such as M5V 2T6. The City's 158 neighbourhoods are not in the data.`,
     mapped: (fsa: string) => `Requests from ${fsa} are in `,
@@ -400,7 +406,7 @@ export const en = {
     between: (low: string, high: string) => `${low} to ${high}`,
     legend: "Colours of the map",
     none: "no data",
-    same: "about the same, or by chance",
+    same: "same, or by chance",
     flat: {
       chance: (kind: AreaKind) =>
         `The ${areas[kind].other} differ no more than chance explains, so the map has one colour.`,
@@ -565,7 +571,7 @@ export const en = {
       year: "more than a year",
     },
     method: [
-      "The City publishes no closing dates: a status is that of the day when the file was published, so a time is between two files.",
+      "Published files have no closing dates: a status is that of the day when the file was published, so a time is between two files.",
       "Requests count as closed when they are completed or closed; cancelled ones are left out.",
       "The share that is open by age comes from one file, as if requests of a year ago had been treated like those of now.",
     ],
@@ -588,7 +594,7 @@ export const en = {
   statuses: {
     title: "Current status",
     caption: "Requests by status",
-    note: "As of the day when the City published the file.",
+    note: "As of the day when the file was published.",
     openShare: (share: string) => `${share} open`,
   },
   divisions: {
@@ -628,7 +634,7 @@ export const en = {
     source: "The City's dataset",
     report: "Report a problem to 311",
     notCity: "This page is independent. It is not made by the City of Toronto.",
-    changes: "What the City changed since it first published",
+    changes: "What changed since the first publication",
     change: ({ year, on, added, gone, restatused, relabelled }: PublicationChange) =>
       `${year}, ${format.day(on)}: ${[
         plural(added, { one: "# row added", other: "# rows added" }),

@@ -1,9 +1,12 @@
+import { useRef } from "preact/hooks";
+
 import type { AreaKind } from "../../data/area_kind.ts";
 import { readChanges } from "../../data/changes.ts";
 import { readDenominators } from "../../data/denominators.ts";
 import type { Store } from "../../data/store.ts";
 import { REPORT } from "../../parts/header.tsx";
 import { text } from "../../strings.ts";
+import { useNear } from "../../view/use_near.ts";
 import { useRead } from "../../view/use_read.ts";
 import { Quality } from "./quality.tsx";
 import "./about.css";
@@ -17,8 +20,7 @@ const LISTED = 12;
 export function About({ store, by }: { store: Store; by: AreaKind }) {
   const { generated: isGenerated } = store.catalog;
   const notes = [
-    ...(isGenerated ? [text.generated.qualityNote] : []),
-    ...text.about.coverage,
+    ...(isGenerated ? [text.generated.qualityNote] : text.about.coverage),
     text.where.notNeighbourhood,
     text.about.old,
     text.about.renamed,
@@ -66,16 +68,20 @@ export function About({ store, by }: { store: Store; by: AreaKind }) {
 
 /** What the City changed when it published a year again. A catalog without the mart, or of another form, has nothing. */
 function Changes({ store }: { store: Store }) {
-  const { value } = useRead(store, "changes", readChanges);
-  if (!value?.length) return null;
+  const place = useRef<HTMLDivElement>(null);
+  const { value } = useRead(store, "changes", readChanges, useNear(place));
   return (
-    <>
-      <h3>{text.about.changes}</h3>
-      <ul class="notes">
-        {value.slice(0, LISTED).map((change) => (
-          <li key={`${change.year} ${change.on.getTime()}`}>{text.about.change(change)}</li>
-        ))}
-      </ul>
-    </>
+    <div ref={place}>
+      {value !== null && value.length > 0 && (
+        <>
+          <h3>{text.about.changes}</h3>
+          <ul class="notes">
+            {value.slice(0, LISTED).map((change) => (
+              <li key={`${change.year} ${change.on.getTime()}`}>{text.about.change(change)}</li>
+            ))}
+          </ul>
+        </>
+      )}
+    </div>
   );
 }

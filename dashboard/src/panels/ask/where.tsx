@@ -17,15 +17,22 @@ import type { AskProps } from "./props.ts";
 /** Choices that are no area. */
 type Chosen = Place | "city" | "locate";
 
+/** Places before they are read. */
 const NO_PLACES: Places = { wards: [], fsas: [], wardsOf: new Map() };
 
 /** The choice of wards and postal areas, by name, number, postal code or location. */
 export function Where({ store, view, change, shown }: AskProps) {
   const [places, setPlaces] = useState(NO_PLACES);
   const [said, say] = useState("");
+  const [isRead, setRead] = useState(false);
   const load = () => {
-    void readPlaces(store).then(setPlaces);
+    void readPlaces(store).then((read) => {
+      setPlaces(read);
+      setRead(true);
+    });
   };
+  // The areas of the map are known already.
+  const onMap = shown === null ? {} : { [shown.view.by === "ward" ? "wards" : "fsas"]: shown.areas };
   const choose = (chosen: Chosen) => {
     say("");
     if (chosen === "city") change({ pins: [] });
@@ -49,7 +56,7 @@ export function Where({ store, view, change, shown }: AskProps) {
       id="where"
       label={text.ask.where}
       hint={pins.length === 0 ? text.ask.whereHint : text.ask.whereMore}
-      find={(query) => found(query, places)}
+      find={(query) => found(query, isRead ? places : { ...NO_PLACES, ...onMap }, isRead)}
       said={said}
       onOpen={load}
       onChoose={choose}
@@ -82,7 +89,7 @@ async function readPlaces(store: Store): Promise<Places> {
 }
 
 /** The options for a query: without one, the city, the location and all wards. */
-function found(query: string, places: Places): Found<Chosen> {
+function found(query: string, places: Places, isRead: boolean): Found<Chosen> {
   const isSearch = query.trim() !== "";
   const general: Option<Chosen>[] = isSearch
     ? []
@@ -93,7 +100,9 @@ function found(query: string, places: Places): Found<Chosen> {
   const options = [...general, ...findPlaces(query, places).map(optionOf)];
   const note =
     isSearch && options.length === 0
-      ? text.where.none(query)
+      ? isRead
+        ? text.where.none(query)
+        : `${text.where.loading}…`
       : options.some(({ value }) => typeof value !== "string" && value.kind === "fsa")
         ? text.where.notNeighbourhood
         : null;

@@ -1,3 +1,5 @@
+import { useRef } from "preact/hooks";
+
 import { hasMart } from "../../data/catalog.ts";
 import type { Duration as Found } from "../../data/durations.ts";
 import { readDurations } from "../../data/durations.ts";
@@ -9,6 +11,7 @@ import { choiceNamed } from "../../view/describe.ts";
 import type { Subject } from "../../view/durations.ts";
 import { durationOf, openOf, subjectOf } from "../../view/durations.ts";
 import type { Shown } from "../../view/shown.ts";
+import { useNear } from "../../view/use_near.ts";
 import { useRead } from "../../view/use_read.ts";
 import { Curve } from "./curve.tsx";
 import "./duration.css";
@@ -21,14 +24,17 @@ const LISTED = 9;
 /** How long the chosen requests take and how many are still open, or the same of the categories with the most requests. */
 export function Duration(shown: Shown) {
   const { store, view, vocabulary, pinned } = shown;
-  const durations = useRead(store, "durations", readDurations);
-  const open = useRead(store, "open", readOpen);
+  const section = useRef<HTMLElement>(null);
+  // The page of an area is printed whole, wherever it was scrolled to.
+  const isWanted = useNear(section) || pinned.length > 0;
+  const durations = useRead(store, "durations", readDurations, isWanted);
+  const open = useRead(store, "open", readOpen, isWanted);
   if (!MARTS.some((mart) => hasMart(store.catalog, mart))) return null;
   const subject = subjectOf(view.what, vocabulary);
   const ward = view.by === "ward" ? (pinned[0]?.area.id ?? null) : null;
   const isRead = durations.value !== null && open.value !== null;
   return (
-    <section class="panel" aria-labelledby="duration-title" id="duration" tabIndex={-1}>
+    <section class="panel" aria-labelledby="duration-title" id="duration" tabIndex={-1} ref={section}>
       <h2 id="duration-title">{text.duration.title}</h2>
       {durations.error !== null && <Failure error={durations.error} onRetry={durations.retry} />}
       {durations.error === null && open.error !== null && <Failure error={open.error} onRetry={open.retry} />}

@@ -2,11 +2,14 @@ import { useState } from "preact/hooks";
 
 import type { Shown } from "../../view/shown.ts";
 import { useMedia } from "../../view/use_media.ts";
-import { Categories } from "../categories.tsx";
+import { lazy } from "../../parts/lazy.tsx";
 import { MapPanel } from "../map/panel.tsx";
 import { AreaPanel } from "./area_panel.tsx";
 import { Ranking } from "./ranking.tsx";
 import "./explore.css";
+
+// Its own column is on wide screens only.
+const Categories = lazy(async () => (await import("../categories.tsx")).Categories);
 
 /** Wide enough for a third column. */
 const WIDE = "(min-width: 1700px)";
@@ -23,7 +26,7 @@ export function Explore(shown: Shown) {
   const isNarrow = useMedia(NARROW);
   const hasArea = shown.pinned.length > 0;
   return (
-    <div class={isWide ? "explore wide" : "explore"}>
+    <div class={isWide ? "explore wide" : "explore"} id="explore" tabIndex={-1}>
       <MapPanel {...shown} {...{ pointed, onPoint }} />
       {(!hasArea || isWide || isNarrow) && <Ranking {...shown} {...{ pointed, onPoint }} />}
       {hasArea && <AreaPanel {...shown} isSheet={isNarrow} hasRanking={isWide || isNarrow} />}

@@ -73,7 +73,7 @@ export function Choropleth({ pointed, onPoint, ...shown }: Shown & Pointing) {
         aria-label={text.map.label(view.by, measureName)}
       >
         <Hatches />
-        <g transform={zoom.transform.toString()}>
+        <g transform={`translate(${zoom.transform.x},${zoom.transform.y}) scale(${zoom.transform.k})`}>
           <path class="coast" d={shapes.map(({ path }) => path).join("")} />
           <text class="lake" x={470} y={410} font-size={13} text-anchor="middle">
             {text.map.lake}

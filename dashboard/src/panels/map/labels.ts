@@ -26,6 +26,8 @@ const SHORT: Readonly<Record<string, string>> = {
 };
 /** The width of a letter as a share of its height, roughly. */
 const LETTER = 0.54;
+/** The share of its area that a code may take. */
+const CROWDED = 0.86;
 
 /** The label of an area: its number or code, and a line below it if there is room. */
 export function labelOf(
@@ -34,12 +36,14 @@ export function labelOf(
   { room, roomBelow }: { room: number; roomBelow: number },
   size: number,
 ): { first: string | null; second: string | null } {
+  // Codes of small areas would touch each other.
+  const isCode = id === name;
   const fits = (words: string, height: number, within: number) => words.length * height * LETTER <= within;
   const candidates = below === null ? [name, SHORT[id] ?? name] : [below];
   return {
-    first: fits(id, size, room) ? id : null,
+    first: fits(id, size, isCode ? room * CROWDED : room) ? id : null,
     second:
-      (id === name && below === null
+      (isCode && below === null
         ? null
         : candidates.find((one) => fits(one, size * 0.78, Math.min(room, roomBelow)))) ?? null,
   };

@@ -1,5 +1,4 @@
 import { geoMercator, geoPath } from "d3-geo";
-import type { ZoomTransform } from "d3-zoom";
 
 import type { Area } from "../../data/boundaries.ts";
 
@@ -116,12 +115,15 @@ export function neighbour(shapes: readonly Shape[], at: number, key: string): nu
 }
 
 /** The position of an area's tooltip: above or below the area, where there is more room, so that it does not cover it. */
-export function besideOf({ bounds, centre }: Shape, transform: ZoomTransform) {
+export function besideOf(
+  { bounds, centre }: Shape,
+  { k, x: left, y: above }: { k: number; x: number; y: number },
+) {
   const within = (share: number) => Math.min(1, Math.max(0, share));
-  const [top, bottom] = [bounds[0][1], bounds[1][1]].map((y) => within(transform.applyY(y) / HEIGHT)) as [
+  const [top, bottom] = [bounds[0][1], bounds[1][1]].map((y) => within((y * k + above) / HEIGHT)) as [
     number,
     number,
   ];
-  const x = within(transform.applyX(centre[0]) / WIDTH);
+  const x = within((centre[0] * k + left) / WIDTH);
   return top > 1 - bottom ? { x, y: top, side: "above" as const } : { x, y: bottom, side: "below" as const };
 }

@@ -11,7 +11,7 @@ import { format, text } from "../../strings.ts";
 import type { Shown } from "../../view/shown.ts";
 import { chosenOf } from "../../view/view.ts";
 
-/** Years before the last that are drawn, at first not read. */
+/** Years before the last that can be drawn, and are not read at first. */
 const EARLIER = 4;
 const MONTHS = Array.from({ length: 12 }, (_, at) => at + 1);
 const STYLES: readonly Style[] = ["first", "second", "third", "fourth"];
@@ -29,7 +29,7 @@ export function Months(shown: Shown) {
   const lines = pinned.length > 1 ? linesOfAreas(shown, last) : linesOfYears(shown);
   if (lines.every(({ values }) => values.every((value) => value === null))) return <p>{text.map.empty}</p>;
   const cut = through.getUTCFullYear() === last && !isLastDay(through) ? through.getUTCMonth() + 1 : null;
-  const first = store.years.find((year) => year >= last - EARLIER) ?? last;
+  const first = store.years.filter((year) => year < last).at(-EARLIER) ?? store.years[0] ?? last;
   const hasEarlier = pinned.length < 2 && first < yearOf(from) - 1;
   return (
     <>
