@@ -13,7 +13,7 @@ const CHOICES = 12;
 const PATIENCE = 30_000;
 const VIEWPORT = { viewport: { width: 1440, height: 1000 } };
 const USABLE = "main[aria-busy=false] #map path";
-const WHOLE = "main[aria-busy=false] #heat";
+const WHOLE = "main[aria-busy=false] #about";
 
 /** Returns the bytes of a response: its header, and its body plain and compressed. */
 async function bytesOf(request: Request): Promise<{ plain: number; gzip: number }> {
@@ -68,7 +68,10 @@ async function choiceToPaint(page: Page): Promise<number[]> {
         list.value = value;
         list.dispatchEvent(new Event("change", { bubbles: true }));
       };
-      for (const id of ["season", "status", "division", "from", "to"]) {
+      // The filters are there while their panel is open.
+      one("#more").click();
+      await task(50);
+      for (const id of ["season", "status", "division"]) {
         const list = one(`#${id}`) as HTMLSelectElement;
         const usual = list.value;
         const others = [...list.options].map(({ value }) => value).filter((value) => value !== usual);
@@ -76,15 +79,24 @@ async function choiceToPaint(page: Page): Promise<number[]> {
         for (let at = 1; at < count; at++) await measure(select(id, others[at % others.length] ?? usual));
         await measure(select(id, usual));
       }
+      one("#more").click();
+      for (let at = 0; at < count; at++) {
+        one("#when").click();
+        await task(50);
+        const years = document.querySelectorAll<HTMLElement>(".years button:not([aria-pressed=true])");
+        await measure(() => years[at % years.length]?.click());
+      }
       for (let at = 0; at < count; at++) {
         const measures = document.querySelectorAll<HTMLElement>(
-          ".map-panel .segments button:not(:disabled, [aria-pressed=true])",
+          ".tabs button:not([aria-disabled=true], [aria-pressed=true])",
         );
         await measure(() => measures[at % measures.length]?.click());
       }
       for (let at = 0; at < count; at++) {
-        const areas = document.querySelectorAll<HTMLElement>("#ranking tbody button");
-        await measure(() => areas[(at * 7) % areas.length]?.click());
+        const areas = document.querySelectorAll<SVGElement>("#map .area");
+        await measure(() =>
+          areas[(at * 7) % areas.length]?.dispatchEvent(new MouseEvent("click", { bubbles: true })),
+        );
       }
       const words = [
         "tree",
@@ -99,7 +111,7 @@ async function choiceToPaint(page: Page): Promise<number[]> {
         "litter",
       ];
       for (let at = 0; at < count; at++) {
-        const search = one("#search") as HTMLInputElement;
+        const search = one("#what") as HTMLInputElement;
         search.value = words[at % words.length] ?? "";
         search.dispatchEvent(new Event("input", { bubbles: true }));
         await task(50);
@@ -108,7 +120,7 @@ async function choiceToPaint(page: Page): Promise<number[]> {
         await measure(() => types[types.length - 1]?.click());
         // One at a time.
         await measure(() => {
-          one(".chip").click();
+          one(".combobox:has(#what) .chip").click();
         });
       }
       return times;
@@ -151,7 +163,7 @@ try {
   for (const [name, query] of [
     ["wards, the latest year", ""],
     [`wards, ${years.length} years`, `?${all}`],
-    [`neighbourhoods, ${years.length} years`, `?by=fsa&${all}`],
+    [`postal areas, ${years.length} years`, `?by=fsa&${all}`],
   ] as const) {
     const page = await browser.newPage(VIEWPORT);
     await page.goto(site.url + query);

@@ -6,8 +6,8 @@ import { serveSite } from "../e2e/site.ts";
 
 const [browser, site] = await Promise.all([launch(), serveSite()]);
 try {
-  const visitor = await Visitor.open(browser, site.url, { viewport: { width: 1440, height: 960 } });
-  await visitor.view("?group=Snow+and+ice&area=13");
+  const visitor = await Visitor.open(browser, site.url, { viewport: { width: 1366, height: 860 } });
+  await visitor.view("?group=Snow+and+ice");
   await visitor.page.screenshot({ path: join(import.meta.dirname, "../../docs/dashboard.png") });
 } finally {
   await browser.close();

@@ -35,7 +35,7 @@ function filtersOf({ view, answer, store }: Shown): Cell[] {
   ];
 }
 
-/** The areas with their figures, numerators and denominators. `docs/dashboard.md` describes the columns. */
+/** The areas with their figures, numerators and denominators. The README describes the columns. */
 export function tableOf(shown: Shown, catalog: Catalog): Table {
   const { view, answer, ranked } = shown;
   const header = [
