@@ -58,6 +58,30 @@ test("the open search has no violation", async () => {
   await visitor.close();
 });
 
+test.for([1366, 390])("a longer language fits, and has every word, %i pixels wide", async (width) => {
+  const visitor = await site.visit({ viewport: { width, height: 900 } });
+  // English with accents, 40% longer.
+  await visitor.view("?lang=en-XA&area=9&group=Trees");
+  const { page } = visitor;
+  await visitor.picture(`pseudo-${width}`);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+  const cut = await page.locator("button, label, summary, h2, h3").evaluateAll((found) =>
+    found.flatMap((one) => {
+      const { overflowX, textOverflow } = getComputedStyle(one);
+      const isCut =
+        overflowX === "hidden" && textOverflow !== "ellipsis" && one.scrollWidth > one.clientWidth + 1;
+      return isCut ? [one.textContent] : [];
+    }),
+  );
+  expect(cut).toEqual([]);
+  // Words that are not from the catalogue have no brackets.
+  const plain = await page
+    .locator("h2, h3, summary, .ask label, .tabs button, .tools button")
+    .allInnerTexts();
+  expect(plain.filter((words) => words.trim() !== "" && !words.includes("["))).toEqual([]);
+  await visitor.close();
+});
+
 test("the open menus have no violation", async () => {
   const visitor = await site.visit();
   await visitor.view("?area=9");

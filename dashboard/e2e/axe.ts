@@ -13,9 +13,11 @@ export async function violations(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
   const { violations } = await page.evaluate<AxeResults, string[]>(
     (tags) =>
-      (window as unknown as { axe: { run: (options: unknown) => Promise<AxeResults> } }).axe.run({
-        runOnly: tags,
-      }),
+      (window as unknown as { axe: { run: (on: unknown, options: unknown) => Promise<AxeResults> } }).axe.run(
+        // axe takes the boxes of paths for what is behind the labels. Their contrast has its own test.
+        { exclude: [["#map .label"]] },
+        { runOnly: tags },
+      ),
     TAGS,
   );
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));

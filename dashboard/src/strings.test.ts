@@ -121,7 +121,7 @@ test("unexpected values are described, with subject and rows if they add somethi
 test("the pseudo-language has every word of the catalogue, longer and with accents", () => {
   const other = pseudo(text);
   expect(Object.keys(other)).toEqual(Object.keys(text));
-  expect(other.ask.where).toMatch(/^\[Whërë~+\]$/);
-  expect(other.counted(2)).toMatch(/^\[2 rëqüësts~+\]$/);
+  expect(other.ask.where).toMatch(/^\[Whërë[~ ]+\]$/);
+  expect(other.counted(2)).toMatch(/^\[2 rëqüësts[~ ]+\]$/);
   expect(other.counted(2).length).toBeGreaterThanOrEqual(text.counted(2).length * 1.4);
 });

@@ -610,7 +610,7 @@ export const en = {
   about: {
     title: "About the data",
     coverage: [
-      "The City publishes requests whose place it could confirm, from five of its divisions. They show what people reported, not the condition of the city: some neighbourhoods report more readily than others.",
+      "The City publishes requests whose place it could confirm, to the divisions that are listed above. They show what people reported, not the condition of the city: some neighbourhoods report more readily than others.",
       "Many contacts with 311 are questions and are not in the data; neither are matters of other agencies, such as transit and police.",
     ],
     old: "Until November 2018 Toronto had 44 wards. Those years cannot be shown on today's map of 25; use postal areas.",

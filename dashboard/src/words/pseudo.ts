@@ -34,5 +34,7 @@ function longer(text: string): string {
   // What another function of the catalogue returned already has its accents.
   if (!/[a-z]{3}/i.test(text) || text.startsWith("[")) return text;
   const accented = Array.from(text, (letter) => ACCENTS[letter] ?? letter).join("");
-  return `[${accented}${"~".repeat(Math.ceil(text.length * LONGER))}]`;
+  const more = "~".repeat(Math.ceil(text.length * LONGER));
+  // As long as words are, so that lines can break.
+  return `[${accented}${more.replace(/~{8}(?=~)/g, "$& ")}]`;
 }

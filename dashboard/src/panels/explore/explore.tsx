@@ -14,7 +14,7 @@ const Categories = lazy(async () => (await import("../categories.tsx")).Categori
 /** Wide enough for a third column. */
 const WIDE = "(min-width: 1700px)";
 /** Too narrow for a second: the area's panel is a sheet over the bottom of the screen. */
-const NARROW = "(max-width: 700px)";
+const NARROW = "(max-width: 1000px)";
 
 /**
  * The map, the ranking and the chosen areas. The panel of the areas has its own column on a wide screen, takes the place of
