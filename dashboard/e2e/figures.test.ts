@@ -506,7 +506,9 @@ test("what was unusual in the last month, with a link to it", async () => {
   const [expected] = await query(`
     select count(*), any_value(type_group) from ${table("unusual_months")} where created_month = date '2025-12-01'`);
   const items = visitor.page.locator("#unusual li");
-  expect(await items.count()).toBe(Math.min(8, Number(expected?.[0])));
+  // Read once they are near the screen.
+  await visitor.page.locator("#unusual").scrollIntoViewIfNeeded();
+  await expect.poll(() => items.count()).toBe(Math.min(8, Number(expected?.[0])));
   await items.first().getByRole("button").click();
   await visitor.settled();
   expect(visitor.page.url()).toContain("months=2025-12");

@@ -432,7 +432,7 @@ test("measures colour the map and order the ranking", async () => {
   await sort.click();
   await visitor.settled();
   expect(await page.locator("#ranking tbody tr").last().getAttribute("data-area")).toBe(most[0]?.[0]);
-  // How figures are presented is no step of history.
+  // A change of presentation does not add to the history.
   expect(await page.evaluate(() => history.length)).toBe(steps);
 });
 

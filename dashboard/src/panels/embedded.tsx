@@ -65,7 +65,7 @@ function useHeight() {
     if (window.parent === window) return;
     const observer = new ResizeObserver(() => {
       const { scrollHeight } = document.body;
-      // The height of public content is no secret, so any page may have it.
+      // Any page may know the height, because the content is public.
       window.parent.postMessage({ type: "toronto-311-height", height: scrollHeight }, "*");
     });
     observer.observe(document.body);

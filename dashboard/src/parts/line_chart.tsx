@@ -36,7 +36,7 @@ export interface Line {
 /** The range of values behind the lines. */
 export interface Band {
   name: string;
-  /** The lowest and highest value of each position; `null` where there is none. */
+  /** The lowest and highest value of each position; `null` if it has none. */
   ranges: ([low: number, high: number] | null)[];
 }
 

@@ -10,7 +10,7 @@ export interface Subject {
   type: string | null;
 }
 
-/** Ages in which the share of open requests is told, by their lowest and highest days. */
+/** Ages whose share of open requests is shown, by their lowest and highest days. */
 export const AGES = {
   month: [30, 90],
   quarter: [90, 180],

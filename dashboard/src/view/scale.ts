@@ -67,7 +67,7 @@ export function fillOf({ measure, bounds, flat }: Scale, { value, unranked, inte
   if (unranked === "few_homes" || unranked === "few_requests") return "fill-few";
   if (value === null) return "fill-none";
   if (flat) return "fill-class-1";
-  // A change that chance explains is no change.
+  // A change that chance explains has the colour of none.
   const isNoChange = measure === "change" && interval && interval.low <= 0 && interval.high >= 0;
   return styleOf(measure, bounds.length, classOf(isNoChange ? 0 : value, bounds));
 }
