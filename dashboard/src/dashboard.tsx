@@ -18,7 +18,6 @@ import { unknownChoices } from "./view/unknown_choices.ts";
 import { useRead } from "./view/use_read.ts";
 import { useShown } from "./view/use_shown.ts";
 import { useView } from "./view/use_view.ts";
-import { useVocabulary } from "./view/use_vocabulary.ts";
 import "./dashboard.css";
 
 // The first figures do not wait for what is below them.
@@ -29,8 +28,7 @@ const Tools = lazy(async () => (await import("./panels/share/tools.tsx")).Tools)
 /** The layout of the page. After a failure the catalog is read again, because a newer one may have superseded it. */
 export function Dashboard({ store, reopen }: { store: Store; reopen: () => void }) {
   const [view, change] = useView();
-  const vocabulary = useVocabulary(store);
-  const { shown, progress, error, retry } = useShown(store, view, vocabulary, change);
+  const { shown, vocabulary, progress, error, retry } = useShown(store, view, change);
   const { catalog, dataThrough } = store;
   useEffect(() => {
     const title = text.pageTitle(described(shown?.view ?? view));

@@ -13,11 +13,14 @@ import { scaleOf } from "./scale.ts";
 import type { Change, Shown } from "./shown.ts";
 import type { Measure, View } from "./view.ts";
 import { chosenOf, isNarrow, needsVocabulary, spanOf, statusesOf } from "./view.ts";
+import { useVocabulary } from "./use_vocabulary.ts";
 import { sameWords } from "./words.ts";
 
 /** What is shown: the latest view that was answered, how far the next one is, and why it failed. */
 export interface Showing {
   shown: Shown | null;
+  /** `null` until it is read. */
+  vocabulary: Vocabulary | null;
   /** `null` unless files are being read. */
   progress: Progress | null;
   /** Why the view of the address could not be answered. What was shown before stays. */
@@ -26,11 +29,12 @@ export interface Showing {
 }
 
 /** Reads what a view needs and answers its question. An answer that comes after the next choice is dropped. */
-export function useShown(store: Store, view: View, vocabulary: Vocabulary | null, change: Change): Showing {
+export function useShown(store: Store, view: View, change: Change): Showing {
   const [shown, setShown] = useState<Shown | null>(null);
   const [progress, setProgress] = useState<Progress | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [attempt, setAttempt] = useState(0);
+  const vocabulary = useVocabulary(store, needsVocabulary(view) || shown !== null);
   const isWaiting = vocabulary === null && needsVocabulary(view);
   const known = useRef(vocabulary);
   known.current = vocabulary;
@@ -63,6 +67,7 @@ export function useShown(store: Store, view: View, vocabulary: Vocabulary | null
   }, [view, store, isWaiting, attempt]);
   return {
     shown: shown && { ...shown, vocabulary: vocabulary ?? NO_VOCABULARY },
+    vocabulary,
     progress,
     error,
     retry: () => {

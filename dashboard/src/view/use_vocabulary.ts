@@ -4,10 +4,11 @@ import type { Store } from "../data/store.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { readVocabulary } from "../data/vocabulary.ts";
 
-/** Reads the vocabulary, beside the figures, which mostly do not need it. It is `null` until it is read. */
-export function useVocabulary(store: Store): Vocabulary | null {
+/** Reads the vocabulary once it is wanted: mostly after the first figures, which do not need it. `null` until it is read. */
+export function useVocabulary(store: Store, isWanted: boolean): Vocabulary | null {
   const [vocabulary, setVocabulary] = useState<Vocabulary | null>(null);
   useEffect(() => {
+    if (!isWanted) return;
     let isStale = false;
     // What cannot be read is empty, so this does not fail.
     void store
@@ -18,6 +19,6 @@ export function useVocabulary(store: Store): Vocabulary | null {
     return () => {
       isStale = true;
     };
-  }, [store]);
+  }, [store, isWanted]);
   return vocabulary;
 }
