@@ -39,6 +39,8 @@ export class Visitor {
     const page = await context.newPage();
     const visitor = new Visitor(page, url);
     page.on("console", (message) => {
+      // A slow machine takes some seconds to use what it has preloaded.
+      if (message.text().includes("was preloaded using link preload but not used")) return;
       if (message.type() === "error" || message.type() === "warning") visitor.complaints.push(message.text());
     });
     page.on("pageerror", (error) => visitor.complaints.push(error.message));

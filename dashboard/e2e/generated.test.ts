@@ -152,7 +152,7 @@ test("generated data never have the City's words", async () => {
         /The City publish|every row of the City's files/,
       );
       expect(await visitor.text(".as-of")).toMatch(/^Generated data to \w+ \d+, \d{4}$/);
-      expect(await visitor.text("#quality")).toContain("They say nothing about Toronto.");
+      expect(await visitor.text("#about")).toContain("They say nothing about Toronto.");
     });
   }
 });

@@ -1,5 +1,6 @@
 import { Later } from "../parts/later.tsx";
 import type { Shown } from "../view/shown.ts";
+import { useMedia, WIDE } from "../view/use_media.ts";
 import { About } from "./about/about.tsx";
 import { Breakdowns } from "./breakdowns.tsx";
 import { Categories } from "./categories.tsx";
@@ -10,11 +11,13 @@ import { Unusual } from "./unusual.tsx";
 
 /** The sections below the map: the trend, what differs, how long it takes, and what is for analysts. */
 export function Below(shown: Shown) {
+  // Without an area, a wide screen has the categories beside the map.
+  const hasCategories = !useMedia(WIDE) || shown.pinned.length > 0;
   return (
     <>
       <div class={shown.pinned.length > 0 ? "columns details of-area" : "columns details"}>
         <Series {...shown} />
-        <Categories {...shown} />
+        {hasCategories && <Categories {...shown} />}
         <Duration {...shown} />
       </div>
       <Later>

@@ -1,5 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 
+/** Wide enough for a third column beside the map. */
+export const WIDE = "(min-width: 1700px)";
+
 /** Whether the screen matches a media query, also after it changes. */
 export function useMedia(query: string): boolean {
   const [matches, setMatches] = useState(() => matchMedia(query).matches);

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 
 import type { Shown } from "../../view/shown.ts";
-import { useMedia } from "../../view/use_media.ts";
+import { useMedia, WIDE } from "../../view/use_media.ts";
 import { lazy } from "../../parts/lazy.tsx";
 import { MapPanel } from "../map/panel.tsx";
 import { AreaPanel } from "./area_panel.tsx";
@@ -11,8 +11,6 @@ import "./explore.css";
 // Its own column is on wide screens only.
 const Categories = lazy(async () => (await import("../categories.tsx")).Categories);
 
-/** Wide enough for a third column. */
-const WIDE = "(min-width: 1700px)";
 /** Too narrow for a second: the area's panel is a sheet over the bottom of the screen. */
 const NARROW = "(max-width: 1000px)";
 
