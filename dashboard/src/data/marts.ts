@@ -3,15 +3,15 @@ import { filesOf } from "./catalog.ts";
 import type { Columns } from "./parquet.ts";
 import { readColumns } from "./parquet.ts";
 
-/** Reads columns of a mart that has one file. */
+/** Reads columns of all files of a mart. */
 export async function readMart<Name extends string>(
   catalog: Catalog,
   mart: string,
   names: readonly Name[],
 ): Promise<Columns<Name>> {
-  const [file] = filesOf(catalog, mart);
-  if (!file) return Object.fromEntries(names.map((name) => [name, []])) as unknown as Columns<Name>;
-  return readColumns(file, names);
+  const files = await Promise.all(filesOf(catalog, mart).map((file) => readColumns(file, names)));
+  const whole = names.map((name) => [name, files.flatMap((columns) => Array.from<unknown>(columns[name]))]);
+  return Object.fromEntries(whole) as Columns<Name>;
 }
 
 /** Returns columns as rows. */

@@ -2,7 +2,7 @@ import type { Catalog } from "./catalog.ts";
 import { hasMart } from "./catalog.ts";
 import { readMart, rowsOf } from "./marts.ts";
 
-/** Requests of one age: how many there are, and how many of them are open and cancelled. */
+/** Requests of one age that were not cancelled: how many there are, and how many of them are open. */
 export interface OpenByAge {
   group: string;
   /** `null` in the figures of wards, which are by group. */
@@ -13,10 +13,9 @@ export interface OpenByAge {
   days: number;
   requests: number;
   open: number;
-  cancelled: number;
 }
 
-const COUNTS = ["type_group", "age_days", "requests", "open_requests", "cancelled_requests"] as const;
+const COUNTS = ["type_group", "age_days", "requests", "open_requests"] as const;
 
 /** Reads the open requests by age: of the city by type, and of the 25 wards by group. Missing marts have none. */
 export async function readOpen(catalog: Catalog): Promise<OpenByAge[]> {
@@ -33,7 +32,6 @@ export async function readOpen(catalog: Catalog): Promise<OpenByAge[]> {
     days: row.age_days as number,
     requests: row.requests as number,
     open: row.open_requests as number,
-    cancelled: row.cancelled_requests as number,
   });
   return [
     ...types.map((row) => ({ ...countsOf(row), type: row.type_name as string, ward: null })),

@@ -63,7 +63,7 @@ export function openOf(
   return (Object.keys(AGES) as Age[]).flatMap((age) => {
     const [from, to] = AGES[age];
     const ofAge = rows.filter(({ days }) => days >= from && days < to);
-    const requests = ofAge.reduce((sum, one) => sum + one.requests - one.cancelled, 0);
+    const requests = ofAge.reduce((sum, one) => sum + one.requests, 0);
     const open = ofAge.reduce((sum, one) => sum + one.open, 0);
     return requests < LEAST_BASE ? [] : [{ age, requests, open }];
   });
