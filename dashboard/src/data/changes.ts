@@ -1,6 +1,5 @@
 import type { Catalog } from "./catalog.ts";
-import { hasMart } from "./catalog.ts";
-import { readMart, rowsOf } from "./marts.ts";
+import { readRows } from "./marts.ts";
 
 const MART = "publication_changes";
 const COLUMNS = [
@@ -24,8 +23,8 @@ export interface PublicationChange {
 
 /** Reads the changes, the latest first. A catalog without the mart has none. */
 export async function readChanges(catalog: Catalog): Promise<PublicationChange[]> {
-  if (!hasMart(catalog, MART)) return [];
-  return rowsOf(await readMart(catalog, MART, COLUMNS))
+  const rows = await readRows(catalog, MART, COLUMNS);
+  return rows
     .map((row) => ({
       year: row.source_year as number,
       on: row.new_observed_at as Date,

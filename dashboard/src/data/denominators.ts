@@ -1,7 +1,6 @@
 import type { AreaKind } from "./area_kind.ts";
 import type { Catalog } from "./catalog.ts";
-import { hasMart } from "./catalog.ts";
-import { readMart, rowsOf } from "./marts.ts";
+import { readRows } from "./marts.ts";
 
 const MART = "area_denominators";
 const COLUMNS = [
@@ -28,8 +27,7 @@ export interface Denominators {
 
 /** Reads the denominators of a kind of area, by its id. A catalog without the mart has none. */
 export async function readDenominators(catalog: Catalog, kind: AreaKind): Promise<Map<string, Denominators>> {
-  if (!hasMart(catalog, MART)) return new Map();
-  const rows = rowsOf(await readMart(catalog, MART, COLUMNS));
+  const rows = await readRows(catalog, MART, COLUMNS);
   return new Map(
     rows
       .filter(({ area_type }) => area_type === kind)

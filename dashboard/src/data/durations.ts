@@ -1,6 +1,6 @@
 import type { Catalog } from "./catalog.ts";
-import { hasMart } from "./catalog.ts";
-import { readMart, rowsOf } from "./marts.ts";
+import { isOfWardToday } from "./area_kind.ts";
+import { readRows } from "./marts.ts";
 import type { Value } from "./parquet.ts";
 
 /** Days between which a share of the requests is closed. `upper` is null if it may be any longer time. */
@@ -37,37 +37,35 @@ const BOUNDS = ["q25", "median", "q75"] as const;
 
 /** Reads how long requests take, of the city and of the 25 wards. A catalog without the mart has nothing. */
 export async function readDurations(catalog: Catalog): Promise<Duration[]> {
-  if (!hasMart(catalog, "time_to_close")) return [];
   const columns = [
     ...KEYS,
     "requests",
     ...BOUNDS.flatMap((at) => [`lower_days_${at}`, `upper_days_${at}`] as const),
     "open_share_90_days",
   ] as const;
-  return rowsOf(await readMart(catalog, "time_to_close", columns))
-    .filter(isShown)
-    .map((row) => {
-      const bounds = (at: (typeof BOUNDS)[number]): Bounds | null => {
-        const lower = row[`lower_days_${at}`] as number | null;
-        return lower === null ? null : { lower, upper: row[`upper_days_${at}`] as number | null };
-      };
-      return {
-        ...keyOf(row),
-        requests: row.requests as number,
-        quarter: bounds("q25"),
-        half: bounds("median"),
-        threeQuarters: bounds("q75"),
-        openAfter90: row.open_share_90_days as number | null,
-      };
-    });
+  const rows = await readRows(catalog, "time_to_close", columns);
+  return rows.filter(isShown).map((row) => {
+    const bounds = (at: (typeof BOUNDS)[number]): Bounds | null => {
+      const lower = row[`lower_days_${at}`] as number | null;
+      return lower === null ? null : { lower, upper: row[`upper_days_${at}`] as number | null };
+    };
+    return {
+      ...keyOf(row),
+      requests: row.requests as number,
+      quarter: bounds("q25"),
+      half: bounds("median"),
+      threeQuarters: bounds("q75"),
+      openAfter90: row.open_share_90_days as number | null,
+    };
+  });
 }
 
 /** Reads the curves of closed requests, each under its `curveKey`. A catalog without the mart has none. */
 export async function readCurves(catalog: Catalog): Promise<Map<string, Closed[]>> {
   const curves = new Map<string, Closed[]>();
-  if (!hasMart(catalog, "time_to_close_curve")) return curves;
   const columns = [...KEYS, "age_days", "done_share"] as const;
-  for (const row of rowsOf(await readMart(catalog, "time_to_close_curve", columns)).filter(isShown)) {
+  const rows = await readRows(catalog, "time_to_close_curve", columns);
+  for (const row of rows.filter(isShown)) {
     const { group, type, ward } = keyOf(row);
     const key = curveKey(group, type, ward);
     const point = { days: row.age_days as number, share: row.done_share as number };
@@ -85,8 +83,8 @@ export function curveKey(group: string, type: string | null, ward: string | null
 type Row = Record<(typeof KEYS)[number], Value>;
 
 /** Whether a row is of the city or of today's wards. */
-function isShown({ ward_model, ward_id }: Row): boolean {
-  return ward_id === null || ward_model === 25;
+function isShown(row: Row): boolean {
+  return row.ward_id === null || isOfWardToday(row);
 }
 
 function keyOf({ type_group, type_name, ward_id }: Row) {

@@ -1,6 +1,6 @@
 import type { Catalog } from "./catalog.ts";
-import { hasMart } from "./catalog.ts";
-import { readMart, rowsOf } from "./marts.ts";
+import { isOfWardToday } from "./area_kind.ts";
+import { readRows } from "./marts.ts";
 
 const MART = "fsa_wards";
 const COLUMNS = ["fsa", "ward_model", "ward_id", "share"] as const;
@@ -16,9 +16,7 @@ export interface WardShare {
 /** Reads the wards of each postal area, the largest share first. A catalog without the mart has none. */
 export async function readFsaWards(catalog: Catalog): Promise<Map<string, WardShare[]>> {
   const wards = new Map<string, WardShare[]>();
-  if (!hasMart(catalog, MART)) return wards;
-  for (const row of rowsOf(await readMart(catalog, MART, COLUMNS))) {
-    if (row.ward_model !== 25 || row.ward_id === null) continue;
+  for (const row of (await readRows(catalog, MART, COLUMNS)).filter(isOfWardToday)) {
     const fsa = row.fsa as string;
     wards.set(fsa, [...(wards.get(fsa) ?? []), { ward: String(row.ward_id), share: row.share as number }]);
   }

@@ -1,5 +1,5 @@
 import type { Catalog } from "./catalog.ts";
-import { filesOf } from "./catalog.ts";
+import { filesOf, hasMart } from "./catalog.ts";
 import type { Columns } from "./parquet.ts";
 import { readColumns } from "./parquet.ts";
 
@@ -12,6 +12,11 @@ export async function readMart<Name extends string>(
   const files = await Promise.all(filesOf(catalog, mart).map((file) => readColumns(file, names)));
   const whole = names.map((name) => [name, files.flatMap((columns) => Array.from<unknown>(columns[name]))]);
   return Object.fromEntries(whole) as Columns<Name>;
+}
+
+/** Reads rows of a mart. A catalog without the mart, as older ones are, has none. */
+export async function readRows<Name extends string>(catalog: Catalog, mart: string, names: readonly Name[]) {
+  return hasMart(catalog, mart) ? rowsOf(await readMart(catalog, mart, names)) : [];
 }
 
 /** Returns columns as rows. */

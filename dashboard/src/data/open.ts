@@ -1,6 +1,6 @@
 import type { Catalog } from "./catalog.ts";
-import { hasMart } from "./catalog.ts";
-import { readMart, rowsOf } from "./marts.ts";
+import { isOfWardToday } from "./area_kind.ts";
+import { readRows } from "./marts.ts";
 
 /** Requests of one age that were not cancelled: how many there are, and how many of them are open. */
 export interface OpenByAge {
@@ -20,12 +20,8 @@ const COUNTS = ["type_group", "age_days", "requests", "open_requests"] as const;
 /** Reads the open requests by age: of the city by type, and of the 25 wards by group. Missing marts have none. */
 export async function readOpen(catalog: Catalog): Promise<OpenByAge[]> {
   const [types, wards] = await Promise.all([
-    hasMart(catalog, "open_by_age_type")
-      ? readMart(catalog, "open_by_age_type", [...COUNTS, "type_name"]).then(rowsOf)
-      : [],
-    hasMart(catalog, "open_by_age_group_ward")
-      ? readMart(catalog, "open_by_age_group_ward", [...COUNTS, "ward_model", "ward_id"]).then(rowsOf)
-      : [],
+    readRows(catalog, "open_by_age_type", [...COUNTS, "type_name"]),
+    readRows(catalog, "open_by_age_group_ward", [...COUNTS, "ward_model", "ward_id"]),
   ]);
   const countsOf = (row: Record<(typeof COUNTS)[number], unknown>) => ({
     group: row.type_group as string,
@@ -36,7 +32,7 @@ export async function readOpen(catalog: Catalog): Promise<OpenByAge[]> {
   return [
     ...types.map((row) => ({ ...countsOf(row), type: row.type_name as string, ward: null })),
     ...wards
-      .filter(({ ward_model, ward_id }) => ward_model === 25 && ward_id !== null)
+      .filter(isOfWardToday)
       .map((row) => ({ ...countsOf(row), type: null, ward: String(row.ward_id) })),
   ];
 }

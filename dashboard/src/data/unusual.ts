@@ -1,6 +1,6 @@
 import type { Catalog } from "./catalog.ts";
-import { hasMart } from "./catalog.ts";
-import { readMart, rowsOf } from "./marts.ts";
+import { isOfWardToday } from "./area_kind.ts";
+import { readRows } from "./marts.ts";
 import type { Month } from "./span.ts";
 import { monthAt } from "./span.ts";
 
@@ -33,9 +33,9 @@ export interface Unusual {
 
 /** Reads the unusual counts, the most unusual first. A catalog without the mart has none. */
 export async function readUnusual(catalog: Catalog): Promise<Unusual[]> {
-  if (!hasMart(catalog, MART)) return [];
-  return rowsOf(await readMart(catalog, MART, COLUMNS))
-    .filter(({ ward_model, ward_id }) => ward_id === null || ward_model === 25)
+  const rows = await readRows(catalog, MART, COLUMNS);
+  return rows
+    .filter((row) => row.ward_id === null || isOfWardToday(row))
     .map((row) => {
       const date = row.created_month as Date;
       const area: Unusual["area"] =

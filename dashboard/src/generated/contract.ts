@@ -11,3 +11,6 @@ export const REASONS: Record<string, string> = {
   missing_service_request_type: "no type",
   no_ward_and_no_fsa: "no ward or postal area",
 };
+
+/** The number of wards of today, which names their model. */
+export const WARD_MODEL = 25;

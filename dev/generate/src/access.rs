@@ -10,7 +10,7 @@ const ACCESS: &str = include_str!("../../../terraform/access.yaml");
 const EVERY_JOB: &str = "every job";
 /// Members that are not service accounts of the module.
 const OTHERS: [&str; 2] = ["GitHub", "allUsers"];
-/// What iam.tf knows without a name, and with one.
+/// The resources of iam.tf that have no name, and the kinds of those that have one.
 const PLACES: [&str; 3] = ["project", EVERY_JOB, "every job's account"];
 const KINDS: [&str; 5] = ["account", "bucket", "dataset", "job", "repository"];
 

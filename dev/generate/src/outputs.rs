@@ -148,6 +148,11 @@ fn page() -> String {
         line!(code, "  {}: {:?},", reason.name, reason.title);
     }
     code.push_str("};\n");
+    let wards = Contract::rules().current_wards().size;
+    line!(
+        code,
+        "\n/** The number of wards of today, which names their model. */\nexport const WARD_MODEL = {wards};"
+    );
     code
 }
 
