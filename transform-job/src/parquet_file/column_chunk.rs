@@ -644,21 +644,19 @@ mod tests {
         );
     }
 
-    /// The data pages of a column: their statistics, and the bit width of their indices if they have a dictionary.
-    fn pages(file: &Bytes, column: usize) -> Vec<(Ends, Option<u8>)> {
+    /// The data pages of a column: their statistics, encoding and uncompressed bytes.
+    fn pages(file: &Bytes, column: usize) -> Vec<(Ends, Encoding, Bytes)> {
         let properties = ReaderProperties::builder().set_read_page_statistics(true);
         let options = ReadOptionsBuilder::new().with_reader_properties(properties.build());
         let reader = SerializedFileReader::new_with_options(file.clone(), options.build());
         let reader = reader.expect("a Parquet file");
         let group = reader.get_row_group(0).expect("a row group");
-        let pages = group.get_column_page_reader(column).expect("pages");
-        let pages = pages.map(|page| page.expect("a page"));
+        let pages = group.get_column_page_reader(column);
+        let pages = pages.expect("pages").map(|page| page.expect("a page"));
         let data = pages.filter(|page| page.page_type() == PageType::DATA_PAGE);
         data.map(|page| {
-            let has_dictionary = page.encoding() == Encoding::RLE_DICTIONARY;
-            assert!(has_dictionary || page.encoding() == Encoding::PLAIN);
-            let width = has_dictionary.then(|| page.buffer()[0]);
-            (ends(page.statistics().expect("statistics")), width)
+            let statistics = ends(page.statistics().expect("statistics"));
+            (statistics, page.encoding(), page.buffer().clone())
         })
         .collect()
     }
@@ -673,30 +671,41 @@ mod tests {
             .map(|row| if row < PAGE_ROWS { 3 } else { 7 })
             .collect();
         let file = written(&values, &codes, false);
-        let bytes = |number: i32| Some(number.to_le_bytes().to_vec());
-        let expected = [3, 7].map(|number| ((bytes(number), bytes(number), Some(0)), Some(1)));
-        assert_eq!(pages(&file, 1), expected);
-        let bytes = |code: u32| Some(time(code).to_le_bytes().to_vec());
-        let expected = [3, 7].map(|code| ((bytes(code), bytes(code), Some(0)), None));
-        assert_eq!(pages(&file, 3), expected);
+        let both = |bytes: &dyn Fn(u32) -> Vec<u8>| {
+            [3, 7].map(|code| (Some(bytes(code)), Some(bytes(code)), Some(0)))
+        };
+        let indices = both(&|code| code.to_le_bytes().to_vec());
+        let times = both(&|code| time(code).to_le_bytes().to_vec());
+        for (column, encoding, width, expected) in [
+            (1, Encoding::RLE_DICTIONARY, Some(1), indices),
+            (3, Encoding::PLAIN, None, times),
+        ] {
+            let mut found = Vec::new();
+            for (statistics, used, page) in pages(&file, column) {
+                assert_eq!(used, encoding);
+                assert!(width.is_none_or(|width| page[0] == width));
+                found.push(statistics);
+            }
+            assert_eq!(found, expected);
+        }
     }
 
     #[test]
     fn an_index_has_at_least_one_bit() {
         for value in [None, Some((String::new(), 0))] {
-            let file = written(&[value], &[0; 20], true);
+            let required = value
+                .is_some()
+                .then(|| written(std::slice::from_ref(&value), &[0; 20], false));
+            let optional = written(&[value], &[0; 20], true);
             for column in 0..2 {
-                // The levels of an optional column come first: their length, and one run.
-                let reader = SerializedFileReader::new(file.clone()).expect("a Parquet file");
-                let group = reader.get_row_group(0).expect("a row group");
-                let mut pages = group.get_column_page_reader(column).expect("pages");
-                let data = pages.find_map(|page| {
-                    let page = page.expect("a page");
-                    (page.page_type() == PageType::DATA_PAGE).then(|| page.buffer().clone())
-                });
-                let data = data.expect("a data page");
-                let levels = u32::from_le_bytes(data[..4].try_into().expect("four bytes"));
-                assert_eq!(data[4 + levels as usize], 1);
+                for (_, _, page) in required.iter().flat_map(|file| pages(file, column)) {
+                    assert_eq!(page[0], 1);
+                }
+                for (_, _, page) in pages(&optional, column) {
+                    // The levels come first, after their length.
+                    let levels = u32::from_le_bytes(page[..4].try_into().expect("four bytes"));
+                    assert_eq!(page[4 + levels as usize], 1);
+                }
             }
         }
     }
