@@ -244,9 +244,14 @@ impl RunningDbt<'_> {
     /// catalog, which would need rights and can fail, and repeats the same.
     pub(crate) async fn document(&mut self) -> Result<Vec<u8>, Failure> {
         let page = self.dbt.remove_stale("static_index.html")?;
-        let arguments = ["docs", "generate", "--static", "--no-compile"];
         let (success, errors) = self
-            .execute(&[&arguments[..], &["--empty-catalog"]].concat())
+            .execute(&[
+                "docs",
+                "generate",
+                "--static",
+                "--no-compile",
+                "--empty-catalog",
+            ])
             .await?;
         if !success {
             return Err(without_results("dbt docs generate failed", &errors));
@@ -305,14 +310,13 @@ impl RunningDbt<'_> {
         if let Ok(Ok(complaints)) = (&mut self.complaints).await {
             errors.extend(complaints.lines().last().map(str::to_owned));
         }
-        let described = described(&format!("dbt ended with {status}"), &errors);
+        let what = format!("dbt ended with {status}");
         let was_killed = status.code().is_none();
-        let exit = if was_killed || is_transient(&described) {
-            Exit::Upstream
+        if was_killed {
+            Failure::upstream(anyhow::anyhow!(described(&what, &errors)))
         } else {
-            Exit::Configuration
-        };
-        Failure::new(exit, anyhow::anyhow!(described))
+            without_results(&what, &errors)
+        }
     }
 
     /// Logs the nodes that dbt finishes, adds the errors that belong to no node to `errors`, and returns the answer;

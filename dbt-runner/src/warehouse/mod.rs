@@ -49,7 +49,7 @@ trait Backend: Send {
     ) -> Result<Vec<RecordBatch>, Failure>;
 }
 
-/// What is read of load-job's tables.
+/// A query of load-job's tables.
 #[derive(Debug, Clone, Copy)]
 enum Records {
     /// `partition, fingerprint, run_id, generated, first seen` of every version, in order of loading; first seen is in

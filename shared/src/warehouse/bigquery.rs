@@ -98,12 +98,6 @@ impl BigQueryError {
         })
     }
 
-    /// Whether a job failed, as opposed to a request.
-    #[must_use]
-    pub fn is_job(&self) -> bool {
-        matches!(self, Self::Job { .. })
-    }
-
     /// Whether an object exists that may not be read, or that is not shown yet.
     #[must_use]
     pub fn is_hidden(&self) -> bool {

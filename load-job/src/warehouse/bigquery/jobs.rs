@@ -25,6 +25,7 @@ const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter()
     .without_max_times()
     .with_total_delay(Some(Duration::from_mins(10)));
+
 /// The error of the transaction if another version of the partition was loaded meanwhile.
 pub(super) const OVERTAKEN: &str = "another load of this partition came first";
 /// The error of the transaction if the row count differs from the manifest's.
@@ -52,13 +53,18 @@ impl BigQueryWarehouse {
         statement: &str,
         values: &[(&str, Value)],
     ) -> Result<(), Failure> {
-        let query = query(self.named(statement), values);
-        let labels = [("pipeline", "toronto-311"), ("stage", "load")];
-        let configuration = JobConfiguration::new().set_labels(labels).set_query(query);
+        let configuration = self.change(statement, values);
         // Every execution records its own observations, so each job has its own name.
         let id = format!("toronto_311_{verb}_{}_{}", std::process::id(), now_ms());
         Box::pin(self.run(&id, &configuration, Purpose::Record)).await?;
         Ok(())
+    }
+
+    /// Returns a statement that changes a table of records, as a job.
+    pub(super) fn change(&self, statement: &str, values: &[(&str, Value)]) -> JobConfiguration {
+        let labels = [("pipeline", "toronto-311"), ("stage", "load")];
+        let query = query(self.named(statement), values);
+        JobConfiguration::new().set_labels(labels).set_query(query)
     }
 
     /// Runs the job `id`, with a number appended from the second attempt on, until one succeeds. Returns the job and
@@ -92,7 +98,9 @@ impl BigQueryWarehouse {
                         return Ok((job, adopted));
                     }
                 }
-                Err((error, true)) if error.is_job() || error.is_hidden() => {
+                Err((error, true))
+                    if matches!(error, BigQueryError::Job { .. }) || error.is_hidden() =>
+                {
                     info!(job = name, cause = %error, "job of another execution is skipped");
                 }
                 Err((error, _)) => {

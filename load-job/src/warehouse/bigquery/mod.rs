@@ -63,11 +63,8 @@ impl BigQueryWarehouse {
         if self.has_lock().await? {
             return Ok(());
         }
-        let insert = query(
-            self.named("INSERT INTO `{dataset}.load_lock` (run_id) VALUES (NULL)"),
-            &[],
-        );
-        let configuration = JobConfiguration::new().set_query(insert);
+        let statement = "INSERT INTO `{dataset}.load_lock` (run_id) VALUES (NULL)";
+        let configuration = self.change(statement, &[]);
         let id = format!("toronto_311_{LOCK}_{}", self.0.dataset().id);
         Box::pin(self.run(&id, &configuration, Purpose::Lock)).await?;
         Ok(())
