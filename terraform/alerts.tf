@@ -1,8 +1,8 @@
 # Every alert includes its section of the runbook.
 locals {
-  sections = slice(split("\n## ", file("${path.module}/../docs/runbook.md")), 1, length(split("\n## ", file("${path.module}/../docs/runbook.md"))))
+  parts = split("\n## ", file("${path.module}/../docs/runbook.md"))
   runbook = {
-    for section in local.sections :
+    for section in slice(local.parts, 1, length(local.parts)) :
     split("\n", section)[0] => "```\nexport PROJECT=${var.project_id} REGION=${var.region}\n```\n\n${section}"
   }
 

@@ -2,11 +2,11 @@
 locals {
   stage_log = "resource.type=\"cloud_run_job\" AND resource.labels.job_name=(\"${join("\" OR \"", keys(local.jobs))}\")"
 
-  # The names of fields in the log are in camel case: docs/configuration.md, "Logs".
+  # By the field of the log.
   stage_metrics = {
-    rows         = { field = "rows", unit = "1", description = "Rows of the partitions that a stage produced." }
-    milliseconds = { field = "milliseconds", unit = "ms", description = "Duration of a stage." }
-    quarantined  = { field = "quarantined", unit = "1", description = "Quarantined rows of the partitions that a stage produced." }
+    rows         = { unit = "1", description = "Rows of the partitions that a stage produced." }
+    milliseconds = { unit = "ms", description = "Duration of a stage." }
+    quarantined  = { unit = "1", description = "Quarantined rows of the partitions that a stage produced." }
   }
 }
 
@@ -16,7 +16,7 @@ resource "google_logging_metric" "stages" {
   name            = "toronto_311/${each.key}"
   description     = each.value.description
   filter          = "${local.stage_log} AND jsonPayload.message=\"stage finished\""
-  value_extractor = "EXTRACT(jsonPayload.${each.value.field})"
+  value_extractor = "EXTRACT(jsonPayload.${each.key})"
 
   label_extractors = {
     stage = "EXTRACT(jsonPayload.stage)"

@@ -13,7 +13,7 @@ import itertools
 import json
 import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import duckdb
 import sqlglot
@@ -22,7 +22,7 @@ OVERTAKEN = "another load of this partition came first"
 
 
 class Refused(Exception):
-    """The script raised an error of its own."""
+    """The script raised an error other than that another load came first."""
 
 
 @dataclass
@@ -31,7 +31,10 @@ class Script:
 
     statements: list[tuple[str, str | None]]
     values: dict[str, object]
-    version: str = field(default="")
+
+    @property
+    def version(self) -> str:
+        return str(self.values["fingerprint"])
 
     @staticmethod
     def read(query: dict) -> "Script":
@@ -50,11 +53,11 @@ class Script:
             sql = sqlglot.transpile(statement, read="bigquery", write="duckdb")[0]
             statements.append((sql, message[1] if message else None))
         values = {parameter["name"]: value_of(parameter) for parameter in query["queryParameters"]}
-        return Script(statements, values, str(values["fingerprint"]))
+        return Script(statements, values)
 
     def without_lock(self) -> "Script":
         statements = [(sql, message) for sql, message in self.statements if "load_lock" not in sql]
-        return Script(statements, self.values, self.version)
+        return Script(statements, self.values)
 
     def staging_tables(self) -> set[str]:
         return {name for sql, _ in self.statements for name in re.findall(r"\bstaged_\w+", sql)}
@@ -74,7 +77,7 @@ def value_of(parameter: dict) -> object:
 
 
 class Transaction:
-    """A script on a connection of its own. A cancelled one may be retried from the beginning."""
+    """A script on its own connection. A cancelled one may be retried from the beginning."""
 
     def __init__(self, script: Script, database: duckdb.DuckDBPyConnection) -> None:
         self.script = script

@@ -6,7 +6,7 @@ values FILE       by reader and column, a digest of the column's values
 warehouse FILE    every table of a DuckDB file: its row count and a digest of its rows in any order
 query FILE SQL    the rows of a query; of none of a file's tables, on :memory:
 digest FILE SQL   their count and a digest of them in any order
-closing FILE      where the marts of closing times differ from SciPy's isotonic regression, and limits of its own
+closing FILE      where the marts of closing times differ from SciPy's isotonic regression and limits computed here
 """
 
 import csv

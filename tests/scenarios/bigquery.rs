@@ -158,7 +158,7 @@ fn load_of(pipeline: &Pipeline, prefix: &str) -> Job {
     job.env("MANIFESTS", keys.join(","))
 }
 
-/// `roles/bigquery.jobUser` reads only jobs of its own account, and a job that was just started may not be found yet.
+/// `roles/bigquery.jobUser` reads only the jobs of the same account, and a job that was just started may not be found yet.
 /// <https://cloud.google.com/bigquery/docs/access-control#bigquery.jobUser>
 #[test]
 fn a_job_that_cannot_be_read_is_not_adopted() {
