@@ -64,9 +64,19 @@ export class Visitor {
     await this.settled();
   }
 
-  /** Waits until nothing is loading and the last section is rendered. */
+  /** Waits until what was done last is shown: nothing is loading, and the last section is rendered. */
   async settled(): Promise<void> {
-    await this.page.waitForSelector("main[aria-busy=false] :is(#about, .open-full)", { timeout: 15_000 });
+    // What was done last is rendered one frame later.
+    await this.page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          requestAnimationFrame(() => requestAnimationFrame(resolve));
+        }),
+    );
+    await this.page.waitForSelector(
+      "main[aria-busy=false]:not(:has([aria-busy=true])) :is(#about, .open-full)",
+      { timeout: 15_000 },
+    );
   }
 
   /** Returns the number of requests in the answer. */

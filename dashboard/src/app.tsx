@@ -6,6 +6,7 @@ import { Dashboard } from "./dashboard.tsx";
 import { Store } from "./data/store.ts";
 import { Failure } from "./parts/failure.tsx";
 import { text } from "./strings.ts";
+import { parseView } from "./view/view.ts";
 
 /** The page: the dashboard once the catalog is read, and until then the progress or the failure. */
 export function App() {
@@ -15,7 +16,7 @@ export function App() {
   const open = () => {
     setError(null);
     forget();
-    Store.open().then(setStore, setError);
+    Store.open(parseView(location.search).by).then(setStore, setError);
   };
   useEffect(open, []);
   // A catalog that cannot be read again leaves the page as it is.

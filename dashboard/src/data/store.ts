@@ -48,10 +48,15 @@ export class Store {
     readonly years: number[],
   ) {}
 
-  /** Reads the catalog. */
-  static async open(): Promise<Store> {
+  /** Reads the catalog, and the boundaries of the areas that are shown first, which do not need it. */
+  static async open(kind: AreaKind): Promise<Store> {
+    const boundaries = fetchBoundaries(kind);
+    // Those who need them handle the failure.
+    boundaries.catch(() => undefined);
     const catalog = await fetchCatalog();
-    return new Store(catalog, yearsOf(catalog, "requests_by_month_group_ward"));
+    const store = new Store(catalog, yearsOf(catalog, "requests_by_month_group_ward"));
+    void store.once(`boundaries ${kind}`, () => boundaries).catch(() => undefined);
+    return store;
   }
 
   /** The last day with data. */

@@ -11,11 +11,12 @@ import { Unusual } from "./unusual.tsx";
 
 /** The sections below the map: the trend, what differs, how long it takes, and what is for analysts. */
 export function Below(shown: Shown) {
+  const hasArea = shown.pinned.length > 0;
   // Without an area, a wide screen has the categories beside the map.
-  const hasCategories = !useMedia(WIDE) || shown.pinned.length > 0;
+  const hasCategories = !useMedia(WIDE) || hasArea;
   return (
     <>
-      <div class={shown.pinned.length > 0 ? "columns details of-area" : "columns details"}>
+      <div class={`columns details ${hasArea ? "of-area" : ""} ${hasCategories ? "" : "two"}`}>
         <Series {...shown} />
         {hasCategories && <Categories {...shown} />}
         <Duration {...shown} />

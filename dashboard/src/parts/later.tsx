@@ -15,5 +15,9 @@ export function Later({ children }: { children: ComponentChildren }) {
       clearTimeout(timer);
     };
   }, [children]);
-  return <>{ready}</>;
+  return (
+    <div class="later" aria-busy={ready !== children}>
+      {ready}
+    </div>
+  );
 }
