@@ -101,13 +101,14 @@ impl Value for i64 {
     }
 }
 
-impl Value for [u8; 16] {
+/// An id of 16 bytes, of which the first is the highest: its order is that of the bytes.
+impl Value for u128 {
     fn write_plain(self, page: &mut Vec<u8>) {
-        page.extend(self);
+        page.extend(self.to_be_bytes());
     }
 
     fn statistics(min: Option<Self>, max: Option<Self>, nulls: u64) -> Statistics {
-        let bytes = |id: Self| FixedLenByteArray::from(id.to_vec());
+        let bytes = |id: Self| FixedLenByteArray::from(id.to_be_bytes().to_vec());
         Statistics::fixed_len_byte_array(min.map(bytes), max.map(bytes), None, Some(nulls), false)
     }
 }
@@ -217,18 +218,27 @@ fn plain_chunk<V: Value>(
     column: &ColumnDescPtr,
     values: &[V],
 ) -> Result<(Bytes, ColumnCloseResult)> {
-    let statistics = |values: &[V]| {
-        let (min, max) = (values.iter().min(), values.iter().max());
-        V::statistics(min.copied(), max.copied(), 0)
-    };
+    let mut whole: Option<(V, V)> = None;
     for rows in values.chunks(PAGE_ROWS) {
         let mut page = Vec::with_capacity(size_of_val(rows));
         for value in rows {
             value.write_plain(&mut page);
         }
-        pages.data(page, rows.len(), Encoding::PLAIN, statistics(rows))?;
+        let (min, max) = (rows.iter().min().copied(), rows.iter().max().copied());
+        pages.data(
+            page,
+            rows.len(),
+            Encoding::PLAIN,
+            V::statistics(min, max, 0),
+        )?;
+        let range = min.into_iter().zip(max);
+        whole = whole
+            .into_iter()
+            .chain(range)
+            .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     }
-    pages.finish(column, values.len(), statistics(values))
+    let (min, max) = whole.unzip();
+    pages.finish(column, values.len(), V::statistics(min, max, 0))
 }
 
 /// Returns the statistics of one of several pages, whose rows have `codes`.
@@ -489,8 +499,8 @@ mod tests {
         ])
     }
 
-    fn id(code: u32) -> [u8; 16] {
-        u128::from(code).wrapping_mul(u128::MAX / 7).to_be_bytes()
+    fn id(code: u32) -> u128 {
+        u128::from(code).wrapping_mul(u128::MAX / 7)
     }
 
     fn time(code: u32) -> i64 {
@@ -525,7 +535,7 @@ mod tests {
                 value(code).map(|(_, number)| *number)
             })
             .expect("numbers");
-        let ids: Vec<[u8; 16]> = codes.rows.iter().copied().map(id).collect();
+        let ids: Vec<u128> = codes.rows.iter().copied().map(id).collect();
         chunks.random(&parquet.column(2), &ids).expect("ids");
         let times: Vec<i64> = codes.rows.iter().copied().map(time).collect();
         chunks.plain(&parquet.column(3), &times).expect("times");
@@ -554,7 +564,8 @@ mod tests {
             .map(|&code| values[code as usize].as_ref().map(|(_, number)| *number))
             .collect();
         let codes = || codes.iter().copied();
-        let ids = FixedSizeBinaryArray::try_from_iter(codes().map(id)).expect("ids");
+        let ids = FixedSizeBinaryArray::try_from_iter(codes().map(|code| id(code).to_be_bytes()))
+            .expect("ids");
         let times = Int64Array::from_iter_values(codes().map(time));
         let flags: BooleanArray = codes().map(|code| Some(flag(code))).collect();
         let mut fields: Vec<_> = schema(is_optional).fields().iter().cloned().collect();

@@ -88,7 +88,7 @@ impl Columns<'_, '_> {
         let ward = |code: usize| &values.wards[code];
         match column.name() {
             "request_id" => {
-                let ids = self.collect(|row| row.identity.to_be_bytes());
+                let ids = self.collect(|row| row.identity);
                 self.chunks.random(column, &ids)
             }
             "created_at" => {

@@ -28,19 +28,20 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Splits a line without quotes at its first six commas.
-    fn split(line: &'a [u8]) -> Option<Self> {
+    /// Splits a plain line at its first six commas. See [`LineReader::is_plain`].
+    #[inline]
+    pub(super) fn split(line: &'a [u8]) -> Result<Self, Refusal> {
         let mut start = 0;
         let mut commas = memchr::memchr_iter(b',', line);
-        let mut field = || {
-            let end = commas.next()?;
+        let mut field = || -> Result<&'a [u8], Refusal> {
+            let end = commas.next().ok_or_else(|| too_few(line))?;
             let field = &line[start..end];
             start = end + 1;
-            Some(field)
+            Ok(field)
         };
         let (creation_date, status, fsa) = (field()?, field()?, field()?);
         let (street_1, street_2, ward) = (field()?, field()?, field()?);
-        Some(Self {
+        Ok(Self {
             creation_date,
             status,
             fsa,
@@ -80,15 +81,19 @@ impl<'a> LineReader<'a> {
         }
     }
 
+    /// Whether `line` has no quotes and the contract's columns in their order, so that its fields are parts of it.
+    pub(super) fn is_plain(&self, line: &[u8], may_have_quotes: bool) -> bool {
+        self.header.is_canonical && !(may_have_quotes && memchr::memchr(b'"', line).is_some())
+    }
+
     /// Reads `line`.
     pub(super) fn read<'s>(
         &'s mut self,
         line: &'s [u8],
         may_have_quotes: bool,
     ) -> Result<Fields<'s>, Refusal> {
-        if self.header.is_canonical && !(may_have_quotes && memchr::memchr(b'"', line).is_some()) {
-            return Fields::split(line)
-                .ok_or_else(|| wrong_count(1 + memchr::memchr_iter(b',', line).count(), 9));
+        if self.is_plain(line, may_have_quotes) {
+            return Fields::split(line);
         }
         let surplus = self.take_apart(line)?;
         for &column in &self.header.other_columns {
@@ -317,6 +322,12 @@ impl<'a> LineReader<'a> {
         }
         self.subject = subject;
     }
+}
+
+/// Refuses a plain line with less than the first seven fields.
+#[cold]
+fn too_few(line: &[u8]) -> Refusal {
+    wrong_count(1 + memchr::memchr_iter(b',', line).count(), 9)
 }
 
 /// Refuses a line with `count` fields under `width` columns.

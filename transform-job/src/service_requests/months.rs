@@ -1,7 +1,5 @@
 //! Collects the rows of each month and determines when a month is complete.
 
-use std::collections::BTreeMap;
-
 use shared::exit::Failure;
 
 use super::reading::ParseError;
@@ -9,9 +7,12 @@ use super::row::{MonthRows, Row, Values};
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
+const MONTHS: u8 = 12;
+
 /// The rows of each month that was not handed on yet.
 pub(super) struct Months {
-    rows: BTreeMap<u8, Vec<Row>>,
+    /// By month, from 1.
+    rows: [Vec<Row>; 1 + MONTHS as usize],
     /// The latest month seen.
     latest: u8,
     /// The month up to which all months were handed on.
@@ -28,7 +29,7 @@ pub(super) type Sink<'a> = &'a mut dyn FnMut(MonthRows) -> Result<(), Failure>;
 impl Months {
     pub(super) fn new(hand_on_early: bool) -> Self {
         Self {
-            rows: BTreeMap::new(),
+            rows: std::array::from_fn(|_| Vec::new()),
             latest: 0,
             handed_on: 0,
             complete_at: i64::MAX,
@@ -50,7 +51,7 @@ impl Months {
             }
             self.latest = month;
         }
-        self.rows.entry(month).or_default().push(row);
+        self.rows[usize::from(month)].push(row);
         Ok(row.created_local >= self.complete_at)
     }
 
@@ -62,26 +63,28 @@ impl Months {
     ) -> Result<(), ParseError> {
         self.complete_at = i64::MAX;
         self.handed_on = self.latest - 1;
-        let incomplete = self.rows.split_off(&self.latest);
-        let complete = std::mem::replace(&mut self.rows, incomplete);
-        hand_on(complete, values, sink)
+        self.hand_on(self.handed_on, values, sink)
     }
 
     /// Hands all remaining months to `sink`.
     pub(super) fn hand_on_all(&mut self, values: &Values, sink: Sink) -> Result<(), ParseError> {
-        hand_on(std::mem::take(&mut self.rows), values, sink)
+        self.hand_on(MONTHS, values, sink)
     }
-}
 
-fn hand_on(months: BTreeMap<u8, Vec<Row>>, values: &Values, sink: Sink) -> Result<(), ParseError> {
-    for (month, rows) in months {
-        let values = values.clone();
-        sink(MonthRows {
-            month,
-            rows,
-            values,
-        })
-        .map_err(ParseError::Month)?;
+    fn hand_on(&mut self, last: u8, values: &Values, sink: Sink) -> Result<(), ParseError> {
+        for month in 1..=last {
+            let rows = std::mem::take(&mut self.rows[usize::from(month)]);
+            if rows.is_empty() {
+                continue;
+            }
+            let values = values.clone();
+            sink(MonthRows {
+                month,
+                rows,
+                values,
+            })
+            .map_err(ParseError::Month)?;
+        }
+        Ok(())
     }
-    Ok(())
 }

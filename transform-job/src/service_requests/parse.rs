@@ -132,13 +132,15 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         self.row_count += 1;
-        self.encodings.see(line, traits.encoding);
+        if !traits.is_ascii {
+            self.encodings.see(line);
+        }
         // `source_row` is a signed 32-bit number.
         let max = i32::MAX.unsigned_abs();
         let number = u32::try_from(number)
             .ok()
             .filter(|number| *number <= max)
-            .ok_or(ParseError::TooManyLines { max })?;
+            .ok_or_else(|| ParseError::TooManyLines { max })?;
         if number % LINES_PER_CHECK == 0 {
             let text_bytes = self.rows.text_bytes().max(self.quarantine.text_bytes());
             if text_bytes > MAX_TEXT_BYTES {
@@ -170,6 +172,10 @@ impl<'a> Parser<'a> {
         line: &[u8],
         may_have_quotes: bool,
     ) -> Result<(u8, Row), Rejected> {
+        if self.lines.is_plain(line, may_have_quotes) {
+            // The usual case, in which the fields are not copied.
+            return self.rows.read(number, &Fields::split(line)?);
+        }
         let fields = read_fields(&mut self.lines, &self.rows, line, may_have_quotes)?;
         self.rows.read(number, &fields)
     }

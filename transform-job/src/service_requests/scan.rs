@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::lines::{Block, Blocks, LinesError, without_line_end};
 use super::reading::{ParseError, Reading};
-use super::text::{self, BlockEncoding};
+use super::text;
 
 /// Calls `see` with each line and its number, starting with the header. Returns the number of lines.
 pub(super) fn each_line(
@@ -21,7 +21,7 @@ pub(super) fn each_line(
     }) = blocks.next(lines)?
     {
         let has_quotes = memchr::memchr(b'"', block).is_some();
-        let encoding = BlockEncoding::of(block);
+        let mut ascii_until = ascii_length(block);
         let mut start = 0;
         while start < block.len() {
             let end =
@@ -29,12 +29,16 @@ pub(super) fn each_line(
             let line = without_line_end(&block[start..end]);
             start = end;
             lines += 1;
+            let is_ascii = end <= ascii_until;
+            if !is_ascii {
+                ascii_until = end + ascii_length(&block[end..]);
+            }
             if line.len() > max_line_bytes {
                 check_length(lines, line, max_line_bytes, cut_nul_run)?;
             }
             let traits = Traits {
                 has_quotes,
-                encoding,
+                is_ascii,
                 cut_nul_run,
             };
             cut_nul_run = 0;
@@ -43,6 +47,23 @@ pub(super) fn each_line(
         reading.progress.advance(block.len() as u64);
     }
     Ok(lines)
+}
+
+/// Returns the number of ASCII bytes at the start of `bytes`.
+fn ascii_length(bytes: &[u8]) -> usize {
+    // A piece is checked at once, by vector instructions.
+    const PIECE_BYTES: usize = 256;
+    let pieces = bytes.chunks(PIECE_BYTES);
+    let whole: usize = pieces
+        .take_while(|piece| piece.is_ascii())
+        .map(<[u8]>::len)
+        .sum();
+    let rest = &bytes[whole..];
+    whole
+        + rest
+            .iter()
+            .position(|byte| !byte.is_ascii())
+            .unwrap_or(rest.len())
 }
 
 /// Refuses a line for its length; NUL bytes, which are damage, are not counted.
@@ -65,8 +86,25 @@ fn check_length(
 pub(super) struct Traits {
     /// Whether its block has quotes.
     pub(super) has_quotes: bool,
-    /// The encoding of its block.
-    pub(super) encoding: BlockEncoding,
+    pub(super) is_ascii: bool,
     /// See [`Block::cut_nul_run`].
     pub(super) cut_nul_run: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn ascii_ends_at_the_first_other_byte(length in 0_usize..600, other in 0_usize..600) {
+            let mut bytes = vec![b'a'; length];
+            if let Some(byte) = bytes.get_mut(other) {
+                *byte = 0xe9;
+            }
+            prop_assert_eq!(ascii_length(&bytes), length.min(other));
+        }
+    }
 }

@@ -142,27 +142,6 @@ pub(super) fn folded(text: &str) -> String {
         .join(" ")
 }
 
-/// The encoding of a block, as far as a single check can determine it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BlockEncoding {
-    Ascii,
-    Utf8,
-    /// Some of its lines are not UTF-8.
-    Other,
-}
-
-impl BlockEncoding {
-    pub(super) fn of(block: &[u8]) -> Self {
-        if block.is_ascii() {
-            Self::Ascii
-        } else if std::str::from_utf8(block).is_ok() {
-            Self::Utf8
-        } else {
-            Self::Other
-        }
-    }
-}
-
 /// Counts the lines of each encoding, except ASCII lines, which are valid in both.
 #[derive(Debug, Default)]
 pub(super) struct Encodings {
@@ -172,21 +151,16 @@ pub(super) struct Encodings {
 }
 
 impl Encodings {
-    /// Records the encoding of one line.
-    pub(super) fn see(&mut self, line: &[u8], of_block: BlockEncoding) {
-        match of_block {
-            BlockEncoding::Ascii => {}
-            BlockEncoding::Utf8 => self.has_utf8 = true,
-            BlockEncoding::Other if line.is_ascii() => {}
-            BlockEncoding::Other if std::str::from_utf8(line).is_ok() => self.has_utf8 = true,
-            BlockEncoding::Other => {
-                self.not_utf8 += 1;
-                if !self.has_utf8 {
-                    let is_utf8 =
-                        |field: &[u8]| !field.is_ascii() && std::str::from_utf8(field).is_ok();
-                    self.has_utf8 = line.split(|&byte| byte == b',').any(is_utf8);
-                }
-            }
+    /// Records the encoding of a line that is not ASCII.
+    pub(super) fn see(&mut self, line: &[u8]) {
+        if std::str::from_utf8(line).is_ok() {
+            self.has_utf8 = true;
+            return;
+        }
+        self.not_utf8 += 1;
+        if !self.has_utf8 {
+            let is_utf8 = |field: &[u8]| !field.is_ascii() && std::str::from_utf8(field).is_ok();
+            self.has_utf8 = line.split(|&byte| byte == b',').any(is_utf8);
         }
     }
 
@@ -255,9 +229,8 @@ mod tests {
     fn a_file_that_mixes_encodings_is_drift() {
         let rows = |lines: &[&[u8]]| {
             let mut encodings = Encodings::default();
-            let block = BlockEncoding::of(&lines.join(&b'\n'));
-            for line in lines {
-                encodings.see(line, block);
+            for line in lines.iter().filter(|line| !line.is_ascii()) {
+                encodings.see(line);
             }
             encodings.into_drift().map(|drift| drift.rows)
         };
