@@ -27,7 +27,7 @@ export DBT_PROJECT_DIR := $(CURDIR)/dbt-runner/project
 export READERS_PYTHON := $(CURDIR)/.deps/readers/bin/python
 export CLIENTS_PYTHON := $(CURDIR)/.deps/clients/bin/python
 export EMULATORS_DIR := $(CURDIR)/.deps/emulators
-export CRUCIBLE_PYTHON := $(CURDIR)/.deps/crucible/bin/python
+export GOOGLESQL_PYTHON := $(CURDIR)/.deps/googlesql/bin/python
 export LOCAL_DIR := $(CURDIR)/.local
 DASHBOARD_PACKAGES := dashboard/node_modules/.package-lock.json
 READERS := .deps/readers/.ready tests/readers/node_modules/.package-lock.json
@@ -43,7 +43,7 @@ PROVIDER_SCHEMAS := $(patsubst dev/python/provider-%.lock,.deps/provider/%/schem
 # The settings of `make run` and `make replay`: see `make help`.
 export CLOUD SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT SAMPLE_TODAY
 
-.PHONY: help setup announce run serve replay check generate test test-crucible test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
+.PHONY: help setup announce run serve replay check generate test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
 
 BUILD_RELEASE := cargo build --release --locked --workspace --bins
 BUILD_DEBUG := cargo build --locked --workspace --bins
@@ -91,6 +91,8 @@ check: $(DASHBOARD_PACKAGES) $(READERS) .deps/infra/.ready $(NEXTEST) ## Formats
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	python3 dev/words.py
 	$(INFRA)/ruff check --quiet --no-cache --config terraform/tests/ruff.toml dev/words.py
+	$(INFRA)/ruff check --quiet --no-cache --config terraform/tests/ruff.toml --extend-select ANN tests/googlesql
+	$(INFRA)/ruff format --quiet --no-cache --config terraform/tests/ruff.toml --check tests/googlesql
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	$(BUILD_DEBUG)
@@ -104,14 +106,10 @@ generate: ## Write what repeats the contracts and the code
 	@$(BUILD_DEBUG)
 	target/debug/generate
 
-test: setup check lint-dbt .deps/clients/.ready .deps/emulators/.ready test-infra ## All tests and linters
+test: setup check lint-dbt .deps/clients/.ready .deps/emulators/.ready .deps/googlesql/.ready test-infra ## All tests and linters
 	RUST_BACKTRACE=0 target/debug/emulators $(RUN_NEXTEST) --no-fail-fast
 	cargo test --workspace --doc --locked
 	$(MAKE) test-workflow test-dashboard
-
-test-crucible: setup .deps/crucible/.ready .deps/readers/.ready $(NEXTEST) ## Build the marts on another emulator of BigQuery, as a second opinion
-	$(BUILD_DEBUG)
-	$(RUN_NEXTEST) --run-ignored only -E 'test(another_bigquery)'
 
 bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run
 	@$(BUILD_RELEASE)
@@ -171,7 +169,7 @@ fmt: .deps/linters/.ready .deps/infra/.ready $(DASHBOARD_PACKAGES) ## Format the
 	mkdir -p $(LINT)
 	export $(LINT_DBT)
 	$(SQLFLUFF) fix --disable-progress-bar $(SQLFLUFF_ARGUMENTS)
-	$(INFRA)/ruff format --quiet --no-cache terraform/tests
+	$(INFRA)/ruff format --quiet --no-cache --config terraform/tests/ruff.toml terraform/tests tests/googlesql
 	terraform fmt -recursive terraform
 
 clean: ## Remove everything that was built, installed and created by runs
@@ -218,3 +216,9 @@ endef
 	$(python_environment)
 	HOME=$(EMULATORS_DIR) $(@D)/bin/python -c \
 		"import duckdb, duckdb_extensions; duckdb_extensions.import_extension('spatial', con=duckdb.connect())"
+
+# Google's analyser is WebAssembly, which takes half a minute to compile.
+.deps/googlesql/.ready: dev/python/googlesql.lock tests/googlesql/compiled.py .deps/uv/bin/uv
+	$(python_environment)
+	$(@D)/bin/python tests/googlesql/compiled.py
+	touch $@

@@ -15,8 +15,7 @@ import json
 import pathlib
 import sys
 
-from bigquery_tables import tables
-from digests import table_digest
+from digests import LEFT_OUT, table_digest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
@@ -65,13 +64,33 @@ def remove(project: str, dataset: str) -> dict:
     return {}
 
 
+def tables(project: str, datasets: list[str]) -> dict:
+    client = client_of(project)
+    result = {}
+    for dataset in datasets:
+        for table in client.list_tables(f"{project}.{dataset}"):
+            # DuckDB, with which the tables are compared, has no need of a lock.
+            if table.table_type == "TABLE" and table.table_id != "load_lock":
+                # bqemulator returns bytes as they are, not in base 64.
+                columns = [
+                    f"to_hex({field.name}) as {field.name}" if field.field_type == "BYTES" else f"`{field.name}`"
+                    for field in client.get_table(table).schema
+                    if field.name not in LEFT_OUT
+                ]
+                name = f"`{project}.{dataset}.{table.table_id}`"
+                rows = client.query(f"select {', '.join(columns)} from {name}").result()
+                names = [field.name for field in rows.schema]
+                result[f"{dataset}.{table.table_id}"] = table_digest(names, (row.values() for row in rows))
+    return result
+
+
 COMMANDS = {
     "objects": lambda arguments: objects(arguments[0]),
     "copy": lambda arguments: copy(*arguments),
     "query": lambda arguments: query(*arguments),
     "digest": lambda arguments: digest(*arguments),
     "remove": lambda arguments: remove(*arguments),
-    "tables": lambda arguments: tables(client_of(arguments[0]), arguments[1:]),
+    "tables": lambda arguments: tables(arguments[0], arguments[1:]),
 }
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ mod case_portal;
 mod city_rows;
 mod equality;
 mod estimates;
+mod googlesql;
 mod kills;
 mod observations;
 mod pipeline;

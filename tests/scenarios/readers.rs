@@ -27,18 +27,19 @@ pub(crate) fn run_cloud_reader(arguments: &[&str]) -> Value {
     answer(Command::new(python).arg(script).args(arguments))
 }
 
-/// Returns the marts that another BigQuery emulator builds from a DuckDB file's tables, with dbt's contracts enforced:
-/// the output of `crucible_build.py`.
-pub(crate) fn marts_on_crucible(warehouse: &Path) -> Value {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/crucible_build.py");
-    let work = tempfile::tempdir().unwrap();
-    let python = from_make("CRUCIBLE_PYTHON");
-    answer(
-        Command::new(python)
-            .arg(script)
-            .arg(warehouse)
-            .arg(work.path()),
-    )
+/// Holds what a whole run left in the directory `record` against Google's own analyser and evaluator of SQL:
+/// `googlesql/README.md`.
+pub(crate) fn check_with_googlesql(record: &Path) {
+    let output = Command::new(from_make("GOOGLESQL_PYTHON"))
+        .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/googlesql"))
+        .arg("--record")
+        .arg(record)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}\n{errors}");
 }
 
 /// Returns how two first loads of one partition end in all orders of their statements: the output of `interleavings.py`.

@@ -1,0 +1,33 @@
+"""Every model of the dbt project has the types of its contract, and Google's reference implementation computes the rows
+that DuckDB has. The scenario `equality` holds DuckDB's and the emulator's rows against each other.
+"""
+
+from collections import Counter
+
+import pytest
+from analysis import Analysis
+from engine import GoogleSql, SqlError
+from evaluation import Evaluation
+from record import Record
+
+
+def test_a_model_has_the_types_of_its_contract(
+    model: str, record: Record, engine: GoogleSql, analysis: Analysis
+) -> None:
+    columns = record.nodes("model")[model]["columns"].values()
+    contract = {column["name"]: engine.type_of(column["data_type"]) for column in columns if column["data_type"]}
+    found = analysis.created[model].columns
+    assert contract.items() <= found.items()
+
+
+def test_google_computes_the_rows_that_duckdb_has(model: str, evaluation: Evaluation) -> None:
+    google, duckdb = Counter(evaluation.model(model).rows), Counter(evaluation.in_duckdb(model).rows)
+    # So few requests have no unusual months: the unit test of the mart has some.
+    assert bool(duckdb) == (not model.endswith(".unusual_months"))
+    assert list((google - duckdb).elements())[:3] == []
+    assert list((duckdb - google).elements())[:3] == []
+
+
+def test_the_evaluator_has_no_geography(engine: GoogleSql) -> None:
+    with pytest.raises(SqlError, match="Unsupported built-in function: st_geogpoint"):
+        engine.evaluate("select st_geogpoint(-79.4, 43.7)", {})
