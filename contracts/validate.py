@@ -1,6 +1,7 @@
 """Validates contracts against the Open Data Contract Standard: python contracts/validate.py FILE..."""
 
 import sys
+from pathlib import Path
 
 import pyodcs
 
@@ -8,8 +9,7 @@ import pyodcs
 def main(paths: list[str]) -> int:
     failed = 0
     for path in paths:
-        with open(path, encoding="utf-8") as file:
-            report = pyodcs.parse_and_validate(file.read())
+        report = pyodcs.parse_and_validate(Path(path).read_text("utf-8"))
         if pyodcs.is_valid(report):
             print(f"{path}: valid")
             continue

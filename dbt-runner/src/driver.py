@@ -1,8 +1,8 @@
 """Runs dbt commands in one process, which imports dbt once and parses the project once.
 
 Each line of standard input is a command: a JSON array of its arguments. The answer follows dbt's own lines on standard
-output, as one line of JSON. The process ends as soon as standard input ends, even during a command: its parent has died,
-and nobody would read the result.
+output, as one line of JSON. The process ends as soon as standard input ends, even during a command: its parent has
+died, and nobody would read the result.
 """
 
 import json
@@ -23,8 +23,8 @@ def main() -> None:
     threading.Thread(target=read_commands, args=(commands,), daemon=True).start()
 
     # Imported here, because it takes seconds and the parent may die meanwhile.
-    from dbt.cli.main import dbtRunner
-    from dbt.contracts.graph.manifest import Manifest
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+    from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
 
     runner = dbtRunner()
     while True:

@@ -31,7 +31,7 @@ OURS = "transform-job"
 class Transform:
     """A program that transforms the year of an input."""
 
-    def __init__(self, name: str, script: str | None = None, program: str | None = None):
+    def __init__(self, name: str, script: str | None = None, program: str | None = None) -> None:
         self.name, self.script, self.program = name, script, program
 
     def output(self, data: inputs.Input) -> Path:
@@ -90,20 +90,24 @@ def paired(data: inputs.Input, ways: list[Transform], reference: list[tuple[str,
     sizes = {way.name: bytes_below(way.clean(data)) for way in ways}
     result = {}
     for name, runs in costs.items():
-        ratios = lambda figure: [  # noqa: E731
-            getattr(run, figure) / getattr(ours, figure) for run, ours in zip(runs, costs[ways[0].name], strict=True)
-        ]
         middle = median_cost(runs)
+        cpu_ratio = median_ratio("cpu", runs, costs[ways[0].name])
         result[name] = {
             "cpu": middle.cpu,
             "wall": middle.wall,
             "memory": middle.memory,
-            "cpu_ratio": median(ratios("cpu")),
-            "wall_ratio": median(ratios("wall")),
+            "cpu_ratio": cpu_ratio,
+            "wall_ratio": median_ratio("wall", runs, costs[ways[0].name]),
             "bytes": sizes.get(name),
         }
-        say(f"    {name:<16} {middle.cpu:>8.3f} s CPU {middle.wall:>8.3f} s {middle.memory:>7.0f} MiB  x{result[name]['cpu_ratio']:.2f}")
+        measured = f"{middle.cpu:>8.3f} s CPU {middle.wall:>8.3f} s {middle.memory:>7.0f} MiB"
+        say(f"    {name:<16} {measured}  x{cpu_ratio:.2f}")
     return result
+
+
+def median_ratio(figure: str, runs: list[Cost], ours: list[Cost]) -> float:
+    """Returns the median of the ratios of a figure to ours, within each round."""
+    return median(getattr(run, figure) / getattr(our, figure) for run, our in zip(runs, ours, strict=True))
 
 
 def transforms() -> dict:
@@ -139,7 +143,8 @@ def all_years() -> dict:
         costs[OURS].append(measure([BIN / OURS], {"LAKE_URL": f"file://{copy}", "RUN_ID": "bench", "YEARS": "all"}))
         costs["zstd -3"].append(measure(["zstd", "-3", "--single-thread", "-q", "-c", *files]))
     lines = sum(json.loads(path.read_text())["lines"] for path in lake.glob("raw/service-requests/*/*/manifest.json"))
-    return {"files": len(files), "rows": lines - len(files)} | {name: vars(median_cost(runs)) for name, runs in costs.items()}
+    medians = {name: vars(median_cost(runs)) for name, runs in costs.items()}
+    return {"files": len(files), "rows": lines - len(files)} | medians
 
 
 def growth() -> list[dict]:
@@ -241,14 +246,22 @@ def dashboard() -> dict:
     """Measures the dashboard in a browser, on the marts of all years."""
     root = WORK / "dashboard"
     years = ",".join(map(str, range(2010, 2026)))
-    run = {"LOCAL_DIR": str(root), "SAMPLE_YEARS": years, "SAMPLE_ROWS": "", "SAMPLE_PORT": "0", "SOURCE": "", "YEARS": ""}
+    run = {
+        "LOCAL_DIR": str(root),
+        "SAMPLE_YEARS": years,
+        "SAMPLE_ROWS": "",
+        "SAMPLE_PORT": "0",
+        "SOURCE": "",
+        "YEARS": "",
+    }
     subprocess.run([BIN / "local-workflow"], env=os.environ | run, stdout=subprocess.DEVNULL, check=True)
     site = root / "site"
     npm = ["npm", "run", "--silent", "--prefix", ROOT / "dashboard"]
     shutil.rmtree(site / "assets", ignore_errors=True)
     build = ["build", "--", "--logLevel", "warn", "--emptyOutDir", "false", "--outDir", site]
     subprocess.run([*npm, *build], check=True)
-    measured = subprocess.run([*npm, "bench"], env=os.environ | {"SITE_DIR": str(site)}, stdout=subprocess.PIPE, check=True)
+    environment = os.environ | {"SITE_DIR": str(site)}
+    measured = subprocess.run([*npm, "bench"], env=environment, stdout=subprocess.PIPE, check=True)
     return json.loads(measured.stdout)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path as File
 
 import pytest
+
 from analysis import Analysis
 from engine import GoogleSql
 from evaluation import Evaluation

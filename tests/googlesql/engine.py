@@ -9,13 +9,14 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import compiled
-from values import Cell, cell_of, value_of
 from wasmtime import Linker, Module, Store, WasiConfig
 from zetasql import types
 from zetasql.core import ServerError, WasmClient, ZetaSqlLocalService
 from zetasql.core.wasm_client import get_tzinfo_dir
 from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as messages
+
+import compiled
+from values import Cell, cell_of, value_of
 
 # A table's project, dataset and name; of a temporary table its name.
 Path = tuple[str, ...]

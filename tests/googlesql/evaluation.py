@@ -1,6 +1,7 @@
 """The models as Google's reference implementation computes them, from the loaded tables on."""
 
 import duckdb
+
 from analysis import Analysis
 from engine import Columns, GoogleSql, Path, Table
 from record import Record

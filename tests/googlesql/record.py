@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path as File
 
-from engine import Catalogue, Columns, GoogleSql, Path
 from zetasql import types
+
+from engine import Catalogue, Columns, GoogleSql, Path
 
 # Types that the REST interface names otherwise than SQL.
 # https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#TableFieldSchema.FIELDS.type

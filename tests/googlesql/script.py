@@ -5,8 +5,9 @@ https://cloud.google.com/bigquery/docs/reference/standard-sql/procedural-languag
 
 from dataclasses import dataclass, field
 
-from engine import Catalogue, Columns, GoogleSql, Path
 from zetasql import types
+
+from engine import Catalogue, Columns, GoogleSql, Path
 
 
 @dataclass(frozen=True)

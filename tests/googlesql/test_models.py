@@ -5,6 +5,7 @@ that DuckDB has. The scenario `equality` holds DuckDB's and the emulator's rows 
 from collections import Counter
 
 import pytest
+
 from analysis import Analysis
 from engine import GoogleSql, SqlError
 from evaluation import Evaluation

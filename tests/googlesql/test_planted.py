@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 
 import pytest
+
 from analysis import Analysis
 from engine import GoogleSql, SqlError
 from script import Script

@@ -25,8 +25,9 @@ import numpy
 import pandas
 import polars
 import pyarrow.parquet
-from digests import table_digest
 from scipy.optimize import isotonic_regression
+
+from digests import table_digest
 
 
 def parquet(paths: list[str]) -> dict:
@@ -109,7 +110,7 @@ def of_pandas(frame: pandas.DataFrame) -> dict[str, list]:
 
 
 def naive(path: str) -> dict:
-    with open(path, newline="", encoding="cp1252") as file:
+    with pathlib.Path(path).open(newline="", encoding="cp1252") as file:
         rows = csv.reader(file)
         width = len(next(rows))
         kept = lost = 0
@@ -125,11 +126,12 @@ def warehouse(path: str) -> dict:
     with duckdb.connect(path, read_only=True) as database:
         database.execute("set TimeZone = 'UTC'")
         tables = database.execute(
-            "select table_schema, table_name from information_schema.tables where table_type = 'BASE TABLE' order by all"
+            "select table_schema, table_name from information_schema.tables "
+            "where table_type = 'BASE TABLE' order by all"
         ).fetchall()
         result = {}
         for schema, table in tables:
-            rows = database.execute(f'select * from "{schema}"."{table}"')
+            rows = database.execute(f'from "{schema}"."{table}"')
             names = [name for name, *_ in rows.description]
             result[f"{schema}.{table}"] = table_digest(names, iter(rows.fetchone, None))
         return result
@@ -158,14 +160,15 @@ def closing(path: str) -> dict:
     with duckdb.connect(path, read_only=True) as database:
         recent = "where source_year > (select max(source_year) - 3 from marts.open_by_age_type)"
         numbers = "age_days, requests, open_requests"
-        for group, kind, *row in database.execute(
-            f"select type_group, type_name, {numbers} from marts.open_by_age_type {recent}"
-        ).fetchall():
+        of_types = f"select type_group, type_name, {numbers} from marts.open_by_age_type {recent}"  # noqa: S608, constants
+        for group, kind, *row in database.execute(of_types).fetchall():
             for key in ((group, kind, None, None), (group, None, None, None)):
                 add(counts[key], row)
-        for group, model, ward, *row in database.execute(
-            f"select type_group, ward_model, ward_id, {numbers} from marts.open_by_age_group_ward {recent} and ward_id is not null"
-        ).fetchall():
+        of_wards = (
+            f"select type_group, ward_model, ward_id, {numbers} "  # noqa: S608, constants
+            f"from marts.open_by_age_group_ward {recent} and ward_id is not null"
+        )
+        for group, model, ward, *row in database.execute(of_wards).fetchall():
             add(counts[group, None, model, ward], row)
         shares = database.execute(
             "select type_group, type_name, ward_model, ward_id, age_days, done_share, lower_share, upper_share "
@@ -175,8 +178,8 @@ def closing(path: str) -> dict:
 
     found = {tuple(row[:5]): row[5:] for row in shares}
     expected, bounds = {}, set()
-    for key, by_age in counts.items():
-        by_age = {age: count for age, count in sorted(by_age.items()) if count[0]}
+    for key, of_ages in counts.items():
+        by_age = {age: count for age, count in sorted(of_ages.items()) if count[0]}
         requests = [count[0] for count in by_age.values()]
         if sum(requests) < 30:
             continue
@@ -190,7 +193,9 @@ def closing(path: str) -> dict:
         "curves": len(bounds),
         "other_points": len(found.keys() ^ expected.keys()),
         "greatest_difference": max(
-            float(abs(one - other)) for point in found.keys() & expected.keys() for one, other in zip(found[point], expected[point])
+            float(abs(one - other))
+            for point in found.keys() & expected.keys()
+            for one, other in zip(found[point], expected[point])
         ),
         "other_bounds": sorted(map(str, bounds ^ set(times))),
     }
@@ -203,7 +208,7 @@ def add(by_age: dict, row: list) -> None:
 
 
 def limits(done: numpy.ndarray, requests: numpy.ndarray, curve: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Returns the 95 % limits of a curve: by Wilson's of every run of ages, which are the roots of a quadratic equation."""
+    """Returns the 95 % limits of a curve by Wilson's of every run of ages: the roots of a quadratic equation."""
     lower, upper = numpy.zeros(len(curve)), numpy.ones(len(curve))
     for youngest in range(len(curve)):
         for oldest in range(youngest, len(curve)):
@@ -224,7 +229,7 @@ def quartile(ages: list[int], lower: numpy.ndarray, upper: numpy.ndarray, share:
 
 
 COMMANDS = {
-    "parquet": lambda arguments: parquet(arguments),
+    "parquet": parquet,
     "values": lambda arguments: values(arguments[0]),
     "naive": lambda arguments: naive(arguments[0]),
     "warehouse": lambda arguments: warehouse(arguments[0]),

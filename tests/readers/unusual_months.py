@@ -2,9 +2,9 @@
 
 unusual_months.py SQL    prints one JSON object; SQL is the file with the compiled query of the mart
 
-Numbers of requests are Poisson, with the same mean every year but for two things: a group's mean differs between years by
-10 %, alike in all areas, and that of each area by another 10 %. Every twentieth area and group of the latest month has
-three times as many, twice as many or half as many again.
+Numbers of requests are Poisson, with the same mean every year but for two things: a group's mean differs between years
+by 10 %, alike in all areas, and that of each area by another 10 %. Every twentieth area and group of the latest month
+has three times as many, twice as many or half as many again.
 """
 
 import json
@@ -28,7 +28,12 @@ def simulate(random: numpy.random.Generator, years: int) -> tuple[numpy.ndarray,
     group = random.lognormal(3.0, 1.2, (GROUPS, 1, 1))
     area = random.lognormal(0.0, 0.4, (GROUPS, areas, 1))
     area[:, WARDS:] *= WARDS / FSAS
-    usual = group * area * random.lognormal(0.0, 0.1, (GROUPS, 1, years + 1)) * random.gamma(100, 0.01, (GROUPS, areas, years + 1))
+    usual = (
+        group
+        * area
+        * random.lognormal(0.0, 0.1, (GROUPS, 1, years + 1))
+        * random.gamma(100, 0.01, (GROUPS, areas, years + 1))
+    )
     rises = numpy.where(random.random((GROUPS, areas)) < 0.05, random.choice(RISES, (GROUPS, areas)), 1.0)
     planted = usual.copy()
     planted[:, :, -1] *= rises
@@ -38,14 +43,17 @@ def simulate(random: numpy.random.Generator, years: int) -> tuple[numpy.ndarray,
 def fill(database: duckdb.DuckDBPyConnection, numbers: numpy.ndarray) -> None:
     """Writes the numbers as the cubes that the mart reads."""
     group, area, year = (index.ravel() for index in numpy.indices(numbers.shape))
-    numbers = pyarrow.table({"type_group": group, "area": area, "year": LATEST - year.max() + year, "requests": numbers.ravel()})
+    numbers = pyarrow.table(
+        {"type_group": group, "area": area, "year": LATEST - year.max() + year, "requests": numbers.ravel()}
+    )
     database.register("numbers", numbers)
     counted = f"""
-        select year::int as source_year, make_date(year, 6, 1) as created_month, 'Group ' || type_group as type_group, requests,
-               case when area < {WARDS} then 25 end as ward_model, case when area < {WARDS} then area::int end as ward_id,
+        select year::int as source_year, make_date(year, 6, 1) as created_month, 'Group ' || type_group as type_group,
+               requests, case when area < {WARDS} then 25 end as ward_model,
+               case when area < {WARDS} then area::int end as ward_id,
                case when area >= {WARDS} then 'M' || area end as fsa
         from numbers where requests > 0
-    """
+    """  # noqa: S608, a constant
     for mart in ("requests_by_month_group_ward", "requests_by_month_group_fsa"):
         database.execute(f"create or replace table warehouse.marts.{mart} as {counted}")
     database.execute(
@@ -58,7 +66,8 @@ def fill(database: duckdb.DuckDBPyConnection, numbers: numpy.ndarray) -> None:
 def listed(database: duckdb.DuckDBPyConnection, sql: str) -> numpy.ndarray:
     """Returns, by group and area, the score of what the mart lists, or else zero."""
     scores = numpy.zeros((GROUPS, WARDS + FSAS))
-    for group, ward, fsa, score in database.execute(f"select type_group, ward_id, fsa, score from ({sql})").fetchall():
+    query = f"select type_group, ward_id, fsa, score from ({sql})"  # noqa: S608, the project's own query
+    for group, ward, fsa, score in database.execute(query).fetchall():
         area = ward if fsa is None else int(fsa.removeprefix("M"))
         scores[int(group.removeprefix("Group ")), area] = score
     return scores

@@ -60,16 +60,17 @@ def phases(executable: Path, data: Input, lake: Path, rounds: int) -> dict:
 def run_concurrently(commands: list[tuple[list, dict, set]]) -> float:
     """Runs commands concurrently, each on its cores. Returns the seconds until the last one ends."""
     start = time.monotonic()
-    running = [
-        subprocess.Popen(
-            command,
-            env=os.environ | environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=lambda cores=cores: os.sched_setaffinity(0, cores),
+    running = []
+    usable = os.sched_getaffinity(0)
+    for command, environment, cores in commands:
+        # A process inherits the cores of the one that starts it.
+        os.sched_setaffinity(0, cores)
+        running.append(
+            subprocess.Popen(
+                command, env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
         )
-        for command, environment, cores in commands
-    ]
+    os.sched_setaffinity(0, usable)
     codes = [process.wait() for process in running]
     if any(codes):
         sys.exit(f"{commands[0][0]} ended with {codes}")

@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
-from harness.process import measure
+from harness.process import Cost, measure
 
 YEAR = "2025"
 
@@ -39,7 +40,7 @@ class Input:
 
 
 @contextmanager
-def portal(bin: Path, **settings: str):
+def portal(bin: Path, **settings: str) -> Iterator[Portal]:
     """Starts a sample portal with these settings."""
     process = subprocess.Popen(
         [bin / "sample-portal"], env=os.environ | settings, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
@@ -69,7 +70,7 @@ def year(bin: Path, directory: Path, rows: int) -> Input:
     return Input(rows, lake, lake / raw["object"]["key"], archive)
 
 
-def extract(bin: Path, lake: Path, published: Portal, years: str = YEAR, **settings: str):
+def extract(bin: Path, lake: Path, published: Portal, years: str = YEAR, **settings: str) -> Cost:
     """Executes extract-job."""
     environment = {
         "LAKE_URL": f"file://{lake}",

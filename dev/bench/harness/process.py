@@ -27,17 +27,16 @@ class Failed(Exception):
 def measure(command: list[str], environment: dict[str, str] | None = None) -> Cost:
     """Runs `command` to completion, with its output captured."""
     start = time.monotonic()
-    with open(os.devnull, "wb") as nowhere:
-        process = subprocess.Popen(
-            command,
-            env=os.environ | (environment or {}),
-            stdin=subprocess.DEVNULL,
-            stdout=nowhere,
-            stderr=subprocess.PIPE,
-        )
-        errors = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    process = subprocess.Popen(
+        command,
+        env=os.environ | (environment or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    errors = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - start
     if process.returncode != 0:
         raise Failed(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{errors.decode()[-2000:]}")
@@ -57,7 +56,11 @@ def seconds_to_first_line(command: list[str], environment: dict[str, str]) -> fl
     """Returns the seconds from exec to the first line on standard output."""
     start = time.monotonic()
     process = subprocess.Popen(
-        command, env=os.environ | environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        command,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     process.stdout.readline()
     took = time.monotonic() - start

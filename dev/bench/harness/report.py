@@ -7,22 +7,23 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("svg")
-from matplotlib import pyplot  # noqa: E402  (draws with what is chosen above)
+# It draws with the backend that is chosen above.
+from matplotlib import pyplot
 
 OURS = "transform-job"
 MIB = 2**20
 
 HEAD = """# Performance
 
-Written by `make bench`; do not edit. {machine}. Medians of {rounds} rounds. In each round every contender runs once, one
-after the other, and ratios are within a round. CPU is user and system time of the whole process and its children; memory is
-the largest resident set. A timing counts only after all outputs were found to contain the same rows: equal count, equal
-checksum of every column but the request id, equally many distinct ids.
+Written by `make bench`; do not edit. {machine}. Medians of {rounds} rounds. In each round every contender runs once,
+one after the other, and ratios are within a round. CPU is user and system time of the whole process and its children;
+memory is the largest resident set. A timing counts only after all outputs were found to contain the same rows: equal
+count, equal checksum of every column but the request id, equally many distinct ids.
 
-The task: transform the raw CSV of a synthetic 2025, with its unquoted commas, with as many rows as the year and as all years
-2010-2025 together, to validated, repaired, typed and sorted Parquet, one
-Zstandard file per month; refused rows in a quarantine with a reason; a request id with ordinals among exact duplicates; a SHA-256 of
-every file; a manifest. `dev/bench/peers` has each peer's program.
+The task: transform the raw CSV of a synthetic 2025, with its unquoted commas, with as many rows as the year and as all
+years 2010-2025 together, to validated, repaired, typed and sorted Parquet, one Zstandard file per month; refused rows
+in a quarantine with a reason; a request id with ordinals among exact duplicates; a SHA-256 of every file; a manifest.
+`dev/bench/peers` has each peer's program.
 """
 
 IDS = {"pyarrow": "has none: no hash of a row"}
@@ -53,9 +54,9 @@ def transforms(tables: dict) -> str:
         header = ["", "CPU s", "x ours", "wall s", "x ours", "MiB", "output MB", "bytes a row"]
         parts.append(f"### {int(rows):,} rows\n\n{table(header, lines)}")
     note = (
-        "The CSV is in Windows-1252. DuckDB reads that only with an extension that it downloads, so its programs first write a "
-        "copy in UTF-8; Polars reads it with replacement characters. pyarrow has no hash of a row, so its output has no "
-        "request ids. zstd only compresses the same CSV."
+        "The CSV is in Windows-1252. DuckDB reads that only with an extension that it downloads, so its programs first "
+        "write a copy in UTF-8; Polars reads it with replacement characters. pyarrow has no hash of a row, so its "
+        "output has no request ids. zstd only compresses the same CSV."
     )
     return "\n\n".join(parts) + f"\n\n{note}"
 
@@ -68,9 +69,9 @@ def original(figures: dict) -> str:
     ours, theirs = figures["table"][OURS], figures["table"]["original pandas"]
     lost = figures["rows"] - figures["kept"]
     return (
-        f"On {figures['rows']:,} rows the original pipeline (pandas, one Python function call per row, bad lines skipped) takes "
-        f"{theirs['cpu']:.1f} s of CPU against {ours['cpu']:.3f} s: {theirs['cpu_ratio']:.0f} times ours. "
-        f"It keeps {figures['kept']:,} rows and silently loses {lost:,}; ours accounts for every one."
+        f"On {figures['rows']:,} rows the original pipeline (pandas, one Python function call per row, bad lines "
+        f"skipped) takes {theirs['cpu']:.1f} s of CPU against {ours['cpu']:.3f} s: {theirs['cpu_ratio']:.0f} times "
+        f"ours. It keeps {figures['kept']:,} rows and silently loses {lost:,}; ours accounts for every one."
     )
 
 
@@ -80,11 +81,16 @@ def dashboard(figures: dict) -> str:
         "until the map can be used": figures["usable"],
         "until all sections are shown": figures["whole"],
     } | {f"from a filter to paint: {name}": spread for name, spread in figures["filters"].items()}
-    rows = [[name, f"{spread['count']}", f"{spread['median']:.0f}", f"{spread['p95']:.0f}"] for name, spread in times.items()]
-    return f"""The page in headless Chromium {figures["browser"].split(".")[0]}, on the marts of {len(figures["years"])} years, served on loopback. The first view takes
-{first["requests"]} requests: {first["gzip_bytes"] / 1000:.0f} kB with gzip, including headers; {first["bytes"] / 1000:.0f} kB uncompressed. It is loaded each time
-with an empty cache. A filter is a season, status, division, year, measure, area or type, with the years of the view loaded
-already; loading anything else is part of its time.
+    rows = [
+        [name, f"{spread['count']}", f"{spread['median']:.0f}", f"{spread['p95']:.0f}"]
+        for name, spread in times.items()
+    ]
+    browser, years = figures["browser"].split(".")[0], len(figures["years"])
+    compressed, uncompressed = f"{first['gzip_bytes'] / 1000:.0f} kB", f"{first['bytes'] / 1000:.0f} kB"
+    return f"""The page in headless Chromium {browser}, on the marts of {years} years, served on loopback. The first
+view takes {first["requests"]} requests: {compressed} with gzip, including headers; {uncompressed} uncompressed. It
+is loaded each time with an empty cache. A filter is a season, status, division, year, measure, area or type, with the
+years of the view loaded already; loading anything else is part of its time.
 
 {table(["", "times", "median ms", "95 % within ms"], rows)}"""
 
@@ -118,17 +124,18 @@ def write(figures: dict, directory: Path) -> None:
         for name, floor in figures["floors"].items()
     ]
     total = sum(figures["phases"].values())
-    phases = [
-        [name, f"{seconds * 1000:.0f}", f"{seconds / total:.0%}"] for name, seconds in figures["phases"].items()
-    ]
+    phases = [[name, f"{seconds * 1000:.0f}", f"{seconds / total:.0%}"] for name, seconds in figures["phases"].items()]
     extract = figures["extract"]
     tools = ("unzip -p", "sha256sum")
     slower = max(tools, key=lambda name: extract[name]["cpu"])
     extracted = [[name, *cost_of(cost)] for name, cost in extract.items() if name != "zip_bytes"]
+    cpu, wall = (extract["extract-job"][figure] / extract[slower][figure] for figure in ("cpu", "wall"))
     years = figures["all_years"]
     unchanged = figures["unchanged"]
     stages = [[name, f"{cost['cpu']:.3f}", f"{cost['wall']:.3f}"] for name, cost in unchanged["stages"].items()]
-    stages.append(["all", *(f"{sum(cost[figure] for cost in unchanged['stages'].values()):.3f}" for figure in ("cpu", "wall"))])
+    stages.append(
+        ["all", *(f"{sum(cost[figure] for cost in unchanged['stages'].values()):.3f}" for figure in ("cpu", "wall"))]
+    )
     starts = [[name, f"{seconds * 1000:.1f}"] for name, seconds in figures["starts"].items()]
     growth = [
         [f"{point['rows']:,}", f"{point['cpu']:.2f}", f"{point['wall']:.2f}", f"{point['memory']:.0f}",
@@ -144,8 +151,8 @@ def write(figures: dict, directory: Path) -> None:
 
 ## All years
 
-The sixteen years 2010-2025 as the City publishes them, one file each, {years["rows"]:,} rows in one process: quoted and unquoted,
-with wards of both models.
+The sixteen years 2010-2025 as the City publishes them, one file each, {years["rows"]:,} rows in one process: quoted and
+unquoted, with wards of both models.
 
 {table(["", "CPU s", "wall s", "MiB"], [[name, *cost_of(years[name])] for name in (OURS, "zstd -3")])}
 
@@ -168,8 +175,8 @@ The time of its threads by phase:
 
 ## extract-job
 
-A ZIP of {extract["zip_bytes"] / 1e6:.0f} MB, from the sample portal on loopback to the lake: {extract["extract-job"]["cpu"] / extract[slower]["cpu"]:.2f}
-times the CPU of `{slower}`, {extract["extract-job"]["wall"] / extract[slower]["wall"]:.2f} times its wall time.
+A ZIP of {extract["zip_bytes"] / 1e6:.0f} MB, from the sample portal on loopback to the lake: {cpu:.2f}
+times the CPU of `{slower}`, {wall:.2f} times its wall time.
 
 {table(["", "CPU s", "wall s", "MiB"], extracted)}
 
@@ -187,7 +194,8 @@ From exec to the first log line:
 
 ## Two tasks
 
-Four years in two task processes, with one core each, take 1/{figures["tasks"]["speedup"]:.2f} of the time of one on one core.
+Four years in two task processes, with one core each, take 1/{figures["tasks"]["speedup"]:.2f} of the time of one on
+one core.
 
 ## Dashboard
 

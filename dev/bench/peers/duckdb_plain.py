@@ -1,6 +1,7 @@
 """DuckDB in the style of its documentation: regular expressions, strptime, window functions."""
 
 import duckdb
+
 from outputs import COLUMNS, DIVISIONS_WITH_COMMAS, SECTION_WITH_COMMA, THREADS, arguments, in_utf_8, write_manifest
 
 source, output = arguments()
@@ -9,14 +10,14 @@ connection = duckdb.connect(config={"threads": THREADS})
 connection.execute("SET TimeZone = 'America/Toronto'")
 # In the hour that occurs twice DuckDB uses the later instant, the contract the earlier one.
 connection.execute(f"SET temp_directory = '{output}.spill'")
-columns = {name: "VARCHAR" for name in (*COLUMNS, "extra")}
+columns = dict.fromkeys((*COLUMNS, "extra"), "VARCHAR")
 connection.execute(f"""
     CREATE TEMP TABLE raw AS
     SELECT row_number() OVER () + 1 AS source_row,
         trim(section || ',' || extra) = '{SECTION_WITH_COMMA}' AS comma_in_section, *
     FROM read_csv('{source}', columns = {columns}, delim = ',', quote = '"', escape = '"', header = false, skip = 1,
                   auto_detect = false, null_padding = true, store_rejects = true, rejects_limit = 0)
-""")
+""")  # noqa: S608, the arguments of the bench and the names above
 connection.execute(f"""
     CREATE TEMP TABLE typed AS
     WITH fields AS (
@@ -29,22 +30,26 @@ connection.execute(f"""
             replace(nullif(regexp_extract(trim(ward), '^(.*) \\((\\d\\d)\\)$', 1), ''), '’', '''') AS ward_name,
             try_cast(nullif(regexp_extract(trim(ward), '^(.*) \\((\\d\\d)\\)$', 2), '') AS INTEGER) AS ward_id,
             replace(trim("type"), '||', ',') AS service_request_type,
-            trim(CASE WHEN extra IS NULL OR comma_in_section THEN division ELSE division || ',' || section END) AS division,
-            trim(CASE WHEN extra IS NULL THEN section WHEN comma_in_section THEN section || ',' || extra ELSE extra END) AS section
+            trim(CASE WHEN extra IS NULL OR comma_in_section THEN division
+                      ELSE division || ',' || section END) AS division,
+            trim(CASE WHEN extra IS NULL THEN section WHEN comma_in_section THEN section || ',' || extra
+                      ELSE extra END) AS section
         FROM raw)
-    SELECT *, CASE WHEN created_local >= TIMESTAMP '2025-11-02 01:00:00' AND created_local < TIMESTAMP '2025-11-02 02:00:00'
+    SELECT *, CASE WHEN created_local >= TIMESTAMP '2025-11-02 01:00:00'
+                AND created_local < TIMESTAMP '2025-11-02 02:00:00'
             THEN created_local::TIMESTAMPTZ - INTERVAL 1 HOUR ELSE created_local::TIMESTAMPTZ END AS created_at,
         CASE WHEN regexp_full_match(source_status, '(?i)in[- ]progress') THEN 'In Progress'
              WHEN source_status = 'Canceled' THEN 'Cancelled' ELSE source_status END AS status,
         CASE WHEN month(created_local) IN (12, 1, 2) THEN 'winter' WHEN month(created_local) < 6 THEN 'spring'
              WHEN month(created_local) < 9 THEN 'summer' ELSE 'fall' END AS season,
-        CASE WHEN section IS NULL OR (repaired AND NOT comma_in_section AND division NOT IN {DIVISIONS_WITH_COMMAS}) THEN 'field_count'
+        CASE WHEN section IS NULL
+                OR (repaired AND NOT comma_in_section AND division NOT IN {DIVISIONS_WITH_COMMAS}) THEN 'field_count'
              WHEN created_local IS NULL THEN 'invalid_created_at'
              WHEN year(created_local) <> 2025 THEN 'created_in_other_year'
              WHEN service_request_type = '' THEN 'missing_service_request_type'
              WHEN ward_id IS NULL AND fsa IS NULL THEN 'no_ward_and_no_fsa' END AS reason
     FROM fields
-""")
+""")  # noqa: S608, the arguments of the bench and the names above
 identity = """concat_ws(chr(31), created, coalesce(fsa, ''), coalesce(street_1, ''), coalesce(street_2, ''),
     coalesce(ward_name, ''), service_request_type, division, section)"""
 connection.execute(f"""
@@ -58,9 +63,9 @@ connection.execute(f"""
         FROM typed WHERE reason IS NULL
         ORDER BY month, service_request_type, ward_id NULLS LAST, created_at
     ) TO '{output}' (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (month), OVERWRITE_OR_IGNORE)
-""")
+""")  # noqa: S608, the arguments of the bench and the names above
 connection.execute(f"""
     COPY (SELECT raw.*, reason FROM typed JOIN raw USING (source_row) WHERE reason IS NOT NULL)
     TO '{output}/quarantine.parquet' (FORMAT parquet, COMPRESSION zstd)
-""")
+""")  # noqa: S608, the arguments of the bench and the names above
 write_manifest(output)

@@ -2,6 +2,7 @@
 
 import pandas as pd
 from dateutil import parser
+
 from outputs import arguments, write_manifest
 
 source, output = arguments()
@@ -12,7 +13,7 @@ def ward(row: pd.Series) -> pd.Series:
     return pd.Series([name, number.rstrip(")") or None])
 
 
-def season(moment) -> str:
+def season(moment: pd.Timestamp) -> str:
     return ("winter", "spring", "summer", "fall")[moment.month % 12 // 3]
 
 

@@ -5,7 +5,8 @@ import os
 from outputs import COLUMNS, DIVISIONS_WITH_COMMAS, SECTION_WITH_COMMA, THREADS, arguments, write_manifest
 
 os.environ["POLARS_MAX_THREADS"] = str(THREADS)
-import polars as pl  # noqa: E402  (reads the number of threads when it is imported)
+# Polars reads the number of threads when it is imported.
+import polars as pl
 
 source, output = arguments()
 
@@ -18,7 +19,7 @@ raw = pl.scan_csv(
     source,
     has_header=False,
     skip_rows=1,
-    schema={name: pl.String for name in (*COLUMNS, "extra")},
+    schema=dict.fromkeys((*COLUMNS, "extra"), pl.String),
     truncate_ragged_lines=True,
     missing_columns="insert",
     # Polars does not read Windows-1252. The only such character here is the curly apostrophe, a replacement character

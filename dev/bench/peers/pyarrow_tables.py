@@ -1,18 +1,23 @@
-"""pyarrow: dictionary columns, compute kernels on the dictionaries, one sort. It has no hash of a row, so there are no request ids."""
+"""pyarrow: dictionary columns, compute kernels on the dictionaries, one sort.
+
+It has no hash of a row, so there are no request ids.
+"""
 
 import csv
+from collections.abc import Callable
 from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
+
 from outputs import COLUMNS, DIVISIONS_WITH_COMMAS, SECTION_WITH_COMMA, THREADS, arguments, write_manifest
 
 pa.set_cpu_count(THREADS)
 source, output = arguments()
 text_dictionary = pa.dictionary(pa.int32(), pa.string())
-column_types = {name: text_dictionary for name in COLUMNS} | {"created": pa.string()}
+column_types = dict.fromkeys(COLUMNS, text_dictionary) | {"created": pa.string()}
 ragged: list[tuple[int, str]] = []
 
 
@@ -55,7 +60,7 @@ def read() -> pa.Table:
     ))]).combine_chunks().unify_dictionaries()  # fmt: skip
 
 
-def of_distinct(column: pa.ChunkedArray, function) -> pa.Array:
+def of_distinct(column: pa.ChunkedArray, function: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """Applies `function` to a dictionary column's distinct values and maps the results to its rows."""
     array = column.combine_chunks()
     array = array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
@@ -67,7 +72,7 @@ def none_if_empty(values: pa.Array) -> pa.Array:
     return pc.if_else(pc.equal(trimmed, ""), pa.scalar(None, pa.string()), trimmed)
 
 
-def ward_part(part: str):
+def ward_part(part: str) -> Callable[[pa.Array], pa.Array]:
     pattern = r"^(?P<name>.*) \((?P<number>\d\d)\)$"
     straight = partial(pc.replace_substring, pattern="’", replacement="'")
     return lambda values: straight(pc.struct_field(pc.extract_regex(pc.utf8_trim_whitespace(values), pattern), part))
@@ -106,7 +111,8 @@ typed = pa.table({
     "division": of_distinct(table["division"], trim),
     "section": of_distinct(table["section"], trim),
     "season": pc.choose(
-        pc.divide(pc.if_else(pc.equal(month, 12), pa.scalar(0, pa.int64()), month), 3), "winter", "spring", "summer", "fall"
+        pc.divide(pc.if_else(pc.equal(month, 12), pa.scalar(0, pa.int64()), month), 3),
+        "winter", "spring", "summer", "fall",
     ),
     "repaired": table["repaired"],
     "source_year": pa.repeat(pa.scalar(2025, pa.int32()), table.num_rows),

@@ -1,19 +1,21 @@
 """Writes fsa_wards.csv: the wards of each forward sortation area, with their shares of its ground.
 
-Usage: python3 fsa_wards.py DIRECTORY > fsa_wards.csv, with `city-wards.geojson` and `forward-sortation-areas.geojson` in
-DIRECTORY (tests/fixtures/city/boundaries).
+Usage: python3 fsa_wards.py DIRECTORY > fsa_wards.csv, with `city-wards.geojson` and `forward-sortation-areas.geojson`
+in DIRECTORY (tests/fixtures/city/boundaries).
 
-Along lines of latitude some 50 metres apart it takes the stretches that lie in an area and in a ward at once; a share is the
-length of an area's stretches in a ward over the length of all of them. Shares below one percent are slivers of two files that
-do not fit exactly, and are dropped.
+Along lines of latitude some 50 metres apart it takes the stretches that lie in an area and in a ward at once; a share
+is the length of an area's stretches in a ward over the length of all of them. Shares below one percent are slivers of
+two files that do not fit exactly, and are dropped.
 
-The file also names a ward of the 44-ward model for each pair. Without polygons of those wards, it is the one whose centre, read off
-a map, is nearest to the middle of the stretches: an approximation, which puts each pair in one ward only.
+The file also names a ward of the 44-ward model for each pair. Without polygons of those wards, it is the one whose
+centre, read off a map, is nearest to the middle of the stretches: an approximation, which puts each pair in one ward
+only.
 """
 
 import json
 import sys
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 STEP = 0.00045
@@ -41,7 +43,8 @@ def shapes(path: Path, name: str) -> dict[str, list[list[tuple[float, float]]]]:
     for feature in json.loads(path.read_text())["features"]:
         geometry = feature["geometry"]
         polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
-        found[str(feature["properties"][name])] = [[tuple(at[:2]) for at in ring] for polygon in polygons for ring in polygon]
+        rings = [[tuple(at[:2]) for at in ring] for polygon in polygons for ring in polygon]
+        found[str(feature["properties"][name])] = rings
     return found
 
 
@@ -49,17 +52,32 @@ def stretches(rings: list[list[tuple[float, float]]]) -> dict[int, list[float]]:
     """Returns the longitudes at which the rings cross each line, in order: the ground is between every other pair."""
     lines = defaultdict(list)
     for ring in rings:
-        for (x1, y1), (x2, y2) in zip(ring, ring[1:]):
+        for (x1, y1), (x2, y2) in pairwise(ring):
             low, high = sorted((y1 / STEP, y2 / STEP))
             for line in range(int(low) + 1, int(high) + 1):
                 lines[line].append(x1 + (line * STEP - y1) / (y2 - y1) * (x2 - x1))
     return {line: sorted(crossings) for line, crossings in lines.items()}
 
 
+def nearest_of_44(latitude: float, longitude: float) -> int:
+    """Returns the ward of the 44-ward model whose centre is nearest."""
+
+    def distance(ward: int) -> float:
+        y, x = CENTRES_44[ward]
+        # Here a degree of longitude is 0.72 of a degree of latitude.
+        return (y - latitude) ** 2 + (0.72 * (x - longitude)) ** 2
+
+    return min(CENTRES_44, key=distance)
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
-    wards = {int(ward): stretches(rings) for ward, rings in shapes(folder / "city-wards.geojson", "AREA_SHORT_CODE").items()}
-    print("# Written by fsa_wards.py from the boundaries of wards and forward sortation areas; it documents what the shares are.")
+    ward_shapes = shapes(folder / "city-wards.geojson", "AREA_SHORT_CODE")
+    wards = {int(ward): stretches(rings) for ward, rings in ward_shapes.items()}
+    print(
+        "# Written by fsa_wards.py from the boundaries of wards and forward sortation areas; "
+        "it documents what the shares are."
+    )
     print("fsa,ward_25,ward_44,share")
     for fsa, rings in sorted(shapes(folder / "forward-sortation-areas.geojson", "CFSAUID").items()):
         pieces = defaultdict(list)
@@ -81,13 +99,7 @@ def main() -> None:
                     [((west + east) / 2, west, east) for _, west, east in pieces[ward]],
                 )
             )
-
-            def distance(ward_44: int) -> float:
-                y, x = CENTRES_44[ward_44]
-                # Here a degree of longitude is 0.72 of a degree of latitude.
-                return (y - latitude) ** 2 + (0.72 * (x - longitude)) ** 2
-
-            print(f"{fsa},{ward},{min(CENTRES_44, key=distance)},{length / sum(kept.values()):.4f}")
+            print(f"{fsa},{ward},{nearest_of_44(latitude, longitude)},{length / sum(kept.values()):.4f}")
 
 
 if __name__ == "__main__":

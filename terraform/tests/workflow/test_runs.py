@@ -10,11 +10,11 @@ import urllib.request
 import uuid
 from pathlib import Path
 
-import emulator
 import pytest
-from cloud import BINARIES, Cloud
 
+import emulator
 import policies
+from cloud import BINARIES, Cloud
 
 STAGES = ["extract-job", "transform-job", "load-job", "dbt-runner"]
 # A year without the column Status.

@@ -15,7 +15,6 @@ from toronto_open_data.config import config
 PACKAGE = "311-service-requests-customer-initiated"
 
 
-
 def by_ckanapi(address: str, get_only: bool) -> dict:
     """CKAN's own client, by POST or by GET."""
     with ckanapi.RemoteCKAN(address, get_only=get_only) as ckan:
@@ -31,7 +30,8 @@ def by_ckanapi(address: str, get_only: bool) -> dict:
             if resource["format"] == "ZIP":
                 shown = ckan.action.resource_show(id=resource["id"])
                 # A link is followed through CKAN's own address, too.
-                own = f"{address}/dataset/{package['id']}/resource/{resource['id']}/download/{shown['url'].rsplit('/', 1)[1]}"
+                file_name = shown["url"].rsplit("/", 1)[1]
+                own = f"{address}/dataset/{package['id']}/resource/{resource['id']}/download/{file_name}"
                 direct, followed = (requests.get(url, timeout=30) for url in (shown["url"], own))
                 direct.raise_for_status()
                 with zipfile.ZipFile(io.BytesIO(direct.content)) as archive:
