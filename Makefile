@@ -110,7 +110,7 @@ test: setup check lint-dbt .deps/clients/.ready .deps/emulators/.ready .deps/goo
 	cargo test --workspace --doc --locked
 	$(MAKE) test-workflow test-dashboard
 
-bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run
+bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run, PART=reach for one part
 	@$(BUILD_RELEASE)
 	cargo build --release --locked --manifest-path dev/bench/usual-way/Cargo.toml --target-dir target
 	.deps/bench/bin/python dev/bench/bench.py

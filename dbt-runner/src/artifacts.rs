@@ -8,10 +8,10 @@ use std::path::Path;
 
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
-use shared::manifest::DbtNode;
 
-use crate::mart::{DescribedColumn, MartTable, Publishable};
+use crate::mart::{Definition, DescribedColumn, MartTable, PartitionBy, Publishable};
 
 /// The result of each node.
 #[derive(Debug, Deserialize)]
@@ -24,18 +24,29 @@ struct NodeResult {
     unique_id: String,
     status: String,
     message: Option<String>,
-    failures: Option<u64>,
+    #[serde(default)]
+    adapter_response: AdapterResponse,
+}
+
+/// What the warehouse reported of a node; empty in DuckDB.
+#[derive(Debug, Default, Deserialize)]
+struct AdapterResponse {
+    bytes_billed: Option<u64>,
 }
 
 /// The project's nodes.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Graph {
     nodes: BTreeMap<String, GraphNode>,
+    #[serde(default)]
+    sources: Map<String, Value>,
 }
 
 #[derive(Debug, Deserialize)]
 struct GraphNode {
     resource_type: String,
+    #[serde(default)]
+    name: String,
     schema: String,
     #[serde(default)]
     alias: String,
@@ -82,11 +93,23 @@ impl<'de> Deserialize<'de> for IndexedColumns {
 struct NodeConfig {
     #[serde(default)]
     meta: NodeMeta,
+    #[serde(default)]
+    materialized: String,
+    partition_by: Option<PartitionBy>,
+    cluster_by: Option<Vec<String>>,
+    /// The types of a seed's columns.
+    #[serde(default)]
+    column_types: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 struct NodeMeta {
     publish: Option<Publish>,
+    /// Whether the model is rebuilt year by year.
+    #[serde(default)]
+    by_year: bool,
+    /// How a candidate of the model is materialized, if not as the model.
+    candidate: Option<String>,
 }
 
 /// `meta.publish` of a published model or seed.
@@ -121,21 +144,17 @@ impl RunResults {
         read(&target.join(Self::FILE))
     }
 
-    /// Returns the nodes that were built and tested, by unique id. Hooks are left out: they say nothing about what was
-    /// built.
-    pub(crate) fn nodes(&self) -> Vec<DbtNode> {
-        let mut nodes: Vec<DbtNode> = self
-            .results
-            .iter()
-            .filter(|result| !result.unique_id.starts_with("operation."))
-            .map(|result| DbtNode {
-                unique_id: result.unique_id.clone(),
-                status: result.status.clone(),
-                failures: result.failures.filter(|failures| *failures > 0),
-            })
-            .collect();
-        nodes.sort_by(|one, other| one.unique_id.cmp(&other.unique_id));
-        nodes
+    /// Returns the number of nodes that were built and tested.
+    pub(crate) fn len(&self) -> usize {
+        self.results.len()
+    }
+
+    /// Returns the bytes that the warehouse billed.
+    pub(crate) fn bytes_billed(&self) -> u64 {
+        let results = self.results.iter();
+        results
+            .filter_map(|result| result.adapter_response.bytes_billed)
+            .sum()
     }
 
     /// Returns the nodes that failed themselves, not because of another node.
@@ -165,22 +184,44 @@ impl Graph {
         read(&target.join("manifest.json"))
     }
 
-    /// Returns the tables of the models in the folder `marts`, in order.
-    pub(crate) fn marts(&self) -> Vec<MartTable> {
-        let is_mart = |node: &&GraphNode| {
-            node.resource_type == "model" && node.fqn.get(1).is_some_and(|folder| folder == "marts")
-        };
-        let mut marts: Vec<MartTable> = self
-            .nodes
-            .values()
-            .filter(is_mart)
-            .map(|node| MartTable {
-                schema: node.schema.clone(),
-                name: node.alias.clone(),
+    /// Returns the definitions of the models in the folder `marts`, in order.
+    pub(crate) fn marts(&self) -> Vec<Definition> {
+        self.definitions(GraphNode::is_mart)
+    }
+
+    /// Returns the definitions of the seeds, in order.
+    pub(crate) fn seeds(&self) -> Vec<Definition> {
+        self.definitions(GraphNode::is_seed)
+    }
+
+    fn definitions(&self, wanted: impl Fn(&GraphNode) -> bool) -> Vec<Definition> {
+        let nodes = self.nodes.values().filter(|node| wanted(node));
+        let mut definitions: Vec<Definition> = nodes.map(GraphNode::definition).collect();
+        definitions.sort_by(|one, other| one.table.cmp(&other.table));
+        definitions
+    }
+
+    /// Returns the models, and the seeds.
+    pub(crate) fn built(&self) -> impl Iterator<Item = BuiltNode<'_>> {
+        let built = |node: &GraphNode| node.resource_type == "model" || node.is_seed();
+        self.nodes
+            .iter()
+            .filter(move |(_, node)| built(node))
+            .map(|(id, node)| BuiltNode {
+                id,
+                name: &node.name,
+                alias: &node.alias,
+                is_seed: node.is_seed(),
+                by_year: node.config.meta.by_year,
+                mart: node.is_mart().then(|| node.table()),
+                materialized: &node.config.materialized,
+                candidate: node.config.meta.candidate.as_deref(),
             })
-            .collect();
-        marts.sort();
-        marts
+    }
+
+    /// Returns the unique ids of the sources.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
+        self.sources.keys().map(String::as_str)
     }
 
     /// Returns the tables that are published, by name.
@@ -191,10 +232,8 @@ impl Graph {
             .filter_map(|node| {
                 let publish = node.config.meta.publish.as_ref()?;
                 Some(Publishable {
-                    table: MartTable {
-                        schema: node.schema.clone(),
-                        name: node.alias.clone(),
-                    },
+                    table: node.table(),
+                    by_year: node.config.meta.by_year,
                     description: node.description.clone(),
                     columns: node.columns.0.clone(),
                     order_by: publish.order_by.clone(),
@@ -204,6 +243,63 @@ impl Graph {
             .collect();
         tables.sort_by(|one, other| one.table.name.cmp(&other.table.name));
         tables
+    }
+}
+
+/// A node that a build creates.
+pub(crate) struct BuiltNode<'a> {
+    pub(crate) id: &'a str,
+    /// The name by which others refer to it.
+    pub(crate) name: &'a str,
+    pub(crate) alias: &'a str,
+    pub(crate) is_seed: bool,
+    /// Whether it is rebuilt year by year.
+    pub(crate) by_year: bool,
+    /// Its table, if it is a mart.
+    pub(crate) mart: Option<MartTable>,
+    /// How it is materialized.
+    materialized: &'a str,
+    /// How a candidate of it is materialized, if not as configured.
+    pub(crate) candidate: Option<&'a str>,
+}
+
+impl BuiltNode<'_> {
+    /// Whether its candidate is a view.
+    pub(crate) fn is_view(&self) -> bool {
+        self.candidate.unwrap_or(self.materialized) == "view"
+    }
+}
+
+impl GraphNode {
+    fn is_mart(&self) -> bool {
+        let folder = self.fqn.get(1);
+        self.resource_type == "model" && folder.is_some_and(|folder| folder == "marts")
+    }
+
+    fn is_seed(&self) -> bool {
+        self.resource_type == "seed"
+    }
+
+    fn table(&self) -> MartTable {
+        MartTable {
+            schema: self.schema.clone(),
+            name: self.alias.clone(),
+        }
+    }
+
+    fn definition(&self) -> Definition {
+        let mut columns = self.columns.0.clone();
+        for column in &mut columns {
+            let of_seed = self.config.column_types.get(&column.name);
+            column.data_type = column.data_type.take().or_else(|| of_seed.cloned());
+        }
+        Definition {
+            table: self.table(),
+            columns,
+            by_year: self.config.meta.by_year,
+            partition_by: self.config.partition_by.clone(),
+            cluster_by: self.config.cluster_by.clone().unwrap_or_default(),
+        }
     }
 }
 
@@ -249,7 +345,8 @@ mod tests {
 
     #[test]
     fn marts_are_the_models_in_the_marts_folder() {
-        let marts: Vec<String> = graph().marts().iter().map(ToString::to_string).collect();
+        let marts = graph().marts();
+        let marts: Vec<String> = marts.iter().map(|mart| mart.table.to_string()).collect();
         assert_eq!(marts, ["marts.a", "marts.b"]);
     }
 
@@ -260,8 +357,7 @@ mod tests {
                 {"unique_id": "test.p.t", "status": "fail", "message": "Got 2\n  results", "failures": 2},
                 {"unique_id": "model.p.b", "status": "skipped", "message": null, "failures": null},
                 {"unique_id": "model.p.a", "status": "error", "message": null, "failures": null},
-                {"unique_id": "test.p.w", "status": "warn", "message": "Got 1 result", "failures": 1},
-                {"unique_id": "operation.p.hook", "status": "success", "message": null, "failures": null}
+                {"unique_id": "test.p.w", "status": "warn", "message": "Got 1 result", "failures": 1}
             ]}"#,
         )
         .expect("valid");
@@ -274,8 +370,5 @@ mod tests {
                 "test.p.t: Got 2 results (compiled SQL: /target/compiled/t.sql)"
             ]
         );
-        let nodes = results.nodes();
-        assert_eq!(nodes.len(), 4, "all but the hook");
-        assert_eq!(nodes[3].failures, Some(1));
     }
 }

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::telemetry::milliseconds;
 use shared::warehouse::WarehouseSettings;
@@ -18,6 +19,7 @@ use tokio::task::{JoinHandle, block_in_place};
 use tracing::{debug, error, info, warn};
 
 use crate::artifacts::{FailedNode, Graph, RunResults};
+use crate::candidate::{Candidate, Scope};
 use crate::profile;
 use crate::warehouse::Warehouse;
 
@@ -57,15 +59,8 @@ pub(crate) struct Dbt<'a> {
     pub(crate) project: &'a Path,
     pub(crate) target: &'a Path,
     pub(crate) warehouse: &'a WarehouseSettings,
-}
-
-/// How much dbt builds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BuildMode {
-    /// Only the changed years of marts that are stored by year, and all of the others.
-    Incremental,
-    /// Everything.
-    FullRefresh,
+    /// Where dbt builds.
+    pub(crate) candidate: &'a Candidate,
 }
 
 /// A line of dbt's log, written with `--log-format json`, or an answer of the driver.
@@ -130,7 +125,7 @@ impl Dbt<'_> {
         let python = interpreter(self.executable)
             .or_fail(Exit::Configuration)
             .while_doing(failed)?;
-        let (_, variables) = profile::target(self.warehouse);
+        let (_, variables) = profile::target(self.warehouse, self.candidate);
         let mut child = Command::new(python)
             .args(["-c", DRIVER])
             .envs(variables)
@@ -159,7 +154,7 @@ impl Dbt<'_> {
             complaints,
         };
         // Parsed without variables, so that dbt finds what it parsed before in the target directory.
-        let (success, errors) = running.execute(&["parse"]).await?;
+        let (success, errors) = running.execute(&["parse"], json!({})).await?;
         if !success {
             return Err(without_results("dbt parse failed", &errors));
         }
@@ -188,7 +183,7 @@ impl Dbt<'_> {
             warehouse.first_rows(&statement).ok()
         };
         block_in_place(|| {
-            let mut warehouse = Warehouse::open(self.warehouse).ok();
+            let mut warehouse = Warehouse::open_candidate(self.warehouse, self.candidate).ok();
             let rows = failed.iter().map(|node| {
                 let rows = warehouse.as_mut().and_then(|open| rows_of(open, node));
                 rows.unwrap_or_default()
@@ -199,23 +194,25 @@ impl Dbt<'_> {
 }
 
 impl RunningDbt<'_> {
-    /// Runs `dbt build`, logs the result of each node and returns their results. `variables` are the project's, as
-    /// YAML. The unit tests of models are left out: they test the code, not the data.
+    /// Runs `dbt build` on the candidate, logs the result of each node and returns their results. The unit tests of
+    /// models are left out: they test the code, not the data.
     ///
     /// # Errors
     /// Lists the nodes that failed, or returns dbt's messages if it did not run any.
     pub(crate) async fn build(
         &mut self,
-        variables: &str,
-        mode: BuildMode,
+        graph: &Graph,
+        scope: &Scope,
     ) -> Result<RunResults, Failure> {
         let results = self.dbt.remove_stale(RunResults::FILE)?;
-        let mut arguments = vec!["build", "--exclude-resource-type", "unit_test"];
-        arguments.extend(["--vars", variables]);
-        if mode == BuildMode::FullRefresh {
-            arguments.push("--full-refresh");
+        let variables = self.dbt.candidate.variables(graph, scope).to_string();
+        let mut arguments = vec!["build", "--vars", &variables];
+        arguments.extend(["--exclude-resource-type", "unit_test"]);
+        if *scope != Scope::Whole {
+            arguments.extend(["--exclude", "resource_type:seed"]);
         }
-        let (success, errors) = self.execute(&arguments).await?;
+        let moves = self.dbt.candidate.moves(graph, scope);
+        let (success, errors) = self.execute(&arguments, moves).await?;
         if !results.is_file() {
             return Err(without_results("dbt build failed", &errors));
         }
@@ -224,7 +221,7 @@ impl RunningDbt<'_> {
         if success && failed.is_empty() {
             return Ok(results);
         }
-        // Closed, so that the warehouse can be read.
+        // Closed, so that the candidate can be read.
         self.close().await;
         if failed.is_empty() {
             return Err(without_results("dbt build failed", &errors));
@@ -232,7 +229,7 @@ impl RunningDbt<'_> {
         Err(of_nodes(&failed, &self.dbt.rows_that_fail(&failed)))
     }
 
-    /// Ends dbt, which closes the warehouse.
+    /// Ends dbt, and so closes its tables.
     pub(crate) async fn close(&mut self) {
         self.child.kill().await.ok();
     }
@@ -245,13 +242,16 @@ impl RunningDbt<'_> {
     pub(crate) async fn document(&mut self) -> Result<Vec<u8>, Failure> {
         let page = self.dbt.remove_stale("static_index.html")?;
         let (success, errors) = self
-            .execute(&[
-                "docs",
-                "generate",
-                "--static",
-                "--no-compile",
-                "--empty-catalog",
-            ])
+            .execute(
+                &[
+                    "docs",
+                    "generate",
+                    "--static",
+                    "--no-compile",
+                    "--empty-catalog",
+                ],
+                json!({}),
+            )
             .await?;
         if !success {
             return Err(without_results("dbt docs generate failed", &errors));
@@ -261,9 +261,14 @@ impl RunningDbt<'_> {
             .while_doing(|| format!("cannot read dbt's {}", page.display()))
     }
 
-    /// Runs a command. Returns whether it succeeded, and the errors it logged outside of nodes.
-    async fn execute(&mut self, command: &[&str]) -> Result<(bool, Vec<String>), Failure> {
-        let (target_name, _) = profile::target(self.dbt.warehouse);
+    /// Runs a command, with the attributes `moves` of nodes. Returns whether it succeeded, and the errors it logged
+    /// outside of nodes.
+    async fn execute(
+        &mut self,
+        command: &[&str],
+        moves: Value,
+    ) -> Result<(bool, Vec<String>), Failure> {
+        let (target_name, _) = profile::target(self.dbt.warehouse, self.dbt.candidate);
         let logs = self.dbt.target.join("logs");
         let paths = [
             ("--project-dir", self.dbt.project),
@@ -283,7 +288,7 @@ impl RunningDbt<'_> {
             "--no-use-colors",
         ];
         arguments.extend(options.map(str::to_owned));
-        let line = format!("{}\n", serde_json::Value::from(arguments));
+        let line = format!("{}\n", json!({"arguments": arguments, "moves": moves}));
         // If dbt has ended, its output says why.
         self.commands.write_all(line.as_bytes()).await.ok();
         let mut errors = Vec::new();

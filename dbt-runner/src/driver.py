@@ -1,8 +1,9 @@
 """Runs dbt commands in one process, which imports dbt once and parses the project once.
 
-Each line of standard input is a command: a JSON array of its arguments. The answer follows dbt's own lines on standard
-output, as one line of JSON. The process ends as soon as standard input ends, even during a command: its parent has
-died, and nobody would read the result.
+Each line of standard input is a command: a JSON object with its `arguments`, and in `moves` the attributes of nodes and
+sources to change first, by unique id. The answer follows dbt's own lines on standard output, as one line of JSON.
+The process ends as soon as standard input ends, even during a command: its parent has died, and nobody would read the
+result.
 """
 
 import json
@@ -28,7 +29,12 @@ def main() -> None:
 
     runner = dbtRunner()
     while True:
-        done = runner.invoke(commands.get())
+        command = commands.get()
+        for unique_id, attributes in command["moves"].items():
+            node = runner.manifest.sources.get(unique_id) or runner.manifest.nodes[unique_id]
+            for name, value in attributes.items():
+                setattr(node.config if name == "materialized" else node, name, value)
+        done = runner.invoke(command["arguments"])
         # `dbt parse` returns the manifest, which saves the other commands from parsing the project again.
         if isinstance(done.result, Manifest):
             runner.manifest = done.result

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod artifacts;
+mod candidate;
 mod dbt;
 mod files;
 mod looker_studio;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::Deserialize;
+use shared::fingerprint::Fingerprint;
 
 /// A mart's table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,6 +18,69 @@ pub(crate) struct MartTable {
 pub(crate) struct DescribedColumn {
     pub(crate) name: String,
     pub(crate) description: String,
+    /// Its type in the warehouse; `None` for a column of a seed.
+    #[serde(default)]
+    pub(crate) data_type: Option<String>,
+    #[serde(default)]
+    pub(crate) constraints: Vec<Constraint>,
+}
+
+/// A constraint on a column's values.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Constraint {
+    /// `not_null`.
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+}
+
+/// A mart or a seed that people query in the warehouse.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Definition {
+    pub(crate) table: MartTable,
+    pub(crate) columns: Vec<DescribedColumn>,
+    /// Whether it is rebuilt year by year.
+    pub(crate) by_year: bool,
+    pub(crate) partition_by: Option<PartitionBy>,
+    pub(crate) cluster_by: Vec<String>,
+}
+
+/// How BigQuery partitions a table, by a date.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct PartitionBy {
+    pub(crate) field: String,
+    /// `month`.
+    pub(crate) granularity: String,
+}
+
+impl Definition {
+    /// Returns a name of its layout: the columns, and how BigQuery stores it.
+    pub(crate) fn layout(&self) -> String {
+        let columns = self.columns_ddl(str::to_owned);
+        let storage = self.storage_ddl(str::to_owned);
+        Fingerprint::of(&[&columns, &storage]).to_string()
+    }
+
+    /// Returns how BigQuery partitions and clusters it, for a statement that creates the table.
+    pub(crate) fn storage_ddl(&self, quoted: impl Fn(&str) -> String) -> String {
+        let partitions = self.partition_by.iter().map(|partition| {
+            let PartitionBy { field, granularity } = partition;
+            format!(" partition by date_trunc({}, {granularity})", quoted(field))
+        });
+        let columns: Vec<String> = self.cluster_by.iter().map(|name| quoted(name)).collect();
+        let clusters = (!columns.is_empty()).then(|| format!(" cluster by {}", columns.join(", ")));
+        partitions.chain(clusters).collect()
+    }
+
+    /// Returns the columns and their constraints for a statement that creates the table. Names are quoted by `quoted`.
+    pub(crate) fn columns_ddl(&self, quoted: impl Fn(&str) -> String) -> String {
+        let columns = self.columns.iter().map(|column| {
+            let kind = column.data_type.as_deref().unwrap_or("string");
+            let is_required = column.constraints.iter().any(|one| one.kind == "not_null");
+            let constraint = if is_required { " not null" } else { "" };
+            format!("{} {kind}{constraint}", quoted(&column.name))
+        });
+        columns.collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// A published table.
@@ -29,6 +93,8 @@ pub(crate) struct Publishable {
     pub(crate) order_by: Vec<String>,
     /// The column with the year of each file; `None` if the mart is a single file.
     pub(crate) file_per: Option<String>,
+    /// Whether it is rebuilt year by year.
+    pub(crate) by_year: bool,
 }
 
 impl fmt::Display for MartTable {

@@ -2,12 +2,20 @@
 
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 
-/// Returns the name of the target for a warehouse, and the variables that the target reads.
-pub(crate) fn target(settings: &WarehouseSettings) -> (&'static str, Vec<(&'static str, String)>) {
+use crate::candidate::Candidate;
+
+/// Returns the name of the target for a build in a warehouse, and the variables that the target reads.
+pub(crate) fn target(
+    settings: &WarehouseSettings,
+    candidate: &Candidate,
+) -> (&'static str, Vec<(&'static str, String)>) {
     let dataset = match &settings.url {
         WarehouseUrl::DuckDb(file) => {
-            let file = file.to_string_lossy().into_owned();
-            return ("duckdb", vec![("DUCKDB_FILE", file)]);
+            let variables = vec![
+                ("DUCKDB_FILE", candidate.to_string()),
+                ("DUCKDB_PUBLISHED", file.to_string_lossy().into_owned()),
+            ];
+            return ("duckdb", variables);
         }
         WarehouseUrl::BigQuery(dataset) => dataset,
     };

@@ -1,7 +1,7 @@
 //! The dbt stage: builds marts from the loaded tables.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -22,13 +22,15 @@ use tokio::task::block_in_place;
 use tracing::{debug, info, warn};
 
 use crate::artifacts::Graph;
-use crate::dbt::{BuildMode, Dbt, RunningDbt};
+use crate::candidate::{Candidate, Scope};
+use crate::dbt::{Dbt, RunningDbt};
 use crate::looker_studio;
-use crate::mart::MartTable;
+use crate::mart::{Definition, MartTable};
 use crate::project;
-use crate::publish::{self, Publication};
+use crate::publish::{self, Kept, Publication};
 use crate::site::Site;
-use crate::warehouse::{BuiltFrom, Warehouse};
+use crate::warehouse::Warehouse;
+use crate::warehouse::release::{PublishedMarts, Release};
 
 /// The City publishes monthly.
 const LONGEST_SILENCE_DAYS: i64 = 40;
@@ -100,54 +102,67 @@ impl JobSettings for Settings {
 /// The inputs of a build and their fingerprint.
 struct Input {
     receipts: BTreeMap<Partition, Key>,
+    /// The number of loads in the history.
+    loads: usize,
+    /// The loaded version of each year: the number of its loads and the fingerprint of the last one. A version that is
+    /// loaded again may have left other changes of status.
+    years: BTreeMap<i16, (u32, String)>,
     /// When new content was last seen on the portal; `None` if nothing is loaded.
     latest_news: Option<Timestamp>,
     /// Whether any of the loaded data are synthetic.
     generated: bool,
     fingerprint: Fingerprint,
-    /// The fingerprint of the project alone: marts of another project are rebuilt from scratch.
+    /// The fingerprint of the project alone: marts of another project are rebuilt as a whole.
     project: Fingerprint,
+}
+
+impl Input {
+    /// Returns what has to be rebuilt to get from the published marts to these inputs.
+    fn scope(&self, published: &PublishedMarts) -> Scope {
+        let is_gone = |year: &i16| !self.years.contains_key(year);
+        if published.project != self.project.as_str() || published.years.keys().any(is_gone) {
+            return Scope::Whole;
+        }
+        let years = self.years.iter();
+        let changed = years.filter(|(year, version)| published.years.get(year) != Some(version));
+        Scope::Years(changed.map(|(year, _)| *year).collect())
+    }
 }
 
 /// Builds the marts, publishes them and hands their manifest over. Building and publishing are skipped if their inputs
 /// have not changed.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
     let loaded = hand_over::input_of(&common, Stage::Dbt).await?;
-    let (input, built_from) = block_in_place(|| {
+    let (input, published) = block_in_place(|| {
         let mut warehouse = settings.open_warehouse()?;
         let input = settings.input(&mut warehouse)?;
-        Ok::<_, Failure>((input, warehouse.built_from()?))
+        Ok::<_, Failure>((input, warehouse.published()?))
     })?;
     warn_if_stale(input.latest_news);
-    let warehouse_id = settings.warehouse.url.id();
-    let key = MartsManifest::key(&warehouse_id, &input.fingerprint)?;
+    let intact = match &published {
+        Some(published) if !common.force => settings.intact(&common, published).await?,
+        _ => None,
+    };
+    let is_current = |published: &&PublishedMarts| {
+        let fingerprint = input.fingerprint.as_str();
+        published.fingerprint == fingerprint && intact.is_some()
+    };
+    let existing = published.as_ref().filter(is_current).and(intact.clone());
+    let scope = match &published {
+        Some(published) if intact.is_some() => input.scope(published),
+        _ => Scope::Whole,
+    };
 
-    let is_built = |built: &BuiltFrom| built.fingerprint == input.fingerprint.as_str();
-    let found = if built_from.as_ref().is_some_and(is_built) && !common.force {
-        common.lake.read(&key).await?
-    } else {
-        None
-    };
-    let of_this_project = |built: &BuiltFrom| built.project == input.project.as_str();
-    let mode = if built_from.as_ref().is_some_and(of_this_project) && !common.force {
-        BuildMode::Incremental
-    } else {
-        BuildMode::FullRefresh
-    };
     let (fingerprint, generated) = (input.fingerprint.clone(), input.generated);
-    let existing = match found {
-        Some(bytes) => {
-            let marts: MartsManifest = manifest::from_json(&key, &bytes)?;
-            let is_current = block_in_place(|| settings.has_marts(&marts.marts))?;
-            is_current.then(|| ManifestRef::of(key.clone(), &bytes))
-        }
-        None => None,
-    };
     let mut publication = settings.site.as_ref().map(|site| Publication {
         site,
         fingerprint: &fingerprint,
         generated,
         run_id: &common.run_id,
+        kept: published.as_ref().map(|published| Kept {
+            fingerprint: &published.fingerprint,
+            changed: &scope,
+        }),
     });
     if let Some(current) = &publication
         && !common.force
@@ -156,27 +171,43 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         publication = None;
     }
 
-    let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
-    let dbt = settings.dbt(temporary.path());
     let (marts, mut summary) = match (existing, &publication) {
         (Some(marts), None) => {
             debug!(%fingerprint, "marts found");
             (marts, Summary::found())
         }
         (existing, publication) => {
+            let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
+            let target = settings.target.as_deref().unwrap_or(temporary.path());
+            let candidate = Candidate::new(&settings.warehouse, target)?;
+            let dbt = Dbt {
+                executable: &settings.executable,
+                project: &settings.project,
+                target,
+                warehouse: &settings.warehouse,
+                candidate: &candidate,
+            };
             let (mut dbt, graph) = dbt
                 .start()
                 .await
-                .while_doing(|| settings.project_at("parse"))?;
+                .while_doing(|| format!("cannot parse {}", settings.project.display()))?;
             let docs = match publication {
                 Some(_) => document(&mut dbt).await,
                 None => None,
             };
-            let (marts, mut summary) = match existing {
-                Some(marts) => (marts, Summary::found()),
-                None => build(&common, &settings, &mut dbt, &graph, input, mode, &key).await?,
+            let (marts, mut summary) = if let Some(marts) = existing {
+                (marts, Summary::found())
+            } else {
+                let work = Work {
+                    candidate: &candidate,
+                    graph: &graph,
+                    scope: &scope,
+                    published: published.as_ref(),
+                };
+                let built = build(&common, &settings, dbt, &work, input).await;
+                // The error names files in it.
+                built.inspect_err(|_| drop(temporary.keep()))?
             };
-            drop(dbt);
             if let Some(publication) = publication {
                 let mut warehouse = block_in_place(|| settings.open_warehouse())?;
                 let written = publication.publish(&mut warehouse, &graph, docs);
@@ -223,41 +254,91 @@ async fn document(dbt: &mut RunningDbt<'_>) -> Option<Bytes> {
         .ok()
 }
 
+/// A build and what it starts from.
+struct Work<'a> {
+    candidate: &'a Candidate,
+    graph: &'a Graph,
+    scope: &'a Scope,
+    /// What is published so far.
+    published: Option<&'a PublishedMarts>,
+}
+
+/// Builds and tests a candidate, publishes it in the warehouse and commits its manifest.
 async fn build(
     common: &CommonSettings,
     settings: &Settings,
-    dbt: &mut RunningDbt<'_>,
-    graph: &Graph,
+    mut dbt: RunningDbt<'_>,
+    work: &Work<'_>,
     input: Input,
-    mode: BuildMode,
-    key: &Key,
 ) -> Result<(ManifestRef, Summary), Failure> {
     let started = Instant::now();
-    let variables = format!(
-        r#"{{build_fingerprint: "{}", project_fingerprint: "{}"}}"#,
-        input.fingerprint, input.project
-    );
-    let results = dbt
-        .build(&variables, mode)
-        .await
-        .while_doing(|| settings.project_at("build"))?;
+    let Work {
+        candidate,
+        graph,
+        scope,
+        published,
+    } = work;
+    let years = match scope {
+        Scope::Whole => "all".to_owned(),
+        Scope::Years(years) => {
+            let years: Vec<String> = years.iter().map(ToString::to_string).collect();
+            years.join(" ")
+        }
+    };
+    info!(%candidate, years, "build started");
+    let results = dbt.build(graph, scope).await.while_doing(|| {
+        let project = settings.project.display();
+        format!(
+            "cannot build {project}, so that nothing was published and the candidate is {candidate}"
+        )
+    })?;
     dbt.close().await;
-    let marts = block_in_place(|| settings.marts_built_from(&input, &graph.marts()))?;
+
+    let (marts, seeds) = (graph.marts(), graph.seeds());
+    let tables = marts.iter().chain(&seeds);
+    let layouts = tables.map(|table| (table.table.to_string(), table.layout()));
+    let layouts = layouts.collect();
+    let mut definitions = marts.clone();
+    if **scope == Scope::Whole {
+        definitions.extend(seeds);
+    }
+    let release = Release {
+        candidate,
+        scope,
+        definitions,
+        before: *published,
+        after: PublishedMarts {
+            fingerprint: input.fingerprint.to_string(),
+            project: input.project.to_string(),
+            years: input.years,
+            layouts,
+        },
+        loads: input.loads,
+    };
+    let (billed, marts) = block_in_place(|| {
+        let billed = Warehouse::release(&settings.warehouse, &release)?;
+        // Another execution may have published the same, or something else.
+        let marts = settings.rows_of(&release.after.fingerprint, &marts)?;
+        Warehouse::discard(&settings.warehouse, candidate, graph, scope);
+        Ok::<_, Failure>((billed.unwrap_or_default(), marts))
+    })?;
     let manifest = MartsManifest {
         manifest: Version::V1,
         fingerprint: input.fingerprint,
         receipts: input.receipts,
         generated: input.generated,
-        nodes: results.nodes(),
         marts,
     };
-    let committed = manifest::commit(&common.lake, key, &manifest).await?;
+    let key = MartsManifest::key(&settings.warehouse.url.id(), &manifest.fingerprint)?;
+    let committed = manifest::commit(&common.lake, &key, &manifest).await?;
     let rows = manifest.marts.iter().map(|mart| mart.rows).sum();
     info!(
         fingerprint = %manifest.fingerprint,
-        nodes = manifest.nodes.len(),
+        years = years.trim_end(),
+        nodes = results.len(),
         marts = manifest.marts.len(),
         rows,
+        bytes_billed = results.bytes_billed() + billed,
         milliseconds = milliseconds(started.elapsed()),
         "marts built"
     );
@@ -273,28 +354,16 @@ async fn build(
 }
 
 impl Settings {
-    fn dbt<'a>(&'a self, temporary: &'a Path) -> Dbt<'a> {
-        Dbt {
-            executable: &self.executable,
-            project: &self.project,
-            target: self.target.as_deref().unwrap_or(temporary),
-            warehouse: &self.warehouse,
-        }
-    }
-
-    /// Returns what could not be done to the project, for an error.
-    fn project_at(&self, verb: &str) -> String {
-        format!("cannot {verb} {}", self.project.display())
-    }
-
     /// Returns the link to a report on the marts, if they are in BigQuery.
     fn looker_studio(&self, graph: &Graph) -> Option<String> {
         let WarehouseUrl::BigQuery(dataset) = &self.warehouse.url else {
             return None;
         };
         let marts = graph.marts();
-        let mart = marts.iter().find(|mart| mart.name == looker_studio::MART)?;
-        Some(looker_studio::link(&dataset.project, mart))
+        let mart = marts
+            .iter()
+            .find(|mart| mart.table.name == looker_studio::MART)?;
+        Some(looker_studio::link(&dataset.project, &mart.table))
     }
 
     fn open_warehouse(&self) -> Result<Warehouse, Failure> {
@@ -306,12 +375,17 @@ impl Settings {
         let warehouse_id = self.warehouse.url.id();
         let loads = warehouse.loads()?;
         let latest_news = loads.iter().map(|load| load.first_seen_at).max();
+        let (count, mut years) = (loads.len(), BTreeMap::new());
         let mut receipts = BTreeMap::new();
         let mut generated = BTreeMap::new();
         for load in &loads {
             // The tables contain the last load of a partition.
             let key = LoadReceipt::key(&warehouse_id, load.partition, &load.fingerprint)?;
             receipts.insert(load.partition, key);
+            if let Partition::Year(year) = load.partition {
+                let (number, _) = years.get(&year).cloned().unwrap_or_default();
+                years.insert(year, (number + 1, load.fingerprint.to_string()));
+            }
             generated.insert(load.partition, load.is_generated);
         }
         let refusals = warehouse.refusals()?;
@@ -339,6 +413,8 @@ impl Settings {
             .chain([refusal_count.as_str(), project.as_str()])
             .collect();
         Ok(Input {
+            loads: count,
+            years,
             latest_news,
             generated: generated.into_values().any(|is_generated| is_generated),
             fingerprint: Fingerprint::of(&parts),
@@ -347,47 +423,56 @@ impl Settings {
         })
     }
 
+    /// Returns the manifest of the published marts, if the lake has it and the warehouse has its marts.
+    async fn intact(
+        &self,
+        common: &CommonSettings,
+        published: &PublishedMarts,
+    ) -> Result<Option<ManifestRef>, Failure> {
+        let fingerprint = published.fingerprint.parse();
+        let fingerprint = fingerprint.map_err(anyhow::Error::msg).or_fail(Exit::Bug)?;
+        let key = MartsManifest::key(&self.warehouse.url.id(), &fingerprint)?;
+        let Some(bytes) = common.lake.read(&key).await? else {
+            return Ok(None);
+        };
+        let manifest: MartsManifest = manifest::from_json(&key, &bytes)?;
+        let is_intact = block_in_place(|| self.has_marts(&manifest.marts))?;
+        Ok(is_intact.then(|| ManifestRef::of(key, &bytes)))
+    }
+
     /// Whether the warehouse has these marts with the same row counts.
     fn has_marts(&self, marts: &[Mart]) -> Result<bool, Failure> {
-        let mut warehouse = self.open_warehouse()?;
-        for mart in marts {
-            let table: MartTable = mart
-                .table
-                .parse()
-                .map_err(anyhow::Error::msg)
-                .or_fail(Exit::Contract)?;
-            if warehouse.rows(&table)? != Some(mart.rows) {
-                info!(table = mart.table, "mart was altered, rebuilding");
-                return Ok(false);
-            }
+        let tables = marts.iter().map(|mart| mart.table.parse::<MartTable>());
+        let tables = tables.collect::<Result<Vec<_>, _>>();
+        let tables = tables.map_err(anyhow::Error::msg).or_fail(Exit::Contract)?;
+        let rows = self.open_warehouse()?.rows(&tables)?;
+        let expected: Vec<u64> = marts.iter().map(|mart| mart.rows).collect();
+        if rows.as_ref() != Some(&expected) {
+            info!("marts were altered, rebuilding all");
+            return Ok(false);
         }
         Ok(true)
     }
 
-    /// Returns the marts after a build.
+    /// Returns the rows of the marts that are published.
     ///
     /// # Errors
-    /// [`Exit::Upstream`] if another load finished meanwhile, because each mart may be from before or after it.
-    fn marts_built_from(&self, input: &Input, tables: &[MartTable]) -> Result<Vec<Mart>, Failure> {
+    /// [`Exit::Upstream`] if they were not built from the inputs with this `fingerprint`.
+    fn rows_of(&self, fingerprint: &str, marts: &[Definition]) -> Result<Vec<Mart>, Failure> {
         let mut warehouse = self.open_warehouse()?;
-        if self.input(&mut warehouse)?.fingerprint != input.fingerprint {
+        let tables: Vec<MartTable> = marts.iter().map(|mart| mart.table.clone()).collect();
+        let rows = warehouse.rows(&tables)?;
+        let published = warehouse.published()?;
+        let is_ours = |published: &PublishedMarts| published.fingerprint == fingerprint;
+        let Some(rows) = rows.filter(|_| published.as_ref().is_some_and(is_ours)) else {
             return Err(Failure::upstream(anyhow::anyhow!(
-                "another load finished while dbt was building: build again"
+                "another build was published or another load finished meanwhile: build again"
             )));
-        }
-        tables
-            .iter()
-            .map(|table| {
-                let rows = warehouse.rows(table)?.ok_or_else(|| {
-                    Failure::contract(anyhow::anyhow!(
-                        "dbt did not build {table}: check whether the model is disabled"
-                    ))
-                })?;
-                Ok(Mart {
-                    table: table.to_string(),
-                    rows,
-                })
-            })
-            .collect()
+        };
+        let marts = tables.iter().zip(rows).map(|(table, rows)| Mart {
+            table: table.to_string(),
+            rows,
+        });
+        Ok(marts.collect())
     }
 }

@@ -1,6 +1,6 @@
 """Measures the jobs against alternatives, and the dashboard; writes docs/performance.md. Run it with `make bench`.
 
-Lower ROUNDS (5) and LARGEST (30000000 rows) for a shorter run.
+Lower ROUNDS (5) and LARGEST (30000000 rows) for a shorter run. PART runs one part alone, and writes nothing.
 """
 
 import json
@@ -200,6 +200,36 @@ def unchanged() -> dict:
     return {"stages": {stage: vars(cost) for stage, cost in costs.items()}, "requests": asked}
 
 
+def reach() -> dict:
+    """Measures a first run and a month's run, with one corrected year, over all years as the City publishes them."""
+    root = WORK / "reach"
+    shutil.rmtree(root, ignore_errors=True)
+    lake = root / "lake"
+    lake.mkdir(parents=True)
+    stages = ["extract-job", "transform-job", "load-job", "dbt-runner"]
+    costs = {}
+    with inputs.portal(BIN, SAMPLE_YEARS=",".join(map(str, range(2010, 2026)))) as published:
+        environment = {
+            "LAKE_URL": f"file://{lake}",
+            "WAREHOUSE_URL": f"duckdb://{root}/warehouse.duckdb",
+            "DBT_TARGET_DIR": f"{root}/dbt",
+            "SITE_URL": f"file://{root}/site",
+            "MAX_CSV_BYTES": str(16 << 30),
+            **published.variables,
+        }
+        for run in ("first", "month"):
+            if run == "month":
+                published.correct(2025)
+            for stage in stages:
+                cost = measure([BIN / stage], environment | {"RUN_ID": run})
+                costs[f"{run}: {stage}"] = vars(cost)
+                say(f"    {run:<6} {stage:<14} {cost.cpu:>8.2f} s CPU {cost.wall:>8.2f} s {cost.memory:>7.0f} MiB")
+        cost = measure([BIN / "dbt-runner"], environment | {"RUN_ID": "month", "FORCE": "1"})
+        costs["everything again: dbt-runner"] = vars(cost)
+        say(f"    again  dbt-runner     {cost.cpu:>8.2f} s CPU {cost.wall:>8.2f} s {cost.memory:>7.0f} MiB")
+    return costs
+
+
 def starts() -> dict:
     """Measures the time from exec to the first log line of each job."""
     nowhere = WORK / "out/start"
@@ -271,7 +301,7 @@ def main() -> None:
         sys.exit(f"the bench compares with {', '.join(missing)}: install {'it' if len(missing) == 1 else 'them'}")
     WORK.mkdir(exist_ok=True)
     figures = {"machine": floors.machine(), "rounds": ROUNDS}
-    for name, part in {
+    parts = {
         "transforms": transforms,
         "original": original,
         "all_years": all_years,
@@ -282,8 +312,13 @@ def main() -> None:
         "starts": starts,
         "tasks": tasks,
         "growth": growth,
+        "reach": reach,
         "dashboard": dashboard,
-    }.items():
+    }
+    if only := os.environ.get("PART"):
+        say(json.dumps(parts[only](), indent=2))
+        return
+    for name, part in parts.items():
         say(name)
         figures[name] = part()
         (WORK / "figures.json").write_text(json.dumps(figures, indent=2))

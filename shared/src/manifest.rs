@@ -357,18 +357,6 @@ impl LoadReceipt {
     }
 }
 
-/// One node of the dbt graph after a build.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DbtNode {
-    /// dbt's unique id: `model.toronto_311.requests_by_ward`.
-    pub unique_id: String,
-    /// dbt's status: `success`, `pass`, `warn`.
-    pub status: String,
-    /// Failing rows, of a test with a warning.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub failures: Option<u64>,
-}
-
 /// One mart after a build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mart {
@@ -391,8 +379,6 @@ pub struct MartsManifest {
     /// Whether any of the warehouse's data are synthetic.
     #[serde(default)]
     pub generated: bool,
-    /// What dbt built and tested, by unique id.
-    pub nodes: Vec<DbtNode>,
     /// The marts, by table.
     pub marts: Vec<Mart>,
 }

@@ -165,9 +165,20 @@ impl Job {
     /// Starts it, for tests that kill it.
     #[must_use]
     pub fn spawn(mut self) -> Child {
+        self.command.stdout(Stdio::null());
+        self.started()
+    }
+
+    /// Starts it, for tests that read its log as it comes, from its standard output.
+    #[must_use]
+    pub fn spawn_logging(mut self) -> Child {
+        self.command.stdout(Stdio::piped());
+        self.started()
+    }
+
+    fn started(mut self) -> Child {
         self.command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("the job starts")

@@ -1,6 +1,6 @@
 """What Google's analyser says of the statements of a run."""
 
-from engine import Catalogue, GoogleSql, SqlError
+from engine import Catalogue, Columns, GoogleSql, Path, SqlError
 from record import Query, Record, follow
 from script import Created, Script
 
@@ -14,13 +14,15 @@ class Analysis:
         self.refused: list[str] = []
         # What each dbt node created first, when nothing existed.
         self.created: dict[str, Created] = {}
-        # The tables at the end of the run.
-        self.catalogue = catalogue = Catalogue(record.project)
+        # Every table that there was, with its latest columns.
+        self.columns: dict[Path, Columns] = {}
+        catalogue = Catalogue(record.project)
         for request in record.requests:
             query = follow(request, catalogue, engine)
             if not query:
                 continue
             catalogue.use(query.dataset)
+            self.columns |= catalogue.tables
             self.queries.append((query, catalogue.copy()))
             try:
                 created = Script(engine, catalogue, query.sql, query.parameters).analyse()

@@ -35,6 +35,10 @@ def evaluation(record: Record, engine: GoogleSql, analysis: Analysis) -> Evaluat
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Runs each test of a `model` once per model of the dbt project, each after its inputs."""
+    """Runs each test of a `model` once per model of the dbt project, and each test of a `mart` once per mart."""
+    models = Record(metafunc.config.getoption("--record")).nodes("model")
     if "model" in metafunc.fixturenames:
-        metafunc.parametrize("model", Record(metafunc.config.getoption("--record")).nodes("model"))
+        metafunc.parametrize("model", models)
+    if "mart" in metafunc.fixturenames:
+        marts = [name for name, model in models.items() if model["config"]["schema"] == "marts"]
+        metafunc.parametrize("mart", marts)

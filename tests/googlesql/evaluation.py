@@ -1,11 +1,16 @@
 """The models as Google's reference implementation computes them, from the loaded tables on."""
 
+import re
+
 import duckdb
 
 from analysis import Analysis
 from engine import Columns, GoogleSql, Path, Table
 from record import Record
 from values import comparable
+
+# The name of a build's own table begins so: dbt-runner/src/candidate.rs.
+CANDIDATE = re.compile("^c[0-9a-f]{12}_")
 
 
 class Evaluation:
@@ -15,9 +20,8 @@ class Evaluation:
         self._engine, self._analysis = engine, analysis
         self._warehouse = duckdb.connect(record.warehouse, read_only=True)
         self._warehouse.execute("set TimeZone = 'UTC'")
-        models = record.nodes("model")
-        self._paths = {node: (model["database"], model["schema"], model["alias"]) for node, model in models.items()}
-        self._nodes = {path: node for node, path in self._paths.items()}
+        self._nodes = {created.path: node for node, created in analysis.created.items()}
+        self._schemas = {node["name"]: node["config"]["schema"] for node in record.nodes("model", "seed").values()}
         self._models: dict[str, Table] = {}
 
     def model(self, node: str) -> Table:
@@ -28,18 +32,23 @@ class Evaluation:
             self._models[node] = self._engine.evaluate(query, inputs)
         return self._models[node]
 
-    def in_duckdb(self, node: str) -> Table:
-        """Returns what DuckDB made of the same model."""
-        return self._read(self._paths[node], self._analysis.created[node].columns)
+    def in_duckdb(self, mart: str) -> Table:
+        """Returns what DuckDB made of a model that is published."""
+        created = self._analysis.created[mart]
+        return self._read(created.path, created.columns)
 
     def _input(self, path: Path) -> Table:
         if path in self._nodes:
             return self.model(self._nodes[path])
-        return self._read(path, self._analysis.catalogue.columns(path))
+        return self._read(path, self._analysis.columns[path])
 
     def _read(self, path: Path, columns: Columns) -> Table:
         names = ", ".join(f'"{name}"' for name in columns)
-        query = f'select {names} from "{path[-2]}"."{path[-1]}"'  # noqa: S608, the names are dbt's
+        schema, name = path[-2:]
+        if CANDIDATE.match(name):
+            name = CANDIDATE.sub("", name)
+            schema = self._schemas[name]
+        query = f'select {names} from "{schema}"."{name}"'  # noqa: S608, the names are dbt's
         rows = self._warehouse.execute(query).fetchall()
         kinds = [kind.type_kind for kind in columns.values()]
         return Table(columns, [tuple(map(comparable, row, kinds)) for row in rows])

@@ -1,5 +1,5 @@
-"""Every model of the dbt project has the types of its contract, and Google's reference implementation computes the rows
-that DuckDB has. The scenario `equality` holds DuckDB's and the emulator's rows against each other.
+"""Every model of the dbt project has the types of its contract, and Google's reference implementation computes the rows of
+every mart that DuckDB has. The scenario `equality` holds DuckDB's and the emulator's rows against each other.
 """
 
 from collections import Counter
@@ -21,10 +21,10 @@ def test_a_model_has_the_types_of_its_contract(
     assert contract.items() <= found.items()
 
 
-def test_google_computes_the_rows_that_duckdb_has(model: str, evaluation: Evaluation) -> None:
-    google, duckdb = Counter(evaluation.model(model).rows), Counter(evaluation.in_duckdb(model).rows)
+def test_google_computes_the_rows_that_duckdb_has(mart: str, evaluation: Evaluation) -> None:
+    google, duckdb = Counter(evaluation.model(mart).rows), Counter(evaluation.in_duckdb(mart).rows)
     # So few requests have no unusual months: the unit test of the mart has some.
-    assert bool(duckdb) == (not model.endswith(".unusual_months"))
+    assert bool(duckdb) == (not mart.endswith(".unusual_months"))
     assert list((google - duckdb).elements())[:3] == []
     assert list((duckdb - google).elements())[:3] == []
 

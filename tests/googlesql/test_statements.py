@@ -6,7 +6,11 @@ from record import Record
 
 def test_every_statement_is_accepted(analysis: Analysis) -> None:
     assert analysis.queries
-    assert not analysis.refused, "\n\n".join(analysis.refused)
+    # The first build asks what is published, and learns by this that nothing is.
+    first, *others = analysis.refused
+    assert "Table not found" in first
+    assert "published_marts" in first
+    assert not others, "\n\n".join(others)
 
 
 def test_every_dbt_node_was_sent(record: Record, analysis: Analysis) -> None:

@@ -41,13 +41,7 @@ impl Record {
         });
         let requests: Vec<String> = requests.map(|request| request.to_string()).collect();
         fs::write(self.path("requests.jsonl"), requests.join("\n")).unwrap();
-        let copy = self.directory.join("warehouse.duckdb");
-        fs::copy(warehouse, &copy).unwrap();
-        // What DuckDB has not written to the file itself yet.
-        let log = warehouse.with_extension("duckdb.wal");
-        if log.exists() {
-            fs::copy(log, copy.with_extension("duckdb.wal")).unwrap();
-        }
+        fs::copy(warehouse, self.path("warehouse.duckdb")).unwrap();
         check_with_googlesql(&self.directory);
     }
 }

@@ -12,6 +12,7 @@ mod googlesql;
 mod kills;
 mod observations;
 mod pipeline;
+mod publication;
 mod publication_cases;
 mod published_counts;
 mod readers;

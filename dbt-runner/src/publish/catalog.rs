@@ -54,7 +54,7 @@ pub(crate) struct PublishedColumn {
     pub(crate) description: String,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct PublishedFile {
     /// Relative to the catalog.
     pub(crate) path: String,

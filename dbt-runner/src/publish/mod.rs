@@ -19,6 +19,7 @@ use tokio::task::block_in_place;
 use tracing::{debug, info};
 
 use crate::artifacts::Graph;
+use crate::candidate::Scope;
 use crate::mart::Publishable;
 use crate::site::{Caching, Site};
 use crate::warehouse::Warehouse;
@@ -38,6 +39,16 @@ pub(crate) struct Publication<'a> {
     pub(crate) run_id: &'a RunId,
     /// Whether any of the data are synthetic, so that they are not the City's.
     pub(crate) generated: bool,
+    /// What has not changed since an earlier publication; `None` if everything may have.
+    pub(crate) kept: Option<Kept<'a>>,
+}
+
+/// What a build kept of the marts before it.
+pub(crate) struct Kept<'a> {
+    /// The fingerprint of those marts.
+    pub(crate) fingerprint: &'a str,
+    /// What it rebuilt.
+    pub(crate) changed: &'a Scope,
 }
 
 impl Publication<'_> {
@@ -61,7 +72,7 @@ impl Publication<'_> {
         let mut marts = Vec::new();
         for mart in graph.publishable() {
             let (mart, bytes) = self
-                .publish_mart(warehouse, &mart)
+                .publish_mart(warehouse, &mart, current.as_ref())
                 .await
                 .while_doing(|| format!("cannot publish {}", mart.table))?;
             marts.push(mart);
@@ -128,7 +139,9 @@ impl Publication<'_> {
         &self,
         warehouse: &mut Warehouse,
         mart: &Publishable,
+        current: Option<&Catalog>,
     ) -> Result<(PublishedMart, u64), Failure> {
+        let kept = self.kept_files(mart, current);
         let years = match &mart.file_per {
             Some(column) => {
                 let years = block_in_place(|| warehouse.years(&mart.table, column))?;
@@ -146,6 +159,15 @@ impl Publication<'_> {
         };
         let mut written = 0;
         for year in years {
+            let kept = kept.iter().find(|file| file.year == year);
+            if let Some(file) = kept
+                && self.site.has(&format!("{DATA}/{}", file.path)).await?
+            {
+                published.rows += file.rows;
+                published.bytes += file.bytes;
+                published.files.push(file.clone());
+                continue;
+            }
             let batches = block_in_place(|| warehouse.read(mart, year))?;
             if let Some(batch) = batches.first() {
                 published.columns = columns(mart, &batch.schema())?;
@@ -175,6 +197,27 @@ impl Publication<'_> {
             });
         }
         Ok((published, written))
+    }
+}
+
+impl Publication<'_> {
+    /// Returns the files of the current publication whose years were not rebuilt since.
+    fn kept_files(&self, mart: &Publishable, current: Option<&Catalog>) -> Vec<PublishedFile> {
+        let (Some(kept), Some(current)) = (&self.kept, current) else {
+            return Vec::new();
+        };
+        if !mart.by_year || current.fingerprint.as_str() != kept.fingerprint {
+            return Vec::new();
+        }
+        let same = |published: &&PublishedMart| published.name == mart.table.name;
+        let files = current.marts.iter().find(same).map(|mart| &mart.files);
+        let is_kept = |file: &&PublishedFile| file.year.is_some_and(|year| !kept.changed.has(year));
+        files
+            .into_iter()
+            .flatten()
+            .filter(is_kept)
+            .cloned()
+            .collect()
     }
 }
 

@@ -2,15 +2,22 @@
 
 mod bigquery;
 mod duckdb;
+pub(crate) mod release;
 
 use arrow_array::RecordBatch;
 use jiff::Timestamp;
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::fingerprint::Fingerprint;
 use shared::partition::Partition;
+use shared::warehouse::duckdb::Access;
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
+use tracing::warn;
 
+use crate::artifacts::Graph;
+use crate::candidate::{Candidate, Scope};
 use crate::mart::{MartTable, Publishable};
+
+use release::{PublishedMarts, Release};
 
 /// The rows of a query, with each cell as text, `None` for null.
 type TextRows = Vec<Vec<Option<String>>>;
@@ -26,11 +33,11 @@ trait Backend: Send {
     /// Returns a query that casts the cells of `statement` to text.
     fn all_as_text(&self, statement: &str) -> String;
 
-    /// Returns the number of rows of a table, `None` if it does not exist.
-    fn row_count(&mut self, table: &MartTable) -> Result<Option<u64>, Failure>;
+    /// Returns the number of rows of each table, `None` if one of them does not exist.
+    fn row_counts(&mut self, tables: &[MartTable]) -> Result<Option<Vec<u64>>, Failure>;
 
-    /// Returns the table in which dbt records a build.
-    fn build_table(&self) -> MartTable;
+    /// Returns the table that records what is published.
+    fn record_table(&self) -> MartTable;
 
     /// Quotes a name.
     fn quoted(&self, name: &str) -> String;
@@ -79,13 +86,6 @@ pub(crate) struct LoadedVersion {
 /// A refused partition: the partition, the stage, the exit code and the cause. Run and time are left out, so that a
 /// repeated refusal compares equal.
 pub(crate) type RefusedPartition = [String; 4];
-
-/// The inputs recorded by a build in `macros/record_build.sql`.
-pub(crate) struct BuiltFrom {
-    pub(crate) fingerprint: String,
-    /// The fingerprint of the project.
-    pub(crate) project: String,
-}
 
 /// The currency of the data in the marts.
 pub(crate) struct Coverage {
@@ -152,18 +152,81 @@ impl Warehouse {
         })
     }
 
-    /// Returns the inputs of the marts in the warehouse, if dbt finished its last build.
-    pub(crate) fn built_from(&mut self) -> Result<Option<BuiltFrom>, Failure> {
-        let table = self.0.build_table();
-        if self.0.row_count(&table)?.is_none() {
+    /// Returns what the published marts were built from; `None` if none are published.
+    pub(crate) fn published(&mut self) -> Result<Option<PublishedMarts>, Failure> {
+        let table = self.0.record_table();
+        let statement = format!(
+            "select fingerprint, project, years, layouts from {}",
+            self.0.table(&table)
+        );
+        if self.0.row_counts(&[table])?.is_none() {
             return Ok(None);
         }
-        let statement = format!("select * from {}", self.0.table(&table));
-        let mut cells = self.0.query(&statement)?.into_iter().flatten().flatten();
-        Ok(cells.next().map(|fingerprint| BuiltFrom {
-            fingerprint,
-            project: cells.next().unwrap_or_default(),
-        }))
+        let row = self.0.query(&statement)?.into_iter().next();
+        row.map_or(Ok(None), PublishedMarts::from_cells)
+    }
+
+    /// Opens the tables of a candidate, for reading.
+    pub(crate) fn open_candidate(
+        settings: &WarehouseSettings,
+        candidate: &Candidate,
+    ) -> Result<Self, Failure> {
+        match (&settings.url, candidate) {
+            (WarehouseUrl::DuckDb(warehouse), Candidate::DuckDb(file)) => {
+                let access = Access::ReadOnly;
+                let library = &settings.duckdb_library;
+                let opened = duckdb::DuckDb::with_candidate(library, file, warehouse, access)?;
+                Ok(Self(Box::new(opened)))
+            }
+            _ => Self::open(settings),
+        }
+    }
+
+    /// Drops the tables of a published candidate. They expire anyway, so that a failure is only logged.
+    pub(crate) fn discard(
+        settings: &WarehouseSettings,
+        candidate: &Candidate,
+        graph: &Graph,
+        scope: &Scope,
+    ) {
+        let (WarehouseUrl::BigQuery(dataset), Candidate::BigQuery { prefix, .. }) =
+            (&settings.url, candidate)
+        else {
+            return;
+        };
+        let emulator = settings.bigquery_emulator.as_ref();
+        let statements = candidate.drop_statements(graph, scope);
+        let discarded = bigquery::BigQuery::connect(dataset, emulator)
+            .and_then(|bigquery| bigquery.discard(prefix, &statements));
+        if let Err(failure) = discarded {
+            warn!(%candidate, cause = %failure, "candidate not dropped");
+        }
+    }
+
+    /// Publishes a candidate: afterwards, every reader sees all of its marts, and before it none of them. Returns the
+    /// bytes billed; `None` if another build was published or another load finished since the build began, so that
+    /// nothing was changed.
+    pub(crate) fn release(
+        settings: &WarehouseSettings,
+        release: &Release<'_>,
+    ) -> Result<Option<u64>, Failure> {
+        match (&settings.url, release.candidate) {
+            (WarehouseUrl::DuckDb(warehouse), Candidate::DuckDb(file)) => {
+                let access = Access::ReadWrite;
+                let library = &settings.duckdb_library;
+                let mut opened = duckdb::DuckDb::with_candidate(library, file, warehouse, access)?;
+                let released = opened.release(release)?;
+                Ok(released.then_some(0))
+            }
+            (WarehouseUrl::BigQuery(dataset), Candidate::BigQuery { prefix, .. }) => {
+                let emulator = settings.bigquery_emulator.as_ref();
+                bigquery::BigQuery::connect(dataset, emulator)?.release(release, prefix)
+            }
+            _ => Err(Failure::new(
+                Exit::Bug,
+                anyhow::anyhow!("{} is not of this warehouse", release.candidate),
+            )),
+        }
     }
 
     /// Runs a query and returns up to five rows, each as one string.
@@ -179,9 +242,9 @@ impl Warehouse {
         Ok(self.0.query(&statement)?.into_iter().map(text).collect())
     }
 
-    /// Returns the number of rows of a mart, `None` if it does not exist.
-    pub(crate) fn rows(&mut self, mart: &MartTable) -> Result<Option<u64>, Failure> {
-        self.0.row_count(mart)
+    /// Returns the number of rows of each mart, `None` if one of them does not exist.
+    pub(crate) fn rows(&mut self, marts: &[MartTable]) -> Result<Option<Vec<u64>>, Failure> {
+        self.0.row_counts(marts)
     }
 
     /// Returns the years in `column` of a mart, in order.

@@ -4,6 +4,8 @@
 
 mod builds;
 mod dbt;
+mod partial;
+mod published;
 mod publishing;
 mod refusals;
 mod sources;
@@ -11,6 +13,7 @@ mod sources;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use shared::contract::Contract;
 use shared::fingerprint::Fingerprint;
@@ -29,7 +32,7 @@ pub(crate) struct Fixture {
 }
 
 /// Of a request: year, ward, type, status.
-type Request = (i16, Option<i32>, &'static str, &'static str);
+pub(crate) type Request = (i16, Option<i32>, &'static str, &'static str);
 
 pub(crate) const REQUESTS: &[Request] = &[
     (2024, Some(3), "Noise", "New"),
@@ -67,14 +70,20 @@ impl Fixture {
         for table in Contract::all_tables() {
             warehouse.execute(&table.duckdb_ddl(), &[]).unwrap();
         }
-        for (number, request) in requests.iter().enumerate() {
-            warehouse.execute(&insert(number, *request), &[]).unwrap();
-        }
         drop(warehouse);
+        fixture.insert(0, requests);
         for year in ["2023", "2024"] {
             fixture.load(year, "first");
         }
         fixture
+    }
+
+    /// Adds requests, with ids from `number` on.
+    pub(crate) fn insert(&self, number: usize, requests: &[Request]) {
+        let mut warehouse = self.open();
+        for (number, request) in (number..).zip(requests) {
+            warehouse.execute(&insert(number, *request), &[]).unwrap();
+        }
     }
 
     /// Adds a row to the load history, for a file with the rows that the table contains.
@@ -100,7 +109,8 @@ impl Fixture {
 
     pub(crate) fn open(&self) -> Connection {
         let library = PathBuf::from(variable("DUCKDB_LIBRARY"));
-        Connection::open(&library, &self.file(), Access::ReadWrite).unwrap()
+        let access = Access::ReadWrite;
+        Connection::open_when_free(&library, &self.file(), access, Duration::from_mins(10)).unwrap()
     }
 
     pub(crate) fn alter(&self, statement: &str) {

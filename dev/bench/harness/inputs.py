@@ -27,6 +27,11 @@ class Portal:
         with urlopen(f"{self.variables['PORTAL_URL']}/_sample/requests") as answer:
             return len(json.load(answer))
 
+    def correct(self, year: int) -> None:
+        """Publishes a correction of the year."""
+        with urlopen(f"{self.variables['PORTAL_URL']}/_sample/years/{year}/correct", data=b""):
+            pass
+
 
 @dataclass(frozen=True)
 class Input:

@@ -226,7 +226,8 @@ fn staged_columns() -> String {
 fn staging() -> String {
     let mut yaml = String::from(
         "# Generated from the contracts by `make generate`; do not edit.\n\
-         models:\n  - name: stg_service_requests\n    description: Every loaded request, one row each.\n    columns:\n",
+         models:\n  - name: stg_service_requests\n    description: Every loaded request, one row each.\n    \
+         config:\n      meta:\n        by_year: true\n    columns:\n",
     );
     for column in passed_on() {
         line!(yaml, "      - name: {}", column.name);

@@ -104,6 +104,15 @@ impl BigQueryError {
         matches!(self.http_status(), Some(403 | 404))
     }
 
+    /// Whether a table, a dataset or a job does not exist.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Self::Job { errors, .. } => errors.first().is_some_and(|e| e.reason == "notFound"),
+            _ => self.http_status() == Some(404),
+        }
+    }
+
     fn http_status(&self) -> Option<u16> {
         match self {
             Self::Request { source, .. } => source.http_status_code(),

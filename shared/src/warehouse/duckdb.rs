@@ -131,15 +131,9 @@ impl Connection {
         let connection = driver
             .new_database_with_opts(options)
             .and_then(|database| database.new_connection());
-        connection.map(Self).map_err(|source| {
-            let file = file.to_owned();
-            if source.message.contains("Could not set lock on file") {
-                let reason = source.message;
-                DuckDbError::InUse { file, reason }
-            } else {
-                DuckDbError::Open { file, source }
-            }
-        })
+        connection
+            .map(Self)
+            .map_err(|source| not_opened(file, source))
     }
 
     /// Like [`Connection::open`], but waits up to `patience` for another process to close the file.
@@ -152,15 +146,28 @@ impl Connection {
         if access == Access::ReadWrite && !file.exists() {
             Self::create(library, file)?;
         }
-        let deadline = Instant::now() + patience;
-        loop {
-            match Self::open(library, file, access) {
-                Err(DuckDbError::InUse { .. }) if Instant::now() < deadline => {
-                    std::thread::sleep(Duration::from_millis(200));
-                }
-                outcome => return outcome,
-            }
-        }
+        when_free(patience, || Self::open(library, file, access))
+    }
+
+    /// Attaches another `file` as the database `name`. Waits up to `patience` for another process to close it.
+    pub fn attach_when_free(
+        &mut self,
+        file: &Path,
+        name: &str,
+        access: Access,
+        patience: Duration,
+    ) -> Result<(), DuckDbError> {
+        let path = file.to_string_lossy().replace('\'', "''");
+        let options = match access {
+            Access::ReadWrite => "",
+            Access::ReadOnly => " (READ_ONLY)",
+        };
+        // A statement cannot bind a path.
+        let statement = format!("ATTACH '{path}' AS {name}{options}");
+        when_free(patience, || match self.execute(&statement, &[]) {
+            Err(DuckDbError::Statement { source, .. }) => Err(not_opened(file, source)),
+            outcome => outcome,
+        })
     }
 
     /// Creates an empty database, unless another process has just created it. DuckDB would truncate a file that it
@@ -301,6 +308,32 @@ impl Connection {
             statement: statement.to_owned(),
             source,
         })
+    }
+}
+
+/// Repeats `open` for up to `patience` while another process has the file open.
+fn when_free<T>(
+    patience: Duration,
+    mut open: impl FnMut() -> Result<T, DuckDbError>,
+) -> Result<T, DuckDbError> {
+    let deadline = Instant::now() + patience;
+    loop {
+        match open() {
+            Err(DuckDbError::InUse { .. }) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(200));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn not_opened(file: &Path, source: adbc_core::error::Error) -> DuckDbError {
+    let file = file.to_owned();
+    if source.message.contains("Could not set lock on file") {
+        let reason = source.message;
+        DuckDbError::InUse { file, reason }
+    } else {
+        DuckDbError::Open { file, source }
     }
 }
 

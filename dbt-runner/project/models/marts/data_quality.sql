@@ -72,17 +72,13 @@ measured as (
         loads.source_year,
         loads.load_number,
         'unlisted_type' as measure,
-        requests.service_request_type as subject,
-        count(*) as row_count
+        requested.service_request_type as subject,
+        requested.requests as row_count
     from loads
-    inner join {{ ref('fct_service_requests') }} as requests
-        on loads.source_year = requests.source_year
-    left join {{ ref('service_request_types') }} as listed
-        on requests.service_request_type = listed.service_request_type
+    inner join {{ ref('types_by_year') }} as requested on loads.source_year = requested.source_year
     where
         loads.is_current
-        and listed.service_request_type is null
-    group by loads.source_year, loads.load_number, requests.service_request_type
+        and not requested.is_listed
 )
 
 select

@@ -1,8 +1,4 @@
 {{ config(
-    materialized='incremental',
-    incremental_strategy='merge' if target.type == 'bigquery' else 'append',
-    on_schema_change='fail',
-    pre_hook="{{ delete_corrected_years() }}",
     partition_by={'field': 'created_on', 'data_type': 'date', 'granularity': 'month'} if target.type == 'bigquery' else none,
     cluster_by=['type_group', 'type_name', 'ward_id'] if target.type == 'bigquery' else none
 ) }}
@@ -15,10 +11,6 @@ with loads as (
     where
         is_current
         and source_year is not null
-    {% if is_incremental() %}
-            -- The corrected years were deleted from the table before.
-            and source_year not in (select held.source_year from {{ this }} as held)
-        {% endif %}
 )
 
 select

@@ -17,6 +17,7 @@ with loads as (
     where
         is_current
         and source_year is not null
+        and {{ in_changed_years('source_year') }}
 ),
 
 loaded as (

@@ -5,3 +5,4 @@ select
     detail,
     raw_line
 from {{ source('warehouse', 'quarantined_requests') }}
+where {{ in_changed_years('source_year') }}

@@ -23,3 +23,4 @@ select
     coalesce(ward_name, 'Unknown') as ward_name,
     coalesce(division, 'Unknown') as division
 from {{ source('warehouse', 'service_requests') }}
+where {{ in_changed_years('source_year', 'created_at') }}

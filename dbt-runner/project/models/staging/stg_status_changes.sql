@@ -11,3 +11,4 @@ select
     new_observed_at,
     load_number
 from {{ source('warehouse', 'status_changes') }}
+where {{ in_changed_years('source_year') }}

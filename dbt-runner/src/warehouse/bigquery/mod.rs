@@ -2,14 +2,25 @@
 
 mod text_columns;
 
-use arrow_array::RecordBatch;
-use shared::exit::Failure;
-use shared::google::Emulator;
-use shared::warehouse::{Dataset, bigquery};
-use tokio::runtime::Handle;
+use std::time::Duration;
 
+use arrow_array::RecordBatch;
+use shared::exit::{Exit, Failure, OrFail as _};
+use shared::google::Emulator;
+use shared::warehouse::bigquery::Finished;
+use shared::warehouse::bigquery::model::{JobConfiguration, JobConfigurationQuery};
+use shared::warehouse::{Dataset, Value, bigquery};
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+use tracing::warn;
+
+use super::release::{OVERTAKEN, RECORD, Release};
 use super::{Backend, Records, TextRows};
+use crate::candidate::Scope;
 use crate::mart::{MartTable, Publishable};
+
+/// How often a job is tried: 2, 4, … 64 s apart, which is longer than the transaction of another build.
+const MAX_ATTEMPTS: u32 = 7;
 
 pub(super) struct BigQuery(bigquery::BigQuery);
 
@@ -18,6 +29,137 @@ impl BigQuery {
         let client = Handle::current().block_on(bigquery::BigQuery::connect(dataset, emulator))?;
         Ok(Self(client))
     }
+
+    /// Publishes a candidate, and drops its tables. Returns the bytes billed; `None` if another build or load came first,
+    /// so that nothing was changed.
+    pub(super) fn release(
+        &self,
+        release: &Release<'_>,
+        prefix: &str,
+    ) -> Result<Option<u64>, Failure> {
+        let record = quoted(&format!("{}.{RECORD}", self.0.path()));
+        // The row exists from the start, so that concurrent transactions conflict on it.
+        let mut tables = vec![format!(
+            "create table if not exists {record} as \
+             select '' as fingerprint, '' as project, '' as years, '' as layouts"
+        )];
+        tables.extend(layouts(release));
+        let tables = tables.join(";\n");
+        let mut bytes_billed = self.execute("create", prefix, &tables, &[])?.unwrap_or(0);
+
+        let [fingerprint, project, years, layouts] = release.after.row()?;
+        let values = [
+            ("before", release.before().into()),
+            (
+                "loads",
+                i64::try_from(release.loads).or_fail(Exit::Bug)?.into(),
+            ),
+            ("fingerprint", fingerprint.into()),
+            ("project", project.into()),
+            ("years", years.into()),
+            ("layouts", layouts.into()),
+        ];
+        let transaction = transaction(release)
+            .replace("{record}", &record)
+            .replace("{dataset}", &self.0.path());
+        let Some(billed) = self.execute("publish", prefix, &transaction, &values)? else {
+            return Ok(None);
+        };
+        bytes_billed += billed;
+        let dropped = release.dropped().into_iter().map(|table| {
+            let published = release.candidate.published(&table);
+            format!("drop table if exists {published}")
+        });
+        let dropped = dropped.collect::<Vec<_>>().join(";\n");
+        if !dropped.is_empty() {
+            self.execute("drop", prefix, &dropped, &[])?;
+        }
+        Ok(Some(bytes_billed))
+    }
+
+    /// Drops the tables of a candidate.
+    pub(super) fn discard(&self, prefix: &str, statements: &[String]) -> Result<(), Failure> {
+        self.execute("discard", prefix, &statements.join(";\n"), &[])?;
+        Ok(())
+    }
+
+    /// Runs a script as a job, again if a concurrent one conflicts. Returns the bytes billed; `None` if it was overtaken.
+    fn execute(
+        &self,
+        verb: &str,
+        prefix: &str,
+        script: &str,
+        values: &[(&str, Value)],
+    ) -> Result<Option<u64>, Failure> {
+        let query = JobConfigurationQuery::new()
+            .set_query(script)
+            .set_use_legacy_sql(false)
+            .set_parameter_mode("NAMED")
+            .set_query_parameters(bigquery::parameters(values));
+        let labels = [("pipeline", "toronto-311"), ("stage", "dbt")];
+        let configuration = JobConfiguration::new().set_labels(labels).set_query(query);
+        let mut attempt = 1;
+        loop {
+            let id = format!("toronto_311_{verb}_{prefix}{attempt}");
+            let ran = Box::pin(self.0.run(&id, configuration.clone()));
+            match Handle::current().block_on(ran) {
+                Ok(Finished { job, .. }) => {
+                    let statistics = job.statistics.unwrap_or_default().query.unwrap_or_default();
+                    let billed = statistics.total_bytes_billed.unwrap_or_default();
+                    return Ok(Some(u64::try_from(billed).unwrap_or_default()));
+                }
+                Err((error, _)) if error.to_string().contains(OVERTAKEN) => return Ok(None),
+                Err((error, _)) if error.is_transient() && attempt < MAX_ATTEMPTS => {
+                    warn!(job = id, cause = %error, "job failed, retrying");
+                    Handle::current().block_on(sleep(Duration::from_secs(1 << attempt)));
+                    attempt += 1;
+                }
+                Err((error, _)) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// Returns the statements that create the tables that are missing, and those whose layout differs. The latter replace a
+/// table at once, but one after the other: a transaction cannot create tables.
+/// <https://cloud.google.com/bigquery/docs/transactions#statements_supported_in_transactions>
+fn layouts(release: &Release<'_>) -> Vec<String> {
+    let created = release
+        .definitions
+        .iter()
+        .filter(|definition| *release.scope == Scope::Whole || release.is_created(definition));
+    let statements = created.map(|definition| {
+        let published = release.candidate.published(&definition.table);
+        let columns = definition.columns_ddl(quoted);
+        let storage = definition.storage_ddl(quoted);
+        if release.is_changed(definition) {
+            let candidate = release.candidate.table(&definition.table);
+            let names = definition.columns.iter().map(|column| quoted(&column.name));
+            let names = names.collect::<Vec<_>>().join(", ");
+            return format!(
+                "create or replace table {published} ({columns}){storage} as select {names} from {candidate}"
+            );
+        }
+        format!("create table if not exists {published} ({columns}){storage}")
+    });
+    statements.collect()
+}
+
+/// Returns the transaction that publishes the marts of a candidate. At most 100 tables and 100,000 partitions:
+/// <https://cloud.google.com/bigquery/docs/transactions#limitations>.
+fn transaction(release: &Release<'_>) -> String {
+    let mut statements = Vec::new();
+    for definition in &release.definitions {
+        statements.extend(release.replacing(definition, quoted));
+    }
+    include_str!("publish.sql")
+        .replace("{overtaken}", OVERTAKEN)
+        .replace("{statements}", &statements.join(";\n"))
+}
+
+/// Names in BigQuery cannot contain backticks.
+fn quoted(name: &str) -> String {
+    format!("`{name}`")
 }
 
 impl Backend for BigQuery {
@@ -41,22 +183,34 @@ impl Backend for BigQuery {
         statement.to_owned()
     }
 
-    fn row_count(&mut self, table: &MartTable) -> Result<Option<u64>, Failure> {
-        let found = self.0.table(&table.schema, &table.name);
-        let found = Handle::current().block_on(found)?;
-        Ok(found.map(|table| table.num_rows.unwrap_or_default()))
+    /// Counts in one query, which reads no bytes. An emulator's `numRows` may be out of date.
+    fn row_counts(&mut self, tables: &[MartTable]) -> Result<Option<Vec<u64>>, Failure> {
+        let counts = tables.iter().enumerate().map(|(index, table)| {
+            let table = self.table(table);
+            format!("select {index} as place, cast(count(*) as string) as counted from {table}")
+        });
+        let statement = format!(
+            "select counted from ({}) as counts order by place",
+            counts.collect::<Vec<_>>().join(" union all ")
+        );
+        let rows = match Handle::current().block_on(self.0.query(&statement, &[])) {
+            Err(error) if error.is_not_found() => return Ok(None),
+            rows => rows?,
+        };
+        let parsed = rows.into_iter().flatten().flatten();
+        let parsed = parsed.map(|count| count.parse().or_fail(Exit::Bug));
+        parsed.collect::<Result<Vec<u64>, Failure>>().map(Some)
     }
 
-    fn build_table(&self) -> MartTable {
+    fn record_table(&self) -> MartTable {
         MartTable {
             schema: self.0.dataset().id.clone(),
-            name: "dbt_build".to_owned(),
+            name: RECORD.to_owned(),
         }
     }
 
-    /// Names in BigQuery cannot contain backticks.
     fn quoted(&self, name: &str) -> String {
-        format!("`{name}`")
+        quoted(name)
     }
 
     fn table(&self, table: &MartTable) -> String {

@@ -4,6 +4,6 @@ SELECT
     cast(count(*) FILTER (
         WHERE existing.division IS DISTINCT FROM published.division OR existing.section IS DISTINCT FROM published.section
     ) AS VARCHAR)
-FROM read_parquet($1) AS published
+FROM read_parquet({files}) AS published
 INNER JOIN service_requests AS existing USING (request_id)
-WHERE existing.source_year = $2
+WHERE existing.source_year = $1

@@ -200,12 +200,17 @@ fn replace(
         let statement = format!("DELETE FROM {} {condition}", table.name);
         connection.execute(&statement, &values)?;
     }
-    let clean_table = Contract::clean_table(partition.dataset());
-    for file in &load.files {
-        insert(connection, clean_table, file)?;
-    }
+    insert(
+        connection,
+        Contract::clean_table(partition.dataset()),
+        &load.files,
+    )?;
     if let Some(file) = &load.quarantine {
-        insert(connection, Contract::quarantine_table(), file)?;
+        insert(
+            connection,
+            Contract::quarantine_table(),
+            std::slice::from_ref(file),
+        )?;
     }
     verify(connection, load)?;
     let drift = changes.drift(load.manifest, current);
@@ -214,14 +219,27 @@ fn replace(
     Ok(drift)
 }
 
-fn insert(connection: &mut Connection, table: &Table, file: &str) -> Result<(), DuckDbError> {
+/// Inserts the rows of files, which may be none.
+fn insert(connection: &mut Connection, table: &Table, files: &[String]) -> Result<(), DuckDbError> {
+    if files.is_empty() {
+        return Ok(());
+    }
     let columns: Vec<&str> = table.column_names().collect();
     let columns = columns.join(", ");
     let statement = format!(
-        "INSERT INTO {} ({columns}) SELECT {columns} FROM read_parquet($1)",
+        "INSERT INTO {} ({columns}) SELECT {columns} FROM read_parquet({{files}})",
         table.name
     );
-    connection.execute(&statement, &[file.into()])
+    connection.execute(&reading(&statement, files), &[])
+}
+
+/// Returns `statement` with the list of files inserted, because a statement cannot bind a list.
+fn reading(statement: &str, files: &[String]) -> String {
+    let files = files
+        .iter()
+        .map(|file| format!("'{}'", file.replace('\'', "''")));
+    let list = files.collect::<Vec<_>>().join(", ");
+    statement.replace("{files}", &format!("[{list}]"))
 }
 
 /// Records the requests whose status differs between the current and the new version.
@@ -231,26 +249,25 @@ fn append_status_changes(
     year: i16,
     current: &Current,
 ) -> Result<(), DuckDbError> {
-    for file in &load.files {
-        connection.execute(
-            include_str!("insert_status_changes.sql"),
-            &[
-                file.as_str().into(),
-                i64::from(year).into(),
-                current.last_modified.clone().into(),
-                load.manifest.source.last_modified.clone().into(),
-                current.fingerprint.as_str().into(),
-                load.manifest.fingerprint.as_str().into(),
-                time(current.observed_at),
-                time(load.observed_at),
-                number_after(Some(current)).into(),
-            ],
-        )?;
+    if load.files.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    connection.execute(
+        &reading(include_str!("insert_status_changes.sql"), &load.files),
+        &[
+            i64::from(year).into(),
+            current.last_modified.clone().into(),
+            load.manifest.source.last_modified.clone().into(),
+            current.fingerprint.as_str().into(),
+            load.manifest.fingerprint.as_str().into(),
+            time(current.observed_at),
+            time(load.observed_at),
+            number_after(Some(current)).into(),
+        ],
+    )
 }
 
-/// Compares the new version with the current one, file by file: a request is in at most one file of a version.
+/// Compares the new version with the current one.
 fn count_changes(
     connection: &mut Connection,
     load: &Load<'_>,
@@ -265,9 +282,9 @@ fn count_changes(
         before,
         ..Changes::default()
     };
-    for file in &load.files {
-        let values = [file.as_str().into(), year.clone()];
-        let row = connection.query_text(include_str!("count_changes.sql"), &values)?;
+    if !load.files.is_empty() {
+        let statement = reading(include_str!("count_changes.sql"), &load.files);
+        let row = connection.query_text(&statement, &[year])?;
         changes.add(&row)?;
     }
     Ok(changes)

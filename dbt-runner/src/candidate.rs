@@ -1,0 +1,174 @@
+//! Where a build works until its result is published: tables of its own, which nobody reads.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use shared::fingerprint::Fingerprint;
+use shared::warehouse::{WarehouseSettings, WarehouseUrl};
+
+use crate::artifacts::{BuiltNode, Graph};
+use crate::mart::MartTable;
+
+/// The name under which the warehouse is attached to a candidate in DuckDB. `profiles.yml` has it too.
+pub(crate) const PUBLISHED: &str = "published";
+/// The dataset of candidates in BigQuery. Its tables expire after a day: `terraform/warehouse.tf`.
+pub(crate) const DATASET: &str = "staging";
+
+/// What a build rebuilds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Everything.
+    Whole,
+    /// These years of the marts that are kept by year, and all of the others.
+    Years(BTreeSet<i16>),
+}
+
+/// The tables of one build.
+#[derive(Debug)]
+pub(crate) enum Candidate {
+    /// A file of its own, to which the warehouse is attached for reading.
+    DuckDb(PathBuf),
+    /// Tables with a prefix of its own.
+    BigQuery { project: String, prefix: String },
+}
+
+impl Candidate {
+    /// Returns the candidate of a new build; in DuckDB, a file that does not exist yet below `target`.
+    pub(crate) fn new(warehouse: &WarehouseSettings, target: &Path) -> Result<Self, Failure> {
+        match &warehouse.url {
+            WarehouseUrl::DuckDb(_) => {
+                let folder = target.join("candidate");
+                let renewed = || {
+                    match fs::remove_dir_all(&folder) {
+                        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                        _ => {}
+                    }
+                    fs::create_dir_all(&folder)
+                };
+                renewed()
+                    .or_fail(Exit::Configuration)
+                    .while_doing(|| format!("cannot create {}", folder.display()))?;
+                Ok(Self::DuckDb(folder.join("warehouse.duckdb")))
+            }
+            WarehouseUrl::BigQuery(dataset) => {
+                let since = SystemTime::now().duration_since(UNIX_EPOCH);
+                let parts = [
+                    std::process::id().to_string(),
+                    since.unwrap_or_default().as_nanos().to_string(),
+                    target.to_string_lossy().into_owned(),
+                ];
+                let name = Fingerprint::of(&parts.each_ref().map(String::as_str));
+                Ok(Self::BigQuery {
+                    project: dataset.project.clone(),
+                    prefix: format!("c{:.12}_", name.as_str()),
+                })
+            }
+        }
+    }
+
+    /// Returns the quoted name of a mart's candidate.
+    pub(crate) fn table(&self, table: &MartTable) -> String {
+        match self {
+            Self::DuckDb(_) => format!("\"{}\".\"{}\"", table.schema, table.name),
+            Self::BigQuery { project, prefix } => {
+                format!("`{project}.{DATASET}.{prefix}{}`", table.name)
+            }
+        }
+    }
+
+    /// Returns the quoted name of a published mart.
+    pub(crate) fn published(&self, table: &MartTable) -> String {
+        match self {
+            Self::DuckDb(_) => format!("{PUBLISHED}.\"{}\".\"{}\"", table.schema, table.name),
+            Self::BigQuery { project, .. } => format!("`{project}.{table}`"),
+        }
+    }
+
+    /// Returns the attributes of dbt's nodes, by unique id, that make it build this candidate. Seeds are only rebuilt in
+    /// a whole build: they are files of the project.
+    pub(crate) fn moves(&self, graph: &Graph, scope: &Scope) -> Value {
+        let mut moves = Map::new();
+        for node in graph.built() {
+            let mut attributes = Map::new();
+            let is_kept = node.is_seed && *scope != Scope::Whole;
+            match self {
+                Self::DuckDb(_) if is_kept => {
+                    attributes.insert("database".to_owned(), json!(PUBLISHED));
+                }
+                Self::BigQuery { prefix, .. } if !is_kept => {
+                    attributes.insert("schema".to_owned(), json!(DATASET));
+                    attributes.insert("alias".to_owned(), json!(format!("{prefix}{}", node.alias)));
+                }
+                _ => {}
+            }
+            if let Some(materialized) = node.candidate {
+                attributes.insert("materialized".to_owned(), json!(materialized));
+            }
+            moves.insert(node.id.to_owned(), Value::Object(attributes));
+        }
+        if let Self::DuckDb(_) = self {
+            let sources = graph.sources().map(str::to_owned);
+            moves.extend(sources.map(|id| (id, json!({"database": PUBLISHED}))));
+        }
+        Value::Object(moves)
+    }
+
+    /// Returns the statements that drop its tables and views in BigQuery.
+    pub(crate) fn drop_statements(&self, graph: &Graph, scope: &Scope) -> Vec<String> {
+        let built = graph
+            .built()
+            .filter(|node| !node.is_seed || *scope == Scope::Whole);
+        let drop = |node: BuiltNode<'_>| {
+            let kind = if node.is_view() { "view" } else { "table" };
+            let (schema, name) = (String::new(), node.alias.to_owned());
+            let table = self.table(&MartTable { schema, name });
+            format!("drop {kind} if exists {table}")
+        };
+        built.map(drop).collect()
+    }
+
+    /// Returns the variables of the dbt project for a build of `scope`.
+    pub(crate) fn variables(&self, graph: &Graph, scope: &Scope) -> Value {
+        let Scope::Years(years) = scope else {
+            return json!({});
+        };
+        let list: Vec<String> = years.iter().map(ToString::to_string).collect();
+        let others = if list.is_empty() {
+            String::new()
+        } else {
+            format!(" where source_year not in ({})", list.join(", "))
+        };
+        let kept = graph.built().filter(|node| node.by_year).map(|node| {
+            let mart = node.mart.as_ref();
+            let query = mart.map(|mart| format!("select * from {}{others}", self.published(mart)));
+            (node.name.to_owned(), json!(query))
+        });
+        json!({"changed_years": years, "published_years": kept.collect::<Map<_, _>>()})
+    }
+}
+
+/// The place to look at a candidate, for people.
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DuckDb(file) => write!(f, "{}", file.display()),
+            Self::BigQuery { project, prefix } => write!(f, "{project}.{DATASET}.{prefix}*"),
+        }
+    }
+}
+
+impl Scope {
+    /// Whether a mart that is kept `by_year` has rows of `year` that are rebuilt.
+    pub(crate) fn has(&self, year: i64) -> bool {
+        match self {
+            Self::Whole => true,
+            Self::Years(years) => years.iter().any(|changed| i64::from(*changed) == year),
+        }
+    }
+}

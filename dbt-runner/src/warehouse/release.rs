@@ -1,0 +1,144 @@
+//! Publishes a candidate in the warehouse: all marts in one transaction, so that every reader always sees one whole set.
+
+use std::collections::BTreeMap;
+
+use shared::exit::{Exit, Failure, OrFail as _};
+
+use crate::candidate::{Candidate, Scope};
+use crate::mart::{Definition, MartTable};
+
+/// The table that records what is published, beside the tables of load-job.
+pub(crate) const RECORD: &str = "published_marts";
+
+/// The error of the transaction if another build was published or another load finished since the build began.
+pub(super) const OVERTAKEN: &str = "another build or load came first";
+
+/// What the published marts were built from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PublishedMarts {
+    /// The fingerprint of their inputs.
+    pub(crate) fingerprint: String,
+    /// The fingerprint of the project.
+    pub(crate) project: String,
+    /// The loaded version of each year: the number of its loads and the fingerprint of the last one.
+    pub(crate) years: BTreeMap<i16, (u32, String)>,
+    /// The layout of each table, by name.
+    pub(crate) layouts: BTreeMap<String, String>,
+}
+
+/// A candidate to publish.
+pub(crate) struct Release<'a> {
+    pub(crate) candidate: &'a Candidate,
+    pub(crate) scope: &'a Scope,
+    /// The tables to publish.
+    pub(crate) definitions: Vec<Definition>,
+    /// What was published when the build began.
+    pub(crate) before: Option<&'a PublishedMarts>,
+    /// What is published afterwards.
+    pub(crate) after: PublishedMarts,
+    /// The number of loads in the history when the build began.
+    pub(crate) loads: usize,
+}
+
+impl PublishedMarts {
+    /// Parses the cells of a row of [`RECORD`]; `None` for the row of a warehouse where nothing is published yet.
+    pub(super) fn from_cells(cells: Vec<Option<String>>) -> Result<Option<Self>, Failure> {
+        let cells: Option<Vec<String>> = cells.into_iter().collect();
+        let Some([fingerprint, project, years, layouts]) =
+            cells.and_then(|cells| <[String; 4]>::try_from(cells).ok())
+        else {
+            return Err(Failure::new(
+                Exit::Bug,
+                anyhow::anyhow!("cannot read {RECORD}: it has other columns"),
+            ));
+        };
+        if fingerprint.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            fingerprint,
+            project,
+            years: serde_json::from_str(&years).or_fail(Exit::Contract)?,
+            layouts: serde_json::from_str(&layouts).or_fail(Exit::Contract)?,
+        }))
+    }
+
+    /// Returns the cells of its row: fingerprint, project, years and layouts.
+    pub(super) fn row(&self) -> Result<[String; 4], Failure> {
+        Ok([
+            self.fingerprint.clone(),
+            self.project.clone(),
+            serde_json::to_string(&self.years).or_fail(Exit::Bug)?,
+            serde_json::to_string(&self.layouts).or_fail(Exit::Bug)?,
+        ])
+    }
+}
+
+impl Release<'_> {
+    /// Returns the fingerprint of what was published when the build began; empty if nothing was.
+    pub(super) fn before(&self) -> &str {
+        self.before.map_or("", |before| &before.fingerprint)
+    }
+
+    /// Whether the table is published with another layout.
+    pub(super) fn is_changed(&self, definition: &Definition) -> bool {
+        let name = definition.table.to_string();
+        let published = self.before.and_then(|before| before.layouts.get(&name));
+        published.is_some_and(|layout| Some(layout) != self.after.layouts.get(&name))
+    }
+
+    /// Whether the table has to be created: it is new, or its layout differs from the published one.
+    pub(super) fn is_created(&self, definition: &Definition) -> bool {
+        let name = definition.table.to_string();
+        let published = self.before.and_then(|before| before.layouts.get(&name));
+        published.is_none() || self.is_changed(definition)
+    }
+
+    /// Returns the tables that are published and no longer part of the project.
+    pub(super) fn dropped(&self) -> Vec<MartTable> {
+        let before = self
+            .before
+            .into_iter()
+            .flat_map(|before| before.layouts.keys());
+        let gone = before.filter(|name| !self.after.layouts.contains_key(*name));
+        gone.filter_map(|name| name.parse().ok()).collect()
+    }
+
+    /// Returns the statements that replace the rows of a published table by those of its candidate.
+    pub(super) fn replacing(
+        &self,
+        definition: &Definition,
+        quoted: impl Fn(&str) -> String,
+    ) -> Vec<String> {
+        let columns = definition.columns.iter().map(|column| quoted(&column.name));
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let published = self.candidate.published(&definition.table);
+        let condition = match self.scope {
+            Scope::Years(years) if definition.by_year => {
+                if years.is_empty() {
+                    return Vec::new();
+                }
+                let list: Vec<String> = years.iter().map(ToString::to_string).collect();
+                let mut condition = format!("source_year in ({})", list.join(", "));
+                if let Some(partition) = &definition.partition_by {
+                    // The dates of a year's rows are in that year, so that only its partitions are read.
+                    let field = quoted(&partition.field);
+                    let of_year = years.iter().map(|year| {
+                        format!("{field} between date '{year}-01-01' and date '{year}-12-31'")
+                    });
+                    let of_years = of_year.collect::<Vec<_>>().join(" or ");
+                    condition = format!("{condition} and ({of_years})");
+                }
+                condition
+            }
+            _ => "true".to_owned(),
+        };
+        vec![
+            format!("delete from {published} where {condition}"),
+            format!(
+                "insert into {published} ({columns}) select {columns} from {}",
+                self.candidate.table(&definition.table)
+            ),
+        ]
+    }
+}

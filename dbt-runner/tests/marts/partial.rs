@@ -1,0 +1,137 @@
+//! Builds of the changed years end with the marts of a whole build.
+
+use std::collections::BTreeMap;
+
+use shared::testing::JobOutcome;
+
+use crate::{Fixture, Request};
+
+/// A reproducible sequence of numbers: splitmix64, <https://prng.di.unimi.it/splitmix64.c>.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        usize::try_from(mixed % bound as u64).unwrap()
+    }
+
+    fn one_of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len())]
+    }
+
+    /// Returns up to some hundred requests of a year, at least one.
+    fn requests(&mut self, year: i16) -> Vec<Request> {
+        let types = ["Noise", "Litter", "Road - Pot hole", "Dragons", "Sinkholes"];
+        let statuses = ["New", "In Progress", "Completed", "Closed", "Cancelled"];
+        let count = 1 + self.below(400);
+        (0..count)
+            .map(|_| {
+                let ward = self.one_of(&[None, Some(3), Some(10), Some(11)]);
+                (year, ward, self.one_of(&types), self.one_of(&statuses))
+            })
+            .collect()
+    }
+}
+
+/// Replaces a year by another version, as load-job does.
+fn correct(fixture: &Fixture, random: &mut Random, year: i16, number: usize) {
+    fixture.alter(&format!(
+        "INSERT INTO status_changes SELECT source_year, request_id, status, 'Cancelled', NULL, NULL, '', '', \
+         '2026-01-01 00:00:00+00', '2026-02-01 00:00:00+00', {} FROM service_requests \
+         WHERE source_year = {year} AND status != 'Cancelled'",
+        number + 1
+    ));
+    fixture.alter(&format!(
+        "DELETE FROM service_requests WHERE source_year = {year}"
+    ));
+    let ids = 10_000 * number + 1_000 * usize::try_from(year - 2020).unwrap();
+    insert(fixture, random, year, ids);
+    // A version may be loaded again, with others in between.
+    fixture.load(&year.to_string(), "version");
+    fixture.alter(&format!(
+        "INSERT INTO publication_changes SELECT {year}, (SELECT count(*) FROM load_history WHERE partition = '{year}'), \
+         NULL, '', true, NULL, '2026-11-02 06:00:00+00', 1, count(*), count(*), 1, 0, {number} \
+         FROM service_requests WHERE source_year = {year}"
+    ));
+}
+
+/// Inserts requests of the first weeks of a year, most of them with an area.
+fn insert(fixture: &Fixture, random: &mut Random, year: i16, ids: usize) {
+    fixture.insert(ids, &random.requests(year));
+    fixture.alter(&format!(
+        "UPDATE service_requests SET created_at = created_at + to_days(CAST(hash(request_id) % 50 AS INTEGER)), \
+         fsa = CASE WHEN hash(request_id) % 7 > 0 THEN 'M' || hash(request_id) % 3 || 'A' END \
+         WHERE source_year = {year}"
+    ));
+}
+
+/// Returns the years that a build rebuilt.
+fn rebuilt(outcome: &JobOutcome) -> &str {
+    outcome.finished();
+    outcome.event("build started")["years"].as_str().unwrap()
+}
+
+/// Returns the rows of every mart, sorted.
+pub(crate) fn marts(fixture: &Fixture) -> BTreeMap<String, Vec<String>> {
+    let names = fixture.rows(
+        "SELECT table_name FROM information_schema.tables WHERE table_schema = 'marts' ORDER BY 1",
+    );
+    let rows = |name: String| {
+        let rows = fixture.rows(&format!("SELECT * FROM marts.{name} ORDER BY ALL"));
+        (name, rows)
+    };
+    names.into_iter().map(rows).collect()
+}
+
+fn partial_builds_equal_a_whole_one(seed: u64) {
+    let mut random = Random(seed);
+    let fixture = Fixture::with(&random.requests(2024));
+    insert(&fixture, &mut random, 2023, 500);
+    fixture.load("2023", "second");
+    assert_eq!(rebuilt(&fixture.job().run()), "all");
+
+    for number in 1..=5 {
+        // Usually one year, sometimes two, a new one, or none.
+        let years = match random.below(5) {
+            0 => vec![2023, 2024],
+            1 => vec![2021 + i16::try_from(number % 2).unwrap()],
+            2 => {
+                fixture.refuse("2024", 1, &format!("cause {number}"));
+                Vec::new()
+            }
+            _ => vec![random.one_of(&[2023, 2024])],
+        };
+        for &year in &years {
+            correct(&fixture, &mut random, year, number);
+        }
+        let names: Vec<String> = years.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            rebuilt(&fixture.job().run()),
+            names.join(" "),
+            "seed {seed}"
+        );
+    }
+    let partial = marts(&fixture);
+    assert!(partial.len() > 15);
+    let is_empty = |(mart, rows): (_, &Vec<_>)| rows.is_empty().then_some(mart);
+    let empty: Vec<&String> = partial.iter().filter_map(is_empty).collect();
+    assert_eq!(empty, ["unusual_months"]);
+    assert_eq!(rebuilt(&fixture.job().env("FORCE", "1").run()), "all");
+    for (mart, rows) in marts(&fixture) {
+        assert_eq!(partial[&mart], rows, "{mart} with seed {seed}");
+    }
+}
+
+#[test]
+fn any_sequence_of_corrections_ends_with_the_marts_of_a_whole_build() {
+    partial_builds_equal_a_whole_one(311);
+}
+
+#[test]
+fn another_sequence_of_corrections_ends_with_the_marts_of_a_whole_build() {
+    partial_builds_equal_a_whole_one(2026);
+}

@@ -1,0 +1,199 @@
+//! What readers of the warehouse and of the site see while builds fail, die and overtake each other.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::Child;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::partial::marts;
+use crate::{Fixture, REQUESTS};
+
+/// Adds a request of 2024 with `status`, in another version of the year.
+fn correct(fixture: &Fixture, number: usize, status: &'static str) {
+    fixture.insert(number, &[(2024, Some(11), "Noise", status)]);
+    fixture.load("2024", &format!("version {number}"));
+}
+
+/// Returns every file below `directory` with its content.
+fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(self::files(&path));
+        } else {
+            let name = path.to_string_lossy().into_owned();
+            files.insert(name, fs::read(&path).unwrap());
+        }
+    }
+    files
+}
+
+#[test]
+fn a_failing_test_leaves_readers_the_set_of_before_and_names_the_candidate() {
+    let fixture = Fixture::with(REQUESTS);
+    let home = tempfile::tempdir().unwrap();
+    let (target, site) = (home.path().join("target"), home.path().join("site"));
+    let run = || {
+        let job = fixture.job();
+        job.env("DBT_TARGET_DIR", target.to_string_lossy())
+            .env("SITE_URL", format!("file://{}", site.display()))
+            .run()
+    };
+    run().finished();
+    let (before, site_before) = (marts(&fixture), files(&site));
+
+    correct(&fixture, 100, "Mislaid");
+    let failed = run();
+    let cause = failed.failed(20);
+    assert!(cause.contains("nothing was published"), "{cause}");
+    let candidate = target.join("candidate/warehouse.duckdb");
+    assert!(cause.contains(&*candidate.to_string_lossy()), "{cause}");
+    assert_eq!(marts(&fixture), before);
+    assert_eq!(files(&site), site_before);
+    // The candidate shows what was tested.
+    let statement = format!("ATTACH '{}' AS candidate (READ_ONLY)", candidate.display());
+    let mut warehouse = fixture.open();
+    warehouse.execute(&statement, &[]).unwrap();
+    let tested = "SELECT count(*) FROM duckdb_views() \
+                  WHERE database_name = 'candidate' AND view_name = 'stg_service_requests'";
+    assert_eq!(warehouse.query_count(tested, &[]).unwrap(), 1);
+    drop(warehouse);
+
+    fixture.alter("UPDATE service_requests SET status = 'New' WHERE status = 'Mislaid'");
+    run().finished();
+    assert_ne!(marts(&fixture), before);
+}
+
+/// A point at which a build is killed.
+#[derive(Debug, Clone, Copy)]
+enum Point {
+    /// After this many log lines with a message.
+    Logged(&'static str, usize),
+    /// While the marts are published: DuckDB's log of the transaction exists.
+    Publishing,
+}
+
+fn kill_at(point: Point, mut child: Child, fixture: &Fixture) {
+    let log = fixture.file().with_extension("duckdb.wal");
+    let stdout = child.stdout.take().unwrap();
+    match point {
+        Point::Logged(message, times) => {
+            let lines = BufReader::new(stdout).lines();
+            let events = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+            let of_message = events.filter(|event| event["message"] == message);
+            assert_eq!(of_message.take(times).count(), times, "{message}");
+        }
+        Point::Publishing => {
+            // Nobody writes to the warehouse before.
+            let drained = thread::spawn(|| BufReader::new(stdout).lines().count());
+            let deadline = Instant::now() + Duration::from_mins(10);
+            while !log.exists() && child.try_wait().unwrap().is_none() {
+                assert!(Instant::now() < deadline, "nothing is published");
+            }
+            child.kill().unwrap();
+            drained.join().unwrap();
+        }
+    }
+    child.kill().ok();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_build_that_is_killed_anywhere_leaves_one_whole_set() {
+    let fixture = Fixture::with(REQUESTS);
+    fixture.job().run().finished();
+    let old = marts(&fixture);
+    correct(&fixture, 100, "New");
+    let uncorrected = fs::read(fixture.file()).unwrap();
+    fixture.job().run().finished();
+    let new = marts(&fixture);
+    assert_ne!(old, new);
+
+    for point in [
+        Point::Logged("build started", 1),
+        Point::Logged("dbt node finished", 1),
+        Point::Logged("dbt node finished", 40),
+        Point::Publishing,
+        Point::Publishing,
+        Point::Logged("marts built", 1),
+    ] {
+        fs::write(fixture.file(), &uncorrected).unwrap();
+        let child = fixture.job().spawn_logging();
+        kill_at(point, child, &fixture);
+        let seen = marts(&fixture);
+        assert!(seen == old || seen == new, "{point:?}");
+        if let Point::Logged("dbt node finished", _) = point {
+            assert!(seen == old, "{point:?}");
+        }
+        fixture.job().run().finished();
+        assert!(marts(&fixture) == new, "after {point:?}");
+    }
+}
+
+/// They publish the same or one of them finds what the other published, and neither needs the other.
+#[test]
+fn two_builds_at_once_end_in_one_result() {
+    let fixture = Fixture::with(REQUESTS);
+    for round in 1..=4 {
+        if round > 1 {
+            correct(&fixture, 100 * round, "New");
+        }
+        let outcomes = thread::scope(|scope| {
+            let running = [(); 2].map(|()| scope.spawn(|| fixture.job().run()));
+            running.map(|build| build.join().unwrap())
+        });
+        for outcome in outcomes {
+            outcome.finished();
+        }
+        let counted = "SELECT count(*), count(DISTINCT request_id) FROM ";
+        assert_eq!(
+            fixture.rows(&format!("{counted} marts.fct_service_requests")),
+            fixture.rows(&format!("{counted} service_requests")),
+        );
+        let added_up = "SELECT sum(requests) FROM marts.requests_by_ward";
+        assert_eq!(
+            fixture.rows(added_up),
+            fixture.rows("SELECT count(*) FROM service_requests")
+        );
+    }
+}
+
+/// A load that is committed while dbt builds is not published untested.
+#[test]
+fn a_build_that_a_load_overtakes_publishes_nothing() {
+    let fixture = Fixture::with(REQUESTS);
+    fixture.job().run().finished();
+    let before = marts(&fixture);
+    correct(&fixture, 100, "New");
+    let mut child = fixture.job().spawn_logging();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let event = |line: String| serde_json::from_str::<Value>(&line).unwrap();
+    let started = lines.by_ref().map(|line| event(line.unwrap()));
+    let found = started.filter(|event| event["message"] == "dbt node finished");
+    assert_eq!(found.take(1).count(), 1);
+    // The load waits until dbt has closed the warehouse, and competes with the publication.
+    correct(&fixture, 200, "New");
+    let rest: Vec<Value> = lines.map(|line| event(line.unwrap())).collect();
+    let ended = child.wait().unwrap().code();
+    let seen = marts(&fixture);
+    match ended {
+        Some(30) => {
+            let failed = rest.iter().find(|event| event["message"] == "stage failed");
+            let cause = failed.unwrap()["cause"].as_str().unwrap();
+            assert!(cause.contains("another load finished meanwhile"), "{cause}");
+            assert!(seen == before);
+        }
+        // The publication came first.
+        Some(0) => assert!(seen != before),
+        other => panic!("{other:?}"),
+    }
+    fixture.job().run().finished();
+    let total = "SELECT sum(requests) FROM marts.requests_by_ward";
+    assert_eq!(fixture.rows(total), ["7"]);
+}
