@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def copy_of_module(destination: Path) -> Path:
 class Terraform:
     """The real terraform with the stand-in for one version of the provider."""
 
-    def __init__(self, schema: Path, directory: Path):
+    def __init__(self, schema: Path, directory: Path) -> None:
         self.version = json.loads(schema.read_text("utf-8"))["version"]
         self.module = copy_of_module(directory)
         binary = (
@@ -103,7 +104,7 @@ class RefusedError(Exception):
 
 
 @pytest.fixture(scope="session", params=PROVIDERS, ids=lambda schema: f"google-{schema.parent.name}")
-def terraform(request, tmp_path_factory):
+def terraform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terraform]:
     """terraform with each end of the range of provider versions."""
     made = Terraform(request.param, tmp_path_factory.mktemp("terraform"))
     with contextlib.ExitStack() as stack:
@@ -112,7 +113,7 @@ def terraform(request, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def newest(tmp_path_factory):
+def newest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terraform]:
     """terraform with the newest version of the provider."""
     made = Terraform(PROVIDERS[-1], tmp_path_factory.mktemp("newest"))
     with contextlib.ExitStack() as stack:
@@ -121,12 +122,12 @@ def newest(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def plan(newest):
+def plan(newest: Terraform) -> dict:
     """The plan with the defaults."""
     return newest.plan(VARIABLES)
 
 
 @pytest.fixture(scope="session")
-def full_plan(newest):
+def full_plan(newest: Terraform) -> dict:
     """The plan with every option."""
     return newest.plan(EVERYTHING)

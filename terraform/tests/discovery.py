@@ -1,6 +1,7 @@
 """Google's discovery documents from PyPI's google-api-python-client, which describe each API's parameters."""
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from typing import NamedTuple
@@ -32,7 +33,7 @@ class Method(NamedTuple):
     def parameters(self) -> dict:
         return self.api["parameters"] | self.described.get("parameters", {})
 
-    def problems(self, arguments: dict):
+    def problems(self, arguments: dict) -> Iterator[str]:
         """Lists the problems with the arguments of a call; expressions `${...}` may be anything."""
         for name in set(arguments) - set(self.parameters) - {"body", "connector_params"}:
             yield f"{name} is not an argument of {self.described['id']}"
@@ -48,7 +49,7 @@ class Method(NamedTuple):
 TYPES = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "object": dict, "array": list}
 
 
-def value_problems(api: dict, schema: dict, value, path: str):
+def value_problems(api: dict, schema: dict, value: object, path: str) -> Iterator[str]:
     """Lists how `value` differs from a schema: unknown fields, wrong types, wrong enumerations."""
     if isinstance(value, str) and value.startswith("${"):
         return

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,22 +21,22 @@ JOBS = ["extract-job", "transform-job", "load-job", "dbt-runner"]
 BUILT_IN = {"PROJECT_ID"}
 
 
-def run(*command: str, **options) -> subprocess.CompletedProcess:
+def run(*command: str, **options: object) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
-def test_cloudbuild_yaml_matches_its_schema():
+def test_cloudbuild_yaml_matches_its_schema() -> None:
     checked = run("check-jsonschema", "--builtin-schema", "vendor.cloudbuild", ROOT / "cloudbuild.yaml")
     assert checked.returncode == 0, checked.stdout
 
 
-def test_yaml_is_tidy():
+def test_yaml_is_tidy() -> None:
     files = ["cloudbuild.yaml", *sorted(MODULE.rglob("*.yaml"))]
     checked = run("yamllint", "--strict", "-c", MODULE / "tests/yamllint.yaml", *files, cwd=ROOT)
     assert checked.returncode == 0, checked.stdout
 
 
-def test_every_substitution_is_declared_and_used():
+def test_every_substitution_is_declared_and_used() -> None:
     declared = set(BUILD["substitutions"])
     assert all(name.startswith("_") for name in declared)
     # Builds that are submitted by hand are refused if the file does not use all of their substitutions.
@@ -43,7 +44,7 @@ def test_every_substitution_is_declared_and_used():
     assert used == declared | BUILT_IN
 
 
-def test_scripts_are_given_what_they_read():
+def test_scripts_are_given_what_they_read() -> None:
     given = dict(pair.split("=", 1) for pair in BUILD["options"]["env"])
     assert all(value == f"${{{name}}}" for name, value in given.items())
     read = set()
@@ -58,7 +59,7 @@ def after(step: str) -> set[str]:
     return direct.union(*(after(earlier) for earlier in direct))
 
 
-def test_steps_wait_for_what_they_need():
+def test_steps_wait_for_what_they_need() -> None:
     for step in STEPS.values():
         assert set(step["waitFor"]) <= set(STEPS) | {"-"}
     # The jobs are changed last, after all tests and scans.
@@ -67,17 +68,17 @@ def test_steps_wait_for_what_they_need():
     assert all(STEPS[job]["waitFor"] == ["compile"] for job in JOBS)
 
 
-def test_nothing_runs_beside_the_tests():
+def test_nothing_runs_beside_the_tests() -> None:
     """They need the 8 GB of the machine, and a build with other steps at the same time would run out of it."""
     assert all(step in after("test") or "test" in after(step) for step in STEPS.keys() - {"test"})
 
 
-def test_the_machine_is_one_that_every_project_may_use():
+def test_the_machine_is_one_that_every_project_may_use() -> None:
     """The standard one has 2 CPUs; the quota of a project may be 5: https://cloud.google.com/build/quotas"""
     assert "machineType" not in BUILD["options"]
 
 
-def test_images_of_gcloud_are_pinned_and_have_its_scanner():
+def test_images_of_gcloud_are_pinned_and_have_its_scanner() -> None:
     """The tag of a version, like `latest` and unlike `stable` and `slim`, has local-extract:
     https://github.com/GoogleCloudPlatform/cloud-sdk-docker"""
     images = {step["name"] for step in STEPS.values() if "gcloud" in step["name"] or "cloudsdk" in step["name"]}
@@ -95,7 +96,7 @@ esac
 
 
 @pytest.fixture
-def sources(tmp_path: Path):
+def sources(tmp_path: Path) -> "Sources":
     """A clone of this repository with the sources as they are here, and what builds them with a fake docker."""
     clone, folder = tmp_path / "sources", tmp_path / "bin"
     folder.mkdir()
@@ -142,7 +143,7 @@ class Sources(NamedTuple):
         return tag, calls.read_text().splitlines()
 
 
-def test_other_sources_have_another_tag(sources):
+def test_other_sources_have_another_tag(sources: Sources) -> None:
     """A second submission of changed, uncommitted sources must not find the images of the first."""
     first, _ = sources.build()
     assert sources.build()[0] == first
@@ -153,7 +154,7 @@ def test_other_sources_have_another_tag(sources):
     assert len({first, changed, sources.build()[0]}) == 3
 
 
-def test_the_tag_of_a_commit_is_its_tree(sources):
+def test_the_tag_of_a_commit_is_its_tree(sources: Sources) -> None:
     """A pushed commit is cloned, and its sources may be submitted by hand: both have the tag that git computes."""
     by_hand, _ = sources.build()
     shutil.rmtree(sources.clone / ".git")
@@ -163,7 +164,7 @@ def test_the_tag_of_a_commit_is_its_tree(sources):
     assert sources.build()[0] == by_hand == sources.git("rev-parse", "HEAD^{tree}")
 
 
-def test_base_images_are_pulled_through_the_mirror(sources):
+def test_base_images_are_pulled_through_the_mirror(sources: Sources) -> None:
     _, calls = sources.build()
     (create,) = [call for call in calls if "buildx create" in call]
     config = create.split("--buildkitd-config ")[1].split()[0]
@@ -173,7 +174,7 @@ def test_base_images_are_pulled_through_the_mirror(sources):
 
 
 @pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
-def test_gcloud_uploads_what_git_tracks(sources):
+def test_gcloud_uploads_what_git_tracks(sources: Sources) -> None:
     sources.git("init", "--quiet")
     sources.git("add", "--all")
     (sources.clone / "target").mkdir()
@@ -183,7 +184,7 @@ def test_gcloud_uploads_what_git_tracks(sources):
     assert sorted(listed.stdout.splitlines()) == sorted(sources.git("ls-files").splitlines())
 
 
-def test_every_image_is_a_target_of_the_dockerfile():
+def test_every_image_is_a_target_of_the_dockerfile() -> None:
     targets = set(re.findall(r"^FROM \S+ AS ([\w-]+)$", (ROOT / "Dockerfile").read_text("utf-8"), re.M))
     for job in JOBS:
         _, name, target = STEPS[job]["args"]
@@ -191,17 +192,17 @@ def test_every_image_is_a_target_of_the_dockerfile():
         assert target in targets
 
 
-def test_scripts_are_sound():
+def test_scripts_are_sound() -> None:
     checked = run("shellcheck", *(ROOT / "cloudbuild").glob("*.sh"), ROOT / ".ci/run")
     assert checked.returncode == 0, checked.stdout
 
 
-def test_dockerfile_is_sound():
+def test_dockerfile_is_sound() -> None:
     checked = run("hadolint", "--failure-threshold", "style", ROOT / "Dockerfile")
     assert checked.returncode == 0, checked.stdout
 
 
-def test_the_image_has_the_dbt_that_the_tests_have():
+def test_the_image_has_the_dbt_that_the_tests_have() -> None:
     def versions(path: str) -> dict:
         return dict(re.findall(r"^([\w-]+)==(\S+)", (ROOT / path).read_text("utf-8"), re.M))
 
@@ -235,8 +236,12 @@ def run_with(
     return run("bash", *words, cwd=folder, env={"PATH": path} | given | environment)
 
 
+# Runs roll_out.sh, and returns its exit code and the updates of jobs.
+RollOut = Callable[..., tuple[int, list[str]]]
+
+
 @pytest.fixture
-def gcloud(tmp_path: Path):
+def gcloud(tmp_path: Path) -> RollOut:
     """A gcloud that records its calls and refuses to update one job to its new image."""
 
     def roll_out(*arguments: str, refused: str = "none") -> tuple[int, list[str]]:
@@ -247,19 +252,19 @@ def gcloud(tmp_path: Path):
     return roll_out
 
 
-def test_roll_out_takes_all_jobs_to_digests(gcloud):
+def test_roll_out_takes_all_jobs_to_digests(gcloud: RollOut) -> None:
     code, updates = gcloud()
     assert code == 0
     assert updates == [f"run jobs update {job} --region=region --image=images/{job}@sha256:new --quiet" for job in JOBS]
 
 
-def test_a_roll_back_takes_all_jobs_to_the_images_of_a_tag(gcloud):
+def test_a_roll_back_takes_all_jobs_to_the_images_of_a_tag(gcloud: RollOut) -> None:
     code, updates = gcloud("earlier")
     assert code == 0
     assert updates == [f"run jobs update {job} --region=region --image=images/{job}@sha256:old --quiet" for job in JOBS]
 
 
-def test_a_roll_out_that_fails_takes_all_jobs_back(gcloud):
+def test_a_roll_out_that_fails_takes_all_jobs_back(gcloud: RollOut) -> None:
     code, updates = gcloud(refused="load-job")
     assert code != 0
     forward = [update for update in updates if "@sha256:new" in update]
@@ -286,20 +291,20 @@ esac
         ("HIGH\tTrue\tCVE-2\nCRITICAL\tTrue\tCVE-3\n", 1),
     ],
 )
-def test_images_with_fixable_critical_vulnerabilities_are_refused(tmp_path, found, code):
+def test_images_with_fixable_critical_vulnerabilities_are_refused(tmp_path: Path, found: str, code: int) -> None:
     done = run_with(SCANNER, tmp_path, "scan.sh", FOUND=found)
     assert done.returncode == code, done.stderr
     assert ("load-job" in done.stderr) == bool(code)
 
 
-def test_images_set_a_home_directory():
+def test_images_set_a_home_directory() -> None:
     """Python's libraries look for one, and the images' user has none. The test of the images does not set it."""
     stage = (ROOT / "Dockerfile").read_text("utf-8").split(" AS dbt-runner\n")[1]
     assert re.search(r"^ENV HOME=/tmp ", stage, re.M)
     assert "HOME=" not in (ROOT / "cloudbuild/image_test.sh").read_text("utf-8").replace("CARGO_HOME=", "")
 
 
-def test_nothing_but_sources_is_sent_to_the_builder():
+def test_nothing_but_sources_is_sent_to_the_builder() -> None:
     ignored = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
     assert ignored[1] == "*"
     allowed = {line[1:] for line in ignored if line.startswith("!")}

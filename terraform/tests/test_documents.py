@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import policies
-from conftest import COMMAND, MODULE, ROOT, copy_of_module
+from conftest import COMMAND, MODULE, ROOT, Terraform, copy_of_module
 
 DEPLOY = (ROOT / "docs/deploy.md").read_text("utf-8")
 RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
@@ -47,12 +47,12 @@ def flags(command: list[str]) -> dict[str, str]:
     return dict(word.partition("=")[::2] for word in command if word.startswith("-"))
 
 
-def test_there_are_commands():
+def test_there_are_commands() -> None:
     assert len(GCLOUD) > 20
     assert len(TERRAFORM) > 4
 
 
-def test_names_are_those_of_the_plan(full_plan):
+def test_names_are_those_of_the_plan(full_plan: dict) -> None:
     """The mentioned workflow, schedule, jobs, trigger and buckets are those of the plan."""
     made = {value["name"] for _, value in policies.resources(full_plan) if isinstance(value.get("name"), str)}
     groups = {
@@ -74,7 +74,7 @@ def test_names_are_those_of_the_plan(full_plan):
     assert buckets <= made
 
 
-def test_arguments_of_the_workflow_are_read_by_it():
+def test_arguments_of_the_workflow_are_read_by_it() -> None:
     workflow = (MODULE / "workflow.yaml").read_text("utf-8")
     read = set(re.findall(r'map\.get\(given, "(\w+)"\)', workflow))
     data = [json.loads(flags(command)["--data"]) for command in GCLOUD if "--data" in flags(command)]
@@ -83,7 +83,7 @@ def test_arguments_of_the_workflow_are_read_by_it():
         assert set(arguments) <= read
 
 
-def test_builds_are_submitted_as_cloudbuild_yaml_expects():
+def test_builds_are_submitted_as_cloudbuild_yaml_expects() -> None:
     (submit,) = [command for command in GCLOUD if command[2:4] == ["builds", "submit"]]
     build = yaml.safe_load((ROOT / flags(submit)["--config"]).read_text("utf-8"))
     given = dict(pair.split("=") for pair in flags(submit)["--substitutions"].split(","))
@@ -93,7 +93,7 @@ def test_builds_are_submitted_as_cloudbuild_yaml_expects():
     assert submit[1] == "beta" or build["options"]["logging"] != "CLOUD_LOGGING_ONLY"
 
 
-def test_builds_run_where_any_project_may_build():
+def test_builds_run_where_any_project_may_build() -> None:
     """https://cloud.google.com/build/docs/locations#restricted_regions_for_some_projects"""
     unrestricted = {
         "us-central1",
@@ -110,7 +110,7 @@ def test_builds_run_where_any_project_may_build():
     assert {flags(command)["--region"] for command in builds} == {BUILD_REGION}
 
 
-def test_examples_have_one_region():
+def test_examples_have_one_region() -> None:
     """Copied from several pages, they have to fit together."""
     region = r"\b(?:northamerica|us|europe|asia|australia|southamerica)-[a-z]+\d\b"
     outside = re.sub(r"\[\s*six regions only\].*?```", "", DEPLOY, flags=re.S)
@@ -120,7 +120,7 @@ def test_examples_have_one_region():
     assert yaml.safe_load((ROOT / "cloudbuild.yaml").read_text("utf-8"))["substitutions"]["_REGION"] in named
 
 
-def test_jobs_read_the_variables_they_are_given():
+def test_jobs_read_the_variables_they_are_given() -> None:
     declared = (ROOT / "shared/src/settings/variables.rs").read_text("utf-8")
     for command in GCLOUD:
         for name in re.findall(r"(\w+)=", flags(command).get("--update-env-vars", "")):
@@ -128,7 +128,7 @@ def test_jobs_read_the_variables_they_are_given():
 
 
 @pytest.mark.parametrize("command", TERRAFORM, ids=lambda command: command[2])
-def test_terraform_knows_its_flags(command):
+def test_terraform_knows_its_flags(command: list[str]) -> None:
     directory, verb, *rest = command[1:]
     assert (ROOT / directory.removeprefix("-chdir=") / "versions.tf").is_file()
     text = subprocess.run([*COMMAND, verb, "-help"], capture_output=True, text=True, check=True).stdout
@@ -139,7 +139,7 @@ def test_terraform_knows_its_flags(command):
         assert f'output "{rest[-1]}"' in (MODULE / "outputs.tf").read_text("utf-8")
 
 
-def test_every_command_plans_the_same_places(newest, tmp_path_factory):
+def test_every_command_plans_the_same_places(newest: Terraform, tmp_path_factory: pytest.TempPathFactory) -> None:
     """In the order of the documents, with the files that they write: a forgotten variable would move everything."""
     copy = copy_of_module(tmp_path_factory.mktemp("documents"))
     shutil.copy(newest.module / "backend_override.tf", copy)
@@ -169,7 +169,7 @@ def places(plan: dict) -> set[tuple]:
 
 
 @pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
-def test_gcloud_knows_its_commands_and_flags():
+def test_gcloud_knows_its_commands_and_flags() -> None:
     """Commands of the documents and of the build's scripts, in the tree from which gcloud itself completes words."""
     scripts = [path.read_text("utf-8") for path in sorted((ROOT / "cloudbuild").glob("*.sh"))]
     lines = re.findall(r"\bgcloud (.*)", "\n".join(scripts).replace("\\\n", " "))
@@ -188,7 +188,7 @@ def test_gcloud_knows_its_commands_and_flags():
         assert {flag for flag in flags(command) if flag.startswith("--")} <= known, command
 
 
-def test_costs_are_computed_right():
+def test_costs_are_computed_right() -> None:
     rows = re.findall(r"([\d.]+) × ([\d.]+) = \$([\d.]+) \| \$([\d.]+)", DEPLOY)
     assert len(rows) == 16
     for amount, price, product, stated in rows:
@@ -196,7 +196,7 @@ def test_costs_are_computed_right():
         assert product == stated
 
 
-def test_costs_have_what_the_module_makes(plan):
+def test_costs_have_what_the_module_makes(plan: dict) -> None:
     """Each of these was forgotten once."""
     table = DEPLOY.split("## What it costs")[1].split("##")[0]
     rows = ("build cache", "published site", "raw files out of Archive", "Class A", "Class B", "six alert conditions")
@@ -205,7 +205,7 @@ def test_costs_have_what_the_module_makes(plan):
     assert len(conditions) == 6
 
 
-def test_queries_quote_regions():
+def test_queries_quote_regions() -> None:
     """`region-x.INFORMATION_SCHEMA` without backticks is read as a subtraction."""
     queries = [command for command in COMMANDS if "INFORMATION_SCHEMA" in command]
     assert len(queries) == 1
@@ -213,7 +213,7 @@ def test_queries_quote_regions():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page):
+def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text("utf-8")):
         path, _, anchor = target.partition("#")
         linked = page.parent / path if path else page
@@ -229,7 +229,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_targets_of_make_exist():
+def test_targets_of_make_exist() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
     variables = set(re.findall(r"^export ([A-Z_ ]+)$", makefile, re.M)[0].split()) | {"LARGEST", "ROUNDS"}
@@ -240,14 +240,14 @@ def test_targets_of_make_exist():
                 assert name in (variables if is_variable else targets) or name.startswith(".deps/"), command
 
 
-def test_scripts_of_npm_exist():
+def test_scripts_of_npm_exist() -> None:
     scripts = json.loads((ROOT / "dashboard/package.json").read_text("utf-8"))["scripts"]
     for page in PAGES:
         named = re.findall(r"\bnpm run ([a-z0-9-]+)", page.read_text("utf-8"))
         assert set(named) <= set(scripts), page
 
 
-def test_every_section_of_the_runbook_is_an_alert(plan):
+def test_every_section_of_the_runbook_is_an_alert(plan: dict) -> None:
     sections = set(re.findall(r"^## (.+)$", RUNBOOK, re.M))
     alerts = {
         value["display_name"].removeprefix("Toronto 311: ")

@@ -1,6 +1,7 @@
 """Checks the calls of Google's APIs against their discovery documents."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 import yaml
@@ -12,7 +13,7 @@ from discovery import DOCUMENTS, Method, document, value_problems
 WORKFLOW = yaml.safe_load((MODULE / "workflow.yaml").read_text("utf-8"))
 
 
-def calls(node):
+def calls(node: object) -> Iterator[tuple[str, dict]]:
     """Returns every call of a workflow: name and arguments."""
     if isinstance(node, dict):
         if isinstance(node.get("call"), str):
@@ -24,7 +25,7 @@ def calls(node):
             yield from calls(child)
 
 
-def step_names(node):
+def step_names(node: object) -> Iterator[str]:
     """Returns the name of every step of a workflow, nested ones too."""
     if isinstance(node, dict):
         for step in node.get("steps", []):
@@ -37,13 +38,13 @@ def step_names(node):
 
 
 @pytest.mark.parametrize("workflow", WORKFLOW)
-def test_step_names_are_unique(workflow):
+def test_step_names_are_unique(workflow: str) -> None:
     """The service refuses others: https://docs.cloud.google.com/workflows/docs/reference/syntax/steps."""
     names = list(step_names(WORKFLOW[workflow]))
     assert sorted(names) == sorted(set(names))
 
 
-def test_calls_of_connectors_match_the_apis():
+def test_calls_of_connectors_match_the_apis() -> None:
     connectors = [(name, arguments) for name, arguments in calls(WORKFLOW) if name.startswith("googleapis.")]
     assert len(connectors) == 7
     assert {name for name, _ in connectors} == {
@@ -59,12 +60,12 @@ def test_calls_of_connectors_match_the_apis():
         assert list(Method.named(name).problems(arguments)) == [], name
 
 
-def test_other_calls_are_of_the_standard_library_or_the_workflow():
+def test_other_calls_are_of_the_standard_library_or_the_workflow() -> None:
     names = {name for name, _ in calls(WORKFLOW) if not name.startswith("googleapis.")}
     assert names <= {"sys.log", "sys.sleep"} | set(WORKFLOW)
 
 
-def test_fields_that_the_workflow_reads_exist():
+def test_fields_that_the_workflow_reads_exist() -> None:
     run, storage, executions = (
         document(*name)["schemas"] for name in (("run", "v2"), ("storage", "v1"), ("workflowexecutions", "v1"))
     )
@@ -94,11 +95,11 @@ def test_fields_that_the_workflow_reads_exist():
         ("workflowexecutions.v1.projects.locations.workflows.executions.list", {"parent": "p", "view": "ALL"}, "view"),
     ],
 )
-def test_wrong_calls_are_found(name, arguments, problem):
+def test_wrong_calls_are_found(name: str, arguments: dict, problem: str) -> None:
     assert problem in "; ".join(Method.named("googleapis." + name).problems(arguments))
 
 
-def test_dashboard_is_valid():
+def test_dashboard_is_valid() -> None:
     dashboard = json.loads((MODULE / "dashboard.json").read_text("utf-8"))
     api = document("monitoring", "v1")
     assert list(value_problems(api, {"$ref": "Dashboard"}, dashboard, "dashboard")) == []
@@ -106,14 +107,14 @@ def test_dashboard_is_valid():
     assert len(list(value_problems(api, {"$ref": "Dashboard"}, broken, "dashboard"))) > 1
 
 
-def test_dashboard_shows_metrics_of_the_module(plan):
+def test_dashboard_shows_metrics_of_the_module(plan: dict) -> None:
     made = {value["name"] for _, value in policies.resources(plan, "google_logging_metric")}
     text = (MODULE / "dashboard.json").read_text("utf-8")
     shown = {name.split("\\")[0] for name in text.split("logging.googleapis.com/user/")[1:]}
     assert shown == made
 
 
-def test_services_are_those_of_google(full_plan):
+def test_services_are_those_of_google(full_plan: dict) -> None:
     hosts = {
         json.loads(file.read_text("utf-8")).get("rootUrl", "").removeprefix("https://").strip("/")
         for file in DOCUMENTS.iterdir()

@@ -2,18 +2,19 @@
 
 import re
 import shutil
+from pathlib import Path
 
 import pytest
 import yaml
 
 import policies
-from conftest import EVERYTHING, MODULE, RefusedError, copy_of_module
+from conftest import EVERYTHING, MODULE, RefusedError, Terraform, copy_of_module
 
 MISTAKES = yaml.safe_load((MODULE / "tests/mistakes.yaml").read_text("utf-8"))
 
 
 @pytest.fixture(scope="module")
-def module(newest, tmp_path_factory):
+def module(newest: Terraform, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy to plant mistakes in, initialised."""
     copy = copy_of_module(tmp_path_factory.mktemp("mistakes"))
     shutil.copy(newest.module / "backend_override.tf", copy)
@@ -22,7 +23,7 @@ def module(newest, tmp_path_factory):
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake["name"].replace(" ", "-"))
-def test_is_caught(mistake, module, newest):
+def test_is_caught(mistake: dict, module: Path, newest: Terraform) -> None:
     file = module / mistake["file"]
     sound = file.read_text("utf-8")
     assert mistake["right"] in sound, "the mistake cannot be planted: the module has changed"

@@ -8,15 +8,15 @@ import policies
 from conftest import EVERYTHING, ROOT
 
 
-def test_policies_hold_by_default(plan):
+def test_policies_hold_by_default(plan: dict) -> None:
     assert policies.violations(plan) == []
 
 
-def test_policies_hold_with_every_option(full_plan):
+def test_policies_hold_with_every_option(full_plan: dict) -> None:
     assert policies.violations(full_plan) == []
 
 
-def test_datasets_are_those_that_dbt_builds_in(plan):
+def test_datasets_are_those_that_dbt_builds_in(plan: dict) -> None:
     project = yaml.safe_load((ROOT / "dbt-runner/project/dbt_project.yml").read_text("utf-8"))
     schemas = {folder["+schema"] for folder in project["models"]["toronto_311"].values() if "+schema" in folder}
     planned = {
@@ -30,7 +30,7 @@ SET_BY_CLOUD_RUN_OR_WORKFLOW = {"RUN_ID", "YEARS", "FORCE"}
 READ_BY = {"extract-job": "extract", "transform-job": "transform", "load-job": "load", "dbt-runner": "dbt"}
 
 
-def test_environment_is_what_the_jobs_read(plan):
+def test_environment_is_what_the_jobs_read(plan: dict) -> None:
     declared = VARIABLE.findall((ROOT / "shared/src/settings/variables.rs").read_text("utf-8"))
     assert len(declared) > 15
     # Variables that the image sets.
@@ -47,14 +47,14 @@ def test_environment_is_what_the_jobs_read(plan):
         assert not environment & SET_BY_CLOUD_RUN_OR_WORKFLOW
 
 
-def test_every_option_is_tried(full_plan):
+def test_every_option_is_tried(full_plan: dict) -> None:
     optional = {name for name, variable in full_plan["configuration"]["root_module"]["variables"].items()}
     assert set(EVERYTHING) <= optional
     types = {address.split(".")[0] for address, _ in policies.resources(full_plan)}
     assert {"google_billing_budget", "google_cloudbuild_trigger", "google_iam_workload_identity_pool_provider"} <= types
 
 
-def test_silence_is_noticed_after_the_first_success_only(plan):
+def test_silence_is_noticed_after_the_first_success_only(plan: dict) -> None:
     """An alert that a new project raises until its first run would be ignored later."""
     queries = {
         value["display_name"]: condition["query"]

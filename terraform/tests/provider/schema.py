@@ -32,7 +32,7 @@ SHAPES = {"List": "list", "Set": "set", "Map": "map"}
 class Binding:
     """The JavaScript and the declarations of one resource, data source or provider."""
 
-    def __init__(self, javascript: str, declarations: str):
+    def __init__(self, javascript: str, declarations: str) -> None:
         found = CLASS.findall(javascript)
         self.bases = {name: base for name, base, _ in found}
         self.bodies = {name: body for name, _, body in found}
@@ -90,7 +90,7 @@ class Binding:
                 attributes[name]["values"] = values
         return {"attributes": attributes, "blocks": blocks}
 
-    def type_of(self, kind: str | None, storage: str | None, code: str):
+    def type_of(self, kind: str | None, storage: str | None, code: str) -> str | list:
         """The type of an attribute, from its entry in a table if it can be set, else from how it is read."""
         if kind == "simple" and storage in SCALARS:
             return SCALARS[storage]
@@ -105,7 +105,7 @@ class Binding:
             return scalar
         return ["set" if "tolist(" in expression else kind[2].lower(), scalar]
 
-    def complex_type(self, name: str, as_set: bool):
+    def complex_type(self, name: str, as_set: bool) -> list:
         if match := re.fullmatch(r"(String|Number|Boolean|Any)Map(List)?", name):
             inner = ["map", SCALARS[match[1].lower()]]
             return ["list", inner] if match[2] else inner

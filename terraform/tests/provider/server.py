@@ -16,6 +16,7 @@ import re
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from concurrent import futures
 from pathlib import Path
 
@@ -30,11 +31,11 @@ NESTING = {"single": 1, "list": 2, "set": 3}
 RULES = json.loads(Path(__file__).with_name("rules.json").read_text("utf-8"))
 
 
-def encoded(value) -> tfplugin_pb2.DynamicValue:
+def encoded(value: object) -> tfplugin_pb2.DynamicValue:
     return tfplugin_pb2.DynamicValue(msgpack=msgpack.packb(value))
 
 
-def decoded(value: tfplugin_pb2.DynamicValue):
+def decoded(value: tfplugin_pb2.DynamicValue) -> dict | None:
     return msgpack.unpackb(value.msgpack) if value.msgpack else json.loads(value.json or "null")
 
 
@@ -61,7 +62,7 @@ def protocol_block(block: dict) -> tfplugin_pb2.Schema.Block:
     return tfplugin_pb2.Schema.Block(attributes=attributes, block_types=nested)
 
 
-def children(nesting: str, value) -> list:
+def children(nesting: str, value: object) -> list:
     """Returns the known nested blocks."""
     if value is None or isinstance(value, msgpack.ExtType):
         return []
@@ -69,7 +70,7 @@ def children(nesting: str, value) -> list:
     return [child for child in found if isinstance(child, dict)]
 
 
-def problems_of_block(block: dict, value: dict, path: str = ""):
+def problems_of_block(block: dict, value: dict, path: str = "") -> Iterator[str]:
     """Lists violations of the documentation."""
     for name, attribute in block["attributes"].items():
         given = value.get(name)
@@ -86,7 +87,7 @@ def problems_of_block(block: dict, value: dict, path: str = ""):
             yield from problems_of_block(nested["block"], child, f"{path}{name}.")
 
 
-def at(value, path: list[str]):
+def at(value: object, path: list[str]) -> Iterator[object]:
     """Returns the known values at a path, through lists."""
     if isinstance(value, list):
         for item in value:
@@ -98,7 +99,7 @@ def at(value, path: list[str]):
         yield from at(value.get(path[0]), path[1:])
 
 
-def problems_of_rules(type_name: str, value: dict):
+def problems_of_rules(type_name: str, value: dict) -> Iterator[str]:
     """Lists violations of the provider's own checks."""
     for path, rule in (RULES["*"] | RULES.get(type_name, {})).items():
         for key, most in (("one_of", 1), ("at_most_one_of", 0)):
@@ -126,7 +127,7 @@ def planned(block: dict, value: dict) -> dict:
     return value
 
 
-def invented(kind, name: str):
+def invented(kind: str | list, name: str) -> object:
     """A value of a type, for a data source."""
     if isinstance(kind, str):
         return {"string": name, "number": 1, "bool": False, "dynamic": None}[kind]
@@ -136,19 +137,23 @@ def invented(kind, name: str):
 
 
 class Provider(tfplugin_pb2_grpc.ProviderServicer):
-    def __init__(self, schemas: dict):
+    def __init__(self, schemas: dict) -> None:
         self.provider = schemas.pop("provider")
         self.schemas = schemas
         self.configuration = {}
 
-    def GetMetadata(self, request, context):
+    def GetMetadata(
+        self, request: tfplugin_pb2.GetMetadata.Request, context: grpc.ServicerContext
+    ) -> tfplugin_pb2.GetMetadata.Response:
         response = tfplugin_pb2.GetMetadata.Response()
         for name in self.schemas:
             kind, type_name = name.split()
             (response.resources if kind == "resource" else response.data_sources).add(type_name=type_name)
         return response
 
-    def GetProviderSchema(self, request, context):
+    def GetProviderSchema(
+        self, request: tfplugin_pb2.GetProviderSchema.Request, context: grpc.ServicerContext
+    ) -> tfplugin_pb2.GetProviderSchema.Response:
         response = tfplugin_pb2.GetProviderSchema.Response()
         response.provider.block.CopyFrom(protocol_block(self.provider))
         for name, schema in self.schemas.items():
@@ -157,14 +162,20 @@ class Provider(tfplugin_pb2_grpc.ProviderServicer):
             kinds[type_name].block.CopyFrom(protocol_block(schema))
         return response
 
-    def ValidateProviderConfig(self, request, context):
+    def ValidateProviderConfig(
+        self, request: tfplugin_pb2.ValidateProviderConfig.Request, context: grpc.ServicerContext
+    ) -> tfplugin_pb2.ValidateProviderConfig.Response:
         return tfplugin_pb2.ValidateProviderConfig.Response()
 
-    def ConfigureProvider(self, request, context):
+    def ConfigureProvider(
+        self, request: tfplugin_pb2.ConfigureProvider.Request, context: grpc.ServicerContext
+    ) -> tfplugin_pb2.ConfigureProvider.Response:
         self.configuration = decoded(request.config)
         return tfplugin_pb2.ConfigureProvider.Response()
 
-    def ValidateResourceConfig(self, request, context):
+    def ValidateResourceConfig(
+        self, request: tfplugin_pb2.ValidateResourceConfig.Request, context: grpc.ServicerContext
+    ) -> tfplugin_pb2.ValidateResourceConfig.Response:
         value = decoded(request.config)
         problems = [
             *problems_of_block(self.schemas[f"resource {request.type_name}"], value),
@@ -175,17 +186,25 @@ class Provider(tfplugin_pb2_grpc.ProviderServicer):
             response.diagnostics.add(severity=1, summary=problem)
         return response
 
-    def ValidateDataResourceConfig(self, request, context):
+    def ValidateDataResourceConfig(
+        self, request: tfplugin_pb2.ValidateDataResourceConfig.Request, context: grpc.ServicerContext
+    ) -> tfplugin_pb2.ValidateDataResourceConfig.Response:
         return tfplugin_pb2.ValidateDataResourceConfig.Response()
 
-    def UpgradeResourceState(self, request, context):
+    def UpgradeResourceState(
+        self, request: tfplugin_pb2.UpgradeResourceState.Request, context: grpc.ServicerContext
+    ) -> tfplugin_pb2.UpgradeResourceState.Response:
         state = tfplugin_pb2.DynamicValue(json=request.raw_state.json)
         return tfplugin_pb2.UpgradeResourceState.Response(upgraded_state=state)
 
-    def ReadResource(self, request, context):
+    def ReadResource(
+        self, request: tfplugin_pb2.ReadResource.Request, context: grpc.ServicerContext
+    ) -> tfplugin_pb2.ReadResource.Response:
         return tfplugin_pb2.ReadResource.Response(new_state=request.current_state)
 
-    def PlanResourceChange(self, request, context):
+    def PlanResourceChange(
+        self, request: tfplugin_pb2.PlanResourceChange.Request, context: grpc.ServicerContext
+    ) -> tfplugin_pb2.PlanResourceChange.Response:
         value = decoded(request.proposed_new_state)
         if value is not None:
             value = planned(self.schemas[f"resource {request.type_name}"], value)
@@ -207,29 +226,35 @@ class Provider(tfplugin_pb2_grpc.ProviderServicer):
             return {}
         return {"effective_labels": (self.configuration["default_labels"] or {}) | (value["labels"] or {})}
 
-    def ApplyResourceChange(self, request, context):
+    def ApplyResourceChange(
+        self, request: tfplugin_pb2.ApplyResourceChange.Request, context: grpc.ServicerContext
+    ) -> tfplugin_pb2.ApplyResourceChange.Response:
         response = tfplugin_pb2.ApplyResourceChange.Response(new_state=request.prior_state)
         response.diagnostics.add(severity=1, summary="the stand-in provider has no cloud to apply to")
         return response
 
-    def ReadDataSource(self, request, context):
+    def ReadDataSource(
+        self, request: tfplugin_pb2.ReadDataSource.Request, context: grpc.ServicerContext
+    ) -> tfplugin_pb2.ReadDataSource.Response:
         value = decoded(request.config)
         for name, attribute in self.schemas[f"data {request.type_name}"]["attributes"].items():
             if attribute["computed"] and value.get(name) is None:
                 value[name] = invented(attribute["type"], name)
         return tfplugin_pb2.ReadDataSource.Response(state=encoded(value))
 
-    def StopProvider(self, request, context):
+    def StopProvider(
+        self, request: tfplugin_pb2.StopProvider.Request, context: grpc.ServicerContext
+    ) -> tfplugin_pb2.StopProvider.Response:
         return tfplugin_pb2.StopProvider.Response()
 
 
 class Controller(grpc_controller_pb2_grpc.GRPCControllerServicer):
     """Terraform's way to end the process."""
 
-    def __init__(self, ended: threading.Event):
+    def __init__(self, ended: threading.Event) -> None:
         self.ended = ended
 
-    def Shutdown(self, request, context):
+    def Shutdown(self, request: grpc_controller_pb2.Empty, context: grpc.ServicerContext) -> grpc_controller_pb2.Empty:
         self.ended.set()
         return grpc_controller_pb2.Empty()
 

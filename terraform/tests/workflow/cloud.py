@@ -11,6 +11,7 @@ import urllib.request
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 
 import emulator
@@ -34,7 +35,7 @@ class Cloud:
 
     def __init__(
         self, storage: str, bucket: str, workflow_environment: dict[str, str], environments: dict[str, dict[str, str]]
-    ):
+    ) -> None:
         self.storage = storage
         self.bucket = bucket
         self.workflow_environment = workflow_environment
@@ -60,11 +61,11 @@ class Cloud:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         self.address = f"http://127.0.0.1:{self.server.server_port}"
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.server.shutdown()
         self.server.server_close()
 
@@ -185,11 +186,11 @@ class Cloud:
             return found | ({"nextPageToken": str(start + 1)} if self.successes[start + 1 :] else {})
         return None
 
-    def handler(self):
+    def handler(self) -> type[BaseHTTPRequestHandler]:
         cloud = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
+            def do_GET(self) -> None:
                 url = urlsplit(self.path)
                 query = {name: values[0] for name, values in parse_qs(url.query).items()}
                 length = int(self.headers.get("Content-Length") or 0)
@@ -206,7 +207,7 @@ class Cloud:
 
             do_POST = do_GET
 
-            def log_message(self, *_):
+            def log_message(self, *_: object) -> None:
                 pass
 
         return Handler

@@ -11,7 +11,9 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from unittest import mock
 
 from workflows_emulator import main as language
@@ -37,7 +39,7 @@ LITERALS = {
 class Failed(Exception):
     """An execution that ended in error, with the error."""
 
-    def __init__(self, error: dict | str):
+    def __init__(self, error: dict | str) -> None:
         super().__init__(str(error))
         self.error = error
 
@@ -45,21 +47,23 @@ class Failed(Exception):
 class Unlocked:
     """The emulator never releases the lock of a failed assignment."""
 
-    def acquire(self):
+    def acquire(self) -> None:
         pass
 
-    def release(self):
+    def release(self) -> None:
         pass
 
 
-def plain(value):
+def plain(value: object) -> object:
     """Converts the emulator's maps to Python's, which it accepts as maps."""
     if isinstance(value, dict):
         return {name: plain(item) for name, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list) else value
 
 
-def render_string(value, context: dict, otherwise=render.render_str):
+def render_string(
+    value: object, context: dict, otherwise: Callable[[object, dict], object] = render.render_str
+) -> object:
     """A value that is one expression is its result. The emulator writes it as YAML and parses it again, which does
     not preserve every text."""
     if isinstance(value, str) and (expression := re.fullmatch(r"\$\{([^{}]*)\}", value)):
@@ -67,7 +71,7 @@ def render_string(value, context: dict, otherwise=render.render_str):
     return otherwise(value, context)
 
 
-def connector(address: str, call: str, arguments: dict):
+def connector(address: str, call: str, arguments: dict) -> object:
     """Calls a method of an API according to its discovery document, at `address` in place of Google's."""
     method = Method.named(call)
     if problems := list(method.problems(arguments)):
@@ -100,10 +104,12 @@ def connector(address: str, call: str, arguments: dict):
         raise WorkflowError(message=error.read().decode(), code=error.code, tags=["HttpError"]) from None
 
 
-def execute(workflow, address: str, environment: dict, arguments: dict | None, sleep):
+def execute(
+    workflow: Path, address: str, environment: dict, arguments: dict | None, sleep: Callable[[float], None]
+) -> dict:
     """Returns the result of an execution. `sleep` is called with the seconds. Raises `Failed` with the error."""
 
-    def execute_connector(step: dict):
+    def execute_connector(step: dict) -> object:
         return connector(address, step["call"], step.get("args", {}))
 
     with contextlib.ExitStack() as stack:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import urllib.request
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ Creation Date,First 3 Chars of Postal Code,Intersection Street 1,Intersection St
 class Portal:
     """The sample portal as a process."""
 
-    def __init__(self, process: subprocess.Popen):
+    def __init__(self, process: subprocess.Popen) -> None:
         line = process.stdout.readline()
         assert line, process.stderr.read()
         self.urls = dict(pair.split("=", 1) for pair in line.split())
@@ -38,7 +39,7 @@ class Portal:
 
 
 @pytest.fixture
-def portal(tmp_path: Path, request):
+def portal(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Portal]:
     """Two synthetic years, or those of the parameter: `years`, and `files` by name."""
     options = getattr(request, "param", {})
     files = tmp_path / "files"
@@ -63,7 +64,7 @@ def portal(tmp_path: Path, request):
 
 
 @pytest.fixture(scope="session")
-def emulators():
+def emulators() -> Iterator[list[str]]:
     """The addresses of the Cloud Storage and BigQuery emulators."""
     tell = 'echo "$STORAGE_EMULATOR_HOST $BIGQUERY_EMULATOR_HOST"; cat'
     with subprocess.Popen(
@@ -81,7 +82,7 @@ def create(url: str, resource: dict) -> None:
 
 
 @pytest.fixture
-def dashboard(tmp_path: Path):
+def dashboard(tmp_path: Path) -> Path:
     """The built dashboard of the image."""
     (tmp_path / "dashboard/assets").mkdir(parents=True)
     for name in ("index.html", "assets/index-0.js"):
@@ -90,7 +91,7 @@ def dashboard(tmp_path: Path):
 
 
 @pytest.fixture
-def cloud(portal, emulators, plan, dashboard):
+def cloud(portal: Portal, emulators: list[str], plan: dict, dashboard: Path) -> Iterator[Cloud]:
     """A new project with the resources of the plan: bucket, datasets, and jobs with their environment."""
     storage, bigquery = emulators
     project = f"toronto-311-{uuid.uuid4().hex[:8]}"
@@ -158,7 +159,7 @@ def found(cloud: Cloud, count: int) -> dict[str, int]:
     return sums
 
 
-def test_months_of_runs(cloud, portal, plan):
+def test_months_of_runs(cloud: Cloud, portal: Portal, plan: dict) -> None:
     """A first run, one with nothing new, one after a correction, and a replay."""
     first = cloud.run()
     assert [job for job, _, _ in cloud.executed] == STAGES
@@ -198,7 +199,7 @@ def test_months_of_runs(cloud, portal, plan):
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "application/octet-stream"])
-def test_a_transient_failure_is_retried(cloud, portal, content_type):
+def test_a_transient_failure_is_retried(cloud: Cloud, portal: Portal, content_type: str) -> None:
     """The portal is down, and up again when the workflow retries."""
     cloud.content_type = content_type
     cloud.settings["extract-job"] |= {
@@ -225,7 +226,7 @@ def waits(cloud: Cloud) -> list[float]:
 
 
 @pytest.mark.parametrize("portal", [{"years": "2018,2019", "files": {"SR2024.csv": BROKEN_YEAR}}], indirect=True)
-def test_bad_years_do_not_hold_up_the_others(cloud, portal):
+def test_bad_years_do_not_hold_up_the_others(cloud: Cloud, portal: Portal) -> None:
     """One of three years is on a host that is down, and one violates the contract."""
     portal.post("file-host/down")
     cloud.settings["extract-job"]["DOWNLOAD_TIMEOUT_SECONDS"] = "1"
@@ -256,7 +257,7 @@ def test_bad_years_do_not_hold_up_the_others(cloud, portal):
 
 
 @pytest.mark.parametrize("portal", [{"years": "2018,2019"}], indirect=True)
-def test_a_permanent_failure_does_not_keep_a_transient_one_from_being_retried(cloud, portal):
+def test_a_permanent_failure_does_not_keep_a_transient_one_from_being_retried(cloud: Cloud, portal: Portal) -> None:
     """In one task, a year is on a host that is down, and a boundary file is larger than allowed."""
     portal.post("file-host/down")
     cloud.settings["extract-job"] |= {"DOWNLOAD_TIMEOUT_SECONDS": "1", "MAX_CSV_BYTES": "10"}
@@ -266,7 +267,7 @@ def test_a_permanent_failure_does_not_keep_a_transient_one_from_being_retried(cl
 
 
 @pytest.mark.parametrize("job", ["extract-job", "transform-job"])
-def test_a_killed_task_is_retried(cloud, job):
+def test_a_killed_task_is_retried(cloud: Cloud, job: str) -> None:
     """Once: the second attempt needs less memory and time, because it finds what the first has finished."""
     cloud.killed = {(job, 1)}
     cloud.meanwhile = cloud.killed.clear
@@ -276,7 +277,7 @@ def test_a_killed_task_is_retried(cloud, job):
     assert codes == [[0, -9, 0, 0], [0, 0, 0, 0]]
 
 
-def test_a_run_does_not_continue_without_a_task(cloud):
+def test_a_run_does_not_continue_without_a_task(cloud: Cloud) -> None:
     """The partitions of a killed task are unknown, and an earlier execution's rows are out of date."""
     run = cloud.run({})["run"]
     count = len(cloud.executed)
@@ -294,12 +295,12 @@ def test_a_run_does_not_continue_without_a_task(cloud):
     assert arguments_of(error["resume"]) == {"run": run, "from": "extract", "years": "changed"}
 
 
-def test_a_killed_task_does_not_keep_another_from_being_retried(cloud, portal):
+def test_a_killed_task_does_not_keep_another_from_being_retried(cloud: Cloud, portal: Portal) -> None:
     """A task is killed in every attempt, and another does not reach the portal until the last one."""
     cloud.killed = {("extract-job", 1)}
     cloud.settings["extract-job"] |= {"PORTAL_URL": "http://127.0.0.1:9", "DOWNLOAD_TIMEOUT_SECONDS": "1"}
 
-    def recover():
+    def recover() -> None:
         if len(waits(cloud)) == 4:
             cloud.settings["extract-job"].update(portal.urls)
 
@@ -312,7 +313,7 @@ def test_a_killed_task_does_not_keep_another_from_being_retried(cloud, portal):
     )
 
 
-def test_a_job_that_does_nothing_is_reported(cloud):
+def test_a_job_that_does_nothing_is_reported(cloud: Cloud) -> None:
     cloud.binaries = dict.fromkeys(cloud.binaries, shutil.which("true"))
     with pytest.raises(emulator.Failed) as failed:
         cloud.run({})
@@ -321,7 +322,7 @@ def test_a_job_that_does_nothing_is_reported(cloud):
     assert failed.value.error["message"] == (f"stage extract of run {run} succeeded, 4 of 4 tasks have not handed over")
 
 
-def test_no_job_is_started_before_the_first_build(cloud, plan):
+def test_no_job_is_started_before_the_first_build(cloud: Cloud, plan: dict) -> None:
     """The schedule is live from `terraform apply` on, and a build may fail."""
     images = {
         job["name"]: policies.container(job)["image"]
@@ -337,7 +338,7 @@ def test_no_job_is_started_before_the_first_build(cloud, plan):
     assert cloud.executed == []
 
 
-def test_files_fetched_on_a_laptop_are_loaded_in_the_cloud(cloud):
+def test_files_fetched_on_a_laptop_are_loaded_in_the_cloud(cloud: Cloud) -> None:
     """What docs/deploy.md describes for a server that refuses Google's addresses."""
     laptop = cloud.settings["extract-job"] | {"RUN_ID": "laptop", "PATH": os.environ["PATH"]}
     subprocess.run([BINARIES / "extract-job"], env=laptop, check=True, capture_output=True)
@@ -359,7 +360,7 @@ def test_files_fetched_on_a_laptop_are_loaded_in_the_cloud(cloud):
         ("18", 4),
     ],
 )
-def test_there_are_no_more_tasks_than_years(cloud, years, tasks):
+def test_there_are_no_more_tasks_than_years(cloud: Cloud, years: str | int, tasks: int) -> None:
     cloud.settings["extract-job"]["PORTAL_URL"] = "no address"
     with pytest.raises(emulator.Failed):
         cloud.run({"years": years})
@@ -367,7 +368,7 @@ def test_there_are_no_more_tasks_than_years(cloud, years, tasks):
     assert {given["YEARS"] for _, _, given in cloud.executed} == {str(years)}
 
 
-def test_an_outage_ends_the_run_after_all_retries(cloud, portal):
+def test_an_outage_ends_the_run_after_all_retries(cloud: Cloud, portal: Portal) -> None:
     cloud.settings["extract-job"] |= {
         "PORTAL_URL": "http://127.0.0.1:9",
         "DOWNLOAD_TIMEOUT_SECONDS": "1",
@@ -381,7 +382,7 @@ def test_an_outage_ends_the_run_after_all_retries(cloud, portal):
     assert arguments_of(error["resume"])["from"] == "extract"
 
 
-def test_a_run_that_cannot_list_the_years_is_not_a_success(cloud, portal):
+def test_a_run_that_cannot_list_the_years_is_not_a_success(cloud: Cloud, portal: Portal) -> None:
     """The portal does not list the years, so they are unknown."""
     cloud.run({"years": "2018"})
     portal.post("faults?path=package_show&kind=status:503&times=1000000")
@@ -412,7 +413,9 @@ def loaded_years(cloud: Cloud) -> set[int]:
 
 
 @pytest.mark.parametrize("portal", [{"files": {"SR2024.csv": BROKEN_YEAR}}], indirect=True)
-def test_a_year_that_violates_the_contract_does_not_hold_up_the_others(cloud, portal, plan):
+def test_a_year_that_violates_the_contract_does_not_hold_up_the_others(
+    cloud: Cloud, portal: Portal, plan: dict
+) -> None:
     with pytest.raises(emulator.Failed) as failed:
         cloud.run({})
     assert [job for job, _, _ in cloud.executed] == STAGES, "no retry helps"
@@ -446,7 +449,7 @@ def test_a_year_that_violates_the_contract_does_not_hold_up_the_others(cloud, po
     assert set(cloud.run({"years": "2018"})) == {"run"}
 
 
-def test_invalid_arguments_are_refused(cloud):
+def test_invalid_arguments_are_refused(cloud: Cloud) -> None:
     with pytest.raises(emulator.Failed, match="use extract, transform, load or dbt"):
         cloud.run({"from": "clean"})
     with pytest.raises(emulator.Failed, match="set run, or start"):
