@@ -1,5 +1,5 @@
-"""Every model of the dbt project has the types of its contract, and Google's reference implementation computes the rows of
-every mart that DuckDB has. The scenario `equality` holds DuckDB's and the emulator's rows against each other.
+"""Every model of the dbt project has the types of its contract, and Google's reference implementation computes the
+rows of every mart that DuckDB has. The scenario `equality` holds DuckDB's and the emulator's rows against each other.
 """
 
 from collections import Counter
