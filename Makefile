@@ -90,6 +90,7 @@ replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 check: $(DASHBOARD_PACKAGES) $(READERS) .deps/infra/.ready $(NEXTEST) ## Formats, lints, unit and snapshot tests: two minutes once it is built
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	python3 dev/words.py
+	python3 dev/circles.py
 	$(INFRA)/ruff check --quiet --no-cache .
 	$(INFRA)/ruff format --quiet --no-cache --check .
 	cargo fmt --all --check

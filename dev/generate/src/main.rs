@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod marts;
 mod module;
 mod outputs;
 

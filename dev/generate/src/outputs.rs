@@ -9,7 +9,7 @@ use shared::exit::Exit;
 use shared::partition::Dataset;
 use shared::settings::variables::{self, Variable};
 
-use crate::{access, module};
+use crate::{access, marts, module};
 
 /// A file, or a part of one.
 pub(crate) enum Output {
@@ -42,6 +42,7 @@ pub(crate) fn all() -> anyhow::Result<Vec<Output>> {
         part("docs/configuration.md", "variables", variables_table()),
         part("docs/configuration.md", "exit codes", exit_codes()),
         part("docs/data.md", "quarantine reasons", reasons_table()),
+        part("dbt-runner/README.md", "marts", marts::table()?),
         part(
             "dbt-runner/project/dbt_project.yml",
             "rules of the contract",

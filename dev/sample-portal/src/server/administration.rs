@@ -7,7 +7,8 @@ use loopback_server::fault::Fault;
 use serde_json::{Value, json};
 
 use super::file_host::Switch;
-use super::routes::{State, json_answer, parameters};
+use super::parameters::parameters;
+use super::state::{State, json_answer};
 
 /// Answers the requests below `/_sample/` that are listed in the README.
 pub(super) struct Administration {

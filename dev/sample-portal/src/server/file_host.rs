@@ -3,9 +3,12 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use loopback_server::{Listener, Server};
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use loopback_server::body::Body;
+use loopback_server::{Handler, Listener, Server};
 
-use super::routes::FileHost;
+use super::state::{State, described};
 
 /// Linked files have another address than CKAN, like the City's.
 pub(super) const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
@@ -50,5 +53,20 @@ impl Switch {
             *server = Some(listener.serve("file-host", Arc::clone(handler))?);
         }
         Ok(())
+    }
+}
+
+/// The host of the linked files.
+pub(super) struct FileHost(pub(super) Arc<State>);
+
+impl Handler for FileHost {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
+        let log = described(&self.0.file_host, &request);
+        let path = request.uri().path().to_owned();
+        let method = request.method().clone();
+        let answer = Arc::clone(&self.0).linked_file(request);
+        let answer = self.0.faults.answer(&method, &path, answer).await;
+        self.0.log(log, &answer);
+        answer
     }
 }

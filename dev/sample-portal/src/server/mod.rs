@@ -4,12 +4,13 @@ mod actions;
 mod administration;
 mod archive;
 mod catalogue;
+mod ckan;
 mod datastore;
 mod download;
 mod file_host;
 mod parameters;
 mod publications;
-mod routes;
+mod state;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,11 +21,12 @@ use loopback_server::{Listener, Server};
 
 use administration::Administration;
 pub(crate) use archive::zip_of;
-use file_host::Switch;
+use ckan::Ckan;
+use file_host::{FileHost, Switch};
 pub use publications::Offer;
 use publications::Publications;
-pub use routes::RequestLog;
-use routes::{Ckan, FileHost, State};
+pub use state::RequestLog;
+use state::State;
 
 /// The path of Statistics Canada's boundary file.
 const FSA_PATH: &str = "/statcan/lfsa000b21a_e.zip";

@@ -1,4 +1,4 @@
-//! Routes requests on CKAN's host and on the host of linked files.
+//! What both hosts serve: CKAN's actions and the files, and the log of requests.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,14 +6,13 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode, header};
-use loopback_server::Handler;
 use loopback_server::body::Body;
-use loopback_server::fault::{self, Faults};
+use loopback_server::fault::Faults;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::catalogue::{Catalogue, Target};
-use super::parameters::Parameters;
+use super::parameters::parameters;
 use super::publications::{Publications, Published};
 use super::{actions, download};
 
@@ -40,48 +39,6 @@ pub(super) struct State {
     log: Mutex<Vec<RequestLog>>,
     /// The results of `package_search` while its index lags behind.
     index: Mutex<Option<Vec<Value>>>,
-}
-
-/// The host of CKAN.
-pub(super) struct Ckan {
-    pub(super) state: Arc<State>,
-    pub(super) administration: super::administration::Administration,
-}
-
-/// The host of the linked files.
-pub(super) struct FileHost(pub(super) Arc<State>);
-
-impl Handler for Ckan {
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
-        let path = request.uri().path();
-        if let Some(action) = path.strip_prefix("/_sample/") {
-            let action = action.to_owned();
-            let answer = tokio::task::spawn_blocking(move || {
-                self.administration
-                    .answer(&self.state, request.method(), &action, request.uri())
-            });
-            return fault::send(None, async { answer.await? }).await;
-        }
-        let log = described(&self.state.base, &request);
-        let path = path.to_owned();
-        let method = request.method().clone();
-        let answer = Arc::clone(&self.state).ckan(request);
-        let answer = self.state.faults.answer(&method, &path, answer).await;
-        self.state.log(log, &answer);
-        answer
-    }
-}
-
-impl Handler for FileHost {
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Body>> {
-        let log = described(&self.0.file_host, &request);
-        let path = request.uri().path().to_owned();
-        let method = request.method().clone();
-        let answer = Arc::clone(&self.0).linked_file(request);
-        let answer = self.0.faults.answer(&method, &path, answer).await;
-        self.0.log(log, &answer);
-        answer
-    }
 }
 
 impl State {
@@ -117,7 +74,7 @@ impl State {
         *self.index.lock().unwrap_or_else(PoisonError::into_inner) = packages;
     }
 
-    fn log(&self, mut log: RequestLog, answer: &anyhow::Result<Response<Body>>) {
+    pub(super) fn log(&self, mut log: RequestLog, answer: &anyhow::Result<Response<Body>>) {
         log.status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
         self.log
             .lock()
@@ -125,7 +82,10 @@ impl State {
             .push(log);
     }
 
-    async fn ckan(self: Arc<Self>, request: Request<Incoming>) -> anyhow::Result<Response<Bytes>> {
+    pub(super) async fn ckan(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> anyhow::Result<Response<Bytes>> {
         let path = request.uri().path().to_owned();
         let action = ["/api/3/action/", "/api/action/"]
             .iter()
@@ -141,7 +101,7 @@ impl State {
         self.target(target, &request).await
     }
 
-    async fn linked_file(
+    pub(super) async fn linked_file(
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> anyhow::Result<Response<Bytes>> {
@@ -211,7 +171,7 @@ impl State {
     }
 }
 
-fn described(host: &str, request: &Request<Incoming>) -> RequestLog {
+pub(super) fn described(host: &str, request: &Request<Incoming>) -> RequestLog {
     let uri = request.uri();
     let path = uri.path_and_query().map(ToString::to_string);
     let range = request.headers().get(header::RANGE);
@@ -224,13 +184,6 @@ fn described(host: &str, request: &Request<Incoming>) -> RequestLog {
             .and_then(|range| range.to_str().ok())
             .map(str::to_owned),
     }
-}
-
-/// The names and values of a query string.
-pub(super) fn parameters(query: &str) -> Parameters {
-    form_urlencoded::parse(query.as_bytes())
-        .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
-        .collect()
 }
 
 pub(super) fn json_answer(
