@@ -45,5 +45,5 @@ export default defineConfig({
       },
     },
   },
-  test: { environment: "node", fileParallelism: false, testTimeout: 60_000, hookTimeout: 60_000 },
+  test: { environment: "node", maxWorkers: 2, testTimeout: 60_000, hookTimeout: 60_000 },
 });

@@ -81,6 +81,8 @@ pub(super) enum Misfit {
     NoWay,
     /// Several ways result in values in the contract.
     SeveralWays,
+    /// A value in the contract extends over several columns.
+    Lack,
 }
 
 impl Misfit {
@@ -90,6 +92,9 @@ impl Misfit {
         let problem = match self {
             Misfit::NoWay => "no known division or section explains the comma",
             Misfit::SeveralWays => "known divisions and sections explain the comma in several ways",
+            Misfit::Lack => {
+                "one known division or section is in several of them, so that a field is missing"
+            }
         };
         Refusal {
             surplus: fields.map(|fields| text::readable(fields, MAX_SHOWN_BYTES)),
@@ -120,6 +125,16 @@ impl<'a> Commas<'a> {
     /// Returns the contract's spelling of a section. The contract lists only those with a comma.
     pub(super) fn section(&self, text: &str) -> Option<&'a str> {
         self.sections.find(text)
+    }
+
+    /// Whether `text` is a known division or section.
+    pub(super) fn is_known(&self, text: &str) -> bool {
+        self.division(text).is_some() || self.section(text).is_some()
+    }
+
+    /// Returns the maximum number of commas in a known value.
+    pub(super) fn max_commas(&self) -> usize {
+        self.divisions.max_commas.max(self.sections.max_commas)
     }
 
     /// Divides `surplus` fields, of which the last `empty` fields of the line could be dropped. `division` and

@@ -5,6 +5,7 @@
 pub(super) struct CsvFields {
     text: Vec<u8>,
     ends: Vec<usize>,
+    are_quoted: bool,
 }
 
 /// A quoted field does not end, or continues after its closing quote.
@@ -16,12 +17,14 @@ impl CsvFields {
     pub(super) fn split(&mut self, line: &[u8]) -> Result<(), Unbalanced> {
         self.text.clear();
         self.ends.clear();
+        self.are_quoted = true;
         let mut rest = line;
         loop {
             let after = if let Some(quoted) = trim_start(rest).strip_prefix(b"\"") {
                 trim_start(self.take_quoted(quoted)?)
             } else {
                 let end = memchr::memchr(b',', rest).unwrap_or(rest.len());
+                self.are_quoted &= trim_start(&rest[..end]).is_empty();
                 self.text.extend_from_slice(&rest[..end]);
                 &rest[end..]
             };
@@ -52,6 +55,7 @@ impl CsvFields {
     pub(super) fn split_unquoted(&mut self, line: &[u8]) {
         self.text.clear();
         self.ends.clear();
+        self.are_quoted = false;
         for field in line.split(|&byte| byte == b',') {
             self.text.extend_from_slice(field);
             self.ends.push(self.text.len());
@@ -62,6 +66,11 @@ impl CsvFields {
     pub(super) fn pad_to(&mut self, count: usize) {
         self.ends
             .resize(count.max(self.ends.len()), self.text.len());
+    }
+
+    /// Whether all fields that are not empty are quoted, so that each comma between them is a separator.
+    pub(super) fn are_quoted(&self) -> bool {
+        self.are_quoted
     }
 
     pub(super) fn len(&self) -> usize {
@@ -119,6 +128,18 @@ mod tests {
         assert_eq!(split(r#" "a, b" , c ,"d" "#).unwrap(), ["a, b", " c ", "d"]);
         assert_eq!(split("").unwrap(), [""]);
         assert_eq!(split(r#"5" pipe,b"#).unwrap(), [r#"5" pipe"#, "b"]);
+    }
+
+    #[test]
+    fn a_line_is_quoted_if_all_its_texts_are() {
+        let are_quoted = |line: &str| {
+            let mut fields = CsvFields::default();
+            fields.split(line.as_bytes()).unwrap();
+            fields.are_quoted()
+        };
+        assert!(are_quoted(r#""a", ,"b, c","#));
+        assert!(!are_quoted(r#""Doe", J,"b""#));
+        assert!(!are_quoted("a,b"));
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! Splits a line into the fields of the contract's columns.
 
-use std::rc::Rc;
-
 use shared::manifest::{Drift, DriftKind};
 
-use super::commas::{Commas, Surplus};
+use super::commas::{Commas, Misfit, Surplus};
 use super::csv_line::{CsvFields, push_csv};
-use super::header::{Header, Witness};
+use super::header::{Between, Columns, Header};
 use super::refusal::{Reason, Refusal};
 use super::text;
 
 /// The replacement of a refused line whose values outside the contract cannot be separated from the others.
 const WITHHELD: &str = "(withheld: the file has columns outside the contract, and this line's fields cannot be told apart)";
+
+/// The detail of a line that a comma in a column outside the contract may have shifted.
+pub(super) const SHIFTED: &str = "no value is recognised behind a column outside the contract: a comma in it may have shifted the fields";
 
 /// A line in the contract's order of columns.
 pub(super) struct Fields<'a> {
@@ -25,6 +26,8 @@ pub(super) struct Fields<'a> {
     pub(super) subject: &'a [u8],
     /// The surplus that is not in `subject`.
     pub(super) surplus: Surplus,
+    /// The unknown columns that may have shifted the fields.
+    pub(super) between: &'a [Between],
 }
 
 impl<'a> Fields<'a> {
@@ -50,6 +53,7 @@ impl<'a> Fields<'a> {
             ward,
             subject: &line[start..],
             surplus: Surplus::NONE,
+            between: &[],
         })
     }
 }
@@ -130,6 +134,7 @@ impl<'a> LineReader<'a> {
             ward: field(ward),
             subject: &self.subject,
             surplus,
+            between: self.between(),
         }
     }
 
@@ -139,9 +144,13 @@ impl<'a> LineReader<'a> {
         Ok(self.arrange(surplus))
     }
 
-    /// See [`Header::witnesses_of`].
-    pub(super) fn witnesses_of(&self, line: &[u8]) -> Option<Rc<[Witness]>> {
-        self.header.witnesses_of(line)
+    /// Returns the unknown columns in which a comma may have shifted the fields of the parsed line.
+    fn between(&self) -> &[Between] {
+        if self.fields.are_quoted() {
+            &[]
+        } else {
+            &self.header.between
+        }
     }
 
     /// Whether the file has columns outside the contract, whose values may be personal.
@@ -212,45 +221,105 @@ impl<'a> LineReader<'a> {
             // In a file without quoting, a quotation mark is an ordinary character.
             self.fields.split_unquoted(line);
         }
-        let (count, width) = (self.fields.len(), self.header.width);
-        if (self.header.named_width..width).contains(&count) {
-            self.fields.pad_to(width);
-            return Ok(Surplus::NONE);
+        let surplus = self.divide()?;
+        // Text behind a comma begins with a space, and a field does not, unless the file is padded.
+        let is_spaced = |unknown: &Between| {
+            unknown.witnesses.is_empty()
+                && self.field(unknown.position + 1, surplus).starts_with(b" ")
+        };
+        if !self.header.is_padded && self.between().iter().any(is_spaced) {
+            return Err(Reason::FieldCount.with(SHIFTED));
         }
-        let surplus = count
-            .checked_sub(width)
-            .ok_or_else(|| wrong_count(count, width))?;
-        if surplus == 0 {
-            return Ok(Surplus::NONE);
+        Ok(surplus)
+    }
+
+    /// Divides the surplus of the parsed line. A line may leave out the columns without a name at the end, so that the
+    /// contract's values decide first what the fields behind the last name are.
+    fn divide(&mut self) -> Result<Surplus, Refusal> {
+        let (count, width) = (self.fields.len(), self.header.width);
+        for columns in self.header.named_width..=width.min(count) {
+            match self.divide_over(columns) {
+                Ok(way) => {
+                    let nameless = width - columns;
+                    self.fields.pad_to(width + way.division + way.section);
+                    return Ok(Surplus {
+                        empty: way.empty.saturating_sub(nameless),
+                        ..way
+                    });
+                }
+                Err(Misfit::NoWay) if columns < width.min(count) => {}
+                Err(misfit) => return Err(self.refusal(misfit)),
+            }
+        }
+        Err(wrong_count(count, width))
+    }
+
+    /// Divides the fields that the parsed line has more than `columns`.
+    fn divide_over(&self, columns: usize) -> Result<Surplus, Misfit> {
+        let count = self.fields.len();
+        if count == columns {
+            return if self.lacks_a_field() {
+                Err(Misfit::Lack)
+            } else {
+                Ok(Surplus::NONE)
+            };
         }
         // An empty field at the end says nothing if the fields before it may be shifted.
-        let empty = if self.witnesses_of(line).is_some() {
-            0
-        } else {
-            let fields = (width..count).rev().map(|index| self.fields.get(index));
+        let empty = if self.between().is_empty() {
+            let fields = (columns..count).rev().map(|index| self.fields.get(index));
             fields
                 .take_while(|field| text::trim(field).is_empty())
                 .count()
+        } else {
+            0
         };
-        let columns = &self.header.columns;
+        let Columns {
+            division, section, ..
+        } = self.header.columns;
         let value = |column: usize, way: Surplus| {
             let joined = self.joined(column, way);
             text::decode(&joined).unwrap_or_default().into_owned()
         };
-        let divided = self.commas.divide(
-            surplus,
+        self.commas.divide(
+            count - columns,
             empty,
-            |way| value(columns.division, way),
-            |way| value(columns.section, way),
-        );
-        divided.map_err(|misfit| {
-            let first = columns.division.min(columns.section);
-            let shown = (!self.has_unknown_columns()).then(|| {
-                let fields = (first..count).map(|index| self.fields.get(index));
-                fields.collect::<Vec<_>>().join(&b","[..])
-            });
-            misfit.refusal(count, width, shown.as_deref())
+            |way| value(division, way),
+            |way| value(section, way),
+        )
+    }
+
+    /// Whether a known value with commas extends over several fields, although no field is surplus.
+    fn lacks_a_field(&self) -> bool {
+        let columns = &self.header.columns;
+        let subject = [
+            columns.service_request_type,
+            columns.division,
+            columns.section,
+        ];
+        subject.into_iter().any(|first| {
+            (1..=self.commas.max_commas()).any(|more| {
+                let last = first + more;
+                last < self.fields.len() && {
+                    let fields = (first..=last).map(|index| self.fields.get(index));
+                    let joined = fields.collect::<Vec<_>>().join(&b","[..]);
+                    text::decode(&joined).is_some_and(|text| self.commas.is_known(&text))
+                }
+            })
         })
+    }
+
+    fn refusal(&self, misfit: Misfit) -> Refusal {
+        let count = self.fields.len();
+        let first = self
+            .header
+            .columns
+            .division
+            .min(self.header.columns.section);
+        let shown = (!self.has_unknown_columns()).then(|| {
+            let fields = (first..count).map(|index| self.fields.get(index));
+            fields.collect::<Vec<_>>().join(&b","[..])
+        });
+        misfit.refusal(count, self.header.width, shown.as_deref())
     }
 
     /// Returns the first field of `column` in a line with this surplus.

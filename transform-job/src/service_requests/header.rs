@@ -1,7 +1,5 @@
 //! Compares the header line with the contract.
 
-use std::rc::Rc;
-
 use shared::contract::{PublishedColumn, Rules};
 use shared::manifest::{Drift, DriftKind};
 
@@ -24,9 +22,10 @@ pub(super) struct Header {
     pub(super) other_columns: Vec<usize>,
     /// The columns that are unknown to the contract. Their values may be personal.
     pub(super) unknown_columns: Vec<UnknownColumn>,
-    /// If one of them is before the last of the contract's columns: what shows that a comma in it has not shifted the fields
-    /// of a line. See [`Header::witnesses_of`].
-    witnesses: Option<Rc<[Witness]>>,
+    /// Those of them that are before the last of the contract's columns: a comma in one may shift the fields behind it.
+    pub(super) between: Vec<Between>,
+    /// Whether its names, and therefore the fields below, have spaces before them.
+    pub(super) is_padded: bool,
     /// The number of columns without those without a name at the end, which lines may leave out.
     pub(super) named_width: usize,
     /// Aliases, and another order.
@@ -41,8 +40,16 @@ pub(super) struct UnknownColumn {
     pub(super) name: Option<String>,
 }
 
-/// A column with recognisable values after the last unknown column. If it has one of its own values, no comma in an
-/// unknown column has shifted the fields of the line.
+/// An unknown column before the last of the contract's columns.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Between {
+    pub(super) position: usize,
+    /// What shows that no comma in it has shifted the fields of a line.
+    pub(super) witnesses: Vec<Witness>,
+}
+
+/// A column with recognisable values behind an unknown column. If it has one of its own values, no comma in the unknown
+/// column has shifted the fields of the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Witness {
     CreationDate,
@@ -117,6 +124,7 @@ impl Header {
                 name.trim().to_owned()
             })
             .collect();
+        let is_padded = (1..fields.len()).any(|index| fields.get(index).starts_with(b" "));
         let folded: Vec<String> = names.iter().map(|name| text::folded(name)).collect();
 
         let mut drift = Vec::new();
@@ -170,11 +178,6 @@ impl Header {
         let unknown_columns = unknown_columns(&other_columns, &names, rules);
         let columns = Columns::read(rules, &positions);
         let is_quoted = text::trim(line).starts_with(b"\"");
-        let last_known = known.iter().copied().max();
-        let between = unknown_columns
-            .iter()
-            .map(|column| column.position)
-            .filter(|position| Some(*position) < last_known);
         Ok(Self {
             width: names.len(),
             named_width: names.len()
@@ -184,9 +187,8 @@ impl Header {
                     .take_while(|name| name.is_empty())
                     .count(),
             is_quoted,
-            witnesses: between
-                .max()
-                .map(|last_unknown| columns.witnesses_behind(last_unknown)),
+            is_padded,
+            between: columns.between_of(&unknown_columns),
             is_canonical: known.is_sorted()
                 && other_columns.is_empty()
                 && columns.creation_time.is_none(),
@@ -195,15 +197,6 @@ impl Header {
             unknown_columns,
             drift,
         })
-    }
-}
-
-impl Header {
-    /// Returns the witnesses that `line` needs; `None` if its fields cannot be shifted. In a line that is quoted a comma is no
-    /// separator.
-    pub(super) fn witnesses_of(&self, line: &[u8]) -> Option<Rc<[Witness]>> {
-        let witnesses = self.witnesses.as_ref()?;
-        (!text::trim(line).starts_with(b"\"")).then(|| Rc::clone(witnesses))
     }
 }
 
@@ -294,7 +287,20 @@ impl Columns {
 }
 
 impl Columns {
-    fn witnesses_behind(&self, position: usize) -> Rc<[Witness]> {
+    /// Returns the unknown columns before the last of these.
+    fn between_of(&self, unknown: &[UnknownColumn]) -> Vec<Between> {
+        let last = self.in_order().max();
+        let between = unknown.iter().map(|column| column.position);
+        between
+            .filter(|position| Some(*position) < last)
+            .map(|position| Between {
+                position,
+                witnesses: self.witnesses_behind(position),
+            })
+            .collect()
+    }
+
+    fn witnesses_behind(&self, position: usize) -> Vec<Witness> {
         let [status, fsa, _, _, ward] = self.between_date_and_type;
         // A date in two columns does not prove the position of either.
         let creation_date = match self.creation_time {

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use shared::manifest::{Drift, DriftKind};
 
-use super::fields::{Fields, LineReader};
+use super::fields::{Fields, LineReader, SHIFTED};
 use super::header::{Header, HeaderError};
 use super::layout::{Choice, Survey};
 use super::months::{Months, Sink};
@@ -15,9 +15,6 @@ use super::row::Row;
 use super::row_reader::RowReader;
 use super::scan::{Traits, each_line};
 use super::text::{self, Encodings};
-
-/// The detail of a line that a comma in a column outside the contract may have shifted.
-const SHIFTED: &str = "no value is recognised behind a column outside the contract: a comma in it may have shifted the fields";
 
 /// Lines between two checks of the amount of text in memory.
 const LINES_PER_CHECK: u32 = 256;
@@ -78,12 +75,12 @@ fn read_fields<'s>(
     line: &'s [u8],
     may_have_quotes: bool,
 ) -> Result<Fields<'s>, Refusal> {
-    let witnesses = lines.witnesses_of(line);
     let fields = lines.read(line, may_have_quotes)?;
-    if witnesses.is_some_and(|witnesses| !rows.recognises(&fields, &witnesses)) {
-        return Err(Reason::FieldCount.with(SHIFTED));
+    if rows.recognises(&fields) {
+        Ok(fields)
+    } else {
+        Err(Reason::FieldCount.with(SHIFTED))
     }
-    Ok(fields)
 }
 
 fn is_blank(line: &[u8]) -> bool {
@@ -182,10 +179,8 @@ impl<'a> Parser<'a> {
 
     fn quarantine(&mut self, number: u32, line: &[u8], cut_nul_run: u64, mut refusal: Refusal) {
         let are_fields_certain = !self.lines.has_unknown_columns() || {
-            let witnesses = self.lines.witnesses_of(line);
-            self.lines.read_again(line).is_ok_and(|fields| {
-                witnesses.is_none_or(|witnesses| self.rows.recognises(&fields, &witnesses))
-            })
+            let again = self.lines.read_again(line);
+            again.is_ok_and(|fields| self.rows.recognises(&fields))
         };
         if !are_fields_certain && refusal.reason != Reason::FieldCount {
             refusal = refusal.reason.into();

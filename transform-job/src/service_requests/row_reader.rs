@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::commas::{Commas, Surplus};
 use super::fields::Fields;
-use super::header::Witness;
+use super::header::{Between, Witness};
 use super::interner::Interner;
 use super::layout::Layout;
 use super::location::Fsa;
@@ -239,10 +239,20 @@ impl<'a> RowReader<'a> {
         surplus.is_repaired()
     }
 
-    /// Whether two of the witnesses have a value of their own column, or the only one has: one value may be there by chance.
-    /// `Unknown` may be that of any column.
-    pub(super) fn recognises(&self, fields: &Fields, witnesses: &[Witness]) -> bool {
-        let recognised = witnesses.iter().filter(|witness| match witness {
+    /// Whether no comma in an unknown column has shifted `fields`: behind each, two of the witnesses have a value of their own
+    /// column, or the only one has. One of several may be there by chance. `Unknown` may be that of any column.
+    pub(super) fn recognises(&self, fields: &Fields) -> bool {
+        fields.between.iter().all(|Between { witnesses, .. }| {
+            let recognised = witnesses
+                .iter()
+                .filter(|&&witness| self.has_own(fields, witness));
+            recognised.take(2).count() == witnesses.len().min(2)
+        })
+    }
+
+    /// Whether the column of `witness` has one of its own values.
+    fn has_own(&self, fields: &Fields, witness: Witness) -> bool {
+        match witness {
             Witness::CreationDate => Layout::any_fits(fields.creation_date),
             Witness::Status => Status::read(fields.status, self.rules)
                 .is_ok_and(|status| status.is_known && &*status.unified != "Unknown"),
@@ -260,8 +270,7 @@ impl<'a> RowReader<'a> {
                     subject.is_known && division.is_some()
                 })
             }
-        });
-        recognised.take(2).count() == witnesses.len().min(2)
+        }
     }
 
     /// Returns the length of the distinct values so far, in bytes.

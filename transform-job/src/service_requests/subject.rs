@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::commas::{Commas, Surplus};
+use super::commas::{Commas, Misfit, Surplus};
 use super::csv_line::CsvFields;
 use super::fields::wrong_count;
 use super::refusal::{Reason, Refusal};
@@ -39,15 +39,22 @@ impl Subject {
 
         let division = |way: Surplus| texts[1..=1 + way.division].join(",");
         let section = |way: Surplus| texts[2 + way.division..count - way.empty].join(",");
+        let refusal = |misfit: Misfit| {
+            let shown = texts[1..].join(",");
+            misfit.refusal(6 + count, 9, Some(shown.as_bytes()))
+        };
         let way = if surplus == 0 {
+            // A field before it is missing if a known value is in two or three columns.
+            let pieces = [&texts[..2], &texts[1..], &texts[..]];
+            if pieces.iter().any(|piece| commas.is_known(&piece.join(","))) {
+                return Err(refusal(Misfit::Lack));
+            }
             Surplus::NONE
         } else {
             let is_empty = |text: &&Cow<str>| text.trim().is_empty();
             let empty = texts.iter().rev().take_while(is_empty).count();
             let divided = commas.divide(surplus, empty, division, section);
-            divided.map_err(|misfit| {
-                misfit.refusal(6 + count, 9, Some(texts[1..].join(",").as_bytes()))
-            })?
+            divided.map_err(refusal)?
         };
         // The publisher encodes a comma inside a type as two bars.
         let service_request_type = texts[0].trim().replace("||", ",");
@@ -56,10 +63,6 @@ impl Subject {
         }
         let (division, section) = (division(way), section(way));
         let (known, division) = (commas.division(&division), division.trim());
-        if known.is_none() && commas.division(&format!("{division},{section}")).is_some() {
-            let detail = "division and section are one known division, so that a field is missing";
-            return Err(Reason::FieldCount.with(detail));
-        }
         let section = commas.section(&section).unwrap_or(section.trim());
         let present = |text: &str| (!text.is_empty()).then(|| Arc::from(text));
         Ok(Self {

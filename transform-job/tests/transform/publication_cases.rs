@@ -564,6 +564,139 @@ fn shifted_lines_are_refused_without_their_values() {
     );
 }
 
+/// The same for lines that lack a field as well, in layouts in which no column behind the unknown one shows its place, or
+/// whose first field alone is quoted.
+#[test]
+fn shifted_lines_that_lack_a_field_are_refused_without_their_values() {
+    let lines = [
+        (
+            "Creation Date,Status,First 3 Chars of Postal Code,Intersection Street 1,Intersection Street 2,Ward,\
+             Service Request Type,Division,Officer,Section",
+            "2024-01-02 08:00:00,New,M5V,,,Davenport (09),Noise,Transportation Services,OFFICER,Roads",
+            "2024-01-02 08:00:00,New,M5V,,,Davenport (09),Noise,Transportation Services,Example, Jordan",
+        ),
+        (
+            "Creation Date,Status,First 3 Chars of Postal Code,Intersection Street 1,Intersection Street 2,Ward,\
+             Service Request Type,Division,Officer,Section",
+            "2024-01-02 08:00:00,New,M5V,,,Davenport (09),Noise,Transportation Services,OFFICER,Roads",
+            "2024-01-02 08:00:00,New,M5V,,,Davenport (09),Noise,Parks, Forestry & Recreation,Jordan",
+        ),
+        (
+            "Creation Date,Status,First 3 Chars of Postal Code,Ward,Service Request Type,Division,Section,Officer,\
+             Intersection Street 1,Intersection Street 2",
+            "2024-01-02 08:00:00,New,M5V,Davenport (09),Noise,Transportation Services,Roads,OFFICER,Bay St,",
+            "2024-01-02 08:00:00,New,M5V,Davenport (09),Noise,Transportation Services,Roads,Example, Jordan,",
+        ),
+        (
+            "Creation Date,Officer,Status,First 3 Chars of Postal Code,Intersection Street 1,Intersection Street 2,Ward,\
+             Service Request Type,Division,Section",
+            "2024-01-02 08:00:00,OFFICER,New,M5V,,,Davenport (09),Noise,Transportation Services,Roads",
+            "\"2024-01-02 08:00:00\",Example, Jordan,New,M5V,,,Davenport (09),Noise,Transportation Services",
+        ),
+        (
+            "Officer,Creation Date,Status,First 3 Chars of Postal Code,Intersection Street 1,Intersection Street 2,Ward,\
+             Service Request Type,Division,Notes,Section",
+            "OFFICER,2024-01-02 08:00:00,New,M5V,,,Davenport (09),Noise,Transportation Services,NOTE,Roads",
+            "\"Example\", Jordan,2024-01-02 08:00:00,New,M5V,,,Davenport (09),Noise,Transportation Services,Roads",
+        ),
+    ];
+    for (header, sound, shifted) in lines {
+        let text = format!("{header}\r\n{sound}\r\n{shifted}\r\n");
+        let lake = TestLake::default();
+        let key = put_year(&lake, 2024, text.as_bytes());
+        let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
+        outcome.finished();
+        let manifest = clean_manifest(&lake);
+        let text = all_text(&lake, &manifest, &outcome.to_string());
+        for secret in ["Jordan", "Example", "OFFICER", "NOTE"] {
+            assert!(!text.contains(secret), "{secret} of {shifted}");
+        }
+        assert_eq!(manifest["rows"]["kept"], 1, "{shifted}");
+        assert_eq!(
+            manifest["rows"]["quarantined_by_reason"]["field_count"], 1,
+            "{shifted}"
+        );
+    }
+}
+
+/// A column without a name at the end takes no part of a value with a comma.
+#[test]
+fn commas_are_repaired_before_columns_without_a_name() {
+    let ends = [
+        "Solid Waste Management Services,Transfer, Disposal & Operations",
+        "Parks, Forestry & Recreation,Forestry Operations",
+        "Parks, Forestry & Recreation,Transfer, Disposal & Operations",
+        "Transportation Services,Roads",
+    ];
+    for after in ["", ","] {
+        let rows = ends
+            .map(|end| format!("2024-01-02 08:00:00,New,M5V,,,Davenport (09),Noise,{end}{after}"));
+        let text = format!("{HEADER},\r\n{}\r\n", rows.join("\r\n"));
+        let rows = clean_rows(2024, text.as_bytes());
+        let (parks, transfer) = (
+            "Parks, Forestry & Recreation",
+            "Transfer, Disposal & Operations",
+        );
+        let mut subjects = columns(&rows, &["source_row", "division", "section", "repaired"]);
+        subjects.sort_by_key(|row| row[0].as_u64());
+        assert_eq!(
+            subjects,
+            [
+                [
+                    &json!(2),
+                    &json!("Solid Waste Management Services"),
+                    &json!(transfer),
+                    &json!(true)
+                ],
+                [
+                    &json!(3),
+                    &json!(parks),
+                    &json!("Forestry Operations"),
+                    &json!(true)
+                ],
+                [&json!(4), &json!(parks), &json!(transfer), &json!(true)],
+                [
+                    &json!(5),
+                    &json!("Transportation Services"),
+                    &json!("Roads"),
+                    &json!(false)
+                ],
+            ]
+        );
+    }
+}
+
+/// A known value in several columns, although no field is surplus, means that a field before it is missing.
+#[test]
+fn a_known_value_over_several_columns_lacks_a_field() {
+    let lines = [
+        (
+            HEADER.to_owned(),
+            "Solid Waste Management Services,Transfer, Disposal & Operations",
+        ),
+        (HEADER.to_owned(), "Noise,Transfer, Disposal & Operations"),
+        (HEADER.to_owned(), "Parks, Forestry & Recreation,Roads"),
+        (
+            format!("{HEADER},Notes"),
+            "Noise,Transportation Services,Transfer, Disposal & Operations",
+        ),
+    ];
+    for (header, end) in lines {
+        let text = format!("{header}\r\n2024-01-02 08:00:00,New,M5V,,,Davenport (09),{end}\r\n");
+        let lake = TestLake::default();
+        let key = put_year(&lake, 2024, text.as_bytes());
+        job(&lake, &key)
+            .env("MAX_QUARANTINE_RATIO", "1")
+            .run()
+            .finished();
+        let manifest = clean_manifest(&lake);
+        assert_eq!(
+            manifest["rows"]["quarantined_by_reason"]["field_count"], 1,
+            "{end}"
+        );
+    }
+}
+
 #[test]
 fn a_file_without_a_header_shows_no_row() {
     let lake = TestLake::default();
