@@ -70,15 +70,17 @@ impl Extractor {
         partition: Partition,
         choice: &Choice,
     ) -> Result<(Handed, Summary), Failure> {
+        let first = self.extract_one(partition, &choice.first).await?;
+        let (counts, compared) = self.compare(partition, first, choice).await;
         let Extracted {
             raw_manifest,
             published_at,
             mut summary,
             mut drift,
-        } = self.extract_one(partition, &choice.first).await?;
+        } = counts;
         let invalid = choice.invalid_dates.iter();
         drift.extend(invalid.map(|text| drift_of(DriftKind::InvalidPublicationDate, text)));
-        drift.extend(self.compare(partition, &raw_manifest, choice).await);
+        drift.extend(compared);
         summary.drift = drift.len() as u64;
         let handed = Handed {
             manifest: raw_manifest,
@@ -89,20 +91,30 @@ impl Extractor {
         Ok((handed, summary))
     }
 
-    /// Compares the chosen resource with the other resources of the same date. If one of them cannot be extracted,
+    /// Compares the chosen resource with the other resources of the same date, and returns the one that counts: if the portal
+    /// does not date them, the one with the latest date at its own server. If another one cannot be extracted,
     /// nothing is lost, because it is not used.
     async fn compare(
         &self,
         partition: Partition,
-        counts: &ManifestRef,
+        first: Extracted,
         choice: &Choice,
-    ) -> Vec<Drift> {
+    ) -> (Extracted, Vec<Drift>) {
+        let is_dated = choice.first.source.published_at().is_some();
+        let mut counts = first;
         let mut drift = Vec::new();
         for other in &choice.others {
             let subject = format!("{}, {}", label(&choice.first.source), label(&other.source));
             let kind = match self.extract_one(partition, other).await {
-                Ok(extracted) if extracted.raw_manifest == *counts => DriftKind::DuplicateResource,
-                Ok(_) => DriftKind::ConflictingResources,
+                Ok(extracted) if extracted.raw_manifest == counts.raw_manifest => {
+                    DriftKind::DuplicateResource
+                }
+                Ok(extracted) => {
+                    if !is_dated && extracted.published_at > counts.published_at {
+                        counts = extracted;
+                    }
+                    DriftKind::ConflictingResources
+                }
                 Err(failure) => {
                     let resource = label(&other.source);
                     warn!(%partition, resource, cause = %failure, "resource not compared");
@@ -112,7 +124,7 @@ impl Extractor {
             warn!(%partition, resources = subject, ?kind, "two resources with the same date");
             drift.push(drift_of(kind, &subject));
         }
-        drift
+        (counts, drift)
     }
 
     async fn extract_one(&self, partition: Partition, offer: &Offer) -> Result<Extracted, Failure> {

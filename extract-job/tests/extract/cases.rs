@@ -311,6 +311,29 @@ fn two_resources_with_equal_dates_and_bytes_are_one() {
     assert_eq!(portal.requests_for(&renamed).len(), 1);
 }
 
+/// The date at its own server is that of a file whose date the portal does not state.
+#[test]
+fn of_two_resources_without_dates_the_one_with_the_later_file_counts() {
+    let of = |created: &str| json!({"created": created, "last_modified": null});
+    let portal = Published::start();
+    portal.list(&json!([
+        resource("a", &of("2023-05-09")),
+        resource("b", &of("2023-05-01"))
+    ]));
+    for (id, date) in [
+        ("a", "Sat, 01 Apr 2023 00:00:00 GMT"),
+        ("b", "Wed, 05 Apr 2023 00:00:00 GMT"),
+    ] {
+        let file = year_zip(2023, id).with("Last-Modified", date);
+        portal.serve(&format!("/files/{id}"), file);
+    }
+    for run in ["first", "second"] {
+        portal.run(run).finished();
+        assert_eq!(portal.csv(run, 2023).1, row(2023, "b"));
+        assert_eq!(portal.drift(run, 2023), ["conflicting_resources"]);
+    }
+}
+
 #[test]
 fn of_two_resources_with_equal_dates_and_different_bytes_the_newer_one_counts() {
     let created = |date: &str| json!({"created": date});
