@@ -1,17 +1,31 @@
 import { defineConfig } from "vitest/config";
 
-/** What the first figures do not need: it is loaded once they are shown, as one file. */
-const LATER = new RegExp(
+/** What the entry needs to fetch the data. */
+const START = /preload-helper|\/data\/(ahead|calendar|catalog|problem|span)\.|\/view\/view\./;
+/** What only the map and the panels beside it need. It is loaded once the answer is shown. */
+const MAP = new RegExp(
   [
-    "/panels/(about|duration|heat_map|series|share)/",
-    "/panels/(below|breakdowns|categories|embedded|unusual)\\.",
-    "/panels/map/zoom_behaviour",
-    "/parts/(later|line_chart)",
-    "/words/standards",
-    "/d3-(?!geo|array)",
+    "/panels/(panels\\.|explore/|map/(?!zoom_behaviour))",
+    "/data/boundaries\\.",
+    "/view/(locate|open_share)\\.",
+    "/parts/tooltip",
+    "/d3-(geo|array)/",
+    "/topojson",
   ].join("|"),
 );
-const isCode = (path: string) => /\.(ts|tsx|js|mjs)$/.test(path);
+/** What is loaded once the map is shown. */
+const LATER = new RegExp(
+  [
+    "/panels/(about|duration|heat_map|map|series|share)/",
+    "/panels/(below|breakdowns|categories|embedded|unusual)\\.",
+    "/parts/(later|line_chart)",
+    "/words/standards",
+    "/d3-",
+  ].join("|"),
+);
+/** The other files of the code, each in the first group that it fits. */
+const GROUPS = { start: START, map: MAP, later: LATER, first: /^(?!.*\/(main|pseudo)\.)/ };
+const isCode = (path: string) => /\.(ts|tsx|js|mjs|json)$/.test(path);
 
 // Paths are relative: the page works from any folder of any host.
 export default defineConfig({
@@ -21,6 +35,22 @@ export default defineConfig({
       name: "allow-style-elements",
       apply: "serve",
       transformIndexHtml: (html) => html.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'"),
+    },
+    {
+      // The entry imports the code of the answer while it runs, so Vite does not preload it.
+      name: "preload-first",
+      apply: "build",
+      transformIndexHtml: {
+        order: "post",
+        handler: (_html, { bundle = {} }) =>
+          Object.keys(bundle)
+            .filter((name) => name.startsWith("assets/first-"))
+            .map((name) => ({
+              tag: "link",
+              attrs: { rel: "modulepreload", crossorigin: true, href: `./${name}` },
+              injectTo: "head" as const,
+            })),
+      },
     },
   ],
   base: "./",
@@ -33,14 +63,11 @@ export default defineConfig({
       output: {
         codeSplitting: {
           includeDependenciesRecursively: false,
-          groups: [
-            { name: "later", test: (path) => isCode(path) && LATER.test(path), priority: 2 },
-            {
-              name: "first",
-              test: (path) => isCode(path) && !LATER.test(path) && !/\/(pseudo.ts|main.tsx)$/.test(path),
-              priority: 1,
-            },
-          ],
+          groups: Object.entries(GROUPS).map(([name, parts], at) => ({
+            name,
+            test: (path: string) => isCode(path) && parts.test(path),
+            priority: 4 - at,
+          })),
         },
       },
     },

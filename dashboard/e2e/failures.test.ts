@@ -239,7 +239,9 @@ test("a late answer does not replace a newer one", async () => {
   await page.getByRole("button", { name: "2017", exact: true }).click();
   await page.locator("progress.loading").waitFor();
   // What was shown stays, dimmed, and says that it is old.
-  expect(await visitor.text(".updating")).toContain("These are the figures of your previous choice.");
+  expect(await visitor.text(".updating")).toBe(
+    "Loading the requests of 2017… These are the figures of your previous choice.",
+  );
   expect(await page.locator(".panels.old").count()).toBe(1);
   expect(await visitor.text(".answer h2")).toContain("in 2025");
   await page.getByRole("button", { name: "Clear filters" }).first().click();

@@ -1,11 +1,12 @@
 import { useEffect, useMemo } from "preact/hooks";
 
+import { fetchAhead } from "./data/ahead.ts";
+import { BOUNDARIES } from "./data/areas.ts";
 import { readRefusals } from "./data/refusals.ts";
-import type { Store } from "./data/store.ts";
+import type { Progress, Store } from "./data/store.ts";
 import { NO_VOCABULARY } from "./data/vocabulary.ts";
 import { Answer } from "./panels/answer.tsx";
 import { Ask } from "./panels/ask/ask.tsx";
-import { Explore } from "./panels/explore/explore.tsx";
 import { Failure } from "./parts/failure.tsx";
 import { Footer } from "./parts/footer.tsx";
 import { Header } from "./parts/header.tsx";
@@ -20,10 +21,14 @@ import { useShown } from "./view/use_shown.ts";
 import { useView } from "./view/use_view.ts";
 import "./dashboard.css";
 
-// The first figures do not wait for what is below them.
-const Below = lazy(async () => (await import("./panels/below.tsx")).Below);
-const Embedded = lazy(async () => (await import("./panels/embedded.tsx")).Embedded);
-const Tools = lazy(async () => (await import("./panels/share/tools.tsx")).Tools);
+// The answer does not wait for what is below it, and the map not for the rest.
+const panels = () => import("./panels/panels.tsx");
+const Panels = lazy(async () => (await panels()).Panels, Unread);
+const Embedded = lazy(async () => (await import("./panels/embedded.tsx")).Embedded, Unread);
+const Tools = lazy(async () => {
+  await panels();
+  return (await import("./panels/share/tools.tsx")).Tools;
+});
 
 /** The layout of the page. After a failure the catalog is read again, because a newer one may have superseded it. */
 export function Dashboard({ store, reopen }: { store: Store; reopen: () => void }) {
@@ -34,6 +39,11 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
     const title = text.pageTitle(described(shown?.view ?? view));
     document.title = catalog.generated ? text.generated.title(title) : title;
   }, [shown, view, catalog]);
+  const hasMap = view.embed === null || view.embed === "all" || view.embed === "map";
+  useEffect(() => {
+    // The first answer does not wait for the boundaries.
+    if (shown !== null && hasMap) fetchAhead([BOUNDARIES[view.by]]);
+  }, [shown === null, hasMap, view.by]);
   const refusals = useRead(store, "refusals", readRefusals);
   const notUpToDate =
     refusals.error !== null || refusals.value?.length ? text.notUpToDate(refusals.value) : null;
@@ -68,13 +78,13 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
         )}
         <Notices {...{ catalog, dataThrough }} others={gaps} />
         {failure}
-        {!shown && error === null && (
-          <p class="skeleton" role="status">
-            {text.loading}…
-          </p>
-        )}
+        {!shown && error === null && <Unread />}
         {shown &&
-          (isEmbedded ? <Embedded {...shown} /> : <Whole shown={shown} isOld={isOld && error === null} />)}
+          (isEmbedded ? (
+            <Embedded {...shown} />
+          ) : (
+            <Whole {...{ shown, progress }} isOld={isOld && error === null} />
+          ))}
       </main>
       <Footer catalog={catalog} isEmbedded={isEmbedded} notUpToDate={notUpToDate} />
     </div>
@@ -82,13 +92,13 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
 }
 
 /** All sections. While a newer choice is read, those of the last one are dimmed. */
-function Whole({ shown, isOld }: { shown: Shown; isOld: boolean }) {
+function Whole({ shown, isOld, progress }: { shown: Shown; isOld: boolean; progress: Progress | null }) {
   const { catalog } = shown.store;
   const panels = useMemo(() => <Panels {...shown} />, [shown.answer, shown.view, shown.vocabulary]);
   return (
     <>
       <p class="print-head">{text.printed(location.href, format.day(new Date()))}</p>
-      <Answer {...shown} isOld={isOld}>
+      <Answer {...shown} {...{ isOld, progress }}>
         <Tools {...shown} catalog={catalog} />
       </Answer>
       <div class={isOld ? "panels old" : "panels"}>{panels}</div>
@@ -96,11 +106,11 @@ function Whole({ shown, isOld }: { shown: Shown; isOld: boolean }) {
   );
 }
 
-function Panels(shown: Shown) {
+/** The place of figures that are not read yet. */
+function Unread() {
   return (
-    <>
-      <Explore {...shown} />
-      <Below {...shown} />
-    </>
+    <p class="skeleton" role="status">
+      {text.loading}…
+    </p>
   );
 }

@@ -1,7 +1,8 @@
 // Makes the boundaries of the map: node tools/boundaries.mjs WARDS.geojson FSAS.geojson
 //
 // Reads the City's wards and Statistics Canada's forward sortation areas as extract-job stores them, simplifies them with
-// their common borders kept, and writes public/boundaries/{wards,fsas}.topo.json. The area is that of the full polygon.
+// their common borders kept, and writes public/boundaries/{wards,fsas}.topo.json. Their names and areas are in
+// src/data/areas.json, because the first figures need those without the boundaries. The area is that of the full polygon.
 import { readFileSync, writeFileSync } from "node:fs";
 import { geoArea } from "d3-geo";
 import { quantize } from "topojson-client";
@@ -15,25 +16,28 @@ const GRID = 1e4;
 /** Fine enough to change nothing, coarse enough for common borders to be the same points. */
 const SNAP = 1e6;
 
+/** Writes the boundaries of a file, and returns the id, name and area of each. */
 function write(name, path, describe) {
   const { features } = JSON.parse(readFileSync(path, "utf8"));
-  const areas = features.map((feature) => ({
-    type: "Feature",
-    ...describe(feature.properties),
-    geometry: feature.geometry,
-  }));
-  for (const area of areas) {
-    area.properties.km2 = Number((geoArea(area) * EARTH_RADIUS_KM ** 2).toFixed(3));
-  }
-  areas.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const described = features.map(({ properties, geometry }) => ({ ...describe(properties), geometry }));
+  described.sort((a, b) => (a.id < b.id ? -1 : 1));
+  const areas = described.map(({ id, geometry }) => ({ type: "Feature", id, properties: {}, geometry }));
   const detailed = presimplify(topology({ areas: { type: "FeatureCollection", features: areas } }, SNAP));
   const simple = quantize(simplify(detailed, quantile(detailed, LEFT_OUT)), GRID);
   writeFileSync(`public/boundaries/${name}.topo.json`, `${JSON.stringify(simple)}\n`);
+  return described.map(({ id, name, geometry }) => ({
+    id: String(id),
+    name,
+    km2: Number((geoArea(geometry) * EARTH_RADIUS_KM ** 2).toFixed(3)),
+  }));
 }
 
 const [wards, fsas] = process.argv.slice(2);
-write("wards", wards, ({ AREA_SHORT_CODE, AREA_NAME }) => ({
-  id: Number(AREA_SHORT_CODE),
-  properties: { name: AREA_NAME },
-}));
-write("fsas", fsas, ({ CFSAUID }) => ({ id: CFSAUID, properties: { name: CFSAUID } }));
+const areas = {
+  ward: write("wards", wards, ({ AREA_SHORT_CODE, AREA_NAME }) => ({
+    id: Number(AREA_SHORT_CODE),
+    name: AREA_NAME,
+  })),
+  fsa: write("fsas", fsas, ({ CFSAUID }) => ({ id: CFSAUID, name: CFSAUID })),
+};
+writeFileSync("src/data/areas.json", `${JSON.stringify(areas, null, 2)}\n`);

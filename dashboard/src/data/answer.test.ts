@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import { answer } from "./answer.ts";
-import type { Area } from "./boundaries.ts";
+import type { Area } from "./areas.ts";
 import type { Cube } from "./cube.ts";
 import { NO_AREA, Names, OFF_MAP, monthsOnMap } from "./cube.ts";
 import { divisionNamed, formerNamesOf } from "./divisions.ts";
@@ -9,12 +9,7 @@ import type { Question } from "./question.ts";
 import { monthAt } from "./span.ts";
 
 const names = new Names();
-const shape: Area["shape"] = {
-  type: "Feature",
-  properties: {},
-  geometry: { type: "Polygon", coordinates: [] },
-};
-const areas: Area[] = ["1", "2"].map((id) => ({ id, name: id, km2: 2, people: 10, homes: 4, shape }));
+const areas: Area[] = ["1", "2"].map((id) => ({ id, name: id, km2: 2, people: 10, homes: 4 }));
 
 type Row = [month: number, what: string, division: string, status: string, area: number, requests: number];
 

@@ -1,4 +1,4 @@
-import type { Area } from "./boundaries.ts";
+import type { Area } from "./areas.ts";
 import type { Cube, Names } from "./cube.ts";
 import type { Period } from "./period.ts";
 import { periodOf } from "./period.ts";

@@ -3,66 +3,41 @@ import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
 
 import type { AreaKind } from "./area_kind.ts";
+import { AREAS, BOUNDARIES } from "./areas.ts";
 import { readFile } from "./catalog.ts";
-import type { Denominators } from "./denominators.ts";
 import { Problem } from "./problem.ts";
 
-export interface Area {
-  /** The ward's number, or the FSA, as the marts and the URL have it. */
+/** The shape of an area. */
+export interface Boundary {
   id: string;
-  name: string;
-  /** Square kilometres: of land, if the data have that, or else of the boundary, which may include lake. */
-  km2: number;
-  /** People, and occupied homes; `null` if the data do not have them. */
-  people: number | null;
-  homes: number | null;
   shape: Feature<Polygon | MultiPolygon>;
 }
 
-/** An area without the denominators, which are published data. */
-export type Boundary = Omit<Area, "people" | "homes">;
+export type Boundaries = Topology<{ areas: GeometryCollection }>;
 
-type Boundaries = Topology<{ areas: GeometryCollection<{ name: string; km2: number }> }>;
-
-const FILES: Record<AreaKind, string> = {
-  ward: "boundaries/wards.topo.json",
-  fsa: "boundaries/fsas.topo.json",
-};
-
-/** The name of an area: "Etobicoke-Lakeshore (3)" for a ward, the code for an FSA. */
-export function nameOf(area: Area, kind: AreaKind): string {
-  return kind === "ward" ? `${area.name} (${area.id})` : area.name;
-}
-
-/** Returns the areas of a kind with the denominators of the data. */
-export function withDenominators(
-  boundaries: readonly Boundary[],
-  denominators: ReadonlyMap<string, Denominators>,
-): Area[] {
-  return boundaries.map((boundary) => {
-    const { people = null, homes = null, landKm2 = null } = denominators.get(boundary.id) ?? {};
-    return { ...boundary, km2: landKm2 ?? boundary.km2, people, homes };
-  });
-}
-
-/** Fetches the boundaries of the areas of a kind. */
+/** Fetches the boundaries of the areas of a kind, in the order of `AREAS`. */
 export function fetchBoundaries(kind: AreaKind): Promise<Boundary[]> {
-  const path = FILES[kind];
+  const path = BOUNDARIES[kind];
   return readFile(path, async (response) => {
     try {
-      return boundariesOf((await response.json()) as Boundaries);
+      return boundariesOf(kind, (await response.json()) as Boundaries);
     } catch (error) {
       throw new Problem("damaged", path, String(error));
     }
   });
 }
 
-function boundariesOf(topology: Boundaries): Boundary[] {
+/**
+ * Returns the boundaries of a file.
+ *
+ * @throws Error if it lacks an area.
+ */
+export function boundariesOf(kind: AreaKind, topology: Boundaries): Boundary[] {
   const { features } = feature(topology, topology.objects.areas);
-  return features.map((shape) => ({
-    id: String(shape.id),
-    name: shape.properties.name,
-    km2: shape.properties.km2,
-    shape: shape as Feature<Polygon | MultiPolygon>,
-  }));
+  const shapes = new Map(features.map((shape) => [String(shape.id), shape]));
+  return AREAS[kind].map(({ id }) => {
+    const shape = shapes.get(id);
+    if (!shape) throw new Error(`it lacks ${id}`);
+    return { id, shape: shape as Boundary["shape"] };
+  });
 }

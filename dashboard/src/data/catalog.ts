@@ -1,3 +1,5 @@
+import { takeAhead } from "./ahead.ts";
+import type { AreaKind } from "./area_kind.ts";
 import { Problem } from "./problem.ts";
 
 /** The format of the catalog that this page reads; dbt-runner/README.md describes it. */
@@ -98,7 +100,7 @@ export async function readFile<T>(path: string, read: (response: Response) => Pr
 async function get(path: string, init?: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, init);
+    response = await ((init ? undefined : takeAhead(path)) ?? fetch(path, init));
   } catch (error) {
     throw new Problem("unreachable", path, String(error));
   }
@@ -123,9 +125,28 @@ export function filesOf(catalog: Catalog, mart: string): PublishedFile[] {
   return found.files;
 }
 
-/** Returns the years that a mart has a file for, in order. */
-export function yearsOf(catalog: Catalog, mart: string): number[] {
-  return filesOf(catalog, mart)
+/**
+ * Returns the file of a mart and a year.
+ *
+ * @throws Problem if the catalog does not have it.
+ */
+export function fileOfYear(catalog: Catalog, mart: string, year: number): PublishedFile {
+  const file = filesOf(catalog, mart).find((file) => file.year === year);
+  if (!file) throw new Problem("missing", `${mart}-${year}.parquet`, "it is not in the catalog");
+  return file;
+}
+
+/** The mart of the requests by month and group. */
+export function groupMart(kind: AreaKind): string {
+  return `requests_by_month_group_${kind}`;
+}
+
+/** The mart of the people, homes and land of areas. */
+export const DENOMINATORS = "area_denominators";
+
+/** Returns the years of the data, in order. */
+export function yearsOf(catalog: Catalog): number[] {
+  return filesOf(catalog, groupMart("ward"))
     .flatMap(({ year }) => (year === undefined ? [] : [year]))
     .sort((a, b) => a - b);
 }

@@ -1,12 +1,11 @@
 import type { AreaKind } from "./area_kind.ts";
-import type { Boundary } from "./boundaries.ts";
+import { AREAS } from "./areas.ts";
 import type { Catalog, PublishedFile } from "./catalog.ts";
-import { filesOf } from "./catalog.ts";
+import { fileOfYear, groupMart } from "./catalog.ts";
 import { divisionNamed } from "./divisions.ts";
 import { Dictionary } from "./dictionary.ts";
 import type { Value } from "./parquet.ts";
 import { readColumns } from "./parquet.ts";
-import { Problem } from "./problem.ts";
 
 /** The area of a request without one. */
 export const NO_AREA = -1;
@@ -38,14 +37,8 @@ export interface Cube {
 }
 
 /** Reads the year's cube by group. */
-export async function readGroupCube(
-  catalog: Catalog,
-  kind: AreaKind,
-  year: number,
-  names: Names,
-  areas: Promise<Boundary[]>,
-) {
-  return readCube(fileOf(catalog, `requests_by_month_group_${kind}`, year), kind, names, areas);
+export async function readGroupCube(catalog: Catalog, kind: AreaKind, year: number, names: Names) {
+  return readCube(fileOfYear(catalog, groupMart(kind), year), kind, names);
 }
 
 /** Reads the year's cube by type. Only `types` are certain to be in it. */
@@ -54,24 +47,16 @@ export async function readTypeCube(
   kind: AreaKind,
   year: number,
   names: Names,
-  areas: Promise<Boundary[]>,
   types: { group: string; name: string }[],
 ) {
-  const file = fileOf(catalog, `requests_by_month_type_${kind}`, year);
-  return readCube(file, kind, names, areas, types);
-}
-
-function fileOf(catalog: Catalog, mart: string, year: number): PublishedFile {
-  const file = filesOf(catalog, mart).find((file) => file.year === year);
-  if (!file) throw new Problem("missing", `${mart}-${year}.parquet`, "it is not in the catalog");
-  return file;
+  const file = fileOfYear(catalog, `requests_by_month_type_${kind}`, year);
+  return readCube(file, kind, names, types);
 }
 
 async function readCube(
   file: PublishedFile,
   kind: AreaKind,
   names: Names,
-  areas: Promise<Boundary[]>,
   types?: { group: string; name: string }[],
 ): Promise<Cube> {
   const what = types ? "type_name" : "type_group";
@@ -84,8 +69,7 @@ async function readCube(
     pruning,
   );
   const rows = columns.requests.length;
-  // The boundaries are fetched at the same time.
-  const known = await areas;
+  const known = AREAS[kind];
   const positions = new Map(known.map(({ id }, position) => [id, position]));
   const area = new Int16Array(rows);
   const id = kind === "ward" ? columns.ward_id : columns.fsa;

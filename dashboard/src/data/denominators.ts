@@ -1,8 +1,8 @@
 import type { AreaKind } from "./area_kind.ts";
 import type { Catalog } from "./catalog.ts";
+import { DENOMINATORS } from "./catalog.ts";
 import { readRows } from "./marts.ts";
 
-const MART = "area_denominators";
 const COLUMNS = [
   "area_type",
   "ward_id",
@@ -27,7 +27,7 @@ export interface Denominators {
 
 /** Reads the denominators of a kind of area, by its id. A catalog without the mart has none. */
 export async function readDenominators(catalog: Catalog, kind: AreaKind): Promise<Map<string, Denominators>> {
-  const rows = await readRows(catalog, MART, COLUMNS);
+  const rows = await readRows(catalog, DENOMINATORS, COLUMNS);
   return new Map(
     rows
       .filter(({ area_type }) => area_type === kind)

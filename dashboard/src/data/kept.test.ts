@@ -30,3 +30,13 @@ test("a late failure does not remove a newer result", async () => {
   await expect(failing).rejects.toThrow("late");
   expect(await kept.once("a", () => Promise.resolve("newer"))).toBe("new");
 });
+
+test("a value is known once it is read, and as long as it is kept", async () => {
+  const kept = new Kept(1);
+  const read = kept.once("a", () => Promise.resolve("a"));
+  expect(kept.known("a")).toBeNull();
+  await read;
+  expect(kept.known("a")).toBe("a");
+  await kept.once("b", () => Promise.resolve("b"));
+  expect(kept.known("a")).toBeNull();
+});

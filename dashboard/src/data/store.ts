@@ -1,8 +1,8 @@
 import type { AreaKind } from "./area_kind.ts";
-import type { Area } from "./boundaries.ts";
-import { fetchBoundaries, withDenominators } from "./boundaries.ts";
+import type { Area } from "./areas.ts";
+import { withDenominators } from "./areas.ts";
 import type { Catalog } from "./catalog.ts";
-import { fetchCatalog, yearsOf } from "./catalog.ts";
+import { yearsOf } from "./catalog.ts";
 import type { Cubes } from "./answer.ts";
 import type { Cube } from "./cube.ts";
 import { Names, readGroupCube, readTypeCube } from "./cube.ts";
@@ -12,10 +12,13 @@ import { Kept } from "./kept.ts";
 /** Files that are kept decoded: enough for all years of both kinds of area, by group and by type. */
 const KEPT = 96;
 
-/** Finished steps out of all. */
+/** Finished steps out of all, and what is being read. */
 export interface Progress {
   done: number;
   of: number;
+  years: readonly number[];
+  /** Whether only requests by type are read. */
+  isByType: boolean;
 }
 
 /** The data that a question needs. */
@@ -43,20 +46,11 @@ export class Store {
   private readonly names: Record<AreaKind, Names> = { ward: new Names(), fsa: new Names() };
   private readonly kept = new Kept(KEPT);
 
-  private constructor(
-    readonly catalog: Catalog,
-    readonly years: number[],
-  ) {}
+  readonly years: number[];
 
-  /** Reads the catalog, and the boundaries of the areas that are shown first, which do not need it. */
-  static async open(kind: AreaKind): Promise<Store> {
-    const boundaries = fetchBoundaries(kind);
-    // Those who need them handle the failure.
-    boundaries.catch(() => undefined);
-    const catalog = await fetchCatalog();
-    const store = new Store(catalog, yearsOf(catalog, "requests_by_month_group_ward"));
-    void store.once(`boundaries ${kind}`, () => boundaries).catch(() => undefined);
-    return store;
+  /** @throws Problem if the catalog lacks the requests. */
+  constructor(readonly catalog: Catalog) {
+    this.years = yearsOf(catalog);
   }
 
   /** The last day with data. */
@@ -64,56 +58,80 @@ export class Store {
     return new Date(this.catalog.data_through ?? `${this.years.at(-1) ?? 1970}-12-31`);
   }
 
-  /** Reads the areas, and the cubes of the years and of the previous year. Files are fetched at the same time. */
+  /**
+   * Reads the denominators, and the cubes of the years and of the previous year. Files are fetched at the same time. Nothing
+   * is reported if all are known.
+   */
   async read({ kind, from, to, types }: Need, onProgress: (progress: Progress) => void): Promise<Read> {
     const years = this.years.filter((year) => year >= from - 1 && year <= to);
     const names = this.names[kind];
-    const progress = { done: 0, of: 1 + years.length * (types.length > 0 ? 2 : 1) };
-    const step = async <T>(promise: Promise<T>): Promise<T> => {
-      const value = await promise;
-      progress.done += 1;
-      onProgress({ ...progress });
-      return value;
-    };
-    const boundaries = this.once(`boundaries ${kind}`, () => fetchBoundaries(kind));
     const denominators = this.once(`denominators ${kind}`, () => readDenominators(this.catalog, kind)).then(
       (found) => ({ found, error: null }),
       (error: unknown) => ({ found: new Map<string, never>(), error }),
     );
-    const groups = new Map<number, Cube>();
-    const cubesOfTypes = new Map<number, Cube>();
-    const typeGroups = [...new Set(types.map(({ group }) => group))].sort();
-    let missingYear: Read["missingYear"] = null;
-    const readYear = async (year: number) => {
-      const [byGroup, byType] = await Promise.all([
-        step(this.once(`${kind} ${year}`, () => readGroupCube(this.catalog, kind, year, names, boundaries))),
-        types.length > 0
-          ? step(
-              this.once(`${kind} ${year} ${JSON.stringify(typeGroups)}`, () =>
-                readTypeCube(this.catalog, kind, year, names, boundaries, types),
-              ),
-            )
-          : null,
-      ]);
-      groups.set(year, byGroup);
-      if (byType) cubesOfTypes.set(year, byType);
-    };
-    await Promise.all([
-      step(boundaries),
-      ...years.map((year) =>
-        readYear(year).catch((error: unknown) => {
+    const typeGroups = JSON.stringify([...new Set(types.map(({ group }) => group))].sort());
+    const reads = years.map((year) => ({ year, key: `${kind} ${year}`, isByType: false }));
+    if (types.length > 0) {
+      reads.push(...years.map((year) => ({ year, key: `${kind} ${year} ${typeGroups}`, isByType: true })));
+    }
+    const step = this.stepsOf(reads, onProgress);
+    const cubes = { groups: new Map<number, Cube>(), types: new Map<number, Cube>() };
+    const missing: NonNullable<Read["missingYear"]>[] = [];
+    await Promise.all(
+      reads.map(async ({ year, key, isByType }) => {
+        try {
+          const cube = await this.once(key, () =>
+            isByType
+              ? readTypeCube(this.catalog, kind, year, names, types)
+              : readGroupCube(this.catalog, kind, year, names),
+          );
+          cubes[isByType ? "types" : "groups"].set(year, cube);
+          step();
+        } catch (error) {
           if (year >= from) throw error;
-          missingYear = { year, error };
-        }),
-      ),
-    ]);
+          missing.push({ year, error });
+        }
+      }),
+    );
+    // A year without one of its cubes would be compared as if it had fewer requests.
+    for (const { year } of missing) for (const byYear of Object.values(cubes)) byYear.delete(year);
     const { found, error: missingHomes } = await denominators;
-    const areas = withDenominators(await boundaries, found);
-    return { areas, names, cubes: { groups, types: cubesOfTypes }, missingYear, missingHomes };
+    return {
+      areas: withDenominators(kind, found),
+      names,
+      cubes,
+      missingYear: missing[0] ?? null,
+      missingHomes,
+    };
+  }
+
+  /** Reports what is not known yet, and returns a function that reports each step. */
+  private stepsOf(
+    reads: readonly { year: number; key: string; isByType: boolean }[],
+    onProgress: (progress: Progress) => void,
+  ): () => void {
+    const unread = reads.filter(({ key }) => this.known(key) === null);
+    if (unread.length === 0) return () => undefined;
+    const progress = {
+      done: 0,
+      of: reads.length,
+      years: [...new Set(unread.map(({ year }) => year))],
+      isByType: unread.every(({ isByType }) => isByType),
+    };
+    onProgress({ ...progress });
+    return () => {
+      progress.done += 1;
+      onProgress({ ...progress });
+    };
   }
 
   /** Returns the kept result for `key`, or else that of `read`. Failures are read again. */
   once<T>(key: string, read: () => Promise<T>): Promise<T> {
     return this.kept.once(key, read);
+  }
+
+  /** Returns the kept result for `key`; `null` if it is not read yet. */
+  known(key: string): unknown {
+    return this.kept.known(key);
   }
 }

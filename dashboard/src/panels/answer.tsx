@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 
+import type { Progress } from "../data/store.ts";
 import { format, text } from "../strings.ts";
 import { aboutOf, changeOf, nameOf, whenOf } from "../view/describe.ts";
 import type { Ranked } from "../view/measures.ts";
@@ -15,11 +16,14 @@ const MEDIUM = 125;
 /** The answer in a sentence about the chosen areas or the city, with what puts it in context, and tools beside it. */
 export function Answer({
   isOld,
+  progress = null,
   children,
   ...shown
 }: Shown & {
   /** Whether a newer choice is still being read. */
   isOld: boolean;
+  /** What is being read for it. */
+  progress?: Progress | null;
   children: ComponentChildren;
 }) {
   const isEmpty = shown.answer.city.requests === 0;
@@ -31,7 +35,7 @@ export function Answer({
       <div class="tools">
         {isOld && (
           <p class="updating" role="status">
-            <strong>{text.answer.updating}</strong> {text.answer.old}
+            <strong>{text.answer.updating(progress)}</strong> {text.answer.old}
           </p>
         )}
         {children}

@@ -1,8 +1,11 @@
-import type { ComponentType } from "preact";
+import type { ComponentChild, ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-/** Returns a component whose code is loaded when it is first rendered. Until then it is empty. */
-export function lazy<Props extends object>(load: () => Promise<ComponentType<Props>>): ComponentType<Props> {
+/** Returns a component whose code is loaded when it is first rendered. Until then `Waiting` is shown. */
+export function lazy<Props extends object>(
+  load: () => Promise<ComponentType<Props>>,
+  Waiting: () => ComponentChild = () => null,
+): ComponentType<Props> {
   let loaded: ComponentType<Props> | null = null;
   return function Lazy(props: Props) {
     const [Loaded, setLoaded] = useState<ComponentType<Props> | null>(() => loaded);
@@ -13,6 +16,6 @@ export function lazy<Props extends object>(load: () => Promise<ComponentType<Pro
         setLoaded(() => component);
       });
     }, []);
-    return Loaded && <Loaded {...props} />;
+    return Loaded ? <Loaded {...props} /> : <Waiting />;
   };
 }

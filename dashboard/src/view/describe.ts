@@ -1,5 +1,5 @@
 import type { Answer } from "../data/answer.ts";
-import type { Area } from "../data/boundaries.ts";
+import type { Area } from "../data/areas.ts";
 import type { AreaKind } from "../data/area_kind.ts";
 import type { Figures } from "../data/figures.ts";
 import type { Span } from "../data/span.ts";

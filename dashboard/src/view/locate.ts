@@ -1,6 +1,9 @@
 import { geoContains } from "d3-geo";
 
+import type { AreaKind } from "../data/area_kind.ts";
 import type { Boundary } from "../data/boundaries.ts";
+import { fetchBoundaries } from "../data/boundaries.ts";
+import type { Store } from "../data/store.ts";
 
 /** Why a location is not known. */
 export type NotLocated = "refused" | "outside";
@@ -9,15 +12,25 @@ export type NotLocated = "refused" | "outside";
 const PATIENCE = 10_000;
 
 /** Returns the area that contains a point, in degrees east and north. */
-export function areaAt<Area extends Pick<Boundary, "shape">>(
-  areas: readonly Area[],
+export function areaAt(
+  boundaries: readonly Boundary[],
   point: [longitude: number, latitude: number],
-): Area | null {
-  return areas.find(({ shape }) => geoContains(shape, point)) ?? null;
+): Boundary | null {
+  return boundaries.find(({ shape }) => geoContains(shape, point)) ?? null;
 }
 
-/** Asks the browser where it is. The position stays in the page. */
-export function locate(): Promise<[longitude: number, latitude: number] | null> {
+/** Returns the area that the visitor is in, or why it is not known. The position stays in the page. */
+export async function locateIn(store: Store, kind: AreaKind): Promise<{ id: string } | NotLocated> {
+  const [point, boundaries] = await Promise.all([
+    locate(),
+    store.once(`boundaries ${kind}`, () => fetchBoundaries(kind)),
+  ]);
+  if (!point) return "refused";
+  return areaAt(boundaries, point) ?? "outside";
+}
+
+/** Asks the browser where it is. */
+function locate(): Promise<[longitude: number, latitude: number] | null> {
   return new Promise((resolve) => {
     if (!("geolocation" in navigator)) {
       resolve(null);

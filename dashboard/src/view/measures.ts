@@ -1,5 +1,5 @@
 import type { Answer } from "../data/answer.ts";
-import type { Area } from "../data/boundaries.ts";
+import type { Area } from "../data/areas.ts";
 import type { Figures } from "../data/figures.ts";
 import type { Interval } from "./intervals.ts";
 import { intervalOfChange, intervalOfCount, intervalOfShare } from "./intervals.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import type { Area } from "../data/boundaries.ts";
+import type { Area } from "../data/areas.ts";
 import type { Figures } from "../data/figures.ts";
 import type { Ranked } from "./measures.ts";
 import { classOf, fillOf, niceStep, quantile, scaleOf } from "./scale.ts";

@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 
 import { geoCentroid } from "d3-geo";
 import type { MultiPolygon, Polygon } from "geojson";
-import { feature } from "topojson-client";
-import type { GeometryCollection, Topology } from "topojson-specification";
 import { expect, test } from "vitest";
 
-import type { Boundary } from "../data/boundaries.ts";
+import type { AreaKind } from "../data/area_kind.ts";
+import { AREAS, BOUNDARIES } from "../data/areas.ts";
+import type { Boundaries } from "../data/boundaries.ts";
+import { boundariesOf } from "../data/boundaries.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { areaAt } from "./locate.ts";
 import { elsewhere, indexOf, search } from "./search_what.ts";
@@ -93,23 +94,15 @@ test("the distance of words", () => {
 });
 
 /** Reads the boundaries as the page does. */
-function boundaries(name: string): Boundary[] {
-  const path = new URL(`../../public/boundaries/${name}.topo.json`, import.meta.url);
-  const topology = JSON.parse(readFileSync(path, "utf8")) as Topology<{
-    areas: GeometryCollection<{ name: string; km2: number }>;
-  }>;
-  return feature(topology, topology.objects.areas).features.map((shape) => ({
-    id: String(shape.id),
-    name: shape.properties.name,
-    km2: shape.properties.km2,
-    shape: shape as Boundary["shape"],
-  }));
+function boundaries(kind: AreaKind) {
+  const path = new URL(`../../public/${BOUNDARIES[kind]}`, import.meta.url);
+  return boundariesOf(kind, JSON.parse(readFileSync(path, "utf8")) as Boundaries);
 }
-const wards = boundaries("wards");
-const fsas = boundaries("fsas");
+const wards = boundaries("ward");
+const fsas = boundaries("fsa");
 const places = {
-  wards,
-  fsas,
+  wards: AREAS.ward,
+  fsas: AREAS.fsa,
   wardsOf: new Map([
     [
       "M5V",
@@ -124,7 +117,7 @@ const places = {
 const idsOf = (query: string) => findPlaces(query, places).map(({ kind, id }: Place) => `${kind} ${id}`);
 
 test("every ward is found by number, name, the City's spelling and a typing error", () => {
-  for (const { id, name } of wards) {
+  for (const { id, name } of AREAS.ward) {
     expect(idsOf(name)[0], name).toBe(`ward ${id}`);
     expect(idsOf(`Ward ${id}`)[0]).toBe(`ward ${id}`);
     expect(idsOf(id)[0]).toBe(`ward ${id}`);

@@ -1,12 +1,12 @@
 import type { AreaKind } from "../data/area_kind.ts";
-import type { Boundary } from "../data/boundaries.ts";
+import type { NamedArea } from "../data/areas.ts";
 import type { WardShare } from "../data/fsa_wards.ts";
 import { fitOf, wordsOf } from "./words.ts";
 
 /** The areas that can be searched for. */
 export interface Places {
-  wards: readonly Boundary[];
-  fsas: readonly Boundary[];
+  wards: readonly NamedArea[];
+  fsas: readonly NamedArea[];
   /** The wards of each postal area, if the data have them. */
   wardsOf: ReadonlyMap<string, WardShare[]>;
 }
@@ -86,11 +86,11 @@ function placesOf(fsa: string, { wards, fsas, wardsOf }: Places): Place[] {
   ];
 }
 
-function asWard({ id, name }: Boundary): Place {
+function asWard({ id, name }: NamedArea): Place {
   return { kind: "ward", id, name, ofFsa: null, former: null };
 }
 
-function asFsa({ id, name }: Boundary): Place {
+function asFsa({ id, name }: NamedArea): Place {
   return { kind: "fsa", id, name, ofFsa: null, former: null };
 }
 

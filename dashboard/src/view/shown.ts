@@ -1,5 +1,5 @@
 import type { Answer } from "../data/answer.ts";
-import type { Area } from "../data/boundaries.ts";
+import type { Area } from "../data/areas.ts";
 import type { Names } from "../data/cube.ts";
 import type { Store } from "../data/store.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";

@@ -13,14 +13,16 @@ export function useRead<T>(
   read: (catalog: Catalog) => Promise<T>,
   isWanted = true,
 ): { value: T | null; error: unknown; retry: () => void } {
-  const [value, setValue] = useState<T | null>(null);
+  const [value, setValue] = useState(() => store.known(key) as T | null);
   const [error, setError] = useState<unknown>(null);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     if (!isWanted) return;
     let isStale = false;
-    setValue(null);
+    const known = store.known(key) as T | null;
+    setValue(() => known);
     setError(null);
+    if (known !== null) return;
     store
       .once(key, () => read(store.catalog))
       .then(

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
 import { answer } from "../data/answer.ts";
-import type { Area } from "../data/boundaries.ts";
+import type { Area } from "../data/areas.ts";
 import { divisionNamed } from "../data/divisions.ts";
 import { yearOf } from "../data/span.ts";
 import type { Progress, Read, Store } from "../data/store.ts";

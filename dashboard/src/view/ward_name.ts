@@ -1,4 +1,4 @@
-import type { Area } from "../data/boundaries.ts";
+import type { Area } from "../data/areas.ts";
 import { text } from "../strings.ts";
 
 /** The name of a ward, if its boundaries are on the map, or else its number. */

@@ -218,7 +218,6 @@ export const en = {
     wardNamed: (name: string, id: string) => `${name} (Ward ${id})`,
     ofPostalCode: (fsa: string, share: string) => `${share} of the requests from ${fsa} are in this ward`,
     former: (name: string) => `Roughly the former ward ${name}, until 2018`,
-    loading: "Loading the names of places",
     none: (query: string) =>
       `Nothing matches “${query}”. Try a ward's name or number, or a postal code such as M5V 2T6. The City's 158 neighbourhoods are not in the data.`,
     mapped: (fsa: string) => `Requests from ${fsa} are in `,
@@ -320,7 +319,12 @@ export const en = {
       division: (requests: number) => `Without the City division there would be ${counted(requests)}.`,
       what: (requests: number) => `Without the request type there would be ${counted(requests)}.`,
     },
-    updating: "Updating…",
+    /** What is being read, if files are: the first and the last year, and whether only requests by type. */
+    updating: (progress: { years: readonly number[]; isByType: boolean } | null) => {
+      if (!progress) return "Updating…";
+      const years = [...new Set([progress.years[0], progress.years.at(-1)])].join("–");
+      return `Loading the requests${progress.isByType ? " by type" : ""} of ${years}…`;
+    },
     old: "These are the figures of your previous choice.",
   },
 
@@ -414,6 +418,7 @@ export const en = {
     },
     ratio: (kind: AreaKind, ratio: number) =>
       `The ${areas[kind].other} differ little: the highest is ${decimal(ratio)} times the lowest.`,
+    loading: "Loading the map",
     lake: "Lake Ontario",
     zoomIn: "Zoom in",
     zoomOut: "Zoom out",

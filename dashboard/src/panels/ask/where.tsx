@@ -1,15 +1,15 @@
 import { useState } from "preact/hooks";
 
-import { fetchBoundaries } from "../../data/boundaries.ts";
+import { AREAS } from "../../data/areas.ts";
 import { readFsaWards } from "../../data/fsa_wards.ts";
 import type { Store } from "../../data/store.ts";
 import type { Found, Option } from "../../parts/combobox.tsx";
 import { Chip, Combobox } from "../../parts/combobox.tsx";
 import { format, text } from "../../strings.ts";
-import { areaAt, locate } from "../../view/locate.ts";
 import type { Place, Places } from "../../view/search_where.ts";
 import { findPlaces } from "../../view/search_where.ts";
 import { nameOf } from "../../view/describe.ts";
+import { useRead } from "../../view/use_read.ts";
 import type { View } from "../../view/view.ts";
 import { MOST_PINS, togglePin } from "../../view/view.ts";
 import type { AskProps } from "./props.ts";
@@ -17,22 +17,13 @@ import type { AskProps } from "./props.ts";
 /** Choices that are no area. */
 type Chosen = Place | "city" | "locate";
 
-/** Places before they are read. */
-const NO_PLACES: Places = { wards: [], fsas: [], wardsOf: new Map() };
-
 /** The choice of wards and postal areas, by name, number, postal code or location. */
 export function Where({ store, view, change, shown }: AskProps) {
-  const [places, setPlaces] = useState(NO_PLACES);
+  const [isOpened, setOpened] = useState(false);
   const [said, say] = useState("");
-  const [isRead, setRead] = useState(false);
-  const load = () => {
-    void readPlaces(store).then((read) => {
-      setPlaces(read);
-      setRead(true);
-    });
-  };
-  // The areas of the map are known already.
-  const onMap = shown === null ? {} : { [shown.view.by === "ward" ? "wards" : "fsas"]: shown.areas };
+  // Without the wards of postal areas, these are found nevertheless.
+  const wardsOf = useRead(store, "fsa_wards", readFsaWards, isOpened).value ?? new Map<string, never>();
+  const places = { wards: AREAS.ward, fsas: AREAS.fsa, wardsOf };
   const choose = (chosen: Chosen) => {
     say("");
     if (chosen === "city") change({ pins: [] });
@@ -45,9 +36,8 @@ export function Where({ store, view, change, shown }: AskProps) {
       });
     }
   };
-  const known = [...(shown?.areas ?? []), ...places.wards, ...places.fsas];
   const named = (id: string) => {
-    const area = known.find((one) => one.id === id);
+    const area = [...AREAS.ward, ...AREAS.fsa].find((one) => one.id === id);
     return area ? nameOf(area, view.by) : id;
   };
   const pins = shown?.asked === view ? shown.view.pins : view.pins;
@@ -56,9 +46,11 @@ export function Where({ store, view, change, shown }: AskProps) {
       id="where"
       label={text.ask.where}
       hint={pins.length === 0 ? text.ask.whereHint : text.ask.whereMore}
-      find={(query) => found(query, isRead ? places : { ...NO_PLACES, ...onMap }, isRead)}
+      find={(query) => found(query, places)}
       said={said}
-      onOpen={load}
+      onOpen={() => {
+        setOpened(true);
+      }}
       onChoose={choose}
     >
       {pins.map((id, at) => (
@@ -74,22 +66,8 @@ export function Where({ store, view, change, shown }: AskProps) {
   );
 }
 
-/** Reads the names of all areas, and the wards of postal areas. What cannot be read cannot be found. */
-async function readPlaces(store: Store): Promise<Places> {
-  const [wards, fsas, wardsOf] = await Promise.allSettled([
-    store.once("boundaries ward", () => fetchBoundaries("ward")),
-    store.once("boundaries fsa", () => fetchBoundaries("fsa")),
-    store.once("fsa_wards", () => readFsaWards(store.catalog)),
-  ]);
-  return {
-    wards: wards.status === "fulfilled" ? wards.value : [],
-    fsas: fsas.status === "fulfilled" ? fsas.value : [],
-    wardsOf: wardsOf.status === "fulfilled" ? wardsOf.value : new Map<string, never>(),
-  };
-}
-
 /** The options for a query: without one, the city, the location and all wards. */
-function found(query: string, places: Places, isRead: boolean): Found<Chosen> {
+function found(query: string, places: Places): Found<Chosen> {
   const isSearch = query.trim() !== "";
   const general: Option<Chosen>[] = isSearch
     ? []
@@ -100,9 +78,7 @@ function found(query: string, places: Places, isRead: boolean): Found<Chosen> {
   const options = [...general, ...findPlaces(query, places).map(optionOf)];
   const note =
     isSearch && options.length === 0
-      ? isRead
-        ? text.where.none(query)
-        : `${text.where.loading}…`
+      ? text.where.none(query)
       : options.some(({ value }) => typeof value !== "string" && value.kind === "fsa")
         ? text.where.notNeighbourhood
         : null;
@@ -132,11 +108,7 @@ function pinned(view: View, { kind, id }: { kind: View["by"]; id: string }): Par
 
 /** The view with the area that the visitor is in, or a sentence about why it is not known. */
 async function findHere(store: Store, view: View): Promise<Partial<View> | string> {
-  const [point, boundaries] = await Promise.all([
-    locate(),
-    store.once(`boundaries ${view.by}`, () => fetchBoundaries(view.by)),
-  ]);
-  if (!point) return text.where.refused;
-  const area = areaAt(boundaries, point);
-  return area ? { pins: [area.id] } : text.where.outside;
+  const { locateIn } = await import("../../view/locate.ts");
+  const found = await locateIn(store, view.by);
+  return typeof found === "string" ? text.where[found] : { pins: [found.id] };
 }

@@ -1,6 +1,7 @@
 import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
+import type { Boundary } from "../../data/boundaries.ts";
 import type { Tip } from "../../parts/tooltip.tsx";
 import { Tooltip, useTip } from "../../parts/tooltip.tsx";
 import { format, text } from "../../strings.ts";
@@ -26,7 +27,12 @@ export interface Pointing {
 }
 
 /** The map: areas to read, to move between by arrow keys, and to choose. */
-export function Choropleth({ pointed, onPoint, ...shown }: Shown & Pointing) {
+export function Choropleth({
+  boundaries,
+  pointed,
+  onPoint,
+  ...shown
+}: Shown & Pointing & { boundaries: readonly Boundary[] }) {
   const { view, areas, ranked, measure, answer, change } = shown;
   const svg = useRef<SVGSVGElement>(null);
   const zoom = useZoom(svg, view.zoom, (to) => {
@@ -35,7 +41,7 @@ export function Choropleth({ pointed, onPoint, ...shown }: Shown & Pointing) {
   const pixel = usePixel(svg) / zoom.transform.k;
   const tip = useTip<number>();
   const [focused, setFocused] = useState(0);
-  const shapes = useMemo(() => draw(areas), [areas]);
+  const shapes = useMemo(() => draw(boundaries), [boundaries]);
   const active = tip.of !== null && tip.of < areas.length ? tip.of : null;
   useEffect(() => {
     onPoint(active === null ? null : (areas[active]?.id ?? null));

@@ -1,8 +1,11 @@
+import { fetchBoundaries } from "../../data/boundaries.ts";
+import { Failure } from "../../parts/failure.tsx";
 import { focusAround } from "../../parts/focus.ts";
 import { text } from "../../strings.ts";
 import { hasDenominators } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
 import type { Measure } from "../../view/view.ts";
+import { useRead } from "../../view/use_read.ts";
 import { MEASURES, isNarrow } from "../../view/view.ts";
 import { monthAt } from "../../data/span.ts";
 import type { Pointing } from "./choropleth.tsx";
@@ -23,10 +26,23 @@ export function MapPanel({ pointed, onPoint, ...shown }: Shown & Pointing) {
       id="map-panel"
     >
       {shown.view.embed === null && <Measures {...shown} />}
-      <Choropleth {...shown} {...{ pointed, onPoint }} />
+      <Drawing key={shown.view.by} {...shown} {...{ pointed, onPoint }} />
       <MapLegend {...shown} />
       <Notes {...shown} />
     </section>
+  );
+}
+
+/** The map, once the boundaries of its kind of area are read. */
+function Drawing(props: Shown & Pointing) {
+  const { store, view } = props;
+  const { value, error, retry } = useRead(store, `boundaries ${view.by}`, () => fetchBoundaries(view.by));
+  if (error !== null) return <Failure error={error} onRetry={retry} />;
+  if (value) return <Choropleth {...props} boundaries={value} />;
+  return (
+    <p class="map unread" role="status" aria-busy="true">
+      {text.map.loading}…
+    </p>
   );
 }
 

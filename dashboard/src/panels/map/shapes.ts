@@ -1,6 +1,6 @@
 import { geoMercator, geoPath } from "d3-geo";
 
-import type { Area } from "../../data/boundaries.ts";
+import type { Boundary } from "../../data/boundaries.ts";
 
 /** Units of the map's drawing. */
 export const WIDTH = 660;
@@ -27,16 +27,16 @@ export interface Shape {
 }
 
 /** Draws the areas, as large as the map allows. */
-export function draw(areas: readonly Area[]): Shape[] {
+export function draw(boundaries: readonly Boundary[]): Shape[] {
   const projection = geoMercator().fitExtent(
     [
       [MARGIN, MARGIN],
       [WIDTH - MARGIN, HEIGHT - MARGIN],
     ],
-    { type: "FeatureCollection", features: areas.map(({ shape }) => shape) },
+    { type: "FeatureCollection", features: boundaries.map(({ shape }) => shape) },
   );
   const path = geoPath(projection).digits(1);
-  return areas.map(({ shape }) => {
+  return boundaries.map(({ shape }) => {
     const { geometry } = shape;
     const polygons = geometry.type === "Polygon" ? [geometry.coordinates] : geometry.coordinates;
     const rings = polygons

@@ -1,0 +1,36 @@
+// The first style sheet, so that those of parts and panels can override it.
+import "./base.css";
+import { fetchAhead } from "./data/ahead.ts";
+import type { Catalog } from "./data/catalog.ts";
+import {
+  DATA,
+  DENOMINATORS,
+  fetchCatalog,
+  fileOfYear,
+  filesOf,
+  groupMart,
+  hasMart,
+  yearsOf,
+} from "./data/catalog.ts";
+import { yearOf } from "./data/span.ts";
+import { parseView, spanOf } from "./view/view.ts";
+
+/** Returns the files that the first answer needs, as `Store.read` reads them. */
+function filesOfAnswer(catalog: Catalog): string[] {
+  const view = parseView(location.search);
+  const years = yearsOf(catalog);
+  const { from, to } = spanOf(view, years);
+  const cubes = years
+    .filter((year) => year >= yearOf(from) - 1 && year <= yearOf(to))
+    .map((year) => fileOfYear(catalog, groupMart(view.by), year));
+  const denominators = hasMart(catalog, DENOMINATORS) ? filesOf(catalog, DENOMINATORS) : [];
+  return [...cubes, ...denominators].map(({ path }) => DATA + path);
+}
+
+// This file is small. The data are fetched while the code that reads them is.
+const catalog = fetchCatalog();
+catalog.then(filesOfAnswer).then(fetchAhead, () => {
+  // The page reports what it cannot read.
+});
+const { start } = await import("./start.tsx");
+await start(catalog);

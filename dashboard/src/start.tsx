@@ -1,0 +1,21 @@
+import { render } from "preact";
+
+import { App } from "./app.tsx";
+import type { Catalog } from "./data/catalog.ts";
+import { speak, text } from "./strings.ts";
+import { showTheme } from "./theme.tsx";
+
+/** Renders the page with the catalog that is being fetched. */
+export async function start(catalog: Promise<Catalog>) {
+  showTheme();
+  // The language that no one speaks shows words that are cut, and words that are not from the catalogue.
+  if (new URLSearchParams(location.search).get("lang") === "en-XA") {
+    const { pseudo } = await import("./words/pseudo.ts");
+    speak(pseudo(text));
+  }
+  const root = document.getElementById("app");
+  if (root) {
+    root.replaceChildren();
+    render(<App catalog={catalog} />, root);
+  }
+}
