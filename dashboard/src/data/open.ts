@@ -17,22 +17,25 @@ export interface OpenByAge {
 
 const COUNTS = ["type_group", "age_days", "requests", "open_requests"] as const;
 
-/** Reads the open requests by age: of the city by type, and of the 25 wards by group. Missing marts have none. */
-export async function readOpen(catalog: Catalog): Promise<OpenByAge[]> {
-  const [types, wards] = await Promise.all([
-    readRows(catalog, "open_by_age_type", [...COUNTS, "type_name"]),
-    readRows(catalog, "open_by_age_group_ward", [...COUNTS, "ward_model", "ward_id"]),
-  ]);
-  const countsOf = (row: Record<(typeof COUNTS)[number], unknown>) => ({
+/** Reads the open requests of the city by age and type. A catalog without the mart has none. */
+export async function readOpenOfCity(catalog: Catalog): Promise<OpenByAge[]> {
+  const rows = await readRows(catalog, "open_by_age_type", [...COUNTS, "type_name"]);
+  return rows.map((row) => ({ ...countsOf(row), type: row.type_name as string, ward: null }));
+}
+
+/** Reads the open requests of the 25 wards by age and group. A catalog without the mart has none. */
+export async function readOpenOfWards(catalog: Catalog): Promise<OpenByAge[]> {
+  const rows = await readRows(catalog, "open_by_age_group_ward", [...COUNTS, "ward_model", "ward_id"]);
+  return rows
+    .filter(isOfWardToday)
+    .map((row) => ({ ...countsOf(row), type: null, ward: String(row.ward_id) }));
+}
+
+function countsOf(row: Record<(typeof COUNTS)[number], unknown>) {
+  return {
     group: row.type_group as string,
     days: row.age_days as number,
     requests: row.requests as number,
     open: row.open_requests as number,
-  });
-  return [
-    ...types.map((row) => ({ ...countsOf(row), type: row.type_name as string, ward: null })),
-    ...wards
-      .filter(isOfWardToday)
-      .map((row) => ({ ...countsOf(row), type: null, ward: String(row.ward_id) })),
-  ];
+  };
 }

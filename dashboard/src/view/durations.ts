@@ -49,14 +49,18 @@ export function durationOf(
   );
 }
 
+/** The ward that the open requests of a subject are of, or `null` for the city: wards have figures by group alone. */
+export function placeOf({ type }: Subject, ward: string | null): string | null {
+  return type === null ? ward : null;
+}
+
 /** The open requests of a subject by age, of a ward or the city. Ages with few requests are left out. */
 export function openOf(
   all: readonly OpenByAge[],
   { group, type }: Subject,
   ward: string | null,
 ): OpenShare[] {
-  // Wards have figures by group alone.
-  const place = type === null ? ward : null;
+  const place = placeOf({ group, type }, ward);
   const rows = all.filter(
     (one) => one.group === group && one.ward === place && (type === null || one.type === type),
   );

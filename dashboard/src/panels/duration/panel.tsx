@@ -4,12 +4,12 @@ import { hasMart } from "../../data/catalog.ts";
 import type { Duration as Found } from "../../data/durations.ts";
 import { readDurations } from "../../data/durations.ts";
 import type { OpenByAge } from "../../data/open.ts";
-import { readOpen } from "../../data/open.ts";
+import { readOpenOfCity, readOpenOfWards } from "../../data/open.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { format, text } from "../../strings.ts";
 import { choiceNamed } from "../../view/describe.ts";
 import type { Subject } from "../../view/durations.ts";
-import { durationOf, openOf, subjectOf } from "../../view/durations.ts";
+import { durationOf, openOf, placeOf, subjectOf } from "../../view/durations.ts";
 import type { Shown } from "../../view/shown.ts";
 import { useNear } from "../../view/use_near.ts";
 import { useRead } from "../../view/use_read.ts";
@@ -28,11 +28,18 @@ export function Duration(shown: Shown) {
   // The page of an area is printed whole, wherever it was scrolled to.
   const isWanted = useNear(section) || pinned.length > 0;
   const durations = useRead(store, "durations", readDurations, isWanted);
-  const open = useRead(store, "open", readOpen, isWanted);
-  if (!MARTS.some((mart) => hasMart(store.catalog, mart))) return null;
   const subject = subjectOf(view.what, vocabulary);
   const ward = view.by === "ward" ? (pinned[0]?.area.id ?? null) : null;
-  const isRead = durations.value !== null && open.value !== null;
+  const isOpenOfWard = subject !== null && placeOf(subject, ward) !== null;
+  // Each is one file per year, and the list of categories needs neither.
+  const open = useRead(
+    store,
+    isOpenOfWard ? "open wards" : "open city",
+    isOpenOfWard ? readOpenOfWards : readOpenOfCity,
+    isWanted && subject !== null,
+  );
+  if (!MARTS.some((mart) => hasMart(store.catalog, mart))) return null;
+  const isRead = durations.value !== null && (subject === null || open.value !== null);
   return (
     <section class="panel" aria-labelledby="duration-title" id="duration" tabIndex={-1} ref={section}>
       <h2 id="duration-title">{text.duration.title}</h2>
@@ -45,7 +52,7 @@ export function Duration(shown: Shown) {
         (subject ? (
           <One {...shown} {...{ subject, ward }} durations={durations.value ?? []} open={open.value ?? []} />
         ) : (
-          <Several {...shown} {...{ ward }} durations={durations.value ?? []} open={open.value ?? []} />
+          <Several {...shown} {...{ ward }} durations={durations.value ?? []} />
         ))}
       <details>
         <summary>{text.duration.methodTitle}</summary>
@@ -62,11 +69,16 @@ export function Duration(shown: Shown) {
 interface Figures {
   ward: string | null;
   durations: readonly Found[];
-  open: readonly OpenByAge[];
 }
 
 /** One category or type: a sentence, its curve, and what is still open by age. */
-function One({ subject, ward, durations, open, ...shown }: Shown & Figures & { subject: Subject }) {
+function One({
+  subject,
+  ward,
+  durations,
+  open,
+  ...shown
+}: Shown & Figures & { subject: Subject; open: readonly OpenByAge[] }) {
   const [choice] = shown.view.what;
   const found = durationOf(durations, subject, ward);
   const what = choice ? text.inSentence(choiceNamed(choice)) : "";
