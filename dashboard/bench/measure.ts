@@ -1,7 +1,7 @@
 // Measures how long a person waits: npm run bench, with the site in SITE_DIR. Prints one line of JSON.
 import { gzipSync } from "node:zlib";
 
-import type { Page, Request } from "playwright-core";
+import type { Browser, Page, Request } from "playwright-core";
 
 import { launch } from "../e2e/browser.ts";
 import { readCatalog, serveSite } from "../e2e/site.ts";
@@ -14,6 +14,10 @@ const PATIENCE = 30_000;
 const VIEWPORT = { viewport: { width: 1440, height: 1000 } };
 const USABLE = "main[aria-busy=false] #map path";
 const WHOLE = "main[aria-busy=false] #about";
+/** A slow phone: 400 kbit/s, 400 ms for each response, a quarter of the CPU. */
+const SLOW_LOADS = 3;
+const SLOW_LINK = { offline: false, latency: 400, downloadThroughput: 50_000, uploadThroughput: 50_000 };
+const SLOW_CPU = 4;
 
 /** Returns the bytes of a response: its header, and its body plain and compressed. */
 async function bytesOf(request: Request): Promise<{ plain: number; gzip: number }> {
@@ -24,10 +28,11 @@ async function bytesOf(request: Request): Promise<{ plain: number; gzip: number 
 }
 
 /**
- * Returns the milliseconds from each choice, of every kind, to the frame with its figures. The heat map follows a moment
- * later. The view's years are already loaded; the time includes other files that a choice needs.
+ * Returns the milliseconds from each choice, of every kind, to the frame with its figures, and whether files were fetched
+ * for it. The heat map follows a moment later. The view's years are already loaded; the time includes other files that a
+ * choice needs.
  */
-async function choiceToPaint(page: Page): Promise<number[]> {
+async function choiceToPaint(page: Page): Promise<{ time: number; isFetched: boolean }[]> {
   return page.evaluate(
     async ({ count, patience }) => {
       const one = (selector: string): HTMLElement => {
@@ -50,8 +55,11 @@ async function choiceToPaint(page: Page): Promise<number[]> {
           });
           observer.observe(main, { attributeFilter: ["aria-busy"] });
         });
-      const times: number[] = [];
+      performance.setResourceTimingBufferSize(10_000);
+      const fetched = () => performance.getEntriesByType("resource").length;
+      const times: { time: number; isFetched: boolean }[] = [];
       const measure = async (choose: () => void) => {
+        const before = fetched();
         const start = performance.now();
         const whole = followed();
         choose();
@@ -59,7 +67,7 @@ async function choiceToPaint(page: Page): Promise<number[]> {
         // A task after the frame's callbacks runs once the frame is painted.
         await frame();
         await task(0);
-        times.push(performance.now() - start);
+        times.push({ time: performance.now() - start, isFetched: fetched() > before });
         // The next choice waits until the heat map is drawn.
         await task(150);
       };
@@ -129,6 +137,40 @@ async function choiceToPaint(page: Page): Promise<number[]> {
   );
 }
 
+/**
+ * Returns the milliseconds until the first figure is painted on a slow phone, and by how much the layout shifts until all
+ * sections are shown.
+ */
+async function slowLoad(browser: Browser, url: string): Promise<{ figure: number; shift: number }> {
+  const context = await browser.newContext(VIEWPORT);
+  const page = await context.newPage();
+  const session = await context.newCDPSession(page);
+  await session.send("Network.emulateNetworkConditions", SLOW_LINK);
+  await session.send("Emulation.setCPUThrottlingRate", { rate: SLOW_CPU });
+  await page.addInitScript(() => {
+    const seen = { figure: 0, shift: 0 };
+    Object.assign(window, { seen });
+    const observer = new MutationObserver(() => {
+      if (!/\d/.test(document.querySelector(".answer h2")?.textContent ?? "")) return;
+      observer.disconnect();
+      // A task after the frame's callbacks runs once the frame is painted.
+      requestAnimationFrame(() => setTimeout(() => (seen.figure = performance.now())));
+    });
+    observer.observe(document, { subtree: true, childList: true, characterData: true });
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries())
+        seen.shift += (entry as PerformanceEntry & { value: number }).value;
+    }).observe({ type: "layout-shift", buffered: true });
+  });
+  await page.goto(url, { waitUntil: "commit" });
+  await page.waitForSelector(WHOLE);
+  const seen = await page.evaluate(
+    () => (window as unknown as { seen: { figure: number; shift: number } }).seen,
+  );
+  await context.close();
+  return seen;
+}
+
 function spread(values: number[]) {
   const sorted = values.toSorted((a, b) => a - b);
   const quantile = (at: number) => sorted[Math.floor((sorted.length - 1) * at)] ?? NaN;
@@ -159,7 +201,9 @@ try {
     .flatMap(({ files }) => files.map(({ year }) => year ?? 0))
     .sort();
   const all = `years=${years[0] ?? ""}-${years.at(-1) ?? ""}`;
-  const filters: Record<string, ReturnType<typeof spread>> = {};
+  const slow: { figure: number; shift: number }[] = [];
+  for (let load = 0; load < SLOW_LOADS; load++) slow.push(await slowLoad(browser, site.url));
+  const filters: Record<string, ReturnType<typeof spread> & { loaded: ReturnType<typeof spread> }> = {};
   for (const [name, query] of [
     ["wards, the latest year", ""],
     [`wards, ${years.length} years`, `?${all}`],
@@ -169,7 +213,9 @@ try {
     await page.goto(site.url + query);
     await page.waitForSelector(WHOLE);
     await page.waitForLoadState("networkidle");
-    filters[name] = spread(await choiceToPaint(page));
+    const choices = await choiceToPaint(page);
+    const timesOf = (some: typeof choices) => spread(some.map(({ time }) => time));
+    filters[name] = { ...timesOf(choices), loaded: timesOf(choices.filter(({ isFetched }) => !isFetched)) };
     await page.close();
   }
   const total = (kind: "plain" | "gzip") => firstView.reduce((sum, bytes) => sum + bytes[kind], 0);
@@ -180,6 +226,10 @@ try {
       first_view: { requests: firstView.length, bytes: total("plain"), gzip_bytes: total("gzip") },
       usable: spread(usable),
       whole: spread(whole),
+      slow: {
+        first_figure: spread(slow.map(({ figure }) => figure)),
+        shift: Math.max(...slow.map(({ shift }) => shift)),
+      },
       filters,
     }),
   );
