@@ -465,7 +465,7 @@ test("dbt's exposure lists the marts that the page reads", async () => {
     if (mart) read.add(mart);
   });
   for (const by of ["ward", "fsa"]) {
-    for (const filter of ["", "type=Pick+up+Dead+Wildlife", "area=M4C"])
+    for (const filter of ["", "type=Pick+up+Dead+Wildlife", "area=M4C", "group=Trees&area=4"])
       await visitor.view(`?by=${by}&series=day&${filter}`);
   }
   // Read once it is near the screen.

@@ -7,7 +7,7 @@ export function fetchAhead(paths: readonly string[]) {
     if (started.has(path)) continue;
     started.add(path);
     const response = fetch(path);
-    // Whoever reads the file handles the failure.
+    // The code that reads the file handles the failure.
     response.catch(() => undefined);
     responses.set(path, response);
   }

@@ -218,6 +218,7 @@ export const en = {
     wardNamed: (name: string, id: string) => `${name} (Ward ${id})`,
     ofPostalCode: (fsa: string, share: string) => `${share} of the requests from ${fsa} are in this ward`,
     former: (name: string) => `Roughly the former ward ${name}, until 2018`,
+    loading: "Loading the wards of postal areas",
     none: (query: string) =>
       `Nothing matches “${query}”. Try a ward's name or number, or a postal code such as M5V 2T6. The City's 158 neighbourhoods are not in the data.`,
     mapped: (fsa: string) => `Requests from ${fsa} are in `,

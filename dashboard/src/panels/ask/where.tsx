@@ -21,9 +21,14 @@ type Chosen = Place | "city" | "locate";
 export function Where({ store, view, change, shown }: AskProps) {
   const [isOpened, setOpened] = useState(false);
   const [said, say] = useState("");
-  // Without the wards of postal areas, these are found nevertheless.
-  const wardsOf = useRead(store, "fsa_wards", readFsaWards, isOpened).value ?? new Map<string, never>();
-  const places = { wards: AREAS.ward, fsas: AREAS.fsa, wardsOf };
+  const { value: wardsOf, error } = useRead(store, "fsa_wards", readFsaWards, isOpened);
+  // Postal areas are listed below their wards, or alone if these cannot be read.
+  const isRead = wardsOf !== null || error !== null;
+  const places = {
+    wards: AREAS.ward,
+    fsas: isRead ? AREAS.fsa : [],
+    wardsOf: wardsOf ?? new Map<string, never>(),
+  };
   const choose = (chosen: Chosen) => {
     say("");
     if (chosen === "city") change({ pins: [] });
@@ -46,7 +51,7 @@ export function Where({ store, view, change, shown }: AskProps) {
       id="where"
       label={text.ask.where}
       hint={pins.length === 0 ? text.ask.whereHint : text.ask.whereMore}
-      find={(query) => found(query, places)}
+      find={(query) => found(query, places, isRead)}
       said={said}
       onOpen={() => {
         setOpened(true);
@@ -67,7 +72,7 @@ export function Where({ store, view, change, shown }: AskProps) {
 }
 
 /** The options for a query: without one, the city, the location and all wards. */
-function found(query: string, places: Places): Found<Chosen> {
+function found(query: string, places: Places, isRead: boolean): Found<Chosen> {
   const isSearch = query.trim() !== "";
   const general: Option<Chosen>[] = isSearch
     ? []
@@ -78,7 +83,9 @@ function found(query: string, places: Places): Found<Chosen> {
   const options = [...general, ...findPlaces(query, places).map(optionOf)];
   const note =
     isSearch && options.length === 0
-      ? text.where.none(query)
+      ? isRead
+        ? text.where.none(query)
+        : `${text.where.loading}…`
       : options.some(({ value }) => typeof value !== "string" && value.kind === "fsa")
         ? text.where.notNeighbourhood
         : null;
