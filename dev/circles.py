@@ -2,8 +2,8 @@
 
 python3 dev/circles.py    from the top of the repository
 
-A path counts as a use of the deepest module that it names: `super::layout::Layout` of `layout`. What a module says about
-its children (`mod`, `pub use`) is no use. Tests of a module are left out.
+A path counts as a use of the deepest module that it names: `super::layout::Layout` of `layout`. What a module says of
+its children (`mod`, `pub use`) does not count. Tests of a module are left out.
 """
 
 import re

@@ -1,10 +1,13 @@
 //! The published site, the only store whose objects are overwritten.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::google::Emulator;
 use shared::google::storage::{Bucket, WriteMode};
@@ -66,7 +69,10 @@ impl Site {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(Failure::upstream(error)),
             },
-            Self::Bucket(bucket) => bucket.read(path).await.map_err(Failure::from),
+            Self::Bucket(bucket) => match bucket.read(path).await {
+                Ok(content) => content.map(decoded).transpose().or_fail(Exit::Upstream),
+                Err(error) => Err(error.into()),
+            },
         };
         read.while_doing(|| format!("cannot read {path} of the site"))
     }
@@ -96,8 +102,15 @@ impl Site {
                 replace(&directory.join(path), &content).or_fail(Exit::Upstream)
             }
             Self::Bucket(bucket) => {
-                let cache_control = caching.header();
-                let mode = WriteMode::Overwrite { cache_control };
+                let (content, content_encoding) = if is_text(path) {
+                    (encoded(&content).or_fail(Exit::Bug)?, Some("gzip"))
+                } else {
+                    (content, None)
+                };
+                let mode = WriteMode::Overwrite {
+                    cache_control: caching.header(),
+                    content_encoding,
+                };
                 let size_bytes = content.len() as u64;
                 let upload = bucket.upload(path, size_bytes, content.into(), mode);
                 upload.await.map_err(Failure::from)
@@ -121,6 +134,34 @@ impl Site {
     }
 }
 
+/// Whether an object is text, which a bucket stores compressed: Cloud Storage does not compress what it serves. It
+/// decompresses for clients that do not accept gzip: <https://cloud.google.com/storage/docs/transcoding>.
+fn is_text(path: &str) -> bool {
+    let extension = Path::new(path).extension();
+    extension.is_some_and(|extension| {
+        ["css", "html", "js", "json", "svg", "txt"]
+            .iter()
+            .any(|text| extension == *text)
+    })
+}
+
+/// Compresses `content`. The result depends on nothing else.
+fn encoded(content: &[u8]) -> io::Result<Bytes> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(content)?;
+    Ok(encoder.finish()?.into())
+}
+
+/// Returns an object as it was before it was compressed, if it was: the client reads what is stored.
+fn decoded(content: Bytes) -> io::Result<Bytes> {
+    if !content.starts_with(&[0x1f, 0x8b]) {
+        return Ok(content);
+    }
+    let mut decoded = Vec::new();
+    GzDecoder::new(&content[..]).read_to_end(&mut decoded)?;
+    Ok(decoded.into())
+}
+
 /// Writes a file next to its final path and renames it, with each step synced to disk before the next.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("/"));
@@ -141,7 +182,23 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::Site;
+    use bytes::Bytes;
+
+    use super::{Site, decoded, encoded, is_text};
+
+    #[test]
+    fn text_is_stored_compressed_and_read_as_it_was() {
+        for path in ["index.html", "assets/first-1a2b.js", "data/catalog.json"] {
+            assert!(is_text(path), "{path}");
+        }
+        assert!(!is_text("data/requests_by_ward/2025.parquet"));
+        let content = Bytes::from("ward 9, ".repeat(100));
+        let stored = encoded(&content).unwrap();
+        assert!(stored.len() < content.len() / 5);
+        assert_eq!(stored, encoded(&content).unwrap());
+        assert_eq!(decoded(stored).unwrap(), content);
+        assert_eq!(decoded(content.clone()).unwrap(), content);
+    }
 
     #[test]
     fn a_site_is_an_absolute_directory_or_a_bucket() {

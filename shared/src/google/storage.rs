@@ -128,6 +128,8 @@ pub enum WriteMode<'a> {
     Overwrite {
         /// The object's `Cache-Control` header.
         cache_control: &'a str,
+        /// Its `Content-Encoding` header, if it is encoded.
+        content_encoding: Option<&'a str>,
     },
 }
 
@@ -183,8 +185,12 @@ impl Bucket {
         let upload = match mode {
             WriteMode::New => upload.set_if_generation_match(0_i64),
             // Overwriting with identical content is idempotent.
-            WriteMode::Overwrite { cache_control } => upload
+            WriteMode::Overwrite {
+                cache_control,
+                content_encoding,
+            } => upload
                 .set_cache_control(cache_control)
+                .set_content_encoding(content_encoding.unwrap_or_default())
                 .with_idempotency(true),
         };
         // A resumable upload, if buffered, continues after a lost connection without querying its status

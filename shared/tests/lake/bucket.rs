@@ -22,6 +22,7 @@ async fn objects_are_replaced_and_removed() {
     let emulator = proxy.url().parse().expect("loopback");
     let bucket = Bucket::new(&format!("{name}/some/prefix"), Some(emulator)).expect("a bucket");
     let no_cache = WriteMode::Overwrite {
+        content_encoding: None,
         cache_control: "no-cache",
     };
 
