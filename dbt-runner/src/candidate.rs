@@ -138,11 +138,10 @@ impl Candidate {
         let Scope::Years(years) = scope else {
             return json!({});
         };
-        let list: Vec<String> = years.iter().map(ToString::to_string).collect();
-        let others = if list.is_empty() {
+        let others = if years.is_empty() {
             String::new()
         } else {
-            format!(" where source_year not in ({})", list.join(", "))
+            format!(" where source_year not in ({})", listed(years, ", "))
         };
         let kept = graph.built().filter(|node| node.by_year).map(|node| {
             let mart = node.mart.as_ref();
@@ -151,6 +150,12 @@ impl Candidate {
         });
         json!({"changed_years": years, "published_years": kept.collect::<Map<_, _>>()})
     }
+}
+
+/// Returns `years` in one text.
+pub(crate) fn listed(years: &BTreeSet<i16>, separator: &str) -> String {
+    let years: Vec<String> = years.iter().map(ToString::to_string).collect();
+    years.join(separator)
 }
 
 /// The place to look at a candidate, for people.

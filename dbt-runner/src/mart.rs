@@ -71,6 +71,12 @@ impl Definition {
         partitions.chain(clusters).collect()
     }
 
+    /// Returns the names of the columns, quoted by `quoted`.
+    pub(crate) fn column_list(&self, quoted: impl Fn(&str) -> String) -> String {
+        let names = self.columns.iter().map(|column| quoted(&column.name));
+        names.collect::<Vec<_>>().join(", ")
+    }
+
     /// Returns the columns and their constraints for a statement that creates the table. Names are quoted by `quoted`.
     pub(crate) fn columns_ddl(&self, quoted: impl Fn(&str) -> String) -> String {
         let columns = self.columns.iter().map(|column| {

@@ -22,7 +22,7 @@ use tokio::task::block_in_place;
 use tracing::{debug, info, warn};
 
 use crate::artifacts::Graph;
-use crate::candidate::{Candidate, Scope};
+use crate::candidate::{Candidate, Scope, listed};
 use crate::dbt::{Dbt, RunningDbt};
 use crate::looker_studio;
 use crate::mart::{Definition, MartTable};
@@ -280,10 +280,7 @@ async fn build(
     } = work;
     let years = match scope {
         Scope::Whole => "all".to_owned(),
-        Scope::Years(years) => {
-            let years: Vec<String> = years.iter().map(ToString::to_string).collect();
-            years.join(" ")
-        }
+        Scope::Years(years) => listed(years, " "),
     };
     info!(%candidate, years, "build started");
     let results = dbt.build(graph, scope).await.while_doing(|| {
@@ -334,7 +331,7 @@ async fn build(
     let rows = manifest.marts.iter().map(|mart| mart.rows).sum();
     info!(
         fingerprint = %manifest.fingerprint,
-        years = years.trim_end(),
+        years,
         nodes = results.len(),
         marts = manifest.marts.len(),
         rows,

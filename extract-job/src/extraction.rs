@@ -91,8 +91,8 @@ impl Extractor {
         Ok((handed, summary))
     }
 
-    /// Compares the chosen resource with the other resources of the same date, and returns the one that counts: if the portal
-    /// does not date them, the one with the latest date at its own server. If another one cannot be extracted,
+    /// Compares the chosen resource with the other resources of the same date, and returns the one that counts: if the
+    /// portal does not date them, the one with the latest date at its own server. If another one cannot be extracted,
     /// nothing is lost, because it is not used.
     async fn compare(
         &self,

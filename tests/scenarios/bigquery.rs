@@ -1,7 +1,7 @@
 //! Behaviour specific to BigQuery: named jobs, and interference by other executions and network faults.
 
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use emulators::{Fault, FaultKind, Proxy, Service, google_error};
 use sample_portal::{Portal, PortalConfig};
@@ -12,7 +12,7 @@ use shared::warehouse::WarehouseUrl;
 use shared::warehouse::bigquery::BigQuery;
 use shared::warehouse::bigquery::model::{JobConfiguration, JobConfigurationQuery};
 
-use crate::pipeline::{Path, Pipeline};
+use crate::pipeline::{Path, Pipeline, wait_until};
 use crate::readers::interleavings;
 
 fn portal() -> Portal {
@@ -83,15 +83,6 @@ fn of_job_inserts(after: u32, times: u32, kind: FaultKind) -> Fault {
         .times(times)
 }
 
-/// Waits until a condition is met; `not_yet` is the message if it is not.
-fn wait_until(not_yet: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{not_yet}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// Returns the outcome of a load that is held up by `delay` until a newer version of its year is loaded.
 fn overtaken(portal: &Portal, pipeline: &Pipeline, proxy: &Proxy, delay: Fault) -> JobOutcome {
     portal.correct(2025);
@@ -101,7 +92,9 @@ fn overtaken(portal: &Portal, pipeline: &Pipeline, proxy: &Proxy, delay: Fault) 
     proxy.fault(delay);
     thread::scope(|scope| {
         let older = scope.spawn(|| pipeline.run(Stage::Load, "run"));
-        wait_until("the load is not held up", || proxy.is_through());
+        wait_until(Duration::from_mins(1), "the load is not held up", || {
+            proxy.is_through()
+        });
         pipeline.run(Stage::Load, "newer").finished();
         older.join().unwrap()
     })
@@ -125,16 +118,7 @@ fn failed_job(error: &Value) -> Value {
 fn two_concurrent_loads_are_one() {
     let portal = portal();
     let (pipeline, _front) = transformed(&portal);
-    let outcomes: Vec<_> = thread::scope(|scope| {
-        let running = [(); 2].map(|()| scope.spawn(|| pipeline.run(Stage::Load, "run")));
-        running
-            .into_iter()
-            .map(|load| load.join().unwrap())
-            .collect()
-    });
-    for outcome in &outcomes {
-        outcome.finished();
-    }
+    pipeline.run_twice_at_once(Stage::Load, "run");
     is_loaded_once(&pipeline);
 }
 
@@ -232,7 +216,11 @@ fn a_killed_load_is_continued_by_the_next_one() {
         FaultKind::Delay(Duration::from_secs(30)),
     ));
     let mut killed = pipeline.spawn(Stage::Load, "run");
-    wait_until("the load jobs are not started", || job_inserts(&proxy) == 2);
+    wait_until(
+        Duration::from_mins(1),
+        "the load jobs are not started",
+        || job_inserts(&proxy) == 2,
+    );
     killed.kill().unwrap();
     killed.wait().unwrap();
     proxy.clear_faults();

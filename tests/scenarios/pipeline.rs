@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Child;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::{env, fs};
+use std::time::{Duration, Instant};
+use std::{env, fs, thread};
 
 use emulators::Addresses;
 use sample_portal::Portal;
@@ -329,6 +330,17 @@ impl Pipeline {
         self.job(stage, run).run()
     }
 
+    /// Runs a stage twice at the same time, and checks that both succeed.
+    pub(crate) fn run_twice_at_once(&self, stage: Stage, run: &str) {
+        let outcomes = thread::scope(|scope| {
+            let running = [(); 2].map(|()| scope.spawn(|| self.run(stage, run)));
+            running.map(|job| job.join().unwrap())
+        });
+        for outcome in &outcomes {
+            outcome.finished();
+        }
+    }
+
     pub(crate) fn spawn(&self, stage: Stage, run: &str) -> Child {
         self.job(stage, run).spawn()
     }
@@ -391,4 +403,13 @@ pub(crate) fn executable(name: &str) -> PathBuf {
 pub(crate) fn from_make(variable: &str) -> String {
     env::var(variable)
         .unwrap_or_else(|_| panic!("{variable} is not set: run the tests with `make test`"))
+}
+
+/// Waits up to `patience` until a condition is met; `not_yet` is the message if it is not.
+pub(crate) fn wait_until(patience: Duration, not_yet: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + patience;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{not_yet}");
+        thread::sleep(Duration::from_millis(20));
+    }
 }

@@ -1,15 +1,15 @@
 //! Marts in BigQuery are published at once, whatever happens to the builds. The tests of dbt-runner have the same of DuckDB.
 
 use std::fs;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use emulators::{Fault, FaultKind, Proxy, Service};
 use sample_portal::{Portal, PortalConfig};
 use serde_json::Value;
 use shared::run::Stage;
+use shared::testing::copy_folder;
 
-use crate::pipeline::{Path, Pipeline, from_make};
+use crate::pipeline::{Path, Pipeline, from_make, wait_until};
 
 fn portal() -> Portal {
     Portal::start(PortalConfig {
@@ -40,14 +40,6 @@ fn marts(pipeline: &Pipeline) -> Value {
     tables
 }
 
-fn wait_until(not_yet: &str, is_so: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_mins(10);
-    while !is_so() {
-        assert!(Instant::now() < deadline, "{not_yet}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
 /// A build with a failing test publishes nothing and names its tables. Builds that are killed before and during the
 /// publication leave one whole set.
 #[test]
@@ -56,7 +48,7 @@ fn readers_see_one_whole_set_when_builds_fail_or_die() {
     let (mut pipeline, before) = corrected(&portal);
 
     let project = tempfile::tempdir().unwrap();
-    copy(
+    copy_folder(
         std::path::Path::new(&from_make("DBT_PROJECT_DIR")),
         project.path(),
     );
@@ -83,7 +75,10 @@ fn readers_see_one_whole_set_when_builds_fail_or_die() {
     };
     let is_killed = || {
         let mut killed = pipeline.spawn(Stage::Dbt, "second");
-        wait_until("the build does not get there", || proxy.is_through());
+        let patience = Duration::from_mins(10);
+        wait_until(patience, "the build does not get there", || {
+            proxy.is_through()
+        });
         killed.kill().unwrap();
         killed.wait().unwrap();
         proxy.clear_faults();
@@ -118,16 +113,7 @@ fn two_builds_at_once_are_one() {
             portal.correct(2025);
             pipeline.run_to_warehouse(round);
         }
-        let outcomes: Vec<_> = thread::scope(|scope| {
-            let running = [(); 2].map(|()| scope.spawn(|| pipeline.run(Stage::Dbt, round)));
-            running
-                .into_iter()
-                .map(|build| build.join().unwrap())
-                .collect()
-        });
-        for outcome in &outcomes {
-            outcome.finished();
-        }
+        pipeline.run_twice_at_once(Stage::Dbt, round);
         let counted = "select count(*), count(distinct request_id) from ";
         assert_eq!(
             pipeline.query(&format!("{counted} marts.fct_service_requests")),
@@ -142,17 +128,4 @@ fn two_builds_at_once_are_one() {
         .run()
         .finished();
     assert_eq!(marts(&pipeline), partial, "as a whole build makes them");
-}
-
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use shared::exit::{Exit, Failure, OrFail as _};
 
-use crate::candidate::{Candidate, Scope};
+use crate::candidate::{Candidate, Scope, listed};
 use crate::mart::{Definition, MartTable};
 
 /// The table that records what is published, beside the tables of load-job.
@@ -82,16 +82,18 @@ impl Release<'_> {
 
     /// Whether the table is published with another layout.
     pub(super) fn is_changed(&self, definition: &Definition) -> bool {
-        let name = definition.table.to_string();
-        let published = self.before.and_then(|before| before.layouts.get(&name));
-        published.is_some_and(|layout| Some(layout) != self.after.layouts.get(&name))
+        let layout = self.published_layout(definition);
+        layout.is_some_and(|layout| *layout != definition.layout())
     }
 
     /// Whether the table has to be created: it is new, or its layout differs from the published one.
     pub(super) fn is_created(&self, definition: &Definition) -> bool {
+        self.published_layout(definition).is_none() || self.is_changed(definition)
+    }
+
+    fn published_layout(&self, definition: &Definition) -> Option<&String> {
         let name = definition.table.to_string();
-        let published = self.before.and_then(|before| before.layouts.get(&name));
-        published.is_none() || self.is_changed(definition)
+        self.before?.layouts.get(&name)
     }
 
     /// Returns the tables that are published and no longer part of the project.
@@ -110,16 +112,14 @@ impl Release<'_> {
         definition: &Definition,
         quoted: impl Fn(&str) -> String,
     ) -> Vec<String> {
-        let columns = definition.columns.iter().map(|column| quoted(&column.name));
-        let columns = columns.collect::<Vec<_>>().join(", ");
+        let columns = definition.column_list(&quoted);
         let published = self.candidate.published(&definition.table);
         let condition = match self.scope {
             Scope::Years(years) if definition.by_year => {
                 if years.is_empty() {
                     return Vec::new();
                 }
-                let list: Vec<String> = years.iter().map(ToString::to_string).collect();
-                let mut condition = format!("source_year in ({})", list.join(", "));
+                let mut condition = format!("source_year in ({})", listed(years, ", "));
                 if let Some(partition) = &definition.partition_by {
                     // The dates of a year's rows are in that year, so that only its partitions are read.
                     let field = quoted(&partition.field);

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use shared::testing::copy_folder;
+
 use crate::{Fixture, REQUESTS};
 
 #[test]
@@ -186,17 +188,4 @@ fn copy_of_project() -> tempfile::TempDir {
         copy.path(),
     );
     copy
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy_folder(&entry.path(), &target);
-        } else {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }

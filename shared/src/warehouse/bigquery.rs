@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use google_cloud_bigquery_v2::client::{JobService, TableService};
 use google_cloud_bigquery_v2::model::{
-    ErrorProto, Job, JobConfiguration, JobReference, QueryParameter, QueryParameterType,
-    QueryParameterValue, QueryRequest, Table,
+    ErrorProto, Job, JobConfiguration, JobConfigurationQuery, JobReference, QueryParameter,
+    QueryParameterType, QueryParameterValue, QueryRequest, Table,
 };
 use google_cloud_gax::error::Error;
 use google_cloud_gax::options::RequestOptionsBuilder;
@@ -164,8 +164,7 @@ fn exit_of_reason(reason: &str) -> Option<Exit> {
 }
 
 /// Returns named values as query parameters.
-#[must_use]
-pub fn parameters(values: &[(&str, Value)]) -> Vec<QueryParameter> {
+fn parameters(values: &[(&str, Value)]) -> Vec<QueryParameter> {
     let parameter = |(name, value): &(&str, Value)| {
         let (kind, text) = match value {
             Value::Text(text) => ("STRING", text.clone()),
@@ -179,6 +178,16 @@ pub fn parameters(values: &[(&str, Value)]) -> Vec<QueryParameter> {
             .set_parameter_value(value)
     };
     values.iter().map(parameter).collect()
+}
+
+/// Returns the configuration of a job that runs `statement`, or a script, with named `values`.
+#[must_use]
+pub fn query_job(statement: impl Into<String>, values: &[(&str, Value)]) -> JobConfigurationQuery {
+    JobConfigurationQuery::new()
+        .set_query(statement)
+        .set_use_legacy_sql(false)
+        .set_parameter_mode("NAMED")
+        .set_query_parameters(parameters(values))
 }
 
 /// A finished job.

@@ -11,9 +11,6 @@ use super::text;
 /// The replacement of a refused line whose values outside the contract cannot be separated from the others.
 const WITHHELD: &str = "(withheld: the file has columns outside the contract, and this line's fields cannot be told apart)";
 
-/// The detail of a line that a comma in a column outside the contract may have shifted.
-pub(super) const SHIFTED: &str = "no value is recognised behind a column outside the contract: a comma in it may have shifted the fields";
-
 /// A line in the contract's order of columns.
 pub(super) struct Fields<'a> {
     pub(super) creation_date: &'a [u8],
@@ -228,7 +225,7 @@ impl<'a> LineReader<'a> {
                 && self.field(unknown.position + 1, surplus).starts_with(b" ")
         };
         if !self.header.is_padded && self.between().iter().any(is_spaced) {
-            return Err(Reason::FieldCount.with(SHIFTED));
+            return Err(shifted());
         }
         Ok(surplus)
     }
@@ -391,6 +388,13 @@ impl<'a> LineReader<'a> {
         }
         self.subject = subject;
     }
+}
+
+/// Refuses a line that a comma in a column outside the contract may have shifted.
+pub(super) fn shifted() -> Refusal {
+    Reason::FieldCount.with(
+        "no value is recognised behind a column outside the contract: a comma in it may have shifted the fields",
+    )
 }
 
 /// Refuses a plain line with less than the first seven fields.

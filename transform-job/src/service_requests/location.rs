@@ -18,8 +18,8 @@ impl Fsa {
     /// The number of possible areas.
     pub(super) const COUNT: u16 = 260;
 
-    /// Parses the area of `district` in the trimmed `text`. Returns [`Fsa::NONE`] if the file has no area for the request, and an error if
-    /// the text is neither.
+    /// Parses the area of `district` in the trimmed `text`. Returns [`Fsa::NONE`] if the file has no area for the
+    /// request, and an error if the text is neither.
     pub(super) fn read(text: &[u8], district: u8) -> Result<Self, ()> {
         if let &[first, digit @ b'0'..=b'9', letter] = text
             && first.eq_ignore_ascii_case(&district)

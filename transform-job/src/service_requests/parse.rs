@@ -4,7 +4,7 @@ use std::io::Read;
 
 use shared::manifest::{Drift, DriftKind};
 
-use super::fields::{Fields, LineReader, SHIFTED};
+use super::fields::{Fields, LineReader, shifted};
 use super::header::{Header, HeaderError};
 use super::layout::{Choice, Survey};
 use super::months::{Months, Sink};
@@ -79,7 +79,7 @@ fn read_fields<'s>(
     if rows.recognises(&fields) {
         Ok(fields)
     } else {
-        Err(Reason::FieldCount.with(SHIFTED))
+        Err(shifted())
     }
 }
 

@@ -239,8 +239,9 @@ impl<'a> RowReader<'a> {
         surplus.is_repaired()
     }
 
-    /// Whether no comma in an unknown column has shifted `fields`: behind each, two of the witnesses have a value of their own
-    /// column, or the only one has. One of several may be there by chance. `Unknown` may be that of any column.
+    /// Whether no comma in an unknown column has shifted `fields`: behind each, two of the witnesses have a value of
+    /// their own column, or the only one has. One of several may be there by chance. `Unknown` may be that of any
+    /// column.
     pub(super) fn recognises(&self, fields: &Fields) -> bool {
         fields.between.iter().all(|Between { witnesses, .. }| {
             let recognised = witnesses

@@ -8,7 +8,7 @@ use arrow_array::RecordBatch;
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::google::Emulator;
 use shared::warehouse::bigquery::Finished;
-use shared::warehouse::bigquery::model::{JobConfiguration, JobConfigurationQuery};
+use shared::warehouse::bigquery::model::JobConfiguration;
 use shared::warehouse::{Dataset, Value, bigquery};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
@@ -30,8 +30,8 @@ impl BigQuery {
         Ok(Self(client))
     }
 
-    /// Publishes a candidate, and drops its tables. Returns the bytes billed; `None` if another build or load came first,
-    /// so that nothing was changed.
+    /// Publishes a candidate, and drops the tables that are no longer part of the project. Returns the bytes billed; `None`
+    /// if another build or load came first, so that nothing was changed.
     pub(super) fn release(
         &self,
         release: &Release<'_>,
@@ -83,7 +83,8 @@ impl BigQuery {
         Ok(())
     }
 
-    /// Runs a script as a job, again if a concurrent one conflicts. Returns the bytes billed; `None` if it was overtaken.
+    /// Runs a script as a job, again if a concurrent one conflicts. Returns the bytes billed; `None` if it was
+    /// overtaken.
     fn execute(
         &self,
         verb: &str,
@@ -91,11 +92,7 @@ impl BigQuery {
         script: &str,
         values: &[(&str, Value)],
     ) -> Result<Option<u64>, Failure> {
-        let query = JobConfigurationQuery::new()
-            .set_query(script)
-            .set_use_legacy_sql(false)
-            .set_parameter_mode("NAMED")
-            .set_query_parameters(bigquery::parameters(values));
+        let query = bigquery::query_job(script, values);
         let labels = [("pipeline", "toronto-311"), ("stage", "dbt")];
         let configuration = JobConfiguration::new().set_labels(labels).set_query(query);
         let mut attempt = 1;
@@ -134,8 +131,7 @@ fn layouts(release: &Release<'_>) -> Vec<String> {
         let storage = definition.storage_ddl(quoted);
         if release.is_changed(definition) {
             let candidate = release.candidate.table(&definition.table);
-            let names = definition.columns.iter().map(|column| quoted(&column.name));
-            let names = names.collect::<Vec<_>>().join(", ");
+            let names = definition.column_list(quoted);
             return format!(
                 "create or replace table {published} ({columns}){storage} as select {names} from {candidate}"
             );

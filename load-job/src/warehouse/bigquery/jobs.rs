@@ -8,10 +8,8 @@ use shared::exit::Failure;
 use shared::partition::Partition;
 use shared::telemetry::milliseconds;
 use shared::warehouse::Value;
-use shared::warehouse::bigquery::model::{
-    Job, JobConfiguration, JobConfigurationQuery, Table as BigQueryTable,
-};
-use shared::warehouse::bigquery::{BigQueryError, Finished, parameters};
+use shared::warehouse::bigquery::model::{Job, JobConfiguration, Table as BigQueryTable};
+use shared::warehouse::bigquery::{BigQueryError, Finished, query_job};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -63,7 +61,7 @@ impl BigQueryWarehouse {
     /// Returns a statement that changes a table of records, as a job.
     pub(super) fn change(&self, statement: &str, values: &[(&str, Value)]) -> JobConfiguration {
         let labels = [("pipeline", "toronto-311"), ("stage", "load")];
-        let query = query(self.named(statement), values);
+        let query = query_job(self.named(statement), values);
         JobConfiguration::new().set_labels(labels).set_query(query)
     }
 
@@ -143,15 +141,6 @@ fn refused(error: BigQueryError) -> Failure {
     } else {
         error.into()
     }
-}
-
-/// Returns a query job with parameters.
-pub(super) fn query(statement: String, values: &[(&str, Value)]) -> JobConfigurationQuery {
-    JobConfigurationQuery::new()
-        .set_query(statement)
-        .set_use_legacy_sql(false)
-        .set_parameter_mode("NAMED")
-        .set_query_parameters(parameters(values))
 }
 
 fn output_rows(job: &Job) -> i64 {

@@ -14,14 +14,14 @@ use shared::google::Emulator;
 use shared::manifest::Drift;
 use shared::partition::{Dataset, Partition};
 use shared::run::RunId;
-use shared::warehouse::bigquery::BigQuery;
 use shared::warehouse::bigquery::model::{
     JobConfiguration, JobConfigurationLoad, Table as BigQueryTable, TableReference, TableSchema,
 };
+use shared::warehouse::bigquery::{BigQuery, query_job};
 use shared::warehouse::{self, Value};
 use tracing::{info, warn};
 
-use jobs::{MISCOUNTED, OVERTAKEN, Purpose, job_id, labels, query};
+use jobs::{MISCOUNTED, OVERTAKEN, Purpose, job_id, labels};
 
 use super::{
     Changes, Current, Load, LoadRefusal, Loaded, Observed, Target, Verdict, differences, history,
@@ -384,7 +384,7 @@ impl BigQueryWarehouse {
                 "{staged_quarantine}",
                 staged.last().map_or("", String::as_str),
             );
-        let query = query(self.named(&statement), values);
+        let query = query_job(self.named(&statement), values);
         let configuration = JobConfiguration::new()
             .set_labels(labels(load))
             .set_query(query);
