@@ -29,6 +29,8 @@ export CLIENTS_PYTHON := $(CURDIR)/.deps/clients/bin/python
 export EMULATORS_DIR := $(CURDIR)/.deps/emulators
 export GOOGLESQL_PYTHON := $(CURDIR)/.deps/googlesql/bin/python
 export LOCAL_DIR := $(CURDIR)/.local
+# What dbt parsed, so that the many dbt of the tests parse only what changed.
+PARSED := $(patsubst %,dbt-runner/project/target/%/partial_parse.msgpack,duckdb bigquery_emulator)
 DASHBOARD_PACKAGES := dashboard/node_modules/.package-lock.json
 READERS := .deps/readers/.ready tests/readers/node_modules/.package-lock.json
 NPM_RUN := npm run --silent --prefix dashboard
@@ -106,7 +108,7 @@ generate: ## Write what repeats the contracts and the code
 	@$(BUILD_DEBUG)
 	target/debug/generate
 
-test: setup check lint-dbt .deps/clients/.ready .deps/emulators/.ready .deps/googlesql/.ready test-infra ## All tests and linters
+test: setup check lint-dbt $(PARSED) .deps/clients/.ready .deps/emulators/.ready .deps/googlesql/.ready test-infra ## All tests and linters
 	RUST_BACKTRACE=0 target/debug/emulators $(RUN_NEXTEST) --no-fail-fast
 	cargo test --workspace --doc --locked
 	$(MAKE) test-workflow test-dashboard
@@ -171,10 +173,15 @@ fmt: .deps/linters/.ready .deps/infra/.ready $(DASHBOARD_PACKAGES) ## Format the
 	terraform fmt -recursive terraform
 
 clean: ## Remove everything that was built, installed and created by runs
-	rm -rf target .deps .local .bench */*/node_modules dashboard/node_modules dashboard/dist dashboard/e2e/artifacts
+	rm -rf target .deps .local .bench dbt-runner/project/target */*/node_modules dashboard/node_modules dashboard/dist dashboard/e2e/artifacts
 
 $(DASHBOARD_PACKAGES): dashboard/package-lock.json
 	npm ci --no-audit --no-fund --prefix dashboard
+	touch $@
+
+dbt-runner/project/target/%/partial_parse.msgpack: dbt-runner/project/dbt_project.yml .deps/dbt/.ready
+	DO_NOT_TRACK=1 $(DBT_EXECUTABLE) --quiet --log-level-file none parse --target $* --target-path target/$* \
+		--project-dir $(DBT_PROJECT_DIR) --profiles-dir $(DBT_PROJECT_DIR) --log-path $(DBT_PROJECT_DIR)/target
 	touch $@
 
 tests/readers/node_modules/.package-lock.json: tests/readers/package-lock.json

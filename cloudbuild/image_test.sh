@@ -103,9 +103,11 @@ for job in extract-job transform-job load-job dbt-runner; do
     version=$(run "$container" /opt/dbt/bin/dbt --version)
     check "dbt has the BigQuery adapter: $version" grep --quiet bigquery <<< "$version"
     check "Python finds a home directory" run "$container" /opt/dbt/bin/python -c 'import pathlib; pathlib.Path.home()'
-    check "dbt reads the project" run "$container" env BIGQUERY_PROJECT=p BIGQUERY_DATASET=d BIGQUERY_LOCATION=US \
+    check "dbt reads the project" run "$container" \
       /opt/dbt/bin/dbt --quiet parse --target bigquery --project-dir /srv/dbt --profiles-dir /srv/dbt \
-      --target-path /tmp/target --log-path /tmp/logs
+      --target-path /tmp/target --log-path /tmp/logs \
+      --partial-parse-file-path /srv/dbt/target/bigquery/partial_parse.msgpack
+    check "the image has it parsed" run "$container" grep --quiet '"parsed_path_count": 0' /tmp/target/perf_info.json
     check "it has the dashboard" run "$container" grep --quiet 'src="./assets/' /srv/dashboard/index.html
     check "nothing of dbt's installer is left" test -z "$(run "$container" ls /opt/dbt/bin | grep '^pip' || true)"
   fi

@@ -219,6 +219,11 @@ impl Graph {
             })
     }
 
+    /// Returns the unique ids of all nodes: models, seeds and tests.
+    pub(crate) fn nodes(&self) -> impl Iterator<Item = &str> {
+        self.nodes.keys().map(String::as_str)
+    }
+
     /// Returns the unique ids of the sources.
     pub(crate) fn sources(&self) -> impl Iterator<Item = &str> {
         self.sources.keys().map(String::as_str)

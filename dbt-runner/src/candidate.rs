@@ -35,7 +35,12 @@ pub(crate) enum Candidate {
     /// A file of its own, to which the warehouse is attached for reading.
     DuckDb(PathBuf),
     /// Tables with a prefix of its own.
-    BigQuery { project: String, prefix: String },
+    BigQuery {
+        project: String,
+        /// The dataset of the loaded tables.
+        dataset: String,
+        prefix: String,
+    },
 }
 
 impl Candidate {
@@ -66,6 +71,7 @@ impl Candidate {
                 let name = Fingerprint::of(&parts.each_ref().map(String::as_str));
                 Ok(Self::BigQuery {
                     project: dataset.project.clone(),
+                    dataset: dataset.id.clone(),
                     prefix: format!("c{:.12}_", name.as_str()),
                 })
             }
@@ -76,7 +82,9 @@ impl Candidate {
     pub(crate) fn table(&self, table: &MartTable) -> String {
         match self {
             Self::DuckDb(_) => format!("\"{}\".\"{}\"", table.schema, table.name),
-            Self::BigQuery { project, prefix } => {
+            Self::BigQuery {
+                project, prefix, ..
+            } => {
                 format!("`{project}.{DATASET}.{prefix}{}`", table.name)
             }
         }
@@ -90,31 +98,45 @@ impl Candidate {
         }
     }
 
-    /// Returns the attributes of dbt's nodes, by unique id, that make it build this candidate. Seeds are only rebuilt in
-    /// a whole build: they are files of the project.
+    /// Returns the attributes of dbt's nodes and sources, by unique id, that say in which warehouse they are: they were
+    /// parsed without one.
+    pub(crate) fn addresses(&self, graph: &Graph) -> Map<String, Value> {
+        let mut addresses = Map::new();
+        match self {
+            Self::DuckDb(_) => {
+                let place = json!({"database": PUBLISHED});
+                addresses.extend(graph.sources().map(|id| (id.to_owned(), place.clone())));
+            }
+            Self::BigQuery {
+                project, dataset, ..
+            } => {
+                let place = json!({"database": project, "schema": dataset});
+                addresses.extend(graph.sources().map(|id| (id.to_owned(), place.clone())));
+                let place = json!({"database": project});
+                addresses.extend(graph.nodes().map(|id| (id.to_owned(), place.clone())));
+            }
+        }
+        addresses
+    }
+
+    /// Returns the attributes of dbt's nodes and sources, by unique id, that make it build this candidate. Seeds are only
+    /// rebuilt in a whole build: they are files of the project.
     pub(crate) fn moves(&self, graph: &Graph, scope: &Scope) -> Value {
-        let mut moves = Map::new();
+        let mut moves = self.addresses(graph);
         for node in graph.built() {
-            let mut attributes = Map::new();
+            let attributes = moves.entry(node.id).or_insert_with(|| json!({}));
             let is_kept = node.is_seed && *scope != Scope::Whole;
             match self {
-                Self::DuckDb(_) if is_kept => {
-                    attributes.insert("database".to_owned(), json!(PUBLISHED));
-                }
+                Self::DuckDb(_) if is_kept => attributes["database"] = json!(PUBLISHED),
                 Self::BigQuery { prefix, .. } if !is_kept => {
-                    attributes.insert("schema".to_owned(), json!(DATASET));
-                    attributes.insert("alias".to_owned(), json!(format!("{prefix}{}", node.alias)));
+                    attributes["schema"] = json!(DATASET);
+                    attributes["alias"] = json!(format!("{prefix}{}", node.alias));
                 }
                 _ => {}
             }
             if let Some(materialized) = node.candidate {
-                attributes.insert("materialized".to_owned(), json!(materialized));
+                attributes["materialized"] = json!(materialized);
             }
-            moves.insert(node.id.to_owned(), Value::Object(attributes));
-        }
-        if let Self::DuckDb(_) = self {
-            let sources = graph.sources().map(str::to_owned);
-            moves.extend(sources.map(|id| (id, json!({"database": PUBLISHED}))));
         }
         Value::Object(moves)
     }
@@ -163,7 +185,9 @@ impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DuckDb(file) => write!(f, "{}", file.display()),
-            Self::BigQuery { project, prefix } => write!(f, "{project}.{DATASET}.{prefix}*"),
+            Self::BigQuery {
+                project, prefix, ..
+            } => write!(f, "{project}.{DATASET}.{prefix}*"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! dbt as a child process: a Python program of a few lines that runs one dbt command after another, so that dbt is
 //! started and the project is parsed once.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::io;
@@ -125,10 +126,8 @@ impl Dbt<'_> {
         let python = interpreter(self.executable)
             .or_fail(Exit::Configuration)
             .while_doing(failed)?;
-        let (_, variables) = profile::target(self.warehouse, self.candidate);
         let mut child = Command::new(python)
             .args(["-c", DRIVER])
-            .envs(variables)
             .env("DO_NOT_TRACK", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -153,12 +152,21 @@ impl Dbt<'_> {
             lines: BufReader::new(stdout).lines(),
             complaints,
         };
-        // Parsed without variables, so that dbt finds what it parsed before in the target directory.
-        let (success, errors) = running.execute(&["parse"], json!({})).await?;
+        let (success, errors) = running.execute(&["parse"], None).await?;
         if !success {
             return Err(without_results("dbt parse failed", &errors));
         }
         Ok((running, Graph::read(self.target)?))
+    }
+
+    /// Returns dbt's record of an earlier parse, with which it only parses what changed: of the target directory, or of
+    /// the project, in which `dbt parse --target-path target/TARGET` left it. It counts for every warehouse, because
+    /// dbt parses without a connection: <https://docs.getdbt.com/reference/parsing>.
+    fn parsed_before(&self, target_name: &str) -> Option<PathBuf> {
+        let of_project = self.project.join("target").join(target_name);
+        let folders = [self.target, &of_project].into_iter();
+        let mut files = folders.map(|folder| folder.join("partial_parse.msgpack"));
+        files.find(|file| file.is_file())
     }
 
     /// Removes an artifact of an earlier dbt run from the target directory and returns its path.
@@ -212,7 +220,7 @@ impl RunningDbt<'_> {
             arguments.extend(["--exclude", "resource_type:seed"]);
         }
         let moves = self.dbt.candidate.moves(graph, scope);
-        let (success, errors) = self.execute(&arguments, moves).await?;
+        let (success, errors) = self.execute(&arguments, Some(moves)).await?;
         if !results.is_file() {
             return Err(without_results("dbt build failed", &errors));
         }
@@ -239,7 +247,7 @@ impl RunningDbt<'_> {
     ///
     /// The page describes tables as the project does, which enforces contracts. dbt is not asked to query the warehouse's
     /// catalog, which would need rights and can fail, and repeats the same.
-    pub(crate) async fn document(&mut self) -> Result<Vec<u8>, Failure> {
+    pub(crate) async fn document(&mut self, graph: &Graph) -> Result<Vec<u8>, Failure> {
         let page = self.dbt.remove_stale("static_index.html")?;
         let (success, errors) = self
             .execute(
@@ -250,7 +258,7 @@ impl RunningDbt<'_> {
                     "--no-compile",
                     "--empty-catalog",
                 ],
-                json!({}),
+                Some(self.dbt.candidate.addresses(graph).into()),
             )
             .await?;
         if !success {
@@ -261,20 +269,19 @@ impl RunningDbt<'_> {
             .while_doing(|| format!("cannot read dbt's {}", page.display()))
     }
 
-    /// Runs a command, with the attributes `moves` of nodes. Returns whether it succeeded, and the errors it logged
-    /// outside of nodes.
+    /// Runs a command, with the attributes `moves` of nodes and a connection to the warehouse, or without one. Returns
+    /// whether it succeeded, and the errors it logged outside of nodes.
     async fn execute(
         &mut self,
         command: &[&str],
-        moves: Value,
+        moves: Option<Value>,
     ) -> Result<(bool, Vec<String>), Failure> {
-        let (target_name, _) = profile::target(self.dbt.warehouse, self.dbt.candidate);
-        let logs = self.dbt.target.join("logs");
+        let (target_name, variables) = profile::target(self.dbt.warehouse, self.dbt.candidate);
         let paths = [
             ("--project-dir", self.dbt.project),
             ("--profiles-dir", self.dbt.project),
             ("--target-path", self.dbt.target),
-            ("--log-path", &logs),
+            ("--log-path", self.dbt.target),
         ];
         let mut arguments: Vec<String> = command.iter().map(ToString::to_string).collect();
         for (option, path) in paths {
@@ -285,10 +292,22 @@ impl RunningDbt<'_> {
             target_name,
             "--log-format",
             "json",
+            "--log-level-file",
+            "none",
             "--no-use-colors",
         ];
         arguments.extend(options.map(str::to_owned));
-        let line = format!("{}\n", json!({"arguments": arguments, "moves": moves}));
+        if let Some(parsed) = self.dbt.parsed_before(target_name) {
+            let option = "--partial-parse-file-path".to_owned();
+            arguments.extend([option, parsed.to_string_lossy().into_owned()]);
+        }
+        let environment: BTreeMap<_, _> = match moves {
+            Some(_) => variables.into_iter().collect(),
+            None => BTreeMap::new(),
+        };
+        let moves = moves.unwrap_or_else(|| json!({}));
+        let command = json!({"arguments": arguments, "environment": environment, "moves": moves});
+        let line = format!("{command}\n");
         // If dbt has ended, its output says why.
         self.commands.write_all(line.as_bytes()).await.ok();
         let mut errors = Vec::new();

@@ -1,7 +1,8 @@
 """Runs dbt commands in one process, which imports dbt once and parses the project once.
 
-Each line of standard input is a command: a JSON object with its `arguments`, and in `moves` the attributes of nodes and
-sources to change first, by unique id. The answer follows dbt's own lines on standard output, as one line of JSON.
+Each line of standard input is a command: a JSON object with its `arguments`, and with what to change first:
+variables of the `environment`, and in `moves` attributes of nodes and sources, by unique id. The answer follows dbt's
+own lines on standard output, as one line of JSON.
 The process ends as soon as standard input ends, even during a command: its parent has died, and nobody would read the
 result.
 """
@@ -30,6 +31,7 @@ def main() -> None:
     runner = dbtRunner()
     while True:
         command = commands.get()
+        os.environ.update(command["environment"])
         for unique_id, attributes in command["moves"].items():
             node = runner.manifest.sources.get(unique_id) or runner.manifest.nodes[unique_id]
             for name, value in attributes.items():

@@ -4,7 +4,7 @@ use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 
 use crate::candidate::Candidate;
 
-/// Returns the name of the target for a build in a warehouse, and the variables that the target reads.
+/// Returns the name of the target for a build in a warehouse, and the variables that a connection needs.
 pub(crate) fn target(
     settings: &WarehouseSettings,
     candidate: &Candidate,

@@ -192,7 +192,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
                 .await
                 .while_doing(|| format!("cannot parse {}", settings.project.display()))?;
             let docs = match publication {
-                Some(_) => document(&mut dbt).await,
+                Some(_) => document(&mut dbt, &graph).await,
                 None => None,
             };
             let (marts, mut summary) = if let Some(marts) = existing {
@@ -247,8 +247,8 @@ fn warn_if_stale(latest_news: Option<Timestamp>) {
 }
 
 /// Returns dbt's docs. They are not worth the build: without them, the site keeps those that it has.
-async fn document(dbt: &mut RunningDbt<'_>) -> Option<Bytes> {
-    let docs = dbt.document().await;
+async fn document(dbt: &mut RunningDbt<'_>, graph: &Graph) -> Option<Bytes> {
+    let docs = dbt.document(graph).await;
     docs.map(Bytes::from)
         .inspect_err(|failure| warn!(cause = %failure, "docs not generated"))
         .ok()

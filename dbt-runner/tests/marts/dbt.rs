@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use shared::testing::variable;
+use shared::testing::{copy_folder, variable};
 
-use crate::{Fixture, REQUESTS};
+use crate::{Fixture, REQUESTS, copy_of_project};
 
 /// Returns a folder with a `dbt` and a Python interpreter that notes in `starts` that it was started.
 fn counting_dbt(starts: &Path) -> tempfile::TempDir {
@@ -52,6 +52,29 @@ fn dbt_starts_once_to_build_and_document_and_not_at_all_without_news() {
     assert!(third.event("site published")["bytes"].as_u64() > Some(0));
     assert!(site.join("docs/index.html").is_file());
     assert_eq!(fs::read_to_string(&starts).unwrap(), "started\nstarted\n");
+}
+
+#[test]
+fn what_dbt_parsed_counts_for_any_warehouse() {
+    let project = copy_of_project();
+    let of_project = project.path().join("target/duckdb");
+    fs::remove_dir_all(&of_project).ok();
+    let parsed_files = |target: &Path| {
+        let fixture = Fixture::with(REQUESTS);
+        let job = fixture.job();
+        job.env("DBT_PROJECT_DIR", project.path().to_string_lossy())
+            .env("DBT_TARGET_DIR", target.to_string_lossy())
+            .run()
+            .finished();
+        let info = fs::read(target.join("perf_info.json")).unwrap();
+        let info: Value = serde_json::from_slice(&info).unwrap();
+        info["parsed_path_count"].as_u64().unwrap()
+    };
+    let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    assert!(parsed_files(one.path()) > 100);
+    assert_eq!(parsed_files(one.path()), 0);
+    copy_folder(one.path(), &of_project);
+    assert_eq!(parsed_files(other.path()), 0);
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod sources;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use shared::contract::Contract;
@@ -22,7 +22,7 @@ use shared::key::Key;
 use shared::manifest::{self, ManifestRef, Version};
 use shared::partition::{Dataset, Partition};
 use shared::run::Stage;
-use shared::testing::{Job, TestLake, variable};
+use shared::testing::{Job, TestLake, copy_folder, variable};
 use shared::warehouse::duckdb::{Access, Connection};
 
 /// A lake with a run's hand-over, and a warehouse as load-job writes it.
@@ -147,6 +147,16 @@ impl Fixture {
                 concat!(env!("CARGO_MANIFEST_DIR"), "/project"),
             )
     }
+}
+
+/// Returns a copy of the dbt project that a test may change.
+pub(crate) fn copy_of_project() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    copy_folder(
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/project")),
+        copy.path(),
+    );
+    copy
 }
 
 /// Returns a statement that inserts the request into the contract's columns.

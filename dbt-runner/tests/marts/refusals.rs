@@ -1,11 +1,8 @@
 //! Failing builds and their error messages.
 
 use std::fs;
-use std::path::Path;
 
-use shared::testing::copy_folder;
-
-use crate::{Fixture, REQUESTS};
+use crate::{Fixture, REQUESTS, copy_of_project};
 
 #[test]
 fn a_failing_test_is_reported_with_its_sql_and_leaves_no_manifest() {
@@ -111,11 +108,10 @@ fn a_locked_warehouse_is_worth_a_retry() {
     let text = fs::read_to_string(&profiles).unwrap();
     let held = tempfile::tempdir().unwrap();
     let other = held.path().join("other.duckdb");
-    fs::write(
-        &profiles,
-        text.replace("{{ env_var('DUCKDB_FILE') }}", &other.to_string_lossy()),
-    )
-    .unwrap();
+    let candidate = "{{ env_var('DUCKDB_FILE', 'warehouse.duckdb') }}";
+    assert!(text.contains(candidate));
+    let text = text.replace(candidate, &other.to_string_lossy());
+    fs::write(&profiles, text).unwrap();
     let library = std::path::PathBuf::from(shared::testing::variable("DUCKDB_LIBRARY"));
     let _writer = shared::warehouse::duckdb::Connection::open(
         &library,
@@ -178,14 +174,4 @@ fn what_cannot_be_started_or_read_is_reported() {
     for name in ["DUCKDB_LIBRARY", "DBT_PROJECT_DIR", "WAREHOUSE_URL"] {
         assert!(wrong.failed(10).contains(name), "{wrong}");
     }
-}
-
-/// Returns a copy of the dbt project that a test may change.
-fn copy_of_project() -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    copy_folder(
-        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/project")),
-        copy.path(),
-    );
-    copy
 }
