@@ -102,8 +102,8 @@ fn is_zip(start: &[u8]) -> bool {
     matches!(start, [b'P', b'K', 0..=0x1f, ..])
 }
 
-/// Whether a file that starts like this is a CSV: its first line is text with at least two fields. The contract
-/// determines whether they are the right ones.
+/// Whether a file that starts like this is a CSV: its first line is text with at least two fields, whatever separates
+/// them. The contract determines whether they are the right ones.
 fn is_csv(start: &[u8]) -> bool {
     // Text too, which the contract refuses in words.
     if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
@@ -116,7 +116,7 @@ fn is_csv(start: &[u8]) -> bool {
     !line.starts_with(b"<")
         && !line.starts_with(b"{")
         && !line.starts_with(b"[")
-        && line.contains(&b',')
+        && line.iter().any(|byte| b",;\t|".contains(byte))
         && !line.iter().any(binary)
 }
 
@@ -137,7 +137,8 @@ mod tests {
             ),
             (b"\r\nCreation Date,Status", false, true),
             (b"Date,Stra\xdfe\r\n", false, true),
-            (b"Creation Date\tStatus\r\n1,2", false, false),
+            (b"Creation Date\tStatus\r\n1,2", false, true),
+            (b"Creation Date;Status\r\n1;2", false, true),
             (b"<!doctype html><p>Sorry, try later</p>", false, false),
             (b"{\"success\": false, \"error\": 1}", false, false),
             (b"\x1f\x8b\x08\0,", false, false),

@@ -86,6 +86,15 @@ pub(super) enum HeaderError {
     )]
     Damaged { nul_bytes: usize },
     #[error(
+        "the lines end with a carriage return and no line feed: convert the file's line ends, or ask the publisher to \
+         correct it"
+    )]
+    CarriageReturns,
+    #[error(
+        "the columns are separated by {separator:?}, and the contract's by commas: ask the publisher to correct the file"
+    )]
+    OtherSeparator { separator: char },
+    #[error(
         "the first line is not a header of this contract: none of its columns is in {found}. Look at the file; if it is a \
          new layout, add its column names to the contract's aliases"
     )]
@@ -155,7 +164,10 @@ impl Header {
                 .filter(|column| !column.optional)
                 .count()
         {
-            return Err(no_header());
+            return Err(match other_separator(line, rules) {
+                Some(separator) => HeaderError::OtherSeparator { separator },
+                None => no_header(),
+            });
         }
         if !missing.is_empty() {
             return Err(HeaderError::Missing {
@@ -213,7 +225,23 @@ fn text_of(line: &[u8]) -> Result<&[u8], HeaderError> {
     if nul_bytes > 0 {
         return Err(HeaderError::Damaged { nul_bytes });
     }
+    if line.trim_ascii().contains(&b'\r') {
+        return Err(HeaderError::CarriageReturns);
+    }
     Ok(line)
+}
+
+/// Returns the character other than a comma that separates columns of the contract in `line`.
+fn other_separator(line: &[u8], rules: &Rules) -> Option<char> {
+    let line = String::from_utf8_lossy(line);
+    [';', '\t', '|'].into_iter().find(|separator| {
+        let names = line.split(*separator);
+        let folded: Vec<String> = names
+            .map(|name| text::folded(name.trim().trim_matches('"')))
+            .collect();
+        let known = |column: &&PublishedColumn| matches!(find(column, &folded), Ok(Some(_)));
+        rules.published.iter().filter(known).count() > 1
+    })
 }
 
 /// Returns `line` without the marks that programs set before UTF-8: some set one more, or one that was read as Windows-1252.
@@ -403,11 +431,23 @@ mod tests {
             "{}\r2024-01-02 00:00:00,New,Jordan Example\r",
             PUBLISHED.replace("Ward,", "")
         );
-        let refused = read(&file).unwrap_err().to_string();
-        assert!(
-            refused.contains("Creation Date") && !refused.contains("Jordan"),
-            "{refused}"
-        );
+        let refused = read(&file).unwrap_err();
+        assert!(matches!(refused, HeaderError::CarriageReturns), "{refused}");
+        assert!(!refused.to_string().contains("Jordan"), "{refused}");
+    }
+
+    #[test]
+    fn other_separators_are_named() {
+        for (separator, shown) in [
+            (";", "';'"),
+            ("\t", "'\\t'"),
+            ("\";\"", "';'"),
+            ("|", "'|'"),
+        ] {
+            let refused = read(&PUBLISHED.replace(',', separator)).unwrap_err();
+            let expected = format!("the columns are separated by {shown}");
+            assert!(refused.to_string().starts_with(&expected), "{refused}");
+        }
     }
 
     #[test]
