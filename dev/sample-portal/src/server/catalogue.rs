@@ -139,7 +139,7 @@ impl Catalogue<'_> {
             "state": "active",
         });
         if year.is_generated() {
-            resource["generated"] = true.into();
+            mark(&mut resource);
         }
         resource
     }
@@ -203,7 +203,7 @@ impl Catalogue<'_> {
             "state": "active",
         });
         if description.generated {
-            resource["generated"] = true.into();
+            mark(&mut resource);
         }
         resource
     }
@@ -293,6 +293,12 @@ fn package(package: &Package, mut resources: Vec<Value>) -> Value {
         described["extras"] = json!([{"key": "generated", "value": "true"}]);
     }
     described
+}
+
+/// Says of a resource that its data are generated: to extract-job, and to who lists the package.
+fn mark(resource: &mut Value) {
+    resource["generated"] = true.into();
+    resource["description"] = "Generated sample, not data of the City of Toronto.".into();
 }
 
 /// Returns the resource with that id in one of the `packages`.
