@@ -702,6 +702,39 @@ mod tests {
     }
 
     #[test]
+    fn the_statistics_of_a_page_are_of_its_rows() {
+        let values: Vec<_> = (0..20)
+            .map(|number| (number % 4 != 0).then(|| (number.to_string(), 10 - number)))
+            .collect();
+        let in_page = |page: u32| {
+            (0..PAGE_ROWS)
+                .zip((0..5).cycle())
+                .map(move |(_, code)| 7 * page + code)
+        };
+        let codes: Vec<u32> = (0..3).flat_map(in_page).collect();
+        let file = written(&values, &codes, true);
+        let expected = |rows: &[u32], column: usize| {
+            let rows = || rows.iter().map(|&code| values[code as usize].as_ref());
+            let texts = || rows().flatten().map(|(text, _)| text.clone().into_bytes());
+            let numbers = || rows().flatten().map(|(_, number)| *number);
+            let bytes = |number: i32| number.to_le_bytes().to_vec();
+            let nulls = rows().filter(Option::is_none).count() as u64;
+            let (min, max) = match column {
+                0 => (texts().min(), texts().max()),
+                _ => (numbers().min().map(bytes), numbers().max().map(bytes)),
+            };
+            (min, max, Some(nulls))
+        };
+        for column in 0..2 {
+            let found = pages(&file, column).into_iter();
+            let found: Vec<Ends> = found.map(|(statistics, _, _)| statistics).collect();
+            let rows = codes.chunks(PAGE_ROWS);
+            let expected: Vec<Ends> = rows.map(|rows| expected(rows, column)).collect();
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
     fn an_index_has_at_least_one_bit() {
         for value in [None, Some((String::new(), 0))] {
             let required = value
