@@ -110,7 +110,6 @@ generate: ## Write what repeats the contracts and the code
 
 test: setup check lint-dbt $(PARSED) .deps/clients/.ready .deps/emulators/.ready .deps/googlesql/.ready test-infra ## All tests and linters
 	RUST_BACKTRACE=0 target/debug/emulators $(RUN_NEXTEST) --no-fail-fast
-	cargo test --workspace --doc --locked
 	$(MAKE) test-workflow test-dashboard
 
 bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run, PART=reach for one part
