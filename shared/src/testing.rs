@@ -269,6 +269,52 @@ pub fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// Returns a copy of the dbt project with seven marts and without most tests, parsed for `target`: for tests that build
+/// often and for which it does not matter what. The marts of months, days and years are built by year; the ranking and the
+/// trends compare what these have.
+#[must_use]
+pub fn project_of_few_marts(target: &str) -> TempDir {
+    const MARTS: [&str; 7] = [
+        "fct_service_requests",
+        "requests_by_day",
+        "requests_by_month_type_fsa",
+        "requests_by_month_type_ward",
+        "requests_by_ward",
+        "type_trends",
+        "types_by_year",
+    ];
+    const OF_MARTS: &str = "      +schema: marts\n";
+    let copy = tempfile::tempdir().expect("temporary directory");
+    let project = copy.path();
+    copy_folder(Path::new(&variable("DBT_PROJECT_DIR")), project);
+    for entry in fs::read_dir(project.join("tests")).expect("tests") {
+        let path = entry.expect("entry").path();
+        if path.is_file() {
+            fs::remove_file(path).expect("removed");
+        }
+    }
+    let settings = project.join("dbt_project.yml");
+    let mut text = fs::read_to_string(&settings).expect("dbt_project.yml");
+    let place = text.find(OF_MARTS).expect("the configuration of marts") + OF_MARTS.len();
+    let enabled = MARTS.map(|mart| format!("      {mart}: {{+enabled: true}}\n"));
+    text.insert_str(
+        place,
+        &format!("      +enabled: false\n{}", enabled.concat()),
+    );
+    text.push_str("exposures: {toronto_311: {+enabled: false}}\n");
+    text.push_str("data_tests: {toronto_311: {+enabled: false, staging: {+enabled: true}}}\n");
+    fs::write(&settings, text).expect("written");
+    let parsed = Command::new(variable("DBT_EXECUTABLE"))
+        .args(["--quiet", "--log-level-file", "none", "parse", "--target"])
+        .args([target, "--target-path", &format!("target/{target}")])
+        .env("DO_NOT_TRACK", "1")
+        .current_dir(project)
+        .output()
+        .expect("dbt");
+    assert!(parsed.status.success(), "{parsed:?}");
+    copy
+}
+
 /// Returns the folder of fixtures.
 #[must_use]
 pub fn fixtures() -> PathBuf {

@@ -14,7 +14,7 @@ use shared::hand_over;
 use shared::key::Key;
 use shared::lake::{Lake, LocalLake};
 use shared::run::Stage;
-use shared::testing::{Job, JobOutcome, TestLake};
+use shared::testing::{Job, JobOutcome, TestLake, project_of_few_marts};
 use tempfile::TempDir;
 
 use crate::readers::{run_cloud_reader, run_reader};
@@ -50,6 +50,8 @@ pub(crate) struct Pipeline {
     portal_url: String,
     fsa_url: String,
     storage: Storage,
+    /// The dbt project, if it is not the real one.
+    project: Option<TempDir>,
 }
 
 enum Storage {
@@ -86,6 +88,24 @@ impl Pipeline {
             portal_url: portal_url.to_owned(),
             fsa_url: fsa_url.to_owned(),
             storage,
+            project: None,
+        }
+    }
+
+    /// Builds few marts from now on.
+    pub(crate) fn build_few_marts(&mut self) {
+        let target = match self.storage {
+            Storage::Local { .. } => "duckdb",
+            Storage::Cloud { .. } => "bigquery_emulator",
+        };
+        self.project = Some(project_of_few_marts(target));
+    }
+
+    /// Returns the folder of the dbt project.
+    pub(crate) fn dbt_project(&self) -> PathBuf {
+        match &self.project {
+            Some(project) => project.path().to_owned(),
+            None => from_make("DBT_PROJECT_DIR").into(),
         }
     }
 
@@ -262,7 +282,7 @@ impl Pipeline {
             .env("PORTAL_URL", &self.portal_url)
             .env("FSA_URL", &self.fsa_url)
             .env("DBT_EXECUTABLE", from_make("DBT_EXECUTABLE"))
-            .env("DBT_PROJECT_DIR", from_make("DBT_PROJECT_DIR"));
+            .env("DBT_PROJECT_DIR", self.dbt_project().to_string_lossy());
         match &self.storage {
             Storage::Local { lake, .. } => job
                 .env("LAKE_URL", lake.url())

@@ -22,13 +22,15 @@ use shared::key::Key;
 use shared::manifest::{self, ManifestRef, Version};
 use shared::partition::{Dataset, Partition};
 use shared::run::Stage;
-use shared::testing::{Job, TestLake, copy_folder, variable};
+use shared::testing::{Job, TestLake, copy_folder, project_of_few_marts, variable};
 use shared::warehouse::duckdb::{Access, Connection};
 
 /// A lake with a run's hand-over, and a warehouse as load-job writes it.
 pub(crate) struct Fixture {
     pub(crate) lake: TestLake,
     directory: tempfile::TempDir,
+    /// The dbt project, if it is not the real one.
+    project: Option<tempfile::TempDir>,
 }
 
 /// Of a request: year, ward, type, status.
@@ -48,6 +50,7 @@ impl Fixture {
         let fixture = Self {
             lake: TestLake::default(),
             directory: tempfile::tempdir().unwrap(),
+            project: None,
         };
         let load = "loaded/warehouse/service-requests/2024/x.json";
         let load = ManifestRef::of(Key::new(load).unwrap(), b"a receipt");
@@ -76,6 +79,14 @@ impl Fixture {
             fixture.load(year, "first");
         }
         fixture
+    }
+
+    /// Returns a warehouse with these requests loaded, from which few marts are built.
+    pub(crate) fn of_few_marts(requests: &[Request]) -> Self {
+        Self {
+            project: Some(project_of_few_marts("duckdb")),
+            ..Self::with(requests)
+        }
     }
 
     /// Adds requests, with ids from `number` on.
@@ -133,6 +144,10 @@ impl Fixture {
     }
 
     pub(crate) fn job(&self) -> Job {
+        let project = match &self.project {
+            Some(project) => project.path().to_string_lossy().into_owned(),
+            None => concat!(env!("CARGO_MANIFEST_DIR"), "/project").to_owned(),
+        };
         Job::new(env!("CARGO_BIN_EXE_dbt-runner"))
             .env("LAKE_URL", self.lake.url())
             .env("RUN_ID", "test")
@@ -142,10 +157,7 @@ impl Fixture {
             )
             .env("DUCKDB_LIBRARY", variable("DUCKDB_LIBRARY"))
             .env("DBT_EXECUTABLE", variable("DBT_EXECUTABLE"))
-            .env(
-                "DBT_PROJECT_DIR",
-                concat!(env!("CARGO_MANIFEST_DIR"), "/project"),
-            )
+            .env("DBT_PROJECT_DIR", project)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What readers of the warehouse and of the site see while builds fail, die and overtake each other.
+//! What readers of the warehouse and of the site see while builds of a few marts fail, die and overtake each other.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -36,7 +36,7 @@ fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
 
 #[test]
 fn a_failing_test_leaves_readers_the_set_of_before_and_names_the_candidate() {
-    let fixture = Fixture::with(REQUESTS);
+    let fixture = Fixture::of_few_marts(REQUESTS);
     let home = tempfile::tempdir().unwrap();
     let (target, site) = (home.path().join("target"), home.path().join("site"));
     let run = || {
@@ -106,7 +106,7 @@ fn kill_at(point: Point, mut child: Child, fixture: &Fixture) {
 
 #[test]
 fn a_build_that_is_killed_anywhere_leaves_one_whole_set() {
-    let fixture = Fixture::with(REQUESTS);
+    let fixture = Fixture::of_few_marts(REQUESTS);
     fixture.job().run().finished();
     let old = marts(&fixture);
     correct(&fixture, 100, "New");
@@ -118,7 +118,7 @@ fn a_build_that_is_killed_anywhere_leaves_one_whole_set() {
     for point in [
         Point::Logged("build started", 1),
         Point::Logged("dbt node finished", 1),
-        Point::Logged("dbt node finished", 40),
+        Point::Logged("dbt node finished", 20),
         Point::Publishing,
         Point::Publishing,
         Point::Logged("marts built", 1),
@@ -139,7 +139,7 @@ fn a_build_that_is_killed_anywhere_leaves_one_whole_set() {
 /// They publish the same or one of them finds what the other published, and neither needs the other.
 #[test]
 fn two_builds_at_once_end_in_one_result() {
-    let fixture = Fixture::with(REQUESTS);
+    let fixture = Fixture::of_few_marts(REQUESTS);
     for round in 1..=4 {
         if round > 1 {
             correct(&fixture, 100 * round, "New");
@@ -167,7 +167,7 @@ fn two_builds_at_once_end_in_one_result() {
 /// A load that is committed while dbt builds is not published untested.
 #[test]
 fn a_build_that_a_load_overtakes_publishes_nothing() {
-    let fixture = Fixture::with(REQUESTS);
+    let fixture = Fixture::of_few_marts(REQUESTS);
     fixture.job().run().finished();
     let before = marts(&fixture);
     correct(&fixture, 100, "New");
