@@ -32,6 +32,7 @@ export LOCAL_DIR := $(CURDIR)/.local
 # What dbt parsed, so that the many dbt of the tests parse only what changed.
 PARSED := $(patsubst %,dbt-runner/project/target/%/partial_parse.msgpack,duckdb bigquery_emulator)
 DASHBOARD_PACKAGES := dashboard/node_modules/.package-lock.json
+PYTHON_OF_TESTS := .deps/clients/.ready .deps/emulators/.ready .deps/googlesql/.ready
 READERS := .deps/readers/.ready tests/readers/node_modules/.package-lock.json
 NPM_RUN := npm run --silent --prefix dashboard
 
@@ -108,7 +109,9 @@ generate: ## Write what repeats the contracts and the code
 	@$(BUILD_DEBUG)
 	target/debug/generate
 
-test: setup check lint-dbt $(PARSED) .deps/clients/.ready .deps/emulators/.ready .deps/googlesql/.ready test-infra ## All tests and linters
+test: ## All tests and linters
+	# What runs on one core, or waits for downloads, runs beside the compiler.
+	$(MAKE) --jobs=2 --output-sync=target setup check test-infra lint-dbt $(PARSED) $(PYTHON_OF_TESTS)
 	RUST_BACKTRACE=0 target/debug/emulators $(RUN_NEXTEST) --no-fail-fast
 	$(MAKE) test-workflow test-dashboard
 
