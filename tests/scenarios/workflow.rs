@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use sample_portal::{Fault, FaultKind, Portal, PortalConfig};
@@ -27,7 +29,12 @@ impl Machine {
     }
 
     fn workflow(&self, variables: &[(&str, &str)]) -> Output {
-        Command::new(executable("local-workflow"))
+        self.workflow_of(&executable("local-workflow"), variables)
+    }
+
+    /// Executes a workflow with the jobs that are in its folder.
+    fn workflow_of(&self, workflow: &Path, variables: &[(&str, &str)]) -> Output {
+        Command::new(workflow)
             .env_clear()
             .env("PATH", from_make("PATH"))
             .env("LOCAL_DIR", self.directory.path())
@@ -305,6 +312,27 @@ fn a_stage_is_replayed_for_one_year() {
     );
     let next = machine.run(&[]);
     assert!(next.contains("Nothing new"), "{next}");
+}
+
+#[test]
+fn a_killed_job_is_retried_and_is_not_reported_as_an_exit_code() {
+    let machine = Machine::new();
+    let folder = tempfile::tempdir().unwrap();
+    let workflow = folder.path().join("local-workflow");
+    fs::copy(executable("local-workflow"), &workflow).unwrap();
+    let job = folder.path().join("extract-job");
+    fs::write(&job, "#!/bin/sh\nkill -9 $$\n").unwrap();
+    fs::set_permissions(&job, fs::Permissions::from_mode(0o755)).unwrap();
+    let ended = machine.workflow_of(&workflow, &[]);
+    assert_eq!(ended.status.code(), Some(30));
+    let printed = String::from_utf8(ended.stdout).unwrap();
+    let killed = "The extract stage was killed by signal 9 and handed nothing over.";
+    assert!(printed.contains(killed), "{printed}");
+    assert!(
+        printed.contains("The extract stage is retried once."),
+        "{printed}"
+    );
+    assert!(!printed.contains("exit code"), "{printed}");
 }
 
 #[test]

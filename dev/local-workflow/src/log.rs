@@ -110,11 +110,11 @@ impl Progress {
     }
 
     /// Prints the line of the stage.
-    pub(crate) fn finish(self, exit: u8) {
+    pub(crate) fn finish(self, how: &str) {
         self.bar.finish_and_clear();
         let number = |event: &Value, field: &str| event[field].as_u64().unwrap_or_default();
         let outcome = match &self.finished {
-            None => format!("exit code {exit}"),
+            None => how.to_owned(),
             Some(_) if self.stage == Stage::Dbt => format!("{} steps", self.steps),
             Some(event) => format!(
                 "{} new, {} unchanged, {} rows",

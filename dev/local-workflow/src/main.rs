@@ -206,12 +206,10 @@ async fn go_through(
             name: stage.to_string(),
             took: start.elapsed(),
         });
-        let code = ended.exit;
-        let exit = Exit::from_code(code).unwrap_or(Exit::Bug);
+        let how = ended.how;
+        let exit = Exit::from_code(ended.exit).unwrap_or(Exit::Bug);
         let Some(handed_over) = ended.handed_over else {
-            println!(
-                "\nThe {stage} stage ended with exit code {code} and handed nothing over: see the cause above."
-            );
+            println!("\nThe {stage} stage {how} and handed nothing over.");
             if !came_to.is_complete() {
                 println!("Earlier failures: {}.", came_to.named());
             }
@@ -223,9 +221,7 @@ async fn go_through(
         };
         came_to.refused = handed_over.refused;
         if exit != Exit::Done {
-            println!(
-                "The {stage} stage ended with exit code {code}: the run continues with what it handed over."
-            );
+            println!("The {stage} stage {how}: the run continues with what it handed over.");
             came_to.failed.push((stage, exit));
         }
     }

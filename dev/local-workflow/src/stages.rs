@@ -1,6 +1,7 @@
 //! The jobs as processes.
 
 use std::env;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -69,7 +70,10 @@ pub(crate) struct Execution<'a> {
 
 /// The result of an execution of a stage's job.
 pub(crate) struct Ended {
+    /// The exit code, or that of an error that a retry may mend, if the job was killed.
     pub(crate) exit: u8,
+    /// How the job ended, in words.
+    pub(crate) how: String,
     /// Its hand-over, if there is one.
     pub(crate) handed_over: Option<Input>,
 }
@@ -143,14 +147,21 @@ pub(crate) async fn execute(execution: &Execution<'_>, stage: Stage) -> anyhow::
     let status = watch(&mut command, log, &mut progress)
         .await
         .with_context(|| format!("cannot execute {}", executable.display()))?;
-    // A job that was killed by a signal has no exit code; it may be retried.
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     let exit = code.unwrap_or(Exit::Upstream.code());
-    progress.finish(exit);
+    let how = match (code, status.signal()) {
+        (None, Some(signal)) => format!("was killed by signal {signal}"),
+        _ => format!("ended with exit code {exit}"),
+    };
+    progress.finish(&how);
     let handed_over = hand_over::handed_over_by(&storage.lake, run_id, stage, &execution_id)
         .await
         .map_err(|failure| anyhow::anyhow!("{failure}"))?;
-    Ok(Ended { exit, handed_over })
+    Ok(Ended {
+        exit,
+        how,
+        handed_over,
+    })
 }
 
 /// How long to read on after a job has ended: a process that it left may keep its output open.
