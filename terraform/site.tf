@@ -13,6 +13,15 @@ resource "google_storage_bucket" "site" {
     retention_duration_seconds = 7 * 24 * 60 * 60
   }
 
+  # A page in a sandboxed frame has no origin, and pages elsewhere read the data:
+  # https://cloud.google.com/storage/docs/cross-origin. Who may read is not decided here.
+  cors {
+    origin          = ["*"]
+    method          = ["GET", "HEAD"]
+    response_header = ["Content-Length", "Content-Range", "Content-Type", "ETag"]
+    max_age_seconds = 24 * 60 * 60
+  }
+
   depends_on = [google_project_service.this]
 }
 

@@ -173,6 +173,13 @@ def private(plan: dict) -> Iterable[str]:
             yield f"{address} could be made public"
 
 
+def embeddable(plan: dict) -> Iterable[str]:
+    """The site works in a frame without an origin, whose scripts and data the browser requests from another one."""
+    site = dict(resources(plan, "google_storage_bucket"))["google_storage_bucket.site"]
+    if not any(rule["origin"] == ["*"] and "GET" in rule["method"] for rule in site["cors"]):
+        yield "google_storage_bucket.site cannot be read from other origins"
+
+
 def protected(plan: dict) -> Iterable[str]:
     """Resources with data or in use are not destroyed by mistake."""
     for address, value in resources(plan):
@@ -310,6 +317,7 @@ ALL = (
     roles,
     grants_are_needed,
     private,
+    embeddable,
     protected,
     labelled,
     in_one_region,
