@@ -18,7 +18,7 @@ use crate::mart::MartTable;
 /// The name under which the warehouse is attached to a candidate in DuckDB. `profiles.yml` has it too.
 pub(crate) const PUBLISHED: &str = "published";
 /// The dataset of candidates in BigQuery. Its tables expire after a day: `terraform/warehouse.tf`.
-pub(crate) const DATASET: &str = "staging";
+const DATASET: &str = "staging";
 
 /// What a build rebuilds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub(crate) enum Candidate {
     BigQuery {
         project: String,
         /// The dataset of the loaded tables.
+        loaded: String,
+        /// The dataset of the candidates.
         dataset: String,
         prefix: String,
     },
@@ -71,7 +73,8 @@ impl Candidate {
                 let name = Fingerprint::of(&parts.each_ref().map(String::as_str));
                 Ok(Self::BigQuery {
                     project: dataset.project.clone(),
-                    dataset: dataset.id.clone(),
+                    loaded: dataset.id.clone(),
+                    dataset: DATASET.to_owned(),
                     prefix: format!("c{:.12}_", name.as_str()),
                 })
             }
@@ -83,10 +86,11 @@ impl Candidate {
         match self {
             Self::DuckDb(_) => format!("\"{}\".\"{}\"", table.schema, table.name),
             Self::BigQuery {
-                project, prefix, ..
-            } => {
-                format!("`{project}.{DATASET}.{prefix}{}`", table.name)
-            }
+                project,
+                dataset,
+                prefix,
+                ..
+            } => format!("`{project}.{dataset}.{prefix}{}`", table.name),
         }
     }
 
@@ -108,9 +112,9 @@ impl Candidate {
                 addresses.extend(graph.sources().map(|id| (id.to_owned(), place.clone())));
             }
             Self::BigQuery {
-                project, dataset, ..
+                project, loaded, ..
             } => {
-                let place = json!({"database": project, "schema": dataset});
+                let place = json!({"database": project, "schema": loaded});
                 addresses.extend(graph.sources().map(|id| (id.to_owned(), place.clone())));
                 let place = json!({"database": project});
                 addresses.extend(graph.nodes().map(|id| (id.to_owned(), place.clone())));
@@ -128,8 +132,10 @@ impl Candidate {
             let is_kept = node.is_seed && *scope != Scope::Whole;
             match self {
                 Self::DuckDb(_) if is_kept => attributes["database"] = json!(PUBLISHED),
-                Self::BigQuery { prefix, .. } if !is_kept => {
-                    attributes["schema"] = json!(DATASET);
+                Self::BigQuery {
+                    dataset, prefix, ..
+                } if !is_kept => {
+                    attributes["schema"] = json!(dataset);
                     attributes["alias"] = json!(format!("{prefix}{}", node.alias));
                 }
                 _ => {}
@@ -186,8 +192,11 @@ impl fmt::Display for Candidate {
         match self {
             Self::DuckDb(file) => write!(f, "{}", file.display()),
             Self::BigQuery {
-                project, prefix, ..
-            } => write!(f, "{project}.{DATASET}.{prefix}*"),
+                project,
+                dataset,
+                prefix,
+                ..
+            } => write!(f, "{project}.{dataset}.{prefix}*"),
         }
     }
 }

@@ -9,6 +9,7 @@ mod mart;
 mod profile;
 mod project;
 mod publish;
+pub mod rehearsal;
 mod site;
 pub mod stage;
 mod warehouse;
