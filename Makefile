@@ -45,8 +45,10 @@ PROVIDER_SCHEMAS := $(patsubst dev/python/provider-%.lock,.deps/provider/%/schem
 
 # The settings of `make run` and `make replay`: see `make help`.
 export CLOUD SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT SAMPLE_TODAY
+# Those of `make smoke`.
+export PROJECT REGION ONLY
 
-.PHONY: help setup announce run serve replay check generate test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
+.PHONY: help setup announce run serve replay smoke check generate test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
 
 BUILD_RELEASE := cargo build --release --locked --workspace --bins
 BUILD_DEBUG := cargo build --locked --workspace --bins
@@ -89,6 +91,10 @@ serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard of the latest run on loopbac
 replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@$(BUILD_RELEASE)
 	target/release/local-workflow
+
+smoke: .deps/dbt/.ready ## Ask a real project what only Google can answer: PROJECT=my-toronto-311 REGION=... ONLY=alerts,workflow,lake,load,dbt
+	@$(BUILD_RELEASE)
+	target/release/smoke
 
 check: $(DASHBOARD_PACKAGES) $(READERS) .deps/infra/.ready $(NEXTEST) ## Formats, lints, unit and snapshot tests: two minutes once it is built
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
