@@ -1,4 +1,4 @@
-//! The addresses of Google's services, or of what stands for them.
+//! The addresses of the services of Google, and of their emulators.
 
 use shared::google::Emulator;
 
@@ -12,7 +12,7 @@ pub(crate) const USERS: &str = "openidconnect.googleapis.com";
 pub(crate) struct Endpoints {
     pub(crate) storage: Option<Emulator>,
     pub(crate) bigquery: Option<Emulator>,
-    /// A stand-in for all other services, which has the path of each below its host.
+    /// A stand-in of all other services, with the path of each below its host.
     pub(crate) others: Option<Emulator>,
 }
 
