@@ -50,7 +50,8 @@ export PROJECT REGION ONLY
 
 .PHONY: help setup announce run serve replay smoke check generate test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
 
-BUILD_RELEASE := cargo build --release --locked --workspace --bins
+# What a run needs.
+BUILD_RELEASE := cargo build --release --locked $(addprefix --package=,extract-job transform-job load-job dbt-runner local-workflow)
 BUILD_DEBUG := cargo build --locked --workspace --bins
 # The machine's nextest, or one that is built below .deps, once.
 NEXTEST := $(if $(shell command -v cargo-nextest),,.deps/nextest/bin/cargo-nextest)
@@ -93,7 +94,7 @@ replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	target/release/local-workflow
 
 smoke: .deps/dbt/.ready ## Ask a real project what only Google can answer: PROJECT=my-toronto-311 REGION=... ONLY=alerts,workflow,lake,load,dbt
-	@$(BUILD_RELEASE)
+	@$(BUILD_RELEASE) --package=smoke
 	target/release/smoke
 
 check: $(DASHBOARD_PACKAGES) $(READERS) .deps/infra/.ready $(NEXTEST) ## Formats, lints, unit and snapshot tests: two minutes once it is built
@@ -122,7 +123,7 @@ test: ## All tests and linters
 	$(MAKE) test-workflow test-dashboard
 
 bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run, PART=reach for one part
-	@$(BUILD_RELEASE)
+	@$(BUILD_RELEASE) --package=sample-portal
 	cargo build --release --locked --manifest-path dev/bench/usual-way/Cargo.toml --target-dir target
 	.deps/bench/bin/python dev/bench/bench.py
 

@@ -70,7 +70,7 @@ pub(crate) struct Execution<'a> {
 
 /// The result of an execution of a stage's job.
 pub(crate) struct Ended {
-    /// The exit code, or that of an error that a retry may mend, if the job was killed.
+    /// The exit code, or that of an error that a retry may fix, if the job was killed.
     pub(crate) exit: u8,
     /// How the job ended, in words.
     pub(crate) how: String,
