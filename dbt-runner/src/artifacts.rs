@@ -54,6 +54,7 @@ struct GraphNode {
     #[serde(default)]
     fqn: Vec<String>,
     compiled_path: Option<String>,
+    compiled_code: Option<String>,
     #[serde(default)]
     description: String,
     /// In the order of the project's YAML, which model contracts make the order of the table.
@@ -222,6 +223,22 @@ impl Graph {
     /// Returns the unique ids of all nodes: models, seeds and tests.
     pub(crate) fn nodes(&self) -> impl Iterator<Item = &str> {
         self.nodes.keys().map(String::as_str)
+    }
+
+    /// Returns the compiled queries of tests, and of models that are tables.
+    pub(crate) fn queries(&self) -> impl Iterator<Item = (&str, String)> {
+        self.nodes.iter().filter_map(|(id, node)| {
+            let query = node.compiled_code.as_ref()?;
+            let query = match node.resource_type.as_str() {
+                // As dbt's macro `get_test_sql` does.
+                "test" => {
+                    format!("select count(*) as failures from ({query}\n) as dbt_internal_test")
+                }
+                "model" if node.config.materialized == "table" => query.clone(),
+                _ => return None,
+            };
+            Some((id.as_str(), query))
+        })
     }
 
     /// Returns the unique ids of the sources.

@@ -19,7 +19,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::task::{JoinHandle, block_in_place};
 use tracing::{debug, error, info, warn};
 
-use crate::artifacts::{FailedNode, Graph, RunResults};
+use crate::artifacts::{BuiltNode, FailedNode, Graph, RunResults};
 use crate::candidate::{Candidate, Scope};
 use crate::profile;
 use crate::warehouse::Warehouse;
@@ -267,6 +267,32 @@ impl RunningDbt<'_> {
         fs::read(&page)
             .or_fail(Exit::Upstream)
             .while_doing(|| format!("cannot read dbt's {}", page.display()))
+    }
+
+    /// Runs `dbt compile`, in which views are part of what selects from them, and returns the graph with the queries.
+    pub(crate) async fn compile(&mut self, graph: &Graph, scope: &Scope) -> Result<Graph, Failure> {
+        let variables = match scope {
+            Scope::Whole => json!({}),
+            Scope::Years(years) => json!({"changed_years": years}),
+        };
+        let mut moves = self.dbt.candidate.addresses(graph);
+        for view in graph.built().filter(BuiltNode::is_view) {
+            let attributes = moves.entry(view.id).or_insert_with(|| json!({}));
+            attributes["materialized"] = json!("ephemeral");
+        }
+        let variables = variables.to_string();
+        let arguments = [
+            "compile",
+            "--vars",
+            &variables,
+            "--exclude",
+            "test_type:unit",
+        ];
+        let (success, errors) = self.execute(&arguments, Some(moves.into())).await?;
+        if !success {
+            return Err(without_results("dbt compile failed", &errors));
+        }
+        Graph::read(self.dbt.target)
     }
 
     /// Runs a command, with the attributes `moves` of nodes and a connection to the warehouse, or without one. Returns

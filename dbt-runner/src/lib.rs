@@ -3,6 +3,7 @@
 mod artifacts;
 mod candidate;
 mod dbt;
+mod dry_run;
 mod files;
 mod looker_studio;
 mod mart;

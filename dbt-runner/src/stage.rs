@@ -1,12 +1,13 @@
 //! The dbt stage: builds marts from the loaded tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Instant;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Deserialize;
+use shared::dry_run::Estimates;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::Fingerprint;
 use shared::hand_over::{self, Outcomes};
@@ -16,20 +17,23 @@ use shared::manifest::{self, LoadReceipt, ManifestRef, Mart, MartsManifest, Vers
 use shared::partition::Partition;
 use shared::run::Stage;
 use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
+use shared::stage_runs;
 use shared::telemetry::milliseconds;
-use shared::warehouse::{WarehouseSettings, WarehouseUrl};
+use shared::warehouse::{WarehouseSettings, WarehouseUrl, bigquery};
 use tokio::task::block_in_place;
 use tracing::{debug, info, warn};
 
 use crate::artifacts::Graph;
 use crate::candidate::{Candidate, Scope, listed};
 use crate::dbt::{Dbt, RunningDbt};
+use crate::dry_run;
 use crate::looker_studio;
 use crate::mart::{Definition, MartTable};
 use crate::project;
 use crate::publish::{self, Kept, Publication};
 use crate::site::Site;
 use crate::warehouse::Warehouse;
+use crate::warehouse::bigquery::BigQuery;
 use crate::warehouse::release::{PublishedMarts, Release};
 
 /// The City publishes monthly.
@@ -132,6 +136,9 @@ impl Input {
 /// Builds the marts, publishes them and hands their manifest over. Building and publishing are skipped if their inputs
 /// have not changed.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
+    if common.dry_run {
+        return estimate(&common, &settings).await;
+    }
     let loaded = hand_over::input_of(&common, Stage::Dbt).await?;
     let (input, published) = block_in_place(|| {
         let mut warehouse = settings.open_warehouse()?;
@@ -221,6 +228,17 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     {
         summary.bytes += publish::dashboard(site, dashboard).await?;
     }
+    hand_over(&common, &settings, loaded, &marts, summary).await
+}
+
+/// Hands the marts over, as those of every loaded partition, and records what the run spent.
+async fn hand_over(
+    common: &CommonSettings,
+    settings: &Settings,
+    loaded: hand_over::Input,
+    marts: &ManifestRef,
+    mut summary: Summary,
+) -> Result<Summary, Failure> {
     let mut outcomes = Outcomes::new(Stage::Dbt, loaded.refused);
     for (partition, handed) in loaded.partitions {
         let built = handed.with(marts.clone());
@@ -230,8 +248,65 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             Ok((built, Summary::default())),
         );
     }
-    outcomes.hand_over(&common).await?;
-    Ok(summary)
+    summary.bytes_billed += bigquery::bytes_billed();
+    outcomes.count(summary);
+    let handed_over = outcomes.hand_over(common).await;
+    // Missing costs are not worth a failure.
+    if let Err(failure) = record_stage_runs(common, settings).await {
+        warn!(cause = %failure, "costs not recorded");
+    }
+    handed_over
+}
+
+/// Records what the run spent. The marts show what this stage spent from the next build on.
+async fn record_stage_runs(common: &CommonSettings, settings: &Settings) -> Result<(), Failure> {
+    let spent = stage_runs::of(&common.lake, &common.run_id, Stage::Dbt).await?;
+    let Some(spent) = spent else {
+        return Ok(());
+    };
+    block_in_place(|| Warehouse::record_stage_runs(&settings.warehouse, &spent, &common.run_id))
+}
+
+/// Logs the most that BigQuery would bill for the build after the years in `YEARS` were loaded again, and changes nothing.
+async fn estimate(common: &CommonSettings, settings: &Settings) -> Result<Summary, Failure> {
+    let mut estimates = Estimates::default();
+    if let WarehouseUrl::BigQuery(dataset) = &settings.warehouse.url {
+        let (input, published) = block_in_place(|| {
+            let mut warehouse = settings.open_warehouse()?;
+            let input = settings.input(&mut warehouse)?;
+            Ok::<_, Failure>((input, warehouse.published()?))
+        })?;
+        let loaded: BTreeSet<i16> = input.years.keys().copied().collect();
+        let scope = match published.filter(|_| !common.force) {
+            Some(published) => match input.scope(&published) {
+                Scope::Years(changed) => {
+                    let selected = common.years.select(&loaded);
+                    Scope::Years(changed.into_iter().chain(selected).collect())
+                }
+                Scope::Whole => Scope::Whole,
+            },
+            None => Scope::Whole,
+        };
+        let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
+        let target = settings.target.as_deref().unwrap_or(temporary.path());
+        let candidate = Candidate::new(&settings.warehouse, target)?;
+        let dbt = Dbt {
+            executable: &settings.executable,
+            project: &settings.project,
+            target,
+            warehouse: &settings.warehouse,
+            candidate: &candidate,
+        };
+        let (mut dbt, graph) = dbt.start().await?;
+        let graph = dbt.compile(&graph, &scope).await?;
+        dbt.close().await;
+        let emulator = settings.warehouse.bigquery_emulator.as_ref();
+        let bigquery = block_in_place(|| BigQuery::connect(dataset, emulator))?;
+        let site = settings.site.as_ref().map(|_| &loaded);
+        dry_run::estimate(&bigquery, &graph, &scope, site, &mut estimates);
+    }
+    estimates.finish();
+    Ok(Summary::default())
 }
 
 /// Logs a warning if no run has observed new content on the portal for long. What is loaded again under new rules is not
@@ -312,12 +387,12 @@ async fn build(
         },
         loads: input.loads,
     };
-    let (billed, marts) = block_in_place(|| {
-        let billed = Warehouse::release(&settings.warehouse, &release)?;
+    let marts = block_in_place(|| {
+        Warehouse::release(&settings.warehouse, &release)?;
         // Another execution may have published the same, or something else.
         let marts = settings.rows_of(&release.after.fingerprint, &marts)?;
         Warehouse::discard(&settings.warehouse, candidate, graph, scope);
-        Ok::<_, Failure>((billed.unwrap_or_default(), marts))
+        Ok::<_, Failure>(marts)
     })?;
     let manifest = MartsManifest {
         manifest: Version::V1,
@@ -335,7 +410,7 @@ async fn build(
         nodes = results.len(),
         marts = manifest.marts.len(),
         rows,
-        bytes_billed = results.bytes_billed() + billed,
+        bytes_billed = results.bytes_billed() + bigquery::bytes_billed(),
         milliseconds = milliseconds(started.elapsed()),
         "marts built"
     );
@@ -345,6 +420,7 @@ async fn build(
     let summary = Summary {
         produced: 1,
         rows,
+        bytes_billed: results.bytes_billed(),
         ..Summary::default()
     };
     Ok((committed, summary))

@@ -5,6 +5,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::Deserialize;
 use shared::contract::Contract;
+use shared::dry_run::Estimates;
 use shared::exit::{Exit, Failure};
 use shared::hand_over::{self, Handed, Outcomes, Refused};
 use shared::job::Summary;
@@ -13,11 +14,12 @@ use shared::manifest::{self, CleanManifest, Drift, LoadReceipt, Version};
 use shared::partition::Partition;
 use shared::run::Stage;
 use shared::settings::{CommonSettings, JobSettings, Problems};
+use shared::stage_runs;
 use shared::telemetry::milliseconds;
-use shared::warehouse::{WarehouseSettings, WarehouseUrl};
+use shared::warehouse::{WarehouseSettings, WarehouseUrl, bigquery, microseconds};
 use tracing::{debug, info, warn};
 
-use crate::warehouse::{Load, Loaded, Observed, Verdict, Warehouse, microseconds};
+use crate::warehouse::{Load, Loaded, Observed, Verdict, Warehouse};
 
 /// The settings of this job.
 #[derive(Debug)]
@@ -49,6 +51,12 @@ impl JobSettings for Settings {
 
 /// Loads every partition that was handed over, records observations and refusals, and hands the receipts over.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
+    if common.dry_run {
+        let mut estimates = Estimates::default();
+        Warehouse::estimate(&settings.warehouse, &common.years, &mut estimates).await?;
+        estimates.finish();
+        return Ok(Summary::default());
+    }
     let input = hand_over::input_of(&common, Stage::Load).await?;
     let mut verdicts: Vec<Verdict> = input
         .refused
@@ -86,7 +94,28 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         outcomes.add(partition, observed_at, outcome);
     }
     warehouse.judge(&verdicts, &common.run_id).await?;
-    outcomes.hand_over(&common).await
+    outcomes.count(Summary {
+        bytes_billed: bigquery::bytes_billed(),
+        ..Summary::default()
+    });
+    let handed_over = outcomes.hand_over(&common).await;
+    // Missing costs are not worth a failure.
+    if let Err(failure) = record_stage_runs(&common, &mut warehouse).await {
+        warn!(cause = %failure, "costs not recorded");
+    }
+    handed_over
+}
+
+/// Records what the run has spent so far.
+async fn record_stage_runs(
+    common: &CommonSettings,
+    warehouse: &mut Warehouse,
+) -> Result<(), Failure> {
+    let spent = stage_runs::of(&common.lake, &common.run_id, Stage::Load).await?;
+    match spent {
+        Some(spent) => warehouse.record_stage_runs(&spent, &common.run_id).await,
+        None => Ok(()),
+    }
 }
 
 /// A partition that was handed over, with its clean manifest or the reason why that cannot be read.

@@ -28,6 +28,7 @@ use crate::manifest::{self, Drift, ManifestRef, Version};
 use crate::partition::Partition;
 use crate::run::{RunId, Stage};
 use crate::settings::{CommonSettings, Years};
+use crate::telemetry::milliseconds;
 
 /// Maximum length of a cause in a hand-over, in bytes. The log has all of it; Cloud Workflows, which reads hand-overs,
 /// has 512 KB for its variables (<https://cloud.google.com/workflows/quotas>).
@@ -60,6 +61,22 @@ pub struct HandOver {
     pub partitions: BTreeMap<Partition, Handed>,
     /// The partitions that failed, in this stage or an earlier one.
     pub refused: BTreeMap<Partition, Refused>,
+    /// What the task spent until then; `None` if a version of the job wrote it that did not record this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spent: Option<Spent>,
+}
+
+/// What a task spent until it handed over, and what it made for that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spent {
+    /// How long the process ran.
+    pub milliseconds: u64,
+    /// Rows of the partitions that it produced, as in [`Summary`].
+    pub row_count: u64,
+    /// Bytes that it wrote for them.
+    pub bytes_written: u64,
+    /// Bytes that the warehouse billed.
+    pub bytes_billed: u64,
 }
 
 /// What an execution of a stage was requested to work on.
@@ -222,6 +239,11 @@ impl Outcomes {
         }
     }
 
+    /// Adds what belongs to no single partition.
+    pub fn count(&mut self, summary: Summary) {
+        self.summary += summary;
+    }
+
     /// Hands all outcomes over to the next stage.
     ///
     /// # Errors
@@ -229,7 +251,13 @@ impl Outcomes {
     /// exit code and lists every partition with its cause.
     pub async fn hand_over(self, settings: &CommonSettings) -> Result<Summary, Failure> {
         let worked_on = self.partitions.len() + self.failures.len();
-        hand_over(settings, self.stage, self.partitions, self.refused).await?;
+        let spent = Spent {
+            milliseconds: milliseconds(settings.started.elapsed()),
+            row_count: self.summary.rows,
+            bytes_written: self.summary.bytes,
+            bytes_billed: self.summary.bytes_billed,
+        };
+        hand_over(settings, self.stage, self.partitions, self.refused, spent).await?;
         let Some(exit) = self
             .failures
             .values()
@@ -268,6 +296,7 @@ async fn hand_over(
     stage: Stage,
     partitions: BTreeMap<Partition, Handed>,
     refused: BTreeMap<Partition, Refused>,
+    spent: Spent,
 ) -> Result<(), Failure> {
     let content = Bytes::from(manifest::to_json(&HandOver {
         manifest: Version::V1,
@@ -282,6 +311,7 @@ async fn hand_over(
         handed_over_at: Timestamp::now(),
         partitions,
         refused,
+        spent: Some(spent),
     }));
     for attempt in 0.. {
         let key = HandOver::key(&settings.run_id, stage, settings.task.index(), attempt)?;
@@ -443,15 +473,25 @@ fn executions(all: &[HandOver]) -> Vec<Execution<'_>> {
 ///
 /// Attempt numbers order the hand-overs of one task, and clocks those of different tasks.
 async fn all_attempts(lake: &Lake, run: &RunId, stage: Stage) -> Result<Vec<HandOver>, Failure> {
+    let mut all = by_task(lake, run, stage).await?.concat();
+    all.sort_by_key(|hand_over| (hand_over.handed_over_at, hand_over.task));
+    Ok(all)
+}
+
+/// Returns the hand-overs of each task of a stage, in order of attempts.
+pub(crate) async fn by_task(
+    lake: &Lake,
+    run: &RunId,
+    stage: Stage,
+) -> Result<Vec<Vec<HandOver>>, Failure> {
     let of_tasks = async |tasks: Range<usize>| {
         try_join_all(tasks.map(|task| attempts(lake, run, stage, task))).await
     };
-    let mut all = of_tasks(0..MAX_TASKS).await?.concat();
-    let max_tasks = all.iter().map(|hand_over| hand_over.tasks).max();
+    let mut all = of_tasks(0..MAX_TASKS).await?;
+    let max_tasks = all.iter().flatten().map(|hand_over| hand_over.tasks).max();
     if let Some(tasks) = max_tasks.filter(|tasks| *tasks > MAX_TASKS) {
-        all.extend(of_tasks(MAX_TASKS..tasks).await?.concat());
+        all.extend(of_tasks(MAX_TASKS..tasks).await?);
     }
-    all.sort_by_key(|hand_over| (hand_over.handed_over_at, hand_over.task));
     Ok(all)
 }
 

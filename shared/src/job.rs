@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use tracing::{Instrument as _, error, info, info_span};
 
+use crate::dry_run::Estimates;
 use crate::exit::{Exit, Failure, OrFail as _};
 use crate::run::Stage;
 use crate::settings::{self, CommonSettings, JobSettings};
@@ -29,6 +30,8 @@ pub struct Summary {
     pub repaired: u64,
     /// Differences from the contract in the produced partitions.
     pub drift: u64,
+    /// Bytes that the warehouse billed.
+    pub bytes_billed: u64,
 }
 
 impl Summary {
@@ -58,6 +61,7 @@ impl std::ops::AddAssign for Summary {
         self.quarantined += other.quarantined;
         self.repaired += other.repaired;
         self.drift += other.drift;
+        self.bytes_billed += other.bytes_billed;
     }
 }
 
@@ -76,6 +80,10 @@ where
         span.in_scope(|| {
             info!(stage = stage.as_str(), run = %common.run_id, task = common.task.index(), lake = %common.lake, "stage started");
         });
+        if common.dry_run && matches!(stage, Stage::Extract | Stage::Transform) {
+            Estimates::default().finish();
+            return Ok(Summary::default());
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -95,6 +103,7 @@ where
                 quarantined = summary.quarantined,
                 repaired = summary.repaired,
                 drift = summary.drift,
+                bytes_billed = summary.bytes_billed,
                 milliseconds,
                 "stage finished"
             );

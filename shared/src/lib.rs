@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod contract;
+pub mod dry_run;
 pub mod exit;
 pub mod fingerprint;
 pub mod google;
@@ -10,8 +11,10 @@ pub mod key;
 pub mod lake;
 pub mod manifest;
 pub mod partition;
+pub mod prices;
 pub mod run;
 pub mod settings;
+pub mod stage_runs;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

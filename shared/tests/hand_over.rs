@@ -1,6 +1,7 @@
 //! What a stage reads of the previous stage's hand-overs, whatever happened to its tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -52,6 +53,8 @@ impl Run {
             years: years.parse().expect("valid"),
             manifests: None,
             force: false,
+            dry_run: false,
+            started: Instant::now(),
         }
     }
 
@@ -584,6 +587,7 @@ fn a_hand_over_records_what_was_requested() {
         handed_over_at: Timestamp::UNIX_EPOCH,
         partitions: BTreeMap::new(),
         refused: BTreeMap::new(),
+        spent: None,
     };
     let json = serde_json::to_value(&hand_over).expect("JSON");
     assert_eq!(

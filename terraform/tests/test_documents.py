@@ -1,6 +1,7 @@
 """The commands and links in the documentation, and the cost arithmetic."""
 
 import ast
+import csv
 import json
 import re
 import shlex
@@ -194,6 +195,15 @@ def test_costs_are_computed_right() -> None:
     for amount, price, product, stated in rows:
         assert abs(float(amount) * float(price) - float(product)) < 0.0051
         assert product == stated
+
+
+def test_costs_have_the_prices_of_the_marts() -> None:
+    seed = csv.DictReader((ROOT / "dbt-runner/project/seeds/stage_prices.csv").read_text("utf-8").splitlines())
+    units = {"vCPU-s": "dollars_per_vcpu_second", "GiB-s": "dollars_per_gib_second", "TiB": "dollars_per_tib_billed"}
+    for stage in seed:
+        for unit, column in units.items():
+            (price,) = re.findall(rf"[\d.]+ {unit}: [\d.]+ × ([\d.]+) =", DEPLOY)
+            assert float(price) == float(stage[column]), unit
 
 
 def test_costs_have_what_the_module_makes(plan: dict) -> None:

@@ -18,7 +18,7 @@ import sys
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
-from digests import LEFT_OUT, table_digest
+from digests import LEFT_OUT, TABLES_LEFT_OUT, table_digest
 
 
 def bucket_of(name: str) -> storage.Bucket:
@@ -70,8 +70,7 @@ def tables(project: str, datasets: list[str]) -> dict:
     result = {}
     for dataset in datasets:
         for table in client.list_tables(f"{project}.{dataset}"):
-            # DuckDB, with which the tables are compared, has no need of a lock.
-            if table.table_type == "TABLE" and table.table_id != "load_lock":
+            if table.table_type == "TABLE" and table.table_id not in TABLES_LEFT_OUT:
                 # bqemulator returns bytes as they are, not in base 64.
                 columns = [
                     f"to_hex({field.name}) as {field.name}" if field.field_type == "BYTES" else f"`{field.name}`"

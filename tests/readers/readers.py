@@ -27,7 +27,7 @@ import polars
 import pyarrow.parquet
 from scipy.optimize import isotonic_regression
 
-from digests import table_digest
+from digests import TABLES_LEFT_OUT, table_digest
 
 
 def parquet(paths: list[str]) -> dict:
@@ -131,6 +131,8 @@ def warehouse(path: str) -> dict:
         ).fetchall()
         result = {}
         for schema, table in tables:
+            if table in TABLES_LEFT_OUT:
+                continue
             rows = database.execute(f'from "{schema}"."{table}"')
             names = [name for name, *_ in rows.description]
             result[f"{schema}.{table}"] = table_digest(names, iter(rows.fetchone, None))

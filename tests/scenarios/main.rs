@@ -6,6 +6,7 @@
 mod bigquery;
 mod case_portal;
 mod city_rows;
+mod costs;
 mod equality;
 mod estimates;
 mod googlesql;

@@ -164,12 +164,12 @@ async fn commit(
     let stored = manifest.files.iter().chain(&manifest.quarantine);
     let summary = Summary {
         produced: 1,
-        found: 0,
         rows: manifest.rows.read,
         bytes: stored.map(|file| file.object.size_bytes).sum(),
         quarantined: manifest.rows.quarantined,
         repaired: manifest.rows.repaired,
         drift: manifest.drift.len() as u64,
+        ..Summary::default()
     };
     info!(
         %partition,

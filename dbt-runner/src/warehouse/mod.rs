@@ -1,6 +1,6 @@
 //! The content of the warehouse: the loads, which are dbt's inputs, and the marts.
 
-mod bigquery;
+pub(crate) mod bigquery;
 mod duckdb;
 pub(crate) mod release;
 
@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::fingerprint::Fingerprint;
 use shared::partition::Partition;
+use shared::run::RunId;
 use shared::warehouse::duckdb::Access;
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 use tracing::warn;
@@ -203,20 +204,35 @@ impl Warehouse {
         }
     }
 
-    /// Publishes a candidate: afterwards, every reader sees all of its marts, and before it none of them. Returns the
-    /// bytes billed; `None` if another build was published or another load finished since the build began, so that
-    /// nothing was changed.
+    /// Records what the run spent, the rows of `stage_runs` that the table lacks.
+    pub(crate) fn record_stage_runs(
+        settings: &WarehouseSettings,
+        spent: &str,
+        run_id: &RunId,
+    ) -> Result<(), Failure> {
+        match &settings.url {
+            WarehouseUrl::DuckDb(file) => {
+                duckdb::record_stage_runs(&settings.duckdb_library, file, spent, run_id)
+            }
+            WarehouseUrl::BigQuery(dataset) => {
+                let emulator = settings.bigquery_emulator.as_ref();
+                bigquery::BigQuery::connect(dataset, emulator)?.record_stage_runs(spent, run_id)
+            }
+        }
+    }
+
+    /// Publishes a candidate: afterwards, every reader sees all of its marts, and before it none of them. Returns whether
+    /// it did; if another build was published or another load finished since the build began, nothing was changed.
     pub(crate) fn release(
         settings: &WarehouseSettings,
         release: &Release<'_>,
-    ) -> Result<Option<u64>, Failure> {
+    ) -> Result<bool, Failure> {
         match (&settings.url, release.candidate) {
             (WarehouseUrl::DuckDb(warehouse), Candidate::DuckDb(file)) => {
                 let access = Access::ReadWrite;
                 let library = &settings.duckdb_library;
                 let mut opened = duckdb::DuckDb::with_candidate(library, file, warehouse, access)?;
-                let released = opened.release(release)?;
-                Ok(released.then_some(0))
+                opened.release(release)
             }
             (WarehouseUrl::BigQuery(dataset), Candidate::BigQuery { prefix, .. }) => {
                 let emulator = settings.bigquery_emulator.as_ref();

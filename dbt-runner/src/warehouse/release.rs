@@ -114,24 +114,8 @@ impl Release<'_> {
     ) -> Vec<String> {
         let columns = definition.column_list(&quoted);
         let published = self.candidate.published(&definition.table);
-        let condition = match self.scope {
-            Scope::Years(years) if definition.by_year => {
-                if years.is_empty() {
-                    return Vec::new();
-                }
-                let mut condition = format!("source_year in ({})", listed(years, ", "));
-                if let Some(partition) = &definition.partition_by {
-                    // The dates of a year's rows are in that year, so that only its partitions are read.
-                    let field = quoted(&partition.field);
-                    let of_year = years.iter().map(|year| {
-                        format!("{field} between date '{year}-01-01' and date '{year}-12-31'")
-                    });
-                    let of_years = of_year.collect::<Vec<_>>().join(" or ");
-                    condition = format!("{condition} and ({of_years})");
-                }
-                condition
-            }
-            _ => "true".to_owned(),
+        let Some(condition) = replaced(self.scope, definition, quoted) else {
+            return Vec::new();
         };
         vec![
             format!("delete from {published} where {condition}"),
@@ -141,4 +125,31 @@ impl Release<'_> {
             ),
         ]
     }
+}
+
+/// Returns the condition that selects the rows of a published table that a build of `scope` replaces; `None` if it
+/// replaces none.
+pub(super) fn replaced(
+    scope: &Scope,
+    definition: &Definition,
+    quoted: impl Fn(&str) -> String,
+) -> Option<String> {
+    let years = match scope {
+        Scope::Years(years) if definition.by_year => years,
+        _ => return Some("true".to_owned()),
+    };
+    if years.is_empty() {
+        return None;
+    }
+    let mut condition = format!("source_year in ({})", listed(years, ", "));
+    if let Some(partition) = &definition.partition_by {
+        // The dates of a year's rows are in that year, so that only its partitions are read.
+        let field = quoted(&partition.field);
+        let of_year = years
+            .iter()
+            .map(|year| format!("{field} between date '{year}-01-01' and date '{year}-12-31'"));
+        let of_years = of_year.collect::<Vec<_>>().join(" or ");
+        condition = format!("{condition} and ({of_years})");
+    }
+    Some(condition)
 }

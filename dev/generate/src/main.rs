@@ -4,6 +4,7 @@ mod access;
 mod marts;
 mod module;
 mod outputs;
+mod prices;
 
 use std::fs;
 use std::path::Path;

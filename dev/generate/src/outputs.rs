@@ -9,7 +9,7 @@ use shared::exit::Exit;
 use shared::partition::Dataset;
 use shared::settings::variables::{self, Variable};
 
-use crate::{access, marts, module};
+use crate::{access, marts, module, prices};
 
 /// A file, or a part of one.
 pub(crate) enum Output {
@@ -59,6 +59,10 @@ pub(crate) fn all() -> anyhow::Result<Vec<Output>> {
             staging(),
         ),
         file("dbt-runner/project/seeds/wards.csv", wards()),
+        file(
+            "dbt-runner/project/seeds/stage_prices.csv",
+            prices::seed().context("cannot read terraform/jobs.tf")?,
+        ),
         file("dashboard/src/generated/contract.ts", page()),
         part(
             "docs/deploy.md",

@@ -8,12 +8,14 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::contract::{Contract, Table};
+use shared::dry_run::Estimates;
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::hand_over::Refused;
 use shared::key::Key;
 use shared::manifest::{CleanManifest, Drift, DriftKind};
 use shared::partition::{Dataset, Partition};
 use shared::run::RunId;
+use shared::settings::Years;
 use shared::warehouse::{Value, WarehouseSettings, WarehouseUrl};
 use tokio::task::block_in_place;
 
@@ -73,12 +75,6 @@ pub(crate) struct Verdict {
 
 /// The maximum number of characters of a cause in `refusals`.
 const LONGEST_CAUSE: usize = 2_000;
-
-/// Returns `time` truncated to microseconds, the precision of the warehouses.
-pub(crate) fn microseconds(time: Timestamp) -> Timestamp {
-    // The microseconds of a timestamp are always in range.
-    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
-}
 
 /// Why a partition was not loaded, beyond the failures of the warehouse itself.
 #[derive(Debug, thiserror::Error)]
@@ -169,6 +165,21 @@ impl Warehouse {
         }
     }
 
+    /// Estimates what loading these years again would be billed, and changes nothing. DuckDB bills nothing.
+    pub(crate) async fn estimate(
+        settings: &WarehouseSettings,
+        years: &Years,
+        estimates: &mut Estimates,
+    ) -> Result<(), Failure> {
+        match &settings.url {
+            WarehouseUrl::DuckDb(_) => Ok(()),
+            WarehouseUrl::BigQuery(dataset) => {
+                let emulator = settings.bigquery_emulator.as_ref();
+                BigQueryWarehouse::estimate(dataset, emulator, years, estimates).await
+            }
+        }
+    }
+
     /// Replaces the partition with `load`, atomically.
     pub(crate) async fn load(&mut self, load: &Load<'_>) -> Result<Loaded, Failure> {
         match self {
@@ -195,6 +206,18 @@ impl Warehouse {
         match self {
             Self::DuckDb(duckdb) => block_in_place(|| duckdb.judge(verdicts, run_id)),
             Self::BigQuery(bigquery) => bigquery.judge(verdicts, run_id).await,
+        }
+    }
+
+    /// Records what the run spent, the rows of `stage_runs` that the table lacks.
+    pub(crate) async fn record_stage_runs(
+        &mut self,
+        spent: &str,
+        run_id: &RunId,
+    ) -> Result<(), Failure> {
+        match self {
+            Self::DuckDb(duckdb) => block_in_place(|| duckdb.record_stage_runs(spent, run_id)),
+            Self::BigQuery(bigquery) => bigquery.record_stage_runs(spent, run_id).await,
         }
     }
 }

@@ -98,6 +98,7 @@ impl Fixture {
             handed_over_at: "2026-11-01T00:00:00Z".parse().unwrap(),
             partitions: good.collect(),
             refused: refused.collect::<BTreeMap<_, _>>(),
+            spent: None,
         };
         let key = Key::new(format!("runs/{run}/transform-0-0.json")).unwrap();
         self.lake.put(&key, &manifest::to_json(&hand_over));

@@ -5,6 +5,7 @@ mod years;
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Instant;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -109,6 +110,10 @@ pub struct CommonSettings {
     pub manifests: Option<Vec<Key>>,
     /// Whether to redo work whose result already exists.
     pub force: bool,
+    /// Whether to change nothing, and to log what the work would cost.
+    pub dry_run: bool,
+    /// When the process started.
+    pub started: Instant,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +124,7 @@ struct RawCommon {
     years: Option<String>,
     manifests: Option<String>,
     force: Option<String>,
+    dry_run: Option<String>,
     log_format: Option<String>,
     cloud_run_execution: Option<String>,
     cloud_run_task_index: Option<String>,
@@ -190,6 +196,7 @@ fn validate_common(raw: RawCommon, problems: &mut Problems) -> Option<CommonSett
         text.split(',').map(|key| Key::new(key.trim())).collect()
     });
     let force = problems.take(&variables::FORCE, raw.force, parse_flag);
+    let dry_run = problems.take(&variables::DRY_RUN, raw.dry_run, parse_flag);
     problems.take(&variables::LOG_FORMAT, raw.log_format, LogFormat::from_str);
     let index = problems.take(
         &variables::CLOUD_RUN_TASK_INDEX,
@@ -216,6 +223,8 @@ fn validate_common(raw: RawCommon, problems: &mut Problems) -> Option<CommonSett
         years: years?,
         manifests: manifests?,
         force: force?,
+        dry_run: dry_run?,
+        started: Instant::now(),
     })
 }
 

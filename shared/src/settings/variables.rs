@@ -37,6 +37,7 @@ variables! {
     YEARS, Some("changed"), "all", "`2023`, `2019-2024`, `2013,2020-2022`, `latest`, `all`, or `changed`: every year, of which only the republished ones are fetched.";
     MANIFESTS, None, "transform, load", "Keys of the manifests to work on, separated by commas, in place of the previous stage's hand-over.";
     FORCE, Some("0"), "all", "`1` redoes work whose result is in the lake, and loads even what is older than the warehouse holds.";
+    DRY_RUN, Some("0"), "all", "`1` changes nothing: load and dbt log the most that BigQuery would bill for loading the years in `YEARS` again and for the build that follows, a whole one with `FORCE=1`. The others end at once.";
     LOG_FORMAT, Some("auto"), "all", "`json` for Cloud Logging, `text` for people, `auto`: text on a terminal.";
     CLOUD_RUN_TASK_INDEX, Some("0"), "all", "Set by Cloud Run: this process's number among the tasks that share the years.";
     CLOUD_RUN_TASK_COUNT, Some("1"), "all", "Set by Cloud Run: the number of tasks.";

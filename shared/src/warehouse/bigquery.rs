@@ -1,6 +1,7 @@
 //! BigQuery through its REST API (feature `bigquery`): named jobs, so that a retry adopts a running one, and queries
 //! with parameters.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use google_cloud_bigquery_v2::client::{JobService, TableService};
@@ -28,6 +29,26 @@ const LONGEST_JOB: Duration = Duration::from_mins(30);
 const LONGEST_SILENCE: Duration = Duration::from_mins(1);
 /// How long BigQuery delays the answer to an unfinished query.
 const LONGEST_POLL_MS: u32 = 30_000;
+
+/// The least that is billed for each table that a statement reads, and the unit to which bytes are rounded up:
+/// <https://cloud.google.com/bigquery/pricing#on_demand_pricing>.
+const LEAST_BILLED: u64 = 10 << 20;
+const UNIT_BILLED: u64 = 1 << 20;
+
+/// Bytes that BigQuery billed this process.
+static BILLED: AtomicU64 = AtomicU64::new(0);
+
+/// Returns the bytes that BigQuery has billed for the queries and jobs of this process. Jobs that it adopted are billed to
+/// the execution that started them.
+#[must_use]
+pub fn bytes_billed() -> u64 {
+    BILLED.load(Ordering::Relaxed)
+}
+
+fn count_billed(bytes: Option<i64>) {
+    let bytes = bytes.and_then(|bytes| u64::try_from(bytes).ok());
+    BILLED.fetch_add(bytes.unwrap_or_default(), Ordering::Relaxed);
+}
 
 /// Why a BigQuery operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -267,6 +288,7 @@ impl BigQuery {
             expected,
         };
         let answer = Box::pin(with_retries(query).send()).await.map_err(failed)?;
+        count_billed(answer.total_bytes_billed);
         let job = answer.job_reference.unwrap_or_default();
         // If a schema came back, the errors are only warnings.
         let has_columns = answer
@@ -369,6 +391,11 @@ impl BigQuery {
             pause = (pause * 2).min(Duration::from_secs(2));
             job = self.job(id).await.map_err(|error| (error, adopted))?;
         }
+        if !adopted {
+            let statistics = job.statistics.as_ref();
+            let query = statistics.and_then(|statistics| statistics.query.as_ref());
+            count_billed(query.and_then(|query| query.total_bytes_billed));
+        }
         let status = job.status.clone().unwrap_or_default();
         if let Some(error) = status.error_result {
             let mut errors = vec![error];
@@ -377,6 +404,42 @@ impl BigQuery {
             return Err((BigQueryError::Job { job, errors }, adopted));
         }
         Ok(Finished { job, adopted })
+    }
+
+    /// Returns the most bytes that a statement would be billed, without running it:
+    /// <https://cloud.google.com/bigquery/docs/running-queries#dry-run>. Of clustered tables, less may be read. Values may
+    /// be left out if the bytes do not depend on them: a dry run accepts parameters that are not declared
+    /// (<https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#jobstatistics2>).
+    pub async fn estimate(
+        &self,
+        statement: &str,
+        values: &[(&str, Value)],
+    ) -> Result<u64, BigQueryError> {
+        let query = query_job(statement, values).set_use_query_cache(false);
+        let reference = JobReference::new()
+            .set_project_id(&self.dataset.project)
+            .set_location(self.dataset.location.clone());
+        let configuration = JobConfiguration::new().set_dry_run(true).set_query(query);
+        let job = Job::new()
+            .set_job_reference(reference)
+            .set_configuration(configuration);
+        let insert = self
+            .jobs
+            .insert_job()
+            .set_project_id(&self.dataset.project)
+            .set_job(job);
+        let answer = Box::pin(with_retries(insert).send()).await;
+        let job = answer.map_err(|source| BigQueryError::Request {
+            what: format!("estimate `{statement}`"),
+            source,
+        })?;
+        let statistics = job.statistics.unwrap_or_default().query.unwrap_or_default();
+        let processed = statistics.total_bytes_processed.unwrap_or_default();
+        let tables = statistics.referenced_tables.len() as u64;
+        Ok(match u64::try_from(processed).unwrap_or_default() {
+            0 => 0,
+            bytes => (bytes + tables.max(1) * LEAST_BILLED).next_multiple_of(UNIT_BILLED),
+        })
     }
 
     async fn job(&self, id: &str) -> Result<Job, BigQueryError> {

@@ -9,6 +9,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use jiff::Timestamp;
+
 use crate::fingerprint::Fingerprint;
 use crate::google::Emulator;
 use crate::settings::{Problems, parse_file, variables};
@@ -83,6 +85,13 @@ impl From<bool> for Value {
     fn from(flag: bool) -> Self {
         Self::Boolean(flag)
     }
+}
+
+/// Returns `time` truncated to microseconds, the precision of the warehouses.
+#[must_use]
+pub fn microseconds(time: Timestamp) -> Timestamp {
+    // The microseconds of a timestamp are always in range.
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
 impl WarehouseSettings {

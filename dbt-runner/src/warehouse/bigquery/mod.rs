@@ -2,41 +2,38 @@
 
 mod text_columns;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arrow_array::RecordBatch;
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::google::Emulator;
-use shared::warehouse::bigquery::Finished;
+use shared::run::RunId;
+use shared::stage_runs;
 use shared::warehouse::bigquery::model::JobConfiguration;
 use shared::warehouse::{Dataset, Value, bigquery};
 use tokio::runtime::Handle;
 use tokio::time::sleep;
 use tracing::warn;
 
-use super::release::{OVERTAKEN, RECORD, Release};
+use super::release::{OVERTAKEN, RECORD, Release, replaced};
 use super::{Backend, Records, TextRows};
 use crate::candidate::Scope;
-use crate::mart::{MartTable, Publishable};
+use crate::mart::{Definition, MartTable, Publishable};
 
 /// How often a job is tried: 2, 4, … 64 s apart, which is longer than the transaction of another build.
 const MAX_ATTEMPTS: u32 = 7;
 
-pub(super) struct BigQuery(bigquery::BigQuery);
+pub(crate) struct BigQuery(bigquery::BigQuery);
 
 impl BigQuery {
-    pub(super) fn connect(dataset: &Dataset, emulator: Option<&Emulator>) -> Result<Self, Failure> {
+    pub(crate) fn connect(dataset: &Dataset, emulator: Option<&Emulator>) -> Result<Self, Failure> {
         let client = Handle::current().block_on(bigquery::BigQuery::connect(dataset, emulator))?;
         Ok(Self(client))
     }
 
-    /// Publishes a candidate, and drops the tables that are no longer part of the project. Returns the bytes billed; `None`
-    /// if another build or load came first, so that nothing was changed.
-    pub(super) fn release(
-        &self,
-        release: &Release<'_>,
-        prefix: &str,
-    ) -> Result<Option<u64>, Failure> {
+    /// Publishes a candidate, and drops the tables that are no longer part of the project. Returns whether it did; if
+    /// another build or load came first, nothing was changed.
+    pub(super) fn release(&self, release: &Release<'_>, prefix: &str) -> Result<bool, Failure> {
         let record = quoted(&format!("{}.{RECORD}", self.0.path()));
         // The row exists from the start, so that concurrent transactions conflict on it.
         let mut tables = vec![format!(
@@ -45,7 +42,7 @@ impl BigQuery {
         )];
         tables.extend(layouts(release));
         let tables = tables.join(";\n");
-        let mut bytes_billed = self.execute("create", prefix, &tables, &[])?.unwrap_or(0);
+        self.execute("create", prefix, &tables, &[])?;
 
         let [fingerprint, project, years, layouts] = release.after.row()?;
         let values = [
@@ -62,10 +59,9 @@ impl BigQuery {
         let transaction = transaction(release)
             .replace("{record}", &record)
             .replace("{dataset}", &self.0.path());
-        let Some(billed) = self.execute("publish", prefix, &transaction, &values)? else {
-            return Ok(None);
-        };
-        bytes_billed += billed;
+        if !self.execute("publish", prefix, &transaction, &values)? {
+            return Ok(false);
+        }
         let dropped = release.dropped().into_iter().map(|table| {
             let published = release.candidate.published(&table);
             format!("drop table if exists {published}")
@@ -74,7 +70,50 @@ impl BigQuery {
         if !dropped.is_empty() {
             self.execute("drop", prefix, &dropped, &[])?;
         }
-        Ok(Some(bytes_billed))
+        Ok(true)
+    }
+
+    /// Records what the run spent.
+    pub(super) fn record_stage_runs(&self, spent: &str, run_id: &RunId) -> Result<(), Failure> {
+        let script = stage_runs::IN_BIGQUERY.replace("{dataset}", &self.0.path());
+        let values = [
+            ("run_id", run_id.to_string().into()),
+            ("stage_runs", spent.into()),
+        ];
+        // Every execution records its own hand-over.
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let own = since.unwrap_or_default().as_nanos();
+        self.execute("spend", &format!("{run_id}_{own}_"), &script, &values)?;
+        Ok(())
+    }
+
+    /// Returns the most bytes that a query would be billed.
+    pub(crate) fn estimate(&self, query: &str) -> Result<u64, Failure> {
+        Ok(Handle::current().block_on(self.0.estimate(query, &[]))?)
+    }
+
+    /// Returns the most bytes that reading a published table would be billed.
+    pub(crate) fn estimate_read(&self, mart: &Publishable) -> Result<u64, Failure> {
+        let columns = mart.columns.iter().map(|column| quoted(&column.name));
+        let columns: Vec<String> = columns.collect();
+        let table = self.table(&mart.table);
+        self.estimate(&format!("select {} from {table}", columns.join(", ")))
+    }
+
+    /// Returns the most bytes that publishing a table would be billed: the published rows represent the candidate.
+    pub(crate) fn estimate_release(
+        &self,
+        scope: &Scope,
+        definition: &Definition,
+    ) -> Result<u64, Failure> {
+        let Some(condition) = replaced(scope, definition, quoted) else {
+            return Ok(0);
+        };
+        let table = self.table(&definition.table);
+        let rows = format!("from {table} where {condition}");
+        let columns = definition.column_list(quoted);
+        Ok(self.estimate(&format!("delete {rows}"))?
+            + self.estimate(&format!("select {columns} {rows}"))?)
     }
 
     /// Drops the tables of a candidate.
@@ -83,15 +122,14 @@ impl BigQuery {
         Ok(())
     }
 
-    /// Runs a script as a job, again if a concurrent one conflicts. Returns the bytes billed; `None` if it was
-    /// overtaken.
+    /// Runs a script as a job, again if a concurrent one conflicts. Returns `false` if it was overtaken.
     fn execute(
         &self,
         verb: &str,
         prefix: &str,
         script: &str,
         values: &[(&str, Value)],
-    ) -> Result<Option<u64>, Failure> {
+    ) -> Result<bool, Failure> {
         let query = bigquery::query_job(script, values);
         let labels = [("pipeline", "toronto-311"), ("stage", "dbt")];
         let configuration = JobConfiguration::new().set_labels(labels).set_query(query);
@@ -100,12 +138,8 @@ impl BigQuery {
             let id = format!("toronto_311_{verb}_{prefix}{attempt}");
             let ran = Box::pin(self.0.run(&id, configuration.clone()));
             match Handle::current().block_on(ran) {
-                Ok(Finished { job, .. }) => {
-                    let statistics = job.statistics.unwrap_or_default().query.unwrap_or_default();
-                    let billed = statistics.total_bytes_billed.unwrap_or_default();
-                    return Ok(Some(u64::try_from(billed).unwrap_or_default()));
-                }
-                Err((error, _)) if error.to_string().contains(OVERTAKEN) => return Ok(None),
+                Ok(_) => return Ok(true),
+                Err((error, _)) if error.to_string().contains(OVERTAKEN) => return Ok(false),
                 Err((error, _)) if error.is_transient() && attempt < MAX_ATTEMPTS => {
                     warn!(job = id, cause = %error, "job failed, retrying");
                     Handle::current().block_on(sleep(Duration::from_secs(1 << attempt)));

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use shared::exit::Failure;
+use shared::run::RunId;
+use shared::stage_runs;
 use shared::warehouse::Value;
 use shared::warehouse::duckdb::{Access, Connection, DuckDbError};
 
@@ -86,6 +88,18 @@ impl DuckDb {
             Err(NotReleased::Failed(failure)) => Err(failure),
         }
     }
+}
+
+/// Records what the run spent.
+pub(super) fn record_stage_runs(
+    library: &Path,
+    file: &Path,
+    spent: &str,
+    run_id: &RunId,
+) -> Result<(), Failure> {
+    let mut connection = Connection::open_when_free(library, file, Access::ReadWrite, MAX_WAIT)?;
+    let values = [run_id.to_string().into(), spent.into()];
+    Ok(connection.execute(stage_runs::IN_DUCKDB, &values)?)
 }
 
 /// Why a candidate was not published.

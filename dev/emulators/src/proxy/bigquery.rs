@@ -1,12 +1,12 @@
-//! Adds what bqemulator lacks: unique job ids, named parameters in multi-statement queries, repair of invalid polygons, and
-//! the ranges by which a table is partitioned.
+//! Adds what bqemulator lacks: unique job ids, named parameters in multi-statement queries, repair of invalid polygons, the
+//! ranges by which a table is partitioned, and bytes: those billed, and the estimates of dry runs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
 
 use hyper::header::CONTENT_LENGTH;
 use hyper::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::{Answer, ProxiedRequest, State};
@@ -36,8 +36,11 @@ impl BigQuery {
             .then(|| serde_json::from_slice::<Value>(&request.body).ok())
             .flatten()
         else {
-            return state.send(request).await;
+            return billed(state.send(request).await?);
         };
+        if job.pointer("/configuration/dryRun") == Some(&Value::Bool(true)) {
+            return estimated(&job, state.send(request).await?);
+        }
         let name = name_of(&job, path);
         let mut jobs = self.jobs.lock().await;
         if let Some(name) = name.as_ref().filter(|name| jobs.contains(*name)) {
@@ -52,7 +55,7 @@ impl BigQuery {
         if answer.head.is_success() {
             jobs.extend(name);
         }
-        Ok(answer)
+        billed(answer)
     }
 
     async fn table(&self, state: &State, request: ProxiedRequest) -> anyhow::Result<Answer> {
@@ -73,13 +76,57 @@ impl BigQuery {
         } else if method == Method::GET
             && let Some(range) = ranges.get(&path)
         {
-            let mut table: Value = serde_json::from_slice(&answer.body)?;
-            table["rangePartitioning"] = range.clone();
-            answer.body = table.to_string().into();
-            answer.headers.remove(CONTENT_LENGTH);
+            answer = with_json(answer, |table| table["rangePartitioning"] = range.clone())?;
         }
         Ok(answer)
     }
+}
+
+/// Adds what a query is billed: the least, 10 MiB. <https://cloud.google.com/bigquery/pricing#on_demand_pricing>
+fn billed(answer: Answer) -> anyhow::Result<Answer> {
+    with_json(answer, |answer| {
+        let statistics = if answer["kind"] == "bigquery#queryResponse" {
+            Some(answer)
+        } else {
+            answer.pointer_mut("/statistics/query")
+        };
+        if let Some(statistics) = statistics {
+            statistics["totalBytesBilled"] = json!((10 << 20).to_string());
+        }
+    })
+}
+
+/// Adds the estimate of a dry run, a MiB for each table that the statement names, and these tables:
+/// <https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#jobstatistics2>.
+fn estimated(job: &Value, answer: Answer) -> anyhow::Result<Answer> {
+    let sql = job.pointer("/configuration/query/query");
+    let sql = sql.and_then(Value::as_str).unwrap_or_default();
+    let sql = sql.replace("`.`", ".");
+    let quoted = sql.split('`').skip(1).step_by(2);
+    let tables: BTreeSet<String> = quoted
+        .filter(|name| name.contains('.'))
+        .map(str::to_owned)
+        .collect();
+    with_json(answer, |answer| {
+        if let Some(statistics) = answer.pointer_mut("/statistics/query") {
+            statistics["totalBytesProcessed"] = json!((tables.len() << 20).to_string());
+            let tables = tables.iter().map(|table| json!({"tableId": table}));
+            statistics["referencedTables"] = tables.collect();
+        }
+    })
+}
+
+/// Changes an answer that is JSON, if the service succeeded.
+fn with_json(mut answer: Answer, change: impl FnOnce(&mut Value)) -> anyhow::Result<Answer> {
+    let parsed = serde_json::from_slice::<Value>(&answer.body);
+    if let Ok(mut json) = parsed
+        && answer.head.is_success()
+    {
+        change(&mut json);
+        answer.body = serde_json::to_vec(&json)?.into();
+        answer.headers.remove(CONTENT_LENGTH);
+    }
+    Ok(answer)
 }
 
 /// Returns `PROJECT:LOCATION.ID`, if the request has an id.

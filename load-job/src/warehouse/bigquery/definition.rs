@@ -158,7 +158,7 @@ mod tests {
                 clustered.push((name, column.bigquery.as_str()));
             }
         }
-        assert_eq!(clustered.len(), 6);
+        assert_eq!(clustered.len(), 7);
         for (name, kind) in clustered {
             assert!(CLUSTERABLE.contains(&kind), "{name} {kind}");
         }

@@ -1,6 +1,7 @@
 //! The warehouse in a BigQuery dataset.
 
 mod definition;
+mod estimate;
 mod jobs;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use shared::google::Emulator;
 use shared::manifest::Drift;
 use shared::partition::{Dataset, Partition};
 use shared::run::RunId;
+use shared::stage_runs;
 use shared::warehouse::bigquery::model::{
     JobConfiguration, JobConfigurationLoad, Table as BigQueryTable, TableReference, TableSchema,
 };
@@ -239,6 +241,18 @@ impl BigQueryWarehouse {
             .await
     }
 
+    pub(super) async fn record_stage_runs(
+        &self,
+        spent: &str,
+        run_id: &RunId,
+    ) -> Result<(), Failure> {
+        let values = [
+            ("run_id", run_id.to_string().into()),
+            ("stage_runs", spent.into()),
+        ];
+        self.record("spend", stage_runs::IN_BIGQUERY, &values).await
+    }
+
     /// Compares the staged version with the current one. The transaction later verifies that the current version did
     /// not change in between.
     async fn count_changes(
@@ -360,26 +374,9 @@ impl BigQueryWarehouse {
     ) -> Result<bool, Failure> {
         let partition = load.manifest.partition;
         let table = Contract::clean_table(partition.dataset());
-        let columns = |table: &Table| table.column_names().collect::<Vec<_>>().join(", ");
-        let body = match partition {
-            Partition::Year(_) => include_str!("replace_year.sql"),
-            Partition::CityWards | Partition::ForwardSortationAreas => {
-                include_str!("replace_area.sql")
-            }
-        };
-        // Statements cannot bind names. These come from the contract and from fingerprints.
-        let [begin, commit] = [include_str!("begin.sql"), include_str!("commit.sql")];
-        let statement = format!("{begin}{body}{commit}")
-            .replace("{overtaken}", OVERTAKEN)
-            .replace("{miscounted}", MISCOUNTED)
-            .replace("{table}", &table.name)
-            .replace("{row_columns}", &columns(table))
+        let statement = transaction(partition)
             .replace("{staged_columns}", &definition::staged_columns(table))
             .replace("{staged_rows}", &staged[0])
-            .replace(
-                "{quarantine_columns}",
-                &columns(Contract::quarantine_table()),
-            )
             .replace(
                 "{staged_quarantine}",
                 staged.last().map_or("", String::as_str),
@@ -406,6 +403,29 @@ impl BigQueryWarehouse {
         );
         Ok(adopted)
     }
+}
+
+/// Returns the script that replaces a partition, without the names of its staging tables. Statements cannot bind names.
+/// These come from the contract.
+fn transaction(partition: Partition) -> String {
+    let table = Contract::clean_table(partition.dataset());
+    let columns = |table: &Table| table.column_names().collect::<Vec<_>>().join(", ");
+    let body = match partition {
+        Partition::Year(_) => include_str!("replace_year.sql"),
+        Partition::CityWards | Partition::ForwardSortationAreas => {
+            include_str!("replace_area.sql")
+        }
+    };
+    let [begin, commit] = [include_str!("begin.sql"), include_str!("commit.sql")];
+    format!("{begin}{body}{commit}")
+        .replace("{overtaken}", OVERTAKEN)
+        .replace("{miscounted}", MISCOUNTED)
+        .replace("{table}", &table.name)
+        .replace("{row_columns}", &columns(table))
+        .replace(
+            "{quarantine_columns}",
+            &columns(Contract::quarantine_table()),
+        )
 }
 
 /// Returns the parameters of the transaction's statements.

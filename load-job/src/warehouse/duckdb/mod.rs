@@ -9,6 +9,7 @@ use shared::exit::Failure;
 use shared::manifest::Drift;
 use shared::partition::Partition;
 use shared::run::RunId;
+use shared::stage_runs;
 use shared::warehouse::Value;
 use shared::warehouse::duckdb::{Access, Connection, DuckDbError};
 use tracing::{info, warn};
@@ -143,6 +144,11 @@ impl DuckDb {
             }
             Ok(())
         })
+    }
+
+    pub(super) fn record_stage_runs(&mut self, spent: &str, run_id: &RunId) -> Result<(), Failure> {
+        let values = [run_id.to_string().into(), spent.into()];
+        Ok(self.0.execute(stage_runs::IN_DUCKDB, &values)?)
     }
 
     fn current(&mut self, partition: Partition) -> Result<Option<Current>, Failure> {
