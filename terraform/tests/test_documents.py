@@ -68,7 +68,7 @@ def test_names_are_those_of_the_plan(full_plan: dict) -> None:
         for group, position in groups.items()
         if tuple(command[1 : 1 + len(group)]) == group
     }
-    assert named == {"toronto-311", "transform-job"}
+    assert named == {"toronto-311", "transform-job", "load-job", "dbt-runner"}
     assert named <= made
     buckets = set(re.findall(rf"gs://({PROJECT}-toronto-311-\w+)", " ".join(COMMANDS)))
     assert buckets == BUCKETS
