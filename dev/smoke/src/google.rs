@@ -47,6 +47,20 @@ pub(crate) struct Refusal {
     project: String,
 }
 
+impl Refusal {
+    pub(crate) fn has_status(&self, statuses: &[u16]) -> bool {
+        self.status.is_some_and(|status| statuses.contains(&status))
+    }
+
+    /// Whether the error contains `words`.
+    pub(crate) fn says(&self, words: &str) -> bool {
+        self.error.contains(words)
+    }
+}
+
+/// The header of the project to which a request is counted.
+const QUOTA_PROJECT: &str = "x-goog-user-project";
+
 /// Who sends a request.
 #[derive(Clone, Copy)]
 pub(crate) enum By<'a> {
@@ -230,25 +244,19 @@ impl Google {
         ))
     }
 
-    /// Sends a request, again every two seconds, for five minutes, while the answer has one of these statuses: what was just made may not
+    /// Sends a request, again every two seconds, for five minutes, while the answer `is_early`: what was just made may not
     /// be known everywhere. <https://cloud.google.com/iam/docs/access-change-propagation>
     pub(crate) async fn send_until_known(
         &self,
         by: By<'_>,
         request: &Request,
-        unknown: &[u16],
+        is_early: impl Fn(&Refusal) -> bool,
     ) -> Result<Value, Refusal> {
         const ATTEMPTS: u32 = 150;
         let mut attempt = 1;
         loop {
             match self.send(by, request).await {
-                Err(refusal)
-                    if attempt < ATTEMPTS
-                        && !refusal.is_off
-                        && refusal
-                            .status
-                            .is_some_and(|status| unknown.contains(&status)) =>
-                {
+                Err(refusal) if attempt < ATTEMPTS && !refusal.is_off && is_early(&refusal) => {
                     attempt += 1;
                     sleep(Duration::from_secs(2)).await;
                 }
@@ -274,9 +282,10 @@ impl Google {
                 };
                 headers.extend(data);
                 // A person's credentials belong to no project, and some APIs need one to count the request to:
-                // https://cloud.google.com/docs/quotas/quota-project
+                // https://cloud.google.com/docs/quotas/quota-project. The one that knows the person refuses it.
+                headers.remove(QUOTA_PROJECT);
                 if service != USERS {
-                    headers.insert("x-goog-user-project", HeaderValue::from_str(&self.project)?);
+                    headers.insert(QUOTA_PROJECT, HeaderValue::from_str(&self.project)?);
                 }
             }
         }

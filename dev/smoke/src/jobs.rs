@@ -80,7 +80,10 @@ impl Jobs {
             .stderr(Stdio::null())
             .kill_on_drop(true);
         if let As::Account = identity {
-            command.env("GOOGLE_APPLICATION_CREDENTIALS", &self.credentials);
+            // The account may not count its requests to the project that the shell names.
+            command
+                .env("GOOGLE_APPLICATION_CREDENTIALS", &self.credentials)
+                .env_remove("GOOGLE_CLOUD_QUOTA_PROJECT");
         }
         let started = command
             .spawn()

@@ -102,7 +102,7 @@ pub(crate) async fn create_account(
     let body = json!({"policy": {"bindings": bindings}});
     let grant = Request::post(IAM, format!("{account}:setIamPolicy"), role, body);
     google
-        .send_until_known(By::Operator, &grant, &[404])
+        .send_until_known(By::Operator, &grant, |refusal| refusal.has_status(&[404]))
         .await?;
     Ok(())
 }
@@ -180,7 +180,7 @@ pub(crate) async fn create_storage(
     let token = token(google, names).await?;
     wait_for_roles(google, settings, names, &token).await?;
     let credentials = scratch.join("credentials.json");
-    write_credentials(&credentials, &names.account).map_err(failed)?;
+    write_credentials(&credentials, &names.account, &settings.project).map_err(failed)?;
     Ok(Account { token, credentials })
 }
 
@@ -234,7 +234,9 @@ async fn create_dataset(
     });
     let create = Request::post(BIGQUERY, datasets, BIGQUERY_ADMIN, body);
     // 400, as long as the account is not known there.
-    let created = google.send_until_known(By::Operator, &create, &[400, 404]);
+    let created = google.send_until_known(By::Operator, &create, |refusal| {
+        refusal.has_status(&[400, 404])
+    });
     cleanup.settle(1, created.await)?;
     Ok(())
 }
@@ -323,7 +325,9 @@ async fn token(google: &Google, names: &Names) -> Result<String, Refusal> {
     );
     // 403, until the role that was just granted takes effect.
     let answer = google
-        .send_until_known(By::Operator, &request, &[403, 404])
+        .send_until_known(By::Operator, &request, |refusal| {
+            refusal.has_status(&[403, 404])
+        })
         .await?;
     Ok(answer["accessToken"]
         .as_str()
@@ -353,7 +357,9 @@ async fn wait_for_roles(
     ] {
         loop {
             let answer = google
-                .send_until_known(By::Account(token), &request, &[401, 403])
+                .send_until_known(By::Account(token), &request, |refusal| {
+                    refusal.has_status(&[401, 403])
+                })
                 .await?;
             if answer["permissions"].as_array().map_or(0, Vec::len) == permissions {
                 break;
@@ -367,7 +373,7 @@ async fn wait_for_roles(
 /// Writes the operator's credentials as those of somebody who acts as the account, as
 /// `gcloud auth application-default login --impersonate-service-account` does:
 /// <https://cloud.google.com/docs/authentication/use-service-account-impersonation>.
-fn write_credentials(path: &Path, account: &str) -> anyhow::Result<()> {
+fn write_credentials(path: &Path, account: &str, project: &str) -> anyhow::Result<()> {
     let file = if let Some(file) = env::var_os("GOOGLE_APPLICATION_CREDENTIALS") {
         PathBuf::from(file)
     } else {
@@ -381,8 +387,12 @@ fn write_credentials(path: &Path, account: &str) -> anyhow::Result<()> {
             crate::google::SIGN_IN
         )
     };
-    let source: Value =
+    let mut source: Value =
         serde_json::from_str(&fs::read_to_string(&file).with_context(what)?).with_context(what)?;
+    // The project of a person's file may not have the API by which the account's token is requested.
+    if source["type"] == "authorized_user" {
+        source["quota_project_id"] = project.into();
+    }
     let url = format!(
         "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{account}:generateAccessToken"
     );

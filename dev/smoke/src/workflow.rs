@@ -49,7 +49,15 @@ pub(crate) async fn check(
         cleanup.resource(format!("workflow {}", names.workflow), removal);
         let path = format!("{workflows}?workflowId={}", names.workflow);
         let create = Request::post(WORKFLOWS, path, ROLE, body);
-        let created = google.send_until_known(By::Operator, &create, &[404]);
+        // The first workflow of a project creates the service's agent, and the right to act as an account takes effect
+        // later: https://cloud.google.com/workflows/docs/troubleshooting.
+        let is_early = |refusal: &Refusal| {
+            refusal.has_status(&[404])
+                || ["service agent", "actAs"]
+                    .iter()
+                    .any(|words| refusal.says(words))
+        };
+        let created = google.send_until_known(By::Operator, &create, is_early);
         match cleanup.settle(1, created.await) {
             Ok(operation) => {
                 let ended = ended(google, WORKFLOWS, operation, |operation| {

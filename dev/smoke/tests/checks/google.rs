@@ -494,7 +494,17 @@ impl State {
             }
             ("workflows.googleapis.com", path) if path.ends_with("/workflows") && is_post => {
                 let source = body["sourceContents"].as_str().unwrap_or_default();
-                source.clone_into(&mut self.memory().source);
+                let mut memory = self.memory();
+                if memory.source.is_empty() {
+                    // The first workflow of a project creates the service's agent.
+                    source.clone_into(&mut memory.source);
+                    return refused(
+                        400,
+                        "FAILED_PRECONDITION",
+                        "Workflows service agent does not exist",
+                    );
+                }
+                drop(memory);
                 let id = received
                     .target
                     .split("workflowId=")
