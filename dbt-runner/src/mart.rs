@@ -53,11 +53,15 @@ pub(crate) struct PartitionBy {
 }
 
 impl Definition {
-    /// Returns a name of its layout: the columns, and how BigQuery stores it.
+    /// Returns a name of its layout, `COLUMNS/STORAGE`: the columns, and how BigQuery stores it.
     pub(crate) fn layout(&self) -> String {
-        let columns = self.columns_ddl(str::to_owned);
-        let storage = self.storage_ddl(str::to_owned);
-        Fingerprint::of(&[&columns, &storage]).to_string()
+        let parts = [
+            self.columns_ddl(str::to_owned),
+            self.storage_ddl(str::to_owned),
+        ];
+        parts
+            .map(|part| Fingerprint::of(&[&part]).to_string())
+            .join("/")
     }
 
     /// Returns how BigQuery partitions and clusters it, for a statement that creates the table.

@@ -86,6 +86,13 @@ impl Release<'_> {
         layout.is_some_and(|layout| *layout != definition.layout())
     }
 
+    /// Whether the table is published with other partitions or clusters.
+    pub(super) fn is_stored_otherwise(&self, definition: &Definition) -> bool {
+        let storage = |layout: &str| layout.rsplit('/').next().map(str::to_owned);
+        let published = self.published_layout(definition);
+        published.is_some_and(|layout| storage(layout) != storage(&definition.layout()))
+    }
+
     /// Whether the table has to be created: it is new, or its layout differs from the published one.
     pub(super) fn is_created(&self, definition: &Definition) -> bool {
         self.published_layout(definition).is_none() || self.is_changed(definition)

@@ -154,6 +154,8 @@ impl BigQuery {
 /// Returns the statements that create the tables that are missing, and those whose layout differs. The latter replace a
 /// table at once, but one after the other: a transaction cannot create tables.
 /// <https://cloud.google.com/bigquery/docs/transactions#statements_supported_in_transactions>
+/// A table with other partitions or clusters cannot be replaced, so that it is missing for a moment:
+/// <https://github.com/dbt-labs/dbt-core/issues/2000>.
 fn layouts(release: &Release<'_>) -> Vec<String> {
     let created = release
         .definitions
@@ -166,8 +168,13 @@ fn layouts(release: &Release<'_>) -> Vec<String> {
         if release.is_changed(definition) {
             let candidate = release.candidate.table(&definition.table);
             let names = definition.column_list(quoted);
+            let drop = if release.is_stored_otherwise(definition) {
+                format!("drop table if exists {published};\n")
+            } else {
+                String::new()
+            };
             return format!(
-                "create or replace table {published} ({columns}){storage} as select {names} from {candidate}"
+                "{drop}create or replace table {published} ({columns}){storage} as select {names} from {candidate}"
             );
         }
         format!("create table if not exists {published} ({columns}){storage}")
@@ -266,5 +273,81 @@ impl Backend for BigQuery {
             .collect();
         let rows = self.query(&select(self, &expressions))?;
         Ok(vec![text_columns::batch(&columns, &rows)?])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::candidate::Candidate;
+    use crate::mart::{DescribedColumn, PartitionBy};
+    use crate::warehouse::release::PublishedMarts;
+
+    fn definition(columns: &[&str], is_partitioned: bool) -> Definition {
+        let column = |name: &&str| DescribedColumn {
+            name: (*name).to_owned(),
+            description: String::new(),
+            data_type: Some("date".to_owned()),
+            constraints: Vec::new(),
+        };
+        Definition {
+            table: "marts.requests".parse().expect("a table"),
+            columns: columns.iter().map(column).collect(),
+            by_year: false,
+            partition_by: is_partitioned.then(|| PartitionBy {
+                field: "created_on".to_owned(),
+                granularity: "month".to_owned(),
+            }),
+            cluster_by: Vec::new(),
+        }
+    }
+
+    /// Returns what creates the table, if it is published as `before`.
+    fn statement(before: &Definition, now: Definition) -> String {
+        let published = |definition: &Definition| PublishedMarts {
+            fingerprint: String::new(),
+            project: String::new(),
+            years: BTreeMap::new(),
+            layouts: [(definition.table.to_string(), definition.layout())].into(),
+        };
+        let before = published(before);
+        let after = published(&now);
+        layouts(&Release {
+            candidate: &Candidate::BigQuery {
+                project: "p".to_owned(),
+                loaded: "loaded".to_owned(),
+                dataset: "staging".to_owned(),
+                prefix: "c1_".to_owned(),
+            },
+            scope: &Scope::Whole,
+            definitions: vec![now],
+            before: Some(&before),
+            after,
+            loads: 1,
+        })
+        .concat()
+    }
+
+    #[test]
+    fn a_table_is_dropped_if_it_is_stored_otherwise() {
+        let old = definition(&["created_on"], false);
+        let same = statement(&old, old.clone());
+        assert!(
+            same.starts_with("create table if not exists `p.marts.requests`"),
+            "{same}"
+        );
+        let wider = statement(&old, definition(&["created_on", "closed_on"], false));
+        assert!(
+            wider.starts_with("create or replace table `p.marts.requests`"),
+            "{wider}"
+        );
+        for (before, now) in [(false, true), (true, false)] {
+            let before = definition(&["created_on"], before);
+            let moved = statement(&before, definition(&["created_on"], now));
+            let expected = "drop table if exists `p.marts.requests`;\ncreate or replace table";
+            assert!(moved.starts_with(expected), "{moved}");
+        }
     }
 }
