@@ -18,7 +18,12 @@ from conftest import COMMAND, MODULE, ROOT, Terraform, copy_of_module
 DEPLOY = (ROOT / "docs/deploy.md").read_text("utf-8")
 RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
 PATTERNS = ["*.md", "docs/*.md", "*/README.md", "*/*/README.md"]
-PAGES = sorted({page for pattern in PATTERNS for page in ROOT.glob(pattern)})
+# A build has Node.js, with pages of its own, in a hidden folder.
+PAGES = sorted(
+    page
+    for page in {page for pattern in PATTERNS for page in ROOT.glob(pattern)}
+    if not page.relative_to(ROOT).parts[0].startswith(".")
+)
 # Other regions than those of the documents, which no command may fall back to.
 PROJECT, REGION, BUILD_REGION = "toronto-311-test", "europe-west4", "europe-west1"
 
