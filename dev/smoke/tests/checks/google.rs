@@ -6,6 +6,7 @@
 //! <https://cloud.google.com/workflows/docs/reference/executions/rest>. On demand it answers differently.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
@@ -18,6 +19,7 @@ use loopback_server::body::Body;
 use loopback_server::fault::{Fault, Faults};
 use loopback_server::{Handler, Listener, Server};
 use serde_json::{Value, json};
+use tokio::sync::Barrier;
 
 /// An answer that the checks do not expect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,6 +63,9 @@ struct State {
     differences: HashSet<Difference>,
     faults: Faults,
     memory: Mutex<Memory>,
+    /// The jobs that share a name.
+    twins: AtomicU32,
+    both_are_here: Barrier,
 }
 
 #[derive(Default)]
@@ -112,6 +117,8 @@ impl Google {
             differences: differences.iter().copied().collect(),
             faults: Faults::default(),
             memory: Mutex::default(),
+            twins: AtomicU32::new(0),
+            both_are_here: Barrier::new(2),
         });
         let listeners = [(); 3].map(|()| Listener::bind(0).unwrap());
         let [storage, bigquery, others] = listeners.each_ref().map(Listener::url);
@@ -353,6 +360,10 @@ impl State {
             let unique = format!("{id}_{:p}", &raw const job);
             job["jobReference"]["jobId"] = json!(unique);
             received.body = job.to_string().into();
+            // Otherwise the second may find what the first has done.
+            if self.twins.fetch_add(1, Ordering::Relaxed) < 2 {
+                self.both_are_here.wait().await;
+            }
         }
         let answer = self.forward(upstream, received).await?;
         if answer.status() == 409 && self.memory().operators_jobs.contains(&id) {
