@@ -1,7 +1,7 @@
 //! The dbt stage: builds marts from the loaded tables.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -187,13 +187,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
             let target = settings.target.as_deref().unwrap_or(temporary.path());
             let candidate = Candidate::new(&settings.warehouse, target)?;
-            let dbt = Dbt {
-                executable: &settings.executable,
-                project: &settings.project,
-                target,
-                warehouse: &settings.warehouse,
-                candidate: &candidate,
-            };
+            let dbt = settings.dbt(target, &candidate);
             let (mut dbt, graph) = dbt
                 .start()
                 .await
@@ -290,13 +284,7 @@ async fn estimate(common: &CommonSettings, settings: &Settings) -> Result<Summar
         let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
         let target = settings.target.as_deref().unwrap_or(temporary.path());
         let candidate = Candidate::new(&settings.warehouse, target)?;
-        let dbt = Dbt {
-            executable: &settings.executable,
-            project: &settings.project,
-            target,
-            warehouse: &settings.warehouse,
-            candidate: &candidate,
-        };
+        let dbt = settings.dbt(target, &candidate);
         let (mut dbt, graph) = dbt.start().await?;
         let graph = dbt.compile(&graph, &scope).await?;
         dbt.close().await;
@@ -437,6 +425,17 @@ impl Settings {
             .iter()
             .find(|mart| mart.table.name == looker_studio::MART)?;
         Some(looker_studio::link(&dataset.project, &mart.table))
+    }
+
+    /// Returns dbt, to build a candidate with its artifacts in `target`.
+    fn dbt<'a>(&'a self, target: &'a Path, candidate: &'a Candidate) -> Dbt<'a> {
+        Dbt {
+            executable: &self.executable,
+            project: &self.project,
+            target,
+            warehouse: &self.warehouse,
+            candidate,
+        }
     }
 
     fn open_warehouse(&self) -> Result<Warehouse, Failure> {

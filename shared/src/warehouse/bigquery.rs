@@ -354,19 +354,8 @@ impl BigQuery {
         id: &str,
         configuration: JobConfiguration,
     ) -> Result<Finished, (BigQueryError, bool)> {
-        let reference = JobReference::new()
-            .set_project_id(&self.dataset.project)
-            .set_job_id(id)
-            .set_location(self.dataset.location.clone());
-        let job = Job::new()
-            .set_job_reference(reference)
-            .set_configuration(configuration);
-        let insert = self
-            .jobs
-            .insert_job()
-            .set_project_id(&self.dataset.project)
-            .set_job(job);
-        let (mut job, adopted) = match Box::pin(with_retries(insert).send()).await {
+        let reference = JobReference::new().set_job_id(id);
+        let (mut job, adopted) = match self.insert(reference, configuration).await {
             Ok(job) => (job, false),
             Err(error) if error.http_status_code() == Some(409) => {
                 (self.job(id).await.map_err(|error| (error, true))?, true)
@@ -416,19 +405,8 @@ impl BigQuery {
         values: &[(&str, Value)],
     ) -> Result<u64, BigQueryError> {
         let query = query_job(statement, values).set_use_query_cache(false);
-        let reference = JobReference::new()
-            .set_project_id(&self.dataset.project)
-            .set_location(self.dataset.location.clone());
         let configuration = JobConfiguration::new().set_dry_run(true).set_query(query);
-        let job = Job::new()
-            .set_job_reference(reference)
-            .set_configuration(configuration);
-        let insert = self
-            .jobs
-            .insert_job()
-            .set_project_id(&self.dataset.project)
-            .set_job(job);
-        let answer = Box::pin(with_retries(insert).send()).await;
+        let answer = self.insert(JobReference::new(), configuration).await;
         let job = answer.map_err(|source| BigQueryError::Request {
             what: format!("estimate `{statement}`"),
             source,
@@ -440,6 +418,26 @@ impl BigQuery {
             0 => 0,
             bytes => (bytes + tables.max(1) * LEAST_BILLED).next_multiple_of(UNIT_BILLED),
         })
+    }
+
+    /// Inserts a job in the dataset's project and location.
+    async fn insert(
+        &self,
+        reference: JobReference,
+        configuration: JobConfiguration,
+    ) -> Result<Job, Error> {
+        let reference = reference
+            .set_project_id(&self.dataset.project)
+            .set_location(self.dataset.location.clone());
+        let job = Job::new()
+            .set_job_reference(reference)
+            .set_configuration(configuration);
+        let insert = self
+            .jobs
+            .insert_job()
+            .set_project_id(&self.dataset.project)
+            .set_job(job);
+        Box::pin(with_retries(insert).send()).await
     }
 
     async fn job(&self, id: &str) -> Result<Job, BigQueryError> {

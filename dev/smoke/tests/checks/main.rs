@@ -4,7 +4,6 @@
 
 mod google;
 
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -12,7 +11,7 @@ use std::{fs, thread};
 
 use emulators::{Fault, FaultKind};
 use serde_json::{Value, json};
-use shared::testing::{copy_folder, variable};
+use shared::testing::{project_of_few_marts, variable};
 
 use google::{Difference, Google, refusal};
 
@@ -35,6 +34,7 @@ fn command(google: &Google, only: &str) -> Command {
         .env("BIGQUERY_EMULATOR_HOST", &google.bigquery)
         .env("GOOGLE_EMULATOR_HOST", &google.others)
         .env("DBT_EXECUTABLE", variable("DBT_EXECUTABLE"))
+        .env("DBT_PROJECT_DIR", variable("DBT_PROJECT_DIR"))
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
@@ -45,31 +45,11 @@ fn smoke(google: &Google, only: &str, variables: &[(&str, &str)]) -> Outcome {
     let scratch = tempfile::tempdir().unwrap();
     let credentials = scratch.path().join("credentials.json");
     fs::write(&credentials, json!({"type": "authorized_user"}).to_string()).unwrap();
-    let project = scratch.path().join("project");
-    copy_part_of_the_project(&project);
     let mut command = command(google, only);
     command
         .env("GOOGLE_APPLICATION_CREDENTIALS", &credentials)
-        .env("DBT_PROJECT_DIR", &project)
         .envs(variables.iter().copied());
     Outcome::of(command.spawn().unwrap())
-}
-
-/// Copies the dbt project without most of its marts, which the scenarios build.
-fn copy_part_of_the_project(copy: &Path) {
-    copy_folder(Path::new(&variable("DBT_PROJECT_DIR")), copy);
-    fs::remove_file(copy.join("models/exposures.yml")).unwrap();
-    // What dbt parsed has unit tests of the other marts.
-    fs::remove_dir_all(copy.join("target")).ok();
-    for folder in ["models/marts", "tests"] {
-        for entry in fs::read_dir(copy.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            let is_kept = path.to_string_lossy().contains("fct_service_requests");
-            if path.is_file() && !is_kept {
-                fs::remove_file(path).unwrap();
-            }
-        }
-    }
 }
 
 impl Outcome {
@@ -120,7 +100,9 @@ const LOADS: [&str; 3] = [
 #[test]
 fn every_answer_is_as_expected() {
     let google = Google::start(&[]);
-    let outcome = smoke(&google, "", &[]);
+    let project = project_of_few_marts("bigquery_emulator");
+    let project = project.path().to_str().unwrap();
+    let outcome = smoke(&google, "", &[("DBT_PROJECT_DIR", project)]);
     assert_eq!(outcome.exit, 0, "{}", outcome.output);
     let rows = outcome.rows();
     assert_eq!(rows.len(), 26, "{}", outcome.output);
@@ -258,8 +240,7 @@ fn the_roles_of_the_jobs_may_not_suffice() {
 #[test]
 fn dbt_may_fail() {
     let google = Google::start(&[Difference::RefusesModel]);
-    let copy = tempfile::tempdir().unwrap();
-    copy_part_of_the_project(copy.path());
+    let copy = project_of_few_marts("bigquery_emulator");
     let file = copy.path().join("dbt_project.yml");
     let project = fs::read_to_string(&file).unwrap();
     fs::write(&file, project + "\nasset-paths: [dbt_project.yml]\n").unwrap();
@@ -392,7 +373,7 @@ fn an_interrupted_run_removes_what_it_created() {
     let third = Fault::new("/alertPolicies", delay).method("POST").after(2);
     google.fault(third);
     let mut command = command(&google, "alerts");
-    let running = command.env("DBT_PROJECT_DIR", "none").spawn().unwrap();
+    let running = command.spawn().unwrap();
     while google.left().len() < 2 {
         thread::sleep(Duration::from_millis(20));
     }
