@@ -1,10 +1,21 @@
-with counted as (
+with by_day as (
+    select
+        source_year,
+        season,
+        created_on,
+        type_group,
+        count(*) as requests
+    from {{ ref('fct_service_requests') }}
+    group by source_year, season, created_on, type_group
+),
+
+counted as (
     select
         source_year,
         season,
         type_group,
-        count(*) as requests
-    from {{ ref('fct_service_requests') }}
+        cast(sum(requests) as {{ dbt.type_bigint() }}) as requests
+    from by_day
     group by source_year, season, type_group
 ),
 
@@ -13,7 +24,7 @@ seasons as (
         source_year,
         season,
         count(distinct created_on) as days
-    from {{ ref('fct_service_requests') }}
+    from by_day
     group by source_year, season
 )
 

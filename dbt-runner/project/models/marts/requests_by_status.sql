@@ -4,20 +4,20 @@ with counted as (
         type_group,
         division,
         status,
-        status_group,
-        count(*) as requests
-    from {{ ref('fct_service_requests') }}
-    group by source_year, type_group, division, status, status_group
+        cast(sum(requests) as {{ dbt.type_bigint() }}) as requests
+    from {{ ref('requests_by_month_group_ward') }}
+    group by source_year, type_group, division, status
 )
 
 select
-    source_year,
-    type_group,
-    division,
-    status,
-    status_group,
-    requests,
-    requests / cast(sum(requests) over (
-        partition by source_year, type_group, division
+    counted.source_year,
+    counted.type_group,
+    counted.division,
+    counted.status,
+    coalesce(statuses.status_group, 'unknown') as status_group,
+    counted.requests,
+    counted.requests / cast(sum(counted.requests) over (
+        partition by counted.source_year, counted.type_group, counted.division
     ) as {{ type_double() }}) as share_of_group
 from counted
+left join {{ ref('statuses') }} as statuses on counted.status = statuses.status
