@@ -118,6 +118,9 @@ struct NodeMeta {
 struct Publish {
     order_by: Vec<String>,
     file_per: Option<String>,
+    /// Whether it describes runs and loads, and not the requests.
+    #[serde(default)]
+    operational: bool,
 }
 
 /// A failed node, as shown to the operator.
@@ -260,6 +263,7 @@ impl Graph {
                     columns: node.columns.0.clone(),
                     order_by: publish.order_by.clone(),
                     file_per: publish.file_per.clone(),
+                    operational: publish.operational,
                 })
             })
             .collect();

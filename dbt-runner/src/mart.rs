@@ -105,6 +105,8 @@ pub(crate) struct Publishable {
     pub(crate) file_per: Option<String>,
     /// Whether it is rebuilt year by year.
     pub(crate) by_year: bool,
+    /// Whether it describes runs and loads, so that the same raw files may lead to other rows.
+    pub(crate) operational: bool,
 }
 
 impl fmt::Display for MartTable {

@@ -8,10 +8,11 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
+use same_file::is_same_file;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::google::Emulator;
-use shared::google::storage::{Bucket, WriteMode};
-use tempfile::NamedTempFile;
+use shared::google::storage::{Bucket, Copied, WriteMode};
+use tempfile::{Builder, NamedTempFile};
 
 /// The site at `SITE_URL`. Paths are relative to it, with `/` as separator.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub(crate) enum Site {
 pub(crate) enum Caching {
     /// Only with revalidation.
     Never,
+    /// For five minutes: a stable address, whose content is replaced about once a month.
+    Briefly,
     /// Forever: other content has another path.
     Forever,
 }
@@ -37,6 +40,7 @@ impl Caching {
     fn header(self) -> &'static str {
         match self {
             Self::Never => "no-cache",
+            Self::Briefly => "public, max-age=300",
             Self::Forever => "public, max-age=31536000, immutable",
         }
     }
@@ -70,7 +74,10 @@ impl Site {
                 Err(error) => Err(Failure::upstream(error)),
             },
             Self::Bucket(bucket) => match bucket.read(path).await {
-                Ok(content) => content.map(decoded).transpose().or_fail(Exit::Upstream),
+                Ok(Some(content)) if is_text(path) => {
+                    decoded(content).map(Some).or_fail(Exit::Upstream)
+                }
+                Ok(content) => Ok(content),
                 Err(error) => Err(error.into()),
             },
         };
@@ -99,7 +106,8 @@ impl Site {
         let put = match self {
             // The server of the directory sets the caching of its files.
             Self::Local(directory) => {
-                replace(&directory.join(path), &content).or_fail(Exit::Upstream)
+                let write = |mut file: &File| file.write_all(&content);
+                replace(&directory.join(path), write).or_fail(Exit::Upstream)
             }
             Self::Bucket(bucket) => {
                 let (content, content_encoding) = if is_text(path) {
@@ -119,6 +127,49 @@ impl Site {
         put.while_doing(|| format!("cannot write {path} to the site"))
     }
 
+    /// Writes the content of a temporary file to `path`, as [`Site::put`] does, without reading it into memory.
+    pub(crate) async fn put_file(
+        &self,
+        path: &str,
+        content: &NamedTempFile,
+        caching: Caching,
+    ) -> Result<(), Failure> {
+        let put = match self {
+            Self::Local(directory) => {
+                let copy = |mut file: &File| io::copy(&mut content.reopen()?, &mut file).map(drop);
+                replace(&directory.join(path), copy).or_fail(Exit::Upstream)
+            }
+            Self::Bucket(bucket) => self::upload(bucket, path, content, caching).await,
+        };
+        put.while_doing(|| format!("cannot write {path} to the site"))
+    }
+
+    /// Makes `to` a copy of the object at `from`, which never changes, atomically: a reader of `to` sees either the previous
+    /// object or the copy. Returns whether it was another object before.
+    pub(crate) async fn copy(
+        &self,
+        from: &str,
+        to: &str,
+        caching: Caching,
+    ) -> Result<bool, Failure> {
+        let copied = match self {
+            Self::Local(directory) => {
+                link(&directory.join(from), &directory.join(to)).or_fail(Exit::Upstream)
+            }
+            Self::Bucket(bucket) => {
+                let mode = WriteMode::Overwrite {
+                    cache_control: caching.header(),
+                    content_encoding: None,
+                };
+                let copied = bucket.copy(from, to, mode).await;
+                copied
+                    .map(|copied| copied == Copied::Copied)
+                    .map_err(Failure::from)
+            }
+        };
+        copied.while_doing(|| format!("cannot copy {from} to {to} on the site"))
+    }
+
     /// Removes the object at `path`, if it exists.
     pub(crate) async fn remove(&self, path: &str) -> Result<(), Failure> {
         let removed = match self {
@@ -134,12 +185,30 @@ impl Site {
     }
 }
 
+/// Uploads a file in pieces.
+async fn upload(
+    bucket: &Bucket,
+    path: &str,
+    content: &NamedTempFile,
+    caching: Caching,
+) -> Result<(), Failure> {
+    let file = tokio::fs::File::open(content.path()).await;
+    let file = file.or_fail(Exit::Upstream)?;
+    let size_bytes = file.metadata().await.or_fail(Exit::Upstream)?.len();
+    let mode = WriteMode::Overwrite {
+        cache_control: caching.header(),
+        content_encoding: None,
+    };
+    let uploaded = bucket.upload(path, size_bytes, file.into(), mode).await;
+    Ok(uploaded?)
+}
+
 /// Whether an object is text, which a bucket stores compressed: Cloud Storage does not compress what it serves. It
 /// decompresses for clients that do not accept gzip: <https://cloud.google.com/storage/docs/transcoding>.
 fn is_text(path: &str) -> bool {
     let extension = Path::new(path).extension();
     extension.is_some_and(|extension| {
-        ["css", "html", "js", "json", "svg", "txt"]
+        ["cff", "css", "html", "js", "json", "svg", "txt"]
             .iter()
             .any(|text| extension == *text)
     })
@@ -162,12 +231,21 @@ fn decoded(content: Bytes) -> io::Result<Bytes> {
     Ok(decoded.into())
 }
 
-/// Writes a file next to its final path and renames it, with each step synced to disk before the next.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(folder)?;
-    let mut file = NamedTempFile::new_in(folder)?;
-    file.write_all(content)?;
+/// Writes a file next to its final path by `write` and renames it, with each step synced to disk before the next.
+fn replace(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+    let folder = folder_of(path)?;
+    let file = written(folder, write)?;
+    file.persist(path).map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()
+}
+
+/// Returns a temporary file in `folder` with what `write` writes, on disk.
+fn written(
+    folder: &Path,
+    write: impl FnOnce(&File) -> io::Result<()>,
+) -> io::Result<NamedTempFile> {
+    let file = NamedTempFile::new_in(folder)?;
+    write(file.as_file())?;
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -176,8 +254,28 @@ fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
             .set_permissions(fs::Permissions::from_mode(0o644))?;
     }
     file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
+    Ok(file)
+}
+
+/// Makes `to` a hard link to `from` in place of what it was. Returns whether it was another file before.
+fn link(from: &Path, to: &Path) -> io::Result<bool> {
+    let folder = folder_of(to)?;
+    if to.try_exists()? && is_same_file(from, to)? {
+        return Ok(false);
+    }
+    let link = Builder::new().make_in(folder, |path| fs::hard_link(from, path))?;
+    link.into_temp_path()
+        .persist(to)
+        .map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()?;
+    Ok(true)
+}
+
+/// Returns the folder of a file, which is created if it does not exist.
+fn folder_of(path: &Path) -> io::Result<&Path> {
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(folder)?;
+    Ok(folder)
 }
 
 #[cfg(test)]

@@ -106,6 +106,8 @@ impl JobSettings for Settings {
 /// The inputs of a build and their fingerprint.
 struct Input {
     receipts: BTreeMap<Partition, Key>,
+    /// The clean version of each partition that the tables contain.
+    clean: BTreeMap<Partition, Fingerprint>,
     /// The number of loads in the history.
     loads: usize,
     /// The loaded version of each year: the number of its loads and the fingerprint of the last one. A version that is
@@ -161,11 +163,14 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     };
 
     let (fingerprint, generated) = (input.fingerprint.clone(), input.generated);
+    let clean = input.clean.clone();
     let mut publication = settings.site.as_ref().map(|site| Publication {
         site,
         fingerprint: &fingerprint,
         generated,
         run_id: &common.run_id,
+        lake: &common.lake,
+        clean: &clean,
         kept: published.as_ref().map(|published| Kept {
             fingerprint: &published.fingerprint,
             changed: &scope,
@@ -448,12 +453,13 @@ impl Settings {
         let loads = warehouse.loads()?;
         let latest_news = loads.iter().map(|load| load.first_seen_at).max();
         let (count, mut years) = (loads.len(), BTreeMap::new());
-        let mut receipts = BTreeMap::new();
+        let (mut receipts, mut clean) = (BTreeMap::new(), BTreeMap::new());
         let mut generated = BTreeMap::new();
         for load in &loads {
             // The tables contain the last load of a partition.
             let key = LoadReceipt::key(&warehouse_id, load.partition, &load.fingerprint)?;
             receipts.insert(load.partition, key);
+            clean.insert(load.partition, load.fingerprint.clone());
             if let Partition::Year(year) = load.partition {
                 let (number, _) = years.get(&year).cloned().unwrap_or_default();
                 years.insert(year, (number + 1, load.fingerprint.to_string()));
@@ -492,6 +498,7 @@ impl Settings {
             fingerprint: Fingerprint::of(&parts),
             project,
             receipts,
+            clean,
         })
     }
 

@@ -163,15 +163,20 @@ impl Pipeline {
                 copy.path().join("some/prefix")
             }
         };
-        ["data", "docs"]
-            .iter()
-            .flat_map(|folder| fs::read_dir(site.join(folder)).unwrap())
-            .map(|entry| {
+        let mut published = BTreeMap::new();
+        let mut folders = vec![site.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
-                let name = path.strip_prefix(&site).unwrap();
-                (name.to_str().unwrap().to_owned(), fs::read(&path).unwrap())
-            })
-            .collect()
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let name = path.strip_prefix(&site).unwrap().to_str().unwrap();
+                    published.insert(name.to_owned(), fs::read(&path).unwrap());
+                }
+            }
+        }
+        published
     }
 
     /// Returns the key and content of every object of the local lake.

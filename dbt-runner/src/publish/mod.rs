@@ -1,18 +1,27 @@
-//! Publishes marts as files. The crate's README describes their format.
+//! Publishes marts, requests and boundaries as files. The crate's README describes their formats.
 
+mod address;
+mod boundaries;
 mod catalog;
+mod csv_file;
 mod dashboard;
+mod datasets;
+mod marts;
 mod parquet_file;
+mod quarantine;
+mod requests;
+mod spool;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use bytes::Bytes;
 use shared::contract::Contract;
-use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use shared::exit::{Failure, FailureContext as _};
 use shared::fingerprint::{Digest, Fingerprint};
+use shared::lake::Lake;
 use shared::manifest::{self, Version};
-use shared::partition::Dataset;
+use shared::partition::{Dataset, Partition};
 use shared::run::RunId;
 use shared::telemetry::milliseconds;
 use tokio::task::block_in_place;
@@ -20,23 +29,29 @@ use tracing::{debug, info};
 
 use crate::artifacts::Graph;
 use crate::candidate::Scope;
-use crate::mart::Publishable;
 use crate::site::{Caching, Site};
 use crate::warehouse::Warehouse;
 
 pub(crate) use dashboard::publish as dashboard;
 
-use catalog::{Catalog, PublishedColumn, PublishedFile, PublishedMart};
+use catalog::{Catalog, Format, PublishedFile};
 
 const DATA: &str = "data";
 const CATALOG: &str = "data/catalog.json";
 const DOCS: &str = "docs/index.html";
+
+/// The version of the files' writers. A change that writes other bytes from the same rows raises it, so that everything is
+/// written again.
+const WRITER: u32 = 1;
 
 /// A publication and its destination.
 pub(crate) struct Publication<'a> {
     pub(crate) site: &'a Site,
     pub(crate) fingerprint: &'a Fingerprint,
     pub(crate) run_id: &'a RunId,
+    pub(crate) lake: &'a Lake,
+    /// The clean version of each partition that is loaded.
+    pub(crate) clean: &'a BTreeMap<Partition, Fingerprint>,
     /// Whether any of the data are synthetic, so that they are not the City's.
     pub(crate) generated: bool,
     /// What has not changed since an earlier publication; `None` if everything may have.
@@ -55,11 +70,13 @@ impl Publication<'_> {
     /// Whether the site already has it.
     pub(crate) async fn is_published(&self) -> Result<bool, Failure> {
         let current = self.current().await?;
-        Ok(current.is_some_and(|catalog| catalog.fingerprint == *self.fingerprint))
+        let is_same =
+            |catalog: Catalog| catalog.fingerprint == *self.fingerprint && catalog.writer == WRITER;
+        Ok(current.is_some_and(is_same) && !address::are_unfinished(self.site).await?)
     }
 
-    /// Writes the mart files that the site lacks and `docs`, then the catalog, and then removes files that are no longer
-    /// needed. Returns the bytes written.
+    /// Writes the data files that the site lacks and `docs`, replaces what the stable addresses hold, then the catalog, and
+    /// then removes files that no kept publication needs. Returns the bytes written.
     pub(crate) async fn publish(
         &self,
         warehouse: &mut Warehouse,
@@ -68,16 +85,21 @@ impl Publication<'_> {
     ) -> Result<u64, Failure> {
         let started = Instant::now();
         let current = self.current().await?;
+        let reusable = current.as_ref().filter(|current| current.writer == WRITER);
         let mut written = 0;
         let mut marts = Vec::new();
         for mart in graph.publishable() {
             let (mart, bytes) = self
-                .publish_mart(warehouse, &mart, current.as_ref())
+                .publish_mart(warehouse, &mart, reusable)
                 .await
                 .while_doing(|| format!("cannot publish {}", mart.table))?;
             marts.push(mart);
             written += bytes;
         }
+        let (of_years, bytes) = self.publish_years(reusable).await?;
+        written += bytes;
+        let (of_areas, bytes) = self.publish_boundaries(graph, &marts).await?;
+        written += bytes;
         if let Some(docs) = docs {
             self.site.put(DOCS, docs, Caching::Never).await?;
         }
@@ -86,6 +108,7 @@ impl Publication<'_> {
         let contract = Contract::of(Dataset::ServiceRequests);
         let mut catalog = Catalog {
             version: Version::V1,
+            writer: WRITER,
             fingerprint: self.fingerprint.clone(),
             run: self.run_id.clone(),
             as_of: coverage.as_of,
@@ -94,26 +117,26 @@ impl Publication<'_> {
             licence: contract.licence.clone().filter(|_| !self.generated),
             attribution: contract.attribution.clone().filter(|_| !self.generated),
             marts,
-            superseded: BTreeSet::new(),
+            datasets: of_years.into_iter().chain(of_areas).collect(),
+            superseded: Vec::new(),
         };
-        let files = catalog.files();
-        let mut removable = BTreeSet::new();
-        if let Some(current) = current {
-            catalog.superseded = current.files().difference(&files).cloned().collect();
-            removable = current.superseded.difference(&files).cloned().collect();
-            // Republishing the same data keeps the files of its predecessor.
-            removable = removable.difference(&catalog.superseded).cloned().collect();
-        }
+        let removable = match current {
+            Some(current) => catalog.supersede(current),
+            None => BTreeSet::new(),
+        };
+        let replaced = address::replace(self.site, &catalog).await?;
         let json = manifest::to_json(&catalog).into();
         self.site.put(CATALOG, json, Caching::Never).await?;
+        address::finish(self.site).await?;
         for path in &removable {
             self.site.remove(&format!("{DATA}/{path}")).await?;
         }
         info!(
             fingerprint = %self.fingerprint,
             marts = catalog.marts.len(),
-            files = files.len(),
+            files = catalog.files().len(),
             bytes = written,
+            replaced,
             removed = removable.len(),
             milliseconds = milliseconds(started.elapsed()),
             "site published"
@@ -135,112 +158,37 @@ impl Publication<'_> {
         }
     }
 
-    async fn publish_mart(
-        &self,
-        warehouse: &mut Warehouse,
-        mart: &Publishable,
-        current: Option<&Catalog>,
-    ) -> Result<(PublishedMart, u64), Failure> {
-        let kept = self.kept_files(mart, current);
-        let years = match &mart.file_per {
-            Some(column) => {
-                let years = block_in_place(|| warehouse.years(&mart.table, column))?;
-                years.into_iter().map(Some).collect()
-            }
-            None => vec![None],
-        };
-        let mut published = PublishedMart {
-            name: mart.table.name.clone(),
-            description: mart.description.clone(),
-            rows: 0,
-            bytes: 0,
-            columns: Vec::new(),
-            files: Vec::new(),
-        };
-        let mut written = 0;
-        for year in years {
-            let kept = kept.iter().find(|file| file.year == year);
-            if let Some(file) = kept
-                && self.site.has(&format!("{DATA}/{}", file.path)).await?
-            {
-                published.rows += file.rows;
-                published.bytes += file.bytes;
-                published.files.push(file.clone());
-                continue;
-            }
-            let batches = block_in_place(|| warehouse.read(mart, year))?;
-            if let Some(batch) = batches.first() {
-                published.columns = columns(mart, &batch.schema())?;
-            }
-            let content = Bytes::from(parquet_file::write(&batches).or_fail(Exit::Bug)?);
-            let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
-            let (bytes, sha256) = (content.len() as u64, Digest::of(&content));
-            let of_year = year.map(|year| format!("-{year}")).unwrap_or_default();
-            let path = format!(
-                "{}{of_year}-{:.16}.parquet",
-                mart.table.name,
-                sha256.as_str()
-            );
-            let on_site = format!("{DATA}/{path}");
-            if !self.site.has(&on_site).await? {
-                self.site.put(&on_site, content, Caching::Forever).await?;
-                written += bytes;
-            }
-            published.rows += rows;
-            published.bytes += bytes;
-            published.files.push(PublishedFile {
-                path,
-                year,
-                rows,
-                bytes,
-                sha256,
-            });
-        }
-        Ok((published, written))
-    }
-}
-
-impl Publication<'_> {
-    /// Returns the files of the current publication whose years were not rebuilt since.
-    fn kept_files(&self, mart: &Publishable, current: Option<&Catalog>) -> Vec<PublishedFile> {
-        let (Some(kept), Some(current)) = (&self.kept, current) else {
-            return Vec::new();
-        };
-        if !mart.by_year || current.fingerprint.as_str() != kept.fingerprint {
-            return Vec::new();
-        }
-        let same = |published: &&PublishedMart| published.name == mart.table.name;
-        let files = current.marts.iter().find(same).map(|mart| &mart.files);
-        let is_kept = |file: &&PublishedFile| file.year.is_some_and(|year| !kept.changed.has(year));
-        files
-            .into_iter()
-            .flatten()
-            .filter(is_kept)
-            .cloned()
-            .collect()
-    }
-}
-
-/// Returns the columns of a mart for the catalog.
-fn columns(
-    mart: &Publishable,
-    schema: &arrow_schema::Schema,
-) -> Result<Vec<PublishedColumn>, Failure> {
-    let described = mart.columns.iter().zip(schema.fields());
-    described
-        .map(|(column, field)| {
-            let kind = parquet_file::type_name(field.data_type()).ok_or_else(|| {
-                Failure::contract(anyhow::anyhow!(
-                    "cannot publish {}: its type is {}",
-                    column.name,
-                    field.data_type()
-                ))
-            })?;
-            Ok(PublishedColumn {
-                name: column.name.clone(),
-                kind: kind.to_owned(),
-                description: column.description.clone(),
-            })
+    /// Reads a data file of the site.
+    async fn read_data(&self, path: &str) -> Result<Bytes, Failure> {
+        let on_site = format!("{DATA}/{path}");
+        let content = self.site.read(&on_site).await?;
+        content.ok_or_else(|| {
+            Failure::upstream(anyhow::anyhow!(
+                "{on_site} of the site was removed meanwhile: publish again"
+            ))
         })
-        .collect()
+    }
+}
+
+/// Returns a data file, which is named by its digest.
+fn data_file(
+    name: &str,
+    year: Option<i64>,
+    format: Format,
+    rows: u64,
+    bytes: u64,
+    sha256: Digest,
+) -> PublishedFile {
+    let of_year = year.map(|year| format!("-{year}")).unwrap_or_default();
+    let (digest, extension) = (sha256.as_str(), format.extension());
+    PublishedFile {
+        path: format!("{name}{of_year}-{digest:.16}.{extension}"),
+        address: None,
+        year,
+        format,
+        rows,
+        bytes,
+        sha256,
+        clean: None,
+    }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests panic on errors")]
 
 mod builds;
+mod clean;
 mod dbt;
 mod partial;
 mod published;
@@ -98,9 +99,10 @@ impl Fixture {
         }
     }
 
-    /// Adds a row to the load history, for a file with the rows that the table contains.
+    /// Adds a row to the load history, for a file with the rows that the table contains, and its clean files.
     pub(crate) fn load(&self, year: &str, version: &str) {
         let fingerprint = Fingerprint::of(&[version]);
+        self.write_clean(year, &fingerprint);
         self.alter(&format!(
             "INSERT INTO load_history SELECT '{year}', (SELECT count(*) + 1 FROM load_history WHERE partition = '{year}'), \
              '{fingerprint}', '', '', '2026-11-01 06:00:00', '', '', 1, \

@@ -1,11 +1,15 @@
 //! Tests of the published site.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::SystemTime;
 
 use serde_json::Value;
 use shared::fingerprint::Digest;
+use shared::testing::JobOutcome;
 
 use crate::{Fixture, REQUESTS};
 
@@ -18,22 +22,47 @@ fn mart<'a>(catalog: &'a Value, name: &str) -> &'a Value {
     marts.iter().find(|mart| mart["name"] == name).unwrap()
 }
 
+fn tables(catalog: &Value) -> impl Iterator<Item = &Value> {
+    let lists = ["marts", "datasets"].map(|list| catalog[list].as_array().unwrap());
+    lists.into_iter().flatten()
+}
+
 /// Returns the files listed in a catalog.
 fn listed(catalog: &Value) -> BTreeSet<String> {
-    let marts = catalog["marts"].as_array().unwrap();
-    let files = marts
-        .iter()
-        .flat_map(|mart| mart["files"].as_array().unwrap());
+    let files = tables(catalog).flat_map(|table| {
+        let files = table["files"].as_array().unwrap();
+        files.iter().chain(table.get("whole"))
+    });
     files
         .map(|file| file["path"].as_str().unwrap().to_owned())
         .collect()
 }
 
-/// Returns the existing data files.
+/// Returns the stable addresses of a catalog, with the digest of what each holds.
+fn addresses(catalog: &Value) -> BTreeMap<String, String> {
+    let of_table = |table: &Value| {
+        let files = table["files"].as_array().unwrap();
+        let whole = table.get("whole").or(files.first()).cloned();
+        let whole = whole.filter(|_| table.get("address").is_some());
+        let addressed = whole.map(|file| (table["address"].clone(), file));
+        let files = files.clone().into_iter();
+        let files = files.map(|file| (file["address"].clone(), file));
+        addressed.into_iter().chain(files)
+    };
+    let all = tables(catalog).flat_map(of_table);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    all.filter(|(address, _)| address.is_string())
+        .map(|(address, file)| (text(&address), text(&file["sha256"])))
+        .collect()
+}
+
+/// Returns the existing data files that are named by digest.
 fn there(site: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(site.join("data")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name != "catalog.json").collect()
+    names
+        .filter(|name| !["catalog.json", "v1"].contains(&name.as_str()))
+        .collect()
 }
 
 #[test]
@@ -51,10 +80,11 @@ fn a_publication_is_complete_and_keeps_its_predecessor_until_the_next() {
     first.finished();
     assert_eq!(first.event("site published")["removed"], 0);
     let catalog_of_first = catalog(&site);
-    every_file_is_as_the_catalog_says(&site, &catalog_of_first);
+    the_site_is_as_the_catalog_says(&site, &catalog_of_first);
     assert_eq!(there(&site), listed(&catalog_of_first));
     the_catalog_tells_what_it_is(&catalog_of_first);
     files_hold_the_marts(&fixture, &site, &catalog_of_first);
+    files_hold_the_requests(&fixture, &site);
     let docs = fs::read_to_string(site.join("docs/index.html")).unwrap();
     assert!(docs.contains("requests_by_month_type_ward"));
 
@@ -70,32 +100,105 @@ fn a_publication_is_complete_and_keeps_its_predecessor_until_the_next() {
     // A year is corrected: its files are new, those of the other year are unchanged, and the old ones still exist.
     fixture.alter("DELETE FROM service_requests WHERE source_year = 2024 AND ward_id = 10");
     fixture.load("2024", "second");
-    publish().finished();
+    let untouched = modified(&site.join("data/v1/requests/2023.parquet"));
+    let second = while_readers_look(&site, publish);
+    second.finished();
     let catalog_of_second = catalog(&site);
-    every_file_is_as_the_catalog_says(&site, &catalog_of_second);
+    the_site_is_as_the_catalog_says(&site, &catalog_of_second);
     let (first_files, second_files) = (listed(&catalog_of_first), listed(&catalog_of_second));
     let of_2023 = |file: &&String| file.contains("-2023-");
     assert_eq!(
         first_files.iter().filter(of_2023).collect::<Vec<_>>(),
         second_files.iter().filter(of_2023).collect::<Vec<_>>()
     );
+    assert_eq!(
+        modified(&site.join("data/v1/requests/2023.parquet")),
+        untouched
+    );
     let superseded: BTreeSet<String> = first_files.difference(&second_files).cloned().collect();
-    assert!(superseded.iter().any(|file| file.contains("-2024-")));
+    for of_2024 in ["requests_by_day-2024-", "requests-2024-"] {
+        assert!(superseded.iter().any(|file| file.starts_with(of_2024)));
+    }
     assert_eq!(there(&site), &second_files | &superseded);
+    let changed = addresses(&catalog_of_first);
+    let changed = changed
+        .iter()
+        .filter(|(address, digest)| addresses(&catalog_of_second).get(*address) != Some(digest));
+    assert_eq!(second.event("site published")["replaced"], changed.count());
 
-    fixture.load("2024", "third");
-    publish().finished();
-    let files = listed(&catalog(&site));
-    assert!(
-        there(&site).is_disjoint(&(&superseded - &files)),
-        "they are no longer needed"
+    // A publication that was killed while it replaced addresses is repeated, although the data are those of the catalog.
+    let address = site.join("data/v1/marts/requests_by_ward.parquet");
+    fs::remove_file(&address).unwrap();
+    fs::write(&address, "of another publication").unwrap();
+    fs::write(site.join("data/replacing.txt"), "it began").unwrap();
+    let repeated = publish();
+    repeated.finished();
+    assert_eq!(repeated.event("site published")["replaced"], 1);
+    assert!(!site.join("data/replacing.txt").exists());
+    the_site_is_as_the_catalog_says(&site, &catalog(&site));
+    assert_eq!(
+        there(&site),
+        &second_files | &superseded,
+        "none is superseded"
     );
 }
 
+/// Publishes while readers begin with the catalog, and others with the addresses. Each finds whole files at every moment.
+fn while_readers_look(site: &Path, publish: impl FnOnce() -> JobOutcome) -> JobOutcome {
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let readers = scope.spawn(|| {
+            let mut looks = 0;
+            while !is_done.load(Ordering::Relaxed) {
+                let seen = catalog(site);
+                every_file_is_as_the_catalog_says(site, &seen);
+                for address in addresses(&seen).keys() {
+                    let content = fs::read(site.join("data").join(address)).unwrap();
+                    let digest = Digest::of(&content);
+                    let named = format!("-{:.16}.", digest.as_str());
+                    assert!(
+                        there(site).iter().any(|file| file.contains(&named)),
+                        "{address}"
+                    );
+                }
+                looks += 1;
+            }
+            looks
+        });
+        let outcome = publish();
+        is_done.store(true, Ordering::Relaxed);
+        assert!(readers.join().unwrap() > 0);
+        outcome
+    })
+}
+
+fn modified(path: &Path) -> SystemTime {
+    fs::metadata(path).unwrap().modified().unwrap()
+}
+
+fn the_site_is_as_the_catalog_says(site: &Path, catalog: &Value) {
+    every_file_is_as_the_catalog_says(site, catalog);
+    let addresses = addresses(catalog);
+    for (address, digest) in &addresses {
+        let content = fs::read(site.join("data").join(address)).unwrap();
+        assert_eq!(Digest::of(&content).as_str(), digest, "{address}");
+    }
+    for address in [
+        "v1/marts/requests_by_ward.parquet",
+        "v1/marts/type_trends.parquet",
+        "v1/requests/2023.parquet",
+        "v1/requests/2024.csv.gz",
+        "v1/quarantined_requests/2024.parquet",
+    ] {
+        assert!(addresses.contains_key(address), "{address}");
+    }
+}
+
 fn every_file_is_as_the_catalog_says(site: &Path, catalog: &Value) {
-    for mart in catalog["marts"].as_array().unwrap() {
+    for table in tables(catalog) {
         let (mut rows, mut bytes) = (0, 0);
-        for file in mart["files"].as_array().unwrap() {
+        let files = table["files"].as_array().unwrap();
+        for file in files.iter().chain(table.get("whole")) {
             let path = file["path"].as_str().unwrap();
             let content = fs::read(site.join("data").join(path)).unwrap();
             assert_eq!(file["bytes"].as_u64(), Some(content.len() as u64), "{path}");
@@ -104,13 +207,20 @@ fn every_file_is_as_the_catalog_says(site: &Path, catalog: &Value) {
                 path.contains(&file["sha256"].as_str().unwrap()[..16]),
                 "{path}"
             );
-            rows += file["rows"].as_u64().unwrap();
-            bytes += content.len() as u64;
         }
-        assert_eq!(mart["rows"].as_u64(), Some(rows), "{}", mart["name"]);
-        assert_eq!(mart["bytes"].as_u64(), Some(bytes), "{}", mart["name"]);
-        for column in mart["columns"].as_array().unwrap() {
-            assert_ne!(column["description"], "", "{} {column}", mart["name"]);
+        for file in files {
+            if file["format"] == "parquet" {
+                rows += file["rows"].as_u64().unwrap();
+            }
+            bytes += file["bytes"].as_u64().unwrap();
+        }
+        assert_eq!(table["rows"].as_u64(), Some(rows), "{}", table["name"]);
+        assert_eq!(table["bytes"].as_u64(), Some(bytes), "{}", table["name"]);
+        if let Some(whole) = table.get("whole") {
+            assert_eq!(whole["rows"], table["rows"], "{}", table["name"]);
+        }
+        for column in table["columns"].as_array().unwrap() {
+            assert_ne!(column["description"], "", "{} {column}", table["name"]);
         }
     }
 }
@@ -174,12 +284,44 @@ fn files_hold_the_marts(fixture: &Fixture, site: &Path, catalog: &Value) {
             "wards" | "statuses" | "type_groups" => "reference",
             _ => "marts",
         };
-        let files = format!("{}/data/{name}-*.parquet", site.display());
+        let files = mart["files"].as_array().unwrap().iter();
+        let files: Vec<&Value> = files.map(|file| &file["path"]).collect();
+        for paths in [files, vec![&mart["address"]]] {
+            let paths = paths.iter().map(|path| path.as_str().unwrap());
+            let paths = paths.map(|path| format!("'{}/data/{path}'", site.display()));
+            let paths = paths.collect::<Vec<_>>().join(", ");
+            let differing = format!(
+                "(FROM {schema}.{name} EXCEPT ALL FROM read_parquet([{paths}])) UNION ALL \
+                 (FROM read_parquet([{paths}]) EXCEPT ALL FROM {schema}.{name})"
+            );
+            assert_eq!(fixture.rows(&differing), Vec::<String>::new(), "{name}");
+        }
+    }
+}
+
+/// Both formats are equal to the table, whose ids are bytes.
+fn files_hold_the_requests(fixture: &Fixture, site: &Path) {
+    let table = "(SELECT * REPLACE (lower(hex(request_id)) AS request_id) FROM service_requests)";
+    let folder = site.join("data/v1/requests");
+    let parquet = format!("read_parquet('{}/*.parquet')", folder.display());
+    let csv = format!(
+        "(SELECT * REPLACE (CAST(created_at AS TIMESTAMP WITH TIME ZONE) AS created_at) \
+         FROM read_csv('{}/*.csv.gz', all_varchar = true))",
+        folder.display()
+    );
+    for (table, files) in [
+        (table.to_owned(), parquet),
+        (
+            format!(
+                "(SELECT CAST(COLUMNS(* EXCLUDE created_at) AS VARCHAR), created_at FROM {table})"
+            ),
+            format!("(SELECT * EXCLUDE created_at, created_at FROM {csv})"),
+        ),
+    ] {
         let differing = format!(
-            "(FROM {schema}.{name} EXCEPT ALL FROM read_parquet('{files}')) UNION ALL \
-             (FROM read_parquet('{files}') EXCEPT ALL FROM {schema}.{name})"
+            "(FROM {table} EXCEPT ALL FROM {files}) UNION ALL (FROM {files} EXCEPT ALL FROM {table})"
         );
-        assert_eq!(fixture.rows(&differing), Vec::<String>::new(), "{name}");
+        assert_eq!(fixture.rows(&differing), Vec::<String>::new(), "{files}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads, writes and removes the objects of a Cloud Storage bucket. The module `retries` has the retry policy.
+//! Reads, writes, copies and removes the objects of a Cloud Storage bucket. The module `retries` has the retry policy.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -12,7 +12,9 @@ use google_cloud_gax::error::Error;
 use google_cloud_storage::client::Storage;
 use google_cloud_storage::streaming_source::{Payload, Seek, StreamingSource};
 use http::Extensions;
-use reqwest::StatusCode;
+use reqwest::{Method, Response, StatusCode};
+use serde::Deserialize;
+use serde_json::json;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use url::Url;
@@ -22,7 +24,7 @@ use crate::google::Emulator;
 use crate::google::retries::{Retries, is_transient_reason, reasons, unthrottled};
 use crate::key::Key;
 
-/// The longest silence before and during a download, and the longest wait for a removal.
+/// The longest silence before and during a download, and the longest wait for a removal or a step of a copy.
 const LONGEST_SILENCE: Duration = shortened_in_tests(Duration::from_mins(1));
 /// How often a download is retried when the service is silent.
 const MAX_SILENCES: usize = 2;
@@ -71,9 +73,9 @@ pub enum BucketError {
     /// A request failed.
     #[error("Cloud Storage request failed")]
     Service(#[from] Error),
-    /// A removal failed.
+    /// A removal or a copy failed.
     #[error("Cloud Storage request failed")]
-    Removal(#[from] reqwest::Error),
+    Http(#[from] reqwest::Error),
     /// The service did not answer in time.
     #[error("Cloud Storage did not answer in time")]
     Silence(#[from] tokio::time::error::Elapsed),
@@ -85,7 +87,7 @@ impl BucketError {
     pub fn http_status(&self) -> Option<u16> {
         match self {
             Self::Service(error) => error.http_status_code(),
-            Self::Removal(error) => error.status().map(|status| status.as_u16()),
+            Self::Http(error) => error.status().map(|status| status.as_u16()),
             Self::Credentials(_) | Self::Silence(_) => None,
         }
     }
@@ -101,10 +103,10 @@ impl BucketError {
         }
     }
 
-    /// Whether retrying a removal may succeed: <https://cloud.google.com/storage/docs/retry-strategy>.
+    /// Whether retrying a removal or a copy may succeed: <https://cloud.google.com/storage/docs/retry-strategy>.
     fn is_transient(&self) -> bool {
-        let is_removal = matches!(self, Self::Removal(_));
-        is_removal && matches!(self.http_status(), None | Some(408 | 429 | 500..))
+        let is_http = matches!(self, Self::Http(_));
+        is_http && matches!(self.http_status(), None | Some(408 | 429 | 500..))
     }
 }
 
@@ -131,6 +133,34 @@ pub enum WriteMode<'a> {
         /// Its `Content-Encoding` header, if it is encoded.
         content_encoding: Option<&'a str>,
     },
+}
+
+/// What identifies the content of an object: <https://cloud.google.com/storage/docs/json_api/v1/objects#resource>.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObjectContent {
+    size: String,
+    crc32c: String,
+    md5_hash: Option<String>,
+}
+
+/// A step of a copy.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rewritten {
+    done: bool,
+    rewrite_token: Option<String>,
+}
+
+/// What [`Bucket::copy`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Copied {
+    /// The object is new, or was replaced.
+    Copied,
+    /// It existed with the same content.
+    Existed,
+    /// It exists with other content, which [`WriteMode::New`] does not replace.
+    Differs,
 }
 
 impl Bucket {
@@ -242,16 +272,96 @@ impl Bucket {
         Ok(Some(content.into()))
     }
 
-    /// Removes the object, if it exists. <https://cloud.google.com/storage/docs/json_api/v1/objects/delete>.
-    /// Implemented here because Google's client deletes over gRPC only, which would be another service to reach and to
-    /// emulate.
-    pub async fn remove(&self, path: &str) -> Result<(), BucketError> {
-        let clients = self.clients().await?;
-        let endpoint = self.emulator.as_ref().map_or(ENDPOINT, Emulator::url);
-        let mut url = Url::parse(endpoint).expect("an endpoint is a URL");
+    /// Copies the object at `from` to `to` within the service, unless an object with the same content is there. A reader
+    /// of `to` sees either the object before or the copy. <https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite>
+    ///
+    /// # Errors
+    /// Also if there is no object at `from`: its status is 404.
+    pub async fn copy(
+        &self,
+        from: &str,
+        to: &str,
+        mode: WriteMode<'_>,
+    ) -> Result<Copied, BucketError> {
+        let source = self.content(from).await?;
+        let compared = async || {
+            let existing = self.content(to).await?;
+            Ok::<_, BucketError>(match existing {
+                // The service reports that the source does not exist.
+                _ if source.is_none() => None,
+                None => None,
+                existing if existing == source => Some(Copied::Existed),
+                Some(_) => Some(Copied::Differs),
+            })
+        };
+        match (compared().await?, mode) {
+            (None, _) | (Some(Copied::Differs), WriteMode::Overwrite { .. }) => {}
+            (Some(existing), _) => return Ok(existing),
+        }
+        let mut url = self.object_url(from);
         url.path_segments_mut()
             .expect("an HTTP URL has a path")
-            .extend(["storage", "v1", "b", &self.name, "o", &self.object(path)]);
+            .extend(["rewriteTo", "b", &self.name, "o", &self.object(to)]);
+        let mut metadata = json!({"contentType": content_type(to)});
+        match mode {
+            WriteMode::New => {
+                url.query_pairs_mut().append_pair("ifGenerationMatch", "0");
+            }
+            WriteMode::Overwrite { cache_control, .. } => {
+                metadata["cacheControl"] = cache_control.into();
+            }
+        }
+        let first = url.clone();
+        loop {
+            let step = self.send(Method::POST, &url, Some(&metadata)).await;
+            let step = match step.and_then(|response| Ok(response.error_for_status()?)) {
+                // Another writer was first, or an earlier attempt was and its answer was lost.
+                Err(error) if error.http_status() == Some(412) => {
+                    return Ok(compared().await?.unwrap_or(Copied::Differs));
+                }
+                step => step?.json::<Rewritten>().await?,
+            };
+            // A copy to another location or storage class may take several steps.
+            match step.rewrite_token {
+                Some(token) if !step.done => {
+                    url.clone_from(&first);
+                    url.query_pairs_mut().append_pair("rewriteToken", &token);
+                }
+                _ => return Ok(Copied::Copied),
+            }
+        }
+    }
+
+    /// Returns what identifies the object's content, `None` if it does not exist.
+    async fn content(&self, path: &str) -> Result<Option<ObjectContent>, BucketError> {
+        let response = self.send(Method::GET, &self.object_url(path), None).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        Ok(Some(response.error_for_status()?.json().await?))
+    }
+
+    /// Removes the object, if it exists. <https://cloud.google.com/storage/docs/json_api/v1/objects/delete>.
+    pub async fn remove(&self, path: &str) -> Result<(), BucketError> {
+        let response = self
+            .send(Method::DELETE, &self.object_url(path), None)
+            .await?;
+        // Another writer was first, or an earlier attempt was and its answer was lost.
+        if response.status() != StatusCode::NOT_FOUND {
+            response.error_for_status()?;
+        }
+        Ok(())
+    }
+
+    /// Sends a request to the JSON API until the answer is not a transient error. Implemented here because Google's client
+    /// removes and copies over gRPC only, which would be another service to reach and to emulate.
+    async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Response, BucketError> {
+        let clients = self.clients().await?;
         let attempt = || async {
             let headers = match clients.credentials.headers(Extensions::new()).await {
                 Ok(CacheableResource::New { data, .. }) => data,
@@ -259,18 +369,31 @@ impl Bucket {
                 Ok(CacheableResource::NotModified) => http::HeaderMap::new(),
                 Err(error) => return Err(BucketError::Credentials(error.into())),
             };
-            let request = clients.http.delete(url.clone()).headers(headers);
-            let answer = request.timeout(LONGEST_SILENCE).send().await?;
-            // Another writer was first, or an earlier attempt was and its answer was lost.
-            if answer.status() != StatusCode::NOT_FOUND {
-                answer.error_for_status()?;
+            let mut request = clients.http.request(method.clone(), url.clone());
+            if let Some(body) = body {
+                request = request.json(body);
             }
-            Ok(())
+            let answer = request.headers(headers).timeout(LONGEST_SILENCE).send();
+            let answer = answer.await?;
+            match answer.status().as_u16() {
+                408 | 429 | 500.. => Ok(answer.error_for_status()?),
+                _ => Ok(answer),
+            }
         };
         attempt
             .retry(ExponentialBuilder::default().with_jitter())
             .when(BucketError::is_transient)
             .await
+    }
+
+    /// Returns the address of an object in the JSON API.
+    fn object_url(&self, path: &str) -> Url {
+        let endpoint = self.emulator.as_ref().map_or(ENDPOINT, Emulator::url);
+        let mut url = Url::parse(endpoint).expect("an endpoint is a URL");
+        url.path_segments_mut()
+            .expect("an HTTP URL has a path")
+            .extend(["storage", "v1", "b", &self.name, "o", &self.object(path)]);
+        url
     }
 
     async fn clients(&self) -> Result<&Clients, BucketError> {
@@ -323,8 +446,11 @@ fn content_type(path: &str) -> &'static str {
         Some((_, "svg")) => "image/svg+xml",
         Some((_, "geojson")) => "application/geo+json",
         Some((_, "csv")) => "text/csv",
+        Some((_, "gz")) => "application/gzip",
+        Some((_, "cff")) => "application/yaml",
         Some((_, "html")) => "text/html; charset=utf-8",
         Some((_, "parquet")) => "application/vnd.apache.parquet",
+        Some((_, "txt")) | None => "text/plain; charset=utf-8",
         _ => "application/octet-stream",
     }
 }

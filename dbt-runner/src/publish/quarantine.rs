@@ -1,0 +1,85 @@
+//! Writes the quarantined rows of a year, without what may be personal.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use arrow_schema::{Field, Schema};
+use bytes::Bytes;
+use shared::contract::{Column, Contract, Table};
+use shared::manifest::{CleanManifest, DriftKind};
+
+use super::parquet_file;
+use super::requests::read;
+use super::spool::{Spool, Spooled};
+
+/// The line as published, the last of the published columns.
+const LINE: &str = "raw_line";
+/// The columns that say which row was refused and why. `detail` may quote a value and is left out.
+const PUBLIC: [&str; 3] = ["source_year", "source_row", "reason"];
+/// The description of [`LINE`] on the site.
+const LINE_DESCRIPTION: &str = "The whole line as published, decoded. Null if it may hold a value of a column \
+     outside the contract, which may be personal: in a file that has such columns, and in a line with more commas than there \
+     are between the contract's columns. source_row leads to the line in the City's file.";
+
+/// Returns the contract's table of the quarantine.
+pub(super) fn table() -> &'static Table {
+    Contract::quarantine_table()
+}
+
+/// Returns the published columns of the contract's table, whether they may be null, and what they are.
+pub(super) fn columns() -> impl Iterator<Item = (&'static Column, bool, &'static str)> {
+    let columns = table().columns.iter();
+    columns.filter_map(|column| match column.name.as_str() {
+        LINE => Some((column, true, LINE_DESCRIPTION)),
+        name => PUBLIC
+            .contains(&name)
+            .then_some((column, !column.required, &*column.description)),
+    })
+}
+
+/// Writes the quarantine file of the year of `manifest`.
+pub(super) fn write(manifest: &CleanManifest, file: Bytes) -> anyhow::Result<Spooled> {
+    let whole = read(file, &table().arrow_schema())?;
+    let has_unknown_columns = manifest.drift.iter().any(|drift| {
+        matches!(
+            drift.kind,
+            DriftKind::ExtraColumn | DriftKind::SurplusEmptyFields
+        )
+    });
+    let fields = columns()
+        .map(|(column, nullable, _)| Field::new(&column.name, column.kind.arrow(), nullable));
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    let public = columns().map(|(column, ..)| {
+        let values = whole
+            .column_by_name(&column.name)
+            .expect("it was read by the contract");
+        if column.name == LINE {
+            Arc::new(lines(values.as_string(), has_unknown_columns)) as ArrayRef
+        } else {
+            Arc::clone(values)
+        }
+    });
+    let batch = RecordBatch::try_new(Arc::new(schema), public.collect())?;
+    let (spool, writer) = Spool::open()?;
+    let layout = parquet_file::layout_for_ranges(&batch.schema(), &["source_row"], &[LINE])?;
+    let mut parquet = parquet_file::writer(writer, &batch.schema(), layout)?;
+    parquet.write(&batch)?;
+    Ok(spool.finish(parquet.into_inner()?, batch.num_rows() as u64)?)
+}
+
+/// Returns the lines that hold only values of the contract's columns.
+fn lines(lines: &StringArray, has_unknown_columns: bool) -> StringArray {
+    let most = commas();
+    lines
+        .iter()
+        .map(|line| line.filter(|line| !has_unknown_columns && line.matches(',').count() <= most))
+        .collect()
+}
+
+/// Returns the number of commas in a line with one field for each column that every file has. A field after more commas may
+/// belong to no column of the header.
+fn commas() -> usize {
+    let columns = Contract::rules().published.iter();
+    columns.filter(|column| !column.optional).count() - 1
+}
