@@ -3,6 +3,8 @@
 mod archive;
 mod boundaries;
 mod extraction;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod http;
 mod portal;
 mod publication;

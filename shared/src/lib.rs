@@ -4,6 +4,8 @@ pub mod contract;
 pub mod dry_run;
 pub mod exit;
 pub mod fingerprint;
+#[cfg(feature = "testing")]
+pub mod fuzzing;
 pub mod google;
 pub mod hand_over;
 pub mod job;

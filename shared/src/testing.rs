@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -313,6 +314,26 @@ pub fn project_of_few_marts(target: &str) -> TempDir {
         .expect("dbt");
     assert!(parsed.status.success(), "{parsed:?}");
     copy
+}
+
+/// Returns the folder with the seeds of a fuzz target.
+#[must_use]
+pub fn fuzz_corpus(target: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../dev/fuzz/corpus")
+        .join(target)
+}
+
+/// Calls `check` with the content of every file in `folder`; a panic names the file.
+pub fn replay(folder: &Path, check: impl Fn(&[u8])) {
+    let entries: Vec<_> = fs::read_dir(folder).expect("folder").collect();
+    assert!(!entries.is_empty(), "{} is empty", folder.display());
+    for entry in entries {
+        let path = entry.expect("entry").path();
+        let bytes = fs::read(&path).expect("file");
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| check(&bytes)));
+        assert!(outcome.is_ok(), "{}", path.display());
+    }
 }
 
 /// Returns the folder of fixtures.

@@ -2,6 +2,8 @@
 
 mod boundaries;
 mod clean;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod parquet_file;
 mod service_requests;
 pub mod stage;

@@ -16,11 +16,13 @@ use zip::{CompressionMethod, ZipArchive};
 
 pub(crate) use problem::{ArchiveError, Problem};
 
-use crate::portal::looks_like;
+use crate::portal::{looks_like, one_line};
 use crate::settings::Limits;
 
 /// More than any publisher puts into an archive with one table or one shapefile.
 const MAX_ENTRIES: usize = 256;
+/// The number of files that a message lists.
+const MAX_LISTED: usize = 10;
 const BUFFER_BYTES: usize = 1 << 20;
 const ARCHIVE_EXTENSIONS: &[&str] = &[
     "zip", "7z", "rar", "gz", "tgz", "tar", "bz2", "xz", "zst", "jar", "zipx",
@@ -171,7 +173,7 @@ impl Allowance {
                 self.bytes = left;
                 Ok(())
             }
-            None => Err((self.exceeded)(member.path.clone(), self.limits)),
+            None => Err((self.exceeded)(one_line(&member.path), self.limits)),
         }
     }
 }
@@ -206,13 +208,19 @@ fn check_entries(zip: &mut ZipArchive<File>) -> Result<Vec<Member>, Problem> {
         let entry = zip.by_index_data(index).map_err(damaged)?;
         let member = entry.name().map_err(damaged)?.into_owned();
         if is_outside(&member) || entry.enclosed_name().is_none() {
-            return Err(Problem::Outside { member });
+            return Err(Problem::Outside {
+                member: one_line(&member),
+            });
         }
         if entry.is_symlink() {
-            return Err(Problem::Symlink { member });
+            return Err(Problem::Symlink {
+                member: one_line(&member),
+            });
         }
         if entry.encrypted() {
-            return Err(Problem::Encrypted { member });
+            return Err(Problem::Encrypted {
+                member: one_line(&member),
+            });
         }
         if entry.is_dir() || is_of_the_system(&member) {
             continue;
@@ -220,12 +228,14 @@ fn check_entries(zip: &mut ZipArchive<File>) -> Result<Vec<Member>, Problem> {
         if extension_of(&member).is_some_and(|extension| {
             ARCHIVE_EXTENSIONS.contains(&extension.to_ascii_lowercase().as_str())
         }) {
-            return Err(Problem::Nested { member });
+            return Err(Problem::Nested {
+                member: one_line(&member),
+            });
         }
         let method = entry.compression();
         if method != CompressionMethod::Stored && method != CompressionMethod::Deflated {
             return Err(Problem::Compression {
-                member,
+                member: one_line(&member),
                 method: method.to_string(),
             });
         }
@@ -283,14 +293,14 @@ fn inflate(
     out: &mut impl Write,
 ) -> Result<(), Problem> {
     let corrupt = |reason: String| Problem::Corrupt {
-        member: member.path.clone(),
+        member: one_line(&member.path),
         reason,
     };
     let unreadable = |error: std::io::Error| {
         // The library reports a file that continues after its declared end only by this message; its version is pinned.
         if error.to_string().contains("larger than its declared") {
             return Problem::Understated {
-                member: member.path.clone(),
+                member: one_line(&member.path),
                 declared: member.declared_bytes,
             };
         }
@@ -306,7 +316,7 @@ fn inflate(
         let piece = &buffer[..length];
         if inflated == 0 && ARCHIVE_MAGIC.iter().any(|magic| piece.starts_with(magic)) {
             return Err(Problem::Nested {
-                member: member.path.clone(),
+                member: one_line(&member.path),
             });
         }
         if length == 0 {
@@ -318,7 +328,7 @@ fn inflate(
     }
     if inflated == 0 {
         return Err(Problem::EmptyMember {
-            member: member.path.clone(),
+            member: one_line(&member.path),
         });
     }
     if inflated != member.declared_bytes {
@@ -345,6 +355,11 @@ fn extension_of(path: &str) -> Option<&str> {
 }
 
 fn paths<'a>(members: impl Iterator<Item = &'a Member>) -> String {
-    let paths: Vec<&str> = members.map(|member| member.path.as_str()).collect();
+    let mut paths: Vec<String> = members.map(|member| one_line(&member.path)).collect();
+    let more = paths.len().saturating_sub(MAX_LISTED);
+    paths.truncate(MAX_LISTED);
+    if more > 0 {
+        paths.push(format!("and {more} more"));
+    }
     paths.join(", ")
 }

@@ -37,6 +37,26 @@ fn an_intact_archive_returns_its_csv() {
     assert_eq!(unpack(&sound()).expect("sound"), CSV);
 }
 
+#[test]
+fn a_message_lists_some_of_many_names_on_one_line() {
+    let names: Vec<String> = (0..100)
+        .map(|number| format!("{number:02}\n{}", "x".repeat(10_000)))
+        .collect();
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for name in &names {
+        zip.start_file(name.as_str(), SimpleFileOptions::default())
+            .expect("a name");
+    }
+    let zip = zip.finish().expect("memory").into_inner();
+    let message = unpack(&zip).expect_err("no CSV").to_string();
+    assert!(
+        message.starts_with("it contains no CSV file, only 00 xxx"),
+        "{message}"
+    );
+    assert!(message.ends_with(", and 90 more"), "{message}");
+    assert!(message.len() < 4000, "{} bytes", message.len());
+}
+
 proptest! {
     /// A changed archive returns an error or its content, and never panics or exceeds the limit.
     #[test]

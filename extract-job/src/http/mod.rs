@@ -18,7 +18,7 @@ use url::Url;
 
 pub(crate) use address::Address;
 pub(crate) use date::parse_http_date;
-pub(crate) use document::fetch;
+pub(crate) use document::{Document, fetch};
 pub(crate) use download::{Download, Request, Validator, download};
 pub(crate) use error::HttpError;
 pub(crate) use hosts::{AllowedHosts, HostRefused, host_of, is_secure, parse_hosts};

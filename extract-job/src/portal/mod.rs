@@ -1,6 +1,8 @@
 //! The CKAN portal, which lists the published files and their addresses.
 
 mod date;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod pick;
 mod resource;
 
@@ -10,7 +12,7 @@ use serde_json::Value;
 use shared::exit::{Exit, Failure};
 use url::Url;
 
-use crate::http::{self, Address, HttpClient, HttpError};
+use crate::http::{self, Address, Document, HttpClient, HttpError};
 
 pub(crate) use date::StatedDate;
 pub(crate) use pick::{Choice, Yearly, wgs84_polygons, yearly};
@@ -107,42 +109,51 @@ impl Portal {
         url.query_pairs_mut().append_pair("id", name);
 
         let document = http::fetch(&self.http, &url).await?;
-        let url = Address::of(&url);
-        let status = document.status.as_u16();
-        let not_ckan = |content: String| PortalError::NotCkan {
-            url: url.clone(),
-            status,
-            content,
-        };
-        let Ok(answer) = serde_json::from_slice::<Answer>(&document.body) else {
-            return Err(not_ckan(looks_like(&document.body).to_owned()));
-        };
-        if answer.success && document.status.is_success() {
-            let Some(resources) = answer.result["resources"].as_array() else {
-                return Err(not_ckan(format!("a package {name:?} without resources")));
-            };
-            let resources = resources.iter();
-            return Ok(resources
-                .filter_map(|fields| Resource::read(fields, now))
-                .collect());
-        }
-        let package = name.to_owned();
-        let kind = answer.error["__type"].as_str();
-        if kind == Some("Not Found Error") {
-            return Err(PortalError::UnknownPackage { package, url });
-        }
-        let words = answer.error["message"].as_str().or(kind);
-        Err(PortalError::Declined {
-            package,
-            url,
-            status,
-            reason: one_line(words.unwrap_or("no reason given")),
-        })
+        resources(name, &document, Address::of(&url), now)
     }
 }
 
+/// Returns the resources in the portal's answer to the request `url` for the package `name`.
+fn resources(
+    name: &str,
+    document: &Document,
+    url: Address,
+    now: Timestamp,
+) -> Result<Vec<Resource>, PortalError> {
+    let status = document.status.as_u16();
+    let not_ckan = |content: String| PortalError::NotCkan {
+        url: url.clone(),
+        status,
+        content,
+    };
+    let Ok(answer) = serde_json::from_slice::<Answer>(&document.body) else {
+        return Err(not_ckan(looks_like(&document.body).to_owned()));
+    };
+    if answer.success && document.status.is_success() {
+        let Some(resources) = answer.result["resources"].as_array() else {
+            return Err(not_ckan(format!("a package {name:?} without resources")));
+        };
+        let resources = resources.iter();
+        return Ok(resources
+            .filter_map(|fields| Resource::read(fields, now))
+            .collect());
+    }
+    let package = name.to_owned();
+    let kind = answer.error["__type"].as_str();
+    if kind == Some("Not Found Error") {
+        return Err(PortalError::UnknownPackage { package, url });
+    }
+    let words = answer.error["message"].as_str().or(kind);
+    Err(PortalError::Declined {
+        package,
+        url,
+        status,
+        reason: one_line(words.unwrap_or("no reason given")),
+    })
+}
+
 /// Returns the start of `text`, without control characters that would change the output of a terminal.
-fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let printable = text.chars().map(|character| match character {
         control if control.is_control() => ' ',
         other => other,

@@ -67,7 +67,8 @@ impl Resource {
             name: text(field("name")).as_deref().map(one_line),
             format,
             file_name,
-            url: Url::parse(&address).map_err(|_| Address::of_text(&address).to_string()),
+            url: Url::parse(&address)
+                .map_err(|_| one_line(&Address::of_text(&address).to_string())),
             last_modified: StatedDate::of_ckan(field("last_modified"), now),
             created: StatedDate::of_ckan(field("created"), now).at(),
             stated_size_bytes: text(field("size")).and_then(|size| size.parse().ok()),

@@ -255,11 +255,7 @@ impl<'a> LineReader<'a> {
     fn divide_over(&self, columns: usize) -> Result<Surplus, Misfit> {
         let count = self.fields.len();
         if count == columns {
-            return if self.lacks_a_field() {
-                Err(Misfit::Lack)
-            } else {
-                Ok(Surplus::NONE)
-            };
+            return self.complete(Surplus::NONE);
         }
         // An empty field at the end says nothing if the fields before it may be shifted.
         let empty = if self.between().is_empty() {
@@ -277,32 +273,39 @@ impl<'a> LineReader<'a> {
             let joined = self.joined(column, way);
             text::decode(&joined).unwrap_or_default().into_owned()
         };
-        self.commas.divide(
+        let way = self.commas.divide(
             count - columns,
             empty,
             |way| value(division, way),
             |way| value(section, way),
-        )
+        )?;
+        self.complete(way)
     }
 
-    /// Whether a known value with commas extends over several fields, although no field is surplus.
-    fn lacks_a_field(&self) -> bool {
+    /// Refuses a line divided in this way if a known value with commas extends over several columns, so that a field before
+    /// it is missing.
+    fn complete(&self, way: Surplus) -> Result<Surplus, Misfit> {
         let columns = &self.header.columns;
         let subject = [
             columns.service_request_type,
             columns.division,
             columns.section,
         ];
-        subject.into_iter().any(|first| {
+        let lacks_a_field = subject.into_iter().any(|first| {
             (1..=self.commas.max_commas()).any(|more| {
                 let last = first + more;
-                last < self.fields.len() && {
-                    let fields = (first..=last).map(|index| self.fields.get(index));
-                    let joined = fields.collect::<Vec<_>>().join(&b","[..]);
+                self.position(last, way) < self.fields.len() && {
+                    let values = (first..=last).map(|column| self.joined(column, way));
+                    let joined = values.collect::<Vec<_>>().join(&b","[..]);
                     text::decode(&joined).is_some_and(|text| self.commas.is_known(&text))
                 }
             })
-        })
+        });
+        if lacks_a_field {
+            Err(Misfit::Lack)
+        } else {
+            Ok(way)
+        }
     }
 
     fn refusal(&self, misfit: Misfit) -> Refusal {

@@ -4,6 +4,8 @@ mod columns;
 mod commas;
 mod csv_line;
 mod fields;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod header;
 mod horizon;
 mod interner;

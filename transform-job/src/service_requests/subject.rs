@@ -44,11 +44,6 @@ impl Subject {
             misfit.refusal(6 + count, 9, Some(shown.as_bytes()))
         };
         let way = if surplus == 0 {
-            // A field before it is missing if a known value is in two or three columns.
-            let pieces = [&texts[..2], &texts[1..], &texts[..]];
-            if pieces.iter().any(|piece| commas.is_known(&piece.join(","))) {
-                return Err(refusal(Misfit::Lack));
-            }
             Surplus::NONE
         } else {
             let is_empty = |text: &&Cow<str>| text.trim().is_empty();
@@ -56,12 +51,18 @@ impl Subject {
             let divided = commas.divide(surplus, empty, division, section);
             divided.map_err(refusal)?
         };
+        let (division, section) = (division(way), section(way));
+        // A field before it is missing if a known value is in two or three columns.
+        let columns = [&*texts[0], &division, &section];
+        let runs = [&columns[..2], &columns[1..], &columns[..]];
+        if runs.iter().any(|run| commas.is_known(&run.join(","))) {
+            return Err(refusal(Misfit::Lack));
+        }
         // The publisher encodes a comma inside a type as two bars.
         let service_request_type = texts[0].trim().replace("||", ",");
         if service_request_type.is_empty() {
             return Err(Reason::MissingServiceRequestType.into());
         }
-        let (division, section) = (division(way), section(way));
         let (known, division) = (commas.division(&division), division.trim());
         let section = commas.section(&section).unwrap_or(section.trim());
         let present = |text: &str| (!text.is_empty()).then(|| Arc::from(text));
@@ -107,6 +108,7 @@ mod tests {
         for text in [
             "Tree,Parks, Forestry & Recreation",
             "Tree,parks ,Forestry &  Recreation ",
+            "Parks,Forestry & Recreation,Transfer,Disposal & Operations",
         ] {
             let refusal = read(text).unwrap_err();
             assert_eq!(refusal.reason, Reason::FieldCount, "{text}");
