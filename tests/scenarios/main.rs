@@ -12,6 +12,7 @@ mod estimates;
 mod googlesql;
 mod kills;
 mod observations;
+mod oracle;
 mod pipeline;
 mod publication;
 mod publication_cases;

@@ -20,6 +20,16 @@ pub(crate) fn run_reader(arguments: &[&str]) -> Value {
     )
 }
 
+/// Returns the output of `oracle.py` for `arguments`.
+pub(crate) fn oracle(arguments: &[&str]) -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/oracle.py");
+    answer(
+        Command::new(from_make("READERS_PYTHON"))
+            .arg(script)
+            .args(arguments),
+    )
+}
+
 /// Returns the emulators' data as seen by Google's own clients: the output of `cloud_readers.py` for `arguments`.
 pub(crate) fn run_cloud_reader(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/cloud_readers.py");

@@ -9,6 +9,7 @@ mod parquet;
 mod publication_cases;
 mod real_rows;
 mod times;
+mod torture;
 
 use serde_json::Value;
 use shared::key::Key;
