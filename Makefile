@@ -48,7 +48,7 @@ export CLOUD SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMP
 # Those of `make smoke`.
 export PROJECT REGION ONLY
 
-.PHONY: help setup announce run serve replay smoke check generate test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fmt clean
+.PHONY: help setup announce run serve replay smoke check generate test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench audit sbom fmt clean
 
 # What a run needs.
 BUILD_RELEASE := cargo build --release --locked $(addprefix --package=,extract-job transform-job load-job dbt-runner local-workflow)
@@ -97,10 +97,12 @@ smoke: .deps/dbt/.ready ## Ask a real project what only Google can answer: PROJE
 	@$(BUILD_RELEASE) --package=smoke
 	target/release/smoke
 
-check: $(DASHBOARD_PACKAGES) $(READERS) .deps/infra/.ready $(NEXTEST) ## Formats, lints, unit and snapshot tests: two minutes once it is built
+check: $(DASHBOARD_PACKAGES) $(READERS) .deps/infra/.ready .deps/supply-chain/.ready $(NEXTEST) ## Formats, lints, unit and snapshot tests: two minutes once it is built
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	python3 dev/words.py
 	python3 dev/circles.py
+	.deps/supply-chain/bin/cargo-deny --locked --log-level error check licenses bans sources
+	$(MAKE) sbom
 	$(INFRA)/ruff check --quiet --no-cache .
 	$(INFRA)/ruff format --quiet --no-cache --check .
 	cargo fmt --all --check
@@ -126,6 +128,16 @@ bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/p
 	@$(BUILD_RELEASE) --package=sample-portal
 	cargo build --release --locked --manifest-path dev/bench/usual-way/Cargo.toml --target-dir target
 	.deps/bench/bin/python dev/bench/bench.py
+
+sbom: .deps/supply-chain/.ready ## Write a bill of materials in CycloneDX for each image, to target/sbom
+	.deps/supply-chain/bin/python dev/sbom.py target/sbom
+
+NPM_FOLDERS := $(patsubst %/package-lock.json,%,$(wildcard */package-lock.json */*/package-lock.json))
+
+# What `make test` cannot ask: RustSec's database is on GitHub, and npm verifies signatures by keys that Sigstore publishes.
+audit: .deps/supply-chain/.ready setup $(READERS) ## Ask for known vulnerabilities of crates, and verify who published npm packages; needs the Internet
+	.deps/supply-chain/bin/cargo-deny --locked check advisories
+	for folder in $(NPM_FOLDERS); do npm audit signatures --prefix $$folder; done
 
 # The environment in which dbt renders the project, and the directory of its output.
 LINT := .deps/lint
