@@ -7,11 +7,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { geoArea } from "d3-geo";
 import { quantize } from "topojson-client";
 import { topology } from "topojson-server";
-import { presimplify, quantile, simplify } from "topojson-simplify";
+import { presimplify, simplify } from "topojson-simplify";
 
 const EARTH_RADIUS_KM = 6371.0088;
-/** The share of points that simplification removes. */
-const LEFT_OUT = 0.88;
+/** The ground of the corners that simplification removes, in square metres: 25 m, or 4 pixels of the largest zoom. */
+const CORNER = 300;
+/** The square metres of a degree by a degree, at the latitude of Toronto. */
+const SQUARE_DEGREE = ((EARTH_RADIUS_KM * 1000 * Math.PI) / 180) ** 2 * Math.cos((43.7 * Math.PI) / 180);
 const GRID = 1e4;
 /** Fine enough to change nothing, coarse enough for common borders to be the same points. */
 const SNAP = 1e6;
@@ -23,7 +25,7 @@ function write(name, path, describe) {
   described.sort((a, b) => (a.id < b.id ? -1 : 1));
   const areas = described.map(({ id, geometry }) => ({ type: "Feature", id, properties: {}, geometry }));
   const detailed = presimplify(topology({ areas: { type: "FeatureCollection", features: areas } }, SNAP));
-  const simple = quantize(simplify(detailed, quantile(detailed, LEFT_OUT)), GRID);
+  const simple = quantize(simplify(detailed, CORNER / SQUARE_DEGREE), GRID);
   writeFileSync(`public/boundaries/${name}.topo.json`, `${JSON.stringify(simple)}\n`);
   return described.map(({ id, name, geometry }) => ({
     id: String(id),
