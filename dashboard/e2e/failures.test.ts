@@ -8,9 +8,9 @@ import type { Route } from "playwright-core";
 import { beforeEach, expect, test } from "vitest";
 
 import type { Visitor } from "./browser.ts";
-import { parquetOf } from "./duckdb.ts";
+import { parquetOf, valueOf } from "./duckdb.ts";
 import { withSite } from "./set_up.ts";
-import { SITE, cityCatalog, filesOf, json, readCatalog, serveSite } from "./site.ts";
+import { SITE, cityCatalog, filesOf, json, readCatalog, serveSite, table } from "./site.ts";
 
 // The page when something fails.
 
@@ -297,6 +297,44 @@ test("a PNG that the browser cannot make", async () => {
   await visitor.page.getByRole("button", { name: "Map (PNG)" }).click();
   await visitor.page.getByText("The PNG could not be made.").waitFor();
   expect(visitor.complaints).toEqual([]);
+});
+
+test("the first answer does not wait for the cubes, and is theirs", async () => {
+  const held = new EventEmitter();
+  const cubes = /requests_by_month_group_ward-[\w-]+\.parquet$/;
+  await visitor.page.route(cubes, async (route) => {
+    await once(held, "released");
+    await route.continue();
+  });
+  const said = async () => [await visitor.text(".answer h2"), await visitor.text(".answer .context")];
+  await visitor.page.goto(`${visitor.url}?area=9`);
+  await visitor.page.locator(".answer h2").waitFor();
+  const first = await said();
+  expect(await visitor.requests()).toBe(
+    await valueOf(`select sum(requests) from ${table("requests_by_ward")}
+      where source_year = 2025 and ward_model = 25 and ward_id = 9`),
+  );
+  expect(await visitor.page.locator("main").getAttribute("aria-busy")).toBe("true");
+  expect(await visitor.page.locator("#map").count()).toBe(0);
+  held.emit("released");
+  await visitor.settled();
+  expect(await said()).toEqual(first);
+  expect(await visitor.page.locator("#ranking tbody tr, .area-panel").count()).toBeGreaterThan(0);
+  expect(visitor.complaints).toEqual([]);
+});
+
+test("a part of the page's code that cannot be loaded, and can be later", async () => {
+  let isBroken = true;
+  await visitor.page.route("**/assets/later-*.js", (route) => (isBroken ? route.abort() : route.continue()));
+  await visitor.page.goto(visitor.url);
+  expect(await alert()).toContain("A part of this page could not be loaded.");
+  // The rest stands.
+  expect(await visitor.requests()).toBeGreaterThan(0);
+  expect(await visitor.page.locator("#ranking tbody tr").count()).toBe(25);
+  isBroken = false;
+  await visitor.page.getByRole("button", { name: "Try again" }).click();
+  await visitor.page.locator("#about").waitFor();
+  expect(await visitor.page.getByRole("alert").count()).toBe(0);
 });
 
 test("a slow file shows progress", async () => {

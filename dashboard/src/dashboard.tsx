@@ -23,12 +23,19 @@ import "./dashboard.css";
 
 // The answer does not wait for what is below it, and the map not for the rest.
 const panels = () => import("./panels/panels.tsx");
-const Panels = lazy(async () => (await panels()).Panels, Unread);
-const Embedded = lazy(async () => (await import("./panels/embedded.tsx")).Embedded, Unread);
-const Tools = lazy(async () => {
-  await panels();
-  return (await import("./panels/share/tools.tsx")).Tools;
-});
+const Panels = lazy(async () => (await panels()).Panels, { Waiting: Unread });
+const Embedded = lazy(async () => (await import("./panels/embedded.tsx")).Embedded, { Waiting: Unread });
+const Tools = lazy(
+  async () => {
+    await panels();
+    return (await import("./panels/share/tools.tsx")).Tools;
+  },
+  // The panels, which are loaded before and beside it, say so.
+  { Failed: () => null },
+);
+
+/** Types and groups that the title of the window names. */
+const TITLED = 2;
 
 /** The layout of the page. After a failure the catalog is read again, because a newer one may have superseded it. */
 export function Dashboard({ store, reopen }: { store: Store; reopen: () => void }) {
@@ -36,13 +43,17 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
   const { shown, vocabulary, progress, error, retry } = useShown(store, view, change);
   const { catalog, dataThrough } = store;
   useEffect(() => {
-    const title = text.pageTitle(described(shown?.view ?? view));
+    const title = text.pageTitle(described(shown?.view ?? view, TITLED));
     document.title = catalog.generated ? text.generated.title(title) : title;
   }, [shown, view, catalog]);
+  const isWhole = shown !== null && !shown.isFirst;
   const hasMap = view.embed === null || view.embed === "all" || view.embed === "map";
   useEffect(() => {
-    // The first answer does not wait for the boundaries.
-    if (shown !== null && hasMap) fetchAhead([BOUNDARIES[view.by]]);
+    // The first answer does not wait for the map.
+    if (shown === null || !hasMap) return;
+    fetchAhead([BOUNDARIES[view.by]]);
+    // Where the panels are shown, a failure is reported.
+    panels().catch(() => undefined);
   }, [shown === null, hasMap, view.by]);
   const refusals = useRead(store, "refusals", readRefusals);
   const notUpToDate =
@@ -56,7 +67,7 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
   const failure = error !== null && (
     <Failure
       error={error}
-      note={shown ? text.kept : ""}
+      note={isWhole ? text.kept : ""}
       onRetry={() => {
         if (shown) retry();
         reopen();
@@ -68,7 +79,7 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
     <div class={isEmbedded ? "page embedded" : "page"}>
       {!isEmbedded && (
         <>
-          <Header {...{ catalog, dataThrough, notUpToDate }} hasRefusals={shown !== null} />
+          <Header {...{ catalog, dataThrough, notUpToDate }} hasRefusals={isWhole} />
           <Ask {...{ store, view, change, shown }} vocabulary={vocabulary ?? NO_VOCABULARY} />
         </>
       )}
@@ -83,7 +94,7 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
           (isEmbedded ? (
             <Embedded {...shown} />
           ) : (
-            <Whole {...{ shown, progress }} isOld={isOld && error === null} />
+            <Whole {...{ shown, progress }} isOld={isOld && error === null} hasFailed={error !== null} />
           ))}
       </main>
       <Footer catalog={catalog} isEmbedded={isEmbedded} notUpToDate={notUpToDate} />
@@ -91,17 +102,28 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
   );
 }
 
-/** All sections. While a newer choice is read, those of the last one are dimmed. */
-function Whole({ shown, isOld, progress }: { shown: Shown; isOld: boolean; progress: Progress | null }) {
+/** All sections, or at first the answer alone. While a newer choice is read, those of the last one are dimmed. */
+function Whole({
+  shown,
+  progress,
+  isOld,
+  hasFailed,
+}: {
+  shown: Shown;
+  progress: Progress | null;
+  isOld: boolean;
+  hasFailed: boolean;
+}) {
   const { catalog } = shown.store;
   const panels = useMemo(() => <Panels {...shown} />, [shown.answer, shown.view, shown.vocabulary]);
   return (
     <>
       <p class="print-head">{text.printed(location.href, format.day(new Date()))}</p>
       <Answer {...shown} {...{ isOld, progress }}>
-        <Tools {...shown} catalog={catalog} />
+        {!shown.isFirst && <Tools {...shown} catalog={catalog} />}
       </Answer>
-      <div class={isOld ? "panels old" : "panels"}>{panels}</div>
+      {!shown.isFirst && <div class={isOld ? "panels old" : "panels"}>{panels}</div>}
+      {shown.isFirst && !hasFailed && <Unread />}
     </>
   );
 }

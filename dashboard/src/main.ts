@@ -5,6 +5,7 @@ import type { Catalog } from "./data/catalog.ts";
 import {
   DATA,
   DENOMINATORS,
+  TOTALS,
   fetchCatalog,
   fileOfYear,
   filesOf,
@@ -13,16 +14,17 @@ import {
   yearsOf,
 } from "./data/catalog.ts";
 import { yearOf } from "./data/span.ts";
-import { parseView, spanOf } from "./view/view.ts";
+import { isPlain, parseView, spanOf } from "./view/view.ts";
 
-/** Returns the files that the first answer needs, as `Store.read` reads them. */
+/** Returns the files that the first answer needs, as `Store.readTotals` or else `Store.read` reads them. */
 function filesOfAnswer(catalog: Catalog): string[] {
   const view = parseView(location.search);
   const years = yearsOf(catalog);
   const { from, to } = spanOf(view, years);
+  const hasTotals = isPlain(view) && hasMart(catalog, TOTALS);
   const cubes = years
     .filter((year) => year >= yearOf(from) - 1 && year <= yearOf(to))
-    .map((year) => fileOfYear(catalog, groupMart(view.by), year));
+    .map((year) => fileOfYear(catalog, hasTotals ? TOTALS : groupMart(view.by), year));
   const denominators = hasMart(catalog, DENOMINATORS) ? filesOf(catalog, DENOMINATORS) : [];
   return [...cubes, ...denominators].map(({ path }) => DATA + path);
 }

@@ -141,6 +141,9 @@ export function groupMart(kind: AreaKind): string {
   return `requests_by_month_group_${kind}`;
 }
 
+/** The mart of the requests by month and ward alone: a few kilobytes, for a first answer. Older catalogs lack it. */
+export const TOTALS = "requests_by_month_ward";
+
 /** The mart of the people, homes and land of areas. */
 export const DENOMINATORS = "area_denominators";
 

@@ -1,10 +1,10 @@
 import type { AreaKind } from "./area_kind.ts";
 import { AREAS } from "./areas.ts";
 import type { Catalog, PublishedFile } from "./catalog.ts";
-import { fileOfYear, groupMart } from "./catalog.ts";
+import { TOTALS, fileOfYear, groupMart } from "./catalog.ts";
 import { divisionNamed } from "./divisions.ts";
 import { Dictionary } from "./dictionary.ts";
-import type { Value } from "./parquet.ts";
+import type { Columns, Value } from "./parquet.ts";
 import { readColumns } from "./parquet.ts";
 
 /** The area of a request without one. */
@@ -53,6 +53,24 @@ export async function readTypeCube(
   return readCube(file, kind, names, types);
 }
 
+/** Reads the year's requests by month and ward: a cube in which all are of one group, division and status. */
+export async function readTotals(catalog: Catalog, year: number, names: Names): Promise<Cube> {
+  const columns = await readColumns(fileOfYear(catalog, TOTALS, year), [
+    "created_month",
+    "requests",
+    "ward_model",
+    "ward_id",
+  ]);
+  const rows = columns.requests.length;
+  const one = (dictionary: Dictionary) => new Uint8Array(rows).fill(dictionary.add(""));
+  return {
+    ...placesAndMonths("ward", columns.ward_id, columns),
+    what: Uint16Array.from(one(names.groups)),
+    division: one(names.divisions),
+    status: one(names.statuses),
+  };
+}
+
 async function readCube(
   file: PublishedFile,
   kind: AreaKind,
@@ -68,28 +86,33 @@ async function readCube(
     ["created_month", what, "division", "status", "requests", ...areaColumns],
     pruning,
   );
+  return {
+    ...placesAndMonths(kind, kind === "ward" ? columns.ward_id : columns.fsa, columns),
+    what: Uint16Array.from(numbers(columns[what], types ? names.types : names.groups)),
+    division: Uint8Array.from(columns.division, (name) => names.divisions.add(divisionNamed(name as string))),
+    status: Uint8Array.from(numbers(columns.status, names.statuses)),
+  };
+}
+
+/** The part of a cube that all cubes have. `ids` are those of the areas. */
+function placesAndMonths(
+  kind: AreaKind,
+  ids: ArrayLike<Value>,
+  columns: Columns<"created_month" | "requests"> & Partial<Columns<"ward_model">>,
+): Omit<Cube, "what" | "division" | "status"> {
   const rows = columns.requests.length;
   const known = AREAS[kind];
   const positions = new Map(known.map(({ id }, position) => [id, position]));
   const area = new Int16Array(rows);
-  const id = kind === "ward" ? columns.ward_id : columns.fsa;
   for (let row = 0; row < rows; row++) {
-    const value = id[row] ?? null;
+    const value = ids[row] ?? null;
     if (value === null) area[row] = NO_AREA;
-    else if (kind === "ward" && columns.ward_model[row] !== known.length) area[row] = OFF_MAP;
+    else if (kind === "ward" && columns.ward_model?.[row] !== known.length) area[row] = OFF_MAP;
     else area[row] = positions.get(String(value)) ?? OFF_MAP;
   }
   const month = Uint8Array.from(columns.created_month, (date) => (date as Date).getUTCMonth() + 1);
-  return {
-    rows,
-    month,
-    what: Uint16Array.from(numbers(columns[what], types ? names.types : names.groups)),
-    division: Uint8Array.from(columns.division, (name) => names.divisions.add(divisionNamed(name as string))),
-    status: Uint8Array.from(numbers(columns.status, names.statuses)),
-    area,
-    requests: Uint32Array.from(columns.requests as ArrayLike<number>),
-    onMap: monthsOnMap(month, area),
-  };
+  const requests = Uint32Array.from(columns.requests as ArrayLike<number>);
+  return { rows, month, area, requests, onMap: monthsOnMap(month, area) };
 }
 
 /** The months, from 1, in which any area of the map has requests. */

@@ -47,7 +47,9 @@ export async function readDurations(catalog: Catalog): Promise<Duration[]> {
   return rows.filter(isShown).map((row) => {
     const bounds = (at: (typeof BOUNDS)[number]): Bounds | null => {
       const lower = row[`lower_days_${at}`] as number | null;
-      return lower === null ? null : { lower, upper: row[`upper_days_${at}`] as number | null };
+      const upper = row[`upper_days_${at}`] as number | null;
+      // Any time from no day on says nothing.
+      return lower === null || (lower < 0.5 && upper === null) ? null : { lower, upper };
     };
     return {
       ...keyOf(row),

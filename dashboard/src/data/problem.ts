@@ -1,5 +1,5 @@
 /** Why data cannot be shown. Each kind has a sentence in `strings.ts`. */
-export type ProblemKind = "missing" | "damaged" | "other_format" | "unreachable";
+export type ProblemKind = "missing" | "damaged" | "other_format" | "unreachable" | "no_code";
 
 /** A failure to read the file at `path`. */
 export class Problem extends Error {

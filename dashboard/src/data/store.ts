@@ -2,10 +2,10 @@ import type { AreaKind } from "./area_kind.ts";
 import type { Area } from "./areas.ts";
 import { withDenominators } from "./areas.ts";
 import type { Catalog } from "./catalog.ts";
-import { yearsOf } from "./catalog.ts";
+import { TOTALS, hasMart, yearsOf } from "./catalog.ts";
 import type { Cubes } from "./answer.ts";
 import type { Cube } from "./cube.ts";
-import { Names, readGroupCube, readTypeCube } from "./cube.ts";
+import { Names, readGroupCube, readTotals, readTypeCube } from "./cube.ts";
 import { readDenominators } from "./denominators.ts";
 import { Kept } from "./kept.ts";
 
@@ -63,12 +63,9 @@ export class Store {
    * is reported if all are known.
    */
   async read({ kind, from, to, types }: Need, onProgress: (progress: Progress) => void): Promise<Read> {
-    const years = this.years.filter((year) => year >= from - 1 && year <= to);
+    const years = this.yearsOf(from, to);
     const names = this.names[kind];
-    const denominators = this.once(`denominators ${kind}`, () => readDenominators(this.catalog, kind)).then(
-      (found) => ({ found, error: null }),
-      (error: unknown) => ({ found: new Map<string, never>(), error }),
-    );
+    const denominators = this.denominatorsOf(kind);
     const typeGroups = JSON.stringify([...new Set(types.map(({ group }) => group))].sort());
     const reads = years.map((year) => ({ year, key: `${kind} ${year}`, isByType: false }));
     if (types.length > 0) {
@@ -103,6 +100,41 @@ export class Store {
       missingYear: missing[0] ?? null,
       missingHomes,
     };
+  }
+
+  /**
+   * Reads the requests by month and ward alone, of all types, divisions and statuses. They are a few kilobytes, so that a
+   * slow line has an answer before the cubes. `null` if the catalog does not have them.
+   */
+  async readTotals({ from, to }: Pick<Need, "from" | "to">): Promise<Read | null> {
+    if (!hasMart(this.catalog, TOTALS)) return null;
+    const names = new Names();
+    const [denominators, ...cubes] = await Promise.all([
+      this.denominatorsOf("ward"),
+      ...this.yearsOf(from, to).map(
+        async (year) => [year, await readTotals(this.catalog, year, names)] as const,
+      ),
+    ]);
+    return {
+      areas: withDenominators("ward", denominators.found),
+      names,
+      cubes: { groups: new Map(cubes), types: new Map() },
+      missingYear: null,
+      missingHomes: denominators.error,
+    };
+  }
+
+  /** The years of the data from the one before `from`, which is compared. */
+  private yearsOf(from: number, to: number): number[] {
+    return this.years.filter((year) => year >= from - 1 && year <= to);
+  }
+
+  /** Reads the denominators of a kind of area, or returns why they cannot be read. */
+  private denominatorsOf(kind: AreaKind) {
+    return this.once(`denominators ${kind}`, () => readDenominators(this.catalog, kind)).then(
+      (found) => ({ found, error: null }),
+      (error: unknown) => ({ found: new Map<string, never>(), error }),
+    );
   }
 
   /** Reports what is not known yet, and returns a function that reports each step. */

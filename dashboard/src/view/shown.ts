@@ -28,6 +28,8 @@ export interface Shown {
   measure: Measure;
   scale: Scale;
   change: Change;
+  /** Whether it is only the answer, and what the other sections need is still being read. */
+  isFirst: boolean;
   /** Sentences about what could not be read and is left out. */
   gaps: string[];
 }

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { answer } from "../data/answer.ts";
 import type { Area } from "../data/areas.ts";
@@ -12,7 +12,7 @@ import { hasDenominators, rank } from "./measures.ts";
 import { scaleOf } from "./scale.ts";
 import type { Change, Shown } from "./shown.ts";
 import type { Measure, View } from "./view.ts";
-import { chosenOf, isNarrow, needsVocabulary, spanOf, statusesOf } from "./view.ts";
+import { chosenOf, isNarrow, isPlain, needsVocabulary, spanOf, statusesOf } from "./view.ts";
 import { useVocabulary } from "./use_vocabulary.ts";
 import { sameWords } from "./words.ts";
 
@@ -28,17 +28,22 @@ export interface Showing {
   retry: () => void;
 }
 
-/** Reads what a view needs and answers its question. An answer that comes after the next choice is dropped. */
+/**
+ * Reads what a view needs and answers its question. An answer that comes after the next choice is dropped. A first view
+ * without filters has its answer before the cubes are read.
+ */
 export function useShown(store: Store, view: View, change: Change): Showing {
   const [shown, setShown] = useState<Shown | null>(null);
   const [progress, setProgress] = useState<Progress | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [attempt, setAttempt] = useState(0);
-  const vocabulary = useVocabulary(store, needsVocabulary(view) || shown !== null);
+  const isWhole = shown !== null && !shown.isFirst;
+  const vocabulary = useVocabulary(store, needsVocabulary(view) || isWhole);
   const isWaiting = vocabulary === null && needsVocabulary(view);
   const known = useRef(vocabulary);
   known.current = vocabulary;
-  useEffect(() => {
+  // Before the browser paints: what is loaded is shown in the same frame, and not first dimmed.
+  useLayoutEffect(() => {
     if (isWaiting) return;
     let isStale = false;
     const words = known.current ?? NO_VOCABULARY;
@@ -47,13 +52,25 @@ export function useShown(store: Store, view: View, change: Change): Showing {
     const { typeList } = chosenOf(named, words);
     const need = { kind: named.by, from: yearOf(span.from), to: yearOf(span.to), types: typeList };
     setError(null);
+    if (shown === null && isPlain(view)) {
+      store.readTotals(need).then(
+        (read) => {
+          if (isStale || read === null) return;
+          const first = { ...show(store, named, words, read), isFirst: true, asked: view, change };
+          setShown((already) => already ?? first);
+        },
+        () => {
+          // The cubes have the same figures.
+        },
+      );
+    }
     store
       .read(need, (step) => {
         if (!isStale) setProgress(step);
       })
       .then((read) => {
         if (isStale) return;
-        setShown({ ...show(store, named, words, read), asked: view, change });
+        setShown({ ...show(store, named, words, read), isFirst: false, asked: view, change });
         setProgress(null);
       })
       .catch((reason: unknown) => {
@@ -82,7 +99,7 @@ function show(
   named: View,
   vocabulary: Vocabulary,
   { areas, names, cubes, missingYear, missingHomes }: Read,
-): Omit<Shown, "asked" | "change"> {
+): Omit<Shown, "isFirst" | "asked" | "change"> {
   const view = { ...named, pins: idsOf(named.pins, areas) };
   const { season, division } = view;
   const span = spanOf(view, store.years);

@@ -200,6 +200,11 @@ export function isNarrow({ what, status, division }: View): boolean {
   return what.length > 0 || status !== null || division !== null;
 }
 
+/** Whether the requests by month and ward are enough for the answer, though not for the other sections. */
+export function isPlain(view: View): boolean {
+  return view.by === "ward" && view.embed === null && !isNarrow(view);
+}
+
 /** Whether the answer needs the vocabulary: to find the group of a type, or the statuses of a kind. */
 export function needsVocabulary({ what, status }: View): boolean {
   return what.some(({ kind }) => kind === "type") || (status !== null && isStatusGroup(status));

@@ -1,7 +1,8 @@
 {% set marts = [
     'requests_by_month_type_ward', 'requests_by_month_type_fsa', 'requests_by_month_group_ward',
-    'requests_by_month_group_fsa', 'requests_by_ward', 'requests_by_fsa', 'requests_by_fsa_ward', 'requests_by_day',
-    'requests_by_season', 'requests_by_status', 'type_trends', 'open_by_age_type', 'open_by_age_group_ward',
+    'requests_by_month_group_fsa', 'requests_by_month_ward', 'requests_by_ward', 'requests_by_fsa',
+    'requests_by_fsa_ward', 'requests_by_day', 'requests_by_season', 'requests_by_status', 'type_trends',
+    'open_by_age_type', 'open_by_age_group_ward',
 ] -%}
 
 with loads as (
