@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 
 import type { Visitor } from "./browser.ts";
 import { query, valueOf } from "./duckdb.ts";
+import { publish } from "./publish.ts";
 import { withSite } from "./set_up.ts";
 import { table } from "./site.ts";
 
@@ -89,22 +90,63 @@ async function measured(): Promise<Map<string, number>> {
 }
 
 const RATES_OF = [
-  ["homes", "homes / 1000", "a.area_type = 'ward'"],
-  ["people", "population / 1000", "a.area_type = 'ward'"],
-  ["density", "land_area_km2", "a.area_type = 'ward'"],
+  ["per 1,000 homes of each ward", "measure=homes", "homes / 1000", "ward", "true"],
+  [
+    "of noise per 1,000 people of each ward",
+    "measure=people&group=Noise",
+    "population / 1000",
+    "ward",
+    "Noise",
+  ],
+  [
+    "of noise per km² of each postal area",
+    "by=fsa&measure=density&group=Noise",
+    "land_area_km2",
+    "fsa",
+    "Noise",
+  ],
 ] as const;
-test.for(RATES_OF)("requests per %s of each ward", async ([measure, divisor, where]) => {
-  await visitor.view(`?measure=${measure}`);
+test.for(RATES_OF)("requests %s", async ([, address, divisor, kind, group]) => {
+  await visitor.view(`?${address}`);
   const shown = await measured();
+  const [cube, id] = kind === "ward" ? [WARDS, "ward_id"] : [FSAS, "fsa"];
   const expected = await query(`
-    select cast(a.ward_id as varchar), sum(requests) / any_value(${divisor})
-    from ${WARDS} as r join ${table("area_denominators")} as a on r.ward_id = a.ward_id
-    where r.ward_model = 25 and source_year = 2025 and ${where} group by 1 order by 2 desc`);
-  expect(expected).toHaveLength(25);
-  for (const [ward, rate] of expected) {
-    expect(Math.abs((shown.get(String(ward)) ?? 0) - Number(rate))).toBeLessThanOrEqual(0.051);
+    select cast(a.${id} as varchar), sum(requests) / any_value(${divisor})
+    from ${cube} as r join ${table("area_denominators")} as a on r.${id} = a.${id}
+    where source_year = 2025 and a.area_type = '${kind}' ${kind === "ward" ? "and r.ward_model = 25" : ""}
+      ${group === "true" ? "" : `and type_group = '${group}'`}
+    group by 1 order by 2 desc`);
+  expect(expected.length).toBeGreaterThan(kind === "ward" ? 24 : 80);
+  for (const [area, rate] of expected) {
+    expect(Math.abs((shown.get(String(area)) ?? 0) - Number(rate)), String(area)).toBeLessThanOrEqual(0.051);
   }
   expect(shown.keys().next().value).toBe(expected[0]?.[0]);
+});
+
+test("requests about a category in a ward, whether that grows, its rate and its rank", async () => {
+  await visitor.view("?area=9&group=Potholes+and+road+damage");
+  const where = "type_group = 'Potholes and road damage' and ward_model = 25";
+  const [row] = await query(`
+    with wards as (
+      select ward_id, sum(requests) filter (source_year = 2025) as now,
+             sum(requests) filter (source_year = 2024) as before
+      from ${WARDS} where ${where} group by 1),
+    ranked as (
+      select wards.*, now / homes * 1000 as rate, rank() over (order by now / homes desc) as place
+      from wards join ${table("area_denominators")} as a on a.ward_id = wards.ward_id and a.area_type = 'ward')
+    select now, before, rate, place from ranked where ward_id = 9`);
+  const [now, before, rate, place] = row as [number, number, number, number];
+  const sentence = await visitor.text(".answer h2");
+  expect(sentence).toContain(`Davenport made ${now} requests about potholes and road damage in 2025`);
+  const change = now / before - 1;
+  expect(sentence).toContain(
+    before < 30
+      ? `from ${before} in 2024`
+      : `${(Math.abs(change) * 100).toFixed(1)}% ${change > 0 ? "more" : "fewer"} than in 2024`,
+  );
+  const context = await visitor.text(".answer .context");
+  expect(context).toContain(`That is ${rate.toFixed(1)} per 1,000 homes (`);
+  expect(context).toMatch(new RegExp(`Davenport is ${place}(st|nd|rd|th) of 25 wards\\.`));
 });
 
 test("rates of several years are those of an average year", async () => {
@@ -263,6 +305,18 @@ test("the note counts the requests that are not on the map", async () => {
   expect((await ranking()).reduce((sum, [, requests]) => sum + requests, 0)).toBeGreaterThan(total / 2);
 });
 
+test("the note counts the requests without a postal area, and says why", async () => {
+  await visitor.view("?by=fsa");
+  const [row] = await query(`
+    select sum(requests) filter (fsa is null), sum(requests) from ${FSAS} where source_year = 2025`);
+  const [without, total] = row as [number, number];
+  const note = await visitor.text("[data-note=off-map]");
+  expect(note).toContain(
+    `${without.toLocaleString("en-CA")} requests (${((without / total) * 100).toFixed(1)}%) have no postal area, mostly`,
+  );
+  expect(note).toContain("at an intersection");
+});
+
 test("months, and the previous year beside them", async () => {
   await visitor.view("?years=2025&status=Completed");
   await visitor.page.locator("#series summary").click();
@@ -395,13 +449,27 @@ test("a month between two without values is visible", async () => {
   expect(await visitor.page.locator("#months circle").count()).toBe(2);
 });
 
-test("statuses and divisions", async () => {
+test("statuses, divisions and the types of a category, with what they mean", async () => {
   await visitor.view("?group=Trees");
   const where = "source_year = 2025 and type_group = 'Trees'";
   for (const [status, requests] of await query(
     `select status, sum(requests) from ${table("requests_by_status")} where ${where} group by 1`,
   )) {
     expect(await visitor.number(`[data-status="${String(status)}"] td`)).toBe(requests);
+  }
+  for (const [status, definition] of await query(`select status, definition from ${table("statuses")}`)) {
+    const row = visitor.page.locator(`[data-status="${String(status)}"]`);
+    if ((await row.count()) > 0) expect(await row.innerText()).toContain(definition);
+  }
+  const types = await query(`
+    select type_name, sum(requests) from ${table("types_in_use")} where type_group = 'Trees' group by 1 order by 2 desc`);
+  const rows = visitor.page.locator("#types tbody tr");
+  expect(await rows.count()).toBe(types.length);
+  for (const [at, [name, requests]] of types.entries()) {
+    const words = await rows.nth(at).innerText();
+    expect(words).toContain(Number(requests).toLocaleString("en-CA"));
+    // The City's name is below the plain one, unless they are the same.
+    expect(words).toContain(name);
   }
   const divisions = await query(`
     select division, sum(requests) from ${table("requests_by_status")} where ${where} group by 1 order by 2 desc`);
@@ -494,7 +562,9 @@ test("what is still open by age, and how long half of the requests take", async 
   const [lower, upper, open] = row as [number, number | null, number];
   const sentence = await section.locator(".lead").innerText();
   expect(sentence).toContain(
-    upper === null ? `take more than ${lower} days` : `${lower} to ${Math.round(upper)} days`,
+    upper === null
+      ? `take more than ${lower} days`
+      : `within ${lower === 0 ? "" : `${lower} to `}${Math.round(upper)} days`,
   );
   expect(sentence).toContain(`${(open * 100).toFixed(1)}% are still open after 90 days`);
   const [share] = await query(`
@@ -505,23 +575,38 @@ test("what is still open by age, and how long half of the requests take", async 
   );
 });
 
-test("what was unusual in the last month, with a link to it", async () => {
+test("what was unusual in the last month is a sentence with a link to it, or that nothing was", async () => {
   await visitor.view();
-  const [expected] = await query(`
-    select count(*), any_value(type_group) from ${table("unusual_months")} where created_month = date '2025-12-01'`);
-  const items = visitor.page.locator("#unusual li");
-  // Read once they are near the screen.
-  await visitor.page.locator("#unusual").scrollIntoViewIfNeeded();
-  await expect.poll(() => items.count()).toBe(Math.min(8, Number(expected?.[0])));
-  if (Number(expected?.[0]) === 0) {
-    await expect.poll(() => visitor.text("#unusual")).toContain("Nothing was unusual");
-    return;
+  const { page } = visitor;
+  const section = page.locator("#unusual");
+  // Read once it is near the screen.
+  await section.scrollIntoViewIfNeeded();
+  const [published] = await query(`
+    select count(*) from ${table("unusual_months")} where created_month = date '2025-12-01'`);
+  if (published?.[0] === 0) {
+    await section.getByText("Nothing was unusual in December 2025.").waitFor();
+  } else {
+    await expect.poll(() => section.locator("li").count()).toBe(Math.min(8, Number(published?.[0])));
   }
-  await items.first().getByRole("button").click();
+  // The same mart with a row of the last month and one of the month before.
+  const planted = await valueOf(`
+    select sum(requests) from ${WARDS}
+    where type_group = 'Trees' and ward_model = 25 and ward_id = 9 and created_month = date '2025-12-01'`);
+  const row = (month: string) => `
+    select cast('${month}' as date) as created_month, 25 as ward_model, 9 as ward_id, cast(null as varchar) as fsa,
+           'Trees' as type_group, cast(${String(planted)} as integer) as requests, 1.0::double as expected,
+           0.2::double as lower, 2.5::double as upper, 9.0::double as score`;
+  await publish(page, "unusual_months", `${row("2025-12-01")} union all ${row("2025-11-01")}`);
+  await visitor.view();
+  await section.scrollIntoViewIfNeeded();
+  const item = section.locator("li");
+  expect(await item.innerText()).toContain(`Trees in Davenport: ${String(planted)} request`);
+  expect(await item.innerText()).toContain("expected 1 to 2");
+  await item.getByRole("button").click();
   await visitor.settled();
-  expect(visitor.page.url()).toContain("months=2025-12");
-  const [requests] = /[\d,]+(?= requests?,)/.exec((await items.first().innerText()) || "") ?? [];
-  expect(await visitor.requests()).toBe(Number(requests?.replaceAll(",", "")));
+  const { searchParams } = new URL(page.url());
+  expect([searchParams.get("months"), searchParams.get("area")]).toEqual(["2025-12", "9"]);
+  expect(await visitor.requests()).toBe(planted);
 });
 
 test("the last days of the data, and the same days a year before", async () => {

@@ -236,6 +236,11 @@ test("the City's data have no banner, and its attribution", async () => {
       expect(await page.title()).toBe("All requests · Toronto 311");
       expect(await page.locator("footer").innerText()).toContain(catalog.attribution);
       expect(await visitor.text(".as-of")).toMatch(/^Data to .+ · City file updated .+/);
+      const addressOf = (name: string) => page.getByRole("link", { name }).first().getAttribute("href");
+      expect(await addressOf("The City's dataset")).toMatch(/^https:\/\/open\.toronto\.ca\/dataset\//);
+      expect(await addressOf("Report a problem to 311")).toBe("https://www.toronto.ca/311");
+      expect(await page.locator("footer").innerText()).toContain("not made by the City of Toronto");
+      expect(await visitor.text("#about")).toContain("same first three characters");
       const csv = await visitor.download("This table of areas (CSV)");
       expect(csv.name).toBe("toronto-311_wards_2025.csv");
       const [, row] = csv.bytes.toString().split("\r\n");
@@ -253,4 +258,5 @@ test("before the catalog is read, the page does not mention the City's data", ()
   expect(html).not.toMatch(LICENCE);
   expect(html).not.toMatch(/report to the City/);
   expect(html).toContain("<title>Toronto 311</title>");
+  for (const card of ["og:title", "og:description", "twitter:card"]) expect(html).toContain(`"${card}"`);
 });

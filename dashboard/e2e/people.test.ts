@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Visitor } from "./browser.ts";
 import { query, valueOf } from "./duckdb.ts";
 import { withSite } from "./set_up.ts";
-import { serveSite, table } from "./site.ts";
+import { table } from "./site.ts";
 
 // The page as a person uses it.
 
@@ -272,6 +272,22 @@ test.for<[name: string, width: number, height: number]>([
   }
 });
 
+test("many choices leave the map on the first screen", async () => {
+  await visitor.page.setViewportSize({ width: 1366, height: 768 });
+  const types = await query(`
+    select type_name from ${table("types_in_use")} group by 1 order by sum(requests) desc limit 14`);
+  const chosen = types.map(([name]) => `type=${encodeURIComponent(String(name))}`).join("&");
+  await visitor.view(`?${chosen}&season=summer&status=done&division=Toronto+Water&area=9`);
+  const { page } = visitor;
+  const map = await page.locator("#map").boundingBox();
+  expect((map?.y ?? NaN) + (map?.height ?? NaN)).toBeLessThanOrEqual(768);
+  await visitor.picture("many-choices");
+  expect(await visitor.text(".answer h2")).toMatch(
+    /, .+ and 11 others that are completed or closed for Toronto Water/,
+  );
+  expect((await page.title()).length).toBeLessThan(200);
+});
+
 test("a choice on the map moves nothing below the pointer, is in sight, and is announced", async () => {
   await visitor.page.setViewportSize({ width: 1366, height: 768 });
   await visitor.view();
@@ -295,6 +311,8 @@ test("a choice on the map moves nothing below the pointer, is in sight, and is a
 test("on a phone the panel of an area is a sheet in sight, and the map is on the first screen", async () => {
   const phone = await site.visit({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await phone.view();
+  const change = await phone.page.locator("#ranking th", { hasText: "vs 2024" }).boundingBox();
+  expect((change?.x ?? NaN) + (change?.width ?? NaN)).toBeLessThanOrEqual(390);
   const map = await phone.page.locator("#map").boundingBox();
   expect((map?.y ?? NaN) + (map?.height ?? NaN)).toBeLessThanOrEqual(844);
   await phone.page.locator('#map [data-area="1"]').tap();
@@ -421,6 +439,11 @@ test("measures colour the map and order the ranking", async () => {
     await tab(name).click();
     await visitor.settled();
     expect(await page.locator("#ranking th[aria-sort]").innerText()).toContain(column);
+    // Two colours may be one grey, so each change is written on its ward.
+    if (name === "Change") {
+      const labels = (await page.locator("#map .label").allTextContents()).join(" ");
+      expect(labels.match(/[+−]\d+\.\d%|0\.0%/g)?.length).toBeGreaterThan(15);
+    }
   }
   const most = await query(`
     select cast(ward_id as varchar) from ${table("requests_by_ward")}
@@ -445,6 +468,28 @@ test("the bounds of the legend are rounded, and each area has the colour of its 
   );
   expect(bounds.length).toBeGreaterThan(2);
   for (const bound of bounds) expect(bound % 5).toBe(0);
+  // From the lowest class to the highest: their colours, and the values that each area has in the ranking.
+  const colours = await page
+    .locator(".map-legend .swatch")
+    .evaluateAll((swatches) => swatches.map((one) => getComputedStyle(one).backgroundColor));
+  const limits = [...new Set(bounds)].sort((a, b) => a - b);
+  const areas = await page.locator("#ranking tbody tr").evaluateAll((rows) =>
+    rows.map((row) => {
+      const id = row.getAttribute("data-area") ?? "";
+      const area = document.querySelector(`#map [data-area="${id}"]`);
+      return {
+        id,
+        requests: Number(
+          (row.querySelector("[data-figure=requests]")?.textContent ?? "").replaceAll(",", ""),
+        ),
+        colour: area && getComputedStyle(area).fill,
+      };
+    }),
+  );
+  expect(areas).toHaveLength(96);
+  for (const { id, requests, colour } of areas) {
+    expect(colour, id).toBe(colours[limits.filter((limit) => requests >= limit).length]);
+  }
   expect(await visitor.text(".map-legend .unit")).toBe("requests");
 });
 
@@ -514,219 +559,6 @@ test("the keyboard alone finds, filters, chooses, sorts and reads", async () => 
   const february = await page.evaluate(() => document.activeElement?.getAttribute("aria-valuetext"));
   expect(january).toMatch(/^January: 2025 \d+, 2024 \d+$/);
   expect(february).toMatch(/^February: 2025 /);
-});
-
-test("a shared link has its years and measure, and restores the view", async () => {
-  await visitor.view("?type=Construction+Noise&area=9");
-  const { page } = visitor;
-  const sentence = await visitor.text(".answer h2");
-  await page.getByRole("button", { name: "Share" }).click();
-  await page.getByRole("button", { name: "Copy link" }).click();
-  await page.getByText("Link copied.").waitFor();
-  const link = await page.evaluate(() => navigator.clipboard.readText());
-  expect(link).toContain("years=2025");
-  expect(link).toContain("measure=homes");
-  expect(await page.getByLabel("Cite as").inputValue()).toContain(link);
-  await page.goto(link);
-  await visitor.settled();
-  expect(await visitor.text(".answer h2")).toBe(sentence);
-});
-
-test("tables and pictures have the view of the address", async () => {
-  await visitor.view("?group=Trees&measure=share&area=4");
-  const { page } = visitor;
-  const csv = await visitor.download("This table of areas (CSV)");
-  expect(csv.name).toMatch(/^(generated-)?toronto-311_trees_wards_2025\.csv$/);
-  const [header, ...rows] = csv.bytes.toString().trim().split("\r\n");
-  expect(header).toBe(
-    "data,rank,ward,name,requests,years,homes,people,land_km2,per_1000_homes,per_1000_homes_low," +
-      "per_1000_homes_high,per_1000_people,per_km2,requests_of_all_types,share_of_area,compared_requests," +
-      "compared_requests_year_before,change,what,season,status,division,months,data_through",
-  );
-  const expected = await query(`
-    select cast(ward_id as varchar), sum(requests) from ${table("requests_by_ward")}
-    where source_year = 2025 and ward_model = 25 and type_group = 'Trees' group by 1`);
-  expect(rows.map((row) => [row.split(",")[2], Number(row.split(",")[4])]).sort()).toEqual(expected.sort());
-  for (const row of rows) {
-    const cells = row.split(",");
-    // Rounded, and the rate is that of its numerator and denominator.
-    expect(Math.abs(Number(cells[9]) - (Number(cells[4]) / Number(cells[6])) * 1000)).toBeLessThan(0.006);
-    expect(row).not.toMatch(/\d\.\d{5}/);
-  }
-
-  const months = (await visitor.download("Months of each area (CSV)")).bytes.toString();
-  const [ofJune] = await query(`
-    select sum(requests) from ${table("requests_by_month_type_ward")}
-    where ward_model = 25 and ward_id = 4 and created_month = date '2025-06-01' and type_group = 'Trees'`);
-  expect(months).toContain(`,4,Parkdale-High Park,2025-06,${String(ofJune?.[0])},Trees,`);
-  const categories = (await visitor.download("Categories of each area (CSV)")).bytes.toString();
-  expect(categories.split("\r\n")[0]).toContain("category,requests,share_of_area,share_of_city");
-  expect((await visitor.download("Statuses (CSV)")).bytes.toString()).toContain(",Completed,done,");
-
-  // The coast, 25 wards, and the outline of the one that is chosen, in its casing.
-  const svg = await visitor.download("Map (SVG)");
-  const drawing = svg.bytes.toString();
-  expect(drawing.match(/<path /g)).toHaveLength(28);
-  expect(drawing).toContain("Trees: share of each ward's requests by ward, 2025");
-  expect(drawing).toContain(
-    "Toronto 311 requests · of all requests from the area · Data to December 31, 2025",
-  );
-  expect(drawing).toMatch(/Open Government Licence|Generated data/);
-  expect(drawing).not.toMatch(/ class=| style=|<script/);
-  const png = await visitor.download("Map (PNG)");
-  expect(png.bytes.subarray(1, 4).toString()).toBe("PNG");
-  expect(png.bytes.readUInt32BE(16)).toBe(1980);
-  expect(png.bytes.length).toBeGreaterThan(20_000);
-  expect(await page.locator(".popover-panel [role=status]").innerText()).toContain(png.name);
-});
-
-test("the columns of the table describe its filters, and no choice is a formula", async () => {
-  await visitor.view("?group=Trees&season=fall&status=open&division=%3Dcmd&years=2024-2025");
-  const { bytes } = await visitor.download("This table of areas (CSV)");
-  const [, ...rows] = bytes.toString().trim().split("\r\n");
-  expect(rows).toHaveLength(25);
-  for (const row of rows) expect(row).toMatch(/,Trees,fall,open,'=cmd,2024-01\/2025-12,2025-12-31$/);
-});
-
-test("long titles and legends fit into a picture", async () => {
-  const types = [
-    "Pick up Dead Wildlife",
-    "General Tree Maintenance",
-    "Road - Pot hole",
-    "Garbage Bin Missing",
-  ];
-  const named = [...types, ...types].map((name, at) => `type=${encodeURIComponent(`${name} ${at}`)}`);
-  // Where few requests are compared, areas have no value.
-  await visitor.view(`?measure=change&group=Snow+and+ice&season=spring&by=fsa&${named.join("&")}`);
-  const { page } = visitor;
-  const { bytes } = await visitor.download("Map (SVG)");
-  const boxes = await page.evaluate((drawing) => {
-    const { documentElement: svg } = new DOMParser().parseFromString(drawing, "image/svg+xml");
-    document.body.append(svg);
-    return [...svg.querySelectorAll(":scope > text")].map((words) => {
-      const { x, y, width, height } = (words as SVGTextElement).getBBox();
-      return { words: words.textContent, x, y, right: x + width, bottom: y + height };
-    });
-  }, bytes.toString());
-  const svg = page.locator("body > svg");
-  const [, , width, height] = ((await svg.getAttribute("viewBox")) ?? "").split(" ").map(Number);
-  expect(boxes.map(({ words }) => words).join(" ")).toContain("Garbage Bin Missing 7");
-  expect(boxes.map(({ words }) => words)).toContain("too few requests to compare");
-  for (const { x, y, right, bottom } of boxes) {
-    expect(Math.min(x, y)).toBeGreaterThanOrEqual(0);
-    expect(right).toBeLessThanOrEqual(width ?? 0);
-    expect(bottom).toBeLessThanOrEqual(height ?? 0);
-  }
-});
-
-test("a printed page has no controls, and its address and date", async () => {
-  await visitor.page.addInitScript(() => {
-    window.print = () => {
-      document.documentElement.setAttribute("data-printed", "");
-    };
-  });
-  await visitor.view("?area=9");
-  const { page } = visitor;
-  await page.getByRole("button", { name: "Print this page (one sheet)" }).click();
-  await page.locator("html[data-printed]").waitFor();
-  await page.emulateMedia({ media: "print" });
-  for (const selector of [".ask", ".tools", ".tabs", ".zoom", "#series .segments", "#heat", "#about"]) {
-    expect(await page.locator(selector).first().isVisible(), selector).toBe(false);
-  }
-  expect(await visitor.text(".print-head")).toContain("?area=9");
-  for (const selector of ["#map", ".area-panel", "#series", "#categories", "#duration"]) {
-    expect(await page.locator(selector).isVisible(), selector).toBe(true);
-  }
-  const pdf = await page.pdf({ format: "A4", path: "e2e/artifacts/ward.pdf", printBackground: true });
-  expect(pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)).toHaveLength(1);
-});
-
-test.for(["?area=3", "?by=fsa"])("a printed page is complete, and nothing covers it: %s", async (address) => {
-  const { page } = visitor;
-  // Between the margins of a sheet.
-  await page.setViewportSize({ width: 740, height: 1000 });
-  await visitor.view(address);
-  await page.emulateMedia({ media: "print" });
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
-  const overflowing = await page.locator(".panel").evaluateAll((panels) =>
-    panels.flatMap((panel) => {
-      const { right, bottom } = panel.getBoundingClientRect();
-      const inside = [...panel.querySelectorAll("table")].map((table) => table.getBoundingClientRect());
-      return inside.some((table) => table.bottom > bottom || table.right > right)
-        ? [panel.getAttribute("aria-labelledby")]
-        : [];
-    }),
-  );
-  expect(overflowing).toEqual([]);
-});
-
-const EMBEDDED = [
-  ["answer", ".answer"],
-  ["map", "#map"],
-  ["ranking", "#ranking"],
-  ["trend", "#months"],
-  ["all", "#map"],
-] as const;
-test.for(EMBEDDED)(
-  "the %s is embedded with title, date and source, and is as high as it says",
-  async ([part, selector]) => {
-    await visitor.page.route("**/host", (route) =>
-      route.fulfill({
-        contentType: "text/html",
-        body: `<!doctype html><title>Host</title><body><script>addEventListener("message", ({ data }) => {
-        if (data.type === "toronto-311-height") document.querySelector("iframe").height = data.height;
-      });</script>
-      <iframe src="/?group=Noise&amp;years=2025&amp;embed=${part}" width="600" height="100"></iframe>`,
-      }),
-    );
-    const { page } = visitor;
-    await page.goto(`${visitor.url}host`);
-    const frame = page.frameLocator("iframe");
-    await frame.locator(selector).waitFor();
-    await frame.locator(".open-full").waitFor();
-    expect(await frame.locator("header, .ask, .tools, #about").count()).toBe(part === "answer" ? 1 : 0);
-    expect(await frame.locator(":is(h1, .answer h2)").first().innerText()).toContain("about noise in 2025");
-    expect(await frame.locator(".open-full").innerText()).toMatch(/ata to December 31, 2025/);
-    expect(await frame.locator("footer").innerText()).toMatch(/Open Government Licence|Generated data/);
-    const link = frame.getByRole("link", { name: "Open the full page" });
-    expect(await link.getAttribute("href")).toBe("/?years=2025&group=Noise");
-    // No scrolling inside the frame.
-    const overflow = () =>
-      page.frames()[1]?.evaluate(() => document.documentElement.scrollHeight - innerHeight) ?? NaN;
-    await expect.poll(overflow).toBeLessThanOrEqual(0);
-  },
-);
-
-test("the code to embed has years, theme, and the sentence as title", async () => {
-  await visitor.view("?group=Noise");
-  const { page } = visitor;
-  await page.getByRole("button", { name: "Embed" }).click();
-  await page.getByLabel("What to embed").selectOption("trend");
-  await page.getByLabel("Theme").selectOption("dark");
-  const code = await page.getByLabel("Copy this code into your page:").inputValue();
-  expect(code).toContain(
-    `src="${site.url}?measure=homes&amp;years=2025&amp;group=Noise&amp;embed=trend&amp;theme=dark"`,
-  );
-  expect(code).toMatch(/title="(Generated sample: )?Toronto made [\d,]+ requests about noise in 2025/);
-});
-
-test("the page works in a sandboxed frame of a host that allows all origins", async () => {
-  const host = await serveSite("/", (_request, response, next) => {
-    response.setHeader("Access-Control-Allow-Origin", "*");
-    next();
-  });
-  try {
-    await visitor.page.route("**/host", (route) =>
-      route.fulfill({
-        contentType: "text/html",
-        body: `<!doctype html><title>Host</title><iframe sandbox="allow-scripts" src="/?embed=map" width="600" height="700"></iframe>`,
-      }),
-    );
-    await visitor.page.goto(`${host.url}host`);
-    await visitor.page.frameLocator("iframe").locator("#map .area").first().waitFor();
-  } finally {
-    await host.close();
-  }
 });
 
 test("the heat map chooses groups and pins areas", async () => {

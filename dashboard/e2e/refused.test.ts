@@ -1,11 +1,9 @@
-import { createHash } from "node:crypto";
-
 import type { BrowserContextOptions } from "playwright-core";
 import { beforeEach, expect, test } from "vitest";
 
 import { violations } from "./axe.ts";
 import type { Visitor } from "./browser.ts";
-import { parquetOf } from "./duckdb.ts";
+import { publish } from "./publish.ts";
 import { withSite } from "./set_up.ts";
 import { json, readCatalog } from "./site.ts";
 
@@ -67,16 +65,7 @@ async function open(rows: Row[], options: BrowserContextOptions = {}, isDamaged 
          ${time(observed)} as observed_at, ${time(published)} as held_published_at,
          ${time(seen)} as held_observed_at, ${time(loaded)} as held_loaded_at`,
   );
-  const bytes = await parquetOf(selects.join(" union all "));
-  const path = `${MART}-0123456789abcdef.parquet`;
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  const catalog = readCatalog();
-  const mart = { name: MART, rows: rows.length, files: [{ path, bytes: bytes.length, sha256 }] };
-  const marts = [...catalog.marts.filter(({ name }) => name !== MART), mart];
-  await visitor.page.route("**/catalog.json", (route) => route.fulfill(json({ ...catalog, marts })));
-  await visitor.page.route(`**/${path}`, (route) =>
-    route.fulfill({ body: isDamaged() ? bytes.subarray(1) : bytes }),
-  );
+  await publish(visitor.page, MART, selects.join(" union all "), isDamaged);
 }
 
 const items = () => visitor.page.locator("#quality .refusals li");
@@ -88,7 +77,7 @@ test("a year that is older, and one that is missing", async () => {
   const { page } = visitor;
   expect(await items().allInnerTexts()).toEqual([
     "2021: not in these data; its file could not be reached on June 1, 2026: cannot fetch SR2021.zip: connection refused",
-    "2019: shown as published on May 3, 2026; a newer file was refused on June 1, 2026, because it breaks the contract: cannot read SR2019.csv: the column Ward is missing",
+    "2019: shown as published on May 3, 2026; a newer file was refused on June 1, 2026, because its form is not the one expected: cannot read SR2019.csv: the column Ward is missing",
   ]);
   expect(await hint().innerText()).toBe("2019 and 2021 are not up to date");
   await hint().focus();
@@ -123,7 +112,7 @@ test("each refusal is described in plain words", async () => {
     "2017: shown as loaded on May 4, 2026; a newer file could not be fetched, because of a fault on our side",
     "2016: not in these data; its file could not be read on June 1, 2026, because of a fault on our side",
     "2015: shown as published on May 3, 2026; its file could not be reached on June 1, 2026",
-    "Ward boundaries: shown as published on May 3, 2026; a newer file was refused on June 1, 2026, because it breaks the contract",
+    "Ward boundaries: shown as published on May 3, 2026; a newer file was refused on June 1, 2026, because its form is not the one expected",
   ]);
   expect(await hint().innerText()).toBe("4 years and Ward boundaries are not up to date");
 });

@@ -4,7 +4,7 @@ import type { Refusal } from "./data/refusals.ts";
 import { monthAt } from "./data/span.ts";
 import { format, text } from "./strings.ts";
 import { pseudo } from "./words/pseudo.ts";
-import { plainType } from "./words/types.ts";
+import { plainType } from "./view/plain_type.ts";
 
 test("shares and changes have one decimal, a minus sign, and no false zero", () => {
   expect([0, 0.0001, 0.0005, 0.0341, 0.15].map(format.percent)).toEqual([
@@ -79,6 +79,7 @@ test("counts have their plural, ranks their ordinal, and times their bounds", ()
     "23rd",
   ]);
   expect(text.days({ lower: 4.2, upper: 6.9 })).toBe("4 to 7 days");
+  expect(text.days({ lower: 0.2, upper: 119.6 })).toBe("120 days");
   expect(text.days({ lower: 90, upper: null })).toBe("more than 90 days");
   expect(text.days({ lower: 0, upper: 0.5 })).toBe("a day");
 });
@@ -124,4 +125,8 @@ test("the pseudo-language has every word of the catalogue, longer and with accen
   expect(other.ask.where).toMatch(/^\[Whërë[~ ]+\]$/);
   expect(other.counted(2)).toMatch(/^\[2 rëqüësts[~ ]+\]$/);
   expect(other.counted(2).length).toBeGreaterThanOrEqual(text.counted(2).length * 1.4);
+  // A sentence that begins with another text of the catalogue is translated too, once.
+  expect(other.answer.made(other.city, 2, "", "2025")).toMatch(
+    /^\[\[Töröñtö~+\] mádë 2 rëqüësts íñ 2025[~ ]+\]$/,
+  );
 });

@@ -185,18 +185,28 @@ function Options<T>({
 }
 
 /** A choice inside the field, with a button to remove it. */
-export function Chip({ name, onRemove }: { name: string; onRemove: () => void }) {
+export function Chip({
+  name,
+  short = name,
+  onRemove,
+}: {
+  name: string;
+  /** What is shown of the name. */
+  short?: string;
+  onRemove: () => void;
+}) {
   return (
     <button
       type="button"
       class="chip"
+      title={name}
       aria-label={text.ask.remove(name)}
       onClick={({ currentTarget }) => {
         focusAfter(currentTarget);
         onRemove();
       }}
     >
-      <span>{name}</span> <span aria-hidden="true">×</span>
+      <span>{short}</span> <span aria-hidden="true">×</span>
     </button>
   );
 }

@@ -6,19 +6,27 @@ import type { Span } from "../data/span.ts";
 import { firstDayOf, numberOf, yearOf } from "../data/span.ts";
 import { format, text } from "../strings.ts";
 import type { Change as Changed } from "../words/en.ts";
-import { plainType } from "../words/types.ts";
+import { plainType } from "./plain_type.ts";
 import { LEAST_BASE } from "./measures.ts";
 import type { Choice, View } from "./view.ts";
 import { isStatusGroup } from "./view.ts";
+
+/** Types and groups that a sentence names. */
+const LISTED = 3;
 
 /** The name of a group, or the plain label of a type. */
 export function choiceNamed({ kind, name }: Choice): string {
   return kind === "type" ? plainType(name) : name;
 }
 
-/** The chosen types and groups as a list. */
-export function typesNamed(what: View["what"]): string {
-  return what.length === 0 ? text.everything : text.and(what.map(choiceNamed));
+/** The chosen types and groups as a list, which counts those after the first `most`. */
+export function typesNamed(what: View["what"], most = Infinity): string {
+  return what.length === 0 ? text.everything : text.and(fewOf(what.map(choiceNamed), most));
+}
+
+/** The first names, and how many others there are. One name more is named, because it is as long as its count. */
+function fewOf(names: readonly string[], most: number): readonly string[] {
+  return names.length <= most + 1 ? names : [...names.slice(0, most), text.others(names.length - most)];
 }
 
 /** The name of an area: "Etobicoke-Lakeshore (Ward 3)", or the code of a postal area. */
@@ -26,10 +34,10 @@ export function nameOf({ id, name }: Pick<Area, "id" | "name">, kind: AreaKind):
   return kind === "ward" ? text.where.wardNamed(name, id) : name;
 }
 
-/** The filters of a view without its months: types, season, status, division. */
-export function described({ what, season, status, division }: View): string {
+/** The filters of a view without its months: types, of which `most` are named, season, status, division. */
+export function described({ what, season, status, division }: View, most = Infinity): string {
   return [
-    typesNamed(what),
+    typesNamed(what, most),
     ...(season ? [text.seasons[season].toLowerCase()] : []),
     ...(status ? [isStatusGroup(status) ? text.statusGroups[status].toLowerCase() : status] : []),
     ...(division ? [division] : []),
@@ -40,7 +48,7 @@ export function described({ what, season, status, division }: View): string {
 export function aboutOf({ what, status, division }: View): string {
   const names = what.map((choice) => text.inSentence(choiceNamed(choice)));
   return [
-    names.length > 0 ? text.answer.about(names) : "",
+    names.length > 0 ? text.answer.about(fewOf(names, LISTED)) : "",
     status === null
       ? ""
       : isStatusGroup(status)

@@ -1,6 +1,6 @@
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { ELSEWHERE, SYNONYMS } from "../words/synonyms.ts";
-import { plainType } from "../words/types.ts";
+import { plainType } from "./plain_type.ts";
 import type { Choice } from "./view.ts";
 import { fitOf, wordsOf } from "./words.ts";
 

@@ -12,6 +12,7 @@ import { REASONS } from "../generated/contract.ts";
 import type { Unranked } from "../view/measures.ts";
 import type { Embed, Measure, SeriesKind, Theme } from "../view/view.ts";
 import { formatsOf } from "./format.ts";
+import type { Standard } from "./standards.ts";
 
 /** The language of the catalogue. */
 export const LOCALE = "en-CA";
@@ -63,11 +64,19 @@ const per: Record<Exclude<Measure, "count" | "share" | "change">, string> = {
   density: "per km²",
 };
 
+/** The City's aims, as its staff named them. */
+const standards: Record<Standard, string> = {
+  bins: "seven days",
+  pruning: "eight weeks",
+  fallen_trees: "three days after a storm",
+  property: "five business days",
+};
+
 /** Describes the refusal of a publication, without its cause. */
 function refused({ shown, stage, exit, observed }: Refusal): string {
   const file = shown ? "a newer file" : "its file";
   const on = observed ? ` on ${format.day(observed)}` : "";
-  if (exit === 20) return `${file} was refused${on}, because it breaks the contract`;
+  if (exit === 20) return `${file} was refused${on}, because its form is not the one expected`;
   if (exit === 30 && stage === "extract") return `its file could not be reached${on}`;
   const verb = { extract: "fetched", transform: "read", load: "loaded" }[stage] ?? "used";
   const why = exit === 30 ? "a service that it needs did not answer" : "of a fault on our side";
@@ -129,12 +138,12 @@ function changed({ now, before, change, months, isWhole }: Change): string {
     : `${change === null ? `${integer(now)}, ` : ""}${compared} in ${monthsNamed(months)}`;
 }
 
-/** Days in words: "4 to 7 days", "more than 90 days", "a day". */
+/** Days in words: "4 to 7 days", "7 days" for 0 to 7, "more than 90 days", "a day". */
 function days({ lower, upper }: Bounds): string {
   const rounded = (value: number) => integer(Math.round(value));
   if (upper === null) return `more than ${plural(Math.round(lower), { one: "# day", other: "# days" })}`;
   if (upper < 1) return "a day";
-  return Math.round(lower) === Math.round(upper)
+  return Math.round(lower) === 0 || Math.round(lower) === Math.round(upper)
     ? plural(Math.round(upper), { one: "# day", other: "# days" })
     : `${rounded(lower)} to ${rounded(upper)} days`;
 }
@@ -165,6 +174,7 @@ export const en = {
   everything: "All requests",
   city: "Toronto",
   and: list,
+  others: (count: number) => plural(count, { one: "# other", other: "# others" }),
   inSentence,
   counted,
   ordinal,
@@ -193,7 +203,7 @@ export const en = {
     whereHint: "Ward or postal code",
     whereMore: "+ compare",
     what: "What",
-    whatHint: "Pothole, noise, green bin…",
+    whatHint: "Pothole, noise…",
     whatMore: "+ add",
     when: "When",
     areas: "Areas",
@@ -241,6 +251,51 @@ export const en = {
     holds: (group: string) => `Types in “${group}”`,
     type: "Type",
   },
+  /** Plain labels for the City's names of request types, which are shown beside them: of the types with the most requests. */
+  typeLabels: {
+    "Road Pothole / Road Damage": "Pothole or damaged road",
+    "Residential Bin Lid Damaged": "Broken lid of a household bin",
+    "Residential Bin Body or Handle Damaged": "Broken body or handle of a household bin",
+    "Garbage Bin Missing": "Missing garbage bin",
+    "Residential - Garbage Day Collection - Not Picked Up": "Garbage not picked up",
+    "Residential - Recycling Day Collection - Not Picked Up": "Recycling not picked up",
+    "Residential Recycling Day Collection Not Picked Up": "Recycling not picked up",
+    "Residential Organics Not Picked Up": "Green bin not picked up",
+    "Residential - Organics Green Bin Collection - Not Picked Up": "Green bin not picked up",
+    "Residential Yard Waste Not Picked Up": "Yard waste not picked up",
+    "Residential Oversized/Electronics Item Day Collection Not Picked Up":
+      "Furniture, appliance or electronics not picked up",
+    "Clean up Illegal Dumping on City Road Allowance": "Illegal dumping beside a road",
+    "Clean up Debris on Road": "Debris on a road",
+    "Pick up Dead Wildlife": "Dead wild animal to pick up",
+    "Pick up Dead Domestic Animals": "Dead pet to pick up",
+    "Injured - Wildlife": "Injured wild animal",
+    "Property Standards and Maintenance Violations": "Building or yard below standards",
+    "Adequate Heat": "No heat in a rented home",
+    "Long Grass and Prohibited Plants on Private Property": "Long grass or weeds on private land",
+    "Waste or Illegal Dumping on Private Property": "Waste dumped on private land",
+    "Graffiti on Private Property": "Graffiti on private property",
+    "Amplified or Musical Instrument Noise": "Loud music",
+    "Unreasonable and Persistent Noise": "Other persistent noise",
+    "Construction Noise": "Construction noise",
+    "Animal Noise": "Noise of animals, such as barking",
+    "Moving Motor Vehicle Noise": "Noise of moving vehicles",
+    "Stationary Source and Residential Air Conditioner Noise": "Noise of air conditioners and other machines",
+    "General Pruning": "Tree to prune",
+    "General Tree Maintenance": "Care of a tree",
+    "Tree Emergency Clean-Up": "Fallen tree or branch",
+    "Residential or Park Tree Removal": "Tree to remove",
+    "Traffic Signal Repair": "Broken traffic signal",
+    "Traffic Sign Maintenance": "Damaged or missing traffic sign",
+    "Postering City Property / Structures": "Posters on City property",
+    "Boulevards-Grass Cutting": "Grass of a boulevard to cut",
+    "Sidewalk - Cleaning": "Dirty sidewalk",
+    "Sidewalk Snow Clearing": "Snow on a sidewalk",
+    "Sidewalk Icy, Needs Sand/Salt": "Icy sidewalk",
+    "Road Plowing Request": "Snow on a road",
+    "Catch Basin - Blocked / Flooding": "Blocked catch basin or flooded road",
+    "Sewer Service Line-Blocked": "Blocked sewer pipe of a home",
+  } as Readonly<Record<string, string>>,
   when: {
     latest: (span: string) => `${span} (latest)`,
     year: "Year",
@@ -564,7 +619,7 @@ export const en = {
     curveDay: "Days after the request",
     closed: "closed",
     inArea: (name: string) => `in ${name}`,
-    standard: (standard: string) => `City's aim: ${standard}`,
+    standard: (standard: Standard) => `City's aim: ${standards[standard]}`,
     standardSource:
       "The aim is what City staff told CityNews in February 2022. It is not a measure of this data.",
     stillOpenTitle: "What is still open",
@@ -577,14 +632,13 @@ export const en = {
       year: "more than a year",
     },
     method: [
-      "Published files have no closing dates: a status is that of the day when the file was published, so a time is between two files.",
-      "Requests count as closed when they are completed or closed; cancelled ones are left out.",
-      "The share that is open by age comes from one file, as if requests of a year ago had been treated like those of now.",
+      "The City does not publish closing dates, but each of its files shows how old every request was on the day of the file, and whether it was still open.",
+      "From the files of the three latest years we estimate the share of requests that is closed at each age; a range such as “4 to 7 days” is as exact as they allow.",
+      "Cancelled requests are left out, and we assume that requests take as long in one season and year as in another.",
     ],
-    methodTitle: "How this is known",
+    methodTitle: "How this is estimated",
     loading: "Loading times",
-    none: "There are too few requests to say.",
-    notYet: "Times need a second monthly file to compare with the first.",
+    none: "There are too few requests to say how long they take.",
   },
 
   unusual: {
@@ -593,7 +647,7 @@ export const en = {
     more: (group: string, name: string, requests: number, low: number, high: number) =>
       `${group} in ${name}: ${counted(requests)}, expected ${integer(low)} to ${integer(high)}`,
     view: "Show it",
-    note: "Expected from the same months of earlier years and the trend. Small differences and those that chance explains are left out.",
+    note: "The expected range comes from the same month of up to five earlier years. Differences that are small, or that chance explains, are not listed.",
     times: (ratio: number) => `${decimal(ratio)}×`,
   },
 
@@ -606,7 +660,8 @@ export const en = {
   divisions: {
     title: "Responsible City division",
     caption: "Requests by division",
-    formerly: (names: readonly string[]) => `including ${list(names)}, its former name`,
+    formerly: (names: readonly string[]) =>
+      `including ${list(names)}, its former ${names.length === 1 ? "name" : "names"}`,
     names: { "311": "311 Toronto (answered by 311 itself)", Unknown: "Division not stated" } as Record<
       string,
       string
@@ -616,7 +671,7 @@ export const en = {
   about: {
     title: "About the data",
     coverage: [
-      "The City publishes requests whose place it could confirm, to the divisions that are listed above. They show what people reported, not the condition of the city: some neighbourhoods report more readily than others.",
+      "The City publishes the requests to the divisions listed above whose location it could confirm. They show what people reported, not the condition of the city: some neighbourhoods report more readily than others.",
       "Many contacts with 311 are questions and are not in the data; neither are matters of other agencies, such as transit and police.",
     ],
     old: "Until November 2018 Toronto had 44 wards. Those years cannot be shown on today's map of 25; use postal areas.",
@@ -626,7 +681,7 @@ export const en = {
       ["Ward", "One of 25 districts that each elect a councillor."],
       [
         "Postal area",
-        "The first three characters of a postal code, which the post calls a forward sortation area.",
+        "The area of all postal codes with the same first three characters. Canada Post calls it a forward sortation area (FSA).",
       ],
       ["Category", "Request types that belong together, grouped by this project."],
       ["Homes", "Occupied private dwellings in the 2021 census."],
@@ -636,16 +691,16 @@ export const en = {
       ],
       ["95% interval", "A count could have been this much lower or higher by chance."],
     ] as const,
-    termsTitle: "Words",
+    termsTitle: "Glossary",
     source: "The City's dataset",
     report: "Report a problem to 311",
     notCity: "This page is independent. It is not made by the City of Toronto.",
-    changes: "What changed since the first publication",
+    changes: "What the City changed after first publishing a year",
     change: ({ year, on, added, gone, restatused, relabelled }: PublicationChange) =>
-      `${year}, ${format.day(on)}: ${[
-        plural(added, { one: "# row added", other: "# rows added" }),
-        plural(gone, { one: "# row removed", other: "# rows removed" }),
-        plural(restatused, { one: "# new status", other: "# new statuses" }),
+      `${year}, file of ${format.day(on)}: ${[
+        plural(added, { one: "# request added", other: "# requests added" }),
+        plural(gone, { one: "# request removed", other: "# requests removed" }),
+        plural(restatused, { one: "# status changed", other: "# statuses changed" }),
         plural(relabelled, { one: "# other change", other: "# other changes" }),
       ].join(", ")}`,
     census: (sources: readonly string[]) => `People and homes: ${sources.join("; ")}.`,
@@ -713,6 +768,10 @@ export const en = {
     months: "Months of each area (CSV)",
     categories: "Categories of each area (CSV)",
     statusTable: "Statuses (CSV)",
+    divisionTable: "City divisions (CSV)",
+    daysTable: "Days of the whole city (CSV)",
+    durationsTable: "How long it takes (CSV)",
+    tableFailed: "The data for this file could not be read. Check the connection and try again.",
     svg: "Map (SVG)",
     png: "Map (PNG)",
     pictureFailed: "The PNG could not be made. Download the SVG instead.",
@@ -730,7 +789,8 @@ export const en = {
     theme: "Theme",
     themes: { light: "Light", dark: "Dark", auto: "The reader's" } satisfies Record<Theme, string>,
     embedHelp: "Copy this code into your page:",
-    embedNote: "The frame tells its page its height, by a message of the type “toronto-311-height”.",
+    embedNote:
+      "The frame reports its height to the page around it, in a message of type “toronto-311-height”.",
     openFull: "Open the full page",
     source: (through: string) => `Data to ${through}`,
     close: "Close",
@@ -764,6 +824,7 @@ export const en = {
       `The data are in a format that this page does not read (${path}). Reload the page; if this message stays, the page and the data come from different versions.`,
     unreachable: (path: string) =>
       `The data cannot be reached (${path}). Check the connection and try again.`,
+    no_code: () => "A part of this page could not be loaded. Check the connection and try again.",
   } satisfies Record<ProblemKind, (path: string) => string>,
   failed: "Something went wrong",
   kept: "The figures below are those of your last choice.",

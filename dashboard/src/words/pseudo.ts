@@ -31,10 +31,18 @@ export function pseudo<T>(value: T): T {
 }
 
 function longer(text: string): string {
-  // What another function of the catalogue returned already has its accents.
-  if (!/[a-z]{3}/i.test(text) || text.startsWith("[")) return text;
-  const accented = Array.from(text, (letter) => ACCENTS[letter] ?? letter).join("");
-  const more = "~".repeat(Math.ceil(text.length * LONGER));
+  // What another function of the catalogue returned is in brackets, and already has its accents.
+  let depth = 0;
+  let own = "";
+  const accented = Array.from(text, (letter) => {
+    if (letter === "[") depth += 1;
+    const isOwn = depth === 0;
+    if (letter === "]") depth -= 1;
+    if (isOwn) own += letter;
+    return isOwn ? (ACCENTS[letter] ?? letter) : letter;
+  }).join("");
+  if (!/[a-z]{3}/i.test(own)) return text;
+  const more = "~".repeat(Math.ceil(own.length * LONGER));
   // As long as words are, so that lines can break.
   return `[${accented}${more.replace(/~{8}(?=~)/g, "$& ")}]`;
 }

@@ -19,7 +19,7 @@ export function What({ vocabulary, view, change }: AskProps) {
     <Combobox
       id="what"
       label={text.ask.what}
-      hint={view.what.length === 0 ? text.ask.whatHint : text.ask.whatMore}
+      hint={view.what.length === 0 ? text.ask.whatHint : view.what.length === 1 ? text.ask.whatMore : "+"}
       find={(query) => found(entries, query, view.what)}
       onChoose={(choice) => {
         change({ what: [...view.what, choice] });

@@ -41,16 +41,14 @@ export function Where({ store, view, change, shown }: AskProps) {
       });
     }
   };
-  const named = (id: string) => {
-    const area = [...AREAS.ward, ...AREAS.fsa].find((one) => one.id === id);
-    return area ? nameOf(area, view.by) : id;
-  };
+  const areaOf = (id: string) =>
+    [...AREAS.ward, ...AREAS.fsa].find((one) => one.id === id) ?? { id, name: id };
   const pins = shown?.asked === view ? shown.view.pins : view.pins;
   return (
     <Combobox
       id="where"
       label={text.ask.where}
-      hint={pins.length === 0 ? text.ask.whereHint : text.ask.whereMore}
+      hint={pins.length === 0 ? text.ask.whereHint : pins.length === 1 ? text.ask.whereMore : "+"}
       find={(query) => found(query, places, isRead)}
       said={said}
       onOpen={() => {
@@ -61,7 +59,8 @@ export function Where({ store, view, change, shown }: AskProps) {
       {pins.map((id, at) => (
         <Chip
           key={id}
-          name={named(id)}
+          name={id === areaOf(id).name ? id : nameOf(areaOf(id), view.by)}
+          short={areaOf(id).name}
           onRemove={() => {
             change({ pins: view.pins.filter((_, position) => position !== at) });
           }}

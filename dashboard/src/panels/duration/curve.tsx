@@ -42,7 +42,7 @@ export function Curve({ store, pinned, subject, ward }: Shown & { subject: Subje
         top={1}
         mark={
           standard
-            ? { at: positionOf(standard.days, days), label: text.duration.standard(standard.words) }
+            ? { at: positionOf(standard.days, days), label: text.duration.standard(standard.standard) }
             : null
         }
       />

@@ -87,8 +87,7 @@ function One({
   const place = isOfWard ? ` ${text.duration.inArea(area)}` : "";
   return (
     <>
-      {durations.length === 0 && <p>{text.duration.notYet}</p>}
-      {durations.length > 0 && !found?.half && <p>{text.duration.none}</p>}
+      {!found?.half && <p>{text.duration.none}</p>}
       {found?.half && (
         <p class="lead">
           {text.duration.half(what + place, found.half)}
@@ -126,11 +125,12 @@ function OpenByAges({ shares, what }: { shares: ReturnType<typeof openOf>; what:
 function Several({ ward, durations, answer, names, change }: Shown & Figures) {
   const rows = names.groups.names
     .map((group, at) => ({ group, requests: answer.city.groups[at] ?? 0 }))
+    .filter(({ requests }) => requests > 0)
     .sort((a, b) => b.requests - a.requests)
     .flatMap(({ group }) => durationOf(durations, { group, type: null }, ward) ?? [])
     .filter(({ half }) => half !== null)
     .slice(0, LISTED);
-  if (rows.length === 0) return <p>{text.duration.notYet}</p>;
+  if (rows.length === 0) return <p>{text.duration.none}</p>;
   return (
     <table class="choices durations">
       <caption class="hidden">{text.duration.table}</caption>

@@ -1,10 +1,16 @@
+import { DAY_MS, dayOf } from "../../data/calendar.ts";
 import type { Catalog } from "../../data/catalog.ts";
-import { monthsOf, numberOf, yearOf } from "../../data/span.ts";
+import { readDays } from "../../data/days.ts";
+import type { Bounds } from "../../data/durations.ts";
+import { readDurations } from "../../data/durations.ts";
+import { firstDayOf, monthsOf, numberOf, yearOf } from "../../data/span.ts";
 import { text } from "../../strings.ts";
 import { typesNamed } from "../../view/describe.ts";
+import { subjectOf } from "../../view/durations.ts";
 import { measured } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
 import type { Measure } from "../../view/view.ts";
+import { chosenOf } from "../../view/view.ts";
 
 export type Cell = string | number | null;
 export type Table = readonly (readonly Cell[])[];
@@ -21,23 +27,25 @@ function originOf({ generated: isGenerated, attribution }: Catalog): string {
   return isGenerated ? text.generated.data : (attribution ?? "");
 }
 
-/** The filters, as the last columns of every table. */
-const FILTERS = ["what", "season", "status", "division", "months", "data_through"] as const;
-function filtersOf({ view, answer, store }: Shown): Cell[] {
+/** The filters that were applied, as the last columns of a table: their names, and their cells in every row. */
+function filtersOf({ view, answer, store }: Shown, ...unused: readonly ("what" | "status" | "division")[]) {
   const { from, to } = answer.question.span;
-  return [
-    typesNamed(view.what),
-    view.season,
-    view.status,
-    view.division,
-    `${monthId(from)}/${monthId(to)}`,
-    store.dataThrough.toISOString().slice(0, 10),
-  ];
+  const filters: Readonly<Record<string, Cell>> = {
+    what: typesNamed(view.what),
+    season: view.season,
+    status: view.status,
+    division: view.division,
+    months: `${monthId(from)}/${monthId(to)}`,
+    data_through: dayId(store.dataThrough),
+  };
+  const used = Object.entries(filters).filter(([name]) => !unused.some((one) => one === name));
+  return { names: used.map(([name]) => name), cells: used.map(([, cell]) => cell) };
 }
 
 /** The areas with their figures, numerators and denominators. The README describes the columns. */
 export function tableOf(shown: Shown, catalog: Catalog): Table {
   const { view, answer, ranked } = shown;
+  const filters = filtersOf(shown);
   const header = [
     "data",
     "rank",
@@ -58,7 +66,7 @@ export function tableOf(shown: Shown, catalog: Catalog): Table {
     "compared_requests",
     "compared_requests_year_before",
     "change",
-    ...FILTERS,
+    ...filters.names,
   ];
   const rows = [...ranked]
     .sort((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity))
@@ -86,7 +94,7 @@ export function tableOf(shown: Shown, catalog: Catalog): Table {
         isKnown(figures.comparable),
         isKnown(figures.yearBefore),
         round(of("change").value, SHARE),
-        ...filtersOf(shown),
+        ...filters.cells,
       ];
     });
   return [header, ...rows];
@@ -96,16 +104,17 @@ export function tableOf(shown: Shown, catalog: Catalog): Table {
 export function monthsTable(shown: Shown, catalog: Catalog): Table {
   const { view, answer, areas } = shown;
   const { start, question, mapMonths } = answer;
+  const filters = filtersOf(shown);
   const months = monthsOf({ from: start, to: question.span.to });
   const rowsOf = (id: string, name: string, counts: Uint32Array, isOfMap: boolean) =>
     months.flatMap((month): Cell[][] => {
       const at = month - start;
       return isOfMap && !mapMonths[at]
         ? []
-        : [[originOf(catalog), id, name, monthId(month), counts[at] ?? 0, ...filtersOf(shown)]];
+        : [[originOf(catalog), id, name, monthId(month), counts[at] ?? 0, ...filters.cells]];
     });
   return [
-    ["data", view.by, "name", "month", "requests", ...FILTERS],
+    ["data", view.by, "name", "month", "requests", ...filters.names],
     ...rowsOf("", text.city, answer.city.months, false),
     ...areas.flatMap(({ id, name }, at) =>
       rowsOf(id, name, answer.areas[at]?.months ?? new Uint32Array(), true),
@@ -116,9 +125,9 @@ export function monthsTable(shown: Shown, catalog: Catalog): Table {
 /** The requests of each category in each area, whatever types are chosen. */
 export function categoriesTable(shown: Shown, catalog: Catalog): Table {
   const { view, answer, areas, names } = shown;
-  const filters = filtersOf(shown).slice(1);
+  const filters = filtersOf(shown, "what");
   return [
-    ["data", view.by, "name", "category", "requests", "share_of_area", "share_of_city", ...FILTERS.slice(1)],
+    ["data", view.by, "name", "category", "requests", "share_of_area", "share_of_city", ...filters.names],
     ...areas.flatMap(({ id, name }, at) => {
       const figures = answer.areas[at];
       return names.groups.names.map((category, group): Cell[] => {
@@ -133,26 +142,89 @@ export function categoriesTable(shown: Shown, catalog: Catalog): Table {
           requests,
           round(share, SHARE),
           round(ofCity, SHARE),
-          ...filters,
+          ...filters.cells,
         ];
       });
     }),
   ];
 }
 
-/** The requests of the whole city by status. */
+/** The requests of the whole city by status, whatever status is chosen. */
 export function statusTable(shown: Shown, catalog: Catalog): Table {
   const { answer, vocabulary } = shown;
+  const filters = filtersOf(shown, "status");
   const groupOf = (name: string) => vocabulary.statuses.find((one) => one.name === name)?.group ?? null;
   return [
-    ["data", "status", "status_group", "requests", ...FILTERS],
+    ["data", "status", "status_group", "requests", ...filters.names],
     ...[...answer.byStatus].map(([status, requests]): Cell[] => [
       originOf(catalog),
       status,
       groupOf(status),
       requests,
-      ...filtersOf(shown),
+      ...filters.cells,
     ]),
+  ];
+}
+
+/** The requests of the whole city by division, whatever division is chosen. */
+export function divisionTable(shown: Shown, catalog: Catalog): Table {
+  const filters = filtersOf(shown, "division");
+  return [
+    ["data", "division", "requests", ...filters.names],
+    ...[...shown.answer.byDivision].map(([division, requests]): Cell[] => [
+      originOf(catalog),
+      division,
+      requests,
+      ...filters.cells,
+    ]),
+  ];
+}
+
+/** The requests of the whole city on each day of the chosen months, with the chosen types. */
+export async function daysTable(
+  { view, vocabulary, store, answer }: Shown,
+  catalog: Catalog,
+): Promise<Table> {
+  const { from, to } = answer.question.span;
+  const [first, end] = [firstDayOf(from).getTime(), firstDayOf(to + 1).getTime()];
+  const chosen = chosenOf(view, vocabulary);
+  const years = store.years.filter((year) => year >= yearOf(from) && year <= yearOf(to));
+  const byYear = new Map(
+    await Promise.all(years.map(async (year) => [year, await readDays(catalog, year, chosen)] as const)),
+  );
+  const rows: Cell[][] = [];
+  for (let time = first; time < end; time += DAY_MS) {
+    const day = new Date(time);
+    const ofYear = byYear.get(day.getUTCFullYear());
+    if (!ofYear || day > store.dataThrough) continue;
+    const requests = ofYear[dayOf(day)] ?? 0;
+    rows.push([originOf(catalog), dayId(day), requests, typesNamed(view.what), dayId(store.dataThrough)]);
+  }
+  return [["data", "day", "requests", "what", "data_through"], ...rows];
+}
+
+/** How long requests take: of the chosen type or category, or of all, in the city and in each ward. */
+export async function durationsTable({ view, vocabulary, store }: Shown, catalog: Catalog): Promise<Table> {
+  const subject = subjectOf(view.what, vocabulary);
+  const durations = await store.once("durations", () => readDurations(catalog));
+  const bounds = (of: Bounds | null) => [round(of?.lower, 0), round(of?.upper, 0)];
+  const rows = durations
+    .filter(({ group, type }) => !subject || (group === subject.group && type === subject.type))
+    .map(({ group, type, ward, requests, quarter, half, threeQuarters, openAfter90 }): Cell[] => [
+      originOf(catalog),
+      group,
+      type,
+      ward,
+      requests,
+      ...[quarter, half, threeQuarters].flatMap(bounds),
+      round(openAfter90, SHARE),
+      dayId(store.dataThrough),
+    ]);
+  const of = ["quarter", "half", "three_quarters"];
+  const days = of.flatMap((part) => [`${part}_closed_days_low`, `${part}_closed_days_high`]);
+  return [
+    ["data", "category", "type", "ward", "requests", ...days, "open_after_90_days", "data_through"],
+    ...rows,
   ];
 }
 
@@ -177,6 +249,11 @@ export function fileName(shown: Shown, part: string, { generated: isGenerated }:
       : [...new Set([monthId(from), monthId(to)])].join("_");
   const name = ["toronto-311", ...slug, part, months].join("_");
   return isGenerated ? text.generated.fileName(name) : name;
+}
+
+/** "2025-03-31". */
+function dayId(day: Date): string {
+  return day.toISOString().slice(0, 10);
 }
 
 /** "2025-03". */

@@ -1,6 +1,7 @@
 import { useState } from "preact/hooks";
 
 import type { Catalog } from "../../data/catalog.ts";
+import { hasMart } from "../../data/catalog.ts";
 import { Popover } from "../../parts/popover.tsx";
 import { Select } from "../../parts/select.tsx";
 import { format, text } from "../../strings.ts";
@@ -12,7 +13,16 @@ import { sentenceOf } from "../answer.tsx";
 import { save, toCsv, toPng } from "./download.ts";
 import { pictureOf } from "./picture.ts";
 import type { Table } from "./table.ts";
-import { categoriesTable, fileName, monthsTable, statusTable, tableOf } from "./table.ts";
+import {
+  categoriesTable,
+  daysTable,
+  divisionTable,
+  durationsTable,
+  fileName,
+  monthsTable,
+  statusTable,
+  tableOf,
+} from "./table.ts";
 import "./share.css";
 
 /** Pixels that an embedded part needs on a page of usual width. Its message says how high it is. */
@@ -92,11 +102,22 @@ function Downloads(props: ToolsProps) {
     say(text.share.saved(name));
   };
   const areas = view.by === "ward" ? "wards" : "postal-areas";
-  const csv = (label: string, part: string, table: () => Table) => (
+  const csv = (
+    label: string,
+    part: string,
+    table: (shown: Shown, catalog: Catalog) => Table | Promise<Table>,
+  ) => (
     <button
       type="button"
       onClick={() => {
-        finish(part, "csv", new Blob([toCsv(table())], { type: "text/csv" }));
+        Promise.resolve(table(props, catalog)).then(
+          (rows) => {
+            finish(part, "csv", new Blob([toCsv(rows)], { type: "text/csv" }));
+          },
+          () => {
+            say(text.share.tableFailed);
+          },
+        );
       }}
     >
       {label}
@@ -105,10 +126,13 @@ function Downloads(props: ToolsProps) {
   return (
     <>
       <div class="menu">
-        {csv(text.share.areas, areas, () => tableOf(props, catalog))}
-        {csv(text.share.months, `${areas}-by-month`, () => monthsTable(props, catalog))}
-        {csv(text.share.categories, `${areas}-by-category`, () => categoriesTable(props, catalog))}
-        {csv(text.share.statusTable, "statuses", () => statusTable(props, catalog))}
+        {csv(text.share.areas, areas, tableOf)}
+        {csv(text.share.months, `${areas}-by-month`, monthsTable)}
+        {csv(text.share.categories, `${areas}-by-category`, categoriesTable)}
+        {csv(text.share.statusTable, "statuses", statusTable)}
+        {csv(text.share.divisionTable, "divisions", divisionTable)}
+        {csv(text.share.daysTable, "city-by-day", daysTable)}
+        {hasMart(catalog, "time_to_close") && csv(text.share.durationsTable, "times", durationsTable)}
         <button
           type="button"
           onClick={() => {
