@@ -5,12 +5,10 @@ use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
-use shared::fingerprint::Fingerprint;
-use shared::warehouse::{WarehouseSettings, WarehouseUrl};
+use shared::warehouse::{WarehouseSettings, WarehouseUrl, bigquery};
 
 use crate::artifacts::{BuiltNode, Graph};
 use crate::mart::MartTable;
@@ -63,21 +61,12 @@ impl Candidate {
                     .while_doing(|| format!("cannot create {}", folder.display()))?;
                 Ok(Self::DuckDb(folder.join("warehouse.duckdb")))
             }
-            WarehouseUrl::BigQuery(dataset) => {
-                let since = SystemTime::now().duration_since(UNIX_EPOCH);
-                let parts = [
-                    std::process::id().to_string(),
-                    since.unwrap_or_default().as_nanos().to_string(),
-                    target.to_string_lossy().into_owned(),
-                ];
-                let name = Fingerprint::of(&parts.each_ref().map(String::as_str));
-                Ok(Self::BigQuery {
-                    project: dataset.project.clone(),
-                    loaded: dataset.id.clone(),
-                    dataset: DATASET.to_owned(),
-                    prefix: format!("c{:.12}_", name.as_str()),
-                })
-            }
+            WarehouseUrl::BigQuery(dataset) => Ok(Self::BigQuery {
+                project: dataset.project.clone(),
+                loaded: dataset.id.clone(),
+                dataset: DATASET.to_owned(),
+                prefix: format!("c{:.12}_", bigquery::unique_name()),
+            }),
         }
     }
 
@@ -147,16 +136,24 @@ impl Candidate {
         Value::Object(moves)
     }
 
-    /// Returns the statements that drop its tables and views in BigQuery.
+    /// Returns the statements that drop its tables and views. In DuckDB there are none: it is a file.
     pub(crate) fn drop_statements(&self, graph: &Graph, scope: &Scope) -> Vec<String> {
+        let Self::BigQuery {
+            project,
+            dataset,
+            prefix,
+            ..
+        } = self
+        else {
+            return Vec::new();
+        };
         let built = graph
             .built()
             .filter(|node| !node.is_seed || *scope == Scope::Whole);
         let drop = |node: BuiltNode<'_>| {
             let kind = if node.is_view() { "view" } else { "table" };
-            let (schema, name) = (String::new(), node.alias.to_owned());
-            let table = self.table(&MartTable { schema, name });
-            format!("drop {kind} if exists {table}")
+            let name = node.alias;
+            format!("drop {kind} if exists `{project}.{dataset}.{prefix}{name}`")
         };
         built.map(drop).collect()
     }

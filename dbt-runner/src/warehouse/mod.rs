@@ -190,21 +190,19 @@ impl Warehouse {
         graph: &Graph,
         scope: &Scope,
     ) {
-        let (WarehouseUrl::BigQuery(dataset), Candidate::BigQuery { prefix, .. }) =
-            (&settings.url, candidate)
-        else {
+        let WarehouseUrl::BigQuery(dataset) = &settings.url else {
             return;
         };
         let emulator = settings.bigquery_emulator.as_ref();
         let statements = candidate.drop_statements(graph, scope);
         let discarded = bigquery::BigQuery::connect(dataset, emulator)
-            .and_then(|bigquery| bigquery.discard(prefix, &statements));
+            .and_then(|bigquery| bigquery.discard(&statements));
         if let Err(failure) = discarded {
             warn!(%candidate, cause = %failure, "candidate not dropped");
         }
     }
 
-    /// Records what the run spent, the rows of `stage_runs` that the table lacks.
+    /// Records what this stage spent, the rows of `stage_runs` that the table lacks.
     pub(crate) fn record_stage_runs(
         settings: &WarehouseSettings,
         spent: &str,
@@ -234,9 +232,9 @@ impl Warehouse {
                 let mut opened = duckdb::DuckDb::with_candidate(library, file, warehouse, access)?;
                 opened.release(release)
             }
-            (WarehouseUrl::BigQuery(dataset), Candidate::BigQuery { prefix, .. }) => {
+            (WarehouseUrl::BigQuery(dataset), Candidate::BigQuery { .. }) => {
                 let emulator = settings.bigquery_emulator.as_ref();
-                bigquery::BigQuery::connect(dataset, emulator)?.release(release, prefix)
+                bigquery::BigQuery::connect(dataset, emulator)?.release(release)
             }
             _ => Err(Failure::new(
                 Exit::Bug,

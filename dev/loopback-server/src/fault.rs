@@ -73,6 +73,8 @@ pub enum FaultKind {
         /// The body.
         body: String,
     },
+    /// Lets the handler process the request, and sends this body with status 200 in place of its answer.
+    ReplaceAnswer(String),
     /// Closes the connection without an answer, and the handler never sees the request.
     Reset,
     /// Lets the handler process the request, and closes the connection without its answer.
@@ -207,6 +209,10 @@ pub async fn send(
         Some(FaultKind::LoseAnswer) => {
             answer.await?;
             bail!("a fault on demand")
+        }
+        Some(FaultKind::ReplaceAnswer(body)) => {
+            answer.await?;
+            made(200, &[], body)?
         }
         Some(FaultKind::Delay(duration)) => {
             tokio::time::sleep(*duration).await;

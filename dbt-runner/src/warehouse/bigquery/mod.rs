@@ -2,26 +2,20 @@
 
 mod text_columns;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use arrow_array::RecordBatch;
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::google::Emulator;
 use shared::run::RunId;
 use shared::stage_runs;
+use shared::warehouse::bigquery::Attempts;
 use shared::warehouse::bigquery::model::JobConfiguration;
 use shared::warehouse::{Dataset, Value, bigquery};
 use tokio::runtime::Handle;
-use tokio::time::sleep;
-use tracing::warn;
 
 use super::release::{OVERTAKEN, RECORD, Release, replaced};
 use super::{Backend, Records, TextRows};
 use crate::candidate::Scope;
 use crate::mart::{Definition, MartTable, Publishable};
-
-/// How often a job is tried: 2, 4, … 64 s apart, which is longer than the transaction of another build.
-const MAX_ATTEMPTS: u32 = 7;
 
 pub(crate) struct BigQuery(bigquery::BigQuery);
 
@@ -33,7 +27,7 @@ impl BigQuery {
 
     /// Publishes a candidate, and drops the tables that are no longer part of the project. Returns whether it did; if
     /// another build or load came first, nothing was changed.
-    pub(super) fn release(&self, release: &Release<'_>, prefix: &str) -> Result<bool, Failure> {
+    pub(super) fn release(&self, release: &Release<'_>) -> Result<bool, Failure> {
         let record = quoted(&format!("{}.{RECORD}", self.0.path()));
         // The row exists from the start, so that concurrent transactions conflict on it.
         let mut tables = vec![format!(
@@ -42,7 +36,7 @@ impl BigQuery {
         )];
         tables.extend(layouts(release));
         let tables = tables.join(";\n");
-        self.execute("create", prefix, &tables, &[])?;
+        self.execute("create", &tables, &[])?;
 
         let [fingerprint, project, years, layouts] = release.after.row()?;
         let values = [
@@ -59,7 +53,7 @@ impl BigQuery {
         let transaction = transaction(release)
             .replace("{record}", &record)
             .replace("{dataset}", &self.0.path());
-        if !self.execute("publish", prefix, &transaction, &values)? {
+        if !self.execute("publish", &transaction, &values)? {
             return Ok(false);
         }
         let dropped = release.dropped().into_iter().map(|table| {
@@ -68,7 +62,7 @@ impl BigQuery {
         });
         let dropped = dropped.collect::<Vec<_>>().join(";\n");
         if !dropped.is_empty() {
-            self.execute("drop", prefix, &dropped, &[])?;
+            self.execute("drop", &dropped, &[])?;
         }
         Ok(true)
     }
@@ -80,10 +74,7 @@ impl BigQuery {
             ("run_id", run_id.to_string().into()),
             ("stage_runs", spent.into()),
         ];
-        // Every execution records its own hand-over.
-        let since = SystemTime::now().duration_since(UNIX_EPOCH);
-        let own = since.unwrap_or_default().as_nanos();
-        self.execute("spend", &format!("{run_id}_{own}_"), &script, &values)?;
+        self.execute("spend", &script, &values)?;
         Ok(())
     }
 
@@ -117,35 +108,24 @@ impl BigQuery {
     }
 
     /// Drops the tables of a candidate.
-    pub(super) fn discard(&self, prefix: &str, statements: &[String]) -> Result<(), Failure> {
-        self.execute("discard", prefix, &statements.join(";\n"), &[])?;
+    pub(super) fn discard(&self, statements: &[String]) -> Result<(), Failure> {
+        self.execute("discard", &statements.join(";\n"), &[])?;
         Ok(())
     }
 
     /// Runs a script as a job, again if a concurrent one conflicts. Returns `false` if it was overtaken.
-    fn execute(
-        &self,
-        verb: &str,
-        prefix: &str,
-        script: &str,
-        values: &[(&str, Value)],
-    ) -> Result<bool, Failure> {
+    fn execute(&self, verb: &str, script: &str, values: &[(&str, Value)]) -> Result<bool, Failure> {
         let query = bigquery::query_job(script, values);
         let labels = [("pipeline", "toronto-311"), ("stage", "dbt")];
         let configuration = JobConfiguration::new().set_labels(labels).set_query(query);
-        let mut attempt = 1;
+        let mut attempts = Attempts::of_own(verb);
         loop {
-            let id = format!("toronto_311_{verb}_{prefix}{attempt}");
-            let ran = Box::pin(self.0.run(&id, configuration.clone()));
-            match Handle::current().block_on(ran) {
-                Ok(_) => return Ok(true),
-                Err((error, _)) if error.to_string().contains(OVERTAKEN) => return Ok(false),
-                Err((error, _)) if error.is_transient() && attempt < MAX_ATTEMPTS => {
-                    warn!(job = id, cause = %error, "job failed, retrying");
-                    Handle::current().block_on(sleep(Duration::from_secs(1 << attempt)));
-                    attempt += 1;
-                }
-                Err((error, _)) => return Err(error.into()),
+            let attempt = Box::pin(self.0.attempt(&mut attempts, &configuration));
+            match Handle::current().block_on(attempt) {
+                Ok(Some(_)) => return Ok(true),
+                Ok(None) => {}
+                Err(error) if error.to_string().contains(OVERTAKEN) => return Ok(false),
+                Err(error) => return Err(error.into()),
             }
         }
     }

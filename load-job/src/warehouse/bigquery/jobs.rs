@@ -1,28 +1,15 @@
-//! Named jobs: an execution adopts the job that another one has started for the same work, and retries its own.
+//! The jobs of a load: an execution adopts the job that another one has started for the same work.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use shared::exit::Failure;
 use shared::partition::Partition;
-use shared::telemetry::milliseconds;
 use shared::warehouse::Value;
 use shared::warehouse::bigquery::model::{Job, JobConfiguration, Table as BigQueryTable};
-use shared::warehouse::bigquery::{BigQueryError, Finished, query_job};
-use tokio::time::sleep;
-use tracing::{info, warn};
+use shared::warehouse::bigquery::{Attempts, BigQueryError, Finished, query_job};
 
-use super::{BigQueryWarehouse, now_ms};
+use super::BigQueryWarehouse;
 use crate::warehouse::Load;
-
-/// Pauses before the next attempt of a job, for longer than the transaction of another run usually takes.
-const PAUSES: ExponentialBuilder = ExponentialBuilder::new()
-    .with_min_delay(Duration::from_millis(200))
-    .with_max_delay(Duration::from_secs(30))
-    .with_jitter()
-    .without_max_times()
-    .with_total_delay(Some(Duration::from_mins(10)));
 
 /// The error of the transaction if another version of the partition was loaded meanwhile.
 pub(super) const OVERTAKEN: &str = "another load of this partition came first";
@@ -52,9 +39,9 @@ impl BigQueryWarehouse {
         values: &[(&str, Value)],
     ) -> Result<(), Failure> {
         let configuration = self.change(statement, values);
-        // Every execution records its own observations, so each job has its own name.
-        let id = format!("toronto_311_{verb}_{}_{}", std::process::id(), now_ms());
-        Box::pin(self.run(&id, &configuration, Purpose::Record)).await?;
+        // Every execution records its own observations.
+        let attempts = Attempts::of_own(verb);
+        Box::pin(self.run(attempts, &configuration, Purpose::Record)).await?;
         Ok(())
     }
 
@@ -65,50 +52,25 @@ impl BigQueryWarehouse {
         JobConfiguration::new().set_labels(labels).set_query(query)
     }
 
-    /// Runs the job `id`, with a number appended from the second attempt on, until one succeeds. Returns the job and
-    /// whether another execution had started it. A job of another execution is skipped if it failed, if its result no
-    /// longer exists, or if it cannot be read: `roles/bigquery.jobUser` reads only its own jobs
-    /// (<https://cloud.google.com/bigquery/docs/access-control#bigquery.jobUser>).
+    /// Makes attempts of a job until one succeeds, skipping a job of another execution whose result no longer exists.
     ///
     /// # Errors
     /// The first failure of an own attempt that is not transient, or the last one.
     pub(super) async fn run(
         &self,
-        id: &str,
+        mut attempts: Attempts,
         configuration: &JobConfiguration,
         purpose: Purpose<'_>,
-    ) -> Result<(Job, bool), Failure> {
-        let mut pauses = PAUSES.build();
-        let mut number = 0;
+    ) -> Result<Finished, Failure> {
         loop {
-            number += 1;
-            let name = if number == 1 {
-                id.to_owned()
-            } else {
-                format!("{id}_{number}")
-            };
             if let Purpose::Stage(table, empty) = purpose {
                 self.0.create_table(table, empty.clone()).await?;
             }
-            match Box::pin(self.0.run(&name, configuration.clone())).await {
-                Ok(Finished { job, adopted }) => {
-                    if !adopted || self.is_served(purpose, &job).await? {
-                        return Ok((job, adopted));
-                    }
-                }
-                Err((error, true))
-                    if matches!(error, BigQueryError::Job { .. }) || error.is_hidden() =>
-                {
-                    info!(job = name, cause = %error, "job of another execution is skipped");
-                }
-                Err((error, _)) => {
-                    let pause = pauses.next().filter(|_| error.is_transient());
-                    let Some(pause) = pause else {
-                        return Err(refused(error));
-                    };
-                    warn!(job = name, cause = %error, milliseconds = milliseconds(pause), "job failed, retrying");
-                    sleep(pause).await;
-                }
+            let ended = self.0.attempt(&mut attempts, configuration).await;
+            if let Some(finished) = ended.map_err(refused)?
+                && (!finished.adopted || self.is_served(purpose, &finished.job).await?)
+            {
+                return Ok(finished);
             }
         }
     }
@@ -153,14 +115,19 @@ fn output_rows(job: &Job) -> i64 {
         .unwrap_or_default()
 }
 
-/// Returns the id of a job, which is the same for the same work after the same version, in any execution. Up to 1,024
-/// letters, digits, `_` and `-`: <https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid>.
-pub(super) fn job_id(verb: &str, subject: &str, load: &Load<'_>, current_number: i64) -> String {
+/// Returns the attempts of a job whose id is the same for the same work after the same version, in any execution. Up to
+/// 1,024 letters, digits, `_` and `-`: <https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid>.
+pub(super) fn attempts(
+    verb: &str,
+    subject: &str,
+    load: &Load<'_>,
+    current_number: i64,
+) -> Attempts {
     let manifest = load.manifest;
-    format!(
+    Attempts::of(format!(
         "toronto_311_{verb}_{subject}_{}_{}_after_{current_number}",
         manifest.partition, manifest.fingerprint
-    )
+    ))
 }
 
 pub(super) fn labels(load: &Load<'_>) -> HashMap<String, String> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 use shared::contract::{Contract, Table};
-use shared::exit::{Exit, Failure, OrFail as _};
+use shared::exit::Failure;
 use shared::google::Emulator;
 use shared::manifest::Drift;
 use shared::partition::{Dataset, Partition};
@@ -19,11 +19,11 @@ use shared::stage_runs;
 use shared::warehouse::bigquery::model::{
     JobConfiguration, JobConfigurationLoad, Table as BigQueryTable, TableReference, TableSchema,
 };
-use shared::warehouse::bigquery::{BigQuery, query_job};
+use shared::warehouse::bigquery::{Attempts, BigQuery, Finished, query_job};
 use shared::warehouse::{self, Value};
 use tracing::{info, warn};
 
-use jobs::{MISCOUNTED, OVERTAKEN, Purpose, job_id, labels};
+use jobs::{MISCOUNTED, OVERTAKEN, Purpose, attempts, labels};
 
 use super::{
     Changes, Current, Load, LoadRefusal, Loaded, Observed, Target, Verdict, differences, history,
@@ -67,8 +67,8 @@ impl BigQueryWarehouse {
         }
         let statement = "INSERT INTO `{dataset}.load_lock` (run_id) VALUES (NULL)";
         let configuration = self.change(statement, &[]);
-        let id = format!("toronto_311_{LOCK}_{}", self.0.dataset().id);
-        Box::pin(self.run(&id, &configuration, Purpose::Lock)).await?;
+        let attempts = Attempts::of(format!("toronto_311_{LOCK}_{}", self.0.dataset().id));
+        Box::pin(self.run(attempts, &configuration, Purpose::Lock)).await?;
         Ok(())
     }
 
@@ -319,7 +319,7 @@ impl BigQueryWarehouse {
             Some(load.files.clone()),
             load.quarantine.clone().map(|file| vec![file]),
         ];
-        let expires = i64::try_from(STAGING_LIFETIME.as_millis() + now_ms()).or_fail(Exit::Bug)?;
+        let expires = (Timestamp::now() + STAGING_LIFETIME).as_millisecond();
         let mut staged = Vec::new();
         for (Target { table, rows }, files) in targets(load.manifest)
             .into_iter()
@@ -340,9 +340,10 @@ impl BigQueryWarehouse {
                     .set_write_disposition("WRITE_TRUNCATE")
                     .set_destination_table(self.reference(&name)),
             );
-            let id = job_id("load", &table.name, load, current_number);
+            let attempts = attempts("load", &table.name, load, current_number);
             let purpose = Purpose::Stage(&name, &empty);
-            let (job, _) = self.run(&id, &configuration, purpose).await?;
+            let ran = Box::pin(self.run(attempts, &configuration, purpose));
+            let Finished { id, job, .. } = ran.await?;
             let statistics = job.statistics.unwrap_or_default().load.unwrap_or_default();
             let counted =
                 u64::try_from(statistics.output_rows.unwrap_or_default()).unwrap_or_default();
@@ -385,14 +386,11 @@ impl BigQueryWarehouse {
         let configuration = JobConfiguration::new()
             .set_labels(labels(load))
             .set_query(query);
-        let id = job_id(
-            "replace",
-            partition.dataset().as_str(),
-            load,
-            current_number,
-        );
+        let subject = partition.dataset().as_str();
+        let attempts = attempts("replace", subject, load, current_number);
         let purpose = Purpose::Replace(partition, current_number);
-        let (job, adopted) = self.run(&id, &configuration, purpose).await?;
+        let ran = Box::pin(self.run(attempts, &configuration, purpose));
+        let Finished { id, job, adopted } = ran.await?;
         let statistics = job.statistics.unwrap_or_default().query.unwrap_or_default();
         info!(
             job = id,
@@ -489,9 +487,4 @@ fn year(partition: Partition) -> Vec<(&'static str, Value)> {
             format!("{}-01-02 00:00:00+00", year + 1).into(),
         ),
     ]
-}
-
-fn now_ms() -> u128 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.unwrap_or_default().as_millis()
 }

@@ -1,17 +1,17 @@
-//! BigQuery through its REST API (feature `bigquery`): named jobs, so that a retry adopts a running one, and queries
-//! with parameters.
+//! BigQuery through its REST API (feature `bigquery`): named jobs, queries with parameters, and tables.
+
+mod jobs;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use google_cloud_bigquery_v2::client::{JobService, TableService};
 use google_cloud_bigquery_v2::model::{
-    ErrorProto, Job, JobConfiguration, JobConfigurationQuery, JobReference, QueryParameter,
-    QueryParameterType, QueryParameterValue, QueryRequest, Table,
+    ErrorProto, QueryParameter, QueryParameterType, QueryParameterValue, QueryRequest, Table,
 };
 use google_cloud_gax::error::Error;
 use google_cloud_gax::options::RequestOptionsBuilder;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::exit::{Exit, Failure};
 use crate::google::Emulator;
@@ -22,11 +22,14 @@ use crate::warehouse::{Dataset, Value};
 
 /// The clients' models of jobs and tables.
 pub use google_cloud_bigquery_v2::model;
+pub use jobs::{Attempts, Finished, query_job, unique_name};
 
 /// How long to wait for a job.
 const LONGEST_JOB: Duration = Duration::from_mins(30);
 /// The longest wait for the answer to one request; a query that takes longer is polled.
 const LONGEST_SILENCE: Duration = Duration::from_mins(1);
+/// How long a job that was accepted may not be found: <https://github.com/googleapis/python-bigquery/issues/2134>.
+const LONGEST_UNSEEN: Duration = Duration::from_mins(1);
 /// How long BigQuery delays the answer to an unfinished query.
 const LONGEST_POLL_MS: u32 = 30_000;
 
@@ -76,6 +79,12 @@ pub enum BigQueryError {
     /// A job takes too long.
     #[error("BigQuery job {job} is not done after {} minutes", LONGEST_JOB.as_secs() / 60)]
     Unfinished {
+        /// The job's project, location and id.
+        job: String,
+    },
+    /// A job was accepted and cannot be found.
+    #[error("BigQuery accepted job {job} and did not find it for {} s", LONGEST_UNSEEN.as_secs())]
+    Unseen {
         /// The job's project, location and id.
         job: String,
     },
@@ -163,7 +172,7 @@ impl From<BigQueryError> for Failure {
                 Some(reason) => exit_of_reason(reason).unwrap_or(Exit::Upstream),
                 None => Exit::Upstream,
             },
-            BigQueryError::Unfinished { .. } => Exit::Upstream,
+            BigQueryError::Unfinished { .. } | BigQueryError::Unseen { .. } => Exit::Upstream,
             BigQueryError::Unexpected { .. } => Exit::Bug,
         };
         Failure::new(exit, error)
@@ -199,24 +208,6 @@ fn parameters(values: &[(&str, Value)]) -> Vec<QueryParameter> {
             .set_parameter_value(value)
     };
     values.iter().map(parameter).collect()
-}
-
-/// Returns the configuration of a job that runs `statement`, or a script, with named `values`.
-#[must_use]
-pub fn query_job(statement: impl Into<String>, values: &[(&str, Value)]) -> JobConfigurationQuery {
-    JobConfigurationQuery::new()
-        .set_query(statement)
-        .set_use_legacy_sql(false)
-        .set_parameter_mode("NAMED")
-        .set_query_parameters(parameters(values))
-}
-
-/// A finished job.
-pub struct Finished {
-    /// The job, with its statistics.
-    pub job: Job,
-    /// Whether an earlier execution had started it.
-    pub adopted: bool,
 }
 
 /// A dataset and its clients.
@@ -343,115 +334,6 @@ impl BigQuery {
                 statement: statement.to_owned(),
                 expected: "number",
             })
-    }
-
-    /// Starts the job `id`, or adopts the existing one with that id, and waits until it is done.
-    ///
-    /// # Errors
-    /// [`BigQueryError::Job`] if the job fails. The second value is whether it was adopted.
-    pub async fn run(
-        &self,
-        id: &str,
-        configuration: JobConfiguration,
-    ) -> Result<Finished, (BigQueryError, bool)> {
-        let reference = JobReference::new().set_job_id(id);
-        let (mut job, adopted) = match self.insert(reference, configuration).await {
-            Ok(job) => (job, false),
-            Err(error) if error.http_status_code() == Some(409) => {
-                (self.job(id).await.map_err(|error| (error, true))?, true)
-            }
-            Err(source) => {
-                let what = format!("start job {}", self.job_name(id));
-                return Err((BigQueryError::Request { what, source }, false));
-            }
-        };
-        let deadline = Instant::now() + LONGEST_JOB;
-        let mut pause = Duration::from_millis(50);
-        while job
-            .status
-            .as_ref()
-            .is_none_or(|status| status.state != "DONE")
-        {
-            if Instant::now() > deadline {
-                let job = self.job_name(id);
-                return Err((BigQueryError::Unfinished { job }, adopted));
-            }
-            sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(2));
-            job = self.job(id).await.map_err(|error| (error, adopted))?;
-        }
-        if !adopted {
-            let statistics = job.statistics.as_ref();
-            let query = statistics.and_then(|statistics| statistics.query.as_ref());
-            count_billed(query.and_then(|query| query.total_bytes_billed));
-        }
-        let status = job.status.clone().unwrap_or_default();
-        if let Some(error) = status.error_result {
-            let mut errors = vec![error];
-            errors.extend(status.errors);
-            let job = self.job_name(id);
-            return Err((BigQueryError::Job { job, errors }, adopted));
-        }
-        Ok(Finished { job, adopted })
-    }
-
-    /// Returns the most bytes that a statement would be billed, without running it:
-    /// <https://cloud.google.com/bigquery/docs/running-queries#dry-run>. Of clustered tables, less may be read. Values may
-    /// be left out if the bytes do not depend on them: a dry run accepts parameters that are not declared
-    /// (<https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#jobstatistics2>).
-    pub async fn estimate(
-        &self,
-        statement: &str,
-        values: &[(&str, Value)],
-    ) -> Result<u64, BigQueryError> {
-        let query = query_job(statement, values).set_use_query_cache(false);
-        let configuration = JobConfiguration::new().set_dry_run(true).set_query(query);
-        let answer = self.insert(JobReference::new(), configuration).await;
-        let job = answer.map_err(|source| BigQueryError::Request {
-            what: format!("estimate `{statement}`"),
-            source,
-        })?;
-        let statistics = job.statistics.unwrap_or_default().query.unwrap_or_default();
-        let processed = statistics.total_bytes_processed.unwrap_or_default();
-        let tables = statistics.referenced_tables.len() as u64;
-        Ok(match u64::try_from(processed).unwrap_or_default() {
-            0 => 0,
-            bytes => (bytes + tables.max(1) * LEAST_BILLED).next_multiple_of(UNIT_BILLED),
-        })
-    }
-
-    /// Inserts a job in the dataset's project and location.
-    async fn insert(
-        &self,
-        reference: JobReference,
-        configuration: JobConfiguration,
-    ) -> Result<Job, Error> {
-        let reference = reference
-            .set_project_id(&self.dataset.project)
-            .set_location(self.dataset.location.clone());
-        let job = Job::new()
-            .set_job_reference(reference)
-            .set_configuration(configuration);
-        let insert = self
-            .jobs
-            .insert_job()
-            .set_project_id(&self.dataset.project)
-            .set_job(job);
-        Box::pin(with_retries(insert).send()).await
-    }
-
-    async fn job(&self, id: &str) -> Result<Job, BigQueryError> {
-        let get = self
-            .jobs
-            .get_job()
-            .set_project_id(&self.dataset.project)
-            .set_job_id(id)
-            .set_location(&self.dataset.location);
-        let job = Box::pin(with_retries(get).send()).await;
-        job.map_err(|source| BigQueryError::Request {
-            what: format!("get job {}", self.job_name(id)),
-            source,
-        })
     }
 
     fn job_name(&self, id: &str) -> String {
