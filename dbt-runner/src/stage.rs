@@ -230,7 +230,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     hand_over(&common, &settings, loaded, &marts, summary).await
 }
 
-/// Hands the marts over, as those of every loaded partition, and records what the run spent.
+/// Hands the marts over, as those of every loaded partition, and records what this stage spent.
 async fn hand_over(
     common: &CommonSettings,
     settings: &Settings,
@@ -257,9 +257,9 @@ async fn hand_over(
     handed_over
 }
 
-/// Records what the run spent. The marts show what this stage spent from the next build on.
+/// Records what this stage spent, which the marts show from the next build on.
 async fn record_stage_runs(common: &CommonSettings, settings: &Settings) -> Result<(), Failure> {
-    let spent = stage_runs::of(&common.lake, &common.run_id, Stage::Dbt).await?;
+    let spent = stage_runs::of(&common.lake, &common.run_id, &[Stage::Dbt]).await?;
     let Some(spent) = spent else {
         return Ok(());
     };

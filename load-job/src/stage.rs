@@ -111,7 +111,8 @@ async fn record_stage_runs(
     common: &CommonSettings,
     warehouse: &mut Warehouse,
 ) -> Result<(), Failure> {
-    let spent = stage_runs::of(&common.lake, &common.run_id, Stage::Load).await?;
+    let stages = [Stage::Extract, Stage::Transform, Stage::Load];
+    let spent = stage_runs::of(&common.lake, &common.run_id, &stages).await?;
     match spent {
         Some(spent) => warehouse.record_stage_runs(&spent, &common.run_id).await,
         None => Ok(()),

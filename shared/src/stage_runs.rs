@@ -1,9 +1,7 @@
 //! What the stages of a run spent: rows of the table `stage_runs`, one per attempt of a task, from the hand-overs.
 //!
-//! The jobs that have the warehouse open record what the run has handed over so far. A hand-over never changes, so that
-//! the first to come records it, and a replay records only its own.
-
-use std::iter::successors;
+//! The jobs that have the warehouse open record them: load-job those of the stages up to its own, dbt-runner its own. A
+//! hand-over never changes, so that the first to come records it, and a replay records only its own.
 
 use serde::Serialize;
 
@@ -31,11 +29,11 @@ struct StageRun {
     spent: Spent,
 }
 
-/// Returns what the tasks of a run spent in `stage` and the stages before it, as a JSON array; `None` if nothing is known,
-/// because earlier versions of the jobs did not hand it over.
-pub async fn of(lake: &Lake, run: &RunId, stage: Stage) -> Result<Option<String>, Failure> {
+/// Returns what the tasks of a run spent in `stages`, as a JSON array; `None` if nothing is known, because earlier versions
+/// of the jobs did not hand it over.
+pub async fn of(lake: &Lake, run: &RunId, stages: &[Stage]) -> Result<Option<String>, Failure> {
     let mut rows = Vec::new();
-    for stage in successors(Some(stage), |stage| stage.previous()) {
+    for &stage in stages {
         for attempts in hand_over::by_task(lake, run, stage).await? {
             let attempts = attempts.into_iter().enumerate();
             rows.extend(attempts.filter_map(|(attempt, hand_over)| {
