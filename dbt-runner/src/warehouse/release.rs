@@ -43,23 +43,30 @@ pub(crate) struct Release<'a> {
 impl PublishedMarts {
     /// Parses the cells of a row of [`RECORD`]; `None` for the row of a warehouse where nothing is published yet.
     pub(super) fn from_cells(cells: Vec<Option<String>>) -> Result<Option<Self>, Failure> {
+        let unreadable = |cause: String| {
+            let advice =
+                "drop it and the tables of the marts, and run again, which builds all marts";
+            Failure::contract(anyhow::anyhow!("cannot read {RECORD}: {cause}: {advice}"))
+        };
         let cells: Option<Vec<String>> = cells.into_iter().collect();
         let Some([fingerprint, project, years, layouts]) =
             cells.and_then(|cells| <[String; 4]>::try_from(cells).ok())
         else {
-            return Err(Failure::new(
-                Exit::Bug,
-                anyhow::anyhow!("cannot read {RECORD}: it has other columns"),
-            ));
+            return Err(unreadable("a cell of its row is null".to_owned()));
         };
         if fingerprint.is_empty() {
             return Ok(None);
         }
+        let parsed =
+            serde_json::from_str(&years).map_err(|error| format!("years {years:?}: {error}"));
+        let years = parsed.map_err(unreadable)?;
+        let parsed =
+            serde_json::from_str(&layouts).map_err(|error| format!("layouts {layouts:?}: {error}"));
         Ok(Some(Self {
             fingerprint,
             project,
-            years: serde_json::from_str(&years).or_fail(Exit::Contract)?,
-            layouts: serde_json::from_str(&layouts).or_fail(Exit::Contract)?,
+            years,
+            layouts: parsed.map_err(unreadable)?,
         }))
     }
 
@@ -159,4 +166,36 @@ pub(super) fn replaced(
         condition = format!("{condition} and ({of_years})");
     }
     Some(condition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unreadable_record_is_named_with_what_to_do() {
+        let row = |cells: [Option<&str>; 4]| cells.map(|cell| cell.map(str::to_owned)).to_vec();
+        for (cells, cause) in [
+            (
+                [Some("f"), Some("p"), Some("{2025"), Some("{}")],
+                "years \"{2025\"",
+            ),
+            (
+                [Some("f"), Some("p"), Some("{}"), Some("[]")],
+                "layouts \"[]\"",
+            ),
+            ([Some("f"), None, Some("{}"), Some("{}")], "null"),
+        ] {
+            let failure = PublishedMarts::from_cells(row(cells))
+                .unwrap_err()
+                .to_string();
+            for part in [
+                "cannot read published_marts: ",
+                cause,
+                "drop it and the tables",
+            ] {
+                assert!(failure.contains(part), "{failure}");
+            }
+        }
+    }
 }
