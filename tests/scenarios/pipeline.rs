@@ -15,6 +15,8 @@ use shared::key::Key;
 use shared::lake::{Lake, LocalLake};
 use shared::run::Stage;
 use shared::testing::{Job, JobOutcome, TestLake, project_of_few_marts};
+use shared::warehouse::WarehouseUrl;
+use shared::warehouse::bigquery::BigQuery;
 use tempfile::TempDir;
 
 use crate::readers::{run_cloud_reader, run_reader};
@@ -229,6 +231,19 @@ impl Pipeline {
             Storage::Local { .. } => panic!("there is no BigQuery"),
             Storage::Cloud { addresses, .. } => &addresses.bigquery,
         }
+    }
+
+    /// Returns a client of BigQuery.
+    pub(crate) async fn bigquery_client(&self) -> BigQuery {
+        let url = format!(
+            "bigquery://{}/{DATASET}?location={LOCATION}",
+            self.project()
+        );
+        let WarehouseUrl::BigQuery(dataset) = url.parse().unwrap() else {
+            panic!("{url} is BigQuery's");
+        };
+        let emulator = self.bigquery().parse().unwrap();
+        BigQuery::connect(&dataset, Some(&emulator)).await.unwrap()
     }
 
     /// Whether load-job has created its tables.

@@ -52,12 +52,13 @@ pub(crate) fn check_with_googlesql(record: &Path) {
     assert!(output.status.success(), "{text}\n{errors}");
 }
 
-/// Returns how two first loads of one partition end in all orders of their statements: the output of `interleavings.py`.
-pub(crate) fn interleavings(scripts: &[Value]) -> Value {
+/// Returns how two first loads of one partition, and other rivals, end in all orders of their statements: the output of
+/// `interleavings.py`.
+pub(crate) fn interleavings(loads: &[Value]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/interleavings.py");
     let tables: Vec<String> = Contract::all_tables().map(Table::duckdb_ddl).collect();
     let input = tempfile::tempfile().unwrap();
-    serde_json::to_writer(&input, &json!({"tables": tables, "scripts": scripts})).unwrap();
+    serde_json::to_writer(&input, &json!({"tables": tables, "loads": loads})).unwrap();
     (&input).rewind().unwrap();
     let python = from_make("EMULATORS_DIR") + "/bin/python";
     answer(Command::new(python).arg(script).stdin(input))

@@ -6,7 +6,7 @@ BEGIN TRANSACTION;
 UPDATE `{dataset}.load_lock` SET run_id = @run_id WHERE TRUE;
 
 -- The same for the updates of observations, which are not transactions.
-UPDATE `{dataset}.load_history` SET run_id = run_id WHERE TRUE;
+UPDATE `{dataset}.load_history` SET last_observed_at = last_observed_at WHERE TRUE;
 
 IF (
     SELECT COALESCE(MAX(load_number), 0) FROM `{dataset}.load_history` WHERE `partition` = @partition

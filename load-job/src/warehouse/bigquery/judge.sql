@@ -1,3 +1,9 @@
+BEGIN TRANSACTION;
+
+-- Two judgements conflict, so that no refusal is recorded twice: a MERGE that only inserts rows conflicts with none.
+-- https://cloud.google.com/bigquery/docs/data-manipulation-language
+UPDATE `{dataset}.load_lock` SET run_id = @run_id WHERE TRUE;
+
 -- https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#merge_statement
 MERGE INTO `{dataset}.refusals` AS existing
 USING (
@@ -39,4 +45,6 @@ WHEN NOT MATCHED AND verdict.stage IS NOT NULL AND NOT verdict.is_outdated THEN
     INSERT (`partition`, stage, exit_code, cause, observed_at, run_id, refused_at)
     VALUES (
         verdict.name, verdict.stage, verdict.exit_code, verdict.cause, verdict.observed_at, @run_id, CURRENT_TIMESTAMP()
-    )
+    );
+
+COMMIT TRANSACTION;
