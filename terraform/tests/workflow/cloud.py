@@ -155,10 +155,11 @@ class Cloud:
         """A resource, the content of an object, or nothing if there is no such method."""
         # A page may be empty although others follow, so every list starts with one.
         if "pageSize" in query or "prefix" in query:
-            if "pageToken" not in query:
+            page = query.pop("pageToken", "")
+            if not page:
                 return {"nextPageToken": "first"}
-            if query["pageToken"] == "first":
-                del query["pageToken"]
+            if page != "first":
+                query["pageToken"] = page
         if match := re.fullmatch(rf"/run/v2/{PARENT}/jobs/([\w-]+)", path):
             return {"template": {"template": {"containers": [{"image": self.images[match[1]]}]}}}
         if match := re.fullmatch(rf"/run/v2/{PARENT}/jobs/([\w-]+):run", path):
@@ -192,7 +193,7 @@ class Cloud:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 url = urlsplit(self.path)
-                query = {name: values[0] for name, values in parse_qs(url.query).items()}
+                query = {name: values[0] for name, values in parse_qs(url.query, keep_blank_values=True).items()}
                 length = int(self.headers.get("Content-Length") or 0)
                 body = json.loads(self.rfile.read(length) or b"{}")
                 answer = cloud.answer(unquote(url.path), query, body)
