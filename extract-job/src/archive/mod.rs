@@ -7,6 +7,7 @@ mod tests;
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write};
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use zip::read::Config;
@@ -77,8 +78,9 @@ impl Archive {
         if entries > MAX_ENTRIES {
             return Err(refuse(Problem::TooManyEntries { entries }));
         }
+        let headers = file.try_clone().map_err(Problem::Disk).map_err(refuse)?;
         let mut zip = ZipArchive::new(file).map_err(damaged).map_err(refuse)?;
-        let members = check_entries(&mut zip).map_err(refuse)?;
+        let members = check_entries(&mut zip, &headers).map_err(refuse)?;
         Ok(Self {
             name: name.to_owned(),
             zip,
@@ -195,8 +197,36 @@ fn expect_zip(file: &mut File) -> Result<u64, Problem> {
     file.seek(SeekFrom::End(0)).map_err(Problem::Disk)
 }
 
+/// Compares the header before an entry's content with the directory: both have its checksum and its sizes. If they differ,
+/// a part of the archive is damaged, and what its sizes say proves no intent. [APPNOTE, 4.3.7 and
+/// 4.4.4](https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT).
+fn check_header(file: &File, start: u64, member: &str, stated: [u64; 3]) -> Result<(), Problem> {
+    const STATED_AT: [usize; 3] = [14, 18, 22];
+    const FLAGS_AT: usize = 6;
+    const FOLLOWS_THE_CONTENT: u8 = 1 << 3;
+    /// The number is too large for the header.
+    const ELSEWHERE: u32 = u32::MAX;
+    let mut header = [0; 30];
+    file.read_exact_at(&mut header, start)
+        .map_err(|error| damaged(error.into()))?;
+    if header[FLAGS_AT] & FOLLOWS_THE_CONTENT != 0 {
+        return Ok(());
+    }
+    for (at, stated) in STATED_AT.into_iter().zip(stated) {
+        let own = [header[at], header[at + 1], header[at + 2], header[at + 3]];
+        let own = u32::from_le_bytes(own);
+        if own != ELSEWHERE && u64::from(own) != stated {
+            return Err(Problem::Corrupt {
+                member: one_line(member),
+                reason: format!("its header has {own} where the directory has {stated}"),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Returns the relevant files in `zip`, if all of its entries are harmless.
-fn check_entries(zip: &mut ZipArchive<File>) -> Result<Vec<Member>, Problem> {
+fn check_entries(zip: &mut ZipArchive<File>, headers: &File) -> Result<Vec<Member>, Problem> {
     if zip.is_empty() {
         return Err(Problem::Empty);
     }
@@ -222,6 +252,8 @@ fn check_entries(zip: &mut ZipArchive<File>) -> Result<Vec<Member>, Problem> {
                 member: one_line(&member),
             });
         }
+        let stated = [entry.crc32().into(), entry.compressed_size(), entry.size()];
+        check_header(headers, entry.header_start(), &member, stated)?;
         if entry.is_dir() || is_of_the_system(&member) {
             continue;
         }

@@ -2,8 +2,8 @@
 
 use crate::scripted::{Answer, FILE, Scripted};
 use crate::zips::{
-    compressed_by, damaged, declared, encrypted, overlapping, renamed, shortened, stored, symlink,
-    zip,
+    compressed_by, damaged, declared, encrypted, misdirected, overlapping, renamed, shortened,
+    stored, symlink, zip,
 };
 
 const CSV: &[u8] = b"Creation Date,Status\r\n2023-01-01 00:10:38.0000000,Completed\r\n";
@@ -53,6 +53,11 @@ fn damages() -> Vec<Case> {
             "a size that is too large",
             declared(good(), 1000),
             "bytes instead of 1000",
+        ),
+        (
+            "a size in the directory that is too small",
+            misdirected(good(), 10),
+            "contains a damaged SR2023.csv (its header has",
         ),
     ]
 }

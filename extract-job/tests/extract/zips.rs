@@ -65,8 +65,17 @@ pub(crate) fn compressed_by(mut zip: Vec<u8>, method: u8) -> Vec<u8> {
     zip
 }
 
-/// Returns `zip` with a directory that declares `size` bytes for every file.
-pub(crate) fn declared(mut zip: Vec<u8>, size: u32) -> Vec<u8> {
+/// Returns `zip` with a directory and headers that declare `size` bytes for every file.
+pub(crate) fn declared(zip: Vec<u8>, size: u32) -> Vec<u8> {
+    let mut zip = misdirected(zip, size);
+    for at in positions(&zip, LOCAL) {
+        zip[at + 22..at + 26].copy_from_slice(&size.to_le_bytes());
+    }
+    zip
+}
+
+/// Returns `zip` with a directory alone that has `size` bytes for every file, which its headers contradict.
+pub(crate) fn misdirected(mut zip: Vec<u8>, size: u32) -> Vec<u8> {
     for at in positions(&zip, CENTRAL) {
         zip[at + 24..at + 28].copy_from_slice(&size.to_le_bytes());
     }
