@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use shared::exit::{Exit, Failure, OrFail as _};
+use shared::scratch::Scratch;
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 
 use crate::candidate::{Candidate, Scope};
@@ -31,7 +32,7 @@ pub async fn rehearse(
         let problem = anyhow::anyhow!("{} is not a dataset of BigQuery", warehouse.url);
         return Err(Failure::new(Exit::Configuration, problem));
     };
-    let target = tempfile::tempdir().or_fail(Exit::Upstream)?;
+    let target = Scratch::default();
     let candidate = Candidate::BigQuery {
         project: dataset.project.clone(),
         loaded: dataset.id.clone(),
@@ -41,7 +42,7 @@ pub async fn rehearse(
     let dbt = Dbt {
         executable,
         project,
-        target: target.path(),
+        target: target.path().or_fail(Exit::Upstream)?,
         warehouse,
         candidate: &candidate,
     };

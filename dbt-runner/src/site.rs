@@ -9,6 +9,7 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use same_file::is_same_file;
+use shared::address::Address;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::google::Emulator;
 use shared::google::storage::{Bucket, Copied, WriteMode};
@@ -50,17 +51,18 @@ impl Site {
     /// # Errors
     /// Describes what is wrong with `url`.
     pub(crate) fn new(url: &str, emulator: Option<Emulator>) -> Result<Self, String> {
+        let shown = Address::of_text(url).to_string();
         if let Some(location) = url.strip_prefix("gs://") {
             let bucket = Bucket::new(location, emulator);
             return bucket
                 .map(Self::Bucket)
-                .map_err(|problem| format!("is {url:?}: {problem}"));
+                .map_err(|problem| format!("is {shown:?}: {problem}"));
         }
         let directory = url.strip_prefix("file://").map(Path::new);
         match directory {
             Some(directory) if directory.is_absolute() => Ok(Self::Local(directory.to_owned())),
             _ => Err(format!(
-                "is {url:?}: use file:///absolute/directory or gs://BUCKET[/PREFIX]"
+                "is {shown:?}: use file:///absolute/directory or gs://BUCKET[/PREFIX]"
             )),
         }
     }

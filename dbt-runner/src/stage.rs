@@ -16,6 +16,7 @@ use shared::key::Key;
 use shared::manifest::{self, LoadReceipt, ManifestRef, Mart, MartsManifest, Version};
 use shared::partition::Partition;
 use shared::run::Stage;
+use shared::scratch::Scratch;
 use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
 use shared::stage_runs;
 use shared::telemetry::milliseconds;
@@ -189,8 +190,8 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             (marts, Summary::found())
         }
         (existing, publication) => {
-            let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
-            let target = settings.target.as_deref().unwrap_or(temporary.path());
+            let temporary = Scratch::default();
+            let target = settings.target_or(&temporary)?;
             let candidate = Candidate::new(&settings.warehouse, target)?;
             let dbt = settings.dbt(target, &candidate);
             let (mut dbt, graph) = dbt
@@ -212,7 +213,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
                 };
                 let built = build(&common, &settings, dbt, &work, input).await;
                 // The error names files in it.
-                built.inspect_err(|_| drop(temporary.keep()))?
+                built.inspect_err(|_| temporary.keep())?
             };
             if let Some(publication) = publication {
                 let mut warehouse = block_in_place(|| settings.open_warehouse())?;
@@ -286,8 +287,8 @@ async fn estimate(common: &CommonSettings, settings: &Settings) -> Result<Summar
             },
             None => Scope::Whole,
         };
-        let temporary = tempfile::tempdir().or_fail(Exit::Upstream)?;
-        let target = settings.target.as_deref().unwrap_or(temporary.path());
+        let temporary = Scratch::default();
+        let target = settings.target_or(&temporary)?;
         let candidate = Candidate::new(&settings.warehouse, target)?;
         let dbt = settings.dbt(target, &candidate);
         let (mut dbt, graph) = dbt.start().await?;
@@ -440,6 +441,14 @@ impl Settings {
             target,
             warehouse: &self.warehouse,
             candidate,
+        }
+    }
+
+    /// Returns where dbt writes its artifacts.
+    fn target_or<'a>(&'a self, temporary: &'a Scratch) -> Result<&'a Path, Failure> {
+        match &self.target {
+            Some(target) => Ok(target),
+            None => temporary.path().or_fail(Exit::Upstream),
         }
     }
 

@@ -1,11 +1,10 @@
 //! Extracts one partition, from its source at the publisher to its manifest in the lake.
 
-use std::io;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
-use shared::fingerprint::DigestWriter;
+use shared::exit::{Exit, Failure, OrFail as _};
+use shared::fingerprint::Digest;
 use shared::hand_over::Handed;
 use shared::job::Summary;
 use shared::lake::{Content, Created, Lake, LakeError};
@@ -132,27 +131,24 @@ impl Extractor {
         let version = &offer.version;
         let publications = Publications::new(&self.lake, partition, version.clone());
         let current = publications.current().await?;
-        let unless = match &current {
-            Some(current) => {
-                let publication = &current.publication;
-                // A file at another address is another file, whatever the portal states.
-                let moved = publication.source.url != offer.source.url;
-                if !(self.force || offer.changes_unstated || moved) {
-                    debug!(%partition, %version, "partition found");
-                    let published_at = self.published_at(offer, publication);
-                    return Ok(Extracted::found(
-                        publication.raw_manifest.clone(),
-                        published_at,
-                    ));
-                }
-                if moved {
-                    None
-                } else {
-                    self.validator(publication).await?
-                }
+        let (mut has, mut unless) = (false, None);
+        if let Some(current) = &current {
+            let publication = &current.publication;
+            // A file at another address is another file, whatever the portal states.
+            let moved = publication.source.url != offer.source.url;
+            has = self.has(publication).await?;
+            if has && !(self.force || offer.changes_unstated || moved) {
+                debug!(%partition, %version, "partition found");
+                let published_at = self.published_at(offer, publication);
+                return Ok(Extracted::found(
+                    publication.raw_manifest.clone(),
+                    published_at,
+                ));
             }
-            None => None,
-        };
+            if has && !moved {
+                unless = Self::validator(publication);
+            }
+        }
         let Some(download) = self.download(partition, offer, unless).await? else {
             let Some(current) = current else {
                 let url = &offer.source.url;
@@ -173,7 +169,7 @@ impl Extractor {
         let (etag, http_last_modified) = (download.etag.clone(), download.last_modified.clone());
         let download_sha256 = download.sha256.clone();
         let same = current.as_ref().filter(|current| {
-            !self.force && current.publication.download_sha256 == download_sha256
+            has && !self.force && current.publication.download_sha256 == download_sha256
         });
         let (raw_manifest, summary) = match same {
             Some(current) => (current.publication.raw_manifest.clone(), Summary::found()),
@@ -239,44 +235,39 @@ impl Extractor {
     }
 
     /// What identifies the content of `publication` at its server, if there is nothing to redo as long as it is the same.
-    async fn validator(&self, publication: &Publication) -> Result<Option<Validator>, Failure> {
+    fn validator(publication: &Publication) -> Option<Validator> {
         // The result computed from the same file may differ.
         if publication.partition == Partition::ForwardSortationAreas {
-            return Ok(None);
-        }
-        if self.force && !self.is_whole(publication).await? {
-            return Ok(None);
+            return None;
         }
         let etag = publication.etag.clone().map(Validator::StrongEtag);
         let date = publication.http_last_modified.clone();
-        Ok(etag.or_else(|| date.map(Validator::LastModified)))
+        etag.or_else(|| date.map(Validator::LastModified))
     }
 
-    /// Whether the lake has the object of `publication`, with the stored bytes.
-    async fn is_whole(&self, publication: &Publication) -> Result<bool, Failure> {
-        let Some(bytes) = self.lake.read(&publication.raw_manifest.key).await? else {
-            let key = &publication.raw_manifest.key;
-            warn!(%key, "a manifest is missing in the lake: downloading its file again");
+    /// Whether the lake has what `publication` committed: its manifest, and its object, whose content is only read again
+    /// if `force` is set. If an object was altered, storing the download reports a conflict.
+    async fn has(&self, publication: &Publication) -> Result<bool, Failure> {
+        let ManifestRef { key, sha256 } = &publication.raw_manifest;
+        let bytes = self.lake.read(key).await?;
+        let Some(bytes) = bytes.filter(|bytes| Digest::of(bytes) == *sha256) else {
+            warn!(%key, "a manifest is missing from the lake or altered: downloading its file again");
             return Ok(false);
         };
-        let raw: RawManifest = manifest::from_json(&publication.raw_manifest.key, &bytes)?;
-        let mut content = match self.lake.open(&raw.object.key).await {
-            Ok(content) => content,
-            Err(LakeError::Missing { key }) => {
-                warn!(%key, "object missing from the lake, downloading it again");
-                return Ok(false);
+        let RawManifest { object, .. } = manifest::from_json(key, &bytes)?;
+        let has = if self.force {
+            match self.lake.verify(&object).await {
+                Err(LakeError::Missing { .. } | LakeError::Altered { .. }) => false,
+                verified => verified.map(|()| true)?,
             }
-            Err(error) => return Err(error.into()),
+        } else {
+            self.lake.has(&object).await?
         };
-        let digest = blocking(move || {
-            let mut writer = DigestWriter::new(io::sink());
-            io::copy(&mut content, &mut writer).or_fail(Exit::Upstream)?;
-            Ok(writer.finish().1)
-        })
-        .await
-        .while_doing(|| format!("cannot read {}", raw.object.key))?;
-        // If it differs, storing the download reports a conflict.
-        Ok(digest == raw.object.sha256)
+        if !has {
+            let key = &object.key;
+            warn!(%key, "an object is missing from the lake or altered: downloading it again");
+        }
+        Ok(has)
     }
 
     async fn download(
@@ -323,11 +314,9 @@ impl Extractor {
         })
         .await?;
 
-        let object = Object {
-            key: RawManifest::object_key(partition, &raw.measures.sha256, &raw.name)?,
-            size_bytes: raw.measures.size_bytes,
-            sha256: raw.measures.sha256,
-        };
+        let content = raw.measures.content;
+        let key = RawManifest::object_key(partition, &content.sha256, &raw.name)?;
+        let object = Object::of(key, content);
         let content = Content::File(raw.file);
         let object_created = self.lake.create(&object.key, content).await?;
         let raw_manifest = RawManifest {

@@ -9,7 +9,7 @@ use shared::exit::Failure;
 use shared::fingerprint::Fingerprint;
 use shared::key::Key;
 use shared::lake::{Content, Created, Lake, LakeError};
-use shared::manifest::{self, ManifestRef, Publication, RawManifest};
+use shared::manifest::{self, ManifestRef, Object, Publication, RawManifest};
 use shared::partition::Partition;
 use tracing::warn;
 
@@ -136,7 +136,13 @@ pub(crate) async fn commit_content(
     let bytes = lake.read(&key).await?;
     let bytes = bytes.ok_or_else(|| LakeError::Missing { key: key.clone() })?;
     let first: RawManifest = manifest::from_json(&key, &bytes)?;
-    if first.object.sha256 == raw.object.sha256 && first.lines == raw.lines {
+    // An earlier version of this program did not state the checksum.
+    let content = |raw: &RawManifest| {
+        let Object { key, sha256, .. } = &raw.object;
+        let (size, lines) = (raw.object.size_bytes, raw.lines);
+        (raw.partition, key.clone(), sha256.clone(), size, lines)
+    };
+    if content(&first) == content(raw) {
         return Ok((ManifestRef::of(key, &bytes), Created::Existed));
     }
     Err(conflict.into())

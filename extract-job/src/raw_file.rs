@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use shared::fingerprint::{Digest, DigestWriter};
+use shared::fingerprint::{DigestWriter, Measured};
 use shared::manifest::Encoding;
 use tempfile::NamedTempFile;
 
@@ -19,8 +19,7 @@ pub(crate) struct RawFile {
 /// The measures of a text that need no parsing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Measures {
-    pub(crate) sha256: Digest,
-    pub(crate) size_bytes: u64,
+    pub(crate) content: Measured,
     /// Line feeds, plus one if the last line has none.
     pub(crate) lines: u64,
     pub(crate) encoding: Encoding,
@@ -47,11 +46,10 @@ impl<W: Write> MeasuringWriter<W> {
 
     /// Returns the inner writer and the measures of everything written.
     pub(crate) fn finish(self) -> (W, Measures) {
-        let (inner, sha256, size_bytes) = self.inner.finish();
+        let (inner, content) = self.inner.finish();
         let unfinished = self.last.is_some_and(|byte| byte != b'\n');
         let measures = Measures {
-            sha256,
-            size_bytes,
+            content,
             lines: self.line_feeds + u64::from(unfinished),
             encoding: if self.utf8.is_valid() {
                 Encoding::Utf8
@@ -124,6 +122,7 @@ impl Utf8Check {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use shared::fingerprint::{Checksum, Digest};
 
     fn measure(pieces: &[&[u8]]) -> Measures {
         let mut writer = MeasuringWriter::new(io::sink());
@@ -172,8 +171,9 @@ mod tests {
             prop_assert_eq!(measures.encoding == Encoding::Utf8, valid);
             let lines = bytes.split_inclusive(|&byte| byte == b'\n').count();
             prop_assert_eq!(measures.lines, lines as u64);
-            prop_assert_eq!(measures.sha256, Digest::of(&bytes));
-            prop_assert_eq!(measures.size_bytes, bytes.len() as u64);
+            prop_assert_eq!(measures.content.sha256, Digest::of(&bytes));
+            prop_assert_eq!(measures.content.crc32c, Checksum::of(&bytes));
+            prop_assert_eq!(measures.content.size_bytes, bytes.len() as u64);
         }
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::Deserialize;
+use shared::address::Address;
 use shared::settings::{JobSettings, Problems, parse_number, variables};
 use url::Url;
 
-use crate::http::{Address, AllowedHosts, host_of, is_secure, parse_hosts};
+use crate::http::{AllowedHosts, host_of, is_secure, parse_hosts};
 
 /// The host of some years' files, to which the City's portal links.
 const CITY_HOST: &str = "www.toronto.ca";

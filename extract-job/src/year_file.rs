@@ -74,10 +74,11 @@ pub(crate) fn unpack(
     let mut measuring = MeasuringWriter::new(io::sink());
     io::copy(&mut downloaded, &mut measuring).or_fail(Exit::Upstream)?;
     let (_, measures) = measuring.finish();
-    if measures.size_bytes > limits.content_bytes {
+    let size = measures.content.size_bytes;
+    if size > limits.content_bytes {
         return Err(Failure::contract(YearFileError::TooLarge {
             address,
-            size: measures.size_bytes,
+            size,
             limit: limits.content_bytes,
         }));
     }

@@ -73,7 +73,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     let mut warehouse = Warehouse::open(&settings.warehouse).await?;
     let mut offered = Vec::new();
     for (partition, clean) in input.partitions {
-        let manifest = manifest::read_handed(&common.lake, &clean.manifest).await;
+        let manifest = manifest::read_handed(&common.lake, &clean.manifest, partition).await;
         offered.push((partition, clean, manifest));
     }
     // Before any load, so that no load of an older run can replace what this run has seen.
@@ -176,6 +176,7 @@ async fn load(
     let partition = manifest.partition;
     let files = manifest.files.iter();
     let load = Load {
+        lake,
         manifest,
         manifest_key: &handed.manifest.key,
         files: files.map(|file| lake.locate(&file.object.key)).collect(),

@@ -1,14 +1,15 @@
 //! The frame of every job: environment, logs, the stage's heartbeat or its failure, and the exit code.
 
 use std::future::Future;
-use std::panic;
 use std::process::ExitCode;
 use std::time::Instant;
 
 use tracing::{Instrument as _, error, info, info_span};
 
 use crate::dry_run::Estimates;
+use crate::ending;
 use crate::exit::{Exit, Failure, OrFail as _};
+use crate::proxies;
 use crate::run::Stage;
 use crate::settings::{self, CommonSettings, JobSettings};
 use crate::telemetry::{self, milliseconds};
@@ -74,8 +75,11 @@ where
 {
     let started = Instant::now();
     telemetry::init(settings::log_format());
-    log_panics();
-    let outcome = settings::read::<S>(settings::environment()).and_then(|(common, own)| {
+    ending::on_panics();
+    let prepared = proxies::exempt_loopback().and_then(|()| ending::on_signals(stage, started));
+    let read = prepared.or_fail(Exit::Upstream);
+    let read = read.and_then(|()| settings::read::<S>(settings::environment()));
+    let outcome = read.and_then(|(common, own)| {
         let span = info_span!("stage", stage = stage.as_str(), run = %common.run_id, task = common.task.index());
         span.in_scope(|| {
             info!(stage = stage.as_str(), run = %common.run_id, task = common.task.index(), lake = %common.lake, "stage started");
@@ -91,6 +95,7 @@ where
             .or_fail(Exit::Upstream)?;
         runtime.block_on(work(common, own).instrument(span))
     });
+    ending::claim();
     let milliseconds = milliseconds(started.elapsed());
     match outcome {
         Ok(summary) => {
@@ -122,23 +127,4 @@ where
             ExitCode::from(exit.code())
         }
     }
-}
-
-/// Logs a panic like any other failure and ends the process with [`Exit::Bug`].
-fn log_panics() {
-    panic::set_hook(Box::new(|panic| {
-        let thread = std::thread::current();
-        error!(
-            exit = Exit::Bug.code(),
-            advice = Exit::Bug.advice(),
-            cause = %panic,
-            thread = thread.name().unwrap_or("unnamed"),
-            "stage failed"
-        );
-        #[expect(
-            clippy::exit,
-            reason = "a panic on any thread has to end the job with the right exit code"
-        )]
-        std::process::exit(Exit::Bug.code().into());
-    }));
 }

@@ -34,23 +34,14 @@ use crate::key::Key;
 use crate::lake::{Content, Lake, LakeError};
 use crate::partition::Partition;
 
+pub use crate::object::Object;
+
 /// The format of a manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Version {
     /// The first.
     #[serde(rename = "v1")]
     V1,
-}
-
-/// An object listed in a manifest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Object {
-    /// Its key.
-    pub key: Key,
-    /// Its length.
-    pub size_bytes: u64,
-    /// The SHA-256 of its bytes.
-    pub sha256: Digest,
 }
 
 /// A reference to a manifest: its key and the digest of its bytes, so that results can be identified without reading
@@ -422,13 +413,78 @@ pub async fn read<T: DeserializeOwned>(lake: &Lake, key: &Key) -> Result<T, Fail
     from_json(key, &read_bytes(lake, key).await?)
 }
 
-/// Reads the manifest that a stage handed over.
+/// Reads the manifest of `partition` under `key`.
 ///
 /// # Errors
-/// [`Exit::Upstream`] if it does not exist, [`Exit::Bug`] if its bytes differ: objects never change.
-pub async fn read_handed<T: DeserializeOwned>(
+/// [`Exit::Upstream`] if it does not exist, [`Exit::Bug`] if it belongs to another partition or key.
+pub async fn read_own<T: Manifest>(
+    lake: &Lake,
+    key: &Key,
+    partition: Partition,
+) -> Result<T, Failure> {
+    from_manifest(key, &read_bytes(lake, key).await?, partition)
+}
+
+/// A manifest whose content determines its key.
+pub trait Manifest: DeserializeOwned {
+    /// Returns its partition.
+    fn partition(&self) -> Partition;
+    /// Returns its key.
+    fn own_key(&self) -> Result<Key, Failure>;
+}
+
+impl Manifest for RawManifest {
+    fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    fn own_key(&self) -> Result<Key, Failure> {
+        Self::key(self.partition, &self.object.sha256)
+    }
+}
+
+impl Manifest for CleanManifest {
+    fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    fn own_key(&self) -> Result<Key, Failure> {
+        Self::key(self.partition, &self.fingerprint, "manifest.json")
+    }
+}
+
+/// Parses the manifest of `partition` in `bytes`, read from `key`.
+///
+/// # Errors
+/// [`Exit::Contract`] if it does not have that format, [`Exit::Bug`] if it belongs to another partition or key.
+pub fn from_manifest<T: Manifest>(
+    key: &Key,
+    bytes: &[u8],
+    partition: Partition,
+) -> Result<T, Failure> {
+    let manifest: T = from_json(key, bytes)?;
+    let own = manifest.own_key()?;
+    if own == *key && manifest.partition() == partition {
+        return Ok(manifest);
+    }
+    Err(Failure::new(
+        Exit::Bug,
+        anyhow::anyhow!(
+            "{key} has the manifest {own} of {} in place of one of {partition}: find out what altered the lake, and remove it",
+            manifest.partition()
+        ),
+    ))
+}
+
+/// Reads the manifest of `partition` that a stage handed over.
+///
+/// # Errors
+/// [`Exit::Upstream`] if it does not exist, [`Exit::Bug`] if its bytes differ, because objects never change, or if it
+/// belongs to another partition or key.
+pub async fn read_handed<T: Manifest>(
     lake: &Lake,
     manifest: &ManifestRef,
+    partition: Partition,
 ) -> Result<T, Failure> {
     let ManifestRef { key, sha256 } = manifest;
     let bytes = read_bytes(lake, key).await?;
@@ -441,7 +497,7 @@ pub async fn read_handed<T: DeserializeOwned>(
             ),
         ));
     }
-    from_json(key, &bytes)
+    from_manifest(key, &bytes, partition)
 }
 
 pub(crate) async fn read_bytes(lake: &Lake, key: &Key) -> Result<Bytes, Failure> {

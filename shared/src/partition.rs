@@ -99,14 +99,19 @@ impl FromStr for Partition {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let problem = || {
+            format!(
+                "{text:?} is not a partition: use a year, city-wards or forward-sortation-areas"
+            )
+        };
         match text {
             "city-wards" => Ok(Partition::CityWards),
             "forward-sortation-areas" => Ok(Partition::ForwardSortationAreas),
-            year => year.parse().map(Partition::Year).map_err(|_| {
-                format!(
-                    "{text:?} is not a partition: use a year, city-wards or forward-sortation-areas"
-                )
-            }),
+            // Without a sign, and with as many digits as a year may have.
+            year if year.len() <= 4 && year.bytes().all(|byte| byte.is_ascii_digit()) => {
+                year.parse().map(Partition::Year).map_err(|_| problem())
+            }
+            _ => Err(problem()),
         }
     }
 }
@@ -122,5 +127,18 @@ impl TryFrom<String> for Partition {
 impl From<Partition> for String {
     fn from(partition: Partition) -> Self {
         partition.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Partition;
+
+    #[test]
+    fn a_year_has_digits_only() {
+        assert_eq!("2023".parse(), Ok(Partition::Year(2023)));
+        for bad in ["-1", "+2023", "20230", "", " 2023", "2023.0"] {
+            assert!(bad.parse::<Partition>().is_err(), "{bad:?}");
+        }
     }
 }

@@ -1,16 +1,20 @@
 //! Logs, one JSON line per event in Cloud Logging's format or a readable line on a terminal; and progress bars.
 
+use std::fmt::{self, Debug};
 use std::io::{self, IsTerminal as _};
 use std::str::FromStr;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tracing_subscriber::Layer as _;
+use tracing::field::Field;
+use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
+use tracing_subscriber::fmt::{layer, time};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, Layer as _};
 
 /// The format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,14 +70,32 @@ pub fn init(format: LogFormat) {
             reason = "the method's lifetime is too narrow to be the filter"
         )]
         let events = filter_fn(|metadata| metadata.is_event());
-        let lines = fmt::layer()
+        let lines = layer()
             .with_target(false)
-            .with_timer(fmt::time::uptime())
+            .with_timer(time::uptime())
             .with_ansi(io::stderr().is_terminal())
             .with_writer(AboveBars::default)
+            .fmt_fields(debug_fn(escaped).delimited(" "))
             .with_filter(events);
         registry.with(lines).init();
     }
+}
+
+/// Writes a field of a text line. Control characters, which a publisher's text may contain, are escaped: they would start
+/// another line or command the terminal.
+fn escaped(writer: &mut Writer<'_>, field: &Field, value: &dyn Debug) -> fmt::Result {
+    let text = match field.name() {
+        "message" => format!("{value:?}"),
+        name => format!("{name}={value:?}"),
+    };
+    for character in text.chars() {
+        if character.is_control() {
+            write!(writer, "{}", character.escape_default())?;
+        } else {
+            writer.write_char(character)?;
+        }
+    }
+    Ok(())
 }
 
 /// Returns whole milliseconds: log fields are integers, because tracing-stackdriver writes fractions as text.

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::fingerprint::Digest;
+use crate::fingerprint::{Digest, Measured};
 use crate::key::Key;
 use crate::manifest::{self, Encoding, Object, RawManifest, Source, Version};
 use crate::partition::Partition;
@@ -92,18 +92,15 @@ impl TestLake {
             stated_size_bytes: None,
             generated: false,
         };
-        let sha256 = Digest::of(bytes);
+        let content = Measured::of(bytes);
+        let key = RawManifest::object_key(partition, &content.sha256, name).expect("valid key");
         let feeds = bytes.split(|&byte| byte == b'\n').count() as u64;
         let manifest = RawManifest {
             manifest: Version::V1,
             partition,
-            download_sha256: sha256.clone(),
-            download_size_bytes: bytes.len() as u64,
-            object: Object {
-                key: RawManifest::object_key(partition, &sha256, name).expect("valid key"),
-                size_bytes: bytes.len() as u64,
-                sha256,
-            },
+            download_sha256: content.sha256.clone(),
+            download_size_bytes: content.size_bytes,
+            object: Object::of(key, content),
             lines: feeds - u64::from(bytes.is_empty() || bytes.ends_with(b"\n")),
             encoding: match std::str::from_utf8(bytes) {
                 Ok(_) => Encoding::Utf8,
@@ -154,6 +151,15 @@ impl Job {
     pub fn env(mut self, name: &str, value: impl AsRef<str>) -> Self {
         self.command.env(name, value.as_ref());
         self
+    }
+
+    /// Runs it by `wrapper`, a command that takes another one as its last arguments.
+    #[must_use]
+    pub fn inside(self, mut wrapper: Command) -> Self {
+        wrapper.arg(self.command.get_program()).env_clear();
+        let set = |(name, value): (_, Option<_>)| Some((name, value?));
+        wrapper.envs(self.command.get_envs().filter_map(set));
+        Self { command: wrapper }
     }
 
     /// Runs it to completion.

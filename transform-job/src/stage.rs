@@ -30,7 +30,7 @@ use crate::{boundaries, service_requests};
 
 /// The version of the rules in this crate. A change of their results needs a new number, so that every partition gets a
 /// new fingerprint and is transformed again.
-pub const LOGIC_VERSION: u32 = 5;
+pub const LOGIC_VERSION: u32 = 6;
 
 /// The settings of this job.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ async fn transform(
         return found(reference, &clean);
     }
 
-    let raw: RawManifest = manifest::read_handed(lake, &handed.manifest).await?;
+    let raw: RawManifest = manifest::read_handed(lake, &handed.manifest, partition).await?;
     let ratio = settings.max_quarantined_ratio;
     let clean = match partition.dataset() {
         Dataset::ServiceRequests => {
@@ -206,6 +206,7 @@ fn fingerprint(
     Fingerprint::of(&parts)
 }
 
+/// Returns the result with this fingerprint, if the lake has all of it.
 async fn find(
     lake: &Lake,
     partition: Partition,
@@ -215,7 +216,20 @@ async fn find(
     let Some(bytes) = lake.read(&key).await? else {
         return Ok(None);
     };
-    let clean = manifest::from_json(&key, &bytes)?;
+    let clean: CleanManifest = manifest::from_manifest(&key, &bytes, partition)?;
+    let files = clean.files.iter().chain(&clean.quarantine);
+    let has = async |file: &CleanFile| -> Result<bool, Failure> {
+        let has = lake.has(&file.object).await?;
+        if !has {
+            let key = &file.object.key;
+            warn!(%partition, %key, "an object is missing from the lake or altered: transforming again");
+        }
+        Ok(has)
+    };
+    // What is missing is created again. If an object was altered, that is a conflict.
+    if try_join_all(files.map(has)).await?.contains(&false) {
+        return Ok(None);
+    }
     debug!(%partition, %fingerprint, "partition found");
     Ok(Some((ManifestRef::of(key, &bytes), clean)))
 }
@@ -256,11 +270,7 @@ async fn store(
     let key = CleanManifest::key(partition, fingerprint, &file.name)?;
     lake.create(&key, Content::File(file.content)).await?;
     Ok(CleanFile {
-        object: Object {
-            key,
-            size_bytes: file.size_bytes,
-            sha256: file.sha256,
-        },
+        object: Object::of(key, file.measured),
         rows: file.rows,
     })
 }

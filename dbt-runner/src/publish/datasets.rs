@@ -8,8 +8,8 @@ use bytes::Bytes;
 use shared::contract::{Column, ColumnType, Contract};
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::Fingerprint;
-use shared::key::Key;
-use shared::manifest::{self, CleanManifest};
+use shared::lake::read_failure;
+use shared::manifest::{self, CleanManifest, Object};
 use shared::partition::Partition;
 use tokio::task::block_in_place;
 use tracing::debug;
@@ -110,7 +110,7 @@ impl Publication<'_> {
         let mut writer = YearWriter::create().or_fail(Exit::Upstream)?;
         for month in &manifest.files {
             let key = &month.object.key;
-            let file = self.read_lake(key).await?;
+            let file = self.read_lake(&month.object).await?;
             block_in_place(|| writer.add_month(file))
                 .or_fail(Exit::Contract)
                 .while_doing(|| format!("cannot read {key}"))?;
@@ -131,7 +131,7 @@ impl Publication<'_> {
             Failure::contract(anyhow::anyhow!("the manifest lists no quarantine"))
         })?;
         let key = &refused.object.key;
-        let file = self.read_lake(key).await?;
+        let file = self.read_lake(&refused.object).await?;
         let quarantined = block_in_place(|| quarantine::write(&manifest, file))
             .or_fail(Exit::Contract)
             .while_doing(|| format!("cannot read {key}"))?;
@@ -199,7 +199,7 @@ impl Publication<'_> {
         let file = manifest.files.first().ok_or_else(|| {
             Failure::contract(anyhow::anyhow!("the clean manifest lists no file"))
         })?;
-        let file = self.read_lake(&file.object.key).await?;
+        let file = self.read_lake(&file.object).await?;
         let wrote = block_in_place(|| boundaries::write(areas, file, denominators));
         let (spooled, schema) = wrote.or_fail(Exit::Contract)?;
         let put = self.put_spooled(areas.name, None, Format::Parquet, &spooled);
@@ -239,14 +239,14 @@ impl Publication<'_> {
         clean: &Fingerprint,
     ) -> Result<CleanManifest, Failure> {
         let key = CleanManifest::key(partition, clean, "manifest.json")?;
-        manifest::read(self.lake, &key).await
+        manifest::read_own(self.lake, &key, partition).await
     }
 
     /// Reads an object of the lake: a month of a year, a quarantine or boundaries.
-    async fn read_lake(&self, key: &Key) -> Result<Bytes, Failure> {
-        let mut reader = self.lake.open(key).await?;
+    async fn read_lake(&self, object: &Object) -> Result<Bytes, Failure> {
+        let mut reader = self.lake.open(object).await?;
         let mut content = Vec::new();
-        block_in_place(|| reader.read_to_end(&mut content)).or_fail(Exit::Upstream)?;
+        block_in_place(|| reader.read_to_end(&mut content)).map_err(read_failure)?;
         Ok(content.into())
     }
 }

@@ -33,13 +33,13 @@ impl Spool {
 
     /// Returns the file with `rows` rows that `writer` has written.
     pub(super) fn finish(self, writer: Writer, rows: u64) -> io::Result<Spooled> {
-        let (mut buffered, sha256, bytes) = writer.finish();
+        let (mut buffered, measured) = writer.finish();
         buffered.flush()?;
         Ok(Spooled {
             content: self.content,
             rows,
-            bytes,
-            sha256,
+            bytes: measured.size_bytes,
+            sha256: measured.sha256,
         })
     }
 }

@@ -10,7 +10,7 @@ use arrow_schema::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use shared::contract::{Contract, Table};
-use shared::fingerprint::{Digest, Fingerprint};
+use shared::fingerprint::{Fingerprint, Measured};
 use shared::key::Key;
 use shared::manifest::{
     self, CleanFile, CleanManifest, Encoding, Object, RowCounts, Source, Version,
@@ -28,11 +28,7 @@ impl Fixture {
             let key = CleanManifest::key(partition, fingerprint, name).unwrap();
             self.lake.put(&key, &bytes.1);
             CleanFile {
-                object: Object {
-                    key,
-                    size_bytes: bytes.1.len() as u64,
-                    sha256: Digest::of(&bytes.1),
-                },
+                object: Object::of(key, Measured::of(&bytes.1)),
                 rows: bytes.0,
             }
         };
@@ -54,11 +50,7 @@ impl Fixture {
                 stated_size_bytes: None,
                 generated: false,
             },
-            raw_object: Object {
-                key: raw,
-                size_bytes: 0,
-                sha256: Digest::of(year.as_bytes()),
-            },
+            raw_object: Object::of(raw, Measured::of(year.as_bytes())),
             raw_lines: requests.rows + quarantine.rows + 1,
             encoding: Encoding::Utf8,
             contract: "test".to_owned(),

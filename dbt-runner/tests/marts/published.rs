@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -75,6 +75,8 @@ fn a_failing_test_leaves_readers_the_set_of_before_and_names_the_candidate() {
 enum Point {
     /// After this many log lines with a message.
     Logged(&'static str, usize),
+    /// By a signal that the job handles, while dbt is at work.
+    Told,
     /// While the marts are published: DuckDB's log of the transaction exists.
     Publishing,
 }
@@ -83,6 +85,24 @@ fn kill_at(point: Point, mut child: Child, fixture: &Fixture) {
     let log = fixture.file().with_extension("duckdb.wal");
     let stdout = child.stdout.take().unwrap();
     match point {
+        Point::Told => {
+            let lines = BufReader::new(stdout).lines();
+            let mut events =
+                lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+            assert!(events.any(|event| event["message"] == "dbt node finished"));
+            let dbt = children_of(child.id());
+            assert!(!dbt.is_empty(), "dbt is a child");
+            let told = Command::new("kill").arg(child.id().to_string()).status();
+            assert!(told.unwrap().success());
+            assert_eq!(child.wait().unwrap().code(), Some(30));
+            let failed = events.filter(|event| event["message"] == "stage failed");
+            assert_eq!(failed.count(), 1);
+            let deadline = Instant::now() + Duration::from_mins(1);
+            while dbt.iter().any(|id| is_running(id)) {
+                assert!(Instant::now() < deadline, "dbt is still running");
+                thread::yield_now();
+            }
+        }
         Point::Logged(message, times) => {
             let lines = BufReader::new(stdout).lines();
             let events = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
@@ -104,6 +124,25 @@ fn kill_at(point: Point, mut child: Child, fixture: &Fixture) {
     child.wait().unwrap();
 }
 
+/// Returns the processes that any thread of `process` started.
+fn children_of(process: u32) -> Vec<String> {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap();
+    let lists = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("children")));
+    lists
+        .flat_map(|list| {
+            let children = list.unwrap_or_default();
+            let ids = children.split_whitespace().map(str::to_owned);
+            ids.collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+/// Whether the process exists, and not just as a name until its new parent notices its end.
+fn is_running(id: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat"));
+    stat.is_ok_and(|stat| !stat.contains(") Z "))
+}
+
 #[test]
 fn a_build_that_is_killed_anywhere_leaves_one_whole_set() {
     let fixture = Fixture::of_few_marts(REQUESTS);
@@ -117,7 +156,7 @@ fn a_build_that_is_killed_anywhere_leaves_one_whole_set() {
 
     for point in [
         Point::Logged("build started", 1),
-        Point::Logged("dbt node finished", 1),
+        Point::Told,
         Point::Logged("dbt node finished", 20),
         Point::Publishing,
         Point::Publishing,
@@ -128,7 +167,7 @@ fn a_build_that_is_killed_anywhere_leaves_one_whole_set() {
         kill_at(point, child, &fixture);
         let seen = marts(&fixture);
         assert!(seen == old || seen == new, "{point:?}");
-        if let Point::Logged("dbt node finished", _) = point {
+        if let Point::Logged("dbt node finished", _) | Point::Told = point {
             assert!(seen == old, "{point:?}");
         }
         fixture.job().run().finished();

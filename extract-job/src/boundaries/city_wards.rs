@@ -82,7 +82,8 @@ pub(crate) fn unpack(url: &str, mut downloaded: NamedTempFile) -> Result<RawFile
     std::io::copy(&mut downloaded, &mut measuring).or_fail(Exit::Upstream)?;
     let (_, measures) = measuring.finish();
 
-    check(&mut downloaded, measures.size_bytes, measures.encoding).map_err(|problem| {
+    let size_bytes = measures.content.size_bytes;
+    check(&mut downloaded, size_bytes, measures.encoding).map_err(|problem| {
         let url = url.to_owned();
         Failure::new(problem.exit(), Refused { url, problem })
     })?;
@@ -216,7 +217,7 @@ mod tests {
         let published = serde_json::to_vec_pretty(&wards()).expect("JSON");
         let raw = outcome(&published).expect("valid");
         assert_eq!(std::fs::read(raw.file.path()).expect("readable"), published);
-        assert_eq!(raw.measures.size_bytes, published.len() as u64);
+        assert_eq!(raw.measures.content.size_bytes, published.len() as u64);
         assert_eq!(raw.measures.encoding, Encoding::Utf8);
     }
 

@@ -120,8 +120,8 @@ fn check(unpacked: Result<RawFile, Failure>, exits: &[Exit]) -> Option<Vec<u8>> 
     match unpacked {
         Ok(RawFile { file, measures, .. }) => {
             let content = fs::read(file.path()).expect("a readable file");
-            assert_eq!(content.len() as u64, measures.size_bytes);
-            assert_eq!(Digest::of(&content), measures.sha256);
+            assert_eq!(content.len() as u64, measures.content.size_bytes);
+            assert_eq!(Digest::of(&content), measures.content.sha256);
             assert_eq!(
                 content.split_inclusive(|&byte| byte == b'\n').count() as u64,
                 measures.lines

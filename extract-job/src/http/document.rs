@@ -1,9 +1,10 @@
 use reqwest::StatusCode;
 use reqwest::header::ACCEPT;
+use shared::address::Address;
 use url::Url;
 
 use super::retry::{Failed, retry_after, retrying};
-use super::{Address, HttpClient, HttpError};
+use super::{HttpClient, HttpError};
 
 /// A small answer, whole in memory.
 pub(crate) struct Document {
@@ -24,7 +25,7 @@ pub(crate) async fn fetch(http: &HttpClient, url: &Url) -> Result<Document, Http
 async fn attempt(http: &HttpClient, url: &Url) -> Result<Document, Failed> {
     let broken = |source| HttpError::from_client(url, source);
     let request = http
-        .client(url)
+        .client
         .get(url.clone())
         .header(ACCEPT, "application/json");
     let mut response = request.send().await.map_err(broken)?;

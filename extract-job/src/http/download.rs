@@ -5,6 +5,7 @@ use reqwest::header::{
     IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_RANGE, LAST_MODIFIED, RANGE,
 };
 use reqwest::{Response, StatusCode};
+use shared::address::Address;
 use shared::fingerprint::{Digest, Hasher};
 use shared::telemetry::{Progress, progress};
 use tempfile::NamedTempFile;
@@ -12,7 +13,7 @@ use tracing::info;
 use url::Url;
 
 use super::retry::{Failed, retry_after, retrying};
-use super::{Address, HttpClient, HttpError};
+use super::{HttpClient, HttpError};
 
 /// Set to `true` by the sample portal, whose data are synthetic.
 const GENERATED: HeaderName = HeaderName::from_static("x-generated-data");
@@ -201,7 +202,7 @@ async fn attempt(
     };
 
     let mut message = http
-        .client(url)
+        .client
         .get(url.clone())
         .header(ACCEPT_ENCODING, "identity");
     if partial.received > 0 {

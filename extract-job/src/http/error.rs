@@ -3,10 +3,11 @@ use std::io;
 use std::time::Duration;
 
 use reqwest::StatusCode;
+use shared::address::Address;
 use shared::exit::{Exit, Failure};
 use url::Url;
 
-use super::{Address, HostRefused, refusal_in};
+use super::{HostRefused, refusal_in};
 
 /// Why a request failed. Messages contain the address.
 #[derive(Debug, thiserror::Error)]

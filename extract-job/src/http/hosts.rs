@@ -2,9 +2,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use shared::address::Address;
 use url::{Host, Url};
-
-use super::Address;
 
 /// The hosts to which one publisher may lead.
 #[derive(Debug, Clone)]
@@ -137,7 +136,7 @@ pub(crate) fn is_secure(url: &Url) -> bool {
 }
 
 /// Whether `url` is on a loopback address or `localhost`.
-pub(crate) fn is_loopback(url: &Url) -> bool {
+fn is_loopback(url: &Url) -> bool {
     is_loopback_address(url) || url.host() == Some(Host::Domain("localhost"))
 }
 

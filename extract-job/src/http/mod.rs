@@ -1,6 +1,5 @@
 //! An HTTP client for allowed hosts only, with a deadline, and with retries for transient failures.
 
-mod address;
 mod date;
 mod document;
 mod download;
@@ -11,12 +10,10 @@ mod retry;
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use reqwest::Client;
 use reqwest::redirect::Policy;
-use reqwest::{Client, ClientBuilder};
 use shared::exit::{Exit, Failure, OrFail as _};
-use url::Url;
 
-pub(crate) use address::Address;
 pub(crate) use date::parse_http_date;
 pub(crate) use document::{Document, fetch};
 pub(crate) use download::{Download, Request, Validator, download};
@@ -32,10 +29,7 @@ const USER_AGENT: &str = concat!("toronto-311/", env!("CARGO_PKG_VERSION"));
 /// A client for allowed hosts, which also follows redirects to allowed hosts only.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpClient {
-    /// Uses the proxies set in the environment.
-    proxied: Client,
-    /// Uses no proxy. A proxy would look for loopback on its own machine, and see data that must stay on this one.
-    direct: Client,
+    client: Client,
     allowed: AllowedHosts,
     /// The time limit of one fetch or download, retries included.
     deadline: Duration,
@@ -44,38 +38,26 @@ pub(crate) struct HttpClient {
 impl HttpClient {
     /// Returns a client for the hosts `allowed`, each of whose requests ends within `deadline`.
     pub(crate) fn new(allowed: AllowedHosts, deadline: Duration) -> Result<Self, Failure> {
-        let builder = || -> ClientBuilder {
-            let targets = allowed.clone();
-            let redirects = Policy::custom(move |attempt| {
-                if attempt.previous().len() > MAX_REDIRECTS {
-                    return attempt.error("too many redirects");
-                }
-                match targets.check(attempt.url()) {
-                    Ok(()) => attempt.follow(),
-                    Err(refused) => attempt.error(refused),
-                }
-            });
-            Client::builder()
-                .user_agent(USER_AGENT)
-                .connect_timeout(CONNECT_TIMEOUT)
-                .read_timeout(MAX_IDLE_TIMEOUT.min(deadline / 4))
-                .redirect(redirects)
-        };
+        let targets = allowed.clone();
+        let redirects = Policy::custom(move |attempt| {
+            if attempt.previous().len() > MAX_REDIRECTS {
+                return attempt.error("too many redirects");
+            }
+            match targets.check(attempt.url()) {
+                Ok(()) => attempt.follow(),
+                Err(refused) => attempt.error(refused),
+            }
+        });
+        let client = Client::builder()
+            .user_agent(USER_AGENT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(MAX_IDLE_TIMEOUT.min(deadline / 4))
+            .redirect(redirects);
         Ok(Self {
-            proxied: builder().build().or_fail(Exit::Upstream)?,
-            direct: builder().no_proxy().build().or_fail(Exit::Upstream)?,
+            client: client.build().or_fail(Exit::Upstream)?,
             allowed,
             deadline,
         })
-    }
-
-    /// Returns the client for requests to `url`.
-    fn client(&self, url: &Url) -> &Client {
-        if hosts::is_loopback(url) {
-            &self.direct
-        } else {
-            &self.proxied
-        }
     }
 }
 

@@ -3,12 +3,13 @@ use std::time::Duration;
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
+use shared::address::Address;
 use shared::telemetry::milliseconds;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 use url::Url;
 
-use super::{Address, HttpError, parse_http_date};
+use super::{HttpError, parse_http_date};
 
 /// A failed attempt.
 pub(super) struct Failed {

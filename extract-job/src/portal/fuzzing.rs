@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 use reqwest::StatusCode;
+use shared::address::Address;
 use url::Url;
 
 use super::pick::PickError;
 use super::{resources, wgs84_polygons, yearly};
-use crate::http::{Address, Document};
+use crate::http::Document;
 
 /// Reads `body` as CKAN's description of a package, and picks its resources.
 ///

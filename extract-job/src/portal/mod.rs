@@ -9,10 +9,11 @@ mod resource;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use shared::address::Address;
 use shared::exit::{Exit, Failure};
 use url::Url;
 
-use crate::http::{self, Address, Document, HttpClient, HttpError};
+use crate::http::{self, Document, HttpClient, HttpError};
 
 pub(crate) use date::StatedDate;
 pub(crate) use pick::{Choice, Yearly, wgs84_polygons, yearly};

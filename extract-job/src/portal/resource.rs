@@ -1,12 +1,12 @@
 use jiff::Timestamp;
 use serde_json::Value;
+use shared::address::Address;
 use shared::fingerprint::Fingerprint;
 use shared::manifest::Source;
 use url::Url;
 
 use super::date::StatedDate;
 use super::one_line;
-use crate::http::Address;
 
 /// One published file.
 #[derive(Debug, Clone)]

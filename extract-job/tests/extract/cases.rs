@@ -634,6 +634,7 @@ fn no_password_or_token_is_logged_or_kept() {
         portal
             .job_on(&portal.lake)
             .env("PORTAL_URL", with(portal.address()))
+            .env("RUST_LOG", "trace")
             .env(
                 "FSA_URL",
                 format!("{}/missing.zip?signature=secret", with(portal.address())),

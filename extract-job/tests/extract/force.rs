@@ -160,11 +160,28 @@ fn a_lost_object_is_restored() {
         .keys()
         .find(|key| key.ends_with("/SR2023.csv"))
         .unwrap();
-    std::fs::remove_file(portal.portal.lake.path().join(csv)).unwrap();
-
-    assert_eq!(portal.forced("forced").finished()["produced"], 1);
-    assert_eq!(portal.portal.lake.objects("raw/"), objects);
-    assert_eq!(portal.handed_over("forced"), portal.handed_over("first"));
+    let manifest = portal.handed_over("first").0;
+    let path = |key: &str| portal.portal.lake.path().join(key);
+    for (run, lost) in [("forced", csv), ("unforced", csv), ("manifest", &manifest)] {
+        std::fs::remove_file(path(lost)).unwrap();
+        let outcome = if run == "forced" {
+            portal.forced(run)
+        } else {
+            portal.run(run)
+        };
+        assert_eq!(outcome.finished()["produced"], 1, "{run}");
+        assert_eq!(portal.portal.lake.objects("raw/"), objects, "{run}");
+        assert_eq!(
+            portal.handed_over(run),
+            portal.handed_over("first"),
+            "{run}"
+        );
+    }
+    // An object with another length is not that of its manifest either.
+    std::fs::write(path(csv), "Status").unwrap();
+    let outcome = portal.run("altered");
+    let cause = outcome.failed(70);
+    assert!(cause.contains(&format!("cannot create {csv}")), "{cause}");
 }
 
 /// The areas are computed, so the same file of the publisher does not imply the same result.

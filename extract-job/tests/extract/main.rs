@@ -16,6 +16,7 @@ mod runs;
 mod scripted;
 mod selection;
 mod shapefiles;
+mod signals;
 mod wards;
 mod wire;
 mod zips;

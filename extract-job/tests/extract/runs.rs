@@ -5,7 +5,7 @@ use std::thread;
 
 use serde_json::Value;
 use shared::fingerprint::Digest;
-use shared::testing::TestLake;
+use shared::testing::{Job, TestLake};
 
 use crate::publisher::{Publisher, city_wards};
 use crate::scripted::{Answer, FILE, Scripted, WARDS, YEARS};
@@ -285,11 +285,10 @@ fn a_refusal_by_the_lake_is_a_configuration_error() {
         let json = [("Content-Type", "application/json")];
         Some(Answer::new(403, &json, error))
     });
-    let outcome = publisher
-        .job_on(&publisher.lake)
+    let job = through_nowhere(publisher.job_on(&publisher.lake))
         .env("LAKE_URL", "gs://bucket")
-        .env("STORAGE_EMULATOR_HOST", store.address())
-        .run();
+        .env("STORAGE_EMULATOR_HOST", store.address());
+    let outcome = job.run();
     let cause = outcome.failed(10);
     assert!(cause.contains("not allowed to"), "{cause}");
 }
@@ -297,19 +296,31 @@ fn a_refusal_by_the_lake_is_a_configuration_error() {
 #[test]
 fn a_proxy_is_not_used_for_loopback() {
     let publisher = Publisher::start();
-    // Nothing listens here: port 9 is discard.
-    let nowhere = "http://127.0.0.1:9";
-    let mut job = publisher.job_on(&publisher.lake);
+    let job = through_nowhere(publisher.job_on(&publisher.lake));
+    job.run().finished();
+    // Other hosts are still requested through it.
+    let job = through_nowhere(publisher.job_on(&TestLake::default()))
+        .env("NO_PROXY", "elsewhere.example")
+        .env("PORTAL_URL", "https://portal.example")
+        .env("DOWNLOAD_TIMEOUT_SECONDS", "2");
+    let outcome = job.run();
+    let cause = outcome.failed(30);
+    assert!(cause.contains("Connection refused"), "{cause}");
+}
+
+/// Returns `job` with proxies at which nothing listens: port 9 is discard.
+fn through_nowhere(mut job: Job) -> Job {
     for name in [
         "http_proxy",
         "https_proxy",
         "all_proxy",
+        "HTTP_PROXY",
         "HTTPS_PROXY",
         "ALL_PROXY",
     ] {
-        job = job.env(name, nowhere);
+        job = job.env(name, "http://127.0.0.1:9");
     }
-    job.run().finished();
+    job
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod duckdb;
 
 use std::path::Path;
 
+use futures_util::future::try_join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 use shared::contract::{Contract, Table};
@@ -12,6 +13,7 @@ use shared::dry_run::Estimates;
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::hand_over::Refused;
 use shared::key::Key;
+use shared::lake::Lake;
 use shared::manifest::{CleanManifest, Drift, DriftKind};
 use shared::partition::{Dataset, Partition};
 use shared::run::RunId;
@@ -30,6 +32,7 @@ pub(crate) enum Warehouse {
 
 /// A clean partition to load.
 pub(crate) struct Load<'a> {
+    pub(crate) lake: &'a Lake,
     pub(crate) manifest: &'a CleanManifest,
     pub(crate) manifest_key: &'a Key,
     /// The locations of the manifest's Parquet files, in its order: paths for DuckDB, `gs://` for BigQuery.
@@ -44,6 +47,26 @@ pub(crate) struct Load<'a> {
     pub(crate) drift: &'a [Drift],
     /// Whether to load it even if the warehouse already has it or it is stale.
     pub(crate) force: bool,
+}
+
+impl Load<'_> {
+    /// Checks that the files are those that the manifest states, because a warehouse reads them without it.
+    ///
+    /// # Errors
+    /// [`Exit::Bug`] if one was altered, [`Exit::Upstream`] if one is missing.
+    async fn verify(&self) -> Result<(), Failure> {
+        let files = self.manifest.files.iter().chain(&self.manifest.quarantine);
+        try_join_all(files.map(|file| self.lake.verify(&file.object))).await?;
+        Ok(())
+    }
+}
+
+/// What a [`Load`] has to do.
+enum Plan {
+    /// Nothing, because the warehouse has the complete version.
+    Found,
+    /// Replaces the current version, if there is one.
+    Replace(Option<Current>),
 }
 
 /// The outcome of a [`Load`].
@@ -182,9 +205,17 @@ impl Warehouse {
 
     /// Replaces the partition with `load`, atomically.
     pub(crate) async fn load(&mut self, load: &Load<'_>) -> Result<Loaded, Failure> {
+        let plan = match self {
+            Self::DuckDb(duckdb) => block_in_place(|| duckdb.plan(load))?,
+            Self::BigQuery(bigquery) => bigquery.plan(load).await?,
+        };
+        let Plan::Replace(current) = plan else {
+            return Ok(Loaded::Found);
+        };
+        load.verify().await?;
         match self {
-            Self::DuckDb(duckdb) => block_in_place(|| duckdb.load(load)),
-            Self::BigQuery(bigquery) => bigquery.load(load).await,
+            Self::DuckDb(duckdb) => block_in_place(|| duckdb.replace(load, current.as_ref())),
+            Self::BigQuery(bigquery) => bigquery.replace_with(load, current.as_ref()).await,
         }
     }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use shared::contract::{Contract, Table};
-use shared::fingerprint::{Digest, Fingerprint};
+use shared::fingerprint::{Digest, Fingerprint, Measured};
 use shared::key::Key;
 use shared::manifest::{
     self, CleanFile, CleanManifest, Drift, Encoding, Object, RowCounts, Source, Version,
@@ -102,6 +102,7 @@ impl Publication {
             raw_object: Object {
                 key: Key::new("raw/file.csv").unwrap(),
                 size_bytes: 0,
+                crc32c: None,
                 sha256: self.content(),
             },
             raw_lines: self.rows.len() as u64 + self.quarantined + 1,
@@ -181,11 +182,7 @@ fn write_parquet(file: &Path, table: &Table, rows: &[String]) {
 fn clean_file(lake: &TestLake, key: Key, rows: usize) -> CleanFile {
     let bytes = fs::read(lake.path().join(key.as_str())).unwrap();
     CleanFile {
-        object: Object {
-            key,
-            size_bytes: bytes.len() as u64,
-            sha256: Digest::of(&bytes),
-        },
+        object: Object::of(key, Measured::of(&bytes)),
         rows: rows as u64,
     }
 }

@@ -1,6 +1,7 @@
 //! Refused loads, and the warehouse's content afterwards.
 
 use shared::contract::Contract;
+use shared::key::Key;
 use shared::partition::Dataset;
 use shared::testing::Job;
 
@@ -101,6 +102,89 @@ fn a_missing_parquet_file_loads_nothing() {
     assert!(refused.failed(30).contains("2024-02.parquet"));
     assert!(fixture.requests().is_empty());
     assert!(fixture.loads().is_empty());
+}
+
+/// A single bit, in any file, also in one that DuckDB would read without an error.
+#[test]
+fn an_altered_parquet_file_loads_nothing() {
+    let fixture = Fixture::default();
+    let publication = version("2026-11-01T06:00:00", "New");
+    let job = || fixture.job(&[&publication]);
+    let whole = job();
+    let keys = fixture.lake.objects("clean/").into_keys();
+    for key in keys.filter(|key| key.ends_with(".parquet")) {
+        let path = fixture.lake.path().join(&key);
+        let intact = std::fs::read(&path).unwrap();
+        for altered in [
+            [&intact[..40], &[intact[40] ^ 1], &intact[41..]].concat(),
+            intact[1..].to_vec(),
+        ] {
+            std::fs::write(&path, altered).unwrap();
+            // The fixture would write the file again.
+            let manifest = key.rsplit_once('/').unwrap().0.to_owned() + "/manifest.json";
+            let refused = fixture.of_run("test").env("MANIFESTS", manifest).run();
+            let cause = refused.failed(70);
+            assert!(cause.contains(&format!("{key} has ")), "{cause}");
+            assert!(fixture.requests().is_empty());
+            assert!(fixture.loads().is_empty());
+        }
+        std::fs::write(&path, intact).unwrap();
+    }
+    whole.run().finished();
+    assert_eq!(fixture.requests(), ["2024|Noise|New"]);
+}
+
+/// What a manifest says of itself is checked before anything is loaded from it.
+#[test]
+fn a_manifest_in_the_place_of_another_loads_nothing() {
+    let fixture = Fixture::default();
+    let job = fixture.job(&[&version("2026-11-01T06:00:00", "New")]);
+    let (key, manifest) = fixture.lake.manifests("clean/").pop_first().unwrap();
+    let key = Key::new(key).unwrap();
+    for (field, value, exit) in [
+        ("fingerprint", "../../up", 20),
+        ("fingerprint", "0123456789abcdef0123456789abcdef", 70),
+        ("partition", "2023", 70),
+        ("partition", "-1", 20),
+    ] {
+        let mut altered = manifest.clone();
+        altered[field] = value.into();
+        fixture.lake.put(&key, altered.to_string().as_bytes());
+        let refused = fixture.of_run("test").env("MANIFESTS", key.as_str()).run();
+        assert!(refused.failed(exit).contains(key.as_str()), "{refused}");
+        assert!(fixture.requests().is_empty());
+        assert!(fixture.loads().is_empty());
+    }
+    fixture.lake.put(&key, manifest.to_string().as_bytes());
+    job.run().finished();
+}
+
+#[test]
+fn a_warehouse_that_is_no_database_is_a_configuration_error() {
+    let fixture = Fixture::default();
+    let run = |url: String| {
+        let job = fixture.job(&[&version("2026-11-01T06:00:00", "New")]);
+        job.env("WAREHOUSE_URL", url).run()
+    };
+    let folder = fixture.lake.url().replace("file://", "duckdb://");
+    let text = format!("{folder}/text");
+    std::fs::write(fixture.lake.path().join("text"), "not a database").unwrap();
+    for (url, cause) in [
+        (folder.clone(), "this is a directory"),
+        (text, "/text is not a DuckDB database"),
+        (
+            format!("{folder}/a?b.duckdb"),
+            "must not contain a question mark",
+        ),
+        (
+            "bigquery://user:secret@project/dataset?secret".to_owned(),
+            "use bigquery://",
+        ),
+    ] {
+        let refused = run(url);
+        assert!(refused.failed(10).contains(cause), "{refused}");
+        assert!(!refused.to_string().contains("secret"), "{refused}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The content of the warehouse after loads.
 
 use shared::partition::Partition;
+use shared::testing::copy_folder;
 use shared::warehouse::duckdb::Access;
 
 use crate::{Fixture, Publication};
@@ -146,6 +147,21 @@ fn an_altered_table_is_loaded_again() {
     let outcome = fixture.job(&[&november()]).run();
     assert_eq!(outcome.finished()["produced"].as_u64(), Some(1));
     assert_eq!(fixture.requests().len(), 3);
+}
+
+/// DuckDB would read the files of every lake whose name matches, or of none.
+#[test]
+fn a_lake_whose_name_looks_like_a_pattern_is_read_by_its_name() {
+    let fixture = Fixture::default();
+    let publication = Publication::of_year(2024, "2026-11-01T06:00:00", &[("Noise", "New")]);
+    let job = fixture.job(&[&publication]);
+    let folder = tempfile::tempdir().unwrap();
+    let [lake, other] = ["it's [a]*?", "it's aab"].map(|name| folder.path().join(name));
+    copy_folder(fixture.lake.path(), &lake);
+    copy_folder(fixture.lake.path(), &other);
+    let url = format!("file://{}", lake.display());
+    job.env("LAKE_URL", url).run().finished();
+    assert_eq!(fixture.requests(), ["2024|Noise|New"]);
 }
 
 #[test]

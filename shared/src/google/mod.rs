@@ -10,6 +10,8 @@ use std::str::FromStr;
 use google_cloud_auth::credentials::{Credentials, anonymous};
 use url::{Host, Url};
 
+use crate::address::Address;
+
 /// The emulator of a Google Cloud service, accessed without credentials. Its URL must be a loopback address, so that a
 /// wrong value cannot send data to another machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +42,8 @@ impl FromStr for Emulator {
 
     /// Reads `http://127.0.0.1:4443` or `127.0.0.1:4443`, as Google's other clients do.
     fn from_str(text: &str) -> Result<Self, String> {
-        let problem = || format!("is {text:?}: use a loopback address, http://127.0.0.1:PORT");
+        let shown = Address::of_text(text).to_string();
+        let problem = || format!("is {shown:?}: use a loopback address, http://127.0.0.1:PORT");
         let with_scheme = if text.contains("://") {
             text.to_owned()
         } else {

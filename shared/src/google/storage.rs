@@ -20,11 +20,14 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::exit::{Exit, Failure};
+use crate::fingerprint::Checksum;
 use crate::google::Emulator;
 use crate::google::retries::{Retries, is_transient_reason, reasons, unthrottled};
 use crate::key::Key;
+use crate::object::Stated;
 
-/// The longest silence before and during a download, and the longest wait for a removal or a step of a copy.
+/// The longest silence before and during a download, and the longest wait for a request about metadata or a step of
+/// a copy.
 const LONGEST_SILENCE: Duration = shortened_in_tests(Duration::from_mins(1));
 /// How often a download is retried when the service is silent.
 const MAX_SILENCES: usize = 2;
@@ -139,8 +142,9 @@ pub enum WriteMode<'a> {
 #[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ObjectContent {
+    /// A number of 64 bits, which the service writes as a string.
     size: String,
-    crc32c: String,
+    crc32c: Checksum,
     md5_hash: Option<String>,
 }
 
@@ -174,11 +178,14 @@ impl Bucket {
         // https://cloud.google.com/storage/docs/buckets#naming
         let valid_byte =
             |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+        // Neither is repeated, because there may be a password or a token in them.
         if !(3..=222).contains(&name.len()) || !name.bytes().all(valid_byte) {
-            return Err(format!("{name:?} is not a bucket name"));
+            return Err("this is not the name of a bucket".to_owned());
         }
-        if !prefix.is_empty() {
-            Key::new(prefix)?;
+        if !prefix.is_empty() && Key::new(prefix).is_err() {
+            return Err(
+                "the part after the bucket's name cannot start the name of an object".to_owned(),
+            );
         }
         Ok(Self {
             name: name.to_owned(),
@@ -332,6 +339,16 @@ impl Bucket {
         }
     }
 
+    /// Returns what the service states of the object, `None` if it does not exist.
+    pub async fn look_up(&self, path: &str) -> Result<Option<Stated>, BucketError> {
+        let content = self.content(path).await?;
+        Ok(content.map(|content| Stated {
+            // A size that is not a number is not that of any object.
+            size_bytes: content.size.parse().unwrap_or(u64::MAX),
+            crc32c: Some(content.crc32c),
+        }))
+    }
+
     /// Returns what identifies the object's content, `None` if it does not exist.
     async fn content(&self, path: &str) -> Result<Option<ObjectContent>, BucketError> {
         let response = self.send(Method::GET, &self.object_url(path), None).await?;
@@ -464,6 +481,17 @@ impl Download {
     #[must_use]
     pub fn generation(&self) -> i64 {
         self.0.object().generation
+    }
+
+    /// Returns what the service states of the object.
+    #[must_use]
+    pub fn stated(&self) -> Stated {
+        let object = self.0.object();
+        let sums = object.checksums;
+        Stated {
+            size_bytes: u64::try_from(object.size).unwrap_or(u64::MAX),
+            crc32c: sums.and_then(|sums| sums.crc32c).map(Checksum::of_crc32c),
+        }
     }
 
     /// Returns the next chunk, `None` at the end.

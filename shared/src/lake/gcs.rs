@@ -6,10 +6,12 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 use tokio::task::block_in_place;
 
-use super::{Content, Created, Key, LakeError, blocking, digest_of_file};
+use super::{Content, Created, Key, LakeError, altered, blocking, digest_of_file};
 use crate::fingerprint::{Digest, Hasher};
 use crate::google::Emulator;
 use crate::google::storage::{Bucket, BucketError, WriteMode};
+use crate::object::{Object, Stated};
+use crate::scratch::Scratch;
 
 /// Chunks of an object buffered ahead of the reader: some hundred KiB.
 const READ_AHEAD: usize = 8;
@@ -20,7 +22,11 @@ const READ_AHEAD: usize = 8;
 /// service checks before the object appears. The roles `roles/storage.objectCreator` and `roles/storage.objectViewer`
 /// suffice.
 #[derive(Debug, Clone)]
-pub struct GcsLake(Bucket);
+pub struct GcsLake {
+    bucket: Bucket,
+    /// For files that are not objects yet.
+    spool: Scratch,
+}
 
 /// An object that exists in the bucket.
 struct Existing {
@@ -34,16 +40,19 @@ impl GcsLake {
     /// # Errors
     /// Describes what is wrong with `location`.
     pub fn new(location: &str, emulator: Option<Emulator>) -> Result<Self, String> {
-        Bucket::new(location, emulator).map(Self)
+        Ok(Self {
+            bucket: Bucket::new(location, emulator)?,
+            spool: Scratch::default(),
+        })
     }
 
     /// Returns `gs://BUCKET/PREFIX`.
     pub(super) fn url(&self) -> String {
-        self.0.to_string()
+        self.bucket.to_string()
     }
 
-    pub(super) fn spool() -> io::Result<NamedTempFile> {
-        NamedTempFile::new()
+    pub(super) fn spool(&self) -> io::Result<NamedTempFile> {
+        self.spool.file()
     }
 
     pub(super) async fn create(&self, key: &Key, content: Content) -> Result<Created, LakeError> {
@@ -57,7 +66,7 @@ impl GcsLake {
                 let new = Digest::of(&bytes);
                 let (size_bytes, payload) = (bytes.len() as u64, Payload::from(bytes));
                 let upload = self
-                    .0
+                    .bucket
                     .upload(key.as_str(), size_bytes, payload, WriteMode::New);
                 (new, upload.await)
             }
@@ -74,7 +83,7 @@ impl GcsLake {
                 let size_bytes = opened.metadata().await.map_err(failed)?.len();
                 let payload = Payload::from(opened);
                 let upload = self
-                    .0
+                    .bucket
                     .upload(key.as_str(), size_bytes, payload, WriteMode::New);
                 (new, upload.await)
             }
@@ -98,7 +107,7 @@ impl GcsLake {
     /// Returns the object's digest and generation, `None` if it does not exist.
     async fn existing(&self, key: &Key) -> Result<Option<Existing>, LakeError> {
         let failed = |error| failure(error, "compare", key);
-        let Some(mut object) = self.0.download(key.as_str()).await.map_err(failed)? else {
+        let Some(mut object) = self.bucket.download(key.as_str()).await.map_err(failed)? else {
             return Ok(None);
         };
         let generation = object.generation();
@@ -113,18 +122,28 @@ impl GcsLake {
     }
 
     pub(super) async fn read(&self, key: &Key) -> Result<Option<Bytes>, LakeError> {
-        let read = self.0.read(key.as_str()).await;
+        let read = self.bucket.read(key.as_str()).await;
         read.map_err(|error| failure(error, "read", key))
     }
 
-    pub(super) async fn open(&self, key: &Key) -> Result<Box<dyn Read + Send>, LakeError> {
-        let download = self.0.download(key.as_str()).await;
-        let Some(mut object) = download.map_err(|error| failure(error, "open", key))? else {
+    pub(super) async fn look_up(&self, key: &Key) -> Result<Option<Stated>, LakeError> {
+        let stated = self.bucket.look_up(key.as_str()).await;
+        stated.map_err(|error| failure(error, "look up", key))
+    }
+
+    pub(super) async fn open(&self, object: &Object) -> Result<Box<dyn Read + Send>, LakeError> {
+        let key = &object.key;
+        let download = self.bucket.download(key.as_str()).await;
+        let Some(mut download) = download.map_err(|error| failure(error, "open", key))? else {
             return Err(LakeError::Missing { key: key.clone() });
         };
+        download
+            .stated()
+            .compare(object)
+            .map_err(|difference| altered(object, difference))?;
         let (sender, pieces) = mpsc::channel(READ_AHEAD);
         tokio::spawn(async move {
-            while let Some(piece) = object.next().await.transpose() {
+            while let Some(piece) = download.next().await.transpose() {
                 let failed = piece.is_err();
                 let sent = sender.send(piece.map_err(io::Error::other)).await;
                 if sent.is_err() || failed {

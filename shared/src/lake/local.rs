@@ -1,4 +1,4 @@
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -6,22 +6,26 @@ use std::time::Duration;
 use bytes::Bytes;
 use tempfile::NamedTempFile;
 
-use super::{Content, Created, Key, LakeError, digest_of_file};
+use super::{Content, Created, Key, LakeError, altered, digest_of_file};
 use crate::fingerprint::Digest;
+use crate::object::{Object, Stated};
+use crate::scratch::Scratch;
 
-/// A directory below the lake's for files that are not objects yet. No key starts with a dot.
+/// A directory below the lake's for files that are not objects yet, in a directory for each process. No key starts with a
+/// dot.
 const SPOOL: &str = ".spool";
 
-/// A file that stays in the spool for longer was left by a killed process.
+/// What stays in the spool for longer was left by a killed process.
 const ABANDONED_AFTER: Duration = Duration::from_hours(24);
 
 /// A lake in a directory.
 ///
 /// An object appears under its name by `link(2)`, which fails if the name is taken, once its bytes are on disk;
-/// `create` syncs the folder before it returns. A killed process leaves at most a file in the spool.
+/// `create` syncs the folder before it returns. A killed process leaves at most files in the spool.
 #[derive(Debug, Clone)]
 pub struct LocalLake {
     directory: PathBuf,
+    spool: Scratch,
 }
 
 impl LocalLake {
@@ -30,8 +34,16 @@ impl LocalLake {
         let directory = directory.into();
         let spool = directory.join(SPOOL);
         fs::create_dir_all(&spool)?;
+        // What is removed from it must not be elsewhere.
+        if fs::symlink_metadata(&spool)?.is_symlink() {
+            let problem = format!("{} is a symbolic link: remove it", spool.display());
+            return Err(io::Error::other(problem));
+        }
         remove_abandoned(&spool)?;
-        Ok(Self { directory })
+        Ok(Self {
+            directory,
+            spool: Scratch::new(spool),
+        })
     }
 
     pub(super) fn directory(&self) -> &Path {
@@ -43,7 +55,7 @@ impl LocalLake {
     }
 
     pub(super) fn spool(&self) -> io::Result<NamedTempFile> {
-        NamedTempFile::new_in(self.directory.join(SPOOL))
+        self.spool.file()
     }
 
     pub(super) fn create(&self, key: &Key, content: Content) -> Result<Created, LakeError> {
@@ -54,7 +66,7 @@ impl LocalLake {
         };
         let path = self.path(key);
         // Checked first because most objects exist in a replay, and comparing writes nothing to disk.
-        if path.try_exists().map_err(failed)? {
+        if self.find(key, "create")?.is_some() {
             return self.existed(key, content);
         }
         let file = match content {
@@ -119,47 +131,82 @@ impl LocalLake {
         }
     }
 
-    pub(super) fn read(&self, key: &Key) -> Result<Option<Bytes>, LakeError> {
-        match fs::read(self.path(key)) {
-            Ok(bytes) => Ok(Some(bytes.into())),
+    /// Returns the metadata of the object's file; `None` if it does not exist. Anything but a file is refused before it is
+    /// opened, because to open a pipe may take forever.
+    fn find(&self, key: &Key, verb: &'static str) -> Result<Option<Metadata>, LakeError> {
+        match fs::metadata(self.path(key)) {
+            Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
+            Ok(_) => Err(LakeError::NotAFile { key: key.clone() }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(LakeError::Io {
-                verb: "read",
+                verb,
                 key: key.clone(),
                 source,
             }),
         }
     }
 
-    pub(super) fn open(&self, key: &Key) -> Result<Box<dyn Read + Send>, LakeError> {
-        match File::open(self.path(key)) {
-            Ok(file) => Ok(Box::new(file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Err(LakeError::Missing { key: key.clone() })
-            }
-            Err(source) => Err(LakeError::Io {
-                verb: "open",
+    pub(super) fn read(&self, key: &Key) -> Result<Option<Bytes>, LakeError> {
+        if self.find(key, "read")?.is_none() {
+            return Ok(None);
+        }
+        let read = fs::read(self.path(key));
+        read.map(|bytes| Some(bytes.into()))
+            .map_err(|source| LakeError::Io {
+                verb: "read",
                 key: key.clone(),
                 source,
-            }),
-        }
+            })
+    }
+
+    pub(super) fn look_up(&self, key: &Key) -> Result<Option<Stated>, LakeError> {
+        let found = self.find(key, "look up")?;
+        Ok(found.map(|metadata| Stated {
+            size_bytes: metadata.len(),
+            crc32c: None,
+        }))
+    }
+
+    pub(super) fn open(&self, object: &Object) -> Result<Box<dyn Read + Send>, LakeError> {
+        let key = &object.key;
+        let stated = self.look_up(key)?;
+        let stated = stated.ok_or_else(|| LakeError::Missing { key: key.clone() })?;
+        stated
+            .compare(object)
+            .map_err(|difference| altered(object, difference))?;
+        let file = File::open(self.path(key)).map_err(|source| LakeError::Io {
+            verb: "open",
+            key: key.clone(),
+            source,
+        })?;
+        Ok(Box::new(file))
     }
 }
 
 fn remove_abandoned(spool: &Path) -> io::Result<()> {
+    // Another process may move an entry into the lake or remove it.
+    let unless_gone = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    };
     for entry in fs::read_dir(spool)? {
         let path = entry?.path();
-        let written = match fs::metadata(&path) {
-            Ok(metadata) => metadata.modified()?,
-            // Another process moved it into the lake or removed it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        };
-        if written.elapsed().is_ok_and(|age| age > ABANDONED_AFTER) {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
+        // Of a link itself, which is not followed.
+        let metadata = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                unless_gone(error)?;
+                continue;
             }
+        };
+        let age = metadata.modified()?.elapsed();
+        if age.is_ok_and(|age| age > ABANDONED_AFTER) {
+            let removed = if metadata.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            };
+            removed.or_else(unless_gone)?;
         }
     }
     Ok(())

@@ -1,10 +1,11 @@
-//! The object store that the stages share, behind three verbs: create, read, open.
+//! The object store that the stages share: objects are created, and read again.
 //!
 //! There is no listing (every key is computed), no overwrite and no delete, so that no bug can destroy data. An object
 //! never changes once it is created: creating it again with the same content succeeds, with other content it is a
-//! conflict.
+//! conflict. Data objects are read against what their manifest states: [`Lake::open`].
 
 mod gcs;
+mod intact;
 mod local;
 
 use std::fmt;
@@ -19,9 +20,12 @@ use tracing::debug;
 pub use gcs::GcsLake;
 pub use local::LocalLake;
 
+use intact::Intact;
+
 use crate::exit::{Exit, Failure};
 use crate::fingerprint::{Digest, Hasher};
 use crate::key::Key;
+use crate::object::{Difference, Object, Stated};
 
 /// The object store named by `LAKE_URL`.
 #[derive(Debug, Clone)]
@@ -55,7 +59,8 @@ pub enum LakeError {
     /// An object with that key and other content exists.
     #[error(
         "cannot create {key}: it exists with other content (new {new}, existing {existing}). Objects never change: \
-         either two executions of different code created it, or the lake was altered"
+         either two executions of different code created it, or the lake was altered; if so, remove the object and run \
+         again"
     )]
     Conflict {
         /// The object's key.
@@ -68,6 +73,23 @@ pub enum LakeError {
     /// The object does not exist.
     #[error("{key} is not in the lake")]
     Missing {
+        /// The object's key.
+        key: Key,
+    },
+    /// The object is not the one that its manifest states.
+    #[error(
+        "{key} {difference}. Objects never change: find out what altered the lake, remove the object and run the stage \
+         that creates it again"
+    )]
+    Altered {
+        /// The object's key.
+        key: Key,
+        /// How it differs.
+        difference: Difference,
+    },
+    /// There is something other than a file under the object's name, such as a pipe, from which nothing may be read.
+    #[error("{key} is not a file: remove it from the lake and run again")]
+    NotAFile {
         /// The object's key.
         key: Key,
     },
@@ -96,11 +118,27 @@ pub enum LakeError {
 impl From<LakeError> for Failure {
     fn from(error: LakeError) -> Self {
         let exit = match &error {
-            LakeError::Conflict { .. } => Exit::Bug,
-            LakeError::Refused { .. } => Exit::Configuration,
+            LakeError::Conflict { .. } | LakeError::Altered { .. } => Exit::Bug,
+            LakeError::Refused { .. } | LakeError::NotAFile { .. } => Exit::Configuration,
             LakeError::Missing { .. } | LakeError::Io { .. } => Exit::Upstream,
         };
         Failure::new(exit, error)
+    }
+}
+
+fn altered(object: &Object, difference: Difference) -> LakeError {
+    LakeError::Altered {
+        key: object.key.clone(),
+        difference,
+    }
+}
+
+/// Returns the failure of reading from [`Lake::open`].
+#[must_use]
+pub fn read_failure(error: io::Error) -> Failure {
+    match error.downcast::<LakeError>() {
+        Ok(error) => error.into(),
+        Err(error) => Failure::upstream(error),
     }
 }
 
@@ -144,17 +182,63 @@ impl Lake {
         Ok(object)
     }
 
-    /// Returns a blocking reader of the object's bytes.
+    /// Returns a blocking reader of the object's bytes, which fails in place of its end if they are not those that the
+    /// manifest states. [`read_failure`] has the exit of its errors.
     ///
     /// # Errors
-    /// [`LakeError::Missing`] if it does not exist.
-    pub async fn open(&self, key: &Key) -> Result<Box<dyn Read + Send>, LakeError> {
+    /// [`LakeError::Missing`] if it does not exist, [`LakeError::Altered`] if the store already states something else.
+    pub async fn open(&self, object: &Object) -> Result<Box<dyn Read + Send>, LakeError> {
+        let content = match self {
+            Lake::Local(lake) => {
+                let (lake, object) = (lake.clone(), object.clone());
+                blocking(move || lake.open(&object)).await?
+            }
+            Lake::Gcs(lake) => lake.open(object).await?,
+        };
+        Ok(Box::new(Intact::new(content, object.clone())))
+    }
+
+    /// Whether the lake has the object as its manifest states it, as far as the store knows without reading it: the
+    /// length, and in Cloud Storage the checksum.
+    pub async fn has(&self, object: &Object) -> Result<bool, LakeError> {
+        let stated = self.look_up(object).await?;
+        Ok(stated.is_some_and(|stated| stated.compare(object).is_ok()))
+    }
+
+    /// Checks that the object is the one that its manifest states, for a reader that does not check this itself. Cloud
+    /// Storage states the checksum of what it stores; a file is read.
+    ///
+    /// # Errors
+    /// [`LakeError::Missing`] if it does not exist, [`LakeError::Altered`] if it is another one.
+    pub async fn verify(&self, object: &Object) -> Result<(), LakeError> {
+        let key = || object.key.clone();
+        let stated = self.look_up(object).await?;
+        let stated = stated.ok_or_else(|| LakeError::Missing { key: key() })?;
+        stated
+            .compare(object)
+            .map_err(|difference| altered(object, difference))?;
+        if stated.crc32c.is_some() && object.crc32c.is_some() {
+            return Ok(());
+        }
+        let mut content = self.open(object).await?;
+        let read = blocking(move || io::copy(&mut content, &mut io::sink())).await;
+        read.map(|_| ()).map_err(|error| {
+            error.downcast().unwrap_or_else(|source| LakeError::Io {
+                verb: "read",
+                key: key(),
+                source,
+            })
+        })
+    }
+
+    /// Returns what the store states of the object; `None` if it does not exist.
+    async fn look_up(&self, object: &Object) -> Result<Option<Stated>, LakeError> {
         match self {
             Lake::Local(lake) => {
-                let (lake, key) = (lake.clone(), key.clone());
-                blocking(move || lake.open(&key)).await
+                let (lake, key) = (lake.clone(), object.key.clone());
+                blocking(move || lake.look_up(&key)).await
             }
-            Lake::Gcs(lake) => lake.open(key).await,
+            Lake::Gcs(lake) => lake.look_up(&object.key).await,
         }
     }
 
@@ -162,7 +246,7 @@ impl Lake {
     pub fn spool(&self) -> io::Result<NamedTempFile> {
         match self {
             Lake::Local(lake) => lake.spool(),
-            Lake::Gcs(_) => GcsLake::spool(),
+            Lake::Gcs(lake) => lake.spool(),
         }
     }
 

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 pub use variables::Variable;
 pub use years::Years;
 
+use crate::address::Address;
 use crate::exit::{Exit, Failure};
 use crate::google::Emulator;
 use crate::key::Key;
@@ -229,23 +230,24 @@ fn validate_common(raw: RawCommon, problems: &mut Problems) -> Option<CommonSett
 }
 
 fn parse_lake(text: &str, emulator: Option<Emulator>) -> Result<Lake, String> {
+    let shown = Address::of_text(text).to_string();
     if let Some(location) = text.strip_prefix("gs://") {
         return GcsLake::new(location, emulator)
             .map(Lake::Gcs)
-            .map_err(|problem| format!("is {text:?}: {problem}"));
+            .map_err(|problem| format!("is {shown:?}: {problem}"));
     }
     let Some(path) = text.strip_prefix("file://") else {
         return Err(format!(
-            "is {text:?}: use gs://BUCKET[/PREFIX] or file:///absolute/directory"
+            "is {shown:?}: use gs://BUCKET[/PREFIX] or file:///absolute/directory"
         ));
     };
     let path = PathBuf::from(path);
     if !path.is_absolute() {
-        return Err(format!("is {text:?}: use an absolute path"));
+        return Err(format!("is {shown:?}: use an absolute path"));
     }
     LocalLake::new(&path)
         .map(Lake::Local)
-        .map_err(|error| format!("is {text:?}: {error}"))
+        .map_err(|error| format!("is {shown:?}: {error}"))
 }
 
 /// Parses the path of an existing file.
@@ -330,6 +332,23 @@ mod tests {
         ])
         .expect_err("invalid settings");
         insta::assert_snapshot!(message.replace("; ", "\n"));
+    }
+
+    #[test]
+    fn a_password_or_a_token_is_not_repeated() {
+        for lake in [
+            "gs://user:secret@bucket/a?secret",
+            "gs://Bucket:secret@x",
+            "gs://bucket/a?token=secret",
+            "https://user:secret@x/y?secret#secret",
+            "user:secret@x",
+        ] {
+            let host = format!("http://user:secret@10.0.0.1/{lake}");
+            let variables = [("LAKE_URL", lake), ("STORAGE_EMULATOR_HOST", &host)];
+            let message = read_from(&variables).expect_err("invalid settings");
+            assert!(message.contains("LAKE_URL is"), "{message}");
+            assert!(!message.contains("secret"), "{message}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! the cloud.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use arrow_array::{
 use arrow_schema::SchemaRef;
 
 use crate::exit::{Exit, Failure};
+use crate::scratch::Scratch;
 use crate::warehouse::Value;
 
 /// Why a DuckDB operation failed.
@@ -45,6 +46,14 @@ pub enum DuckDbError {
         /// The database file.
         file: PathBuf,
         /// Why.
+        source: adbc_core::error::Error,
+    },
+    /// The file is not a database.
+    #[error("{} is not a DuckDB database: check WAREHOUSE_URL", file.display())]
+    NotADatabase {
+        /// The file.
+        file: PathBuf,
+        /// Why it cannot be opened.
         source: adbc_core::error::Error,
     },
     /// The file cannot be created.
@@ -76,7 +85,9 @@ pub enum DuckDbError {
 impl From<DuckDbError> for Failure {
     fn from(error: DuckDbError) -> Self {
         let exit = match &error {
-            DuckDbError::Library { .. } | DuckDbError::Create { .. } => Exit::Configuration,
+            DuckDbError::Library { .. }
+            | DuckDbError::NotADatabase { .. }
+            | DuckDbError::Create { .. } => Exit::Configuration,
             DuckDbError::InUse { .. }
             | DuckDbError::Open { .. }
             | DuckDbError::Statement { .. } => Exit::Upstream,
@@ -185,8 +196,8 @@ impl Connection {
             source: error,
         };
         let beside = file.parent().unwrap_or(Path::new("."));
-        let directory = tempfile::tempdir_in(beside).map_err(failed)?;
-        let empty = directory.path().join("empty.duckdb");
+        let directory = Scratch::new(beside.to_owned());
+        let empty = directory.path().map_err(failed)?.join("empty.duckdb");
         Self::open(library, &empty, Access::ReadWrite)?;
         match fs::hard_link(&empty, file) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
@@ -339,9 +350,21 @@ fn not_opened(file: &Path, source: adbc_core::error::Error) -> DuckDbError {
     if source.message.contains("Could not set lock on file") {
         let reason = source.message;
         DuckDbError::InUse { file, reason }
+    } else if is_database(&file).is_ok_and(|is_database| !is_database) {
+        DuckDbError::NotADatabase { file, source }
     } else {
         DuckDbError::Open { file, source }
     }
+}
+
+/// Whether `file` starts like a database: <https://duckdb.org/docs/stable/internals/storage>.
+fn is_database(file: &Path) -> io::Result<bool> {
+    const CHECKSUM_BYTES: usize = 8;
+    let mut start = Vec::new();
+    fs::File::open(file)?.take(64).read_to_end(&mut start)?;
+    Ok(start
+        .get(CHECKSUM_BYTES..)
+        .is_some_and(|rest| rest.starts_with(b"DUCK")))
 }
 
 /// Returns the one-row array that binds a value.

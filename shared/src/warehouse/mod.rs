@@ -11,6 +11,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
+use crate::address::Address;
 use crate::fingerprint::Fingerprint;
 use crate::google::Emulator;
 use crate::settings::{Problems, parse_file, variables};
@@ -145,14 +146,15 @@ impl FromStr for WarehouseUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let shown = Address::of_text(text).to_string();
         if let Some(dataset) = text.strip_prefix("bigquery://") {
             return parse_dataset(dataset).map(Self::BigQuery).ok_or_else(|| {
-                format!("is {text:?}: use bigquery://PROJECT/DATASET?location=LOCATION")
+                format!("is {shown:?}: use bigquery://PROJECT/DATASET?location=LOCATION")
             });
         }
         let problem = || {
             format!(
-                "is {text:?}: use bigquery://PROJECT/DATASET?location=LOCATION or duckdb:///absolute/file"
+                "is {shown:?}: use bigquery://PROJECT/DATASET?location=LOCATION or duckdb:///absolute/file"
             )
         };
         let file = Path::new(text.strip_prefix("duckdb://").ok_or_else(problem)?);
@@ -160,14 +162,19 @@ impl FromStr for WarehouseUrl {
         let (Some(folder), Some(_), true) = (parts.0, parts.1, file.is_absolute()) else {
             return Err(problem());
         };
-        if folder.is_dir() {
-            Ok(Self::DuckDb(file.to_owned()))
-        } else {
-            Err(format!(
-                "is {text:?}: the directory {} does not exist",
-                folder.display()
-            ))
+        // DuckDB reads options behind it, in some places: https://duckdb.org/docs/stable/connect/overview
+        if text.contains('?') {
+            return Err(format!(
+                "is {shown:?} and more: a path for DuckDB must not contain a question mark"
+            ));
         }
+        if !folder.is_dir() {
+            return Err(format!("is {shown:?}: its directory does not exist"));
+        }
+        if file.is_dir() {
+            return Err(format!("is {shown:?}: this is a directory, not a file"));
+        }
+        Ok(Self::DuckDb(file.to_owned()))
     }
 }
 
@@ -206,6 +213,8 @@ mod tests {
             "duckdb://warehouse.duckdb",
             "duckdb:///",
             "duckdb:///nowhere/warehouse.duckdb",
+            "duckdb:///tmp/a?b.duckdb",
+            "duckdb:///tmp",
         ] {
             assert!(bad.parse::<WarehouseUrl>().is_err(), "{bad}");
         }

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use emulators::{Addresses, Fault, FaultKind, Proxy, RequestLog, Service, google_error};
 use shared::exit::{Exit, Failure};
 use shared::lake::{Content, Created, GcsLake, Lake, LakeError};
+use shared::manifest::Object;
 
-use crate::{create, keeps_its_promises, key, settles_races, whole};
+use crate::{create, keeps_its_promises, key, object, settles_races, whole};
 
 /// A new lake and the proxy that its requests go through.
 struct Fixture {
@@ -53,6 +54,11 @@ impl Fixture {
 }
 
 const LARGE: usize = 20 << 20;
+
+/// Returns the object that [`Fixture::create_large`] creates.
+fn large(byte: u8) -> Object {
+    object(&key("large"), &vec![byte; LARGE])
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_lake_in_a_bucket_keeps_the_promises() {
@@ -234,7 +240,7 @@ async fn an_interrupted_resumable_upload_continues() {
         let fixture = Fixture::new();
         fixture.break_next("PUT", 1, kind);
         fixture.create_large(5).await.expect("there");
-        let read = whole(&fixture.lake, &key("large")).await.expect("readable");
+        let read = whole(&fixture.lake, &large(5)).await.expect("readable");
         assert!(read.len() == LARGE && read.iter().all(|&byte| byte == 5));
     }
 }
@@ -245,7 +251,7 @@ async fn an_interrupted_download_continues_in_the_same_generation() {
     fixture.create_large(6).await.expect("created");
     let before = fixture.requests("GET").len();
     fixture.break_next("GET", 1, FaultKind::TruncateAt(LARGE / 2));
-    let read = whole(&fixture.lake, &key("large")).await.expect("readable");
+    let read = whole(&fixture.lake, &large(6)).await.expect("readable");
     assert!(read.len() == LARGE && read.iter().all(|&byte| byte == 6));
     let requests = fixture.requests("GET").split_off(before);
     let [_, rest] = &requests[..] else {

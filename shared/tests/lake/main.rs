@@ -7,8 +7,11 @@ mod local;
 use std::io::{Read as _, Write as _};
 
 use bytes::Bytes;
+use shared::exit::{Exit, Failure};
+use shared::fingerprint::Measured;
 use shared::key::Key;
-use shared::lake::{Content, Created, Lake, LakeError};
+use shared::lake::{Content, Created, Lake, LakeError, read_failure};
+use shared::manifest::Object;
 use tokio::task::spawn_blocking;
 
 pub(crate) fn key(text: &str) -> Key {
@@ -24,9 +27,14 @@ pub(crate) async fn create(
         .await
 }
 
+/// Returns the object under `key` with this content.
+pub(crate) fn object(key: &Key, content: &[u8]) -> Object {
+    Object::of(key.clone(), Measured::of(content))
+}
+
 /// Reads the object's stream to its end.
-pub(crate) async fn whole(lake: &Lake, key: &Key) -> std::io::Result<Vec<u8>> {
-    let mut stream = lake.open(key).await.expect("there");
+pub(crate) async fn whole(lake: &Lake, object: &Object) -> std::io::Result<Vec<u8>> {
+    let mut stream = lake.open(object).await.expect("there");
     let read = spawn_blocking(move || {
         let mut content = Vec::new();
         stream.read_to_end(&mut content).map(|_| content)
@@ -38,10 +46,16 @@ pub(crate) async fn whole(lake: &Lake, key: &Key) -> std::io::Result<Vec<u8>> {
 pub(crate) async fn keeps_its_promises(lake: &Lake) {
     let manifest = key("raw/city-wards/1/manifest.json");
     assert!(lake.read(&manifest).await.expect("readable").is_none());
+    let missing = object(&manifest, b"one");
     assert!(matches!(
-        lake.open(&manifest).await.err(),
+        lake.open(&missing).await.err(),
         Some(LakeError::Missing { .. })
     ));
+    assert!(matches!(
+        lake.verify(&missing).await.err(),
+        Some(LakeError::Missing { .. })
+    ));
+    assert!(!lake.has(&missing).await.expect("looked up"));
 
     assert_eq!(
         create(lake, manifest.as_str(), b"one")
@@ -80,10 +94,48 @@ pub(crate) async fn keeps_its_promises(lake: &Lake) {
             expected
         );
     }
-    assert_eq!(
-        whole(lake, &large).await.expect("readable"),
-        vec![7; 3 << 20]
-    );
+    let content = vec![7; 3 << 20];
+    let stated = object(&large, &content);
+    assert_eq!(whole(lake, &stated).await.expect("readable"), content);
+    lake.verify(&stated).await.expect("intact");
+    assert!(lake.has(&stated).await.expect("looked up"));
+    reports_what_was_altered(lake, &stated, &content).await;
+}
+
+/// An object that is not the one that a manifest states is found before its end, with both sums.
+async fn reports_what_was_altered(lake: &Lake, stated: &Object, content: &[u8]) {
+    let mut flipped = content.to_vec();
+    flipped[1 << 20] ^= 1;
+    let other = object(&stated.key, &flipped);
+    let of_earlier_versions = Object {
+        crc32c: None,
+        ..other.clone()
+    };
+    let longer = Object {
+        size_bytes: stated.size_bytes + 1,
+        ..stated.clone()
+    };
+    for other in [other, of_earlier_versions, longer] {
+        let read = match lake.open(&other).await {
+            Ok(mut stream) => {
+                spawn_blocking(move || std::io::copy(&mut stream, &mut std::io::sink()))
+                    .await
+                    .expect("no panic")
+                    .map_err(read_failure)
+            }
+            Err(error) => Err(error.into()),
+        };
+        let verified = lake.verify(&other).await.map_err(Failure::from);
+        for refused in [read.expect_err("altered"), verified.expect_err("altered")] {
+            assert_eq!(refused.exit(), Exit::Bug, "{refused}");
+            assert!(
+                refused
+                    .to_string()
+                    .starts_with("raw/city-wards/2/large has "),
+                "{refused}"
+            );
+        }
+    }
 }
 
 /// If many create one object concurrently, one does and the others find it existing.

@@ -12,7 +12,7 @@ use geojson::{Feature, FeatureCollection, GeoJson, Geometry};
 use serde_json::Value;
 use shared::contract::Contract;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
-use shared::lake::Lake;
+use shared::lake::{Lake, read_failure};
 use shared::manifest::{RawManifest, RowCounts};
 use shared::partition::Dataset;
 
@@ -32,10 +32,11 @@ struct Area {
 /// [`Exit::Contract`] if it is not a collection of polygons with the properties that identify them.
 pub(crate) async fn transform(lake: &Lake, raw: &RawManifest) -> Result<Clean, Failure> {
     let mut text = String::new();
-    lake.open(&raw.object.key)
+    lake.open(&raw.object)
         .await?
         .read_to_string(&mut text)
-        .or_fail(Exit::Upstream)?;
+        .map_err(read_failure)
+        .while_doing(|| format!("cannot read {}", raw.object.key))?;
     let collection = text
         .parse::<GeoJson>()
         .and_then(FeatureCollection::try_from)

@@ -48,8 +48,8 @@ impl Cells {
 pub(super) fn rows_of(file: &ParquetFile) -> Vec<Cells> {
     let name = &file.name;
     let bytes = std::fs::read(file.content.path()).expect("a file in the spool");
-    assert_eq!(bytes.len() as u64, file.size_bytes, "{name}");
-    assert_eq!(Digest::of(&bytes), file.sha256, "{name}");
+    assert_eq!(bytes.len() as u64, file.measured.size_bytes, "{name}");
+    assert_eq!(Digest::of(&bytes), file.measured.sha256, "{name}");
     let reader = SerializedFileReader::new(bytes::Bytes::from(bytes));
     let reader = reader.unwrap_or_else(|error| panic!("{name}: {error}"));
     let rows = reader

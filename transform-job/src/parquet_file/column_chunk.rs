@@ -542,7 +542,7 @@ mod tests {
         let flags: Vec<bool> = codes.rows.iter().copied().map(flag).collect();
         chunks.booleans(&parquet.column(4), &flags).expect("flags");
         group.close().expect("group");
-        let (mut buffered, _, _) = writer.into_inner().expect("footer").finish();
+        let (mut buffered, _) = writer.into_inner().expect("footer").finish();
         std::io::Write::flush(&mut buffered).expect("flushed");
         let mut bytes = Vec::new();
         let mut file = file;

@@ -1,4 +1,4 @@
-//! Writes Parquet files to the spool and computes their digest.
+//! Writes Parquet files to the spool and measures them.
 
 pub(crate) mod column_chunk;
 
@@ -14,7 +14,7 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
 use parquet::schema::types::ColumnPath;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
-use shared::fingerprint::{Digest, DigestWriter};
+use shared::fingerprint::{DigestWriter, Measured};
 use shared::lake::Lake;
 use tempfile::NamedTempFile;
 
@@ -26,11 +26,10 @@ pub(crate) struct ParquetFile {
     pub(crate) name: String,
     pub(crate) content: NamedTempFile,
     pub(crate) rows: u64,
-    pub(crate) size_bytes: u64,
-    pub(crate) sha256: Digest,
+    pub(crate) measured: Measured,
 }
 
-/// The writer that computes the digest on the way to the spool.
+/// The writer that measures the file on the way to the spool.
 pub(crate) type Spool = DigestWriter<BufWriter<File>>;
 
 /// The writer settings of a table's columns.
@@ -92,18 +91,17 @@ pub(crate) fn spooled(
     let write = || -> Result<_, ParquetError> {
         let spooled = content.as_file().try_clone()?;
         let spool: Spool = DigestWriter::new(BufWriter::with_capacity(1 << 18, spooled));
-        let (mut buffered, sha256, size_bytes) = fill(spool)?.finish();
+        let (mut buffered, measured) = fill(spool)?.finish();
         buffered.flush()?;
-        Ok((sha256, size_bytes))
+        Ok(measured)
     };
-    let (sha256, size_bytes) = write()
+    let measured = write()
         .or_fail(Exit::Upstream)
         .while_doing(|| format!("cannot write {name} to the spool"))?;
     Ok(ParquetFile {
         name,
         content,
         rows: rows as u64,
-        size_bytes,
-        sha256,
+        measured,
     })
 }

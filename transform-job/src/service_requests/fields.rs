@@ -7,6 +7,7 @@ use super::csv_line::{CsvFields, push_csv};
 use super::header::{Between, Columns, Header};
 use super::refusal::{Reason, Refusal};
 use super::text;
+use super::unknown_values::{MAX_NAMED, shown};
 
 /// The replacement of a refused line whose values outside the contract cannot be separated from the others.
 const WITHHELD: &str = "(withheld: the file has columns outside the contract, and this line's fields cannot be told apart)";
@@ -185,6 +186,7 @@ impl<'a> LineReader<'a> {
     /// name are empty fields.
     pub(super) fn into_drift(self) -> (Vec<Drift>, u64) {
         let mut drift = self.header.drift;
+        let mut extra = Vec::new();
         let mut rows_with_empty_fields = 0;
         for (column, rows) in self
             .header
@@ -200,11 +202,23 @@ impl<'a> LineReader<'a> {
                 }
                 None => format!("(column {} has no name)", column.position + 1),
             };
-            drift.push(Drift {
+            extra.push(Drift {
                 kind: DriftKind::ExtraColumn,
                 subject,
                 rows,
             });
+        }
+        if extra.len() > MAX_NAMED {
+            let others = extra.split_off(MAX_NAMED);
+            extra.push(Drift {
+                kind: DriftKind::ExtraColumn,
+                subject: format!("({} other columns)", others.len()),
+                rows: others.iter().map(|drift| drift.rows).max().unwrap_or(0),
+            });
+        }
+        drift.extend(extra);
+        for Drift { subject, .. } in &mut drift {
+            *subject = shown(subject);
         }
         (drift, rows_with_empty_fields)
     }

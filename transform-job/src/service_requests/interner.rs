@@ -11,17 +11,20 @@ use super::refusal::Refusal;
 pub(super) struct Interner<V> {
     table: HashTable<u32>,
     keys: Vec<Box<[u8]>>,
-    key_bytes: usize,
+    text_bytes: usize,
     /// Shared with the months that are being written; a new value then copies the list, which is rare.
     values: Arc<Vec<V>>,
 }
 
 impl<V: Clone> Interner<V> {
+    /// The memory of a key without its text: its entries in the table and in both lists, and what an allocation adds.
+    const BYTES_OF_A_KEY: usize = 32 + size_of::<Box<[u8]>>() + size_of::<V>();
+
     pub(super) fn new() -> Self {
         Self {
             table: HashTable::new(),
             keys: Vec::new(),
-            key_bytes: 0,
+            text_bytes: 0,
             values: Arc::new(Vec::new()),
         }
     }
@@ -36,7 +39,7 @@ impl<V: Clone> Interner<V> {
         let code = u32::try_from(self.keys.len()).expect("a file has fewer lines than 2^32");
         let value = resolve(key);
         self.keys.push(key.into());
-        self.key_bytes += key.len();
+        self.text_bytes += key.len() + Self::BYTES_OF_A_KEY;
         Arc::make_mut(&mut self.values).push(value);
         let keys = &self.keys;
         self.table
@@ -44,9 +47,9 @@ impl<V: Clone> Interner<V> {
         code
     }
 
-    /// Returns the length of all keys, in bytes.
-    pub(super) fn key_bytes(&self) -> usize {
-        self.key_bytes
+    /// Returns the memory of all keys, in bytes, and of their values without the texts, which are about as long.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.text_bytes
     }
 
     /// Returns the value of a code.

@@ -28,14 +28,14 @@ mod timestamp;
 mod unknown_values;
 mod ward_codes;
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::mpsc::{self, TrySendError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use shared::contract::Contract;
 use shared::exit::{Exit, Failure, OrFail as _};
-use shared::lake::Lake;
+use shared::lake::{Lake, read_failure};
 use shared::manifest::{RawManifest, RowCounts};
 use shared::partition::Partition;
 use shared::telemetry;
@@ -47,7 +47,7 @@ use columns::MonthLayout;
 use commas::Commas;
 pub(crate) use horizon::Horizon;
 use layout::{Choice, Layout};
-use reading::{ParseError, Parsed, Reading};
+use reading::{MAX_ROWS, ParseError, Parsed, Reading};
 use refusal::Reason;
 use row::{MonthRows, Row};
 
@@ -142,14 +142,25 @@ impl Task {
     /// Reads the file from its start, on a thread that may block.
     async fn attempt<T: Send + 'static>(
         self,
-        work: impl FnOnce(&Task, Box<dyn Read + Send>) -> Result<T, FileError> + Send + 'static,
+        work: impl FnOnce(&Task, &mut dyn Read) -> Result<T, FileError> + Send + 'static,
     ) -> Result<(Self, Result<T, FileError>), Failure> {
-        let source = self.lake.open(&self.raw.object.key).await?;
+        let mut source = self.lake.open(&self.raw.object).await?;
         let attempt = tokio::task::spawn_blocking(move || {
-            let outcome = work(&self, source);
+            let mut outcome = work(&self, &mut source);
+            // Nothing is said of a file's content before the whole of it is known to be what extract stored.
+            if let Err(FileError::Failure(failure)) = &outcome
+                && failure.exit() == Exit::Contract
+                && let Err(unread) = io::copy(&mut source, &mut io::sink())
+            {
+                outcome = Err(self.unread(unread).into());
+            }
             (self, outcome)
         });
         attempt.await.or_fail(Exit::Bug)
+    }
+
+    fn unread(&self, error: io::Error) -> Failure {
+        read_failure(error).context(format!("cannot read {}", self.raw.object.key))
     }
 
     /// Calls `work` with the parameters for reading the file.
@@ -180,7 +191,7 @@ impl Task {
             ParseError::OtherLayout { line } => FileError::OtherLayout { line },
             ParseError::Month(failure) => FileError::Failure(failure),
             ParseError::Lines(lines::LinesError::Read(error)) => {
-                FileError::Failure(Failure::upstream(error))
+                FileError::Failure(self.unread(error))
             }
             error => {
                 FileError::Failure(Failure::contract(error).context(self.raw.object.key.clone()))
@@ -188,11 +199,11 @@ impl Task {
         })
     }
 
-    fn survey(&self, source: Box<dyn Read + Send>) -> Result<Choice, FileError> {
+    fn survey(&self, source: &mut dyn Read) -> Result<Choice, FileError> {
         self.reading("survey", |reading| parse::survey(source, reading))
     }
 
-    fn transform(&self, source: Box<dyn Read + Send>) -> Result<Clean, FileError> {
+    fn transform(&self, source: &mut dyn Read) -> Result<Clean, FileError> {
         let (lake, raw, year) = (&self.lake, &self.raw, self.year);
         let (parsed, mut months, parsing) = self.reading("transform", |reading| {
             parse_and_write(lake, year, source, reading)
@@ -320,8 +331,8 @@ struct MonthFile {
 }
 
 /// Parses on this thread and writes finished months on another. While that one is busy and a month is waiting, this
-/// thread writes the next month itself, so that neither is idle and at most three months are in flight. Also returns
-/// the time spent parsing.
+/// thread writes the next month itself, so that neither is idle and at most three months are in flight. If these have
+/// more than [`MAX_ROWS`] rows, this thread waits instead. Also returns the time spent parsing.
 fn parse_and_write(
     lake: &Lake,
     year: i16,
@@ -331,25 +342,38 @@ fn parse_and_write(
     let layout = MonthLayout::new().map_err(ParseError::Month)?;
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::sync_channel::<MonthRows>(1);
+        let (done, finished) = mpsc::channel();
         let layout = &layout;
         let writer = scope.spawn(move || {
-            let written = receiver
-                .into_iter()
-                .map(|month| write_month(lake, layout, year, month));
+            let written = receiver.into_iter().map(|month| {
+                let rows = month.rows.len();
+                let written = write_month(lake, layout, year, month)?;
+                // The parser has ended if it does not need this.
+                done.send(rows).ok();
+                Ok(written)
+            });
             written.collect::<Result<Vec<MonthFile>, Failure>>()
         });
         let mut written_here = Vec::new();
+        let mut in_flight = 0;
         let (started, mut interrupted) = (Instant::now(), Duration::ZERO);
         let parsed = parse::parse(source, reading, &mut |month| {
+            let interruption = Instant::now();
+            in_flight -= finished.try_iter().sum::<usize>();
+            let rows = month.rows.len();
+            while in_flight > 0 && in_flight + rows > MAX_ROWS {
+                // A writer that failed frees nothing.
+                in_flight -= finished.recv().unwrap_or(in_flight);
+            }
             match sender.try_send(month) {
+                Ok(()) => in_flight += rows,
                 // The error of a failed writer is returned when it is joined.
-                Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+                Err(TrySendError::Disconnected(_)) => {}
                 Err(TrySendError::Full(month)) => {
-                    let interruption = Instant::now();
                     written_here.push(write_month(lake, layout, year, month)?);
-                    interrupted += interruption.elapsed();
                 }
             }
+            interrupted += interruption.elapsed();
             Ok(())
         });
         let parsing = started.elapsed().saturating_sub(interrupted);

@@ -9,15 +9,15 @@ use super::header::{Header, HeaderError};
 use super::layout::{Choice, Survey};
 use super::months::{Months, Sink};
 use super::quarantine::Quarantine;
-use super::reading::{MAX_TEXT_BYTES, ParseError, Parsed, Reading, Rejected};
+use super::reading::{MAX_ROWS, MAX_TEXT_BYTES, ParseError, Parsed, Reading, Rejected};
 use super::refusal::{Reason, Refusal};
 use super::row::Row;
 use super::row_reader::RowReader;
 use super::scan::{Traits, each_line};
 use super::text::{self, Encodings};
 
-/// Lines between two checks of the amount of text in memory.
-const LINES_PER_CHECK: u32 = 256;
+/// Rows between two checks of the memory of texts.
+const ROWS_PER_CHECK: u64 = 256;
 
 /// Parses a whole file and hands each month to `sink`, in order of completion.
 pub(super) fn parse(
@@ -113,7 +113,7 @@ impl<'a> Parser<'a> {
             blank_count: leading_blank_lines,
             row_count: 0,
             quarantine: Quarantine::default(),
-            months: Months::new(reading.hand_on_early),
+            months: Months::new(reading.hand_on_early, MAX_ROWS),
         })
     }
 
@@ -138,11 +138,14 @@ impl<'a> Parser<'a> {
             .ok()
             .filter(|number| *number <= max)
             .ok_or_else(|| ParseError::TooManyLines { max })?;
-        if number % LINES_PER_CHECK == 0 {
+        if self.row_count.is_multiple_of(ROWS_PER_CHECK) {
             let text_bytes = self.rows.text_bytes().max(self.quarantine.text_bytes());
             if text_bytes > MAX_TEXT_BYTES {
                 let summary = self.quarantine.summary(self.row_count);
-                return Err(ParseError::TooMuchText { summary });
+                return Err(ParseError::TooMuchText {
+                    line: number,
+                    summary,
+                });
             }
         }
         match self.read(number, line, traits.has_quotes) {

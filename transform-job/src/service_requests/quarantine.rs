@@ -28,7 +28,8 @@ pub(super) struct Quarantine {
 
 impl Quarantine {
     pub(super) fn add(&mut self, line: u32, refusal: Refusal, raw_line: String) {
-        self.text_bytes += raw_line.len() + refusal.full_detail().map_or(0, |detail| detail.len());
+        let detail = refusal.full_detail().map_or(0, |detail| detail.len());
+        self.text_bytes += size_of::<Refused>() + raw_line.len() + detail;
         self.refused.push(Refused {
             line,
             refusal,
@@ -40,7 +41,7 @@ impl Quarantine {
         self.refused.len() as u64
     }
 
-    /// Returns the length of all lines and details.
+    /// Returns the memory of all lines and details.
     pub(super) fn text_bytes(&self) -> usize {
         self.text_bytes
     }

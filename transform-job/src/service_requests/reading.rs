@@ -13,9 +13,12 @@ use super::lines::LinesError;
 use super::quarantine::Quarantine;
 use super::refusal::{Reason, Refusal};
 
-/// The maximum amount of a file's text in memory: its distinct values and its refused rows. Normal years have a tenth
-/// of it.
-pub(super) const MAX_TEXT_BYTES: usize = 128 << 20;
+/// The most memory for a file's distinct values, and as much for its refused rows. Normal years need a tenth of it.
+pub(super) const MAX_TEXT_BYTES: usize = 160 << 20;
+
+/// The most rows that wait for the end of their month, or of a file out of order, and as many that are being written:
+/// seventeen times the City's largest year. `terraform/jobs.tf` has the memory that they take.
+pub(super) const MAX_ROWS: usize = 8 << 20;
 
 /// The parameters for reading a file.
 pub(super) struct Reading<'a> {
@@ -60,17 +63,22 @@ pub(super) enum ParseError {
     #[error("the file has more than {max} lines")]
     TooManyLines { max: u32 },
     #[error(
-        "the file has more than 65536 different values of {column}: the columns do not match the header"
+        "the file has more than {max} different values of {column}: the columns do not match the header"
     )]
-    TooManyValues { column: &'static str },
+    TooManyValues { column: &'static str, max: usize },
+    #[error(
+        "line {line}: the file has more than {max} requests in one month, or out of chronological order, which do not fit \
+         into memory. Look at the file and its source"
+    )]
+    TooManyRows { line: u64, max: usize },
     #[error("{0}")]
     TooManyRefused(String),
     #[error(
-        "the file has more than {} MiB of different values, or of refused rows: the columns do not match the header, or \
-         the file violates the contract. {summary}",
+        "line {line}: the file has more than {} MiB of different values, or of refused rows: the columns do not match the \
+         header, or the file violates the contract. {summary}",
         MAX_TEXT_BYTES >> 20
     )]
-    TooMuchText { summary: String },
+    TooMuchText { line: u32, summary: String },
     #[error(transparent)]
     Layout(#[from] LayoutError),
     /// A time that matches another layout but not the file's.

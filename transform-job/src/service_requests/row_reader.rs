@@ -274,12 +274,12 @@ impl<'a> RowReader<'a> {
         }
     }
 
-    /// Returns the length of the distinct values so far, in bytes.
+    /// Returns the memory of the distinct values so far, in bytes.
     pub(super) fn text_bytes(&self) -> usize {
-        self.statuses.key_bytes()
-            + self.wards.key_bytes()
-            + self.subjects.key_bytes()
-            + self.streets.key_bytes()
+        self.statuses.text_bytes()
+            + self.wards.text_bytes()
+            + self.subjects.text_bytes()
+            + self.streets.text_bytes()
     }
 
     pub(super) fn values(&self) -> Values {
@@ -293,7 +293,8 @@ impl<'a> RowReader<'a> {
 }
 
 fn code16(code: u32, column: &'static str) -> Result<u16, Rejected> {
-    u16::try_from(code).map_err(|_| Rejected::File(ParseError::TooManyValues { column }))
+    let max = usize::from(u16::MAX) + 1;
+    u16::try_from(code).map_err(|_| Rejected::File(ParseError::TooManyValues { column, max }))
 }
 
 fn street(streets: &mut Interner<Street>, text: &[u8]) -> Result<StreetCode, Rejected> {

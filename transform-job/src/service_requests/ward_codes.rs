@@ -64,7 +64,10 @@ impl<'a> WardCodes<'a> {
             codes.since
         };
         if code == u16::MAX {
-            return Err(Rejected::File(ParseError::TooManyValues { column: "Ward" }));
+            return Err(Rejected::File(ParseError::TooManyValues {
+                column: "Ward",
+                max: usize::from(u16::MAX),
+            }));
         }
         Ok(WardCode {
             code,
@@ -90,9 +93,9 @@ impl<'a> WardCodes<'a> {
         Arc::clone(&self.wards)
     }
 
-    /// Returns the length of the distinct texts so far.
-    pub(super) fn key_bytes(&self) -> usize {
-        self.texts.key_bytes()
+    /// Returns the memory of the distinct texts so far.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.texts.text_bytes()
     }
 }
 

@@ -2,10 +2,9 @@
 
 use proptest::prelude::*;
 use serde_json::json;
-use shared::key::Key;
 use shared::testing::{Job, TestLake};
 
-use crate::{HEADER, csv, hand_over, job, put_year, sound_row, transform};
+use crate::{HEADER, clean_manifest, csv, hand_over, job, put_year, sound_row, transform};
 
 fn refused(csv: &[u8], exit: i32, cause: &str) {
     let lake = TestLake::default();
@@ -108,12 +107,19 @@ fn an_endless_line_with_damage_reports_the_damage() {
 fn more_refused_text_than_fits_in_memory_is_refused() {
     let lake = TestLake::default();
     let long = "x".repeat(60_000);
-    let text = csv(&vec![long.as_str(); 2500]);
+    // Also if the lines are empty at which memory might be checked.
+    let mut lines = vec![long.as_str(); 3000];
+    lines
+        .iter_mut()
+        .skip(254)
+        .step_by(256)
+        .for_each(|line| *line = "");
+    let text = csv(&lines);
     let key = put_year(&lake, 2024, text.as_bytes());
     let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
     let cause = outcome.failed(20);
     assert!(
-        cause.contains("more than 128 MiB of different values, or of refused rows"),
+        cause.contains("the file has more than 160 MiB of different values, or of refused rows"),
         "{cause}"
     );
     assert!(
@@ -126,7 +132,7 @@ fn more_refused_text_than_fits_in_memory_is_refused() {
 fn more_distinct_text_than_fits_in_memory_is_refused() {
     let lake = TestLake::default();
     let mut text = csv(&[]);
-    for row in 0..2500 {
+    for row in 0..3000 {
         let street = "x".repeat(60_000);
         text += &sound_row(row).replacen(",,", &format!(",{row} {street},"), 1);
         text.push('\n');
@@ -134,23 +140,56 @@ fn more_distinct_text_than_fits_in_memory_is_refused() {
     let key = put_year(&lake, 2024, text.as_bytes());
     let outcome = transform(&lake, &key);
     assert!(
-        outcome.failed(20).contains("more than 128 MiB"),
+        outcome.failed(20).contains("more than 160 MiB"),
         "{outcome}"
     );
 }
 
+/// Many short values take more memory than their text.
 #[test]
-fn a_file_that_lost_lines_is_refused() {
+fn values_that_are_too_many_are_refused() {
     let lake = TestLake::default();
-    let key = put_year(&lake, 2024, csv(&[&sound_row(0), &sound_row(1)]).as_bytes());
-    let manifest = lake.manifests("raw/").into_values().next().unwrap();
-    let csv_key = Key::new(manifest["object"]["key"].as_str().unwrap()).unwrap();
-    lake.put(&csv_key, csv(&[&sound_row(0)]).as_bytes());
-    let cause = transform(&lake, &key).failed(30).to_owned();
+    let wards = |count: usize| {
+        let row =
+            |ward: usize| sound_row(ward % 86_400).replace("Davenport (09)", &format!("W{ward}"));
+        let rows: Vec<String> = (0..count).map(row).collect();
+        csv(&rows.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let max = usize::from(u16::MAX);
+    let key = put_year(&lake, 2024, wards(max + 1).as_bytes());
+    let outcome = transform(&lake, &key);
+    let cause = outcome.failed(20);
     assert!(
-        cause.contains("has 2 lines, but extract counted 3"),
+        cause.contains("more than 65535 different values of Ward"),
         "{cause}"
     );
+    // Each was resolved once, and drift has a hundred of them.
+    let key = put_year(&lake, 2024, wards(max).as_bytes());
+    transform(&lake, &key).finished();
+    let manifest = clean_manifest(&lake);
+    let drift = manifest["drift"].as_array().unwrap();
+    let rows = drift.iter().map(|drift| drift["rows"].as_u64().unwrap());
+    assert_eq!((drift.len(), rows.sum::<u64>()), (101, max as u64));
+}
+
+#[test]
+fn long_values_outside_the_contract_are_shown_in_part_and_counted() {
+    let lake = TestLake::default();
+    let rows = (0..400).map(|row| {
+        let status = format!("{row} {}", "é".repeat(20_000));
+        sound_row(row).replacen("Completed", &status, 1)
+    });
+    let rows: Vec<String> = rows.collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let key = put_year(&lake, 2024, csv(&rows).as_bytes());
+    transform(&lake, &key).finished();
+    let manifest = clean_manifest(&lake);
+    let drift = manifest["drift"].as_array().unwrap();
+    let rows = drift.iter().map(|drift| drift["rows"].as_u64().unwrap());
+    assert_eq!((drift.len(), rows.sum::<u64>()), (101, 400));
+    for one in drift {
+        assert!(one["subject"].as_str().unwrap().len() <= 200, "{one}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "tests panic on errors")]
 
+mod altered;
 mod bad_input;
 mod clean;
 mod layouts;

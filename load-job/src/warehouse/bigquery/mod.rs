@@ -26,8 +26,8 @@ use tracing::{info, warn};
 use jobs::{MISCOUNTED, OVERTAKEN, Purpose, attempts, labels};
 
 use super::{
-    Changes, Current, Load, LoadRefusal, Loaded, Observed, Target, Verdict, differences, history,
-    is_other_content, miscounted, refuse_stale, targets, time,
+    Changes, Current, Load, LoadRefusal, Loaded, Observed, Plan, Target, Verdict, differences,
+    history, is_other_content, miscounted, refuse_stale, targets, time,
 };
 
 /// How long a staging table outlives a load that crashed.
@@ -146,10 +146,9 @@ impl BigQueryWarehouse {
             .set_table_id(table)
     }
 
-    pub(super) async fn load(&self, load: &Load<'_>) -> Result<Loaded, Failure> {
+    pub(super) async fn plan(&self, load: &Load<'_>) -> Result<Plan, Failure> {
         let manifest = load.manifest;
         let current = self.current(manifest.partition).await?;
-        let number = current.as_ref().map_or(0, |current| current.number);
         if let Some(current) = current.as_ref().filter(|_| !load.force) {
             if current.fingerprint == manifest.fingerprint.as_str() {
                 match self.verify(load).await {
@@ -158,7 +157,7 @@ impl BigQueryWarehouse {
                         for table in staging_tables(load) {
                             self.0.drop_table(&table).await?;
                         }
-                        return Ok(Loaded::Found);
+                        return Ok(Plan::Found);
                     }
                     Err(altered) => {
                         warn!(partition = %manifest.partition, cause = %altered, "the table was altered: loading again");
@@ -167,12 +166,19 @@ impl BigQueryWarehouse {
             }
             refuse_stale(load, current)?;
         }
+        Ok(Plan::Replace(current))
+    }
+
+    pub(super) async fn replace_with(
+        &self,
+        load: &Load<'_>,
+        current: Option<&Current>,
+    ) -> Result<Loaded, Failure> {
+        let number = current.map_or(0, |current| current.number);
         let staged = Box::pin(self.stage(load, number)).await?;
-        let changes = self
-            .count_changes(load, current.as_ref(), &staged[0])
-            .await?;
-        let drift = changes.drift(manifest, current.as_ref());
-        let values = values(load, current.as_ref(), changes, &drift)?;
+        let changes = self.count_changes(load, current, &staged[0]).await?;
+        let drift = changes.drift(load.manifest, current);
+        let values = values(load, current, changes, &drift)?;
         let adopted = Box::pin(self.replace(load, number, &values, &staged)).await?;
         for table in staged {
             self.0.drop_table(&table).await?;

@@ -15,8 +15,8 @@ use shared::warehouse::duckdb::{Access, Connection, DuckDbError};
 use tracing::{info, warn};
 
 use super::{
-    Changes, Current, Load, LoadRefusal, Loaded, Observed, Target, Verdict, differences, history,
-    is_other_content, miscounted, number_after, observations, refuse_stale, targets, time,
+    Changes, Current, Load, LoadRefusal, Loaded, Observed, Plan, Target, Verdict, differences,
+    history, is_other_content, miscounted, number_after, observations, refuse_stale, targets, time,
 };
 
 /// How long to wait for another process that has locked the file.
@@ -79,13 +79,13 @@ impl DuckDb {
         Ok(())
     }
 
-    pub(super) fn load(&mut self, load: &Load<'_>) -> Result<Loaded, Failure> {
+    pub(super) fn plan(&mut self, load: &Load<'_>) -> Result<Plan, Failure> {
         let manifest = load.manifest;
         let current = self.current(manifest.partition)?;
         if let Some(current) = current.as_ref().filter(|_| !load.force) {
             if current.fingerprint == manifest.fingerprint.as_str() {
                 match self.verify(load) {
-                    Ok(()) => return Ok(Loaded::Found),
+                    Ok(()) => return Ok(Plan::Found),
                     Err(altered) => {
                         warn!(partition = %manifest.partition, cause = %altered, "the table was altered: loading again");
                     }
@@ -93,9 +93,17 @@ impl DuckDb {
             }
             refuse_stale(load, current)?;
         }
+        Ok(Plan::Replace(current))
+    }
+
+    pub(super) fn replace(
+        &mut self,
+        load: &Load<'_>,
+        current: Option<&Current>,
+    ) -> Result<Loaded, Failure> {
         let drift = self
             .0
-            .transaction(|connection| replace(connection, load, current.as_ref()))?;
+            .transaction(|connection| replace(connection, load, current))?;
         Ok(Loaded::Replaced { drift })
     }
 
@@ -239,11 +247,22 @@ fn insert(connection: &mut Connection, table: &Table, files: &[String]) -> Resul
     connection.execute(&reading(&statement, files), &[])
 }
 
-/// Returns `statement` with the list of files inserted, because a statement cannot bind a list.
+/// Returns `statement` with the list of files inserted, because a statement cannot bind a list. DuckDB reads the names as
+/// patterns, in which a character in brackets is itself:
+/// <https://duckdb.org/docs/stable/data/multiple_files/overview#glob-syntax>.
 fn reading(statement: &str, files: &[String]) -> String {
-    let files = files
-        .iter()
-        .map(|file| format!("'{}'", file.replace('\'', "''")));
+    let literal = |file: &String| {
+        let mut name = String::new();
+        for character in file.chars() {
+            match character {
+                '\'' => name.push_str("''"),
+                '*' | '?' | '[' => name.extend(['[', character, ']']),
+                _ => name.push(character),
+            }
+        }
+        format!("'{name}'")
+    };
+    let files = files.iter().map(literal);
     let list = files.collect::<Vec<_>>().join(", ");
     statement.replace("{files}", &format!("[{list}]"))
 }

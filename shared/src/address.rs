@@ -1,14 +1,17 @@
+//! Addresses as messages and manifests show them.
+
 use std::fmt;
 
 use url::Url;
 
 /// An address for people and manifests: without user, password, query and fragment, each of which may contain a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Address(String);
+pub struct Address(String);
 
 impl Address {
     /// Returns the presentable part of `url`.
-    pub(crate) fn of(url: &Url) -> Self {
+    #[must_use]
+    pub fn of(url: &Url) -> Self {
         if url.cannot_be_a_base() {
             return Self(presentable(url.as_str()));
         }
@@ -22,7 +25,8 @@ impl Address {
     }
 
     /// Returns the presentable part of a text that should be an address.
-    pub(crate) fn of_text(text: &str) -> Self {
+    #[must_use]
+    pub fn of_text(text: &str) -> Self {
         Url::parse(text).map_or_else(|_| Self(presentable(text)), |url| Self::of(&url))
     }
 }
@@ -55,6 +59,8 @@ mod tests {
             ("user:secret@x.example/a.zip", "x.example/a.zip"),
             ("https://user:secret@x.example:port/a", "x.example:port/a"),
             ("/download/a.zip?token=secret", "/download/a.zip"),
+            ("gs://user:secret@bucket/a?token=secret", "gs://bucket/a"),
+            ("duckdb://secret@/file", "/file"),
             ("", ""),
         ] {
             assert_eq!(Address::of_text(text).to_string(), shown, "{text}");
