@@ -30,6 +30,7 @@ export EMULATORS_DIR := $(CURDIR)/.deps/emulators
 export GOOGLESQL_PYTHON := $(CURDIR)/.deps/googlesql/bin/python
 export LOCAL_DIR := $(CURDIR)/.local
 # What dbt parsed, so that the many dbt of the tests parse only what changed.
+PARSED_FOR_RUN := dbt-runner/project/target/duckdb/partial_parse.msgpack
 PARSED := $(patsubst %,dbt-runner/project/target/%/partial_parse.msgpack,duckdb bigquery_emulator)
 DASHBOARD_PACKAGES := dashboard/node_modules/.package-lock.json
 PYTHON_OF_TESTS := .deps/clients/.ready .deps/emulators/.ready .deps/googlesql/.ready
@@ -68,7 +69,7 @@ help: ## This list
 
 setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready $(DASHBOARD_PACKAGES) ## Install DuckDB, dbt and npm packages below this directory
 
-run: announce setup $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emulator on the cloud path, SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
+run: announce setup $(PARSED_FOR_RUN) $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emulator on the cloud path, SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
 	@$(BUILD_RELEASE)
 	ended=0
 	target/release/local-workflow || ended=$$?
@@ -89,7 +90,7 @@ serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard of the latest run on loopbac
 	@[ -f $(LOCAL_DIR)/site/index.html ] || { echo "There is no dashboard yet: make run" >&2; exit 1; }
 	$(NPM_RUN) serve
 
-replay: setup ## Replay one stage of the latest run: STAGE=transform YEARS=2023
+replay: setup $(PARSED_FOR_RUN) ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@$(BUILD_RELEASE)
 	target/release/local-workflow
 

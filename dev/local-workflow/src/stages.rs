@@ -128,17 +128,23 @@ pub(crate) async fn execute(execution: &Execution<'_>, stage: Stage) -> anyhow::
         .env("CLOUD_RUN_EXECUTION", &execution_id)
         .env("CLOUD_RUN_TASK_INDEX", "0")
         .env("CLOUD_RUN_TASK_COUNT", "1")
-        .env("WAREHOUSE_URL", &storage.warehouse_url)
-        .envs(storage.variables.iter().map(|(name, value)| (name, value)))
-        .env("DUCKDB_LIBRARY", &settings.duckdb_library)
-        .env("DBT_EXECUTABLE", &settings.dbt_executable)
-        .env("DBT_PROJECT_DIR", &settings.dbt_project_dir)
-        .env("DBT_TARGET_DIR", settings.directory.join("dbt-target"))
-        .env(
-            "SITE_URL",
-            format!("file://{}", settings.directory.join("site").display()),
-        )
-        .envs(portals.variables.iter().map(|(name, value)| (name, value)));
+        .envs(storage.variables.iter().map(|(name, value)| (name, value)));
+    // What the job has in the cloud: from Terraform, or in its image.
+    if stage == Stage::Extract {
+        command.envs(portals.variables.iter().map(|(name, value)| (name, value)));
+    }
+    if matches!(stage, Stage::Load | Stage::Dbt) {
+        command
+            .env("WAREHOUSE_URL", &storage.warehouse_url)
+            .env("DUCKDB_LIBRARY", &settings.duckdb_library);
+    }
+    if stage == Stage::Dbt {
+        let site = settings.directory.join("site");
+        command
+            .env("DBT_EXECUTABLE", &settings.dbt_executable)
+            .env("DBT_PROJECT_DIR", &settings.dbt_project_dir)
+            .env("SITE_URL", format!("file://{}", site.display()));
+    }
     match years {
         Some(years) => command.env("YEARS", years),
         None => command.env_remove("YEARS"),
