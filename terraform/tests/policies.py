@@ -234,13 +234,38 @@ def jobs(plan: dict) -> Iterable[str]:
         if not set(container(value)["resources"][0]["limits"]) >= {"cpu", "memory"}:
             yield f"{name} has no limits"
     yield from fits_into_memory(found["extract-job"])
+    yield from has_memory_for(found["transform-job"], found["extract-job"])
+
+
+def memory_of(job: dict) -> int:
+    number, unit = re.fullmatch(r"(\d+)(Mi|Gi)", container(job)["resources"][0]["limits"]["memory"]).groups()
+    return int(number) * {"Mi": 2**20, "Gi": 2**30}[unit]
+
+
+def limits_of(job: dict) -> dict[str, int]:
+    return {item["name"]: int(item["value"]) for item in container(job)["env"] if item["name"].startswith("MAX_")}
+
+
+def has_memory_for(transform: dict, extract: dict) -> Iterable[str]:
+    """What transform-job may make of the largest CSV is less than its memory, where Cloud Run keeps files."""
+    reading = (ROOT / "transform-job/src/service_requests/reading.rs").read_text("utf-8")
+    constants = re.findall(r"const (MAX_\w+): usize = (\d+) << 20;", reading)
+    most = {name: int(number) * 2**20 for name, number in constants}
+    # Rows of 48 bytes wait for the end of their month, and as many are written: sorted into a copy, with an index of
+    # 4 bytes for each of several columns.
+    rows = most["MAX_ROWS"] * (48 + 48 + 110)
+    # Distinct texts, and about as much in what they were resolved to. Refused rows, the columns that are written of
+    # them, and the encoded file.
+    texts = most["MAX_TEXT_BYTES"] * (2 + 3)
+    # Parquet files are smaller than the CSV that they are made of.
+    spool = limits_of(extract)["MAX_CSV_BYTES"]
+    if rows + texts + spool > memory_of(transform) - 2**28:
+        yield f"transform-job may need {rows + texts + spool} bytes, of {memory_of(transform)}"
 
 
 def fits_into_memory(job: dict) -> Iterable[str]:
     """What extract-job may download and unpack at once is less than its memory, where Cloud Run keeps files."""
-    main = container(job)
-    memory = int(main["resources"][0]["limits"]["memory"].removesuffix("Mi")) * 2**20
-    limits = {item["name"]: int(item["value"]) for item in main["env"] if item["name"].startswith("MAX_")}
+    memory, limits = memory_of(job), limits_of(job)
     # Two partitions at once (CONCURRENCY in extract-job/src/stage.rs), each with its download. One may have three
     # files from its archive, which are read at once: the boundaries' shapes, their properties and the result.
     largest = 2 * limits["MAX_DOWNLOAD_BYTES"] + (3 + 1) * limits["MAX_CSV_BYTES"]
