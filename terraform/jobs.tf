@@ -1,5 +1,6 @@
 locals {
-  lake      = { LAKE_URL = "gs://${google_storage_bucket.lake.name}", LOG_FORMAT = "json" }
+  lineage   = { for url in compact([var.openlineage_url]) : "OPENLINEAGE_URL" => url }
+  lake      = merge({ LAKE_URL = "gs://${google_storage_bucket.lake.name}", LOG_FORMAT = "json" }, local.lineage)
   warehouse = { WAREHOUSE_URL = "bigquery://${var.project_id}/${google_bigquery_dataset.warehouse["toronto_311"].dataset_id}?location=${var.region}" }
   site      = { SITE_URL = "gs://${google_storage_bucket.site.name}" }
 

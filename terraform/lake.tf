@@ -42,11 +42,11 @@ resource "google_storage_bucket" "lake" {
     }
   }
 
-  # Hand-overs of runs that are too old to be replayed.
+  # Hand-overs and lineage of runs that are too old to be replayed.
   lifecycle_rule {
     condition {
       age            = 400
-      matches_prefix = ["runs/"]
+      matches_prefix = ["runs/", "lineage/"]
     }
     action {
       type = "Delete"

@@ -135,6 +135,17 @@ variable "github_repository" {
   }
 }
 
+variable "openlineage_url" {
+  description = "A collector of OpenLineage events, to which the jobs post what they read and write: https://HOST[:PORT][/PATH]. It has to be reachable from Cloud Run without an API key. Null: the events are in the lake only."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.openlineage_url == null || can(regex("^https?://[^@?#]+$", var.openlineage_url))
+    error_message = "openlineage_url must have the form https://HOST[:PORT][/PATH], without a user, a password or a query."
+  }
+}
+
 variable "monthly_budget" {
   description = "The amount per month, in whole units of the billing account's currency, of a budget on the project that sends e-mails to the billing account's administrators at 50, 90 and 100 %. It limits nothing. Creating it needs `roles/billing.costsManager` on the billing account. Null: no budget."
   type        = number

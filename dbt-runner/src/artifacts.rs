@@ -6,9 +6,9 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use jiff::Timestamp;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 
 use crate::mart::{Definition, DescribedColumn, MartTable, PartitionBy, Publishable};
@@ -16,16 +16,36 @@ use crate::mart::{Definition, DescribedColumn, MartTable, PartitionBy, Publishab
 /// The result of each node.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RunResults {
+    #[serde(default)]
+    metadata: Metadata,
     results: Vec<NodeResult>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+struct Metadata {
+    #[serde(default)]
+    dbt_version: String,
+}
+
+/// The result of a node.
 #[derive(Debug, Deserialize)]
-struct NodeResult {
-    unique_id: String,
-    status: String,
-    message: Option<String>,
+pub(crate) struct NodeResult {
+    pub(crate) unique_id: String,
+    pub(crate) status: String,
+    pub(crate) message: Option<String>,
+    /// The number of rows that a test found.
+    pub(crate) failures: Option<u64>,
     #[serde(default)]
     adapter_response: AdapterResponse,
+    /// Its steps; none if it was skipped.
+    #[serde(default)]
+    timing: Vec<Timing>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Timing {
+    started_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
 }
 
 /// What the warehouse reported of a node; empty in DuckDB.
@@ -39,7 +59,16 @@ struct AdapterResponse {
 pub(crate) struct Graph {
     nodes: BTreeMap<String, GraphNode>,
     #[serde(default)]
-    sources: Map<String, Value>,
+    sources: BTreeMap<String, Source>,
+}
+
+/// A table that dbt does not build.
+#[derive(Debug, Deserialize)]
+struct Source {
+    schema: String,
+    identifier: String,
+    #[serde(default)]
+    columns: IndexedColumns,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,6 +91,24 @@ struct GraphNode {
     columns: IndexedColumns,
     #[serde(default)]
     config: NodeConfig,
+    #[serde(default)]
+    depends_on: DependsOn,
+    /// The node that a test of the YAML is about.
+    attached_node: Option<String>,
+    /// The column that a test is about.
+    column_name: Option<String>,
+    test_metadata: Option<TestMetadata>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct DependsOn {
+    #[serde(default)]
+    nodes: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct TestMetadata {
+    name: String,
 }
 
 /// The columns of a node, in the order of the JSON object.
@@ -96,6 +143,9 @@ struct NodeConfig {
     meta: NodeMeta,
     #[serde(default)]
     materialized: String,
+    /// Of a test: `error` or `warn`, in any case.
+    #[serde(default)]
+    severity: String,
     partition_by: Option<PartitionBy>,
     cluster_by: Option<Vec<String>>,
     /// The types of a seed's columns.
@@ -161,17 +211,25 @@ impl RunResults {
             .sum()
     }
 
+    /// Returns the version of dbt.
+    pub(crate) fn dbt_version(&self) -> &str {
+        &self.metadata.dbt_version
+    }
+
+    /// Returns the results of the nodes that ran.
+    pub(crate) fn of_nodes(&self) -> impl Iterator<Item = &NodeResult> {
+        self.results.iter().filter(|result| result.span().is_some())
+    }
+
     /// Returns the nodes that failed themselves, not because of another node.
     pub(crate) fn failed(&self, graph: &Graph) -> Vec<FailedNode> {
-        let failed =
-            |result: &&NodeResult| matches!(&*result.status, "error" | "fail" | "runtime error");
         let mut nodes: Vec<FailedNode> = self
             .results
             .iter()
-            .filter(failed)
+            .filter(|result| result.has_failed())
             .map(|result| FailedNode {
                 unique_id: result.unique_id.clone(),
-                message: one_line(result.message.as_deref().unwrap_or(&result.status)),
+                message: result.cause(),
                 compiled_path: graph
                     .nodes
                     .get(&result.unique_id)
@@ -180,6 +238,29 @@ impl RunResults {
             .collect();
         nodes.sort_by(|one, other| one.unique_id.cmp(&other.unique_id));
         nodes
+    }
+}
+
+impl NodeResult {
+    /// Whether it failed itself, and not because of another node.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(&*self.status, "error" | "fail" | "runtime error")
+    }
+
+    /// Returns when it began and ended; `None` if it did not run.
+    pub(crate) fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        let began = self.timing.iter().filter_map(|step| step.started_at).min();
+        let ended = self
+            .timing
+            .iter()
+            .filter_map(|step| step.completed_at)
+            .max();
+        began.zip(ended)
+    }
+
+    /// Returns its message in one line.
+    pub(crate) fn cause(&self) -> String {
+        one_line(self.message.as_deref().unwrap_or(&self.status))
     }
 }
 
@@ -249,6 +330,64 @@ impl Graph {
         self.sources.keys().map(String::as_str)
     }
 
+    /// Returns the node or source with this unique id, as a table: its schema, name and columns.
+    pub(crate) fn table(&self, unique_id: &str) -> Option<(MartTable, &[DescribedColumn])> {
+        let node = || {
+            let node = self.nodes.get(unique_id)?;
+            let is_table = node.resource_type == "model" || node.is_seed();
+            is_table.then(|| (node.table(), node.columns.0.as_slice()))
+        };
+        let source = || {
+            let source = self.sources.get(unique_id)?;
+            let table = MartTable {
+                schema: source.schema.clone(),
+                name: source.identifier.clone(),
+            };
+            Some((table, source.columns.0.as_slice()))
+        };
+        node().or_else(source)
+    }
+
+    /// Returns the unique ids of the tables, views and sources that a node selects from.
+    pub(crate) fn selects_from(&self, unique_id: &str) -> &[String] {
+        let node = self.nodes.get(unique_id);
+        node.map_or(&[], |node| &node.depends_on.nodes)
+    }
+
+    /// Returns the test with this unique id.
+    pub(crate) fn test(&self, unique_id: &str) -> Option<Test<'_>> {
+        let node = self.nodes.get(unique_id)?;
+        (node.resource_type == "test").then(|| Test {
+            name: &node.name,
+            kind: node
+                .test_metadata
+                .as_ref()
+                .map_or("custom_sql", |metadata| &metadata.name),
+            column: node.column_name.as_deref(),
+            is_warning: node.config.severity.eq_ignore_ascii_case("warn"),
+            description: &node.description,
+            of: match &node.attached_node {
+                Some(attached) => std::slice::from_ref(attached),
+                None => &node.depends_on.nodes,
+            },
+        })
+    }
+
+    /// Returns the compiled queries of the models.
+    pub(crate) fn models(&self) -> impl Iterator<Item = (&str, &str)> {
+        let models = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.resource_type == "model");
+        models.filter_map(|(id, node)| Some((id.as_str(), node.compiled_code.as_deref()?)))
+    }
+
+    /// Returns the unique ids of everything that a query may select from: models, seeds and sources.
+    pub(crate) fn selectable(&self) -> impl Iterator<Item = &str> {
+        let built = self.built().map(|node| node.id);
+        built.chain(self.sources())
+    }
+
     /// Returns the tables that are published, by name.
     pub(crate) fn publishable(&self) -> Vec<Publishable> {
         let mut tables: Vec<Publishable> = self
@@ -270,6 +409,19 @@ impl Graph {
         tables.sort_by(|one, other| one.table.name.cmp(&other.table.name));
         tables
     }
+}
+
+/// A test of the data.
+pub(crate) struct Test<'a> {
+    pub(crate) name: &'a str,
+    /// Its kind: `not_null`, for example, or `custom_sql`.
+    pub(crate) kind: &'a str,
+    pub(crate) column: Option<&'a str>,
+    /// Whether what it finds is only a warning.
+    pub(crate) is_warning: bool,
+    pub(crate) description: &'a str,
+    /// The unique ids of what it tests.
+    pub(crate) of: &'a [String],
 }
 
 /// A node that a build creates.

@@ -237,6 +237,12 @@ impl RunningDbt<'_> {
         Err(of_nodes(&failed, &self.dbt.rows_that_fail(&failed)))
     }
 
+    /// Returns what the last build left: the results of its nodes, and the graph with their compiled SQL.
+    pub(crate) fn artifacts(&self) -> Result<(RunResults, Graph), Failure> {
+        let target = self.dbt.target;
+        Ok((RunResults::read(target)?, Graph::read(target)?))
+    }
+
     /// Ends dbt, and so closes its tables.
     pub(crate) async fn close(&mut self) {
         self.child.kill().await.ok();
@@ -392,7 +398,7 @@ impl RunningDbt<'_> {
 }
 
 /// Returns the Python interpreter of a dbt command: the one beside it, as in every virtual environment.
-fn interpreter(executable: &Path) -> io::Result<PathBuf> {
+pub(crate) fn interpreter(executable: &Path) -> io::Result<PathBuf> {
     let is_bare = executable.components().count() == 1;
     let folders = env::var_os("PATH").filter(|_| is_bare);
     let in_path = folders.and_then(|folders| {

@@ -2,9 +2,11 @@
 
 mod artifacts;
 mod candidate;
+mod column_lineage;
 mod dbt;
 mod dry_run;
 mod files;
+mod lineage;
 mod looker_studio;
 mod mart;
 mod profile;

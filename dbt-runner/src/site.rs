@@ -67,6 +67,14 @@ impl Site {
         }
     }
 
+    /// Returns its URL.
+    pub(crate) fn url(&self) -> String {
+        match self {
+            Self::Local(directory) => format!("file://{}", directory.display()),
+            Self::Bucket(bucket) => bucket.to_string(),
+        }
+    }
+
     /// Returns the object at `path`; `None` if it does not exist.
     pub(crate) async fn read(&self, path: &str) -> Result<Option<Bytes>, Failure> {
         let read = match self {

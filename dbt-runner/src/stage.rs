@@ -13,6 +13,7 @@ use shared::fingerprint::Fingerprint;
 use shared::hand_over::{self, Outcomes};
 use shared::job::Summary;
 use shared::key::Key;
+use shared::lineage::{Lineage, Tables};
 use shared::manifest::{self, LoadReceipt, ManifestRef, Mart, MartsManifest, Version};
 use shared::partition::Partition;
 use shared::run::Stage;
@@ -24,10 +25,12 @@ use shared::warehouse::{WarehouseSettings, WarehouseUrl, bigquery};
 use tokio::task::block_in_place;
 use tracing::{debug, info, warn};
 
-use crate::artifacts::Graph;
+use crate::artifacts::{Graph, RunResults};
 use crate::candidate::{Candidate, Scope, listed};
-use crate::dbt::{Dbt, RunningDbt};
+use crate::column_lineage::ColumnSources;
+use crate::dbt::{Dbt, RunningDbt, interpreter};
 use crate::dry_run;
+use crate::lineage::{Build, Published};
 use crate::looker_studio;
 use crate::mart::{Definition, MartTable};
 use crate::project;
@@ -142,6 +145,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     if common.dry_run {
         return estimate(&common, &settings).await;
     }
+    let tables = settings.warehouse.url.tables();
     let loaded = hand_over::input_of(&common, Stage::Dbt).await?;
     let (input, published) = block_in_place(|| {
         let mut warehouse = settings.open_warehouse()?;
@@ -176,6 +180,8 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             fingerprint: &published.fingerprint,
             changed: &scope,
         }),
+        lineage: &common.lineage,
+        tables: &tables,
     });
     if let Some(current) = &publication
         && !common.force
@@ -190,6 +196,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             (marts, Summary::found())
         }
         (existing, publication) => {
+            common.lineage.begin_stage(Stage::Dbt).await;
             let temporary = Scratch::default();
             let target = settings.target_or(&temporary)?;
             let candidate = Candidate::new(&settings.warehouse, target)?;
@@ -210,6 +217,8 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
                     graph: &graph,
                     scope: &scope,
                     published: published.as_ref(),
+                    lineage: &common.lineage,
+                    tables: &tables,
                 };
                 let built = build(&common, &settings, dbt, &work, input).await;
                 // The error names files in it.
@@ -330,13 +339,57 @@ struct Work<'a> {
     scope: &'a Scope,
     /// What is published so far.
     published: Option<&'a PublishedMarts>,
+    lineage: &'a Lineage,
+    /// The names of the tables in it.
+    tables: &'a Tables,
+}
+
+impl<'a> Work<'a> {
+    /// Returns the lineage of the build, of which the marts in `published` are published.
+    fn lineage_of(&self, results: &'a RunResults, published: Option<Published<'a>>) -> Build<'a> {
+        Build {
+            lineage: self.lineage,
+            tables: self.tables,
+            graph: self.graph,
+            results,
+            scope: self.scope,
+            published,
+        }
+    }
+}
+
+/// Builds and tests the candidate. Returns the results of the nodes, and the graph with their compiled SQL.
+async fn build_candidate(
+    settings: &Settings,
+    mut dbt: RunningDbt<'_>,
+    work: &Work<'_>,
+) -> Result<(RunResults, Graph), Failure> {
+    let built = dbt.build(work.graph, work.scope).await.while_doing(|| {
+        let project = settings.project.display();
+        format!(
+            "cannot build {project}, so that nothing was published and the candidate is {}",
+            work.candidate
+        )
+    });
+    dbt.close().await;
+    let artifacts = dbt.artifacts();
+    match built {
+        Ok(results) => Ok((results, artifacts?.1)),
+        Err(failure) => {
+            // Without results, there is nothing to record.
+            if let Ok((results, _)) = &artifacts {
+                work.lineage_of(results, None).record().await;
+            }
+            Err(failure)
+        }
+    }
 }
 
 /// Builds and tests a candidate, publishes it in the warehouse and commits its manifest.
 async fn build(
     common: &CommonSettings,
     settings: &Settings,
-    mut dbt: RunningDbt<'_>,
+    dbt: RunningDbt<'_>,
     work: &Work<'_>,
     input: Input,
 ) -> Result<(ManifestRef, Summary), Failure> {
@@ -346,19 +399,14 @@ async fn build(
         graph,
         scope,
         published,
+        ..
     } = work;
     let years = match scope {
         Scope::Whole => "all".to_owned(),
         Scope::Years(years) => listed(years, " "),
     };
     info!(%candidate, years, "build started");
-    let results = dbt.build(graph, scope).await.while_doing(|| {
-        let project = settings.project.display();
-        format!(
-            "cannot build {project}, so that nothing was published and the candidate is {candidate}"
-        )
-    })?;
-    dbt.close().await;
+    let (results, compiled) = build_candidate(settings, dbt, work).await?;
 
     let (marts, seeds) = (graph.marts(), graph.seeds());
     let tables = marts.iter().chain(&seeds);
@@ -381,13 +429,20 @@ async fn build(
         },
         loads: input.loads,
     };
-    let marts = block_in_place(|| {
+    let released = block_in_place(|| {
         Warehouse::release(&settings.warehouse, &release)?;
         // Another execution may have published the same, or something else.
         let marts = settings.rows_of(&release.after.fingerprint, &marts)?;
         Warehouse::discard(&settings.warehouse, candidate, graph, scope);
         Ok::<_, Failure>(marts)
-    })?;
+    });
+    let marts = match released {
+        Ok(marts) => marts,
+        Err(failure) => {
+            work.lineage_of(&results, None).record().await;
+            return Err(failure);
+        }
+    };
     let manifest = MartsManifest {
         manifest: Version::V1,
         fingerprint: input.fingerprint,
@@ -397,6 +452,15 @@ async fn build(
     };
     let key = MartsManifest::key(&settings.warehouse.url.id(), &manifest.fingerprint)?;
     let committed = manifest::commit(&common.lake, &key, &manifest).await?;
+    let columns = settings
+        .column_sources(common, &input.project, (graph, &compiled))
+        .await;
+    let published = Published {
+        fingerprint: &manifest.fingerprint,
+        marts: &manifest.marts,
+        columns: &columns,
+    };
+    work.lineage_of(&results, Some(published)).record().await;
     let rows = manifest.marts.iter().map(|mart| mart.rows).sum();
     info!(
         fingerprint = %manifest.fingerprint,
@@ -450,6 +514,24 @@ impl Settings {
             Some(target) => Ok(target),
             None => temporary.path().or_fail(Exit::Upstream),
         }
+    }
+
+    /// Returns the columns that each column of the project's models is computed from.
+    async fn column_sources(
+        &self,
+        common: &CommonSettings,
+        project: &Fingerprint,
+        graphs: (&Graph, &Graph),
+    ) -> ColumnSources {
+        let dialect = match self.warehouse.url {
+            WarehouseUrl::DuckDb(_) => "duckdb",
+            WarehouseUrl::BigQuery(_) => "bigquery",
+        };
+        // dbt has just run with it.
+        let Ok(python) = interpreter(&self.executable) else {
+            return ColumnSources::default();
+        };
+        ColumnSources::of_project(&common.lake, &python, project, dialect, graphs).await
     }
 
     fn open_warehouse(&self) -> Result<Warehouse, Failure> {

@@ -8,10 +8,12 @@ use shared::fingerprint::Digest;
 use shared::hand_over::Handed;
 use shared::job::Summary;
 use shared::lake::{Content, Created, Lake, LakeError};
+use shared::lineage::Lineage;
 use shared::manifest::{
     self, Drift, DriftKind, ManifestRef, Object, Publication, RawManifest, Source, Version,
 };
 use shared::partition::Partition;
+use shared::run::Stage;
 use shared::telemetry::milliseconds;
 use tracing::{debug, info, warn};
 
@@ -29,6 +31,7 @@ const MAX_SUBJECT_BYTES: usize = 200;
 /// Extracts partitions.
 pub(crate) struct Extractor {
     pub(crate) lake: Lake,
+    pub(crate) lineage: Lineage,
     /// Downloads the portal's files.
     pub(crate) portal_files: HttpClient,
     /// Downloads the boundaries of the forward sortation areas.
@@ -149,6 +152,9 @@ impl Extractor {
                 unless = Self::validator(publication);
             }
         }
+        if unless.is_none() {
+            self.begin(partition).await;
+        }
         let Some(download) = self.download(partition, offer, unless).await? else {
             let Some(current) = current else {
                 let url = &offer.source.url;
@@ -164,6 +170,7 @@ impl Extractor {
             ));
         };
 
+        self.begin(partition).await;
         let mut drift = Vec::new();
         let source = self.source_of(offer, &download, &mut drift);
         let (etag, http_last_modified) = (download.etag.clone(), download.last_modified.clone());
@@ -205,6 +212,14 @@ impl Extractor {
             summary,
             drift,
         })
+    }
+
+    /// Records that there is something to extract, once per partition.
+    async fn begin(&self, partition: Partition) {
+        let observed_at = Some(self.observed_at);
+        self.lineage
+            .begin(Stage::Extract, partition, observed_at)
+            .await;
     }
 
     /// Returns the source as stated by `offer`, completed from the headers of the download.

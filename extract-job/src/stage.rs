@@ -66,6 +66,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
 
     let extractor = Extractor {
         lake: common.lake.clone(),
+        lineage: common.lineage.clone(),
         portal_files: client(settings.portal_files.clone())?,
         fsa_files: client(settings.fsa_files.clone())?,
         limits: settings.limits,

@@ -70,6 +70,9 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         return outcomes.hand_over(&common).await;
     }
     refuse_apart(&common.lake, &settings.warehouse.url)?;
+    common
+        .lineage
+        .set_warehouse(settings.warehouse.url.tables());
     let mut warehouse = Warehouse::open(&settings.warehouse).await?;
     let mut offered = Vec::new();
     for (partition, clean) in input.partitions {
@@ -187,6 +190,7 @@ async fn load(
         run_id: &common.run_id,
         observed_at: handed.observed_at.map(microseconds),
         drift: &handed.drift,
+        lineage: &common.lineage,
         force: common.force,
     };
     let loaded = warehouse.load(&load).await?;

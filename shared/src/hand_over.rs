@@ -24,19 +24,16 @@ use crate::exit::{Exit, Failure};
 use crate::job::Summary;
 use crate::key::Key;
 use crate::lake::{Content, Lake, LakeError};
+use crate::lineage::{EndResult, Ended};
 use crate::manifest::{self, Drift, ManifestRef, Version};
 use crate::partition::Partition;
-use crate::run::{RunId, Stage};
+use crate::run::{MAX_TASKS, RunId, Stage};
 use crate::settings::{CommonSettings, Years};
 use crate::telemetry::milliseconds;
 
 /// Maximum length of a cause in a hand-over, in bytes. The log has all of it; Cloud Workflows, which reads hand-overs,
 /// has 512 KB for its variables (<https://cloud.google.com/workflows/quotas>).
 const LONGEST_CAUSE: usize = 1_000;
-
-/// The number of tasks to look for, however few handed over: the maximum of Terraform's `max_tasks`. All tasks of an
-/// execution but the last may have been killed.
-const MAX_TASKS: usize = 20;
 
 /// The hand-over of one attempt of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,6 +194,7 @@ pub struct Outcomes {
     partitions: BTreeMap<Partition, Handed>,
     refused: BTreeMap<Partition, Refused>,
     failures: BTreeMap<Partition, Failure>,
+    ended: Vec<Ended>,
 }
 
 impl Outcomes {
@@ -209,6 +207,7 @@ impl Outcomes {
             partitions: BTreeMap::new(),
             refused,
             failures: BTreeMap::new(),
+            ended: Vec::new(),
         }
     }
 
@@ -219,14 +218,28 @@ impl Outcomes {
         observed_at: Option<Timestamp>,
         outcome: Result<(Handed, Summary), Failure>,
     ) {
+        let ended = |result| Ended {
+            partition,
+            at: Timestamp::now(),
+            observed_at,
+            result,
+        };
         match outcome {
             Ok((handed, summary)) => {
+                let manifest = handed.manifest.clone();
+                if summary.produced > 0 {
+                    self.ended.push(ended(EndResult::Created(manifest)));
+                } else if summary.found > 0 {
+                    self.ended.push(ended(EndResult::Found(manifest)));
+                }
                 self.summary += summary;
                 self.partitions.insert(partition, handed);
             }
             Err(failure) => {
                 let exit = failure.exit().code();
                 warn!(%partition, exit, cause = %failure, "partition refused");
+                self.ended
+                    .push(ended(EndResult::Failed(failure.to_string())));
                 let refused = Refused {
                     stage: self.stage,
                     exit,
@@ -244,7 +257,7 @@ impl Outcomes {
         self.summary += summary;
     }
 
-    /// Hands all outcomes over to the next stage.
+    /// Records the lineage of all outcomes, and hands them over to the next stage.
     ///
     /// # Errors
     /// Fails if any of this stage's own partitions failed, after handing over the others. The error has the most severe
@@ -257,6 +270,7 @@ impl Outcomes {
             bytes_written: self.summary.bytes,
             bytes_billed: self.summary.bytes_billed,
         };
+        settings.lineage.end(self.stage, self.ended).await;
         hand_over(settings, self.stage, self.partitions, self.refused, spent).await?;
         let Some(exit) = self
             .failures

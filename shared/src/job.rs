@@ -93,7 +93,16 @@ where
             .enable_all()
             .build()
             .or_fail(Exit::Upstream)?;
-        runtime.block_on(work(common, own).instrument(span))
+        let lineage = common.lineage.clone();
+        let is_recorded = !common.dry_run;
+        let stage_of_run = async {
+            let outcome = work(common, own).await;
+            if is_recorded {
+                lineage.finish(stage, outcome.as_ref().err()).await;
+            }
+            outcome
+        };
+        runtime.block_on(stage_of_run.instrument(span))
     });
     ending::claim();
     let milliseconds = milliseconds(started.elapsed());

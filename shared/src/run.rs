@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// The number of tasks to look for in a run, however few left something: the maximum of Terraform's `max_tasks`. All tasks of
+/// an execution but the last may have been killed.
+pub(crate) const MAX_TASKS: usize = 20;
+
 /// Identifies one pass over the stages: letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

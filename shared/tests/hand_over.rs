@@ -11,6 +11,7 @@ use shared::hand_over::{self, Handed, Input, Outcomes, Refused};
 use shared::job::Summary;
 use shared::key::Key;
 use shared::lake::{Lake, LocalLake};
+use shared::lineage::{self, Lineage};
 use shared::manifest::ManifestRef;
 use shared::partition::Partition;
 use shared::run::{RunId, Stage, Task};
@@ -54,6 +55,12 @@ impl Run {
             manifests: None,
             force: false,
             dry_run: false,
+            lineage: Lineage::new(
+                self.lake.clone(),
+                self.id.clone(),
+                Task::new(task, tasks).expect("valid"),
+                lineage::Settings::default(),
+            ),
             started: Instant::now(),
         }
     }

@@ -25,6 +25,7 @@ EVERYTHING = VARIABLES | {
     "build_repository": "projects/p/locations/us-central1/connections/c/repositories/n",
     "github_repository": "example/toronto-311",
     "monthly_budget": 50,
+    "openlineage_url": "https://marquez.example.org",
     "publish_site": True,
 }
 

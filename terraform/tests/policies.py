@@ -196,7 +196,7 @@ def protected(plan: dict) -> Iterable[str]:
         yield "google_storage_bucket.lake does not keep deleted objects"
     for rule in lake["lifecycle_rule"]:
         condition = rule["condition"][0]
-        if rule["action"][0]["type"] == "Delete" and condition["matches_prefix"] != ["runs/"]:
+        if rule["action"][0]["type"] == "Delete" and condition["matches_prefix"] != ["runs/", "lineage/"]:
             yield "google_storage_bucket.lake deletes data"
 
 

@@ -47,6 +47,17 @@ def test_environment_is_what_the_jobs_read(plan: dict) -> None:
         assert not environment & SET_BY_CLOUD_RUN_OR_WORKFLOW
 
 
+def collectors(plan: dict) -> list[list[str]]:
+    jobs = [job for _, job in policies.resources(plan, "google_cloud_run_v2_job") if "template" in job]
+    environments = [policies.container(job)["env"] for job in jobs]
+    return [[item["value"] for item in given if item["name"] == "OPENLINEAGE_URL"] for given in environments]
+
+
+def test_every_job_posts_lineage_to_a_collector_if_there_is_one(plan: dict, full_plan: dict) -> None:
+    assert collectors(plan) == [[]] * 4
+    assert collectors(full_plan) == [[EVERYTHING["openlineage_url"]]] * 4
+
+
 def test_every_option_is_tried(full_plan: dict) -> None:
     optional = {name for name, variable in full_plan["configuration"]["root_module"]["variables"].items()}
     assert set(EVERYTHING) <= optional

@@ -9,6 +9,7 @@ use shared::fingerprint::Digest;
 use shared::run::Stage;
 
 use crate::googlesql::Record;
+use crate::lineage::{Collector, Graph};
 use crate::pipeline::{Path, Pipeline};
 
 #[test]
@@ -21,12 +22,15 @@ fn the_cloud_has_the_same_data_as_one_machine() {
     .unwrap();
     let mut paths = [Path::Local, Path::Cloud].map(|path| Pipeline::new(&portal, path));
     let record = Record::of(&mut paths[1]);
+    let collectors = [(); 2].map(|()| Collector::start());
     let run = |run: &str, transformed: i32| {
-        for (pipeline, artifacts) in paths.iter().zip(["dbt-local", "dbt"]) {
-            pipeline.run(Stage::Extract, run).finished();
-            assert_eq!(pipeline.run(Stage::Transform, run).exit, transformed);
-            pipeline.run(Stage::Load, run).finished();
-            let dbt = pipeline.job(Stage::Dbt, run);
+        let artifacts = ["dbt-local", "dbt"];
+        for ((pipeline, collector), artifacts) in paths.iter().zip(&collectors).zip(artifacts) {
+            let job = |stage| collector.collects(pipeline.job(stage, run));
+            job(Stage::Extract).run().finished();
+            assert_eq!(job(Stage::Transform).run().exit, transformed);
+            job(Stage::Load).run().finished();
+            let dbt = job(Stage::Dbt);
             let dbt = dbt.env("SITE_URL", pipeline.site_url());
             let dbt = dbt.env("DBT_TARGET_DIR", record.path(artifacts));
             let outcome = dbt.run();
@@ -46,6 +50,8 @@ fn the_cloud_has_the_same_data_as_one_machine() {
         polygons(cloud, "st_asgeojson(geometry)")
     );
     both_publish_the_same(local, cloud);
+    let graphs = [0, 1].map(|path| collectors[path].graph(&paths[path]));
+    lineage_is_one_graph(&paths, &graphs);
 
     let [local, cloud] = [local, cloud].map(|pipeline| {
         let mut tables = pipeline.tables();
@@ -83,15 +89,77 @@ fn polygons(pipeline: &Pipeline, geojson: &str) -> BTreeMap<String, Value> {
     .collect()
 }
 
-/// Returns the lake's objects without hand-overs, which contain the time of observation, and without those named after
-/// the warehouse, which differs between the paths.
+/// Returns the lake's objects without hand-overs and lineage, which contain times, and without those named after the
+/// warehouse, which differs between the paths.
 fn objects(pipeline: &Pipeline) -> BTreeMap<String, String> {
     let mut objects = pipeline.objects();
     objects.retain(|key, _| {
-        let own = ["runs/", "loaded/", "marts/"];
+        let own = ["runs/", "lineage/", "loaded/", "marts/"];
         !own.iter().any(|part| key.starts_with(part))
     });
     objects
+}
+
+/// Lineage leads from the portal's files to those of the site, by dataset and by column, in the same way on both paths.
+fn lineage_is_one_graph(paths: &[Pipeline; 2], graphs: &[Graph; 2]) {
+    let stores = paths.each_ref().map(Pipeline::lineage_stores);
+    let [local, cloud] = [0, 1].map(|path| graphs[path].without_stores(&stores[path]));
+    assert_eq!(local, cloud);
+    for (graph, stores) in graphs.iter().zip(&stores) {
+        let store = |name| &stores.iter().find(|(_, store)| *store == name).unwrap().0;
+        let site = store("site ");
+        // A seed that only the site has.
+        let (seed, file) = (
+            format!("{}reference.type_groups", store("warehouse ")),
+            format!("{site}data/v1/marts/type_groups.parquet"),
+        );
+        let apart: BTreeSet<&str> = graph.apart().into_iter().collect();
+        assert_eq!(apart, [seed.as_str(), &file].into());
+        let origins = graph.origins(&format!(
+            "{site}data/v1/marts/requests_by_ward.parquet ward_model"
+        ));
+        let published: BTreeSet<&str> = origins
+            .iter()
+            .map(|column| {
+                assert!(column.starts_with("http://127.0.0.1:"), "{column}");
+                column.rsplit(' ').next().unwrap()
+            })
+            .collect();
+        assert_eq!(published, ["creation_date", "ward"].into());
+
+        let done = ["START", "COMPLETE"];
+        for job in [
+            "extract",
+            "extract.service-requests.2025",
+            "extract.city-wards",
+            "load",
+            "load.service-requests.2025",
+            "dbt",
+            "dbt.requests_by_ward",
+            "dbt.requests_by_ward.test",
+            "dbt.requests_by_ward.publish",
+        ] {
+            let states = graph.states(job);
+            assert!(!states.is_empty(), "{job}: {:?}", graph.jobs());
+            assert!(states.iter().all(|run| *run == done), "{job}: {states:?}");
+        }
+        // The boundaries have not changed, and 2012 was refused.
+        assert_eq!(graph.states("extract.city-wards").len(), 1);
+        let failed = graph.states("transform.service-requests.2012");
+        assert_eq!(
+            failed
+                .iter()
+                .flatten()
+                .filter(|state| **state == "FAIL")
+                .count(),
+            1
+        );
+        let text = Value::from(graph.events.clone()).to_string();
+        assert!(
+            !text.contains("glad"),
+            "a value of a column outside the contract"
+        );
+    }
 }
 
 /// The same bytes in the same files, except for operational marts, which have the time of loading or observation.

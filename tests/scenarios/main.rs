@@ -11,6 +11,7 @@ mod equality;
 mod estimates;
 mod googlesql;
 mod kills;
+mod lineage;
 mod observations;
 mod oracle;
 mod pipeline;

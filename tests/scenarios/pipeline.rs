@@ -154,6 +154,25 @@ impl Pipeline {
         self.warehouse().with_file_name("site")
     }
 
+    /// Returns the beginnings of the names of datasets in lineage, by store, and a name of each store.
+    pub(crate) fn lineage_stores(&self) -> Vec<(String, &'static str)> {
+        match &self.storage {
+            Storage::Local { lake, .. } => vec![
+                (format!("file {}/", self.site().display()), "site "),
+                (format!("file {}/", lake.path().display()), "lake "),
+                (
+                    format!("duckdb://{} warehouse.", self.warehouse().display()),
+                    "warehouse ",
+                ),
+            ],
+            Storage::Cloud { project, .. } => vec![
+                (format!("gs://{project}-site some/prefix/"), "site "),
+                (format!("gs://{project} "), "lake "),
+                (format!("bigquery {project}."), "warehouse "),
+            ],
+        }
+    }
+
     /// Returns the path and content of every published object.
     pub(crate) fn published(&self) -> BTreeMap<String, Vec<u8>> {
         let copy = tempfile::tempdir().unwrap();

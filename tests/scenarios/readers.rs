@@ -12,7 +12,12 @@ use crate::pipeline::from_make;
 
 /// Returns the output of `readers.py` for `arguments`.
 pub(crate) fn run_reader(arguments: &[&str]) -> Value {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/readers.py");
+    run_python_reader("readers.py", arguments)
+}
+
+/// Returns the output of the program `name` for `arguments`.
+pub(crate) fn run_python_reader(name: &str, arguments: &[&str]) -> Value {
+    let script = format!("{}/readers/{name}", env!("CARGO_MANIFEST_DIR"));
     answer(
         Command::new(from_make("READERS_PYTHON"))
             .arg(script)
@@ -66,12 +71,7 @@ pub(crate) fn interleavings(loads: &[Value]) -> Value {
 
 /// Returns how often the compiled query of the unusual months lists simulated ones: the output of `unusual_months.py`.
 pub(crate) fn rates_of_unusual_months(query: &Path) -> Value {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/unusual_months.py");
-    answer(
-        Command::new(from_make("READERS_PYTHON"))
-            .arg(script)
-            .arg(query),
-    )
+    run_python_reader("unusual_months.py", &[query.to_str().unwrap()])
 }
 
 fn answer(command: &mut Command) -> Value {

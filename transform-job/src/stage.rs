@@ -94,6 +94,10 @@ async fn transform(
         return found(reference, &clean);
     }
 
+    let lineage = &common.lineage;
+    lineage
+        .begin(Stage::Transform, partition, handed.observed_at)
+        .await;
     let raw: RawManifest = manifest::read_handed(lake, &handed.manifest, partition).await?;
     let ratio = settings.max_quarantined_ratio;
     let clean = match partition.dataset() {

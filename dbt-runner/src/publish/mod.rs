@@ -16,25 +16,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use shared::contract::Contract;
 use shared::exit::{Failure, FailureContext as _};
 use shared::fingerprint::{Digest, Fingerprint};
 use shared::lake::Lake;
+use shared::lineage::{Lineage, RunEvent, Tables};
 use shared::manifest::{self, Version};
 use shared::partition::{Dataset, Partition};
-use shared::run::RunId;
+use shared::run::{RunId, Stage};
 use shared::telemetry::milliseconds;
 use tokio::task::block_in_place;
 use tracing::{debug, info};
 
 use crate::artifacts::Graph;
 use crate::candidate::Scope;
+use crate::lineage::{self, PublishedFiles};
+use crate::mart::Publishable;
 use crate::site::{Caching, Site};
 use crate::warehouse::Warehouse;
 
 pub(crate) use dashboard::publish as dashboard;
 
-use catalog::{Catalog, Format, PublishedFile};
+use catalog::{Catalog, Format, PublishedFile, PublishedTable};
 
 const DATA: &str = "data";
 const CATALOG: &str = "data/catalog.json";
@@ -56,6 +60,9 @@ pub(crate) struct Publication<'a> {
     pub(crate) generated: bool,
     /// What has not changed since an earlier publication; `None` if everything may have.
     pub(crate) kept: Option<Kept<'a>>,
+    pub(crate) lineage: &'a Lineage,
+    /// The names of the marts in it.
+    pub(crate) tables: &'a Tables,
 }
 
 /// What a build kept of the marts before it.
@@ -87,13 +94,17 @@ impl Publication<'_> {
         let current = self.current().await?;
         let reusable = current.as_ref().filter(|current| current.writer == WRITER);
         let mut written = 0;
-        let mut marts = Vec::new();
+        let (mut marts, mut events) = (Vec::new(), Vec::new());
         for mart in graph.publishable() {
-            let (mart, bytes) = self
+            let began = Timestamp::now();
+            let (published, bytes) = self
                 .publish_mart(warehouse, &mart, reusable)
                 .await
                 .while_doing(|| format!("cannot publish {}", mart.table))?;
-            marts.push(mart);
+            if bytes > 0 {
+                events.extend(self.lineage_of(&mart, &published, began));
+            }
+            marts.push(published);
             written += bytes;
         }
         let (of_years, bytes) = self.publish_years(reusable).await?;
@@ -128,6 +139,7 @@ impl Publication<'_> {
         let json = manifest::to_json(&catalog).into();
         self.site.put(CATALOG, json, Caching::Never).await?;
         address::finish(self.site).await?;
+        self.lineage.record(Stage::Dbt, events).await;
         for path in &removable {
             self.site.remove(&format!("{DATA}/{path}")).await?;
         }
@@ -142,6 +154,25 @@ impl Publication<'_> {
             "site published"
         );
         Ok(written)
+    }
+
+    /// Returns the events that a mart, whose publication began at a time, is on the site now.
+    fn lineage_of(
+        &self,
+        mart: &Publishable,
+        published: &PublishedTable,
+        began: Timestamp,
+    ) -> [RunEvent; 2] {
+        let files = PublishedFiles {
+            rows: published.rows,
+            bytes: published.bytes,
+            digests: published.files.iter().map(|file| &file.sha256).collect(),
+            began,
+            ended: Timestamp::now(),
+        };
+        let address = address::of_mart(&mart.table.name);
+        let place = format!("{}/{DATA}/{address}", self.site.url());
+        lineage::of_files(self.lineage, self.tables, mart, &place, &files)
     }
 
     /// Returns the site's catalog; `None` if it does not exist or has an older format.

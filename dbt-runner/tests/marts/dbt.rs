@@ -10,14 +10,14 @@ use shared::testing::{copy_folder, variable};
 
 use crate::{Fixture, REQUESTS, copy_of_project};
 
-/// Returns a folder with a `dbt` and a Python interpreter that notes in `starts` that it was started.
+/// Returns a folder with a `dbt` and a Python interpreter that notes in `starts` that it was started to run dbt.
 fn counting_dbt(starts: &Path) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let dbt = fs::canonicalize(variable("DBT_EXECUTABLE")).unwrap();
     fs::write(folder.path().join("dbt"), "").unwrap();
     let python = folder.path().join("python");
     let script = format!(
-        "#!/bin/sh\necho started >> '{}'\nexec '{}' \"$@\"\n",
+        "#!/bin/sh\ncase \"$*\" in *dbtRunner*) echo started >> '{}' ;; esac\nexec '{}' \"$@\"\n",
         starts.display(),
         dbt.with_file_name("python").display()
     );

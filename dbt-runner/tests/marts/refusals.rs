@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::{Value, json};
+
 use crate::{Fixture, REQUESTS, copy_of_project};
 
 #[test]
@@ -30,9 +32,36 @@ fn a_failing_test_is_reported_with_its_sql_and_leaves_no_manifest() {
             && event["status"] == "fail"
             && event["message"] == "dbt node finished"
     }));
+    // Nobody reads what the models wrote.
+    let events = lineage(&fixture);
+    assert!(events.iter().all(|event| event["outputs"] == json!([])));
+    let failed = events.iter().filter(|event| event["eventType"] == "FAIL");
+    let failed: Vec<&Value> = failed.collect();
+    let jobs: Vec<&Value> = failed.iter().map(|event| &event["job"]["name"]).collect();
+    assert_eq!(jobs, ["dbt.stg_service_requests.test", "dbt"]);
+    let error = failed[0]["run"]["facets"]["errorMessage"]["message"].as_str();
+    assert!(error.unwrap().contains(test), "{error:?}");
+    let tested = &failed[0]["inputs"][0]["inputFacets"]["dataQualityAssertions"];
+    let found = tested["assertions"].as_array().unwrap().iter();
+    let found: Vec<&Value> = found.filter(|test| test["success"] == false).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0]["column"], "status");
+    assert_eq!(found[0]["actual"], "1");
 
     fixture.alter("UPDATE service_requests SET status = 'New'");
     fixture.job().run().finished();
+}
+
+/// Returns the events of lineage, in order.
+fn lineage(fixture: &Fixture) -> Vec<Value> {
+    let lake = &fixture.lake;
+    let objects = lake.objects("lineage/test/dbt-").into_keys();
+    let texts = objects.map(|key| fs::read_to_string(lake.path().join(key)).unwrap());
+    let texts: Vec<String> = texts.collect();
+    let lines = texts.iter().flat_map(|text| text.lines());
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 #[test]

@@ -14,9 +14,10 @@ use shared::exit::{Exit, Failure, OrFail as _};
 use shared::hand_over::Refused;
 use shared::key::Key;
 use shared::lake::Lake;
+use shared::lineage::Lineage;
 use shared::manifest::{CleanManifest, Drift, DriftKind};
 use shared::partition::{Dataset, Partition};
-use shared::run::RunId;
+use shared::run::{RunId, Stage};
 use shared::settings::Years;
 use shared::warehouse::{Value, WarehouseSettings, WarehouseUrl};
 use tokio::task::block_in_place;
@@ -47,9 +48,18 @@ pub(crate) struct Load<'a> {
     pub(crate) drift: &'a [Drift],
     /// Whether to load it even if the warehouse already has it or it is stale.
     pub(crate) force: bool,
+    pub(crate) lineage: &'a Lineage,
 }
 
 impl Load<'_> {
+    /// Records that there is something to load.
+    async fn begin(&self) {
+        let partition = self.manifest.partition;
+        self.lineage
+            .begin(Stage::Load, partition, self.observed_at)
+            .await;
+    }
+
     /// Checks that the files are those that the manifest states, because a warehouse reads them without it.
     ///
     /// # Errors

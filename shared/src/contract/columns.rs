@@ -119,6 +119,8 @@ pub struct Column {
     pub required: bool,
     /// Its only values besides null; any if empty.
     pub allowed_values: Vec<serde_json::Value>,
+    /// The columns of the published file that it is computed from: `transformSourceObjects` of the contract.
+    pub sources: Vec<String>,
     /// Its description.
     pub description: String,
 }
@@ -170,6 +172,7 @@ impl Table {
                     .unwrap_or_else(|| kind.bigquery().to_owned()),
                 required: property.required,
                 allowed_values: property.custom("allowedValues").unwrap_or_default(),
+                sources: property.sources().map(str::to_owned).collect(),
                 description: property.description.clone(),
             }
         };

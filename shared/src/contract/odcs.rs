@@ -39,6 +39,9 @@ pub(super) struct Property {
     pub(super) logical_type_options: LogicalTypeOptions,
     #[serde(default)]
     pub(super) required: bool,
+    /// The columns that it is computed from, as `OBJECT.PROPERTY`.
+    #[serde(default)]
+    transform_source_objects: Vec<String>,
     pub(super) description: String,
     #[serde(default)]
     custom_properties: Vec<CustomProperty>,
@@ -102,6 +105,16 @@ impl Object {
 }
 
 impl Property {
+    /// Returns the names of the columns that it is computed from.
+    pub(super) fn sources(&self) -> impl Iterator<Item = &str> {
+        let sources = self.transform_source_objects.iter();
+        sources.map(|source| {
+            source
+                .split_once('.')
+                .map_or(source.as_str(), |(_, name)| name)
+        })
+    }
+
     pub(super) fn custom<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         custom(&self.custom_properties, &self.name, name)
     }

@@ -18,6 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::google::Emulator;
 use crate::key::Key;
 use crate::lake::{GcsLake, Lake, LocalLake};
+use crate::lineage::{self, Collector, Lineage, SourceCodeLocation};
 use crate::run::{RunId, Task};
 use crate::telemetry::LogFormat;
 
@@ -113,6 +114,8 @@ pub struct CommonSettings {
     pub force: bool,
     /// Whether to change nothing, and to log what the work would cost.
     pub dry_run: bool,
+    /// Records what the stage reads and writes.
+    pub lineage: Lineage,
     /// When the process started.
     pub started: Instant,
 }
@@ -126,6 +129,10 @@ struct RawCommon {
     manifests: Option<String>,
     force: Option<String>,
     dry_run: Option<String>,
+    openlineage_url: Option<String>,
+    openlineage_api_key: Option<String>,
+    openlineage_namespace: Option<String>,
+    source_code_url: Option<String>,
     log_format: Option<String>,
     cloud_run_execution: Option<String>,
     cloud_run_task_index: Option<String>,
@@ -198,6 +205,13 @@ fn validate_common(raw: RawCommon, problems: &mut Problems) -> Option<CommonSett
     });
     let force = problems.take(&variables::FORCE, raw.force, parse_flag);
     let dry_run = problems.take(&variables::DRY_RUN, raw.dry_run, parse_flag);
+    let lineage = validate_lineage(
+        raw.openlineage_url,
+        raw.openlineage_api_key,
+        raw.openlineage_namespace,
+        raw.source_code_url,
+        problems,
+    );
     problems.take(&variables::LOG_FORMAT, raw.log_format, LogFormat::from_str);
     let index = problems.take(
         &variables::CLOUD_RUN_TASK_INDEX,
@@ -216,16 +230,52 @@ fn validate_common(raw: RawCommon, problems: &mut Problems) -> Option<CommonSett
             None
         }
     };
+    let (lake, task) = (lake?, task?);
+    let run_id = run_id?.unwrap_or_else(RunId::now);
+    let lineage = Lineage::new(lake.clone(), run_id.clone(), task, lineage?);
     Some(CommonSettings {
-        lake: lake?,
-        run_id: run_id?.unwrap_or_else(RunId::now),
+        lake,
+        run_id,
         execution: raw.cloud_run_execution,
-        task: task?,
+        task,
         years: years?,
         manifests: manifests?,
         force: force?,
         dry_run: dry_run?,
+        lineage,
         started: Instant::now(),
+    })
+}
+
+fn validate_lineage(
+    url: Option<String>,
+    api_key: Option<String>,
+    namespace: Option<String>,
+    source_code_url: Option<String>,
+    problems: &mut Problems,
+) -> Option<lineage::Settings> {
+    let collector = problems.take_optional(&variables::OPENLINEAGE_URL, url, Collector::new);
+    let collector = problems
+        .take_optional(&variables::OPENLINEAGE_API_KEY, api_key, |key| {
+            match collector.clone().flatten() {
+                Some(collector) => collector.with_key(key),
+                // A key without a collector is not sent anywhere.
+                None => Err("is set without OPENLINEAGE_URL".to_owned()),
+            }
+        })
+        .map(|with_key| with_key.or(collector.flatten()));
+    let namespace = problems.take(&variables::OPENLINEAGE_NAMESPACE, namespace, |text| {
+        Ok(text.to_owned())
+    });
+    let source_code = problems.take_optional(
+        &variables::SOURCE_CODE_URL,
+        source_code_url,
+        SourceCodeLocation::from_str,
+    );
+    Some(lineage::Settings {
+        namespace: namespace?,
+        collector: collector?,
+        source_code: source_code?,
     })
 }
 

@@ -38,6 +38,10 @@ variables! {
     MANIFESTS, None, "transform, load", "Keys of the manifests to work on, separated by commas, in place of the previous stage's hand-over.";
     FORCE, Some("0"), "all", "`1` redoes work whose result is in the lake, and loads even what is older than the warehouse holds.";
     DRY_RUN, Some("0"), "all", "`1` changes nothing: load and dbt log the most that BigQuery would bill for loading the years in `YEARS` again and for the build that follows, a whole one with `FORCE=1`. The others end at once.";
+    OPENLINEAGE_URL, None, "all", "A collector of OpenLineage events, `https://HOST[:PORT][/PATH]`: each event is posted to `api/v1/lineage` below it, as well as written to the lake. Default: the lake only.";
+    OPENLINEAGE_API_KEY, None, "all", "The collector's API key, sent as a bearer token, over TLS or to a loopback address only.";
+    OPENLINEAGE_NAMESPACE, Some("toronto-311"), "all", "The namespace of the pipeline's jobs in OpenLineage events.";
+    SOURCE_CODE_URL, None, "all", "Where the jobs' code is, for OpenLineage events: `https://HOST/OWNER/REPOSITORY/tree/COMMIT`.";
     LOG_FORMAT, Some("auto"), "all", "`json` for Cloud Logging, `text` for people, `auto`: text on a terminal.";
     CLOUD_RUN_TASK_INDEX, Some("0"), "all", "Set by Cloud Run: this process's number among the tasks that share the years.";
     CLOUD_RUN_TASK_COUNT, Some("1"), "all", "Set by Cloud Run: the number of tasks.";

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use crate::address::Address;
 use crate::fingerprint::Fingerprint;
 use crate::google::Emulator;
+use crate::lineage::Tables;
 use crate::settings::{Problems, parse_file, variables};
 
 /// The warehouse named by `WAREHOUSE_URL`.
@@ -126,6 +127,30 @@ impl WarehouseUrl {
     #[must_use]
     pub fn id(&self) -> Fingerprint {
         Fingerprint::of(&[&self.to_string()])
+    }
+
+    /// Returns how OpenLineage names its tables: <https://openlineage.io/docs/spec/naming>; of a DuckDB file as
+    /// OpenLineage's integration of dbt does.
+    #[must_use]
+    pub fn tables(&self) -> Tables {
+        match self {
+            Self::DuckDb(file) => Tables {
+                namespace: self.to_string(),
+                database: file
+                    .file_stem()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+                schema: "main".to_owned(),
+                is_bigquery: false,
+            },
+            Self::BigQuery(dataset) => Tables {
+                namespace: "bigquery".to_owned(),
+                database: dataset.project.clone(),
+                schema: dataset.id.clone(),
+                is_bigquery: true,
+            },
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod altered;
 mod bad_input;
 mod clean;
 mod layouts;
+mod lineage;
 mod parquet;
 mod publication_cases;
 mod real_rows;

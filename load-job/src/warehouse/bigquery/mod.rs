@@ -175,6 +175,7 @@ impl BigQueryWarehouse {
         current: Option<&Current>,
     ) -> Result<Loaded, Failure> {
         let number = current.map_or(0, |current| current.number);
+        load.begin().await;
         let staged = Box::pin(self.stage(load, number)).await?;
         let changes = self.count_changes(load, current, &staged[0]).await?;
         let drift = changes.drift(load.manifest, current);

@@ -12,6 +12,7 @@ use shared::run::RunId;
 use shared::stage_runs;
 use shared::warehouse::Value;
 use shared::warehouse::duckdb::{Access, Connection, DuckDbError};
+use tokio::runtime::Handle;
 use tracing::{info, warn};
 
 use super::{
@@ -101,6 +102,7 @@ impl DuckDb {
         load: &Load<'_>,
         current: Option<&Current>,
     ) -> Result<Loaded, Failure> {
+        Handle::current().block_on(load.begin());
         let drift = self
             .0
             .transaction(|connection| replace(connection, load, current))?;
