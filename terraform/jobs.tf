@@ -2,7 +2,11 @@ locals {
   lineage   = { for url in compact([var.openlineage_url]) : "OPENLINEAGE_URL" => url }
   lake      = merge({ LAKE_URL = "gs://${google_storage_bucket.lake.name}", LOG_FORMAT = "json" }, local.lineage)
   warehouse = { WAREHOUSE_URL = "bigquery://${var.project_id}/${google_bigquery_dataset.warehouse["toronto_311"].dataset_id}?location=${var.region}" }
-  site      = { SITE_URL = "gs://${google_storage_bucket.site.name}" }
+  site = merge(
+    { SITE_URL = "gs://${google_storage_bucket.site.name}" },
+    # Feeds and descriptions of the data link to it.
+    var.publish_site ? { SITE_ADDRESS = "${local.site_address}/" } : {},
+  )
 
   # What is larger than its limit is refused with exit 20; what does not fit into memory would be killed. A task works on
   # two partitions at once, each with its download. In the worst case one of them is the boundaries of the postal areas,

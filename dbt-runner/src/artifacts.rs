@@ -1,7 +1,7 @@
 //! The files that dbt writes to its target directory. Their formats: <https://schemas.getdbt.com>, run-results v6 and
 //! manifest v12.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::path::Path;
@@ -106,9 +106,21 @@ struct DependsOn {
     nodes: Vec<String>,
 }
 
+/// The kind of a test and its arguments.
 #[derive(Debug, Deserialize)]
 struct TestMetadata {
     name: String,
+    #[serde(default)]
+    kwargs: TestArguments,
+}
+
+/// The columns that a test is about.
+#[derive(Debug, Default, Deserialize)]
+struct TestArguments {
+    #[serde(default)]
+    column_name: Option<String>,
+    #[serde(default)]
+    columns: Vec<String>,
 }
 
 /// The columns of a node, in the order of the JSON object.
@@ -161,6 +173,8 @@ struct NodeMeta {
     by_year: bool,
     /// How a candidate of the model is materialized, if not as the model.
     candidate: Option<String>,
+    /// What each row is of.
+    one_row_per: Option<String>,
 }
 
 /// `meta.publish` of a published model or seed.
@@ -409,6 +423,49 @@ impl Graph {
         tables.sort_by(|one, other| one.table.name.cmp(&other.table.name));
         tables
     }
+
+    /// Returns what the project tests of the tables that are published, by name.
+    pub(crate) fn tested(&self) -> BTreeMap<String, TestedTable> {
+        let published = self.nodes.iter();
+        let published = published.filter(|(_, node)| node.config.meta.publish.is_some());
+        published
+            .map(|(id, node)| (node.alias.clone(), self.tested_table(id, node)))
+            .collect()
+    }
+
+    fn tested_table(&self, id: &str, node: &GraphNode) -> TestedTable {
+        let constrained = node.columns.0.iter().filter(|column| column.is_required());
+        let mut tested = TestedTable {
+            one_row_per: node.config.meta.one_row_per.clone(),
+            required: constrained.map(|column| column.name.clone()).collect(),
+            keys: BTreeSet::new(),
+        };
+        let of_node = |test: &&GraphNode| test.attached_node.as_deref() == Some(id);
+        let tests = self.nodes.values().filter(of_node);
+        for TestMetadata { name, kwargs } in tests.filter_map(|test| test.test_metadata.as_ref()) {
+            // dbt quotes the names that are words of SQL.
+            let column = kwargs.column_name.iter();
+            let columns = kwargs.columns.iter().chain(column);
+            let columns: Vec<String> = columns.map(|name| name.replace('"', "")).collect();
+            match name.as_str() {
+                "not_null" => tested.required.extend(columns),
+                "unique" | "unique_combination" => drop(tested.keys.insert(columns)),
+                _ => {}
+            }
+        }
+        tested
+    }
+}
+
+/// What the project tests of a table.
+#[derive(Debug, Default)]
+pub(crate) struct TestedTable {
+    /// What each row is of; `None` for a seed.
+    pub(crate) one_row_per: Option<String>,
+    /// The columns that are never null.
+    pub(crate) required: BTreeSet<String>,
+    /// The combinations of columns that are unique.
+    pub(crate) keys: BTreeSet<Vec<String>>,
 }
 
 /// A test of the data.

@@ -25,6 +25,13 @@ pub(crate) struct DescribedColumn {
     pub(crate) constraints: Vec<Constraint>,
 }
 
+impl DescribedColumn {
+    /// Whether the warehouse refuses nulls in it.
+    pub(crate) fn is_required(&self) -> bool {
+        self.constraints.iter().any(|one| one.kind == "not_null")
+    }
+}
+
 /// A constraint on a column's values.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Constraint {
@@ -85,8 +92,11 @@ impl Definition {
     pub(crate) fn columns_ddl(&self, quoted: impl Fn(&str) -> String) -> String {
         let columns = self.columns.iter().map(|column| {
             let kind = column.data_type.as_deref().unwrap_or("string");
-            let is_required = column.constraints.iter().any(|one| one.kind == "not_null");
-            let constraint = if is_required { " not null" } else { "" };
+            let constraint = if column.is_required() {
+                " not null"
+            } else {
+                ""
+            };
             format!("{} {kind}{constraint}", quoted(&column.name))
         });
         columns.collect::<Vec<_>>().join(", ")

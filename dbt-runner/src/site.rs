@@ -218,9 +218,11 @@ async fn upload(
 fn is_text(path: &str) -> bool {
     let extension = Path::new(path).extension();
     extension.is_some_and(|extension| {
-        ["cff", "css", "html", "js", "json", "svg", "txt"]
-            .iter()
-            .any(|text| extension == *text)
+        [
+            "atom", "cff", "css", "html", "js", "json", "jsonld", "svg", "txt",
+        ]
+        .iter()
+        .any(|text| extension == *text)
     })
 }
 

@@ -24,6 +24,7 @@ use shared::telemetry::milliseconds;
 use shared::warehouse::{WarehouseSettings, WarehouseUrl, bigquery};
 use tokio::task::block_in_place;
 use tracing::{debug, info, warn};
+use url::Url;
 
 use crate::artifacts::{Graph, RunResults};
 use crate::candidate::{Candidate, Scope, listed};
@@ -52,6 +53,8 @@ pub struct Settings {
     target: Option<PathBuf>,
     dashboard: Option<PathBuf>,
     site: Option<Site>,
+    /// The public address of the site, with a slash at its end.
+    address: Option<String>,
 }
 
 /// The settings as strings from the environment.
@@ -66,6 +69,7 @@ pub struct RawSettings {
     dbt_target_dir: Option<String>,
     dashboard_dir: Option<String>,
     site_url: Option<String>,
+    site_address: Option<String>,
 }
 
 impl JobSettings for Settings {
@@ -96,6 +100,8 @@ impl JobSettings for Settings {
         let site = problems.take_optional(&variables::SITE_URL, raw.site_url, |url| {
             Site::new(url, emulator)
         });
+        let address =
+            problems.take_optional(&variables::SITE_ADDRESS, raw.site_address, parse_address);
         Some(Self {
             warehouse: warehouse?,
             project: project?,
@@ -103,8 +109,20 @@ impl JobSettings for Settings {
             target: target?,
             dashboard: dashboard?,
             site: site?,
+            address: address?,
         })
     }
+}
+
+/// Parses the address of a folder on the web, and ends it with a slash.
+fn parse_address(text: &str) -> Result<String, String> {
+    let refused = || format!("is {text:?}: use https://HOST/PATH/");
+    let address = Url::parse(text.trim()).map_err(|_| refused())?;
+    let is_folder = address.query().is_none() && address.fragment().is_none();
+    if !matches!(address.scheme(), "http" | "https") || !is_folder {
+        return Err(refused());
+    }
+    Ok(format!("{}/", address.as_str().trim_end_matches('/')))
 }
 
 /// The inputs of a build and their fingerprint.
@@ -172,6 +190,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     let mut publication = settings.site.as_ref().map(|site| Publication {
         site,
         fingerprint: &fingerprint,
+        address: settings.address.as_deref(),
         generated,
         run_id: &common.run_id,
         lake: &common.lake,

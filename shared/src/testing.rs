@@ -262,6 +262,24 @@ pub fn variable(name: &str) -> String {
         .unwrap_or_else(|_| panic!("{name} is not set: run the tests with `make test`"))
 }
 
+/// Holds the descriptions and feeds of the site in a directory against the validators of their communities, and returns
+/// what they found: `tests/readers/descriptions.py`.
+#[must_use]
+pub fn validated_descriptions(site: &Path) -> Value {
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/readers/descriptions.py"
+    );
+    let output = Command::new(variable("CONSUMERS_PYTHON"))
+        .arg(script)
+        .arg(site)
+        .output()
+        .expect("Python");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
 /// Copies a folder with everything in it.
 pub fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("folder");

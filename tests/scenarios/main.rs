@@ -7,6 +7,7 @@ mod bigquery;
 mod case_portal;
 mod city_rows;
 mod costs;
+mod described;
 mod equality;
 mod estimates;
 mod googlesql;

@@ -150,7 +150,8 @@ impl Pipeline {
         }
     }
 
-    fn site(&self) -> PathBuf {
+    /// Returns the directory of the local site.
+    pub(crate) fn site(&self) -> PathBuf {
         self.warehouse().with_file_name("site")
     }
 

@@ -25,6 +25,9 @@ pub(crate) struct Catalog {
     pub(crate) fingerprint: Fingerprint,
     /// The run that published them.
     pub(crate) run: RunId,
+    /// The public address of the site, with a slash at its end; `None` if it is not known.
+    #[serde(default)]
+    pub(crate) site: Option<String>,
     /// When the newest source file was published, or when a run last observed the files if the publisher does not date
     /// them, ISO 8601 UTC.
     pub(crate) as_of: Option<String>,
@@ -164,8 +167,14 @@ impl PublishedTable {
 }
 
 impl Catalog {
-    fn tables(&self) -> impl Iterator<Item = &PublishedTable> {
-        self.marts.iter().chain(&self.datasets)
+    /// Returns every published table.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &PublishedTable> {
+        self.datasets.iter().chain(&self.marts)
+    }
+
+    /// Returns the table `name`.
+    pub(crate) fn table(&self, name: &str) -> Option<&PublishedTable> {
+        self.tables().find(|table| table.name == name)
     }
 
     /// Returns the paths of its files.

@@ -142,11 +142,10 @@ fn columns(mart: &Publishable, schema: &Schema) -> Result<Vec<PublishedColumn>, 
                     field.data_type()
                 ))
             })?;
-            let is_required = column.constraints.iter().any(|one| one.kind == "not_null");
             Ok(PublishedColumn {
                 name: column.name.clone(),
                 kind: kind.to_owned(),
-                nullable: !is_required,
+                nullable: !column.is_required(),
                 description: column.description.clone(),
             })
         })

@@ -6,10 +6,13 @@ mod catalog;
 mod csv_file;
 mod dashboard;
 mod datasets;
+mod descriptions;
+mod following;
 mod marts;
 mod parquet_file;
 mod quarantine;
 mod requests;
+mod rows;
 mod spool;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +59,8 @@ pub(crate) struct Publication<'a> {
     pub(crate) lake: &'a Lake,
     /// The clean version of each partition that is loaded.
     pub(crate) clean: &'a BTreeMap<Partition, Fingerprint>,
+    /// The public address of the site, if it is known.
+    pub(crate) address: Option<&'a str>,
     /// Whether any of the data are synthetic, so that they are not the City's.
     pub(crate) generated: bool,
     /// What has not changed since an earlier publication; `None` if everything may have.
@@ -77,13 +82,16 @@ impl Publication<'_> {
     /// Whether the site already has it.
     pub(crate) async fn is_published(&self) -> Result<bool, Failure> {
         let current = self.current().await?;
-        let is_same =
-            |catalog: Catalog| catalog.fingerprint == *self.fingerprint && catalog.writer == WRITER;
+        let is_same = |catalog: Catalog| {
+            catalog.fingerprint == *self.fingerprint
+                && catalog.writer == WRITER
+                && catalog.site.as_deref() == self.address
+        };
         Ok(current.is_some_and(is_same) && !address::are_unfinished(self.site).await?)
     }
 
-    /// Writes the data files that the site lacks and `docs`, replaces what the stable addresses hold, then the catalog, and
-    /// then removes files that no kept publication needs. Returns the bytes written.
+    /// Writes the data files that the site lacks and `docs`, replaces what the stable addresses hold and what describes the
+    /// data, then the catalog, and then removes files that no kept publication needs. Returns the bytes written.
     pub(crate) async fn publish(
         &self,
         warehouse: &mut Warehouse,
@@ -122,6 +130,7 @@ impl Publication<'_> {
             writer: WRITER,
             fingerprint: self.fingerprint.clone(),
             run: self.run_id.clone(),
+            site: self.address.map(str::to_owned),
             as_of: coverage.as_of,
             data_through: coverage.data_through,
             generated: self.generated,
@@ -131,17 +140,31 @@ impl Publication<'_> {
             datasets: of_years.into_iter().chain(of_areas).collect(),
             superseded: Vec::new(),
         };
+        let before = current.iter().flat_map(Catalog::tables);
+        let before: BTreeSet<String> = before.map(|table| table.name.clone()).collect();
         let removable = match current {
             Some(current) => catalog.supersede(current),
             None => BTreeSet::new(),
         };
         let replaced = address::replace(self.site, &catalog).await?;
+        let mut described = descriptions::all(&catalog, &graph.tested());
+        described.extend(following::files(self.site, &catalog).await?);
+        for (path, content) in described {
+            written += content.len() as u64;
+            self.site.put(&path, content, Caching::Never).await?;
+        }
         let json = manifest::to_json(&catalog).into();
         self.site.put(CATALOG, json, Caching::Never).await?;
         address::finish(self.site).await?;
         self.lineage.record(Stage::Dbt, events).await;
         for path in &removable {
             self.site.remove(&format!("{DATA}/{path}")).await?;
+        }
+        let is_gone = |name: &&String| catalog.table(name).is_none();
+        for table in before.iter().filter(is_gone) {
+            self.site
+                .remove(&descriptions::contract_path(table))
+                .await?;
         }
         info!(
             fingerprint = %self.fingerprint,

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 use shared::fingerprint::Digest;
-use shared::testing::JobOutcome;
+use shared::testing::{JobOutcome, validated_descriptions};
 
 use crate::{Fixture, REQUESTS};
 
@@ -61,8 +61,35 @@ fn there(site: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(site.join("data")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names
-        .filter(|name| !["catalog.json", "v1"].contains(&name.as_str()))
+        .filter(|name| {
+            [".parquet", ".csv.gz"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        })
         .collect()
+}
+
+/// Returns what describes the data of a site, by its path.
+fn descriptions(site: &Path) -> BTreeMap<String, String> {
+    let mut paths = vec!["llms.txt".to_owned()];
+    for folder in ["data", "data/contracts", "feeds"] {
+        let entries = fs::read_dir(site.join(folder)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let described = |name: &String| {
+            let extensions = [".atom", ".json", ".jsonld"];
+            name != "catalog.json" && extensions.iter().any(|end| name.ends_with(end))
+        };
+        paths.extend(
+            names
+                .filter(described)
+                .map(|name| format!("{folder}/{name}")),
+        );
+    }
+    let read = |path: String| {
+        let text = fs::read_to_string(site.join(&path)).unwrap();
+        (path, text)
+    };
+    paths.into_iter().map(read).collect()
 }
 
 #[test]
@@ -87,6 +114,16 @@ fn a_publication_is_complete_and_keeps_its_predecessor_until_the_next() {
     files_hold_the_requests(&fixture, &site);
     let docs = fs::read_to_string(site.join("docs/index.html")).unwrap();
     assert!(docs.contains("requests_by_month_type_ward"));
+    let found = validated_descriptions(&site);
+    assert_eq!(found["contracts"], tables(&catalog_of_first).count());
+    assert_eq!(
+        found["feeds"], 26,
+        "one per ward, and that of the publications"
+    );
+    for (path, text) in descriptions(&site) {
+        assert!(!text.contains("Generated"), "{path}");
+        assert!(!text.contains("https://site.test"), "{path}");
+    }
 
     let again = publish();
     assert_eq!(again.finished()["found"].as_u64(), Some(1));
@@ -337,6 +374,7 @@ fn synthetic_data_have_neither_licence_nor_attribution_of_the_city() {
     let site = format!("file://{}", home.path().display());
     let publish = || {
         let job = fixture.job().env("SITE_URL", &site).env("FORCE", "1");
+        let job = job.env("SITE_ADDRESS", "https://site.test/some/folder");
         job.run().finished();
         let manifests = fixture.lake.manifests("marts/").into_values();
         let generated: Vec<Value> = manifests.map(|marts| marts["generated"].clone()).collect();
@@ -346,6 +384,15 @@ fn synthetic_data_have_neither_licence_nor_attribution_of_the_city() {
     assert_eq!(of_the_city["generated"], false);
     assert_eq!(of_the_city["as_of"], "2026-11-02T06:00:00Z");
     assert!(of_the_city["licence"].is_object());
+    for (path, text) in descriptions(home.path()) {
+        let has_licence = ["datapackage", "croissant", "dcat", "odcs", "llms"];
+        if has_licence.iter().any(|name| path.contains(name)) {
+            let licence = of_the_city["licence"]["url"].as_str().unwrap();
+            assert!(text.contains(licence), "{path}");
+        }
+        let is_absolute = text.contains("https://site.test/some/folder/");
+        assert!(is_absolute || path.ends_with("changes.json"), "{path}");
+    }
     assert_eq!(marts, [false]);
 
     fixture.load("2024", "generated");
@@ -355,6 +402,19 @@ fn synthetic_data_have_neither_licence_nor_attribution_of_the_city() {
     let (generated, mut marts) = publish();
     assert_eq!(generated["generated"], true);
     assert!(generated["licence"].is_null() && generated["attribution"].is_null());
+    for (path, text) in descriptions(home.path()) {
+        assert!(
+            text.contains("Generated") || text.contains("\"generated\": true"),
+            "{path}"
+        );
+        for term in [
+            "Open Government",
+            "open-data-license",
+            "Contains information",
+        ] {
+            assert!(!text.contains(term), "{path}: {term}");
+        }
+    }
     marts.sort_by_key(Value::to_string);
     assert_eq!(marts, [false, true]);
     let measured = "SELECT load_number, row_count FROM marts.data_quality WHERE measure = 'rows_generated' \
@@ -379,12 +439,16 @@ fn the_dashboard_is_published_beside_the_marts() {
     assert!(refused.failed(10).contains("npm run build"), "{refused}");
 
     fs::write(dashboard.join("assets/index-1.js"), "first").unwrap();
-    fs::write(dashboard.join("index.html"), "a page of index-1.js").unwrap();
+    let built = "a page of index-1.js<!-- published: description -->";
+    for page in ["index.html", "use.html"] {
+        fs::write(dashboard.join(page), built).unwrap();
+    }
     let first = publish();
     assert_eq!(first.finished()["found"], 1, "the marts are already built");
-    assert_eq!(first.event("dashboard published")["bytes"], 25);
+    assert!(first.event("dashboard published")["bytes"].as_u64() > Some(1_000));
     let page = || fs::read_to_string(site.join("index.html")).unwrap();
-    assert_eq!(page(), "a page of index-1.js");
+    assert_eq!(page(), fs::read_to_string(site.join("use.html")).unwrap());
+    it_describes_the_data(page().strip_prefix("a page of index-1.js").unwrap());
     let again = publish();
     let finished = again.finished();
     assert_eq!(finished["bytes"], 0, "the site already has it");
@@ -401,6 +465,28 @@ fn the_dashboard_is_published_beside_the_marts() {
     }
 }
 
+/// What Google requires of a data set: a name, and a description of 50 to 5,000 characters
+/// (<https://developers.google.com/search/docs/appearance/structured-data/dataset>).
+fn it_describes_the_data(block: &str) {
+    let json = block.strip_prefix("<script type=\"application/ld+json\">");
+    let json = json
+        .and_then(|rest| rest.strip_suffix("</script>"))
+        .unwrap();
+    let described: Value = serde_json::from_str(json).unwrap();
+    assert_eq!(described["@type"], "Dataset");
+    assert_eq!(described["name"], "Toronto 311 service requests");
+    let description = described["description"].as_str().unwrap();
+    assert!(
+        (50..5_000).contains(&description.chars().count()),
+        "{description}"
+    );
+    assert_eq!(described["temporalCoverage"], "2023-01-01/2024-01-02");
+    assert_eq!(
+        described["distribution"][0]["contentUrl"],
+        "data/datapackage.json"
+    );
+}
+
 #[test]
 fn a_site_is_an_absolute_directory_or_a_bucket() {
     let fixture = Fixture::with(&[]);
@@ -408,4 +494,9 @@ fn a_site_is_an_absolute_directory_or_a_bucket() {
     let expected =
         "SITE_URL is \"https://site.test\": use file:///absolute/directory or gs://BUCKET[/PREFIX]";
     assert!(refused.failed(10).contains(expected), "{refused}");
+    for address in ["site.test", "ftp://site.test/", "https://site.test/?page=1"] {
+        let refused = fixture.job().env("SITE_ADDRESS", address).run();
+        let expected = format!("SITE_ADDRESS is {address:?}: use https://HOST/PATH/");
+        assert!(refused.failed(10).contains(&expected), "{refused}");
+    }
 }

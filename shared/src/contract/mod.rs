@@ -19,6 +19,18 @@ use crate::partition::Dataset;
 pub struct Contract {
     /// The contract's id, recorded in manifests.
     pub id: String,
+    /// What the data are called.
+    pub name: String,
+    /// What the data are.
+    pub purpose: String,
+    /// What the data do not have.
+    pub limitations: Option<String>,
+    /// What the data are for.
+    pub usage: Option<String>,
+    /// The publisher's page of the data; `None` for records that are our own.
+    pub source: Option<String>,
+    /// Keywords.
+    pub tags: Vec<String>,
     /// The semantic version, part of the fingerprint of every result.
     pub version: String,
     /// The licence of the published data; `None` for records that are our own.
@@ -59,8 +71,15 @@ impl Contract {
         let document: odcs::Document = serde_saphyr::from_str(text)
             .expect("the embedded contracts are valid: a test reads each");
         let tables = document.objects().filter(|object| object.is_table());
+        let description = &document.description;
         Contract {
             id: document.id.clone(),
+            name: document.name.clone(),
+            purpose: description.purpose.clone(),
+            limitations: description.limitations.clone(),
+            usage: description.usage.clone(),
+            source: description.source().map(str::to_owned),
+            tags: document.tags.clone(),
             version: document.version.clone(),
             licence: document.custom("licence"),
             attribution: document.custom("attribution"),

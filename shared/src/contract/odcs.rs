@@ -8,10 +8,41 @@ use serde::de::DeserializeOwned;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Document {
     pub(super) id: String,
+    pub(super) name: String,
     pub(super) version: String,
+    #[serde(default)]
+    pub(super) tags: Vec<String>,
+    pub(super) description: Description,
     schema: Vec<Object>,
     #[serde(default)]
     custom_properties: Vec<CustomProperty>,
+}
+
+/// What a contract is about.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Description {
+    pub(super) purpose: String,
+    #[serde(default)]
+    pub(super) limitations: Option<String>,
+    #[serde(default)]
+    pub(super) usage: Option<String>,
+    #[serde(default)]
+    authoritative_definitions: Vec<Definition>,
+}
+
+/// A page that defines the data.
+#[derive(Debug, Deserialize)]
+struct Definition {
+    url: String,
+}
+
+impl Description {
+    /// Returns the publisher's page of the data.
+    pub(super) fn source(&self) -> Option<&str> {
+        let first = self.authoritative_definitions.first()?;
+        Some(&first.url)
+    }
 }
 
 /// A table or a file.

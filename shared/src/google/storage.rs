@@ -460,6 +460,9 @@ fn content_type(path: &str) -> &'static str {
         Some((_, "css")) => "text/css; charset=utf-8",
         Some((_, "js")) => "text/javascript; charset=utf-8",
         Some((_, "json")) => "application/json",
+        Some((_, "jsonld")) => "application/ld+json",
+        Some((_, "atom")) => "application/atom+xml",
+        Some((_, "txt")) => "text/plain; charset=utf-8",
         Some((_, "svg")) => "image/svg+xml",
         Some((_, "geojson")) => "application/geo+json",
         Some((_, "csv")) => "text/csv",
@@ -531,6 +534,9 @@ mod tests {
             ("assets/index-1.css", "text/css"),
             ("icon.svg", "image/svg+xml"),
             ("boundaries/wards.topo.json", "application/json"),
+            ("data/dcat.jsonld", "application/ld+json"),
+            ("feeds/ward-09.atom", "application/atom+xml"),
+            ("llms.txt", "text/plain"),
         ] {
             assert!(content_type(path).starts_with(kind), "{path}");
         }

@@ -60,4 +60,5 @@ variables! {
     DBT_TARGET_DIR, None, "dbt", "Where dbt writes its artifacts. Default: a temporary directory.";
     DASHBOARD_DIR, None, "dbt", "The built dashboard, published beside the marts. Default: it is not.";
     SITE_URL, None, "dbt", "Where the marts and dbt's docs are published: `file:///absolute/directory` or `gs://BUCKET[/PREFIX]`. Default: nowhere.";
+    SITE_ADDRESS, None, "dbt", "The public address of that directory or bucket, `https://HOST/PATH/`, for links from feeds and descriptions of the data. Default: they are relative.";
 }

@@ -1,0 +1,270 @@
+//! What the City changed: each publication of a year compared with the one before, and request types that are new.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use shared::exit::Failure;
+use shared::manifest::Version;
+
+use super::feed::{self, News, counted};
+use crate::publish::catalog::Catalog;
+use crate::publish::rows;
+use crate::site::Site;
+
+/// `changes.json`.
+#[derive(Debug, Serialize)]
+pub(super) struct Changes {
+    /// The format.
+    changes: Version,
+    /// Whether any of the data are synthetic.
+    generated: bool,
+    /// The publications that were loaded, the newest first.
+    publications: Vec<Publication>,
+    /// The types that no group has: the City has added them since the groups were made.
+    new_types: Vec<NewType>,
+}
+
+/// A publication of a year.
+#[derive(Debug, Serialize)]
+struct Publication {
+    year: i64,
+    /// 1 for the first version of the year that was loaded, and so on.
+    number: i64,
+    /// When a run first observed it or, if none did, when it was loaded.
+    seen_at: Timestamp,
+    rows: Rows,
+    /// Values and columns that the contract does not list and the publication before did not have.
+    unexpected: Vec<Unexpected>,
+}
+
+/// The requests of a publication, compared with the one before.
+#[derive(Debug, Serialize)]
+struct Rows {
+    before: u64,
+    after: u64,
+    added: u64,
+    gone: u64,
+    restatused: u64,
+    relabelled: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Unexpected {
+    /// `unknown_status`, `unknown_division`, `extra_column` and so on.
+    kind: String,
+    value: String,
+    rows: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct NewType {
+    name: String,
+    first_on: Date,
+    requests: u64,
+}
+
+/// A row of `publication_changes`.
+#[derive(Debug, Deserialize)]
+struct ChangeRow {
+    source_year: i64,
+    load_number: i64,
+    content_changed: bool,
+    new_observed_at: Option<Timestamp>,
+    rows_before: u64,
+    rows_after: u64,
+    rows_added: u64,
+    rows_gone: u64,
+    rows_restatused: u64,
+    rows_relabelled: u64,
+}
+
+/// A row of `data_quality`.
+#[derive(Debug, Deserialize)]
+struct QualityRow {
+    source_year: i64,
+    load_number: i64,
+    loaded_at: Option<Timestamp>,
+    measure: String,
+    subject: Option<String>,
+    row_count: u64,
+}
+
+/// A row of `types_in_use`.
+#[derive(Debug, Deserialize)]
+struct TypeRow {
+    service_request_type: String,
+    is_listed: bool,
+    first_on: Date,
+    requests: u64,
+}
+
+/// Reads what changed from the published tables.
+pub(super) async fn read(site: &Site, catalog: &Catalog) -> Result<Changes, Failure> {
+    let columns = [
+        "source_year",
+        "load_number",
+        "content_changed",
+        "new_observed_at",
+        "rows_before",
+        "rows_after",
+        "rows_added",
+        "rows_gone",
+        "rows_restatused",
+        "rows_relabelled",
+    ];
+    let changed: Vec<ChangeRow> =
+        rows::read(site, catalog, "publication_changes", &columns, |_| true).await?;
+    let columns = [
+        "source_year",
+        "load_number",
+        "loaded_at",
+        "measure",
+        "subject",
+        "row_count",
+    ];
+    let quality: Vec<QualityRow> =
+        rows::read(site, catalog, "data_quality", &columns, |_| true).await?;
+    let columns = ["service_request_type", "is_listed", "first_on", "requests"];
+    let types: Vec<TypeRow> = rows::read(site, catalog, "types_in_use", &columns, |_| true).await?;
+
+    let mut publications: Vec<Publication> = changed
+        .into_iter()
+        .filter(|change| change.content_changed)
+        .filter_map(|change| Publication::of(change, &quality))
+        .collect();
+    publications.sort_by_key(|one| (std::cmp::Reverse(one.seen_at), one.year, one.number));
+    let unlisted = types.into_iter().filter(|one| !one.is_listed);
+    Ok(Changes {
+        changes: Version::V1,
+        generated: catalog.generated,
+        publications,
+        new_types: unlisted
+            .map(|one| NewType {
+                name: one.service_request_type,
+                first_on: one.first_on,
+                requests: one.requests,
+            })
+            .collect(),
+    })
+}
+
+impl Publication {
+    /// Returns the publication of a change; `None` if it is not known when it was loaded, which no version lacks.
+    fn of(change: ChangeRow, quality: &[QualityRow]) -> Option<Self> {
+        let (year, number) = (change.source_year, change.load_number);
+        let of = |number: i64| {
+            let rows = quality.iter();
+            rows.filter(move |row| row.source_year == year && row.load_number == number)
+        };
+        let loaded_at = of(number).find_map(|row| row.loaded_at);
+        let kind = |row: &QualityRow| row.measure.strip_prefix("drift_").map(str::to_owned);
+        let before: BTreeSet<_> = of(number - 1)
+            .map(|row| (kind(row), &row.subject))
+            .collect();
+        let unexpected = of(number)
+            .filter(|row| !before.contains(&(kind(row), &row.subject)))
+            .filter_map(|row| {
+                Some(Unexpected {
+                    kind: kind(row)?,
+                    value: row.subject.clone().unwrap_or_default(),
+                    rows: row.row_count,
+                })
+            });
+        Some(Self {
+            year,
+            number,
+            seen_at: change.new_observed_at.or(loaded_at)?,
+            rows: Rows {
+                before: change.rows_before,
+                after: change.rows_after,
+                added: change.rows_added,
+                gone: change.rows_gone,
+                restatused: change.rows_restatused,
+                relabelled: change.rows_relabelled,
+            },
+            unexpected: unexpected.collect(),
+        })
+    }
+
+    fn news(&self) -> News {
+        let Self {
+            year, number, rows, ..
+        } = self;
+        let title = if *number == 1 {
+            format!("{year}: {}", counted(rows.after, "request", "requests"))
+        } else {
+            let changes = [
+                (rows.added, "added"),
+                (rows.gone, "gone"),
+                (rows.restatused, "with another status"),
+                (rows.relabelled, "with another division or section"),
+            ];
+            let changes = changes.into_iter().filter(|(requests, _)| *requests > 0);
+            let changes = changes.map(|(requests, how)| {
+                format!("{} {how}", counted(requests, "request", "requests"))
+            });
+            let changes = changes.collect::<Vec<_>>().join(", ");
+            let changes = if changes.is_empty() {
+                "the same requests".to_owned()
+            } else {
+                changes
+            };
+            format!("{year} was published again: {changes}")
+        };
+        let unexpected = self.unexpected.iter().map(|one| {
+            let kind = one.kind.replace('_', " ");
+            format!(
+                " New: {kind} {:?}, {}.",
+                one.value,
+                counted(one.rows, "row", "rows")
+            )
+        });
+        let text = format!(
+            "The City's file of {year} has {}; the one before had {}.{}",
+            counted(rows.after, "request", "requests"),
+            rows.before,
+            unexpected.collect::<String>()
+        );
+        News {
+            of: vec![year.to_string(), number.to_string()],
+            title,
+            text,
+            updated: self.seen_at,
+            page: "index.html#about".to_owned(),
+        }
+    }
+}
+
+impl NewType {
+    fn news(&self) -> Option<News> {
+        let Self {
+            name,
+            first_on,
+            requests,
+        } = self;
+        Some(News {
+            of: vec!["type".to_owned(), name.clone()],
+            title: format!("New request type: {name}"),
+            text: format!(
+                "First requested on {first_on}; {} so far. It is counted in the group Other until it is listed.",
+                counted(*requests, "request", "requests")
+            ),
+            updated: first_on.in_tz("America/Toronto").ok()?.timestamp(),
+            page: "index.html".to_owned(),
+        })
+    }
+}
+
+impl Changes {
+    /// Returns the feed of the publications.
+    pub(super) fn feed(&self, catalog: &Catalog) -> Result<Bytes, Failure> {
+        let publications = self.publications.iter().map(Publication::news);
+        let types = self.new_types.iter().filter_map(NewType::news);
+        let news = publications.chain(types).collect();
+        let title = "What the City changed in its 311 service requests";
+        feed::write(catalog, "publications", title, "index.html#about", news)
+    }
+}

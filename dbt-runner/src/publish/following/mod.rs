@@ -1,0 +1,29 @@
+//! What is new, for those who follow the data: `data/changes.json`, an Atom feed of the City's publications, and one
+//! per ward. All of it is derived from the published tables. Entries keep their ids, so that readers see each once.
+
+mod changes;
+mod feed;
+mod wards;
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use shared::exit::Failure;
+use shared::manifest;
+
+use super::catalog::Catalog;
+use crate::site::Site;
+
+/// Returns the files of those who follow the data, by their paths on the site.
+pub(super) async fn files(
+    site: &Site,
+    catalog: &Catalog,
+) -> Result<BTreeMap<String, Bytes>, Failure> {
+    let changes = changes::read(site, catalog).await?;
+    let mut files = wards::feeds(site, catalog).await?;
+    let feed = changes.feed(catalog)?;
+    files.insert("feeds/publications.atom".to_owned(), feed);
+    let json = manifest::to_json(&changes).into();
+    files.insert("data/changes.json".to_owned(), json);
+    Ok(files)
+}

@@ -1,0 +1,218 @@
+//! One feed per ward: its requests in each month that is complete, and what was unusual in the latest one.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
+use serde::Deserialize;
+use shared::exit::{Exit, Failure, OrFail as _};
+
+use super::feed::{self, News, counted};
+use crate::publish::catalog::Catalog;
+use crate::publish::rows;
+use crate::site::Site;
+
+/// The number of wards since December 2018, which names their model.
+const MODEL: i32 = 25;
+/// The months of a feed.
+const MONTHS: i32 = 13;
+/// The groups of types that an entry lists.
+const LISTED: usize = 5;
+
+/// A row of the seed `wards`.
+#[derive(Debug, Deserialize)]
+struct Ward {
+    ward_model: i32,
+    ward_id: i32,
+    ward_name: String,
+}
+
+/// A row of `requests_by_month_group_ward`.
+#[derive(Debug, Deserialize)]
+struct CubeRow {
+    created_month: Date,
+    type_group: String,
+    ward_model: Option<i32>,
+    ward_id: Option<i32>,
+    requests: u64,
+}
+
+/// A row of `unusual_months`.
+#[derive(Debug, Deserialize)]
+struct UnusualRow {
+    created_month: Date,
+    type_group: String,
+    ward_model: Option<i32>,
+    ward_id: Option<i32>,
+    requests: u64,
+    lower: f64,
+    upper: f64,
+}
+
+/// Requests by ward, month and group.
+type Counts = BTreeMap<i32, BTreeMap<Date, BTreeMap<String, u64>>>;
+
+/// Returns the feed of each ward, by its path; none if nothing is complete.
+pub(super) async fn feeds(
+    site: &Site,
+    catalog: &Catalog,
+) -> Result<BTreeMap<String, Bytes>, Failure> {
+    let Some(latest) = latest_complete_month(catalog)? else {
+        return Ok(BTreeMap::new());
+    };
+    let first = latest - (MONTHS - 1).months();
+    let columns = ["ward_model", "ward_id", "ward_name"];
+    let wards: Vec<Ward> = rows::read(site, catalog, "wards", &columns, |_| true).await?;
+    let columns = [
+        "created_month",
+        "type_group",
+        "ward_model",
+        "ward_id",
+        "requests",
+    ];
+    // The months a year before are compared with.
+    let from = i64::from(first.year()) - 1;
+    let cube: Vec<CubeRow> = rows::read(
+        site,
+        catalog,
+        "requests_by_month_group_ward",
+        &columns,
+        |file| file.year.is_some_and(|year| year >= from),
+    )
+    .await?;
+    let columns = [
+        "created_month",
+        "type_group",
+        "ward_model",
+        "ward_id",
+        "requests",
+        "lower",
+        "upper",
+    ];
+    let unusual: Vec<UnusualRow> =
+        rows::read(site, catalog, "unusual_months", &columns, |_| true).await?;
+
+    let mut counts = Counts::new();
+    for row in cube.into_iter().filter(|row| row.ward_model == Some(MODEL)) {
+        if let Some(ward) = row.ward_id {
+            let months = counts.entry(ward).or_default();
+            let groups = months.entry(row.created_month).or_default();
+            *groups.entry(row.type_group).or_default() += row.requests;
+        }
+    }
+    let none = BTreeMap::new();
+    let mut feeds = BTreeMap::new();
+    for ward in wards.iter().filter(|ward| ward.ward_model == MODEL) {
+        let months = counts.get(&ward.ward_id).unwrap_or(&none);
+        let complete = months.range(first..=latest);
+        let mut news = Vec::new();
+        for (month, groups) in complete {
+            let year_before = months.get(&(*month - 1.year()));
+            news.push(ward.month(*month, groups, year_before)?);
+        }
+        let of_ward =
+            |row: &&UnusualRow| row.ward_model == Some(MODEL) && row.ward_id == Some(ward.ward_id);
+        for row in unusual.iter().filter(of_ward) {
+            news.push(ward.unusual(row)?);
+        }
+        let name = format!("ward-{:02}", ward.ward_id);
+        let title = format!("311 requests in {} (Ward {})", ward.ward_name, ward.ward_id);
+        let feed = feed::write(catalog, &name, &title, &ward.page(None), news)?;
+        feeds.insert(format!("feeds/{name}.atom"), feed);
+    }
+    Ok(feeds)
+}
+
+/// Returns the first day of the latest month whose requests are all published.
+fn latest_complete_month(catalog: &Catalog) -> Result<Option<Date>, Failure> {
+    let Some(through) = &catalog.data_through else {
+        return Ok(None);
+    };
+    let through: Date = through.parse().or_fail(Exit::Bug)?;
+    let is_complete = through == through.last_of_month();
+    let month = through.first_of_month();
+    Ok(Some(if is_complete {
+        month
+    } else {
+        month - 1.month()
+    }))
+}
+
+impl Ward {
+    fn month(
+        &self,
+        month: Date,
+        groups: &BTreeMap<String, u64>,
+        year_before: Option<&BTreeMap<String, u64>>,
+    ) -> Result<News, Failure> {
+        let total: u64 = groups.values().sum();
+        let before = year_before.map(|groups| groups.values().sum::<u64>());
+        let compared = before
+            .map(|before| format!(", {before} in {} a year before", month.strftime("%B")))
+            .unwrap_or_default();
+        let mut most: Vec<(&String, &u64)> = groups.iter().collect();
+        most.sort_by_key(|(name, requests)| (std::cmp::Reverse(**requests), name.as_str()));
+        let most = most.into_iter().take(LISTED);
+        let most = most.map(|(name, requests)| format!("{name} {requests}"));
+        Ok(News {
+            of: vec![month.to_string()],
+            title: format!(
+                "{}: {} in Ward {}",
+                month.strftime("%B %Y"),
+                counted(total, "request", "requests"),
+                self.ward_id
+            ),
+            text: format!(
+                "{} in {}{compared}. Most: {}.",
+                counted(total, "request", "requests"),
+                self.ward_name,
+                most.collect::<Vec<_>>().join("; ")
+            ),
+            updated: end_of(month)?,
+            page: self.page(Some(month)),
+        })
+    }
+
+    fn unusual(&self, row: &UnusualRow) -> Result<News, Failure> {
+        let month = row.created_month;
+        Ok(News {
+            of: vec![
+                "unusual".to_owned(),
+                month.to_string(),
+                row.type_group.clone(),
+            ],
+            title: format!(
+                "Unusual in {}: {} about {} in Ward {}",
+                month.strftime("%B %Y"),
+                counted(row.requests, "request", "requests"),
+                row.type_group,
+                self.ward_id
+            ),
+            text: format!(
+                "Usual in {} would be {:.0} to {:.0}, from the same month of the years before.",
+                self.ward_name, row.lower, row.upper
+            ),
+            updated: end_of(month)?,
+            page: self.page(Some(month)),
+        })
+    }
+
+    /// Returns the page of the ward, in a month if one is given.
+    fn page(&self, month: Option<Date>) -> String {
+        let months = month.map(|month| format!("&months={}", month.strftime("%Y-%m")));
+        format!(
+            "index.html?area={}{}",
+            self.ward_id,
+            months.unwrap_or_default()
+        )
+    }
+}
+
+/// Returns the end of a month, from which on its number of requests is known. A correction of the number does not move
+/// it: readers would see every month again.
+fn end_of(month: Date) -> Result<Timestamp, Failure> {
+    let next = month + 1.month();
+    let midnight = next.in_tz("America/Toronto").or_fail(Exit::Bug)?;
+    Ok(midnight.timestamp())
+}

