@@ -24,7 +24,7 @@ const LATER = new RegExp(
   ].join("|"),
 );
 /** The other files of the code, each in the first group that it fits. */
-const GROUPS = { start: START, map: MAP, later: LATER, first: /^(?!.*\/(main|pseudo)\.)/ };
+const GROUPS = { start: START, map: MAP, later: LATER, first: /^(?!.*\/(main|pseudo|use\/[a-z]+)\.)/ };
 const isCode = (path: string) => /\.(ts|tsx|js|mjs|json)$/.test(path);
 
 // Paths are relative: the page works from any folder of any host.
@@ -60,6 +60,8 @@ export default defineConfig({
     cssCodeSplit: false,
     modulePreload: { polyfill: false },
     rolldownOptions: {
+      // The dashboard, and "Use the data".
+      input: ["index.html", "use.html"],
       output: {
         codeSplitting: {
           includeDependenciesRecursively: false,

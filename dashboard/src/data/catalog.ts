@@ -7,10 +7,12 @@ const FORMAT = "v1";
 /** The folder of the data, relative to the page. */
 export const DATA = "data/";
 
-/** A Parquet file of a mart. */
+/** A file of a table. */
 export interface PublishedFile {
   /** Relative to the catalog. */
   path: string;
+  /** Its address that stays when its content changes, relative to the catalog. Older catalogs have none. */
+  address?: string;
   /** The year of all its rows, if the mart has one file per year. */
   year?: number;
   rows: number;
@@ -19,11 +21,14 @@ export interface PublishedFile {
   sha256: string;
 }
 
-export interface PublishedMart {
+export interface PublishedTable {
   name: string;
   description: string;
+  /** The address of all its rows that stays when they change, relative to the catalog, if it has one. */
+  address?: string;
   rows: number;
   bytes: number;
+  columns?: { name: string; type: string; description: string }[];
   files: PublishedFile[];
 }
 
@@ -42,7 +47,9 @@ export interface Catalog {
   licence: { name: string; url: string } | null;
   /** What the licence requires wherever the data are shown; `null` for generated data. */
   attribution: string | null;
-  marts: PublishedMart[];
+  marts: PublishedTable[];
+  /** The requests themselves, the quarantine and the boundaries. Older catalogs lack them. */
+  datasets?: PublishedTable[];
 }
 
 /**
@@ -109,9 +116,14 @@ async function get(path: string, init?: RequestInit): Promise<Response> {
   return response;
 }
 
-/** Whether the catalog has a mart. Older catalogs lack some. */
+/** Returns a mart of the catalog. Older catalogs lack some. */
+export function findTable(catalog: Catalog, mart: string): PublishedTable | undefined {
+  return catalog.marts.find(({ name }) => name === mart);
+}
+
+/** Whether the catalog has a mart. */
 export function hasMart(catalog: Catalog, mart: string): boolean {
-  return catalog.marts.some(({ name }) => name === mart);
+  return findTable(catalog, mart) !== undefined;
 }
 
 /**
@@ -120,7 +132,7 @@ export function hasMart(catalog: Catalog, mart: string): boolean {
  * @throws Problem if the catalog does not have it.
  */
 export function filesOf(catalog: Catalog, mart: string): PublishedFile[] {
-  const found = catalog.marts.find(({ name }) => name === mart);
+  const found = findTable(catalog, mart);
   if (!found) throw new Problem("missing", `${mart}.parquet`, "it is not in the catalog");
   return found.files;
 }

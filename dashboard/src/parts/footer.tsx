@@ -28,7 +28,7 @@ export function Footer({
       {!isEmbedded && (
         <p>
           {text.about.notCity} <a href="docs/index.html">{text.docs}</a> ·{" "}
-          <a href="data/catalog.json">{text.data}</a>
+          <a href="use.html">{text.header.use}</a>
         </p>
       )}
     </footer>

@@ -50,6 +50,7 @@ export function Header({
         )}
       </p>
       <a href="#about">{text.header.about}</a>
+      <a href="use.html">{text.header.use}</a>
       <a href={REPORT} target="_blank" rel="noreferrer">
         {text.header.report}
       </a>

@@ -185,6 +185,7 @@ export const en = {
     asOf: (through: string) => `Data to ${through}`,
     published: (published: string) => `City file updated ${published}`,
     about: "About the data",
+    use: "Use the data",
     report: "Report a problem to 311",
     toDark: "Dark theme",
     toLight: "Light theme",
@@ -535,6 +536,7 @@ export const en = {
     openOf: (share: string) => `${share} of these requests`,
     full: (name: string) => `All about ${name}`,
     wardPage: "Print this page (one sheet)",
+    follow: "Follow this ward (feed)",
   },
   compareNote:
     "Toronto's rates count only requests that have an area. Share and change cover the same months as the map.",
@@ -832,7 +834,6 @@ export const en = {
   boundaries:
     "Wards: City of Toronto. Postal areas are forward sortation areas, the first three characters of postal codes: adapted from Statistics Canada, Forward Sortation Area Boundary File, 2016 Census; this does not constitute an endorsement by Statistics Canada. Some areas are drawn with a part of the lake; rates count land only where the data have it.",
   docs: "Data dictionary",
-  data: "Data files (Parquet)",
   code: "Source code",
   printed: (address: string, day: string) => `${address} · printed ${day}`,
 };

@@ -1,3 +1,4 @@
+import { feedOf } from "../../data/feeds.ts";
 import { readFsaWards } from "../../data/fsa_wards.ts";
 import { format, text } from "../../strings.ts";
 import { changeOf, nameOf, yearBeforeOf } from "../../view/describe.ts";
@@ -58,6 +59,7 @@ export function AreaPanel({
             >
               {text.area.wardPage}
             </button>
+            {view.by === "ward" && <a href={feedOf(one.area.id)}>{text.area.follow}</a>}
           </p>
         </>
       )}

@@ -1,0 +1,22 @@
+import { render } from "preact";
+
+import "../base.css";
+import { fetchCatalog } from "../data/catalog.ts";
+import { showTheme } from "../theme.tsx";
+import { pseudo } from "../words/pseudo.ts";
+import { speak, text } from "../strings.ts";
+import { UsePage } from "./page.tsx";
+import { sayUse, useWords } from "./words.ts";
+
+showTheme();
+// As on the first page.
+if (new URLSearchParams(location.search).get("lang") === "en-XA") {
+  speak(pseudo(text));
+  sayUse(pseudo(useWords));
+}
+const root = document.getElementById("app");
+if (root) {
+  const catalog = fetchCatalog();
+  root.replaceChildren();
+  render(<UsePage catalog={catalog} />, root);
+}

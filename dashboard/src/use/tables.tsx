@@ -1,0 +1,83 @@
+import type { Catalog, PublishedFile, PublishedTable } from "../data/catalog.ts";
+import { DATA } from "../data/catalog.ts";
+import { format } from "../strings.ts";
+import { useWords as words } from "./words.ts";
+
+/** Every table with its size, files and columns. */
+export function Tables({ catalog }: { catalog: Catalog }) {
+  return (
+    <section class="panel" aria-labelledby="tables">
+      <h2 id="tables">{words.tables}</h2>
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys scroll it */}
+      <div class="scroll-x" tabIndex={0} role="group" aria-labelledby="tables">
+        <table class="tables">
+          <thead>
+            <tr>
+              <th scope="col">{words.table}</th>
+              <th scope="col" class="number">
+                {words.rows}
+              </th>
+              <th scope="col" class="number">
+                {words.size}
+              </th>
+              <th scope="col">{words.files}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {[...(catalog.datasets ?? []), ...catalog.marts].map((table) => (
+              <Row key={table.name} table={table} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p>
+        <a href="docs/index.html">{words.dictionary}</a>
+      </p>
+    </section>
+  );
+}
+
+function Row({ table }: { table: PublishedTable }) {
+  const { name, description, rows, bytes, columns = [], files } = table;
+  return (
+    <tr>
+      <th scope="row">
+        <code>{name}</code>
+        <p>{description.replaceAll("`", "")}</p>
+        {columns.length > 0 && (
+          <details>
+            <summary>{words.columns(columns.length)}</summary>
+            <dl class="columns-of">
+              {columns.map((column) => (
+                <div key={column.name}>
+                  <dt>
+                    <code>{column.name}</code> {column.type}
+                  </dt>
+                  <dd>{column.description.replaceAll("`", "")}</dd>
+                </div>
+              ))}
+            </dl>
+          </details>
+        )}
+      </th>
+      <td class="number">{format.integer(rows)}</td>
+      <td class="number">{words.bytes(bytes)}</td>
+      <td class="files">
+        {table.address !== undefined && <a href={DATA + table.address}>{words.whole("parquet")}</a>}
+        {files.map((file) => (
+          <FileLink key={file.path} file={file} isWhole={table.address !== undefined} />
+        ))}
+        <a href={`${DATA}contracts/${name}.odcs.json`}>{words.contract}</a>
+      </td>
+    </tr>
+  );
+}
+
+/** A link to a file, at its stable address if it has one. */
+function FileLink({ file, isWhole }: { file: PublishedFile; isWhole: boolean }) {
+  const kind = file.path.endsWith(".csv.gz") ? "csv" : "parquet";
+  // The address of the table has the content of its only file.
+  if (file.year === undefined && isWhole) return null;
+  const name = file.year === undefined ? words.whole(kind) : words.year(file.year, kind);
+  return <a href={DATA + (file.address ?? file.path)}>{name}</a>;
+}
