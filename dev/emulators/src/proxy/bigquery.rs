@@ -1,5 +1,6 @@
 //! Adds what bqemulator lacks: unique job ids, named parameters in multi-statement queries, repair of invalid polygons, the
-//! ranges by which a table is partitioned, and bytes: those billed, and the estimates of dry runs.
+//! ranges by which a table is partitioned, refusal to replace a table by one that is stored otherwise, and bytes: those
+//! billed, and the estimates of dry runs.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write as _;
@@ -9,6 +10,7 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::layouts::Layouts;
 use super::{Answer, ProxiedRequest, State};
 
 #[derive(Default)]
@@ -19,6 +21,7 @@ pub(super) struct BigQuery {
     /// `rangePartitioning` of each table that was created with it, by path: the emulator does not return it.
     /// <https://cloud.google.com/bigquery/docs/reference/rest/v2/tables#RangePartitioning>
     ranges: Mutex<HashMap<String, Value>>,
+    layouts: Mutex<Layouts>,
 }
 
 impl BigQuery {
@@ -47,6 +50,13 @@ impl BigQuery {
             let message = format!("Already Exists: Job {name}");
             return Ok(Answer::error(StatusCode::CONFLICT, "duplicate", &message));
         }
+        let script = job.pointer("/configuration/query/query");
+        let mut layouts = self.layouts.lock().await;
+        let mut changed = layouts.clone();
+        if let Err(message) = changed.execute(script.and_then(Value::as_str).unwrap_or_default()) {
+            jobs.extend(name);
+            return Ok(failed(&job, &message));
+        }
         if let Some(query) = job.pointer_mut("/configuration/query") {
             rewrite(query);
         }
@@ -54,6 +64,7 @@ impl BigQuery {
         let answer = state.send(request).await?;
         if answer.head.is_success() {
             jobs.extend(name);
+            *layouts = changed;
         }
         billed(answer)
     }
@@ -73,6 +84,11 @@ impl BigQuery {
             ranges.insert(table, created["rangePartitioning"].clone());
         } else if method == Method::DELETE {
             ranges.remove(&path);
+            let parts: Vec<&str> = path.rsplit('/').step_by(2).take(3).collect();
+            if let [table, dataset, project] = parts[..] {
+                let name = format!("{project}.{dataset}.{table}");
+                self.layouts.lock().await.drop_table(&name);
+            }
         } else if method == Method::GET
             && let Some(range) = ranges.get(&path)
         {
@@ -80,6 +96,17 @@ impl BigQuery {
         }
         Ok(answer)
     }
+}
+
+/// Returns a job that failed: <https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#jobstatus>.
+fn failed(job: &Value, message: &str) -> Answer {
+    let error = json!({"reason": "invalidQuery", "location": "query", "message": message});
+    let status = json!({"state": "DONE", "errorResult": error, "errors": [error]});
+    let reference = &job["jobReference"];
+    let job = json!({
+        "kind": "bigquery#job", "jobReference": reference, "configuration": job["configuration"], "status": status,
+    });
+    Answer::json(StatusCode::OK, job.to_string())
 }
 
 /// Adds what a query is billed: the least, 10 MiB. <https://cloud.google.com/bigquery/pricing#on_demand_pricing>

@@ -1,6 +1,7 @@
 //! A proxy in front of an emulator that records requests and breaks answers on demand.
 
 mod bigquery;
+mod layouts;
 mod storage;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -220,14 +221,18 @@ fn readable(headers: &HeaderMap) -> Vec<(String, String)> {
 }
 
 impl Answer {
-    /// Returns an error as JSON.
-    fn error(status: StatusCode, reason: &str, message: &str) -> Self {
+    fn json(status: StatusCode, body: String) -> Self {
         let json = HeaderValue::from_static("application/json");
         Self {
             head: status,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, json)]),
-            body: error_body(status.as_u16(), reason, message).into(),
+            body: body.into(),
         }
+    }
+
+    /// Returns an error as JSON.
+    fn error(status: StatusCode, reason: &str, message: &str) -> Self {
+        Self::json(status, error_body(status.as_u16(), reason, message))
     }
 
     fn into_response(self) -> Response<Bytes> {
