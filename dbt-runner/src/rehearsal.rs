@@ -6,13 +6,14 @@ use shared::exit::{Exit, Failure, OrFail as _};
 use shared::scratch::Scratch;
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 
+use crate::artifacts::Graph;
 use crate::candidate::{Candidate, Scope};
 use crate::dbt::Dbt;
 
 /// The result of a rehearsal.
 #[derive(Debug)]
 pub struct Rehearsal {
-    /// The size of dbt's docs, or why they could not be generated.
+    /// The number of marts in dbt's docs, or why the docs could not be generated.
     pub docs: Result<usize, Failure>,
     /// The number of nodes that were built and tested, or which failed.
     pub nodes: Result<usize, Failure>,
@@ -51,7 +52,20 @@ pub async fn rehearse(
     let nodes = running.build(&graph, &Scope::Whole).await;
     running.close().await;
     Ok(Rehearsal {
-        docs: docs.map(|page| page.len()),
+        docs: docs.and_then(|page| documented(&page, &graph)),
         nodes: nodes.map(|results| results.len()),
     })
+}
+
+/// Returns the number of marts, which the docs all have.
+fn documented(page: &[u8], graph: &Graph) -> Result<usize, Failure> {
+    let page = String::from_utf8_lossy(page);
+    let marts = graph.marts();
+    for mart in &marts {
+        if !page.contains(&format!(".{}\"", mart.table.name)) {
+            let problem = anyhow::anyhow!("dbt's docs do not contain {}", mart.table);
+            return Err(Failure::contract(problem));
+        }
+    }
+    Ok(marts.len())
 }

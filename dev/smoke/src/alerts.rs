@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::endpoints::MONITORING;
 use crate::google::{By, Google, Request, accepted};
 use crate::module::Module;
 use crate::report::Report;
 use crate::settings::Settings;
-use crate::throwaway::Cleanup;
+use crate::throwaway::{ALERT_POLICY_EDITOR, Cleanup};
 
 const LIMIT: Duration = Duration::from_mins(2);
 const LOGGING: &str = "logging.googleapis.com";
-const MONITORING: &str = "monitoring.googleapis.com";
 
 /// Has Cloud Logging read with each filter, and Cloud Monitoring create each policy, disabled.
 pub(crate) async fn check(
@@ -35,21 +35,17 @@ pub(crate) async fn check(
             .await;
     }
     for (name, mut policy) in module.alert_policies()? {
-        policy["displayName"] = json!(format!("Smoke test, to be removed: {name}"));
-        let role = "monitoring.alertPolicyEditor";
-        let request = Request::post(
-            MONITORING,
-            format!("v3/{project}/alertPolicies"),
-            role,
-            policy,
-        );
+        let title = format!("Smoke test {}, to be removed: {name}", settings.id);
+        policy["displayName"] = json!(title);
+        let path = format!("v3/{project}/alertPolicies");
+        let request = Request::post(MONITORING, path, ALERT_POLICY_EDITOR, policy);
+        cleanup.alert_policy(title);
         let asked = async {
-            let created = google.send(By::Operator, &request).await;
+            let created = cleanup.settle(1, google.send(By::Operator, &request).await);
             if let Ok(created) = &created
-                && let Some(policy) = created["name"].as_str()
+                && let Some(name) = created["name"].as_str()
             {
-                let removal = Request::delete(MONITORING, format!("v3/{policy}"), role);
-                cleanup.resource(format!("alert policy {policy}"), removal);
+                cleanup.alert_policy_is_named(name);
             }
             accepted(created, "accepted")
         };

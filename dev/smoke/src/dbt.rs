@@ -25,10 +25,10 @@ pub(crate) async fn check(
     let limit = settings.limit(LIMIT);
     let rehearsed = timeout(limit, Box::pin(rehearsed(settings, names, is_loaded))).await;
     let (docs, nodes) = match rehearsed.unwrap_or_else(|_| Err(silent(limit))) {
-        Ok(Rehearsal { docs, nodes }) => (answer(docs, "bytes"), answer(nodes, "nodes")),
+        Ok(Rehearsal { docs, nodes }) => (answer(docs, "marts"), answer(nodes, "nodes")),
         Err(not_asked) => (Err(not_asked.clone()), Err(not_asked)),
     };
-    report.add("dbt docs generate", "a page", docs);
+    report.add("dbt docs generate", "a page that has every mart", docs);
     report.add(
         "dbt build of a candidate",
         "every seed, model and test succeeds",

@@ -3,6 +3,7 @@
 use shared::google::Emulator;
 
 pub(crate) const BIGQUERY: &str = "bigquery.googleapis.com";
+pub(crate) const MONITORING: &str = "monitoring.googleapis.com";
 pub(crate) const STORAGE: &str = "storage.googleapis.com";
 /// Not an API of the project, so that its requests are not counted to it.
 pub(crate) const USERS: &str = "openidconnect.googleapis.com";

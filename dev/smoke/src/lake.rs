@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use sample_portal::{Date, Portal, PortalConfig};
 use serde_json::json;
-use shared::exit::Failure;
+use shared::exit::{Exit, Failure};
 use shared::hand_over;
 use shared::key::Key;
 use shared::lake::{GcsLake, Lake};
 use shared::manifest::{self, CleanManifest};
 use shared::partition::Partition;
 use shared::run::Stage;
+use tokio::time::{Instant, sleep};
 
 use crate::endpoints::STORAGE;
 use crate::google::{By, Google, Refusal, Request, accepted};
@@ -21,6 +22,9 @@ use crate::settings::Settings;
 use crate::throwaway::{Account, Names, object_path, objects};
 
 const LIMIT: Duration = Duration::from_mins(10);
+/// The part of it in which a refusal may be early: two minutes, as roles usually take.
+/// <https://cloud.google.com/iam/docs/access-change-propagation>
+const TO_PROPAGATE: u32 = 5;
 /// The years of the generated data, of which the second is corrected later.
 pub(crate) const YEARS: [i16; 2] = [2024, 2025];
 const ROWS_PER_YEAR: u64 = 500;
@@ -28,6 +32,19 @@ const RUN: &str = "smoke";
 
 /// The clean manifests, with their keys.
 type Clean = BTreeMap<Partition, (Key, CleanManifest)>;
+
+/// How a job failed.
+pub(crate) struct Failed {
+    exit: Option<i32>,
+    pub(crate) outcome: String,
+}
+
+impl Failed {
+    /// Whether a service refused the job, so that the reason may be a role.
+    fn is_refused(&self) -> bool {
+        self.exit == Some(Exit::Configuration.code().into())
+    }
+}
 
 /// What was written into the bucket.
 pub(crate) struct Written {
@@ -56,10 +73,17 @@ pub(crate) async fn check(
     let writing = async {
         let account = account.ok_or_else(|| NotAsked::because("needs the bucket and its roles"))?;
         let mut made = start(settings, names, account, portal)?;
-        match made.transform(RUN, "all").await? {
-            Ok(clean) => made.clean = clean,
-            Err(outcome) => return Ok(Answer::Other(outcome)),
-        }
+        let until = Instant::now() + limit / TO_PROPAGATE;
+        made.clean = loop {
+            match made.transform(RUN, "all").await? {
+                Ok(clean) => break clean,
+                // Roles that have taken effect for one request may not have for the next.
+                Err(failed) if failed.is_refused() && Instant::now() < until => {
+                    sleep(Duration::from_secs(2)).await;
+                }
+                Err(failed) => return Ok(Answer::Other(failed.outcome)),
+            }
+        };
         let objects = objects(google, &names.bucket, "").await?.len();
         written = Some(made);
         Ok(Answer::AsExpected(format!("{objects} objects")))
@@ -180,7 +204,7 @@ impl Written {
         &self,
         run: &str,
         years: &str,
-    ) -> Result<Result<Clean, String>, NotAsked> {
+    ) -> Result<Result<Clean, Failed>, NotAsked> {
         let variables = [("RUN_ID", run.to_owned()), ("YEARS", years.to_owned())];
         for job in ["extract-job", "transform-job"] {
             let ended = self.jobs.run(job, As::Account, &variables).await?;
@@ -188,7 +212,7 @@ impl Written {
             match ended.exit {
                 Some(0) => {}
                 Some(30) => return Err(NotAsked::because(outcome)),
-                _ => return Ok(Err(outcome)),
+                exit => return Ok(Err(Failed { exit, outcome })),
             }
         }
         let read = async {

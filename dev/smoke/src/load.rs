@@ -79,6 +79,11 @@ pub(crate) async fn check(
     let expected = "BigQuery cancels it for a concurrent update, and load-job repeats it";
     let check = checks.conflict(ended, second);
     report.ask(what, expected, limit, check).await;
+
+    let what = "a transaction that changes what another changed since its snapshot";
+    let expected = "BigQuery cancels it for a concurrent update";
+    let check = checks.outdated_snapshot(ended);
+    report.ask(what, expected, limit, check).await;
     is_loaded
 }
 
@@ -190,20 +195,18 @@ impl Checks<'_> {
         let year = partition.year().unwrap_or_default();
         written.portal.correct(year);
         let clean = written.transform(RUN, &year.to_string()).await?;
-        let clean = clean.map_err(NotAsked::because)?;
+        let clean = clean.map_err(|failed| NotAsked::because(failed.outcome))?;
         let (key, _) = clean
             .get(&partition)
             .ok_or_else(|| NotAsked::because("the year was not transformed"))?;
-        let session = self.lock(ended.map_err(Clone::clone)?).await?;
+        let change = self.first_change(ended.map_err(Clone::clone)?).await?;
+        let session = self.begin().await?;
+        let locked = self.in_session(&session, change).await?;
+        locked.map_err(NotAsked::because)?;
         let variables = [("RUN_ID", RUN.to_owned()), only(&[key])];
         let mut load = written.jobs.start(JOB, As::Account, &variables)?;
         let cancelled = timeout(TO_CONFLICT, load.event("job failed, retrying")).await;
-        for statement in ["ROLLBACK TRANSACTION", "CALL BQ.ABORT_SESSION()"] {
-            // The session may have ended.
-            self.in_session(&session, json!({"query": statement}))
-                .await?
-                .ok();
-        }
+        self.end(&session).await?;
         let ended = load.end().await?;
         let Ok(Some(event)) = cancelled.unwrap_or(Ok(None)) else {
             return Ok(Answer::Other(format!(
@@ -222,9 +225,32 @@ impl Checks<'_> {
         )
     }
 
-    /// Begins a transaction, in a session, with the first change of load-job's own script, which it reads from a job:
-    /// <https://cloud.google.com/bigquery/docs/sessions-write-queries#multi_transactions>. Returns the session.
-    async fn lock(&self, ended: &Ended) -> Result<String, NotAsked> {
+    /// Takes a snapshot in a transaction, changes the row that every load updates beside it, and then in the transaction.
+    /// <https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency>
+    async fn outdated_snapshot(&self, ended: Result<&Ended, &NotAsked>) -> Asked {
+        let change = self.first_change(ended.map_err(Clone::clone)?).await?;
+        let statement = change["query"].as_str().unwrap_or_default();
+        let table = statement.split('`').nth(1).unwrap_or_default();
+        let change = json!({
+            "query": format!("UPDATE `{table}` SET run_id = 'smoke' WHERE TRUE"), "useLegacySql": false,
+        });
+        let session = self.begin().await?;
+        let snapshot = json!({"query": format!("SELECT COUNT(*) FROM `{table}`")});
+        let snapshot = self.in_session(&session, snapshot).await?;
+        let committed = self.google.query(&self.settings.region, change.clone());
+        let committed = committed.await?;
+        let changed = self.in_session(&session, change).await?;
+        self.end(&session).await?;
+        snapshot.and(committed).map_err(NotAsked::because)?;
+        Ok(match changed {
+            Err(message) if message.contains("concurrent update") => Answer::AsExpected(message),
+            Err(message) => Answer::Other(message),
+            Ok(_) => Answer::Other("it was not cancelled".to_owned()),
+        })
+    }
+
+    /// Returns the first change of a load's script, which it reads from a job.
+    async fn first_change(&self, ended: &Ended) -> Result<Value, NotAsked> {
         let job = ended
             .events("rows replaced")
             .find_map(|event| event["job"].as_str());
@@ -247,21 +273,31 @@ impl Checks<'_> {
                 .is_some_and(|name| change.contains(&format!("@{name} ")))
         };
         let parameters: Vec<&Value> = parameters.filter(is_used).collect();
+        Ok(json!({
+            "query": change, "useLegacySql": false, "parameterMode": "NAMED", "queryParameters": parameters,
+        }))
+    }
 
+    /// Begins a transaction in a session, which it returns:
+    /// <https://cloud.google.com/bigquery/docs/sessions-write-queries#multi_transactions>.
+    async fn begin(&self) -> Result<String, NotAsked> {
         let begin =
             json!({"query": "BEGIN TRANSACTION", "useLegacySql": false, "createSession": true});
         let answer = self.google.query(&self.settings.region, begin).await?;
         let job = answer.map_err(NotAsked::because)?;
         let session = job["statistics"]["sessionInfo"]["sessionId"].as_str();
-        let session = session
-            .ok_or_else(|| NotAsked::because("BigQuery named no session"))?
-            .to_owned();
-        let change =
-            json!({"query": change, "parameterMode": "NAMED", "queryParameters": parameters});
-        self.in_session(&session, change)
-            .await?
-            .map_err(NotAsked::because)?;
-        Ok(session)
+        let session = session.ok_or_else(|| NotAsked::because("BigQuery named no session"))?;
+        Ok(session.to_owned())
+    }
+
+    /// Rolls the transaction of a session back and ends the session, if BigQuery has not.
+    async fn end(&self, session: &str) -> Result<(), NotAsked> {
+        for statement in ["ROLLBACK TRANSACTION", "CALL BQ.ABORT_SESSION()"] {
+            self.in_session(session, json!({"query": statement}))
+                .await?
+                .ok();
+        }
+        Ok(())
     }
 
     /// Returns the request that reads a job.

@@ -10,7 +10,7 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use crate::endpoints::{BIGQUERY, STORAGE, USERS};
+use crate::endpoints::{BIGQUERY, MONITORING, STORAGE, USERS};
 use crate::google::{By, Google, Refusal, Request};
 use crate::module;
 use crate::report::NotAsked;
@@ -20,6 +20,7 @@ const IAM: &str = "iam.googleapis.com";
 const RESOURCE_MANAGER: &str = "cloudresourcemanager.googleapis.com";
 const BIGQUERY_ADMIN: &str = "bigquery.admin";
 const STORAGE_ADMIN: &str = "storage.admin";
+pub(crate) const ALERT_POLICY_EDITOR: &str = "monitoring.alertPolicyEditor";
 const PROJECT_IAM_ADMIN: &str = "resourcemanager.projectIamAdmin";
 /// The job whose roles the account has.
 const JOB: &str = "load-job";
@@ -50,9 +51,21 @@ pub(crate) struct Account {
 
 /// What has to be removed.
 enum Made {
-    Resource { what: String, removal: Request },
-    Bucket { name: String },
-    Role { role: String, member: String },
+    Resource {
+        what: String,
+        removal: Request,
+    },
+    /// It is named by Cloud Monitoring, and known by its display name until the answer arrives.
+    AlertPolicy {
+        title: String,
+    },
+    Bucket {
+        name: String,
+    },
+    Role {
+        role: String,
+        member: String,
+    },
 }
 
 /// Everything that was created, in order. An entry is added before its request is sent, which may take effect although
@@ -426,6 +439,16 @@ impl Cleanup {
         self.0.push(Made::Resource { what, removal });
     }
 
+    pub(crate) fn alert_policy(&mut self, title: String) {
+        self.0.push(Made::AlertPolicy { title });
+    }
+
+    /// Names the latest entry, an alert policy.
+    pub(crate) fn alert_policy_is_named(&mut self, name: &str) {
+        self.0.pop();
+        self.resource(format!("alert policy {name}"), alert_policy_removal(name));
+    }
+
     /// Removes everything, the latest first. Returns what is removed, and what could not be removed with the reason.
     pub(crate) async fn run(self, google: &Google, settings: &Settings) -> (usize, Vec<String>) {
         let (mut removed, mut left) = (0, Vec::new());
@@ -433,11 +456,15 @@ impl Cleanup {
             let (what, outcome) = match made {
                 Made::Resource { what, removal } => {
                     let answer = google.send(By::Operator, &removal).await;
-                    (what, answer.map(|_| ()))
+                    (what, answer.map(|_| 1))
+                }
+                Made::AlertPolicy { title } => {
+                    let outcome = remove_alert_policy(google, settings, &title).await;
+                    (format!("alert policy {title:?}"), outcome)
                 }
                 Made::Bucket { name } => {
                     let outcome = remove_bucket(google, &name).await;
-                    (format!("bucket {name}"), outcome)
+                    (format!("bucket {name}"), outcome.map(|()| 1))
                 }
                 Made::Role { role, member } => {
                     let (read, change) = project_policy(settings);
@@ -445,11 +472,11 @@ impl Cleanup {
                         without(bindings, &role, &member);
                     })
                     .await;
-                    (format!("role {role} of {member}"), outcome)
+                    (format!("role {role} of {member}"), outcome.map(|()| 1))
                 }
             };
             match outcome {
-                Ok(()) => removed += 1,
+                Ok(number) => removed += number,
                 // It was not created.
                 Err(refusal) if refusal.status == Some(404) => {}
                 Err(refusal) => left.push(format!("{what} is left, remove it: {refusal}")),
@@ -474,6 +501,39 @@ fn without(bindings: &mut Vec<Value>, role: &str, member: &str) {
             .as_array()
             .is_some_and(|members| !members.is_empty())
     });
+}
+
+fn alert_policy_removal(name: &str) -> Request {
+    Request::delete(MONITORING, format!("v3/{name}"), ALERT_POLICY_EDITOR)
+}
+
+/// Removes the alert policies with this title, and returns their number.
+async fn remove_alert_policy(
+    google: &Google,
+    settings: &Settings,
+    title: &str,
+) -> Result<usize, Refusal> {
+    let policies = format!("v3/projects/{}/alertPolicies", settings.project);
+    let policies = all(
+        google,
+        MONITORING,
+        &policies,
+        "alertPolicies",
+        ALERT_POLICY_EDITOR,
+    )
+    .await?;
+    let of_title = policies
+        .iter()
+        .filter(|policy| policy["displayName"] == title);
+    let names: Vec<&str> = of_title
+        .filter_map(|policy| policy["name"].as_str())
+        .collect();
+    for name in &names {
+        google
+            .send(By::Operator, &alert_policy_removal(name))
+            .await?;
+    }
+    Ok(names.len())
 }
 
 async fn remove_bucket(google: &Google, name: &str) -> Result<(), Refusal> {
@@ -503,26 +563,47 @@ pub(crate) async fn objects(
     bucket: &str,
     prefix: &str,
 ) -> Result<Vec<(String, String)>, Refusal> {
-    let mut objects = Vec::new();
-    let mut page = String::new();
+    let path = format!("storage/v1/b/{bucket}/o?prefix={}", encoded(prefix));
+    let objects = all(google, STORAGE, &path, "items", STORAGE_ADMIN).await?;
+    let text = |object: &Value, field: &str| object[field].as_str().unwrap_or_default().to_owned();
+    let objects = objects.iter();
+    Ok(objects
+        .map(|object| (text(object, "name"), text(object, "generation")))
+        .collect())
+}
+
+/// Returns the `items` of all pages of a list.
+async fn all(
+    google: &Google,
+    service: &'static str,
+    list: &str,
+    items: &str,
+    role: &'static str,
+) -> Result<Vec<Value>, Refusal> {
+    let (mut found, mut path) = (Vec::new(), list.to_owned());
     loop {
-        let path = format!("storage/v1/b/{bucket}/o?prefix={prefix}&pageToken={page}");
-        let listed = google
-            .send(By::Operator, &Request::get(STORAGE, path, STORAGE_ADMIN))
+        let mut page = google
+            .send(By::Operator, &Request::get(service, path, role))
             .await?;
-        let text =
-            |object: &Value, field: &str| object[field].as_str().unwrap_or_default().to_owned();
-        let items = listed["items"].as_array().into_iter().flatten();
-        objects.extend(items.map(|object| (text(object, "name"), text(object, "generation"))));
-        page = text(&listed, "nextPageToken");
-        if page.is_empty() {
-            return Ok(objects);
+        if let Value::Array(items) = page[items].take() {
+            found.extend(items);
         }
+        let Some(next) = page["nextPageToken"]
+            .as_str()
+            .filter(|next| !next.is_empty())
+        else {
+            return Ok(found);
+        };
+        let separator = if list.contains('?') { '&' } else { '?' };
+        path = format!("{list}{separator}pageToken={}", encoded(next));
     }
 }
 
 /// Returns the path of an object in the JSON API.
 pub(crate) fn object_path(bucket: &str, object: &str) -> String {
-    let object: String = url::form_urlencoded::byte_serialize(object.as_bytes()).collect();
-    format!("storage/v1/b/{bucket}/o/{object}")
+    format!("storage/v1/b/{bucket}/o/{}", encoded(object))
+}
+
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }

@@ -48,6 +48,9 @@ pub(crate) enum Difference {
     RefusesModel,
 }
 
+/// The error of a transaction that BigQuery cancels.
+const CONFLICT: &str = "Transaction is aborted due to concurrent update against table load_lock";
+
 /// Google Cloud, which serves until it is dropped.
 pub(crate) struct Google {
     pub(crate) storage: String,
@@ -82,6 +85,8 @@ struct Memory {
     refused_files: HashSet<&'static str>,
     /// Whether a session has changed the row that transactions lock.
     is_locked: bool,
+    /// Whether a statement has changed that row since a session began.
+    is_changed: bool,
     /// The source of the deployed workflow.
     source: String,
     argument: String,
@@ -329,8 +334,10 @@ impl State {
             .as_str()
             .unwrap_or_default();
         if self.memory().is_locked && query.contains("BEGIN TRANSACTION") {
-            let message = "Transaction is aborted due to concurrent update against table load_lock";
-            return Ok(failed_job(&job, "invalidQuery", message));
+            return Ok(failed_job(&job, "invalidQuery", CONFLICT));
+        }
+        if query.trim_start().contains("UPDATE") && query.contains("load_lock") {
+            self.memory().is_changed = !self.has(Difference::NeverConflicts);
         }
         if self.has(Difference::RefusesModel) && query.contains("candidate_stg_service_requests`") {
             return Ok(refused(
@@ -380,6 +387,7 @@ impl State {
             "status": {"state": "DONE"}, "statistics": {"sessionInfo": {"sessionId": "session"}},
         });
         if query["createSession"] == true {
+            self.memory().is_changed = false;
             return Some(answer(200, &done));
         }
         if query["connectionProperties"][0] != json!({"key": "session_id", "value": "session"}) {
@@ -387,6 +395,9 @@ impl State {
         }
         let statement = query["query"].as_str().unwrap_or_default();
         if statement.contains("load_lock") && statement.contains("UPDATE") {
+            if self.memory().is_changed {
+                return Some(failed_job(job, "invalidQuery", CONFLICT));
+            }
             self.memory().is_locked = !self.has(Difference::NeverConflicts);
         } else if statement.contains("ROLLBACK") {
             self.memory().is_locked = false;
@@ -503,6 +514,9 @@ impl State {
                 let name = format!("{}/{number}", path.trim_start_matches("v3/"));
                 self.created(format!("v3/{name}"), &json!({"name": name}))
             }
+            ("monitoring.googleapis.com", path) if path.ends_with("/alertPolicies") => {
+                answer(200, &self.alert_policies_from(path, received))
+            }
             ("workflows.googleapis.com", path) if path.ends_with("/workflows") && is_post => {
                 let source = body["sourceContents"].as_str().unwrap_or_default();
                 let mut memory = self.memory();
@@ -549,6 +563,28 @@ impl State {
                 &format!("the stand-in has no {} {service}/{path}", received.method),
             ),
         }
+    }
+
+    /// Returns a page of one alert policy, if there is one left from the page's number on. The tokens need encoding.
+    fn alert_policies_from(&self, path: &str, received: &Received) -> Value {
+        let query = received.target.split('?').nth(1).unwrap_or_default();
+        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
+        let token = pairs.find(|(name, _)| name == "pageToken");
+        let first = token.map_or(1, |(_, token)| {
+            token.strip_prefix("from=&").unwrap().parse().unwrap()
+        });
+        let memory = self.memory();
+        let name = |number: usize| format!("{}/{number}", path.trim_start_matches("v3/"));
+        let exists = |number: &usize| memory.resources.contains(&format!("v3/{}", name(*number)));
+        let mut numbers = (first..=memory.alert_policies.len()).filter(exists);
+        let Some(number) = numbers.next() else {
+            return json!({});
+        };
+        let title = &memory.alert_policies[number - 1]["displayName"];
+        json!({
+            "alertPolicies": [{"name": name(number), "displayName": title}],
+            "nextPageToken": numbers.next().map(|next| format!("from=&{next}")),
+        })
     }
 
     /// Returns the execution, which fails with what the deployed workflow raises for its argument.

@@ -102,11 +102,14 @@ fn every_answer_is_as_expected() {
     let google = Google::start(&[]);
     let project = project_of_few_marts("bigquery_emulator");
     let project = project.path().to_str().unwrap();
+    // A role takes effect for one request and not yet for the next.
+    google.fault(Fault::new("/upload/", no_role_yet()));
     let outcome = smoke(&google, "", &[("DBT_PROJECT_DIR", project)]);
     assert_eq!(outcome.exit, 0, "{}", outcome.output);
     let rows = outcome.rows();
-    assert_eq!(rows.len(), 26, "{}", outcome.output);
+    assert_eq!(rows.len(), 27, "{}", outcome.output);
     assert!(rows.iter().all(|row| row[0] == "ok"), "{}", outcome.output);
+    outcome.has("ok", "dbt docs generate", " marts");
 
     // Nothing is left, and the project's own roles are kept.
     assert!(google.left().is_empty(), "{:?}", google.left());
@@ -185,6 +188,10 @@ fn every_answer_may_differ() {
         "a load beside another transaction",
         "it was not cancelled, load-job ends with exit code 0",
     );
+    differs(
+        "a transaction that changes what another changed since its snapshot",
+        "it was not cancelled",
+    );
     differs("terraform/workflow.yaml", "parse error");
     outcome.has(
         "not asked",
@@ -222,10 +229,8 @@ fn other_answers_may_differ_too() {
 #[test]
 fn the_roles_of_the_jobs_may_not_suffice() {
     let google = Google::start(&[]);
-    let message = "toronto-311-smoke does not have storage.objects.create access";
-    let refusal = answers(403, &refusal(403, "forbidden", message));
-    google.fault(Fault::new("/upload/", refusal).times(u32::MAX));
-    let outcome = smoke(&google, "lake", &[]);
+    google.fault(Fault::new("/upload/", no_role_yet()).times(u32::MAX));
+    let outcome = smoke(&google, "lake", &[("LIMIT_SECONDS", "30")]);
     assert_eq!(outcome.exit, 20, "{}", outcome.output);
     let what = "extract-job and transform-job write into the bucket";
     outcome.has("WRONG", what, "extract-job ends with exit code 10");
@@ -234,6 +239,11 @@ fn the_roles_of_the_jobs_may_not_suffice() {
         what,
         "not allowed to create runs/smoke/extract-0-0.json",
     );
+}
+
+fn no_role_yet() -> FaultKind {
+    let message = "toronto-311-smoke does not have storage.objects.create access";
+    answers(403, &refusal(403, "forbidden", message))
 }
 
 /// dbt copies its assets into the docs, and a file is not a directory of assets.
@@ -364,6 +374,18 @@ fn what_cannot_be_removed_is_named() {
         "/alertPolicies/2 is left, remove it",
     );
     assert_eq!(google.left().len(), 1);
+}
+
+#[test]
+fn what_was_created_without_an_answer_is_removed() {
+    let google = Google::start(&[]);
+    let lost = Fault::new("/alertPolicies", FaultKind::LoseAnswer).method("POST");
+    google.fault(lost.after(1).times(2));
+    let outcome = smoke(&google, "alerts", &[]);
+    assert_eq!(outcome.exit, 10, "{}", outcome.output);
+    assert_eq!(google.alert_policies().len(), 6);
+    outcome.has("ok", "what the checks created is removed", "6 removed");
+    assert!(google.left().is_empty(), "{:?}", google.left());
 }
 
 #[test]
