@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
 
 use sample_portal::{Portal, PortalConfig};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::fingerprint::Digest;
 use shared::run::Stage;
 use shared::testing::validated_descriptions;
@@ -13,6 +14,7 @@ use crate::described::{entries, entries_stay, without_times};
 use crate::googlesql::Record;
 use crate::lineage::{Collector, Graph};
 use crate::pipeline::{Path, Pipeline};
+use crate::readers::{run_google_tools, run_java_readers};
 
 #[test]
 fn the_cloud_has_the_same_data_as_one_machine() {
@@ -80,8 +82,64 @@ fn the_cloud_has_the_same_data_as_one_machine() {
         let is_empty = table[0].as_u64().unwrap() == 0;
         assert_eq!(is_empty, name == "marts.unusual_months", "{name}");
     }
+    read_by_java(&paths[0]);
+    read_by_googles_tools(&paths[1]);
     // Both equal what Google's own evaluator computes.
     record.check(&paths[0].warehouse());
+}
+
+/// Java's readers, where a machine has them, read every row of every file.
+fn read_by_java(local: &Pipeline) {
+    let lake = local.lake();
+    let mut expected = BTreeMap::new();
+    for manifest in lake.manifests("clean/").values() {
+        let months = manifest["files"].as_array().unwrap().iter();
+        for file in months
+            .chain(manifest.get("quarantine"))
+            .filter(|file| file.is_object())
+        {
+            let path = lake.path().join(file["key"].as_str().unwrap());
+            expected.insert(path, file["rows"].clone());
+        }
+    }
+    assert!(expected.len() > 20, "{expected:?}");
+    let Some(read) = run_java_readers(expected.keys().map(PathBuf::as_path)) else {
+        return;
+    };
+    for (path, rows) in &expected {
+        assert_eq!(
+            read[path.to_str().unwrap()],
+            json!([rows, rows]),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+/// `gcloud`, `gsutil` and `bq`, where the machine has them, list and read the same as the clients.
+fn read_by_googles_tools(cloud: &Pipeline) {
+    let project = cloud.project();
+    let found = run_google_tools(&[project, project, "main", "service_requests"]);
+    for tool in found["missing"].as_array().unwrap() {
+        eprintln!("{tool} is not installed, so that it has read nothing");
+    }
+    let objects = json!(cloud.objects());
+    for tool in ["gcloud", "gsutil"] {
+        let read = found.get(tool);
+        assert!(read.is_none_or(|read| *read == objects), "{tool}: {found}");
+    }
+    if let Some(read) = found.get("bq") {
+        let listed = read["tables"].as_array().unwrap();
+        let tables = cloud.tables();
+        let mut loaded = tables
+            .as_object()
+            .unwrap()
+            .keys()
+            .filter_map(|name| name.strip_prefix("main."));
+        assert!(loaded.all(|table| listed.contains(&json!(table))), "{read}");
+        let rows = cloud.query("select count(*) from service_requests");
+        assert_eq!(read["rows"], rows[0][0]);
+    }
 }
 
 /// Returns the coordinates of every ward and area by name: GeoJSON text in DuckDB, `GEOGRAPHY` in BigQuery.

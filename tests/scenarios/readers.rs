@@ -1,5 +1,6 @@
 //! Reads the pipeline's output with programs that share no code with it.
 
+use std::env;
 use std::io::Seek as _;
 use std::path::Path;
 use std::process::Command;
@@ -40,6 +41,34 @@ pub(crate) fn run_cloud_reader(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/cloud_readers.py");
     let python = from_make("EMULATORS_DIR") + "/bin/python";
     answer(Command::new(python).arg(script).args(arguments))
+}
+
+/// Returns the emulators' data as seen by Google's command-line tools: the output of `google_tools.py` for `arguments`.
+pub(crate) fn run_google_tools(arguments: &[&str]) -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/google_tools.py");
+    let python = from_make("EMULATORS_DIR") + "/bin/python";
+    answer(Command::new(python).arg(script).args(arguments))
+}
+
+/// Returns the number of rows of Parquet files by path, as seen by two Java readers: the output of `JavaReaders.java`.
+/// `None` unless `PARQUET_JARS` has a directory of their classes: `README.md`.
+pub(crate) fn run_java_readers<'a>(files: impl Iterator<Item = &'a Path>) -> Option<Value> {
+    let jars = env::var("PARQUET_JARS").ok()?;
+    let output = Command::new("java")
+        .args(["-cp", &format!("{jars}/*")])
+        .arg("--add-opens=java.base/sun.nio.ch=ALL-UNNAMED")
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/readers/JavaReaders.java"
+        ))
+        .args(files)
+        .output()
+        .unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    // The libraries log to the standard output as well.
+    let lines = String::from_utf8_lossy(&output.stdout);
+    let json = lines.lines().find(|line| line.starts_with('{'));
+    Some(serde_json::from_str(json.unwrap_or_else(|| panic!("{lines}{errors}"))).unwrap())
 }
 
 /// Holds what a whole run left in the directory `record` against Google's own analyser and evaluator of SQL:
