@@ -75,7 +75,7 @@ export class Visitor {
     );
     await this.page.waitForSelector(
       "main[aria-busy=false]:not(:has([aria-busy=true])) :is(#about, .open-full)",
-      { timeout: 15_000 },
+      { timeout: 45_000 },
     );
   }
 
