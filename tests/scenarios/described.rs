@@ -49,7 +49,7 @@ pub(crate) fn entries(published: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String,
         let (_, rest) = entry.split_once(&format!("<{name}>")).unwrap();
         rest.split_once('<').unwrap().0.to_owned()
     };
-    let feeds = published.iter().filter(|(path, _)| path.ends_with(".atom"));
+    let feeds = published.iter().filter(|(path, _)| path.contains("feeds/"));
     let mut entries = BTreeMap::new();
     for (_, feed) in feeds {
         let feed = String::from_utf8_lossy(feed);

@@ -238,6 +238,7 @@ mod tests {
             writer: 1,
             fingerprint: Fingerprint::of(&[fingerprint]),
             run: "run".parse().expect("a run"),
+            site: None,
             as_of: None,
             data_through: None,
             generated: false,

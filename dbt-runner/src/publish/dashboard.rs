@@ -68,7 +68,8 @@ pub(crate) async fn publish(site: &Site, directory: &Path) -> Result<u64, Failur
 }
 
 fn is_page(path: &str) -> bool {
-    path.ends_with(".html")
+    path.rsplit_once('.')
+        .is_some_and(|(_, extension)| extension == "html")
 }
 
 /// Fills the marked places of a page from the catalog.

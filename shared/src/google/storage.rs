@@ -462,7 +462,6 @@ fn content_type(path: &str) -> &'static str {
         Some((_, "json")) => "application/json",
         Some((_, "jsonld")) => "application/ld+json",
         Some((_, "atom")) => "application/atom+xml",
-        Some((_, "txt")) => "text/plain; charset=utf-8",
         Some((_, "svg")) => "image/svg+xml",
         Some((_, "geojson")) => "application/geo+json",
         Some((_, "csv")) => "text/csv",

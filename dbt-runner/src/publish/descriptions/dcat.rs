@@ -43,9 +43,10 @@ fn dataset(published: &Published<'_>, table: &PublishedTable) -> Value {
             json!({"@id": page, "@type": "dcat:Dataset", "title": text(title), "description": description})
         })
         .collect();
-    let description = match catalog.generated {
-        true => format!("{}. {}", super::GENERATED, table.description),
-        false => table.description.clone(),
+    let description = if catalog.generated {
+        format!("{}. {}", super::GENERATED, table.description)
+    } else {
+        table.description.clone()
     };
     let contract = contract_path(&table.name);
     json!({

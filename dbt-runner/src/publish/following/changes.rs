@@ -18,7 +18,8 @@ use crate::site::Site;
 #[derive(Debug, Serialize)]
 pub(super) struct Changes {
     /// The format.
-    changes: Version,
+    #[serde(rename = "changes")]
+    version: Version,
     /// Whether any of the data are synthetic.
     generated: bool,
     /// The publications that were loaded, the newest first.
@@ -133,12 +134,12 @@ pub(super) async fn read(site: &Site, catalog: &Catalog) -> Result<Changes, Fail
     let mut publications: Vec<Publication> = changed
         .into_iter()
         .filter(|change| change.content_changed)
-        .filter_map(|change| Publication::of(change, &quality))
+        .filter_map(|change| Publication::of(&change, &quality))
         .collect();
     publications.sort_by_key(|one| (std::cmp::Reverse(one.seen_at), one.year, one.number));
     let unlisted = types.into_iter().filter(|one| !one.is_listed);
     Ok(Changes {
-        changes: Version::V1,
+        version: Version::V1,
         generated: catalog.generated,
         publications,
         new_types: unlisted
@@ -153,7 +154,7 @@ pub(super) async fn read(site: &Site, catalog: &Catalog) -> Result<Changes, Fail
 
 impl Publication {
     /// Returns the publication of a change; `None` if it is not known when it was loaded, which no version lacks.
-    fn of(change: ChangeRow, quality: &[QualityRow]) -> Option<Self> {
+    fn of(change: &ChangeRow, quality: &[QualityRow]) -> Option<Self> {
         let (year, number) = (change.source_year, change.load_number);
         let of = |number: i64| {
             let rows = quality.iter();

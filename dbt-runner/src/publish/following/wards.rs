@@ -23,9 +23,12 @@ const LISTED: usize = 5;
 /// A row of the seed `wards`.
 #[derive(Debug, Deserialize)]
 struct Ward {
-    ward_model: i32,
-    ward_id: i32,
-    ward_name: String,
+    #[serde(rename = "ward_model")]
+    model: i32,
+    #[serde(rename = "ward_id")]
+    id: i32,
+    #[serde(rename = "ward_name")]
+    name: String,
 }
 
 /// A row of `requests_by_month_group_ward`.
@@ -103,8 +106,8 @@ pub(super) async fn feeds(
     }
     let none = BTreeMap::new();
     let mut feeds = BTreeMap::new();
-    for ward in wards.iter().filter(|ward| ward.ward_model == MODEL) {
-        let months = counts.get(&ward.ward_id).unwrap_or(&none);
+    for ward in wards.iter().filter(|ward| ward.model == MODEL) {
+        let months = counts.get(&ward.id).unwrap_or(&none);
         let complete = months.range(first..=latest);
         let mut news = Vec::new();
         for (month, groups) in complete {
@@ -112,12 +115,12 @@ pub(super) async fn feeds(
             news.push(ward.month(*month, groups, year_before)?);
         }
         let of_ward =
-            |row: &&UnusualRow| row.ward_model == Some(MODEL) && row.ward_id == Some(ward.ward_id);
+            |row: &&UnusualRow| row.ward_model == Some(MODEL) && row.ward_id == Some(ward.id);
         for row in unusual.iter().filter(of_ward) {
             news.push(ward.unusual(row)?);
         }
-        let name = format!("ward-{:02}", ward.ward_id);
-        let title = format!("311 requests in {} (Ward {})", ward.ward_name, ward.ward_id);
+        let name = format!("ward-{:02}", ward.id);
+        let title = format!("311 requests in {} (Ward {})", ward.name, ward.id);
         let feed = feed::write(catalog, &name, &title, &ward.page(None), news)?;
         feeds.insert(format!("feeds/{name}.atom"), feed);
     }
@@ -161,12 +164,12 @@ impl Ward {
                 "{}: {} in Ward {}",
                 month.strftime("%B %Y"),
                 counted(total, "request", "requests"),
-                self.ward_id
+                self.id
             ),
             text: format!(
                 "{} in {}{compared}. Most: {}.",
                 counted(total, "request", "requests"),
-                self.ward_name,
+                self.name,
                 most.collect::<Vec<_>>().join("; ")
             ),
             updated: end_of(month)?,
@@ -187,11 +190,11 @@ impl Ward {
                 month.strftime("%B %Y"),
                 counted(row.requests, "request", "requests"),
                 row.type_group,
-                self.ward_id
+                self.id
             ),
             text: format!(
                 "Usual in {} would be {:.0} to {:.0}, from the same month of the years before.",
-                self.ward_name, row.lower, row.upper
+                self.name, row.lower, row.upper
             ),
             updated: end_of(month)?,
             page: self.page(Some(month)),
@@ -201,11 +204,7 @@ impl Ward {
     /// Returns the page of the ward, in a month if one is given.
     fn page(&self, month: Option<Date>) -> String {
         let months = month.map(|month| format!("&months={}", month.strftime("%Y-%m")));
-        format!(
-            "index.html?area={}{}",
-            self.ward_id,
-            months.unwrap_or_default()
-        )
+        format!("index.html?area={}{}", self.id, months.unwrap_or_default())
     }
 }
 
