@@ -72,6 +72,7 @@ RUN npm run build -- --logLevel warn
 
 FROM ${PYTHON_IMAGE} AS dbt-runner
 ARG REVISION=unknown
+ARG COMMIT=
 ARG PYTHON_IMAGE
 LABEL org.opencontainers.image.title="Toronto 311 dbt-runner" \
     org.opencontainers.image.licenses="MIT" \
@@ -86,6 +87,7 @@ ENV HOME=/tmp \
     LOG_FORMAT=json \
     DBT_EXECUTABLE=/opt/dbt/bin/dbt \
     DBT_PROJECT_DIR=/srv/dbt \
-    DASHBOARD_DIR=/srv/dashboard
+    DASHBOARD_DIR=/srv/dashboard \
+    COMMIT=${COMMIT}
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/job"]

@@ -25,6 +25,7 @@ export DUCKDB_LIBRARY := $(CURDIR)/load-job/duckdb/node_modules/@duckdb/node-bin
 export DBT_EXECUTABLE := $(CURDIR)/.deps/dbt/bin/dbt
 export DBT_PROJECT_DIR := $(CURDIR)/dbt-runner/project
 export READERS_PYTHON := $(CURDIR)/.deps/readers/bin/python
+export RELEASES_PYTHON := $(CURDIR)/.deps/releases/bin/python
 export CLIENTS_PYTHON := $(CURDIR)/.deps/clients/bin/python
 export CONSUMERS_PYTHON := $(CURDIR)/.deps/consumers/bin/python
 export EMULATORS_DIR := $(CURDIR)/.deps/emulators
@@ -34,7 +35,7 @@ export LOCAL_DIR := $(CURDIR)/.local
 PARSED_FOR_RUN := dbt-runner/project/target/duckdb/partial_parse.msgpack
 PARSED := $(patsubst %,dbt-runner/project/target/%/partial_parse.msgpack,duckdb bigquery_emulator)
 DASHBOARD_PACKAGES := dashboard/node_modules/.package-lock.json
-PYTHON_OF_TESTS := .deps/clients/.ready .deps/consumers/.ready .deps/emulators/.ready .deps/googlesql/.ready
+PYTHON_OF_TESTS := .deps/clients/.ready .deps/consumers/.ready .deps/emulators/.ready .deps/googlesql/.ready .deps/releases/.ready
 READERS := .deps/readers/.ready tests/readers/node_modules/.package-lock.json
 NPM_RUN := npm run --silent --prefix dashboard
 # The dashboard as built, which dbt-runner publishes beside the data.
@@ -48,11 +49,11 @@ INFRA := $(CURDIR)/.deps/infra/bin
 PROVIDER_SCHEMAS := $(patsubst dev/python/provider-%.lock,.deps/provider/%/schema.json,$(wildcard dev/python/provider-*.lock))
 
 # The settings of `make run` and `make replay`: see `make help`.
-export CLOUD SOURCE YEARS STAGE FORCE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT SAMPLE_TODAY
+export CLOUD SOURCE YEARS STAGE FORCE RELEASE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT SAMPLE_TODAY
 # Those of `make smoke`.
 export PROJECT REGION ONLY
 
-.PHONY: help setup announce run serve replay smoke check generate test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench audit sbom fmt clean
+.PHONY: help setup announce run serve replay release smoke check generate test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench audit sbom fmt clean
 
 # What a run needs.
 BUILD_RELEASE := cargo build --release --locked $(addprefix --package=,extract-job transform-job load-job dbt-runner local-workflow)
@@ -90,6 +91,14 @@ serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard of the latest run on loopbac
 
 replay: setup $(PARSED_FOR_RUN) $(DASHBOARD) ## Replay one stage of the latest run: STAGE=transform YEARS=2023
 	@$(BUILD_RELEASE)
+	target/release/local-workflow
+
+release: export STAGE := dbt
+release: export RELEASE := latest
+release: export COMMIT = $(shell git rev-parse HEAD)
+release: setup ## Freeze what the latest run published below .local/site/releases: RELEASE=2026Q4, or the last whole quarter of the data
+	@git diff --quiet HEAD || { echo "Commit first: a release names the commit that built it" >&2; exit 1; }
+	$(BUILD_RELEASE)
 	target/release/local-workflow
 
 smoke: .deps/dbt/.ready ## Ask a real project what only Google can answer: PROJECT=my-toronto-311 REGION=... ONLY=alerts,workflow,lake,load,dbt

@@ -7,8 +7,10 @@ set -eu
 # have another. Sources that were submitted by hand have no repository, which the tests need as well.
 git config --global --add safe.directory "$PWD"
 [ -e .git ] || git init --quiet
-git add --all
+# The commit is what releases of the data name; sources that were submitted by hand have none.
 mkdir -p target
+git rev-parse --verify --quiet HEAD > target/commit || true
+git add --all
 git write-tree > target/tag
 cat target/tag
 

@@ -16,6 +16,7 @@ done < target/bases
 docker buildx build . --target "$target" "$@" \
   --build-arg "JOB=$job" \
   --build-arg "REVISION=$revision" \
+  --build-arg "COMMIT=$(cat target/commit)" \
   --build-arg SOURCE_DATE_EPOCH=0 \
   --provenance=false \
   --output "type=image,name=$image,push=true,rewrite-timestamp=true"

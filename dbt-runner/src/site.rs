@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
+use anyhow::anyhow;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -180,6 +181,58 @@ impl Site {
         copied.while_doing(|| format!("cannot copy {from} to {to} on the site"))
     }
 
+    /// Makes `to` a copy of the object at `from`, unless `to` exists.
+    ///
+    /// # Errors
+    /// [`Exit::Configuration`] if `to` exists with other content.
+    pub(crate) async fn copy_once(&self, from: &str, to: &str) -> Result<(), Failure> {
+        let copied = match self {
+            Self::Local(directory) => {
+                link_once(&directory.join(from), &directory.join(to)).or_fail(Exit::Upstream)
+            }
+            Self::Bucket(bucket) => {
+                let copied = bucket.copy(from, to, WriteMode::New).await;
+                copied
+                    .map(|copied| copied != Copied::Differs)
+                    .map_err(Failure::from)
+            }
+        };
+        let copied = copied.while_doing(|| format!("cannot copy {from} to {to} on the site"));
+        if copied? { Ok(()) } else { Err(conflict(to)) }
+    }
+
+    /// Writes `content` to `path`, unless `path` exists.
+    ///
+    /// # Errors
+    /// [`Exit::Configuration`] if it exists with other content.
+    pub(crate) async fn put_once(&self, path: &str, content: Bytes) -> Result<(), Failure> {
+        let created = match self {
+            Self::Local(directory) => {
+                create(&directory.join(path), &content).or_fail(Exit::Upstream)
+            }
+            Self::Bucket(bucket) => {
+                let (size_bytes, payload) = (content.len() as u64, content.clone().into());
+                let upload = bucket.upload(path, size_bytes, payload, WriteMode::New);
+                match upload.await {
+                    Ok(()) => Ok(true),
+                    // It exists, or an earlier attempt created it and its answer was lost.
+                    Err(error) if error.http_status() == Some(412) => Ok(false),
+                    Err(error) => Err(error.into()),
+                }
+            }
+        };
+        let created = created.while_doing(|| format!("cannot write {path} to the site"))?;
+        let existing = if created {
+            None
+        } else {
+            self.read(path).await?
+        };
+        match existing {
+            Some(existing) if existing != content => Err(conflict(path)),
+            _ => Ok(()),
+        }
+    }
+
     /// Removes the object at `path`, if it exists.
     pub(crate) async fn remove(&self, path: &str) -> Result<(), Failure> {
         let removed = match self {
@@ -193,6 +246,14 @@ impl Site {
         };
         removed.while_doing(|| format!("cannot remove {path} from the site"))
     }
+}
+
+fn conflict(path: &str) -> Failure {
+    let conflict = anyhow!(
+        "{path} of the site exists with other content, and a release never changes: if SHA256SUMS is missing \
+         beside it, the release was interrupted, so remove its folder; otherwise choose another RELEASE"
+    );
+    Failure::new(Exit::Configuration, conflict)
 }
 
 /// Uploads a file in pieces.
@@ -251,6 +312,17 @@ fn replace(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Resu
     File::open(folder)?.sync_all()
 }
 
+/// Writes a file as [`replace`] does, unless it exists. Returns whether it did not.
+fn create(path: &Path, content: &[u8]) -> io::Result<bool> {
+    let folder = folder_of(path)?;
+    let file = written(folder, |mut file| file.write_all(content))?;
+    match file.persist_noclobber(path) {
+        Ok(_) => File::open(folder)?.sync_all().map(|()| true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
+}
+
 /// Returns a temporary file in `folder` with what `write` writes, on disk.
 fn written(
     folder: &Path,
@@ -281,6 +353,18 @@ fn link(from: &Path, to: &Path) -> io::Result<bool> {
         .map_err(|error| error.error)?;
     File::open(folder)?.sync_all()?;
     Ok(true)
+}
+
+/// Makes `to` a hard link to `from`. Returns whether it is one, or has the same content.
+fn link_once(from: &Path, to: &Path) -> io::Result<bool> {
+    let folder = folder_of(to)?;
+    match fs::hard_link(from, to) {
+        Ok(()) => File::open(folder)?.sync_all().map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Ok(is_same_file(from, to)? || fs::read(from)? == fs::read(to)?)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Returns the folder of a file, which is created if it does not exist.

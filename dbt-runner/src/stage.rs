@@ -35,7 +35,7 @@ use crate::lineage::{Build, Published};
 use crate::looker_studio;
 use crate::mart::{Definition, MartTable};
 use crate::project;
-use crate::publish::{self, Kept, Publication};
+use crate::publish::{self, Kept, Publication, ReleaseName};
 use crate::site::Site;
 use crate::warehouse::Warehouse;
 use crate::warehouse::bigquery::BigQuery;
@@ -55,6 +55,14 @@ pub struct Settings {
     site: Option<Site>,
     /// The public address of the site, with a slash at its end.
     address: Option<String>,
+    release: Option<ReleaseSettings>,
+}
+
+/// A release to freeze.
+#[derive(Debug)]
+struct ReleaseSettings {
+    name: ReleaseName,
+    commit: String,
 }
 
 /// The settings as strings from the environment.
@@ -70,6 +78,8 @@ pub struct RawSettings {
     dashboard_dir: Option<String>,
     site_url: Option<String>,
     site_address: Option<String>,
+    release: Option<String>,
+    commit: Option<String>,
 }
 
 impl JobSettings for Settings {
@@ -102,6 +112,7 @@ impl JobSettings for Settings {
         });
         let address =
             problems.take_optional(&variables::SITE_ADDRESS, raw.site_address, parse_address);
+        let release = release(raw.release, raw.commit, site.as_ref(), problems);
         Some(Self {
             warehouse: warehouse?,
             project: project?,
@@ -110,6 +121,7 @@ impl JobSettings for Settings {
             dashboard: dashboard?,
             site: site?,
             address: address?,
+            release,
         })
     }
 }
@@ -123,6 +135,29 @@ fn parse_address(text: &str) -> Result<String, String> {
         return Err(refused());
     }
     Ok(format!("{}/", address.as_str().trim_end_matches('/')))
+}
+
+/// Returns the release to freeze, if there is one.
+fn release(
+    name: Option<String>,
+    commit: Option<String>,
+    site: Option<&Option<Site>>,
+    problems: &mut Problems,
+) -> Option<ReleaseSettings> {
+    let name = problems.take_optional(&variables::RELEASE, name, str::parse)??;
+    if let Some(None) = site {
+        problems.add(
+            &variables::SITE_URL,
+            "is not set, and RELEASE freezes what is there",
+        );
+    }
+    let parse = |commit: &str| {
+        let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let problem = || format!("is {commit:?}, not a git commit of 40 hexadecimal digits");
+        is_commit.then(|| commit.to_owned()).ok_or_else(problem)
+    };
+    let commit = problems.take(&variables::COMMIT, commit, parse)?;
+    Some(ReleaseSettings { name, commit })
 }
 
 /// The inputs of a build and their fingerprint.
@@ -186,7 +221,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     };
 
     let (fingerprint, generated) = (input.fingerprint.clone(), input.generated);
-    let clean = input.clean.clone();
+    let (clean, project) = (input.clean.clone(), input.project.clone());
     let mut publication = settings.site.as_ref().map(|site| Publication {
         site,
         fingerprint: &fingerprint,
@@ -251,12 +286,34 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             (marts, summary)
         }
     };
+    freeze(&common, &settings, &project, &clean).await?;
     if let Some(site) = &settings.site
         && let Some(dashboard) = &settings.dashboard
     {
         summary.bytes += publish::dashboard(site, dashboard).await?;
     }
     hand_over(&common, &settings, loaded, &marts, summary).await
+}
+
+/// Freezes what is published, if a release is requested.
+async fn freeze(
+    common: &CommonSettings,
+    settings: &Settings,
+    project: &Fingerprint,
+    clean: &BTreeMap<Partition, Fingerprint>,
+) -> Result<(), Failure> {
+    let (Some(site), Some(release)) = (&settings.site, &settings.release) else {
+        return Ok(());
+    };
+    let release = publish::Release {
+        site,
+        lake: &common.lake,
+        name: release.name,
+        commit: &release.commit,
+        project,
+        clean,
+    };
+    release.freeze().await
 }
 
 /// Hands the marts over, as those of every loaded partition, and records what this stage spent.

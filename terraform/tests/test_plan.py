@@ -26,7 +26,7 @@ def test_datasets_are_those_that_dbt_builds_in(plan: dict) -> None:
 
 
 VARIABLE = re.compile(r'^    ([A-Z_]+), (?:None|Some\("[^"]*"\)), "([^"]*)", "((?:[^"\\]|\\.)*)";$', re.M)
-SET_BY_CLOUD_RUN_OR_WORKFLOW = {"RUN_ID", "YEARS", "FORCE"}
+SET_BY_CLOUD_RUN_OR_WORKFLOW = {"RUN_ID", "YEARS", "FORCE", "RELEASE"}
 READ_BY = {"extract-job": "extract", "transform-job": "transform", "load-job": "load", "dbt-runner": "dbt"}
 
 

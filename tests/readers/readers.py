@@ -6,14 +6,19 @@ values FILE       by reader and column, a digest of the column's values
 warehouse FILE    every table of a DuckDB file: its row count and a digest of its rows in any order
 query FILE SQL    the rows of a query; of none of a file's tables, on :memory:
 digest FILE SQL   their count and a digest of them in any order
+search DIR TEXT   the files below DIR in which a regular expression is found, decompressed and decoded
+skipped CSV FILE  the rows that a reader of an unquoted CSV loses if it skips those of another width, by ours
+checksums DIR     the files below DIR that are not as SHA256SUMS states
 closing FILE      where the marts of closing times differ from SciPy's isotonic regression and limits computed here
 """
 
 import csv
 import datetime
+import gzip
 import hashlib
 import json
 import pathlib
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -153,6 +158,47 @@ def digest(path: str, sql: str) -> dict:
         return {"digest": table_digest(names, iter(rows.fetchone, None))}
 
 
+def search(directory: str, pattern: str) -> dict:
+    root = pathlib.Path(directory)
+    expression = re.compile(pattern)
+    files = [path for path in sorted(root.rglob("*")) if path.is_file()]
+    return {"files": [str(path.relative_to(root)) for path in files if any(map(expression.search, texts(path)))]}
+
+
+def texts(path: pathlib.Path) -> Iterable[str]:
+    content = path.read_bytes()
+    yield content.decode("latin-1")
+    if content.startswith(b"\x1f\x8b"):
+        yield gzip.decompress(content).decode("latin-1")
+    if content.startswith(b"PAR1"):
+        table = pyarrow.parquet.read_table(path)
+        yield str(table.schema.metadata)
+        for column in table.columns:
+            yield "\n".join(map(str, column.to_pylist()))
+
+
+def skipped(csv_file: str, published: str) -> dict:
+    with pathlib.Path(csv_file).open(newline="", encoding="utf-8") as file:
+        rows = csv.reader(file, quoting=csv.QUOTE_NONE)
+        width = len(next(rows))
+        usable = {rows.line_num for row in rows if len(row) == width}
+    ours = pyarrow.parquet.read_table(published, columns=["source_row", "repaired"]).to_pylist()
+    lines = {row["source_row"] for row in ours}
+    return {
+        "lost": sorted(lines - usable),
+        "only_theirs": sorted(usable - lines),
+        "repaired": sorted(row["source_row"] for row in ours if row["repaired"]),
+    }
+
+
+def checksums(directory: str) -> dict:
+    root = pathlib.Path(directory)
+    stated = dict(reversed(line.split("  ", 1)) for line in (root / "SHA256SUMS").read_text().splitlines())
+    files = (path for path in root.rglob("*") if path.is_file() and path.name != "SHA256SUMS")
+    found = {str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    return {"wrong": sorted({path for path, _ in found.items() ^ stated.items()})}
+
+
 AGES = [0, 1, 2, 3, 5, 7, 10, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365]
 
 
@@ -237,6 +283,9 @@ COMMANDS = {
     "warehouse": lambda arguments: warehouse(arguments[0]),
     "query": lambda arguments: query(arguments[0], arguments[1]),
     "digest": lambda arguments: digest(arguments[0], arguments[1]),
+    "search": lambda arguments: search(arguments[0], arguments[1]),
+    "skipped": lambda arguments: skipped(arguments[0], arguments[1]),
+    "checksums": lambda arguments: checksums(arguments[0]),
     "closing": lambda arguments: closing(arguments[0]),
 }
 

@@ -14,7 +14,7 @@ use crate::described::{entries, entries_stay, without_times};
 use crate::googlesql::Record;
 use crate::lineage::{Collector, Graph};
 use crate::pipeline::{Path, Pipeline};
-use crate::readers::{run_google_tools, run_java_readers};
+use crate::readers::{query_files, run_google_tools, run_java_readers, run_node_reader};
 
 #[test]
 fn the_cloud_has_the_same_data_as_one_machine() {
@@ -37,6 +37,8 @@ fn the_cloud_has_the_same_data_as_one_machine() {
             let dbt = job(Stage::Dbt);
             let dbt = dbt.env("SITE_URL", pipeline.site_url());
             let dbt = dbt.env("DBT_TARGET_DIR", record.path(artifacts));
+            let dbt = dbt.env("COMMIT", "0".repeat(40));
+            let dbt = dbt.env("RELEASE", if run == "again" { "2025Q4" } else { "" });
             let outcome = dbt.run();
             outcome.finished();
             assert_eq!(outcome.event("site published")["removed"], 0);
@@ -63,6 +65,8 @@ fn the_cloud_has_the_same_data_as_one_machine() {
         "one per ward, and that of the publications"
     );
     entries_stay(&feeds_before, &entries(&local.published()));
+    published_requests_are_reconciled(local);
+    published_areas_have_the_polygons(local);
 
     let [local, cloud] = [local, cloud].map(|pipeline| {
         let mut tables = pipeline.tables();
@@ -286,6 +290,10 @@ fn both_publish_the_same(local: &Pipeline, cloud: &Pipeline) {
             .collect()
     };
     assert_eq!(digests(&local), digests(&cloud));
+    assert!(local.contains_key("releases/2025Q4/SHA256SUMS"));
+    let is_frozen =
+        |mart: &str| local.contains_key(&format!("releases/2025Q4/marts/{mart}.parquet"));
+    assert!(is_frozen("requests_by_ward") && !is_frozen("pipeline_runs"));
     for address in [
         "requests/2025.parquet",
         "requests/2012.csv.gz",
@@ -336,4 +344,38 @@ fn readers_of_this_version_find_what_they_rely_on(catalog: &Value) {
     );
     let added: Vec<_> = found.difference(&promised).cloned().collect();
     assert!(added.is_empty(), "add to {list}:\n{}", added.join("\n"));
+}
+
+/// As many rows are published as every other step has.
+fn published_requests_are_reconciled(local: &Pipeline) {
+    let reconciled = local.query(
+        "select source_year, rows_kept, rows_repaired, rows_quarantined from marts.reconciliation order by 1",
+    );
+    let files = |dataset: &str| format!("'{}/data/v1/{dataset}/*.parquet'", local.site().display());
+    let published = query_files(&format!(
+        "select source_year, count(*), count(*) filter (repaired), (select count(*) from read_parquet({}) as refused \
+         where refused.source_year = kept.source_year) from read_parquet({}) as kept group by 1 order by 1",
+        files("quarantined_requests"),
+        files("requests"),
+    ));
+    assert_eq!(published, reconciled);
+    assert_eq!(reconciled.as_array().unwrap().len(), 2);
+}
+
+/// An independent reader of GeoParquet finds the polygons of the boundaries.
+fn published_areas_have_the_polygons(local: &Pipeline) {
+    let mut found = BTreeMap::new();
+    for (file, name) in [("wards", "ward_name"), ("postal_areas", "fsa")] {
+        let path = local
+            .site()
+            .join(format!("data/v1/boundaries/{file}.parquet"));
+        let mut read = run_node_reader("areas.mjs", &[path.to_str().unwrap(), name]);
+        let geometry = &read["geo"]["columns"]["geometry"];
+        assert_eq!(read["geo"]["version"], "1.1.0");
+        assert_eq!(geometry["geometry_types"], read["types"]);
+        assert_eq!(geometry["bbox"], read["box"]);
+        assert!(read["people"].as_u64().unwrap() > 2_700_000, "{file}");
+        found.extend(std::mem::take(read["areas"].as_object_mut().unwrap()));
+    }
+    assert_eq!(found, polygons(local, "geometry"));
 }

@@ -19,6 +19,7 @@ mod pipeline;
 mod publication;
 mod publication_cases;
 mod published_counts;
+mod published_data;
 mod readers;
 mod replays;
 mod status_history;

@@ -229,6 +229,18 @@ impl Pipeline {
         copy
     }
 
+    /// Returns a pipeline on a new lake, which has the raw files and what extract handed over, and a new warehouse.
+    pub(crate) fn with_raw_files_only(&self, portal: &Portal) -> Self {
+        let copy = Self::new(portal, Path::Local);
+        for (key, content) in self.contents() {
+            let is_handed_over = key.starts_with("runs/") && key.contains("/extract-");
+            if key.starts_with("raw/") || is_handed_over {
+                copy.lake().put(&Key::new(key).unwrap(), &content);
+            }
+        }
+        copy
+    }
+
     /// Replaces the emulator of BigQuery with the server at `url` from now on.
     pub(crate) fn reach_bigquery_at(&mut self, url: &str) {
         match &mut self.storage {

@@ -36,6 +36,19 @@ pub(crate) fn oracle(arguments: &[&str]) -> Value {
     )
 }
 
+/// Returns the output of a script in JavaScript beside `readers.py`.
+pub(crate) fn run_node_reader(script: &str, arguments: &[&str]) -> Value {
+    let script = format!("{}/readers/{script}", env!("CARGO_MANIFEST_DIR"));
+    answer(Command::new("node").arg(script).args(arguments))
+}
+
+/// Returns what the communities' validators find wrong in the descriptions of a release: the output of `release.py`.
+pub(crate) fn wrong_in_release(folder: &Path) -> Value {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/release.py");
+    let python = from_make("RELEASES_PYTHON");
+    answer(Command::new(python).arg(script).arg(folder))["wrong"].take()
+}
+
 /// Returns the emulators' data as seen by Google's own clients: the output of `cloud_readers.py` for `arguments`.
 pub(crate) fn run_cloud_reader(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/cloud_readers.py");

@@ -190,6 +190,12 @@ impl Catalog {
         self.tables().flat_map(PublishedTable::addresses)
     }
 
+    /// Returns the stable addresses and what they hold, of the tables that follow from the raw files alone.
+    pub(crate) fn frozen(&self) -> impl Iterator<Item = (&str, &PublishedFile)> {
+        let tables = self.tables().filter(|table| !table.operational);
+        tables.flat_map(PublishedTable::addresses)
+    }
+
     /// Lists the files that `earlier` has and this one does not, and keeps its list of those before it. Returns the files
     /// that no kept publication needs.
     pub(crate) fn supersede(&mut self, earlier: Catalog) -> BTreeSet<String> {

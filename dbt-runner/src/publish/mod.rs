@@ -11,6 +11,7 @@ mod following;
 mod marts;
 mod parquet_file;
 mod quarantine;
+mod release;
 mod requests;
 mod rows;
 mod spool;
@@ -40,6 +41,7 @@ use crate::site::{Caching, Site};
 use crate::warehouse::Warehouse;
 
 pub(crate) use dashboard::publish as dashboard;
+pub(crate) use release::{Release, ReleaseName};
 
 use catalog::{Catalog, Format, PublishedFile, PublishedTable};
 
@@ -81,7 +83,7 @@ pub(crate) struct Kept<'a> {
 impl Publication<'_> {
     /// Whether the site already has it.
     pub(crate) async fn is_published(&self) -> Result<bool, Failure> {
-        let current = self.current().await?;
+        let current = current(self.site).await?;
         let is_same = |catalog: Catalog| {
             catalog.fingerprint == *self.fingerprint
                 && catalog.writer == WRITER
@@ -99,7 +101,7 @@ impl Publication<'_> {
         docs: Option<Bytes>,
     ) -> Result<u64, Failure> {
         let started = Instant::now();
-        let current = self.current().await?;
+        let current = current(self.site).await?;
         let reusable = current.as_ref().filter(|current| current.writer == WRITER);
         let mut written = 0;
         let (mut marts, mut events) = (Vec::new(), Vec::new());
@@ -198,20 +200,6 @@ impl Publication<'_> {
         lineage::of_files(self.lineage, self.tables, mart, &place, &files)
     }
 
-    /// Returns the site's catalog; `None` if it does not exist or has an older format.
-    async fn current(&self) -> Result<Option<Catalog>, Failure> {
-        let Some(json) = self.site.read(CATALOG).await? else {
-            return Ok(None);
-        };
-        match serde_json::from_slice(&json) {
-            Ok(catalog) => Ok(Some(catalog)),
-            Err(error) => {
-                debug!(%error, "site catalog has another format");
-                Ok(None)
-            }
-        }
-    }
-
     /// Reads a data file of the site.
     async fn read_data(&self, path: &str) -> Result<Bytes, Failure> {
         let on_site = format!("{DATA}/{path}");
@@ -221,6 +209,20 @@ impl Publication<'_> {
                 "{on_site} of the site was removed meanwhile: publish again"
             ))
         })
+    }
+}
+
+/// Returns the site's catalog; `None` if it does not exist or has an older format.
+async fn current(site: &Site) -> Result<Option<Catalog>, Failure> {
+    let Some(json) = site.read(CATALOG).await? else {
+        return Ok(None);
+    };
+    match serde_json::from_slice(&json) {
+        Ok(catalog) => Ok(Some(catalog)),
+        Err(error) => {
+            debug!(%error, "site catalog has another format");
+            Ok(None)
+        }
     }
 }
 

@@ -19,8 +19,8 @@ const LINE: &str = "raw_line";
 const PUBLIC: [&str; 3] = ["source_year", "source_row", "reason"];
 /// The description of [`LINE`] on the site.
 const LINE_DESCRIPTION: &str = "The whole line as published, decoded. Null if it may hold a value of a column \
-     outside the contract, which may be personal: in a file that has such columns, and in a line with more commas than there \
-     are between the contract's columns. source_row leads to the line in the City's file.";
+     outside the contract, which may be personal: in a file that has such columns, and in a line with more or fewer commas than \
+     there are between the contract's columns. source_row leads to the line in the City's file.";
 
 /// Returns the contract's table of the quarantine.
 pub(super) fn table() -> &'static Table {
@@ -70,15 +70,17 @@ pub(super) fn write(manifest: &CleanManifest, file: Bytes) -> anyhow::Result<Spo
 
 /// Returns the lines that hold only values of the contract's columns.
 fn lines(lines: &StringArray, has_unknown_columns: bool) -> StringArray {
-    let most = commas();
+    let expected = commas();
     lines
         .iter()
-        .map(|line| line.filter(|line| !has_unknown_columns && line.matches(',').count() <= most))
+        .map(|line| {
+            line.filter(|line| !has_unknown_columns && line.matches(',').count() == expected)
+        })
         .collect()
 }
 
-/// Returns the number of commas in a line with one field for each column that every file has. A field after more commas may
-/// belong to no column of the header.
+/// Returns the number of commas in a line with one field for each column that every file has. With more of them, or fewer,
+/// it is not certain which column a field belongs to, and whether it belongs to any.
 fn commas() -> usize {
     let columns = Contract::rules().published.iter();
     columns.filter(|column| !column.optional).count() - 1

@@ -252,7 +252,7 @@ async fn replay(settings: &Settings, stage: Stage) -> anyhow::Result<ExitCode> {
         run_id: &run_id,
         log: &log,
         years: settings.years.as_deref(),
-        force: true,
+        force: !settings.is_release,
     };
     let ended = stages::execute(&execution, stage).await?;
     println!("log         {}", log.path().display());

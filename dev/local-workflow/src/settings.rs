@@ -29,6 +29,8 @@ struct Raw {
     stage: String,
     #[serde(default)]
     force: String,
+    #[serde(default)]
+    release: String,
     /// `emulator`: uses Cloud Storage and BigQuery emulators.
     #[serde(default)]
     cloud: String,
@@ -57,6 +59,8 @@ pub(crate) struct Settings {
     pub(crate) source: Option<String>,
     pub(crate) years: Option<String>,
     pub(crate) replayed_stage: Option<Stage>,
+    /// Whether a replay only freezes a release, and redoes nothing. The jobs read its name from the environment.
+    pub(crate) is_release: bool,
     pub(crate) force: bool,
     /// The directory of the emulators, if the run uses them.
     pub(crate) emulators: Option<PathBuf>,
@@ -102,6 +106,7 @@ impl Settings {
             source: given(raw.source),
             years: given(raw.years),
             replayed_stage: given(raw.stage).map(|name| stage_of(&name)).transpose()?,
+            is_release: !raw.release.is_empty(),
             emulators,
             force: matches!(raw.force.as_str(), "1" | "true" | "yes"),
             sample_years,

@@ -59,6 +59,8 @@ variables! {
     DBT_EXECUTABLE, Some("dbt"), "dbt", "The dbt command. The Python interpreter beside it runs dbt.";
     DBT_TARGET_DIR, None, "dbt", "Where dbt writes its artifacts. Default: a temporary directory.";
     DASHBOARD_DIR, None, "dbt", "The built dashboard, published beside the marts. Default: it is not.";
+    RELEASE, None, "dbt", "Freezes what is published as a release, which never changes: a quarter such as `2026Q4`, or `latest`, the last one of which the data have every day. It needs `SITE_URL` and `COMMIT`. Default: nothing is frozen.";
+    COMMIT, None, "dbt", "The git commit that the program was built from, for releases. The image of dbt-runner sets it.";
     SITE_URL, None, "dbt", "Where the marts and dbt's docs are published: `file:///absolute/directory` or `gs://BUCKET[/PREFIX]`. Default: nowhere.";
     SITE_ADDRESS, None, "dbt", "The public address of that directory or bucket, `https://HOST/PATH/`, for links from feeds and descriptions of the data. Default: they are relative.";
 }

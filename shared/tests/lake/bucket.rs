@@ -1,8 +1,8 @@
-//! Replacing and removing objects of a bucket, which the lake never does.
+//! Replacing, copying and removing objects of a bucket, which the lake never does.
 
 use bytes::Bytes;
 use emulators::{Addresses, Fault, FaultKind, Proxy, Service, google_error};
-use shared::google::storage::{Bucket, WriteMode};
+use shared::google::storage::{Bucket, Copied, WriteMode};
 
 const PATH: &str = "folder/page one.html";
 
@@ -45,6 +45,24 @@ async fn objects_are_replaced_and_removed() {
         .map(|json| [&json["contentType"], &json["cacheControl"]])
         .collect();
     assert_eq!(metadata, [["text/html; charset=utf-8", "no-cache"]]);
+
+    // Copied within the service, whose first answers are lost.
+    let copy = async |to: &str, mode| bucket.copy(PATH, to, mode).await.expect("copied");
+    proxy.fault(fault("POST", FaultKind::LoseAnswer));
+    proxy.fault(fault("POST", google_error(503, "backendError")));
+    for (to, mode) in [("v1/page.html", no_cache), ("frozen.html", WriteMode::New)] {
+        assert_eq!(copy(to, mode).await, Copied::Copied, "{to}");
+        assert_eq!(copy(to, mode).await, Copied::Existed, "{to}");
+        let content = bucket.read(to).await.expect("readable");
+        assert!(content.is_some_and(|content| content == large), "{to}");
+    }
+    assert_eq!(put(&bucket, "three", no_cache).await, None);
+    assert_eq!(copy("frozen.html", WriteMode::New).await, Copied::Differs);
+    assert_eq!(copy("v1/page.html", no_cache).await, Copied::Copied);
+    let content = bucket.read("v1/page.html").await.expect("readable");
+    assert_eq!(content.as_deref(), Some(b"three".as_slice()));
+    let missing = bucket.copy("missing", "v1/page.html", no_cache).await;
+    assert_eq!(missing.expect_err("missing").http_status(), Some(404));
 
     proxy.fault(fault("DELETE", google_error(503, "backendError")));
     proxy.fault(fault("DELETE", FaultKind::LoseAnswer));

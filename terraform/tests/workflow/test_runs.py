@@ -187,7 +187,8 @@ def test_months_of_runs(cloud: Cloud, portal: Portal, plan: dict) -> None:
     replay = cloud.run({"from": "transform", "years": "2025", "force": True})
     assert cloud.stages_since(count) == STAGES[1:]
     assert all(
-        given == {"RUN_ID": corrected["run"], "YEARS": "2025", "FORCE": "1"} for _, _, given in cloud.executed[count:]
+        given == {"RUN_ID": corrected["run"], "YEARS": "2025", "FORCE": "1", "RELEASE": ""}
+        for _, _, given in cloud.executed[count:]
     )
     assert [len(codes) for _, codes, _ in cloud.executed[count:]] == [1, 1, 1]
     assert replay == corrected

@@ -1,0 +1,182 @@
+//! Freezes what is published, so that it can be cited: a folder that never changes.
+
+mod citation;
+mod quarter;
+mod research_object;
+mod words;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use anyhow::anyhow;
+use jiff::civil::Date;
+use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use shared::fingerprint::{Digest, Fingerprint};
+use shared::lake::Lake;
+use shared::manifest::{self, CleanManifest};
+use shared::partition::Partition;
+use shared::telemetry::milliseconds;
+use tracing::info;
+
+use super::DATA;
+use super::catalog::{Catalog, PublishedFile};
+use crate::site::Site;
+
+use quarter::Quarter;
+pub(crate) use quarter::ReleaseName;
+
+/// The file with the digests of all others, which is written last.
+const SUMS: &str = "SHA256SUMS";
+const CITATION: &str = "CITATION.cff";
+const CRATE: &str = "ro-crate-metadata.json";
+
+/// A release of what the site's catalog lists.
+pub(crate) struct Release<'a> {
+    pub(crate) site: &'a Site,
+    pub(crate) lake: &'a Lake,
+    pub(crate) name: ReleaseName,
+    /// The git commit of the program.
+    pub(crate) commit: &'a str,
+    /// The fingerprint of the dbt project.
+    pub(crate) project: &'a Fingerprint,
+    /// The clean version of each partition that is loaded.
+    pub(crate) clean: &'a BTreeMap<Partition, Fingerprint>,
+}
+
+/// What a release is made of. Nothing in it depends on the run, the warehouse or the clock, so that the same raw files
+/// lead to the same bytes.
+struct Contents<'a> {
+    name: Quarter,
+    catalog: &'a Catalog,
+    /// The day of the newest source file.
+    date: Date,
+    commit: &'a str,
+    project: &'a Fingerprint,
+    /// The clean partitions, and through them the raw files.
+    sources: BTreeMap<Partition, CleanManifest>,
+    /// The data files by their path in the release.
+    files: BTreeMap<String, &'a PublishedFile>,
+}
+
+impl Release<'_> {
+    /// Copies every file at a stable address to the release's folder, beside a citation, a description and the digests.
+    ///
+    /// # Errors
+    /// [`Exit::Configuration`] if the release exists with other content.
+    pub(crate) async fn freeze(&self) -> Result<(), Failure> {
+        let started = Instant::now();
+        let catalog = super::current(self.site).await?;
+        let catalog =
+            catalog.ok_or_else(|| Failure::upstream(anyhow!("the site has no catalog")))?;
+        let contents = self.contents(&catalog).await?;
+        let name = contents.name;
+        let folder = format!("releases/{name}");
+        let texts = [
+            (CITATION, citation::of(&contents)),
+            (CRATE, research_object::of(&contents)),
+        ];
+        let sums = sums(&contents, &texts);
+        // A release that is complete is not touched, not even by a file that it lacks.
+        let existing = self.site.read(&format!("{folder}/{SUMS}")).await?;
+        if let Some(existing) = existing
+            && existing != sums
+        {
+            return Err(Failure::new(
+                Exit::Configuration,
+                anyhow!(
+                    "release {name} exists with other content, and a release never changes: {}. Choose another RELEASE",
+                    difference(&String::from_utf8_lossy(&existing), &sums)
+                ),
+            ));
+        }
+        for (path, file) in &contents.files {
+            let (from, to) = (format!("{DATA}/{}", file.path), format!("{folder}/{path}"));
+            self.site.copy_once(&from, &to).await?;
+        }
+        for (path, text) in texts {
+            self.site
+                .put_once(&format!("{folder}/{path}"), text.into())
+                .await?;
+        }
+        self.site
+            .put_once(&format!("{folder}/{SUMS}"), sums.into())
+            .await?;
+        info!(
+            release = %name,
+            files = contents.files.len(),
+            bytes = contents.files.values().map(|file| file.bytes).sum::<u64>(),
+            milliseconds = milliseconds(started.elapsed()),
+            "release frozen"
+        );
+        Ok(())
+    }
+
+    async fn contents<'c>(&'c self, catalog: &'c Catalog) -> Result<Contents<'c>, Failure> {
+        let day = |text: &Option<String>, what: &str| -> Result<Date, Failure> {
+            let text = text.as_deref().unwrap_or_default();
+            let day = text.get(..10).unwrap_or(text).parse();
+            day.or_fail(Exit::Contract)
+                .while_doing(|| format!("cannot release data without {what}: it is {text:?}"))
+        };
+        let name = match self.name {
+            ReleaseName::Of(quarter) => quarter,
+            ReleaseName::Latest => {
+                Quarter::last_complete(day(&catalog.data_through, "the day of a request")?)
+            }
+        };
+        let mut sources = BTreeMap::new();
+        for (&partition, clean) in self.clean {
+            let key = CleanManifest::key(partition, clean, "manifest.json")?;
+            sources.insert(partition, manifest::read(self.lake, &key).await?);
+        }
+        let files = catalog.frozen().map(|(address, file)| {
+            // A release has one version of everything.
+            let path = address.split_once('/').map_or(address, |(_, path)| path);
+            (path.to_owned(), file)
+        });
+        Ok(Contents {
+            name,
+            catalog,
+            date: day(&catalog.as_of, "a date of the newest file")?,
+            commit: self.commit,
+            project: self.project,
+            sources,
+            files: files.collect(),
+        })
+    }
+}
+
+/// Returns the digests of all files, as `sha256sum --check` reads them.
+fn sums(contents: &Contents<'_>, texts: &[(&str, String)]) -> String {
+    let texts = texts
+        .iter()
+        .map(|(path, text)| ((*path).to_owned(), Digest::of(text.as_bytes())));
+    let files = contents.files.iter();
+    let files = files.map(|(path, file)| (path.clone(), file.sha256.clone()));
+    let digests: BTreeMap<String, Digest> = files.chain(texts).collect();
+    let mut lines = String::new();
+    for (path, digest) in digests {
+        // Writing to a String cannot fail.
+        let _ = writeln!(lines, "{digest}  {path}");
+    }
+    lines
+}
+
+/// Names the first file in which two releases differ.
+fn difference(existing: &str, new: &str) -> String {
+    let mut lines = existing
+        .lines()
+        .filter(|line| !new.lines().any(|other| other == *line));
+    let mut added = new
+        .lines()
+        .filter(|line| !existing.lines().any(|other| other == *line));
+    let of = |line: Option<&str>| {
+        line.and_then(|line| line.split_once("  "))
+            .map(|(_, path)| path.to_owned())
+    };
+    of(lines.next()).or_else(|| of(added.next())).map_or_else(
+        || "its order differs".to_owned(),
+        |path| format!("{path} differs"),
+    )
+}
