@@ -52,8 +52,11 @@ PROVIDER_SCHEMAS := $(patsubst dev/python/provider-%.lock,.deps/provider/%/schem
 export CLOUD SOURCE YEARS STAGE FORCE RELEASE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT SAMPLE_TODAY
 # Those of `make smoke`.
 export PROJECT REGION ONLY
+# Those of `make fuzz`.
+MINUTES ?= 8
+TARGET ?= $(basename $(notdir $(wildcard dev/fuzz/targets/*.rs)))
 
-.PHONY: help setup announce run serve replay release smoke check generate test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench audit sbom fmt clean
+.PHONY: help setup announce run serve replay release smoke check generate test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fuzz audit sbom fmt clean
 
 # What a run needs.
 BUILD_RELEASE := cargo build --release --locked $(addprefix --package=,extract-job transform-job load-job dbt-runner local-workflow)
@@ -136,6 +139,22 @@ bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/p
 	@$(BUILD_RELEASE) --package=sample-portal
 	cargo build --release --locked --manifest-path dev/bench/usual-way/Cargo.toml --target-dir target
 	.deps/bench/bin/python dev/bench/bench.py
+
+# Each input takes at most 10 s and 512 MB. What is found stays in target/fuzz, the next run starts from it.
+fuzz: .deps/fuzz/.ready ## Fuzz what reads the City's files and the lake, for MINUTES=8 in all; TARGET=csv for one target; needs Rust nightly
+	@rustup run nightly cargo --version > /dev/null || { echo "Install Rust nightly first: rustup toolchain install nightly --profile minimal" >&2; exit 1; }
+	targets=($(TARGET))
+	seconds=$$(($(MINUTES) * 60 / $${#targets[@]}))
+	export PATH="$(CURDIR)/.deps/fuzz/bin:$$PATH"
+	# Temporary lakes are faster in memory.
+	[ ! -w /dev/shm ] || export TMPDIR=/dev/shm
+	for target in "$${targets[@]}"; do
+		mkdir -p target/fuzz/{corpus,artifacts}/$$target
+		seeds=(target/fuzz/corpus/$$target dev/fuzz/corpus/$$target)
+		[ $$target != csv ] || seeds+=(tests/fixtures/city/service-requests)
+		cargo +nightly fuzz run --fuzz-dir dev/fuzz --target-dir target/fuzz --sanitizer none $$target "$${seeds[@]}" -- \
+			-max_total_time=$$seconds -timeout=10 -rss_limit_mb=512 -print_final_stats=1 -artifact_prefix=target/fuzz/artifacts/$$target/
+	done
 
 sbom: .deps/supply-chain/.ready ## Write a bill of materials in CycloneDX for each image, to target/sbom
 	.deps/supply-chain/bin/python dev/sbom.py target/sbom
