@@ -149,3 +149,42 @@ impl<T, E: Into<Failure>> FailureContext<T> for Result<T, E> {
         self.map_err(|failure| failure.into().context(context()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_those_of_the_workflow() {
+        assert_eq!(Exit::ALL.map(Exit::code), [0, 10, 20, 30, 70]);
+        for exit in Exit::ALL {
+            assert_eq!(Exit::from_code(exit.code()), Some(exit));
+        }
+        assert_eq!(Exit::from_code(1), None);
+    }
+
+    #[test]
+    fn a_retry_is_advised_only_if_it_may_help_with_everything() {
+        let mut by_severity = Exit::ALL;
+        by_severity.sort_by_key(|exit| exit.severity());
+        let expected = [
+            Exit::Done,
+            Exit::Upstream,
+            Exit::Contract,
+            Exit::Configuration,
+            Exit::Bug,
+        ];
+        assert_eq!(by_severity, expected);
+    }
+
+    #[test]
+    fn a_failure_shows_the_whole_chain() {
+        let cause = std::io::Error::other("disk full");
+        let failed: Result<(), Failure> = Err(cause).or_fail(Exit::Upstream);
+        let failure = failed
+            .while_doing(|| "cannot write a".to_owned())
+            .expect_err("it failed");
+        assert_eq!(failure.exit(), Exit::Upstream);
+        assert_eq!(failure.to_string(), "cannot write a: disk full");
+    }
+}

@@ -277,6 +277,27 @@ mod tests {
     }
 
     #[test]
+    fn a_fingerprint_is_32_lower_case_digits() {
+        let fingerprint = Fingerprint::of(&["ab"]);
+        assert_eq!(fingerprint.as_str().parse(), Ok(fingerprint.clone()));
+        let text = fingerprint.as_str();
+        for bad in [&text[1..], &format!("{text}0"), &format!("{}g", &text[1..])] {
+            assert!(bad.parse::<Fingerprint>().is_err(), "{bad}");
+        }
+        assert!("A".repeat(32).parse::<Fingerprint>().is_err());
+    }
+
+    #[test]
+    fn a_writer_digests_and_counts_what_passes_through() {
+        let mut writer = DigestWriter::new(Vec::new());
+        writer.write_all(b"ab").expect("memory");
+        writer.write_all(b"c").expect("memory");
+        let (written, digest, bytes) = writer.finish();
+        assert_eq!((written.as_slice(), bytes), (&b"abc"[..], 3));
+        assert_eq!(digest, Digest::of(b"abc"));
+    }
+
+    #[test]
     fn parts_do_not_run_together() {
         assert_ne!(Fingerprint::of(&["ab", "c"]), Fingerprint::of(&["a", "bc"]));
         assert_ne!(Fingerprint::of(&["ab"]), Fingerprint::of(&["ab", ""]));

@@ -94,5 +94,18 @@ mod tests {
         ] {
             assert!(Key::new(bad).is_err(), "{bad:?}");
         }
+        assert!(Key::new("a".repeat(512)).is_ok());
+        assert!(Key::new("a".repeat(513)).is_err());
+    }
+
+    #[test]
+    fn a_sibling_is_in_the_same_folder() {
+        let sibling = |text: &str, name: &str| {
+            let key = Key::new(text).expect("a key");
+            key.sibling(name).map(|sibling| sibling.to_string())
+        };
+        assert_eq!(sibling("raw/x/a.csv", "b.json"), Ok("raw/x/b.json".into()));
+        assert_eq!(sibling("a.csv", "b.json"), Ok("b.json".into()));
+        assert!(sibling("raw/x/a.csv", "../b.json").is_err());
     }
 }

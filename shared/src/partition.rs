@@ -132,7 +132,7 @@ impl From<Partition> for String {
 
 #[cfg(test)]
 mod tests {
-    use super::Partition;
+    use super::*;
 
     #[test]
     fn a_year_has_digits_only() {
@@ -140,5 +140,39 @@ mod tests {
         for bad in ["-1", "+2023", "20230", "", " 2023", "2023.0"] {
             assert!(bad.parse::<Partition>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_partition_has_a_name_a_folder_and_a_dataset() {
+        for (partition, name, folder, dataset, year) in [
+            (
+                Partition::Year(2023),
+                "2023",
+                "service-requests/2023",
+                Dataset::ServiceRequests,
+                Some(2023),
+            ),
+            (
+                Partition::CityWards,
+                "city-wards",
+                "city-wards",
+                Dataset::CityWards,
+                None,
+            ),
+            (
+                Partition::ForwardSortationAreas,
+                "forward-sortation-areas",
+                "forward-sortation-areas",
+                Dataset::ForwardSortationAreas,
+                None,
+            ),
+        ] {
+            assert_eq!(partition.to_string(), name);
+            assert_eq!(name.parse(), Ok(partition));
+            assert_eq!(partition.folder(), folder);
+            assert_eq!(partition.dataset(), dataset);
+            assert_eq!(partition.year(), year);
+        }
+        assert!("wards".parse::<Partition>().is_err());
     }
 }

@@ -133,6 +133,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_task_is_one_of_their_number() {
+        assert!(Task::new(2, 3).is_ok());
+        assert!(Task::new(3, 3).is_err());
+    }
+
+    #[test]
+    fn a_run_id_is_safe_in_a_key() {
+        for good in ["20261101T060000Z-4711", "a_b", &"x".repeat(128)] {
+            assert_eq!(good.parse::<RunId>().expect(good).to_string(), good);
+        }
+        for bad in ["", "a/b", "a.b", "ä", &"x".repeat(129)] {
+            assert!(bad.parse::<RunId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn each_stage_reads_what_the_one_before_it_handed_over() {
+        let stages = [Stage::Extract, Stage::Transform, Stage::Load, Stage::Dbt];
+        let before = stages.map(Stage::previous);
+        let mut expected = vec![None];
+        expected.extend(stages[..3].iter().copied().map(Some));
+        assert_eq!(before.as_slice(), expected);
+        let names = stages.map(Stage::as_str);
+        assert_eq!(names, ["extract", "transform", "load", "dbt"]);
+    }
+
+    #[test]
     fn tasks_share_all_items_once() {
         let mut shared: Vec<usize> = (0..3)
             .flat_map(|index| {

@@ -130,7 +130,18 @@ mod tests {
             let years: Years = text.parse().expect("valid");
             assert_eq!(years.to_string(), text);
         }
-        for bad in ["", "2021-2019", "23", "2019-", "2019,,2020", "newest"] {
+        assert_eq!("2000,2199".parse(), listed(&[2000, 2199]));
+        assert_eq!("2020-2020".parse(), listed(&[2020]));
+        for bad in [
+            "",
+            "1999",
+            "2200",
+            "2021-2019",
+            "23",
+            "2019-",
+            "2019,,2020",
+            "newest",
+        ] {
             assert!(bad.parse::<Years>().is_err(), "{bad:?}");
         }
     }
@@ -141,6 +152,17 @@ mod tests {
         let years: Years = "2021-2023".parse().expect("valid");
         assert_eq!(years.select(&published), BTreeSet::from([2021, 2022, 2023]));
         assert_eq!(Years::Latest.select(&published), BTreeSet::from([2023]));
+    }
+
+    #[test]
+    fn a_later_stage_selects_among_what_was_handed_over() {
+        let includes = |years: &str, year: i16| {
+            let years: Years = years.parse().expect("valid");
+            years.include(year, 2024)
+        };
+        assert!(includes("changed", 2010) && includes("all", 2010));
+        assert!(includes("latest", 2024) && !includes("latest", 2023));
+        assert!(includes("2010,2023", 2023) && !includes("2010,2023", 2024));
     }
 
     #[test]
