@@ -50,17 +50,18 @@ PROVIDER_SCHEMAS := $(patsubst dev/python/provider-%.lock,.deps/provider/%/schem
 
 # The settings of `make run` and `make replay`: see `make help`.
 export CLOUD SOURCE YEARS STAGE FORCE RELEASE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT SAMPLE_TODAY
-# Those of `make smoke`.
-export PROJECT REGION ONLY
-# Those of `make fuzz`.
-MINUTES ?= 8
+# Those of `make smoke`, `make chaos` and `make fuzz`.
+export PROJECT REGION ONLY MINUTES SEED
 TARGET ?= $(basename $(notdir $(wildcard dev/fuzz/targets/*.rs)))
 
-.PHONY: help setup announce run serve replay release smoke check generate test test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fuzz audit sbom fmt clean
+.PHONY: help setup announce run serve replay release smoke check generate test chaos test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fuzz audit sbom fmt clean
 
 # What a run needs.
 BUILD_RELEASE := cargo build --release --locked $(addprefix --package=,extract-job transform-job load-job dbt-runner local-workflow)
 BUILD_DEBUG := cargo build --locked --workspace --bins
+# A workspace of its own, whose Cargo.toml says why.
+TRACER := --manifest-path dev/chaos/tracer/Cargo.toml
+BUILD_TRACER := cargo build --locked $(TRACER) --target-dir target
 # The machine's nextest, or one that is built below .deps, once.
 NEXTEST := $(if $(shell command -v cargo-nextest),,.deps/nextest/bin/cargo-nextest)
 RUN_NEXTEST := $(if $(NEXTEST),$(CURDIR)/$(NEXTEST) ,cargo )nextest run --workspace --locked
@@ -117,8 +118,11 @@ check: $(DASHBOARD_PACKAGES) $(READERS) .deps/infra/.ready .deps/supply-chain/.r
 	$(INFRA)/ruff check --quiet --no-cache .
 	$(INFRA)/ruff format --quiet --no-cache --check .
 	cargo fmt --all --check
+	cargo fmt $(TRACER) --check
 	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	cargo clippy $(TRACER) --target-dir target --locked -- -D warnings
 	$(BUILD_DEBUG)
+	$(BUILD_TRACER)
 	target/debug/generate --check
 	$(RUN_NEXTEST) --lib --bins
 	dashboard/node_modules/.bin/prettier --config dashboard/.prettierrc.json --check tests/readers/*.mjs
@@ -134,6 +138,11 @@ test: ## All tests and linters
 	$(MAKE) --jobs=2 --output-sync=target setup check test-infra lint-dbt $(PARSED) $(PYTHON_OF_TESTS)
 	RUST_BACKTRACE=0 target/debug/emulators $(RUN_NEXTEST) --no-fail-fast
 	$(MAKE) test-workflow test-dashboard
+
+chaos: setup .deps/readers/.ready .deps/emulators/.ready $(PARSED) ## Kill, break and crowd the jobs; writes docs/reliability.md. MINUTES=20, ONLY=kill/load for some scenarios, SEED=kill/load/local/17 for one trial
+	@$(BUILD_DEBUG)
+	$(BUILD_TRACER)
+	target/debug/emulators target/debug/chaos
 
 bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run, PART=reach for one part
 	@$(BUILD_RELEASE) --package=sample-portal
@@ -212,6 +221,7 @@ image-test: ## Build the images on look-alike bases and run them: root, buildah,
 
 fmt: .deps/linters/.ready .deps/infra/.ready $(DASHBOARD_PACKAGES) ## Format the code
 	cargo fmt --all
+	cargo fmt $(TRACER)
 	$(NPM_RUN) format
 	mkdir -p $(LINT)
 	export $(LINT_DBT)

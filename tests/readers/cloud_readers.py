@@ -1,4 +1,4 @@
-"""Google's own clients, which share no code with the pipeline, for its tests. Each command prints one JSON object.
+"""Google's own clients, which share no code with the pipeline, for its tests. `commands.py` says how to call them.
 
 objects BUCKET                    the SHA-256 of every object
 copy BUCKET DIRECTORY             every object as a file of its name; their names
@@ -11,13 +11,13 @@ The emulators are named by STORAGE_EMULATOR_HOST and BIGQUERY_EMULATOR_HOST.
 """
 
 import hashlib
-import json
 import pathlib
 import sys
 
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery, storage
 
+from commands import run
 from digests import LEFT_OUT, TABLES_LEFT_OUT, table_digest
 
 
@@ -95,4 +95,4 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    json.dump(COMMANDS[sys.argv[1]](sys.argv[2:]), sys.stdout, default=str)
+    run(COMMANDS, sys.argv[1:])

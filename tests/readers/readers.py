@@ -1,4 +1,4 @@
-"""Readers that share no code with the pipeline, for its tests. Each command prints one JSON object.
+"""Readers that share no code with the pipeline, for its tests. `commands.py` says how to call them.
 
 parquet FILE...   columns, types and row count as DuckDB, pyarrow and Polars see them
 naive CSV         the rows that a loader keeps if it skips lines with another number of fields
@@ -32,6 +32,7 @@ import polars
 import pyarrow.parquet
 from scipy.optimize import isotonic_regression
 
+from commands import run
 from digests import TABLES_LEFT_OUT, table_digest
 
 
@@ -290,4 +291,4 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
-    json.dump(COMMANDS[sys.argv[1]](sys.argv[2:]), sys.stdout, default=str)
+    run(COMMANDS, sys.argv[1:])

@@ -1,6 +1,7 @@
 //! Faults in answers, on demand.
 
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -79,10 +80,14 @@ pub enum FaultKind {
     Reset,
     /// Lets the handler process the request, and closes the connection without its answer.
     LoseAnswer,
+    /// The network delivers the request twice. A handler that proxies requests sees to it; to others it is not a fault.
+    Repeat,
     /// Delays the request to the handler.
     Delay(Duration),
     /// Closes the connection after this many bytes of the body.
     TruncateAt(usize),
+    /// Sends only this many bytes of the body, and that number as its length.
+    ShortenTo(usize),
     /// Stops after this many bytes of the body, and leaves the connection open.
     StallAt(usize),
     /// Sends the body at this many bytes per second.
@@ -141,11 +146,20 @@ impl FromStr for FaultKind {
 
 /// The pending faults of a server.
 #[derive(Debug, Default)]
-pub struct Faults(Mutex<Vec<Fault>>);
+pub struct Faults {
+    pending: Mutex<Vec<Fault>>,
+    happened: AtomicU32,
+}
 
 impl Faults {
     fn all(&self) -> MutexGuard<'_, Vec<Fault>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the number of answers broken so far.
+    #[must_use]
+    pub fn happened(&self) -> u32 {
+        self.happened.load(Ordering::Relaxed)
     }
 
     /// Adds a fault, which follows those that match the same requests.
@@ -177,7 +191,8 @@ impl Faults {
         send(self.take(method, target), answer).await
     }
 
-    fn take(&self, method: &Method, target: &str) -> Option<FaultKind> {
+    /// Returns the fault of the next answer to such a request, which counts as broken with it.
+    pub fn take(&self, method: &Method, target: &str) -> Option<FaultKind> {
         let mut faults = self.all();
         let fault = faults
             .iter_mut()
@@ -187,6 +202,7 @@ impl Faults {
             return None;
         }
         fault.times -= 1;
+        self.happened.fetch_add(1, Ordering::Relaxed);
         Some(fault.kind.clone())
     }
 }
@@ -220,7 +236,11 @@ pub async fn send(
         }
         _ => answer.await?,
     };
-    let (mut head, bytes) = answer.into_parts();
+    let (mut head, mut bytes) = answer.into_parts();
+    if let Some(FaultKind::ShortenTo(length)) = fault {
+        bytes.truncate(length);
+        head.headers.remove(CONTENT_LENGTH);
+    }
     let has_length = ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&head.status);
     if fault == Some(FaultKind::WithoutLength) {
         // HTTP/1.1 would send chunks.

@@ -14,7 +14,7 @@ use hyper::header::{
 };
 use hyper::{Method, Request, Response, StatusCode};
 use loopback_server::body::Body;
-use loopback_server::fault::{Fault, FaultKind, Faults};
+use loopback_server::fault::{self, Fault, FaultKind, Faults};
 use loopback_server::{Handler, Listener, Server};
 use url::Url;
 
@@ -124,6 +124,12 @@ impl Proxy {
         self.state.faults.are_over()
     }
 
+    /// Returns the number of answers broken so far.
+    #[must_use]
+    pub fn broken(&self) -> u32 {
+        self.state.faults.happened()
+    }
+
     /// Removes all pending faults.
     pub fn clear_faults(&self) {
         self.state.faults.clear();
@@ -153,8 +159,15 @@ impl Handler for State {
             status: 0,
         };
         let (method, target) = request.head.clone();
-        let answer = async { Ok(self.forward(request).await?.into_response()) };
-        let answer = self.faults.answer(&method, &target, answer).await;
+        let fault = self.faults.take(&method, &target);
+        let is_repeated = fault == Some(FaultKind::Repeat);
+        let answer = async {
+            if is_repeated {
+                self.forward(request.clone()).await?;
+            }
+            Ok(self.forward(request).await?.into_response())
+        };
+        let answer = fault::send(fault, answer).await;
         let status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
         self.log().push(RequestLog { status, ..entry });
         answer

@@ -227,6 +227,17 @@ impl Portal {
         self.state.faults.add(fault);
     }
 
+    /// Returns the number of answers broken so far.
+    #[must_use]
+    pub fn broken(&self) -> u32 {
+        self.state.faults.happened()
+    }
+
+    /// Removes all pending faults.
+    pub fn clear_faults(&self) {
+        self.state.faults.clear();
+    }
+
     /// Returns the requests so far, in order, including those to the file host.
     #[must_use]
     pub fn requests(&self) -> Vec<RequestLog> {

@@ -1,0 +1,136 @@
+//! See the crate's README.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool"
+)]
+
+use std::env;
+use std::fs;
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use chaos::campaign::{self, reference_of};
+use chaos::reference::Reference;
+use chaos::report::Report;
+use chaos::scenario::{self, Disturbance, Path, Scenario, Trial, Work};
+use chaos::{Home, runner};
+
+/// What a campaign writes.
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reliability.md");
+
+fn main() -> ExitCode {
+    execute().unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn execute() -> anyhow::Result<ExitCode> {
+    let given = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    if let Some(seed) = given("SEED") {
+        return repeat(seed.parse()?);
+    }
+    let minutes: u64 = match given("MINUTES") {
+        Some(minutes) => minutes.parse().context("MINUTES is not a number")?,
+        None => 20,
+    };
+    let only = given("ONLY");
+    let mut scenarios = scenario::all();
+    if let Some(only) = &only {
+        scenarios.retain(|scenario| {
+            let name = scenario.to_string();
+            only.split(',').any(|part| name.contains(part))
+        });
+        if scenarios.is_empty() {
+            bail!("ONLY is {only:?}, and no scenario has one of these parts in its name");
+        }
+    }
+    let report = Mutex::new(Report::default());
+    campaign(&scenarios, Duration::from_mins(minutes), &report)?;
+    let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
+    println!("{} trials, {} failed", report.trials(), report.failed());
+    let command = match only {
+        Some(only) => format!("make chaos MINUTES={minutes} ONLY={only}"),
+        None => format!("make chaos MINUTES={minutes}"),
+    };
+    let text = report.markdown(&scenarios, &command);
+    fs::write(DOCUMENT, text).with_context(|| format!("cannot write {DOCUMENT}"))?;
+    Ok(ExitCode::from(u8::from(report.failed() > 0)))
+}
+
+/// Repeats one trial.
+fn repeat(trial: Trial) -> anyhow::Result<ExitCode> {
+    let Scenario { work, path, .. } = trial.scenario;
+    let home = Home::start(path, &[work])?;
+    let references = Reference::all(&home, &[work])?;
+    let reference = reference_of(&references, work).context("no reference")?;
+    let outcome = runner::run(&home, reference, trial)?;
+    println!("{outcome}");
+    Ok(ExitCode::from(u8::from(outcome.problem.is_some())))
+}
+
+/// Runs the scenarios until the time is over: those on one machine, those in the cloud and those of the wire, which mostly
+/// wait, each in a home of their own.
+fn campaign(
+    scenarios: &[Scenario],
+    duration: Duration,
+    report: &Mutex<Report>,
+) -> anyhow::Result<()> {
+    let deadline = Instant::now() + duration;
+    let is_wire = |scenario: &Scenario| matches!(scenario.disturbance, Disturbance::Wire(_));
+    let groups = [
+        (Path::Local, false),
+        (Path::Cloud, false),
+        (Path::Local, true),
+        (Path::Cloud, true),
+    ];
+    thread::scope(|scope| {
+        let running = groups.map(|(path, wire)| {
+            let scenarios: Vec<Scenario> = scenarios
+                .iter()
+                .filter(|scenario| scenario.path == path && is_wire(scenario) == wire)
+                .copied()
+                .collect();
+            scope.spawn(move || {
+                let outcome = group(path, &scenarios, deadline, report);
+                outcome
+                    .inspect_err(|error| eprintln!("the trials on the path {path} end: {error:#}"))
+            })
+        });
+        running
+            .into_iter()
+            .try_for_each(|group| match group.join() {
+                Ok(outcome) => outcome,
+                Err(panicked) => std::panic::resume_unwind(panicked),
+            })
+    })
+}
+
+fn group(
+    path: Path,
+    scenarios: &[Scenario],
+    deadline: Instant,
+    report: &Mutex<Report>,
+) -> anyhow::Result<()> {
+    if scenarios.is_empty() {
+        return Ok(());
+    }
+    let works: Vec<Work> = scenarios.iter().map(|scenario| scenario.work).collect();
+    let home = Home::start(path, &works)?;
+    let references = Reference::all(&home, &works)?;
+    let report = || report.lock().unwrap_or_else(PoisonError::into_inner);
+    for &scenario in scenarios {
+        if let Some(reference) = reference_of(&references, scenario.work) {
+            report().set_points(scenario, reference.effects.len());
+        }
+    }
+    campaign::run(&home, &references, scenarios, deadline, |outcome| {
+        println!("{outcome}");
+        report().add(outcome);
+    })
+}
