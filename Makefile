@@ -153,7 +153,7 @@ bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/p
 fuzz: .deps/fuzz/.ready ## Fuzz what reads the City's files and the lake, for MINUTES=8 in all; TARGET=csv for one target; needs Rust nightly
 	@rustup run nightly cargo --version > /dev/null || { echo "Install Rust nightly first: rustup toolchain install nightly --profile minimal" >&2; exit 1; }
 	targets=($(TARGET))
-	seconds=$$(($(MINUTES) * 60 / $${#targets[@]}))
+	seconds=$$(($(or $(MINUTES),8) * 60 / $${#targets[@]}))
 	export PATH="$(CURDIR)/.deps/fuzz/bin:$$PATH"
 	# Temporary lakes are faster in memory.
 	[ ! -w /dev/shm ] || export TMPDIR=/dev/shm

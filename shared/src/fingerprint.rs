@@ -292,9 +292,9 @@ mod tests {
         let mut writer = DigestWriter::new(Vec::new());
         writer.write_all(b"ab").expect("memory");
         writer.write_all(b"c").expect("memory");
-        let (written, digest, bytes) = writer.finish();
-        assert_eq!((written.as_slice(), bytes), (&b"abc"[..], 3));
-        assert_eq!(digest, Digest::of(b"abc"));
+        let (written, measured) = writer.finish();
+        assert_eq!((written.as_slice(), measured.size_bytes), (&b"abc"[..], 3));
+        assert_eq!(measured.sha256, Digest::of(b"abc"));
     }
 
     #[test]

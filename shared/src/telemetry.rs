@@ -158,3 +158,44 @@ impl Drop for Progress {
         self.0.finish_and_clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("not poisoned").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_text_line_stays_one_line_and_commands_no_terminal() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let layer = layer()
+            .without_time()
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .fmt_fields(debug_fn(escaped).delimited(" "));
+        let subscriber = tracing_subscriber::registry().with(layer);
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info!(cause = %"a\nb\u{1b}[2J\u{9b}31m", "no\rmessage");
+        });
+        let written = lines.0.lock().expect("not poisoned").clone();
+        let written = String::from_utf8(written).expect("text");
+        let line = written.strip_suffix('\n').expect("a line");
+        assert!(!line.contains(char::is_control), "{line:?}");
+        assert!(line.contains("a\\nb\\u{1b}[2J"), "{line:?}");
+    }
+}
