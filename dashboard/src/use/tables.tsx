@@ -1,5 +1,5 @@
 import type { Catalog, PublishedFile, PublishedTable } from "../data/catalog.ts";
-import { DATA } from "../data/catalog.ts";
+import { DATA, findTable } from "../data/catalog.ts";
 import { format } from "../strings.ts";
 import { useWords as words } from "./words.ts";
 
@@ -24,8 +24,11 @@ export function Tables({ catalog }: { catalog: Catalog }) {
             </tr>
           </thead>
           <tbody>
-            {[...(catalog.datasets ?? []), ...catalog.marts].map((table) => (
-              <Row key={table.name} table={table} />
+            {(catalog.datasets ?? []).map((table) => (
+              <Row key={table.name} table={table} contract={contractOf(table, catalog)} />
+            ))}
+            {catalog.marts.map((table) => (
+              <Row key={`mart ${table.name}`} table={table} contract={table.name} />
             ))}
           </tbody>
         </table>
@@ -37,7 +40,12 @@ export function Tables({ catalog }: { catalog: Catalog }) {
   );
 }
 
-function Row({ table }: { table: PublishedTable }) {
+/** Returns the name of a dataset's contract. One of boundaries has the name of a mart. */
+function contractOf({ name }: PublishedTable, catalog: Catalog): string {
+  return findTable(catalog, name) ? `${name}_boundaries` : name;
+}
+
+function Row({ table, contract }: { table: PublishedTable; contract: string }) {
   const { name, description, rows, bytes, columns = [], files } = table;
   return (
     <tr>
@@ -67,7 +75,7 @@ function Row({ table }: { table: PublishedTable }) {
         {files.map((file) => (
           <FileLink key={file.path} file={file} isWhole={table.address !== undefined} />
         ))}
-        <a href={`${DATA}contracts/${name}.odcs.json`}>{words.contract}</a>
+        <a href={`${DATA}contracts/${contract}.odcs.json`}>{words.contract}</a>
       </td>
     </tr>
   );

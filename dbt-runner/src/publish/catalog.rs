@@ -13,7 +13,7 @@ use shared::run::RunId;
 pub(crate) const KEPT_PUBLICATIONS: usize = 3;
 
 /// The catalog of a publication.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Catalog {
     /// The format.
     #[serde(rename = "catalog")]
@@ -172,9 +172,21 @@ impl Catalog {
         self.datasets.iter().chain(&self.marts)
     }
 
-    /// Returns the table `name`.
+    /// Returns the mart `name`, or the dataset if there is no such mart.
     pub(crate) fn table(&self, name: &str) -> Option<&PublishedTable> {
-        self.tables().find(|table| table.name == name)
+        let mut tables = self.marts.iter().chain(&self.datasets);
+        tables.find(|table| table.name == name)
+    }
+
+    /// Returns the catalog with a name of its own for each table: a dataset of boundaries has the name of a mart.
+    pub(crate) fn with_distinct_names(&self) -> Self {
+        let mut distinct = self.clone();
+        for table in &mut distinct.datasets {
+            if self.marts.iter().any(|mart| mart.name == table.name) {
+                table.name.push_str("_boundaries");
+            }
+        }
+        distinct
     }
 
     /// Returns the paths of its files.
