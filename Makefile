@@ -52,7 +52,6 @@ PROVIDER_SCHEMAS := $(patsubst dev/python/provider-%.lock,.deps/provider/%/schem
 export CLOUD SOURCE YEARS STAGE FORCE RELEASE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FILES SAMPLE_PORT SAMPLE_TODAY
 # Those of `make smoke`, `make chaos` and `make fuzz`.
 export PROJECT REGION ONLY MINUTES SEED
-TARGET ?= $(basename $(notdir $(wildcard dev/fuzz/targets/*.rs)))
 
 .PHONY: help setup announce run serve replay release smoke check generate test chaos test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fuzz audit sbom fmt clean
 
@@ -150,9 +149,9 @@ bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/p
 	.deps/bench/bin/python dev/bench/bench.py
 
 # Each input takes at most 10 s and 512 MB. What is found stays in target/fuzz, the next run starts from it.
-fuzz: .deps/fuzz/.ready ## Fuzz what reads the City's files and the lake, for MINUTES=8 in all; TARGET=csv for one target; needs Rust nightly
+fuzz: .deps/fuzz/.ready ## Fuzz what reads the City's files and the lake, for MINUTES=8 in all; ONLY=csv for one target; needs Rust nightly
 	@rustup run nightly cargo --version > /dev/null || { echo "Install Rust nightly first: rustup toolchain install nightly --profile minimal" >&2; exit 1; }
-	targets=($(TARGET))
+	targets=($(or $(ONLY),$(basename $(notdir $(wildcard dev/fuzz/targets/*.rs)))))
 	seconds=$$(($(or $(MINUTES),8) * 60 / $${#targets[@]}))
 	export PATH="$(CURDIR)/.deps/fuzz/bin:$$PATH"
 	# Temporary lakes are faster in memory.

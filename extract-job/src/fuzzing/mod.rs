@@ -36,7 +36,9 @@ const PRJ: &str = include_str!("../../../dev/fuzz/lambert.prj");
 /// What is not refused is within the limit and is what its measures state; a file that is not a ZIP is unchanged.
 pub fn year_file(bytes: &[u8]) {
     let directory = TestLake::default();
-    let unpacked = year_file::unpack(&lake(&directory), ADDRESS, file_of(bytes), 2023, LIMITS);
+    // The file is gone with the lake.
+    let lake = lake(&directory);
+    let unpacked = year_file::unpack(&lake, ADDRESS, file_of(bytes), 2023, LIMITS);
     if let Some(content) = check(unpacked, &[Exit::Contract, Exit::Upstream]) {
         assert!(content.len() as u64 <= LIMITS.content_bytes);
         assert!(content == bytes || bytes.starts_with(b"PK"));
@@ -60,7 +62,9 @@ pub fn areas(bytes: &[u8]) {
 
     let directory = TestLake::default();
     let archive = Archive::open(ADDRESS, file_of(&zip).into_file(), LIMITS).expect("a ZIP");
-    let unpacked = forward_sortation_areas::unpack(&lake(&directory), archive);
+    // The file is gone with the lake.
+    let lake = lake(&directory);
+    let unpacked = forward_sortation_areas::unpack(&lake, archive);
     if let Some(content) = check(unpacked, &[Exit::Contract]) {
         let areas: FeatureCollection = serde_json::from_slice(&content).expect("GeoJSON");
         let id = |area: &Feature| {
