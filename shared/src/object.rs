@@ -42,8 +42,8 @@ impl Object {
 /// What a store states of an object without reading it, or what is known of it once it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stated {
-    /// Its length.
-    pub size_bytes: u64,
+    /// Its length, if that is known.
+    pub size_bytes: Option<u64>,
     /// Its checksum, if that is known.
     pub crc32c: Option<Checksum>,
 }
@@ -78,9 +78,10 @@ impl Stated {
     /// # Errors
     /// Returns the first difference.
     pub fn compare(&self, object: &Object) -> Result<(), Difference> {
-        if self.size_bytes != object.size_bytes {
-            let sizes = [self.size_bytes, object.size_bytes];
-            let [found, stated] = sizes.map(|size| format!("{size} bytes"));
+        if let Some(found) = self.size_bytes
+            && found != object.size_bytes
+        {
+            let [found, stated] = [found, object.size_bytes].map(|size| format!("{size} bytes"));
             return Err(Difference { found, stated });
         }
         match (&self.crc32c, &object.crc32c) {

@@ -344,7 +344,7 @@ impl Bucket {
         let content = self.content(path).await?;
         Ok(content.map(|content| Stated {
             // A size that is not a number is not that of any object.
-            size_bytes: content.size.parse().unwrap_or(u64::MAX),
+            size_bytes: Some(content.size.parse().unwrap_or(u64::MAX)),
             crc32c: Some(content.crc32c),
         }))
     }
@@ -491,7 +491,9 @@ impl Download {
         let object = self.0.object();
         let sums = object.checksums;
         Stated {
-            size_bytes: u64::try_from(object.size).unwrap_or(u64::MAX),
+            // The client has 0 if the response has no `x-goog-stored-content-length`, which not every server sends:
+            // <https://cloud.google.com/storage/docs/xml-api/reference-headers#xgoogstoredcontentlength>.
+            size_bytes: u64::try_from(object.size).ok().filter(|&size| size > 0),
             crc32c: sums.and_then(|sums| sums.crc32c).map(Checksum::of_crc32c),
         }
     }

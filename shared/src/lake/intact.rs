@@ -40,7 +40,7 @@ impl<R: Read> Intact<R> {
             Sum::Crc32c(sum) => Some(Checksum::of_crc32c(*sum)),
             Sum::Sha256(_) => None,
         };
-        let size_bytes = self.size_bytes;
+        let size_bytes = Some(self.size_bytes);
         Stated { size_bytes, crc32c }.compare(&self.object)?;
         match &self.sum {
             Sum::Sha256(hasher) => {

@@ -162,7 +162,7 @@ impl LocalLake {
     pub(super) fn look_up(&self, key: &Key) -> Result<Option<Stated>, LakeError> {
         let found = self.find(key, "look up")?;
         Ok(found.map(|metadata| Stated {
-            size_bytes: metadata.len(),
+            size_bytes: Some(metadata.len()),
             crc32c: None,
         }))
     }
