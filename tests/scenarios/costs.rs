@@ -99,21 +99,16 @@ fn each_stage_is_recorded_once(path: Path) {
     );
     assert_eq!(second[5], Value::Null, "{runs}");
 
-    // Two tasks of less than a minute each, at the prices of two vCPUs with 4 and 2 GiB.
+    // Two tasks of less than a minute each, at the prices of two vCPUs with 4 GiB.
     let dollars = pipeline.query(
         "select extract_dollars, transform_dollars, load_dollars, dbt_dollars, dollars from marts.pipeline_runs order by run_id",
     );
     let dollars = |row: usize, column: usize| dollars[row][column].as_f64().unwrap();
     let is =
         |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found} {expected}");
-    is(
-        dollars(0, 0),
-        2.0 * 60.0 * (2.0 * 0.000_018 + 4.0 * 0.000_002),
-    );
-    is(
-        dollars(0, 1),
-        2.0 * 60.0 * (2.0 * 0.000_018 + 2.0 * 0.000_002),
-    );
+    let two_tasks = 2.0 * 60.0 * (2.0 * 0.000_018 + 4.0 * 0.000_002);
+    is(dollars(0, 0), two_tasks);
+    is(dollars(0, 1), two_tasks);
     // Two attempts, and the queries of the first.
     let queries = dollars(0, 2) - 2.0 * 60.0 * (0.000_018 + 0.5 * 0.000_002);
     assert_eq!(queries > 1e-9, billed, "{queries}");

@@ -41,21 +41,18 @@ fn objects_read(outcome: &JobOutcome) -> Vec<usize> {
     reads.into_values().collect()
 }
 
-on_both_paths!(
-    a_run_without_news_asks_for_each_package_once_and_reads_one_object_a_partition_and_stage
-);
+on_both_paths!(a_run_without_news_asks_for_each_package_once_and_reads_manifests_alone);
 
-fn a_run_without_news_asks_for_each_package_once_and_reads_one_object_a_partition_and_stage(
-    path: Path,
-) {
+fn a_run_without_news_asks_for_each_package_once_and_reads_manifests_alone(path: Path) {
     let portal = portal();
     let pipeline = Pipeline::new(&portal, path);
     pipeline.run_to_warehouse("first");
     let requested = portal.requests().len();
-    for stage in [Stage::Extract, Stage::Transform, Stage::Load] {
+    // The publication and its manifest; then one manifest for each stage.
+    for (stage, manifests) in [(Stage::Extract, 2), (Stage::Transform, 1), (Stage::Load, 1)] {
         let outcome = pipeline.job(stage, "second").env("RUST_LOG", "debug").run();
         assert_eq!(outcome.finished()["found"], 5);
-        assert_eq!(objects_read(&outcome), [1; 5], "{stage}");
+        assert_eq!(objects_read(&outcome), [manifests; 5], "{stage}");
     }
     let requested = portal.requests().split_off(requested);
     let requested: Vec<&str> = requested
