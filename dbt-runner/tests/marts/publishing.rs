@@ -490,9 +490,8 @@ fn it_describes_the_data(block: &str) {
 #[test]
 fn a_site_is_an_absolute_directory_or_a_bucket() {
     let fixture = Fixture::with(&[]);
-    let refused = fixture.job().env("SITE_URL", "https://site.test").run();
-    let expected =
-        "SITE_URL is \"https://site.test\": use file:///absolute/directory or gs://BUCKET[/PREFIX]";
+    let refused = fixture.job().env("SITE_URL", "https://site.test/311").run();
+    let expected = "SITE_URL is \"https://site.test/311\": use file:///absolute/directory or gs://BUCKET[/PREFIX]";
     assert!(refused.failed(10).contains(expected), "{refused}");
     for address in ["site.test", "ftp://site.test/", "https://site.test/?page=1"] {
         let refused = fixture.job().env("SITE_ADDRESS", address).run();
