@@ -494,7 +494,7 @@ proptest! {
     /// killed and no later execution made up for it.
     #[test]
     fn the_last_execution_of_a_year_counts((years, history) in histories()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         let run = Run::new();
         let mut last: BTreeMap<i16, Option<Outcome>> = BTreeMap::new();
         let mut nothing = true;
