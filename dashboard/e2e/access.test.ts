@@ -98,7 +98,7 @@ test.for([1366, 390])("a longer language fits, and has every word, %i pixels wid
       const isOfMap = text.parentElement?.closest("#map .label, script, style");
       if (!isOfMap) found.push((text.textContent ?? "").trim());
     }
-    for (const one of document.querySelectorAll("[aria-label], [title], [placeholder]"))
+    for (const one of document.body.querySelectorAll("[aria-label], [title], [placeholder]"))
       for (const name of ["aria-label", "title", "placeholder"]) found.push(one.getAttribute(name) ?? "");
     return found.filter((words) => /[a-z]{3}/i.test(words) && !words.includes("["));
   });
