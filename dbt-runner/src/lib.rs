@@ -13,6 +13,7 @@ mod profile;
 mod project;
 mod publish;
 pub mod rehearsal;
+pub mod settings;
 mod site;
 pub mod stage;
 mod warehouse;

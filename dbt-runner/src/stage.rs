@@ -1,12 +1,11 @@
 //! The dbt stage: builds marts from the loaded tables.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde::Deserialize;
 use shared::dry_run::Estimates;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::Fingerprint;
@@ -18,13 +17,12 @@ use shared::manifest::{self, LoadReceipt, ManifestRef, Mart, MartsManifest, Vers
 use shared::partition::Partition;
 use shared::run::Stage;
 use shared::scratch::Scratch;
-use shared::settings::{self, CommonSettings, JobSettings, Problems, variables};
+use shared::settings::CommonSettings;
 use shared::stage_runs;
 use shared::telemetry::milliseconds;
-use shared::warehouse::{WarehouseSettings, WarehouseUrl, bigquery};
+use shared::warehouse::{WarehouseUrl, bigquery};
 use tokio::task::block_in_place;
 use tracing::{debug, info, warn};
-use url::Url;
 
 use crate::artifacts::{Graph, RunResults};
 use crate::candidate::{Candidate, Scope, listed};
@@ -35,130 +33,14 @@ use crate::lineage::{Build, Published};
 use crate::looker_studio;
 use crate::mart::{Definition, MartTable};
 use crate::project;
-use crate::publish::{self, Kept, Publication, ReleaseName};
-use crate::site::Site;
+use crate::publish::{self, Kept, Publication};
+use crate::settings::Settings;
 use crate::warehouse::Warehouse;
 use crate::warehouse::bigquery::BigQuery;
 use crate::warehouse::release::{PublishedMarts, Release};
 
 /// The City publishes monthly.
 const LONGEST_SILENCE_DAYS: i64 = 40;
-
-/// The settings of this job.
-#[derive(Debug)]
-pub struct Settings {
-    warehouse: WarehouseSettings,
-    project: PathBuf,
-    executable: PathBuf,
-    target: Option<PathBuf>,
-    dashboard: Option<PathBuf>,
-    site: Option<Site>,
-    /// The public address of the site, with a slash at its end.
-    address: Option<String>,
-    release: Option<ReleaseSettings>,
-}
-
-/// A release to freeze.
-#[derive(Debug)]
-struct ReleaseSettings {
-    name: ReleaseName,
-    commit: String,
-}
-
-/// The settings as strings from the environment.
-#[derive(Debug, Deserialize)]
-pub struct RawSettings {
-    warehouse_url: Option<String>,
-    duckdb_library: Option<String>,
-    bigquery_emulator_host: Option<String>,
-    storage_emulator_host: Option<String>,
-    dbt_project_dir: Option<String>,
-    dbt_executable: Option<String>,
-    dbt_target_dir: Option<String>,
-    dashboard_dir: Option<String>,
-    site_url: Option<String>,
-    site_address: Option<String>,
-    release: Option<String>,
-    commit: Option<String>,
-}
-
-impl JobSettings for Settings {
-    type Raw = RawSettings;
-
-    fn validate(raw: RawSettings, problems: &mut Problems) -> Option<Self> {
-        let warehouse = WarehouseSettings::validate(
-            raw.warehouse_url,
-            raw.duckdb_library,
-            raw.bigquery_emulator_host,
-            problems,
-        );
-        let project = problems.take(
-            &variables::DBT_PROJECT_DIR,
-            raw.dbt_project_dir,
-            settings::parse_directory,
-        );
-        let path = |text: &str| Ok(PathBuf::from(text));
-        let executable = problems.take(&variables::DBT_EXECUTABLE, raw.dbt_executable, path);
-        let target = problems.take_optional(&variables::DBT_TARGET_DIR, raw.dbt_target_dir, path);
-        let dashboard = problems.take_optional(
-            &variables::DASHBOARD_DIR,
-            raw.dashboard_dir,
-            settings::parse_directory,
-        );
-        // An invalid value was already reported when the lake was validated.
-        let emulator = raw.storage_emulator_host.and_then(|text| text.parse().ok());
-        let site = problems.take_optional(&variables::SITE_URL, raw.site_url, |url| {
-            Site::new(url, emulator)
-        });
-        let address =
-            problems.take_optional(&variables::SITE_ADDRESS, raw.site_address, parse_address);
-        let release = release(raw.release, raw.commit, site.as_ref(), problems);
-        Some(Self {
-            warehouse: warehouse?,
-            project: project?,
-            executable: executable?,
-            target: target?,
-            dashboard: dashboard?,
-            site: site?,
-            address: address?,
-            release,
-        })
-    }
-}
-
-/// Parses the address of a folder on the web, and ends it with a slash.
-fn parse_address(text: &str) -> Result<String, String> {
-    let refused = || format!("is {text:?}: use https://HOST/PATH/");
-    let address = Url::parse(text.trim()).map_err(|_| refused())?;
-    let is_folder = address.query().is_none() && address.fragment().is_none();
-    if !matches!(address.scheme(), "http" | "https") || !is_folder {
-        return Err(refused());
-    }
-    Ok(format!("{}/", address.as_str().trim_end_matches('/')))
-}
-
-/// Returns the release to freeze, if there is one.
-fn release(
-    name: Option<String>,
-    commit: Option<String>,
-    site: Option<&Option<Site>>,
-    problems: &mut Problems,
-) -> Option<ReleaseSettings> {
-    let name = problems.take_optional(&variables::RELEASE, name, str::parse)??;
-    if let Some(None) = site {
-        problems.add(
-            &variables::SITE_URL,
-            "is not set, and RELEASE freezes what is there",
-        );
-    }
-    let parse = |commit: &str| {
-        let is_commit = commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let problem = || format!("is {commit:?}, not a git commit of 40 hexadecimal digits");
-        is_commit.then(|| commit.to_owned()).ok_or_else(problem)
-    };
-    let commit = problems.take(&variables::COMMIT, commit, parse)?;
-    Some(ReleaseSettings { name, commit })
-}
 
 /// The inputs of a build and their fingerprint.
 struct Input {

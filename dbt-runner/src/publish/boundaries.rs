@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{bail, ensure};
 use arrow_array::cast::AsArray as _;
 use arrow_array::{Array as _, ArrayRef, BinaryArray, RecordBatch, UInt32Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
@@ -17,7 +17,7 @@ use shared::contract::Contract;
 use shared::partition::Partition;
 
 use super::parquet_file;
-use super::requests::read;
+use super::requests::{column_of, read};
 use super::spool::{Spool, Spooled};
 
 /// The mart with the people, homes and land of areas.
@@ -77,10 +77,7 @@ pub(super) fn write(
     let table = Contract::clean_table(areas.partition.dataset());
     let boundaries = read(boundaries, &table.arrow_schema())?;
     let denominators = only_batch(denominators)?;
-    let column = |name: &str| {
-        let column = boundaries.column_by_name(name);
-        column.with_context(|| format!("the boundaries do not have the column {name}"))
-    };
+    let column = |name: &str| column_of(&boundaries, areas.name, name);
     let rows = rows_of(areas, column(areas.named_by[0])?, &denominators)?;
     let polygons = column(GEOMETRY)?.as_string::<i32>().iter();
     let polygons = polygons.map(|text| Polygons::read(text.unwrap_or_default()));
@@ -93,8 +90,7 @@ pub(super) fn write(
         columns.push(Arc::clone(column(name)?));
     }
     for name in MEASURES {
-        let measure = denominators.column_by_name(name);
-        let measure = measure.with_context(|| format!("{DENOMINATORS} does not have {name}"))?;
+        let measure = column_of(&denominators, DENOMINATORS, name)?;
         fields.push(Field::new(name, measure.data_type().clone(), true));
         columns.push(take(measure, &rows, None)?);
     }
@@ -136,10 +132,7 @@ fn rows_of(
             }
         }
     };
-    let column = |name: &str| {
-        let column = denominators.column_by_name(name);
-        column.with_context(|| format!("{DENOMINATORS} does not have {name}"))
-    };
+    let column = |name: &str| column_of(denominators, DENOMINATORS, name);
     let (kinds, ids) = (column("area_type")?, column(areas.named_by[0])?);
     let row_of = |key: usize| {
         let key = text(keys, key);

@@ -18,7 +18,7 @@ use super::boundaries::{self, Areas, DENOMINATORS, GEOMETRY_DESCRIPTION};
 use super::catalog::{Catalog, Format, PublishedColumn, PublishedFile, PublishedTable};
 use super::requests::{YearFiles, YearWriter};
 use super::spool::Spooled;
-use super::{DATA, Publication, address, data_file, parquet_file, quarantine, requests};
+use super::{DATA, Publication, address, data_file, parquet_file, quarantine, read_data, requests};
 use crate::artifacts::Graph;
 use crate::mart::Publishable;
 use crate::site::Caching;
@@ -172,7 +172,7 @@ impl Publication<'_> {
         let Some(file) = published.files.first() else {
             return Ok((Vec::new(), 0));
         };
-        let denominators = self.read_data(&file.path).await?;
+        let denominators = read_data(self.site, &file.path).await?;
         let (mut tables, mut written) = (Vec::new(), 0);
         for areas in &boundaries::ALL {
             let Some(clean) = self.clean.get(&areas.partition) else {

@@ -7,7 +7,7 @@ use shared::fingerprint::Digest;
 use tokio::task::block_in_place;
 
 use super::catalog::{Catalog, Format, PublishedColumn, PublishedFile, PublishedTable};
-use super::{DATA, Publication, address, data_file, parquet_file};
+use super::{DATA, Publication, address, data_file, parquet_file, read_data};
 use crate::mart::Publishable;
 use crate::site::Caching;
 use crate::warehouse::Warehouse;
@@ -79,7 +79,7 @@ impl Publication<'_> {
         }
         let mut files = Vec::new();
         for file in &table.files {
-            files.push(self.read_data(&file.path).await?);
+            files.push(read_data(self.site, &file.path).await?);
         }
         let whole = parquet_file::joined(&files).or_fail(Exit::Bug)?;
         self.put(&table.name, None, table.rows, whole.into()).await

@@ -199,17 +199,17 @@ impl Publication<'_> {
         let place = format!("{}/{DATA}/{address}", self.site.url());
         lineage::of_files(self.lineage, self.tables, mart, &place, &files)
     }
+}
 
-    /// Reads a data file of the site.
-    async fn read_data(&self, path: &str) -> Result<Bytes, Failure> {
-        let on_site = format!("{DATA}/{path}");
-        let content = self.site.read(&on_site).await?;
-        content.ok_or_else(|| {
-            Failure::upstream(anyhow::anyhow!(
-                "{on_site} of the site was removed meanwhile: publish again"
-            ))
-        })
-    }
+/// Reads a data file of the site.
+async fn read_data(site: &Site, path: &str) -> Result<Bytes, Failure> {
+    let on_site = format!("{DATA}/{path}");
+    let content = site.read(&on_site).await?;
+    content.ok_or_else(|| {
+        Failure::upstream(anyhow::anyhow!(
+            "{on_site} of the site was removed meanwhile: publish again"
+        ))
+    })
 }
 
 /// Returns the site's catalog; `None` if it does not exist or has an older format.

@@ -10,7 +10,7 @@ use shared::contract::{Column, Contract, Table};
 use shared::manifest::{CleanManifest, DriftKind};
 
 use super::parquet_file;
-use super::requests::read;
+use super::requests::{column_of, read};
 use super::spool::{Spool, Spooled};
 
 /// The line as published, the last of the published columns.
@@ -51,16 +51,15 @@ pub(super) fn write(manifest: &CleanManifest, file: Bytes) -> anyhow::Result<Spo
         .map(|(column, nullable, _)| Field::new(&column.name, column.kind.arrow(), nullable));
     let schema = Schema::new(fields.collect::<Vec<_>>());
     let public = columns().map(|(column, ..)| {
-        let values = whole
-            .column_by_name(&column.name)
-            .expect("it was read by the contract");
-        if column.name == LINE {
+        let values = column_of(&whole, "the quarantine", &column.name)?;
+        Ok(if column.name == LINE {
             Arc::new(lines(values.as_string(), has_unknown_columns)) as ArrayRef
         } else {
             Arc::clone(values)
-        }
+        })
     });
-    let batch = RecordBatch::try_new(Arc::new(schema), public.collect())?;
+    let public = public.collect::<anyhow::Result<_>>()?;
+    let batch = RecordBatch::try_new(Arc::new(schema), public)?;
     let (spool, writer) = Spool::open()?;
     let layout = parquet_file::layout_for_ranges(&batch.schema(), &["source_row"], &[LINE])?;
     let mut parquet = parquet_file::writer(writer, &batch.schema(), layout)?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int32Type, TimestampMicrosecondType};
 use arrow_array::{Array as _, ArrayRef, RecordBatch, StringArray, UInt32Array, new_null_array};
@@ -118,6 +119,16 @@ pub(super) fn read(file: Bytes, schema: &Arc<Schema>) -> anyhow::Result<RecordBa
     });
     let columns = columns.collect::<anyhow::Result<Vec<_>>>()?;
     Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+}
+
+/// Returns a column of `batch`, which was read of `source`.
+pub(super) fn column_of<'a>(
+    batch: &'a RecordBatch,
+    source: &str,
+    name: &str,
+) -> anyhow::Result<&'a ArrayRef> {
+    let column = batch.column_by_name(name);
+    column.with_context(|| format!("{source} does not have the column {name}"))
 }
 
 /// Returns ids of 16 bytes as 32 hexadecimal digits.

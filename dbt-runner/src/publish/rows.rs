@@ -10,8 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 
-use super::DATA;
 use super::catalog::{Catalog, Format, PublishedFile};
+use super::read_data;
 use crate::site::Site;
 
 /// Returns the rows of the files of `table` that are `wanted`, with these columns; none if the catalog lacks the table.
@@ -26,14 +26,9 @@ pub(super) async fn read<T: DeserializeOwned>(
     let files = files.flat_map(|table| &table.files);
     let mut rows = Vec::new();
     for file in files.filter(|file| file.format == Format::Parquet && wanted(file)) {
-        let path = format!("{DATA}/{}", file.path);
-        let content = site.read(&path).await?.ok_or_else(|| {
-            Failure::upstream(anyhow::anyhow!(
-                "cannot read {path} of the site: it was removed meanwhile, run dbt-runner again"
-            ))
-        })?;
+        let content = read_data(site, &file.path).await?;
         let of_file = rows_of(content, columns).or_fail(Exit::Bug);
-        rows.extend(of_file.while_doing(|| format!("cannot read rows of {path}"))?);
+        rows.extend(of_file.while_doing(|| format!("cannot read rows of {}", file.path))?);
     }
     Ok(rows)
 }

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 
 use shared::fingerprint::{Digest, DigestWriter};
+use shared::scratch::Scratch;
 use tempfile::NamedTempFile;
 
 /// A writer that computes the digest on the way.
@@ -12,6 +13,7 @@ pub(super) type Writer = DigestWriter<BufWriter<File>>;
 /// A temporary file that is being written.
 pub(super) struct Spool {
     content: NamedTempFile,
+    scratch: Scratch,
 }
 
 /// A finished file.
@@ -20,15 +22,18 @@ pub(super) struct Spooled {
     pub(super) rows: u64,
     pub(super) bytes: u64,
     pub(super) sha256: Digest,
+    /// The directory of the file, which is removed with it, also by a signal.
+    _scratch: Scratch,
 }
 
 impl Spool {
     /// Returns an empty file and its writer.
     pub(super) fn open() -> io::Result<(Self, Writer)> {
-        let content = NamedTempFile::new()?;
+        let scratch = Scratch::default();
+        let content = scratch.file()?;
         let file = content.reopen()?;
         let writer = DigestWriter::new(BufWriter::with_capacity(1 << 18, file));
-        Ok((Self { content }, writer))
+        Ok((Self { content, scratch }, writer))
     }
 
     /// Returns the file with `rows` rows that `writer` has written.
@@ -40,6 +45,7 @@ impl Spool {
             rows,
             bytes: measured.size_bytes,
             sha256: measured.sha256,
+            _scratch: self.scratch,
         })
     }
 }
