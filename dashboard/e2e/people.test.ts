@@ -637,7 +637,9 @@ test("a finger reads the heat map and the map", async () => {
   await phone.view();
   const cell = phone.page.locator("#heat td").nth(2);
   // Away from the sticky names.
-  await cell.evaluate((element) => element.scrollIntoView({ block: "center", inline: "center" }));
+  await cell.evaluate((element) => {
+    element.scrollIntoView({ block: "center", inline: "center" });
+  });
   await cell.tap();
   expect(await phone.text("#heat .tooltip")).toContain(await cell.getAttribute("aria-label"));
   const area = phone.page.locator('#map [data-area="3"]');
