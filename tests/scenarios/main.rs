@@ -11,7 +11,6 @@ mod described;
 mod equality;
 mod estimates;
 mod googlesql;
-mod kills;
 mod lineage;
 mod observations;
 mod oracle;

@@ -278,17 +278,6 @@ impl Pipeline {
         BigQuery::connect(&dataset, Some(&emulator)).await.unwrap()
     }
 
-    /// Whether load-job has created its tables.
-    pub(crate) fn has_warehouse(&self) -> bool {
-        match &self.storage {
-            Storage::Local { .. } => {
-                let made = "select count(*) from information_schema.tables where table_name = 'quarantined_requests'";
-                self.warehouse().exists() && self.query(made)[0][0] == 1
-            }
-            Storage::Cloud { .. } => self.tables()["main.quarantined_requests"].is_array(),
-        }
-    }
-
     /// Returns the rows of a query that both warehouses support.
     pub(crate) fn query(&self, sql: &str) -> Value {
         let mut answer = match &self.storage {
