@@ -42,6 +42,20 @@ pub(crate) fn run_node_reader(script: &str, arguments: &[&str]) -> Value {
     answer(Command::new("node").arg(script).args(arguments))
 }
 
+/// Returns the output of the program `name` for `arguments`, with what users of the published data install.
+pub(crate) fn run_consumer(name: &str, arguments: &[&str]) -> Value {
+    let script = format!("{}/readers/{name}", env!("CARGO_MANIFEST_DIR"));
+    let python = from_make("CONSUMERS_PYTHON");
+    // DuckDB's extensions are installed in this home.
+    let home = Path::new(&python).ancestors().nth(2).unwrap();
+    answer(
+        Command::new(&python)
+            .env("HOME", home)
+            .arg(script)
+            .args(arguments),
+    )
+}
+
 /// Returns what the communities' validators find wrong in the descriptions of a release: the output of `release.py`.
 pub(crate) fn wrong_in_release(folder: &Path) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/release.py");
