@@ -201,19 +201,22 @@ def unchanged() -> dict:
 
 
 def reach() -> dict:
-    """Measures a first run and a month's run, with one corrected year, over all years as the City publishes them."""
+    """Measures a first run and a month's run, with one corrected year, over all years as the City publishes them, and
+    what each publishes.
+    """
     root = WORK / "reach"
     shutil.rmtree(root, ignore_errors=True)
     lake = root / "lake"
     lake.mkdir(parents=True)
     stages = ["extract-job", "transform-job", "load-job", "dbt-runner"]
-    costs = {}
+    site = root / "site"
+    costs, publications = {}, {}
     with inputs.portal(BIN, SAMPLE_YEARS=",".join(map(str, range(2010, 2026)))) as published:
         environment = {
             "LAKE_URL": f"file://{lake}",
             "WAREHOUSE_URL": f"duckdb://{root}/warehouse.duckdb",
             "DBT_TARGET_DIR": f"{root}/dbt",
-            "SITE_URL": f"file://{root}/site",
+            "SITE_URL": f"file://{site}",
             "MAX_CSV_BYTES": str(16 << 30),
             **published.variables,
         }
@@ -221,13 +224,32 @@ def reach() -> dict:
             if run == "month":
                 published.correct(2025)
             for stage in stages:
-                cost = measure([BIN / stage], environment | {"RUN_ID": run})
+                log = root / f"{run}-{stage}.jsonl"
+                cost = measure([BIN / stage], environment | {"RUN_ID": run}, log)
                 costs[f"{run}: {stage}"] = vars(cost)
                 say(f"    {run:<6} {stage:<14} {cost.cpu:>8.2f} s CPU {cost.wall:>8.2f} s {cost.memory:>7.0f} MiB")
+            publications[run] = event(root / f"{run}-dbt-runner.jsonl", "site published")
+            say(f"    {run:<6} published {json.dumps(publications[run])}")
         cost = measure([BIN / "dbt-runner"], environment | {"RUN_ID": "month", "FORCE": "1"})
         costs["everything again: dbt-runner"] = vars(cost)
         say(f"    again  dbt-runner     {cost.cpu:>8.2f} s CPU {cost.wall:>8.2f} s {cost.memory:>7.0f} MiB")
-    return costs
+    parts = {
+        "requests, Parquet": "data/v1/requests/*.parquet",
+        "requests, CSV with gzip": "data/v1/requests/*.csv.gz",
+        "quarantined requests, both": "data/v1/quarantined_requests/*",
+        "marts": "data/v1/marts/*.parquet",
+        "boundaries": "data/v1/boundaries/*",
+    }
+    found = {name: [file.stat().st_size for file in site.glob(pattern)] for name, pattern in parts.items()}
+    if empty := [name for name, sizes in found.items() if not sizes]:
+        sys.exit(f"the site in {site} has no files of: {', '.join(empty)}")
+    sizes = {name: {"files": len(files), "bytes": sum(files)} for name, files in found.items()}
+    return {"costs": costs, "publications": publications, "sizes": sizes}
+
+
+def event(log: Path, message: str) -> dict:
+    """Returns the event with a message in the log of a job."""
+    return next(line for line in map(json.loads, log.read_text().splitlines()) if line.get("message") == message)
 
 
 def starts() -> dict:

@@ -24,16 +24,17 @@ class Failed(Exception):
     """A command that failed."""
 
 
-def measure(command: list[str], environment: dict[str, str] | None = None) -> Cost:
-    """Runs `command` to completion, with its output captured."""
+def measure(command: list[str], environment: dict[str, str] | None = None, log: Path | None = None) -> Cost:
+    """Runs `command` to completion. What it prints goes to the file `log`, if one is given."""
     start = time.monotonic()
-    process = subprocess.Popen(
-        command,
-        env=os.environ | (environment or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    with (log or Path(os.devnull)).open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            env=os.environ | (environment or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.PIPE,
+        )
     errors = process.stderr.read()
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
