@@ -75,6 +75,38 @@ impl TestLake {
             .collect()
     }
 
+    /// Returns the events of lineage that a run has recorded, by object.
+    #[must_use]
+    pub fn lineage(&self, run: &str) -> BTreeMap<String, Vec<Value>> {
+        let folder = format!("lineage/{run}/");
+        let objects = self.objects(&folder).into_keys();
+        objects
+            .map(|key| {
+                let text = fs::read_to_string(self.path().join(&key)).expect("readable events");
+                let events = text
+                    .lines()
+                    .map(|line| serde_json::from_str(line).expect("JSON"));
+                (key[folder.len()..].to_owned(), events.collect())
+            })
+            .collect()
+    }
+
+    /// Returns the job, state and run of each event of lineage that a run has recorded, in order.
+    #[must_use]
+    pub fn lineage_states(&self, run: &str) -> Vec<[String; 3]> {
+        let events = self.lineage(run).into_values().flatten();
+        events
+            .map(|event| {
+                let fields = [
+                    &event["job"]["name"],
+                    &event["eventType"],
+                    &event["run"]["runId"],
+                ];
+                fields.map(|field| field.as_str().expect("text").to_owned())
+            })
+            .collect()
+    }
+
     /// Stores `bytes` as extract would, as the object `name` of `partition`, last changed on that day. Returns the raw
     /// manifest's key.
     #[must_use]

@@ -78,3 +78,25 @@ fn a_job_killed_at_any_object_is_completed_by_the_next() {
         assert_eq!(lake.objects("raw/"), undisturbed, "after {count} objects");
     }
 }
+
+#[test]
+fn a_killed_job_leaves_start_and_its_retry_is_the_same_run() {
+    let publisher = Publisher::start_with(|request| {
+        let held = request.path == FILE && request.earlier == 0;
+        held.then(|| Answer::ok(&[], &vec![0; 100_000]).stalled(50_000))
+    });
+    let lake = TestLake::default();
+    let year = "extract.service-requests.2023";
+    let states = || {
+        let mut states = lake.lineage_states("test");
+        states.retain(|[job, ..]| job == year);
+        states
+    };
+    kill_when(publisher.job_on(&lake).spawn(), || !states().is_empty());
+    let [_, _, run] = &states()[0];
+    let state = |state: &str| [year, state, run].map(str::to_owned);
+    assert_eq!(states(), [state("START")]);
+
+    publisher.job_on(&lake).run().finished();
+    assert_eq!(states(), ["START", "START", "COMPLETE"].map(state));
+}
