@@ -326,11 +326,11 @@ pub fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// Returns a copy of the dbt project with seven marts and without most tests, parsed for `target`: for tests that build
-/// often and for which it does not matter what. The marts of months, days and years are built by year; the ranking and the
-/// trends compare what these have.
+/// Returns a copy of the dbt project with seven marts and `more`, and without most tests, parsed for `target`: for tests that
+/// build often and for which it does not matter what. The marts of months, days and years are built by year; the ranking
+/// and the trends compare what these have.
 #[must_use]
-pub fn project_of_few_marts(target: &str) -> TempDir {
+pub fn project_of_few_marts(target: &str, more: &[&str]) -> TempDir {
     const MARTS: [&str; 7] = [
         "fct_service_requests",
         "requests_by_day",
@@ -353,11 +353,10 @@ pub fn project_of_few_marts(target: &str) -> TempDir {
     let settings = project.join("dbt_project.yml");
     let mut text = fs::read_to_string(&settings).expect("dbt_project.yml");
     let place = text.find(OF_MARTS).expect("the configuration of marts") + OF_MARTS.len();
-    let enabled = MARTS.map(|mart| format!("      {mart}: {{+enabled: true}}\n"));
-    text.insert_str(
-        place,
-        &format!("      +enabled: false\n{}", enabled.concat()),
-    );
+    let enabled = MARTS.iter().chain(more);
+    let enabled = enabled.map(|mart| format!("      {mart}: {{+enabled: true}}\n"));
+    let enabled = enabled.collect::<Vec<_>>().concat();
+    text.insert_str(place, &format!("      +enabled: false\n{enabled}"));
     text.push_str("exposures: {toronto_311: {+enabled: false}}\n");
     text.push_str("data_tests: {toronto_311: {+enabled: false, staging: {+enabled: true}}}\n");
     fs::write(&settings, text).expect("written");

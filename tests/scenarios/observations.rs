@@ -24,7 +24,8 @@ on_both_paths!(an_older_file_that_the_city_puts_back_is_loaded_and_a_slow_run_is
 
 fn an_older_file_that_the_city_puts_back_is_loaded_and_a_slow_run_is_not(path: Path) {
     let portal = portal(YEAR);
-    let pipeline = Pipeline::new(&portal, path);
+    let mut pipeline = Pipeline::new(&portal, path);
+    pipeline.build_few_marts(&["status_history"]);
     let latest = portal.publications(YEAR);
     let loaded = |run: &str| {
         let outcomes = pipeline.run_to_warehouse(run);
@@ -80,7 +81,8 @@ on_both_paths!(a_refused_year_is_shown_until_it_is_good_again);
 
 fn a_refused_year_is_shown_until_it_is_good_again(path: Path) {
     let portal = portal(YEAR);
-    let pipeline = Pipeline::new(&portal, path);
+    let mut pipeline = Pipeline::new(&portal, path);
+    pipeline.build_few_marts(&["refused_publications"]);
     let latest = portal.publications(YEAR);
     pipeline.run_to_warehouse("good");
     let refused = || {

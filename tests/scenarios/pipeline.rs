@@ -94,13 +94,13 @@ impl Pipeline {
         }
     }
 
-    /// Builds few marts from now on.
-    pub(crate) fn build_few_marts(&mut self) {
+    /// Builds few marts, and `more`, from now on.
+    pub(crate) fn build_few_marts(&mut self, more: &[&str]) {
         let target = match self.storage {
             Storage::Local { .. } => "duckdb",
             Storage::Cloud { .. } => "bigquery_emulator",
         };
-        self.project = Some(project_of_few_marts(target));
+        self.project = Some(project_of_few_marts(target, more));
     }
 
     /// Returns the folder of the dbt project.

@@ -23,7 +23,7 @@ fn portal() -> Portal {
 /// Returns a pipeline with published marts and a correction of 2025 that is loaded, and the marts.
 fn corrected(portal: &Portal) -> (Pipeline, Value) {
     let mut pipeline = Pipeline::new(portal, Path::Cloud);
-    pipeline.build_few_marts();
+    pipeline.build_few_marts(&[]);
     pipeline.run_to_warehouse("first");
     pipeline.run(Stage::Dbt, "first").finished();
     let before = marts(&pipeline);

@@ -146,7 +146,8 @@ on_both_paths!(what_the_portal_shows_now_is_loaded_also_when_its_date_goes_back)
 fn what_the_portal_shows_now_is_loaded_also_when_its_date_goes_back(path: pipeline::Path) {
     let folder = case("04-last-modified-goes-back");
     let portal = CasePortal::start();
-    let pipeline = Pipeline::at(portal.url(), &portal.fsa_url(), path);
+    let mut pipeline = Pipeline::at(portal.url(), &portal.fsa_url(), path);
+    pipeline.build_few_marts(&["status_history"]);
     let publish = |answer: &str, zip: &str| {
         portal.list(&folder.join(answer));
         portal.serve("sr2026.zip", fs::read(folder.join(zip)).unwrap());

@@ -59,7 +59,7 @@ fn the_published_requests_are_whole_private_and_reproducible() {
     })
     .unwrap();
     let mut pipeline = Pipeline::new(&portal, pipeline::Path::Local);
-    pipeline.build_few_marts();
+    pipeline.build_few_marts(&[]);
     pipeline.run_to_warehouse("run");
     let missing = publish(&pipeline, &[("RELEASE", "2025Q4")]);
     assert!(missing.failed(10).contains("COMMIT"), "{missing}");
@@ -265,7 +265,7 @@ fn the_raw_files_lead_to_the_release_again(
     release: &[(&str, &str)],
 ) {
     let mut rebuilt = pipeline.with_raw_files_only(portal);
-    rebuilt.build_few_marts();
+    rebuilt.build_few_marts(&[]);
     for stage in [Stage::Transform, Stage::Load] {
         rebuilt.run(stage, "run").finished();
     }

@@ -22,7 +22,8 @@ fn three_versions_show_how_statuses_changed_and_show_it_again_from_the_lake(path
         ..PortalConfig::default()
     })
     .unwrap();
-    let pipeline = Pipeline::new(&portal, path);
+    let mut pipeline = Pipeline::new(&portal, path);
+    pipeline.build_few_marts(&["status_history"]);
     pipeline.run_to_warehouse(RUNS[0]);
     pipeline.run(Stage::Dbt, RUNS[0]).finished();
     // BigQuery does not expose row positions.

@@ -86,7 +86,7 @@ impl Fixture {
     /// Returns a warehouse with these requests loaded, from which few marts are built.
     pub(crate) fn of_few_marts(requests: &[Request]) -> Self {
         Self {
-            project: Some(project_of_few_marts("duckdb")),
+            project: Some(project_of_few_marts("duckdb", &[])),
             ..Self::with(requests)
         }
     }

@@ -74,6 +74,15 @@ def emulators() -> Iterator[list[str]]:
         process.stdin.close()
 
 
+@pytest.fixture(scope="session")
+def few_marts() -> Iterator[str]:
+    """A dbt project with few marts, which is soon built. The scenario `equality` builds all of them."""
+    command = [BINARIES / "few-marts", "bigquery_emulator"]
+    folder = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+    yield folder
+    shutil.rmtree(folder)
+
+
 def create(url: str, resource: dict) -> None:
     request = urllib.request.Request(
         url, method="POST", data=json.dumps(resource).encode(), headers={"Content-Type": "application/json"}
@@ -91,7 +100,7 @@ def dashboard(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cloud(portal: Portal, emulators: list[str], plan: dict, dashboard: Path) -> Iterator[Cloud]:
+def cloud(portal: Portal, emulators: list[str], plan: dict, few_marts: str, dashboard: Path) -> Iterator[Cloud]:
     """A new project with the resources of the plan: bucket, datasets, and jobs with their environment."""
     storage, bigquery = emulators
     project = f"toronto-311-{uuid.uuid4().hex[:8]}"
@@ -113,8 +122,11 @@ def cloud(portal: Portal, emulators: list[str], plan: dict, dashboard: Path) -> 
         emulated = {"STORAGE_EMULATOR_HOST": storage, "BIGQUERY_EMULATOR_HOST": bigquery}
         lake = emulated | {"LAKE_URL": f"gs://{project}-lake"}
         warehouse = lake | {"WAREHOUSE_URL": f"bigquery://{project}/toronto_311?location=northamerica-northeast1"}
-        dbt = {name: os.environ[name] for name in ("DBT_EXECUTABLE", "DBT_PROJECT_DIR")}
-        dbt["DASHBOARD_DIR"] = str(dashboard)
+        dbt = {
+            "DBT_EXECUTABLE": os.environ["DBT_EXECUTABLE"],
+            "DBT_PROJECT_DIR": few_marts,
+            "DASHBOARD_DIR": str(dashboard),
+        }
         cloud.settings = {
             "extract-job": lake | portal.urls,
             "transform-job": lake,

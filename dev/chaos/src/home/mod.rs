@@ -41,8 +41,8 @@ pub(crate) const CATALOG: &str = "data/catalog.json";
 /// Longer than every wait of a job on a service that is down.
 const PATIENCE: Duration = Duration::from_mins(15);
 
-/// The whole state that the pipeline leaves, without what two correct executions may differ in: hand-overs, which have a
-/// clock, as have dbt's docs, the id of the run, and what the readers leave out for the same reasons.
+/// The whole state that the pipeline leaves, without what two correct executions may differ in: hand-overs and lineage, which
+/// have a clock, as have dbt's docs, the id of the run, and what the readers leave out for the same reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     /// The objects of the lake.
@@ -112,10 +112,11 @@ impl Home {
         };
         let mut stages = works.iter().map(|work| work.last_stage());
         let project = stages.any(|stage| stage == Stage::Dbt).then(|| {
-            project_of_few_marts(match path {
+            let target = match path {
                 Path::Local => "duckdb",
                 Path::Cloud => "bigquery_emulator",
-            })
+            };
+            project_of_few_marts(target, &[])
         });
         let portal = Portal::start(PortalConfig {
             generated_years: vec![NEW, REPUBLISHED],
@@ -259,7 +260,8 @@ impl Home {
                 Stage::Load | Stage::Dbt => cloud.state()?,
             },
         };
-        state.lake.retain(|key, _| !key.starts_with("runs/"));
+        let of_runs = |key: &str| ["runs/", "lineage/"].iter().any(|own| key.starts_with(own));
+        state.lake.retain(|key, _| !of_runs(key));
         if let Some(docs) = state.site.get_mut("docs/index.html") {
             // dbt writes its clock into them.
             docs.clear();

@@ -100,7 +100,7 @@ const LOADS: [&str; 3] = [
 #[test]
 fn every_answer_is_as_expected() {
     let google = Google::start(&[]);
-    let project = project_of_few_marts("bigquery_emulator");
+    let project = project_of_few_marts("bigquery_emulator", &[]);
     let project = project.path().to_str().unwrap();
     // A role takes effect for one request and not yet for the next.
     google.fault(Fault::new("/upload/", no_role_yet()));
@@ -250,7 +250,7 @@ fn no_role_yet() -> FaultKind {
 #[test]
 fn dbt_may_fail() {
     let google = Google::start(&[Difference::RefusesModel]);
-    let copy = project_of_few_marts("bigquery_emulator");
+    let copy = project_of_few_marts("bigquery_emulator", &[]);
     let file = copy.path().join("dbt_project.yml");
     let project = fs::read_to_string(&file).unwrap();
     fs::write(&file, project + "\nasset-paths: [dbt_project.yml]\n").unwrap();
