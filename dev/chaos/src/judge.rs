@@ -13,6 +13,9 @@ use crate::reference::Reference;
 /// The table with what the marts were built from.
 const RECORD: &str = "main.published_marts";
 
+/// The stable addresses of the site.
+const ADDRESSES: &str = "data/v1/";
+
 /// Checks what a reader sees where work broke off: old or new, and whole.
 ///
 /// # Errors
@@ -201,8 +204,16 @@ fn check_marts(before: &State, after: &State, found: &State) -> anyhow::Result<(
     Ok(())
 }
 
-/// Checks that the catalog of the site is that before or that after, and that every file it names is there.
+/// Checks that the catalog of the site is that before or that after, that every file it names is there, and that every
+/// stable address has a file of before or after.
 fn check_site(before: &State, after: &State, found: &State) -> anyhow::Result<()> {
+    for (path, content) in &found.site {
+        let known = |state: &State| state.site.get(path) == Some(content);
+        ensure!(
+            !path.starts_with(ADDRESSES) || known(before) || known(after),
+            "{path} of the site is neither that before nor that after"
+        );
+    }
     let Some(catalog) = found.site.get(CATALOG) else {
         ensure!(
             !before.site.contains_key(CATALOG),
@@ -217,8 +228,9 @@ fn check_site(before: &State, after: &State, found: &State) -> anyhow::Result<()
         "the catalog of the site is neither that before nor that after"
     );
     let catalog: Value = serde_json::from_slice(catalog).context("the catalog of the site")?;
-    for mart in catalog["marts"].as_array().into_iter().flatten() {
-        for file in mart["files"].as_array().into_iter().flatten() {
+    let tables = ["marts", "datasets"].map(|kind| catalog[kind].as_array());
+    for table in tables.into_iter().flatten().flatten() {
+        for file in table["files"].as_array().into_iter().flatten() {
             let path = file["path"].as_str().unwrap_or_default();
             let content = found.site.get(&format!("data/{path}")).with_context(|| {
                 format!("the catalog of the site names {path}, which is missing")
@@ -344,6 +356,7 @@ mod tests {
                 "not what",
             ),
             (state(&[], &[(CATALOG, "{}")]), "neither"),
+            (state(&[], &[("data/v1/a", "ro")]), "neither"),
         ] {
             let found = problem(check_site(&before, &after, &site));
             assert!(found.contains(expected), "{found}");
