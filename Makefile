@@ -53,16 +53,18 @@ export CLOUD SOURCE YEARS STAGE FORCE RELEASE SAMPLE_YEARS SAMPLE_ROWS SAMPLE_FI
 # Those of `make smoke`, `make chaos` and `make fuzz`.
 export PROJECT REGION ONLY MINUTES SEED
 
-.PHONY: help setup announce run serve replay release smoke check generate test chaos test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fuzz audit sbom fmt clean
+.PHONY: help setup announce run serve replay release smoke check generate test chaos mutants reproducible test-infra test-workflow test-dashboard chromium screenshot image-test lint-dbt bench fuzz audit sbom fmt clean
 
+JOBS := extract-job transform-job load-job dbt-runner
 # What a run needs.
-BUILD_RELEASE := cargo build --release --locked $(addprefix --package=,extract-job transform-job load-job dbt-runner local-workflow)
+BUILD_RELEASE := cargo build --release --locked $(addprefix --package=,$(JOBS) local-workflow)
 BUILD_DEBUG := cargo build --locked --workspace --bins
 # A workspace of its own, whose Cargo.toml says why.
 TRACER := --manifest-path dev/chaos/tracer/Cargo.toml
 BUILD_TRACER := cargo build --locked $(TRACER) --target-dir target
 # The machine's nextest, or one that is built below .deps, once.
 NEXTEST := $(if $(shell command -v cargo-nextest),,.deps/nextest/bin/cargo-nextest)
+MUTANTS := .deps/mutants/bin/cargo-mutants
 RUN_NEXTEST := $(if $(NEXTEST),$(CURDIR)/$(NEXTEST) ,cargo )nextest run --workspace --locked
 
 help: ## This list
@@ -141,7 +143,25 @@ test: ## All tests and linters
 chaos: setup .deps/readers/.ready .deps/emulators/.ready $(PARSED) ## Kill, break and crowd the jobs; writes docs/reliability.md. MINUTES=20, ONLY=kill/load for some scenarios, SEED=kill/load/local/17 for one trial
 	@$(BUILD_DEBUG)
 	$(BUILD_TRACER)
-	target/debug/emulators target/debug/chaos
+	ended=0
+	[ -n "$(ONLY)$(SEED)" ] || $(MAKE) mutants PART=$(or $(PART),0/150) || ended=$$?
+	target/debug/emulators target/debug/chaos || ended=$$?
+	exit $$ended
+
+mutants: setup .deps/readers/.ready .deps/emulators/.ready $(MUTANTS) ## Change shared and transform-job in 2,000 small ways, which takes a night, and list those that no test notices; PART=7/60 for every sixtieth
+	@$(BUILD_DEBUG)
+	target/debug/emulators $(MUTANTS) mutants $(addprefix --shard=,$(PART))
+
+reproducible: ## Build the jobs in two directories, and compare them byte for byte: 20 minutes
+	for place in one two; do
+		tree=target/reproducible/$$place
+		rm -rf $$tree
+		mkdir -p $$tree
+		git archive HEAD | tar -x -C $$tree
+		(cd $$tree && $(BUILD_RELEASE))
+	done
+	for job in $(JOBS); do cmp target/reproducible/{one,two}/target/release/$$job; done
+	(cd target/reproducible/one/target/release && sha256sum $(JOBS))
 
 bench: setup chromium .deps/bench/.ready ## Measure against peers; writes docs/performance.md. LARGEST=6000000 for a shorter run, PART=reach for one part
 	@$(BUILD_RELEASE) --package=sample-portal
@@ -253,6 +273,9 @@ $(DUCKDB_LIBRARY): load-job/duckdb/package-lock.json
 
 .deps/nextest/bin/cargo-nextest:
 	cargo install cargo-nextest --version 0.9.143 --locked --root .deps/nextest
+
+$(MUTANTS):
+	cargo install cargo-mutants --version 27.1.0 --locked --root .deps/mutants
 
 .deps/uv/bin/uv: dev/python/uv.lock
 	python3 -m venv .deps/uv
