@@ -35,7 +35,7 @@ def commands() -> list[str]:
         for match in re.finditer(r"^ *```(\w*)\n(.*?)^ *```|`([^`]+)`", text, re.M | re.S):
             language, block, inline = match.groups()
             found += [inline] if inline else block.splitlines() if language == "sh" else []
-    found = [command.strip() for command in found]
+    found = [command.strip() for line in found for command in line.split(" && ")]
     named = [command for command in found if command.startswith(("gcloud ", "terraform ", "bq ", "printf "))]
     values = {"PROJECT": PROJECT, "REGION": REGION, "BUILD_REGION": BUILD_REGION}
     return [re.sub(r"\$(PROJECT|REGION|BUILD_REGION)\b", lambda name: values[name[1]], one) for one in named]

@@ -1,8 +1,9 @@
 """Google's command-line tools, where a machine has them: whether they list and read what the pipeline wrote.
 
-google_tools.py BUCKET PROJECT DATASET TABLE    prints one JSON object:
+google_tools.py BUCKET SITE PROJECT DATASET TABLE    prints one JSON object:
     missing    the tools that are not installed
     gcloud     the SHA-256 of every object of the bucket, as `gcloud storage` copies them
+    site       the same of the site at BUCKET/PREFIX, as docs/deploy.md has it copied
     gsutil     the same by `gsutil`
     bq         the tables of the dataset, and the number of rows of the table
 
@@ -16,6 +17,7 @@ import datetime
 import hashlib
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -65,17 +67,29 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+# https://cloud.google.com/sdk/gcloud/reference/topic/configurations
+GCLOUD = {
+    "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": f"{os.environ['STORAGE_EMULATOR_HOST']}/storage/v1/",
+    "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+    "CLOUDSDK_CORE_PROJECT": "emulated",
+}
+
+
 def gcloud(scratch: Path, bucket: str) -> dict[str, str]:
-    # https://cloud.google.com/sdk/gcloud/reference/topic/configurations
     folder = scratch / "copied"
     folder.mkdir()
-    run(
-        scratch,
-        *["gcloud", "storage", "rsync", "--recursive", f"gs://{bucket}", str(folder)],
-        CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=f"{os.environ['STORAGE_EMULATOR_HOST']}/storage/v1/",
-        CLOUDSDK_AUTH_DISABLE_CREDENTIALS="true",
-        CLOUDSDK_CORE_PROJECT="emulated",
-    )
+    run(scratch, *["gcloud", "storage", "rsync", "--recursive", f"gs://{bucket}", str(folder)], **GCLOUD)
+    return digests(folder)
+
+
+def site(scratch: Path, published: str) -> dict[str, str]:
+    deploy = (Path(__file__).parents[2] / "docs/deploy.md").read_text()
+    (command,) = re.findall(r"`(\S.*-site.*) && make serve`", deploy)
+    folder = scratch / "site"
+    for documented, here in {"gs://$PROJECT-toronto-311-site": f"gs://{published}", ".local/site": str(folder)}.items():
+        assert documented in command
+        command = command.replace(documented, here)
+    run(scratch, "bash", "-euc", command, **GCLOUD)
     return digests(folder)
 
 
@@ -157,13 +171,14 @@ def certificate(scratch: Path) -> Path:
     return path
 
 
-def main(bucket: str, project: str, dataset: str, table: str) -> None:
+def main(bucket: str, published: str, project: str, dataset: str, table: str) -> None:
     tools: dict[str, Callable[[Path], dict]] = {
         "gcloud": lambda scratch: gcloud(scratch, bucket),
+        "site": lambda scratch: site(scratch, published),
         "gsutil": lambda scratch: gsutil(scratch, bucket),
         "bq": lambda scratch: bq(scratch, project, dataset, table),
     }
-    installed = [name for name in tools if shutil.which(name)]
+    installed = [name for name in tools if shutil.which({"site": "gcloud"}.get(name, name))]
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor() as pool:
         found = {}
         for name in installed:

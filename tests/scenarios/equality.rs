@@ -127,7 +127,9 @@ fn read_by_java(local: &Pipeline) {
 )]
 fn read_by_googles_tools(cloud: &Pipeline) {
     let project = cloud.project();
-    let found = run_google_tools(&[project, project, "main", "service_requests"]);
+    let site = cloud.site_url();
+    let site = site.strip_prefix("gs://").unwrap();
+    let found = run_google_tools(&[project, site, project, "main", "service_requests"]);
     for tool in found["missing"].as_array().unwrap() {
         eprintln!("{tool} is not installed, so that it has read nothing");
     }
@@ -135,6 +137,11 @@ fn read_by_googles_tools(cloud: &Pipeline) {
     for tool in ["gcloud", "gsutil"] {
         let read = found.get(tool);
         assert!(read.is_none_or(|read| *read == objects), "{tool}: {found}");
+    }
+    if let Some(read) = found.get("site") {
+        let published = cloud.published().into_iter();
+        let published = published.map(|(path, content)| (path, Digest::of(&content).to_string()));
+        assert_eq!(*read, json!(published.collect::<BTreeMap<_, _>>()));
     }
     if let Some(read) = found.get("bq") {
         let listed = read["tables"].as_array().unwrap();
