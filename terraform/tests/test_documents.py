@@ -203,12 +203,25 @@ def test_costs_are_computed_right() -> None:
 
 
 def test_costs_have_the_prices_of_the_marts() -> None:
-    seed = csv.DictReader((ROOT / "dbt-runner/project/seeds/stage_prices.csv").read_text("utf-8").splitlines())
     units = {"vCPU-s": "dollars_per_vcpu_second", "GiB-s": "dollars_per_gib_second", "TiB": "dollars_per_tib_billed"}
-    for stage in seed:
+    for stage in stages():
         for unit, column in units.items():
             (price,) = re.findall(rf"[\d.]+ {unit}: [\d.]+ × ([\d.]+) =", DEPLOY)
             assert float(price) == float(stage[column]), unit
+
+
+def test_costs_have_the_sizes_of_the_jobs() -> None:
+    assert "extract and transform in four tasks of one minute each, load and dbt in one of five minutes each" in DEPLOY
+    seconds = {"extract": 4 * 60, "transform": 4 * 60, "load": 300, "dbt": 300}
+    for unit, column in {"vCPU-s": "vcpus", "GiB-s": "memory_gib"}.items():
+        spent = sum(float(stage[column]) * seconds[stage["stage"]] for stage in stages())
+        assert f"| {spent:.0f} {unit}: {spent:.0f} × " in DEPLOY
+
+
+def stages() -> list[dict[str, str]]:
+    """Returns the size and the prices of each stage's job, which are generated from the module."""
+    seed = (ROOT / "dbt-runner/project/seeds/stage_prices.csv").read_text("utf-8")
+    return list(csv.DictReader(seed.splitlines()))
 
 
 def test_costs_have_what_the_module_makes(plan: dict) -> None:
