@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use url::Url;
 
+use crate::address::Address;
 use crate::exit::{Exit, Failure};
 use crate::fingerprint::Checksum;
 use crate::google::Emulator;
@@ -74,11 +76,11 @@ pub enum BucketError {
     #[error("cannot get credentials for Cloud Storage: set up Application Default Credentials")]
     Credentials(#[source] Box<dyn StdError + Send + Sync>),
     /// A request failed.
-    #[error("Cloud Storage request failed")]
-    Service(#[from] Error),
+    #[error("Cloud Storage request failed: {}", described(.0))]
+    Service(Error),
     /// A removal or a copy failed.
-    #[error("Cloud Storage request failed")]
-    Http(#[from] reqwest::Error),
+    #[error("Cloud Storage request failed: {}", described(.0))]
+    Http(reqwest::Error),
     /// The service did not answer in time.
     #[error("Cloud Storage did not answer in time")]
     Silence(#[from] tokio::time::error::Elapsed),
@@ -122,6 +124,29 @@ impl From<BucketError> for Failure {
         };
         Failure::new(exit, error)
     }
+}
+
+impl From<Error> for BucketError {
+    fn from(error: Error) -> Self {
+        Self::Service(error)
+    }
+}
+
+impl From<reqwest::Error> for BucketError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Http(error)
+    }
+}
+
+/// Returns the chain of an error, in which an address has no query: with that of a resumable upload anyone may write to the
+/// bucket, for a week. <https://cloud.google.com/storage/docs/resumable-uploads#session-uris>
+fn described(error: &(dyn StdError + 'static)) -> String {
+    let chain = || iter::successors(Some(error), |&error| error.source());
+    let texts: Vec<String> = chain().map(ToString::to_string).collect();
+    let urls = chain().filter_map(|error| error.downcast_ref::<reqwest::Error>()?.url());
+    urls.fold(texts.join(": "), |text, url| {
+        text.replace(url.as_str(), &Address::of(url).to_string())
+    })
 }
 
 /// What an upload does if the object exists.

@@ -245,6 +245,23 @@ async fn an_interrupted_resumable_upload_continues() {
     }
 }
 
+/// Anyone who has it may write to the bucket: <https://cloud.google.com/storage/docs/resumable-uploads#session-uris>
+#[tokio::test(flavor = "multi_thread")]
+async fn the_address_of_an_upload_is_not_shown() {
+    let fixture = Fixture::new();
+    let unreadable = FaultKind::ReplaceAnswer("no object".to_owned());
+    fixture.break_next("PUT", 1, unreadable);
+    let error = fixture.create_large(7).await.expect_err("unreadable");
+    let upload = fixture.requests("PUT").remove(0);
+    assert!(upload.target.contains("upload_id="), "{upload:?}");
+    let (path, _) = upload.target.split_once('?').expect("a query");
+    let shown = Failure::from(error).to_string();
+    assert!(
+        shown.contains(path) && !shown.contains("upload_id"),
+        "{shown}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_download_continues_in_the_same_generation() {
     let fixture = Fixture::new();
