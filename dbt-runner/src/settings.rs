@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use shared::address::Address;
 use shared::settings::{self, JobSettings, Problems, variables};
 use shared::warehouse::WarehouseSettings;
 use url::Url;
@@ -94,10 +95,13 @@ impl JobSettings for Settings {
 
 /// Parses the address of a folder on the web, and ends it with a slash.
 fn parse_address(text: &str) -> Result<String, String> {
-    let refused = || format!("is {text:?}: use https://HOST/PATH/");
-    let address = Url::parse(text.trim()).map_err(|_| refused())?;
-    let is_folder = address.query().is_none() && address.fragment().is_none();
-    if !matches!(address.scheme(), "http" | "https") || !is_folder {
+    let shown = Address::of_text(text).to_string();
+    let refused =
+        || format!("is {shown:?}: use https://HOST/PATH/ without user, password or query");
+    let address = Url::parse(text).map_err(|_| refused())?;
+    // The address is published.
+    let is_public = Address::of(&address).to_string() == address.as_str();
+    if !matches!(address.scheme(), "http" | "https") || !is_public {
         return Err(refused());
     }
     Ok(format!("{}/", address.as_str().trim_end_matches('/')))

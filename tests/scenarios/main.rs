@@ -21,5 +21,6 @@ mod published_counts;
 mod published_data;
 mod readers;
 mod replays;
+mod secrets;
 mod status_history;
 mod workflow;

@@ -493,9 +493,16 @@ fn a_site_is_an_absolute_directory_or_a_bucket() {
     let refused = fixture.job().env("SITE_URL", "https://site.test/311").run();
     let expected = "SITE_URL is \"https://site.test/311\": use file:///absolute/directory or gs://BUCKET[/PREFIX]";
     assert!(refused.failed(10).contains(expected), "{refused}");
-    for address in ["site.test", "ftp://site.test/", "https://site.test/?page=1"] {
+    for (address, shown) in [
+        ("site.test", "site.test"),
+        ("ftp://site.test/", "ftp://site.test/"),
+        ("https://site.test/?page=1", "https://site.test/"),
+        ("https://user:password@site.test/", "https://site.test/"),
+    ] {
         let refused = fixture.job().env("SITE_ADDRESS", address).run();
-        let expected = format!("SITE_ADDRESS is {address:?}: use https://HOST/PATH/");
+        let expected = format!(
+            "SITE_ADDRESS is {shown:?}: use https://HOST/PATH/ without user, password or query"
+        );
         assert!(refused.failed(10).contains(&expected), "{refused}");
     }
 }

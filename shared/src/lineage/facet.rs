@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::address::Address;
+
 /// The producer of the events, a URI.
 pub(super) const PRODUCER: &str = concat!("urn:toronto-311:", env!("CARGO_PKG_VERSION"));
 
@@ -156,9 +158,12 @@ impl FromStr for SourceCodeLocation {
                     version: commit.to_owned(),
                 })
             }
-            _ => Err(format!(
-                "is {text:?}: use https://HOST/OWNER/REPOSITORY/tree/COMMIT"
-            )),
+            _ => {
+                let shown = Address::of_text(text).to_string();
+                Err(format!(
+                    "is {shown:?}: use https://HOST/OWNER/REPOSITORY/tree/COMMIT without user, password or query"
+                ))
+            }
         }
     }
 }
