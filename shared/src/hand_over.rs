@@ -27,7 +27,7 @@ use crate::lake::{Content, Lake, LakeError};
 use crate::lineage::{EndResult, Ended};
 use crate::manifest::{self, Drift, ManifestRef, Version};
 use crate::partition::Partition;
-use crate::run::{MAX_TASKS, RunId, Stage};
+use crate::run::{MAX_TASKS, RunId, Stage, Task};
 use crate::settings::{CommonSettings, Years};
 use crate::telemetry::milliseconds;
 
@@ -523,12 +523,14 @@ async fn attempts(
             return Ok(found);
         };
         let mut hand_over: HandOver = manifest::from_json(&key, &bytes)?;
-        if (hand_over.stage, hand_over.task) != (stage, task) {
+        let is_a_task = Task::new(hand_over.task, hand_over.tasks).is_ok();
+        if (hand_over.stage, hand_over.task) != (stage, task) || !is_a_task {
             return Err(Failure::new(
                 Exit::Bug,
                 anyhow::anyhow!(
-                    "{key} contains the hand-over of task {} of {}: check whether the lake was altered",
+                    "{key} contains the hand-over of task {} of {} of the {} stage: check whether the lake was altered",
                     hand_over.task,
+                    hand_over.tasks,
                     hand_over.stage
                 ),
             ));

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 /// The number of tasks to look for in a run, however few left something: the maximum of Terraform's `max_tasks`. All tasks of
 /// an execution but the last may have been killed.
 pub(crate) const MAX_TASKS: usize = 20;
+/// The most tasks that an execution can have: <https://cloud.google.com/run/docs/create-jobs>.
+const MOST_TASKS: usize = 10_000;
 
 /// Identifies one pass over the stages: letters, digits, `-` and `_`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,14 +57,16 @@ impl Task {
     /// Returns task `index` of `count`.
     ///
     /// # Errors
-    /// Describes the problem if `index` is not less than `count`.
+    /// Describes the problem if `index` is not less than `count`, or `count` is more than Cloud Run has.
     pub fn new(index: usize, count: usize) -> Result<Self, String> {
-        if index < count {
-            Ok(Self { index, count })
-        } else {
+        if index >= count {
             Err(format!(
                 "is {index}: it must be less than the number of tasks, {count}"
             ))
+        } else if count > MOST_TASKS {
+            Err(format!("is one of {count} tasks: use at most {MOST_TASKS}"))
+        } else {
+            Ok(Self { index, count })
         }
     }
 
@@ -136,6 +140,8 @@ mod tests {
     fn a_task_is_one_of_their_number() {
         assert!(Task::new(2, 3).is_ok());
         assert!(Task::new(3, 3).is_err());
+        assert!(Task::new(0, 10_000).is_ok());
+        assert!(Task::new(0, 10_001).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
+use serde_json::json;
 use shared::exit::{Exit, Failure};
 use shared::fingerprint::Digest;
 use shared::hand_over::{self, Handed, Input, Outcomes, Refused};
@@ -188,6 +189,32 @@ async fn more_tasks_than_usual_are_read() {
     let all = good(2000..2050, 1);
     run.execute("first", "all", 40, &[], &all).await;
     assert_eq!(run.contents().await, all);
+}
+
+/// So many tasks would otherwise be looked for that the process never ends.
+#[tokio::test]
+async fn a_hand_over_of_another_task_or_of_impossibly_many_is_an_error() {
+    for (field, value) in [
+        ("stage", json!("load")),
+        ("task", json!(1)),
+        ("tasks", json!(0)),
+        ("tasks", json!(10_001)),
+        ("tasks", json!(u64::MAX)),
+    ] {
+        let run = Run::new();
+        run.execute("first", "all", 1, &[], &good([2020], 1)).await;
+        let path = run.directory.path().join("runs/run/extract-0-0.json");
+        let written = std::fs::read(&path).expect("handed over");
+        let mut hand_over: serde_json::Value = serde_json::from_slice(&written).expect("JSON");
+        hand_over[field] = value;
+        std::fs::write(&path, hand_over.to_string()).expect("writable");
+        let (exit, message) = run.error().await;
+        assert_eq!(exit, Exit::Bug, "{message}");
+        assert!(
+            message.starts_with("runs/run/extract-0-0.json contains"),
+            "{message}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -599,7 +626,7 @@ fn a_hand_over_records_what_was_requested() {
     let json = serde_json::to_value(&hand_over).expect("JSON");
     assert_eq!(
         json,
-        serde_json::json!({
+        json!({
             "manifest": "v1",
             "stage": "extract",
             "task": 0,
