@@ -9,7 +9,8 @@ use std::process::Command;
 /// Loopback, in the form that every client reads: names, addresses and networks.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
-const PROXIES: [&str; 6] = [
+/// The variables that name proxies.
+pub const PROXIES: [&str; 6] = [
     "http_proxy",
     "HTTP_PROXY",
     "https_proxy",
@@ -17,6 +18,8 @@ const PROXIES: [&str; 6] = [
     "all_proxy",
     "ALL_PROXY",
 ];
+/// The variables that name what is reached without a proxy.
+pub const EXEMPTIONS: [&str; 2] = ["NO_PROXY", "no_proxy"];
 
 /// Exempts loopback from the proxies of the environment, for this process and its children. Google's clients, and those
 /// of Python, read nothing but the environment, which a running process cannot change. So if there are proxies, the
@@ -25,7 +28,7 @@ const PROXIES: [&str; 6] = [
 /// # Errors
 /// Fails if the process cannot be started again.
 pub fn exempt_loopback() -> io::Result<()> {
-    let exempt = ["NO_PROXY", "no_proxy"].map(|name| env::var(name).unwrap_or_default());
+    let exempt = EXEMPTIONS.map(|name| env::var(name).unwrap_or_default());
     let is_exempt = exempt.iter().all(|hosts| hosts.ends_with(LOOPBACK));
     if is_exempt || PROXIES.iter().all(|name| env::var_os(name).is_none()) {
         return Ok(());
@@ -35,7 +38,6 @@ pub fn exempt_loopback() -> io::Result<()> {
     let mut again = Command::new(env::current_exe()?);
     again
         .args(env::args_os().skip(1))
-        .env("NO_PROXY", &hosts)
-        .env("no_proxy", &hosts);
+        .envs(EXEMPTIONS.map(|name| (name, &hosts)));
     Err(again.exec())
 }

@@ -1,5 +1,6 @@
 //! Tests of the output of `make run` and `make replay`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
@@ -321,9 +322,17 @@ fn a_killed_job_is_retried_and_is_not_reported_as_an_exit_code() {
     let workflow = folder.path().join("local-workflow");
     fs::copy(executable("local-workflow"), &workflow).unwrap();
     let job = folder.path().join("extract-job");
-    fs::write(&job, "#!/bin/sh\nkill -9 $$\n").unwrap();
+    let script = "#!/bin/sh\ntr '\\0' '\\n' < /proc/$$/environ > \"$0.environment\"\nkill -9 $$\n";
+    fs::write(&job, script).unwrap();
     fs::set_permissions(&job, fs::Permissions::from_mode(0o755)).unwrap();
-    let ended = machine.workflow_of(&workflow, &[]);
+    let of_a_shell = [
+        ("DBT_FULL_REFRESH", "1"),
+        ("DBT_TARGET_DIR", "/nowhere"),
+        ("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere"),
+        ("DOWNLOAD_TIMEOUT_SECONDS", "60"),
+        ("NO_PROXY", "host.test"),
+    ];
+    let ended = machine.workflow_of(&workflow, &of_a_shell);
     assert_eq!(ended.status.code(), Some(30));
     let printed = String::from_utf8(ended.stdout).unwrap();
     let killed = "The extract stage was killed by signal 9 and handed nothing over.";
@@ -333,6 +342,29 @@ fn a_killed_job_is_retried_and_is_not_reported_as_an_exit_code() {
         "{printed}"
     );
     assert!(!printed.contains("exit code"), "{printed}");
+
+    // The job had what Cloud Run gives it, and nothing else of the shell.
+    let given = fs::read_to_string(folder.path().join("extract-job.environment")).unwrap();
+    let names = given.lines().map(|line| line.split_once('=').unwrap().0);
+    let names: BTreeSet<&str> = names.collect();
+    let expected = [
+        "CLOUD_RUN_EXECUTION",
+        "CLOUD_RUN_JOB",
+        "CLOUD_RUN_TASK_ATTEMPT",
+        "CLOUD_RUN_TASK_COUNT",
+        "CLOUD_RUN_TASK_INDEX",
+        "DOWNLOAD_TIMEOUT_SECONDS",
+        "FORCE",
+        "FSA_URL",
+        "LAKE_URL",
+        "LOG_FORMAT",
+        "NO_PROXY",
+        "PATH",
+        "PORTAL_URL",
+        "RUN_ID",
+        "YEARS",
+    ];
+    assert_eq!(names, expected.into());
 }
 
 #[test]

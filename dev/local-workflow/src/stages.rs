@@ -1,6 +1,7 @@
 //! The jobs as processes.
 
 use std::env;
+use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,7 +11,9 @@ use anyhow::Context as _;
 use sample_portal::Portal;
 use shared::exit::Exit;
 use shared::hand_over::{self, Input};
+use shared::proxies::{EXEMPTIONS, PROXIES};
 use shared::run::{RunId, Stage};
+use shared::settings::variables;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -94,7 +97,32 @@ impl Ended {
     }
 }
 
-/// Executes the job of `stage`, as Cloud Run does with a single task.
+/// What images set, and what differs from machine to machine.
+const OF_THE_MACHINE: [&str; 7] = [
+    "PATH",
+    "HOME",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "RUST_LOG",
+];
+
+/// Returns what a job has of this process's environment: the variables that are documented for it, and those of the machine. In
+/// the cloud there is nothing else, which dbt for example would read.
+fn inherited(stage: Stage) -> impl Iterator<Item = (&'static str, OsString)> {
+    let documented = variables::ALL.iter();
+    let of_stage = documented.filter(move |variable| variable.is_read_by(stage));
+    let names = OF_THE_MACHINE
+        .into_iter()
+        .chain(PROXIES)
+        .chain(EXEMPTIONS)
+        .chain(of_stage.map(|variable| variable.name));
+    names.filter_map(|name| Some((name, env::var_os(name)?)))
+}
+
+/// Executes the job of `stage`, as Cloud Run does with a single task:
+/// <https://cloud.google.com/run/docs/container-contract#jobs-env-vars>.
 pub(crate) async fn execute(execution: &Execution<'_>, stage: Stage) -> anyhow::Result<Ended> {
     static EXECUTIONS: AtomicU32 = AtomicU32::new(1);
     let Execution {
@@ -121,12 +149,16 @@ pub(crate) async fn execute(execution: &Execution<'_>, stage: Stage) -> anyhow::
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)
+        .env_clear()
+        .envs(inherited(stage))
         .env("LAKE_URL", storage.lake.to_string())
         .env("RUN_ID", run_id.to_string())
         .env("LOG_FORMAT", "json")
         .env("FORCE", if *force { "1" } else { "0" })
+        .env("CLOUD_RUN_JOB", name)
         .env("CLOUD_RUN_EXECUTION", &execution_id)
         .env("CLOUD_RUN_TASK_INDEX", "0")
+        .env("CLOUD_RUN_TASK_ATTEMPT", "0")
         .env("CLOUD_RUN_TASK_COUNT", "1")
         .envs(storage.variables.iter().map(|(name, value)| (name, value)));
     // What the job has in the cloud: from Terraform, or in its image.

@@ -1,5 +1,7 @@
 //! Every environment variable the jobs read. `make generate` writes the table of `docs/configuration.md` from it.
 
+use crate::run::Stage;
+
 /// One environment variable.
 #[derive(Debug)]
 pub struct Variable {
@@ -11,6 +13,15 @@ pub struct Variable {
     pub jobs: &'static str,
     /// Its description.
     pub meaning: &'static str,
+}
+
+impl Variable {
+    /// Whether the job of `stage` reads it.
+    #[must_use]
+    pub fn is_read_by(&self, stage: Stage) -> bool {
+        let mut jobs = self.jobs.split(", ");
+        jobs.any(|job| job == "all" || job == stage.as_str())
+    }
 }
 
 macro_rules! variables {
