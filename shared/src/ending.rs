@@ -65,15 +65,17 @@ pub(crate) fn on_signals(stage: Stage, started: Instant) -> io::Result<()> {
 }
 
 /// From now on, logs a panic like any other failure and ends the process with [`Exit::Bug`].
-pub(crate) fn on_panics() {
-    panic::set_hook(Box::new(|panic| {
+pub(crate) fn on_panics(stage: Stage, started: Instant) {
+    panic::set_hook(Box::new(move |panic| {
         claim();
         let thread = thread::current();
         error!(
+            stage = stage.as_str(),
             exit = Exit::Bug.code(),
             advice = Exit::Bug.advice(),
             cause = %panic,
             thread = thread.name().unwrap_or("unnamed"),
+            milliseconds = milliseconds(started.elapsed()),
             "stage failed"
         );
         end(Exit::Bug);

@@ -75,7 +75,7 @@ where
 {
     let started = Instant::now();
     telemetry::init(settings::log_format());
-    ending::on_panics();
+    ending::on_panics(stage, started);
     let prepared = proxies::exempt_loopback().and_then(|()| ending::on_signals(stage, started));
     let read = prepared.or_fail(Exit::Upstream);
     let read = read.and_then(|()| settings::read::<S>(settings::environment()));
@@ -135,5 +135,66 @@ where
             );
             ExitCode::from(exit.code())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env;
+    use std::future::poll_fn;
+    use std::process::Command;
+    use std::task::Poll;
+
+    use serde::de::IgnoredAny;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::settings::Problems;
+
+    struct NoSettings;
+
+    impl JobSettings for NoSettings {
+        type Raw = IgnoredAny;
+
+        fn validate(_: Self::Raw, _: &mut Problems) -> Option<Self> {
+            Some(Self)
+        }
+    }
+
+    /// The job is this test in another process.
+    #[test]
+    fn a_panic_is_one_line_like_every_failure() {
+        const IS_JOB: &str = "IS_JOB";
+        if env::var_os(IS_JOB).is_some() {
+            main(Stage::Load, |_, NoSettings| {
+                poll_fn(|_| -> Poll<Result<Summary, Failure>> { panic!("more rows than rows") })
+            });
+        }
+        let lake = tempfile::tempdir().expect("temporary directory");
+        let name = "job::tests::a_panic_is_one_line_like_every_failure";
+        let ended = Command::new(env::current_exe().expect("this program"))
+            .args([name, "--exact", "--nocapture"])
+            .env(IS_JOB, "1")
+            .env("LAKE_URL", format!("file://{}", lake.path().display()))
+            .env("LOG_FORMAT", "json")
+            .output()
+            .expect("it starts");
+        assert_eq!(ended.status.code(), Some(70));
+        let printed = String::from_utf8(ended.stdout).expect("text");
+        let lines = printed
+            .lines()
+            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let failed: Vec<Value> = lines
+            .filter(|line| line["message"] == "stage failed")
+            .collect();
+        let [failed] = &failed[..] else {
+            panic!("one line: {printed}");
+        };
+        assert_eq!(
+            (&failed["stage"], &failed["exit"]),
+            (&"load".into(), &70.into())
+        );
+        let cause = failed["cause"].as_str().expect("a text");
+        assert!(cause.contains("more rows than rows"), "{cause}");
     }
 }
