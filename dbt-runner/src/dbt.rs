@@ -490,6 +490,18 @@ mod tests {
             "Database Error in model m (m.sql) 503 POST http://127.0.0.1/jobs?prettyPrint=false: Service unavailable",
             "Database Error Timeout of 1800.0s exceeded, last exception: 502 GET http://127.0.0.1/queries/j: bad gateway",
             "Database Error in test t ('Connection aborted.', RemoteDisconnected('closed without response'))",
+            "Runtime Error in model m (m.sql) Operation did not complete within the designated timeout of 900 seconds.",
+            "Database Error in model m (m.sql) BigQuery Timeout Exceeded",
+            "Database Error in model m (m.sql) Job timed out after 900s, and was cancelled",
+            "Database Error in model m (m.sql) An internal error occurred and the request could not be completed.",
+            "Database Error in model m (m.sql) Error encountered during execution. Retrying may solve the problem.",
+            "Database Error in model m (m.sql) The job encountered an error. Retrying the job may solve the problem.",
+            "Database Error Compute Engine Metadata server unavailable on http://metadata.google.internal/token",
+            "Database Error HTTPSConnectionPool(host='bigquery', port=443): Max retries exceeded with url: /jobs",
+            "Database Error HTTPSConnectionPool(host='bigquery', port=443): Read timed out. (read timeout=60)",
+            "Database Error ('Connection broken: IncompleteRead(0 bytes read)', IncompleteRead(0 bytes read))",
+            "Database Error ConnectionResetError(104, 'Connection reset by peer')",
+            "Database Error Response ended prematurely",
         ] {
             assert!(is_transient(message), "{message}");
         }
