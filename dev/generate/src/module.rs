@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
-use hcl::{Block, Expression};
+use hcl::{Body, Expression, Object, ObjectKey};
 
 const VARIABLES: &str = include_str!("../../../terraform/variables.tf");
 
@@ -17,7 +17,8 @@ fn table(variables: &str) -> anyhow::Result<String> {
     for block in hcl::parse(variables)?.blocks() {
         let name = block.labels().first().context("a variable has a name")?;
         let name = name.as_str();
-        let attribute = |key| attribute(block, key);
+        let attributes = attributes(block.body());
+        let attribute = |name| attributes.get(&key(name));
         let required = |key| attribute(key).with_context(|| format!("{name} has no {key}"));
         let Expression::String(description) = required("description")? else {
             anyhow::bail!("the description of {name} is not a text");
@@ -32,9 +33,15 @@ fn table(variables: &str) -> anyhow::Result<String> {
     Ok(table)
 }
 
-fn attribute<'a>(block: &'a Block, key: &str) -> Option<&'a Expression> {
-    let found = block.body().attributes().find(|found| found.key() == key);
-    found.map(hcl::Attribute::expr)
+/// Returns the attributes of a block by name.
+pub(crate) fn attributes(block: &Body) -> Object<ObjectKey, Expression> {
+    let attributes = block.attributes();
+    let attributes = attributes.map(|found| (key(found.key()), found.expr().clone()));
+    attributes.collect()
+}
+
+pub(crate) fn key(name: &str) -> ObjectKey {
+    ObjectKey::from(hcl::Identifier::unchecked(name))
 }
 
 #[cfg(test)]

@@ -7,6 +7,8 @@ use hcl::eval::{Context, Evaluate as _};
 use hcl::{Body, Expression, Object, ObjectKey, Value};
 use shared::prices::{GIB_SECOND, TIB_BILLED, VCPU_SECOND};
 
+use crate::module::{attributes, key};
+
 const JOBS: &str = include_str!("../../../terraform/jobs.tf");
 
 /// Returns one row per job of `jobs.tf`, which is named after its stage.
@@ -56,13 +58,7 @@ fn table(jobs: &str) -> anyhow::Result<String> {
 fn locals(file: &Body) -> anyhow::Result<Object<ObjectKey, Expression>> {
     let mut blocks = file.blocks();
     let block = blocks.find(|block| block.identifier() == "locals");
-    let attributes = block.context("no locals")?.body().attributes();
-    let attributes = attributes.map(|local| (key(local.key()), local.expr().clone()));
-    Ok(attributes.collect())
-}
-
-fn key(name: &str) -> ObjectKey {
-    ObjectKey::from(hcl::Identifier::unchecked(name))
+    Ok(attributes(block.context("no locals")?.body()))
 }
 
 /// Parses an amount of memory: `512Mi` or `2Gi`.
