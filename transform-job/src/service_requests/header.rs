@@ -134,7 +134,7 @@ impl Header {
             })
             .collect();
         let is_padded = (1..fields.len()).any(|index| fields.get(index).starts_with(b" "));
-        let folded: Vec<String> = names.iter().map(|name| text::folded(name)).collect();
+        let folded: Vec<String> = names.iter().map(|name| folded_name(name)).collect();
 
         let mut drift = Vec::new();
         let mut positions = Vec::with_capacity(rules.published.len());
@@ -145,7 +145,7 @@ impl Header {
                 found: found(),
             })?;
             match position {
-                Some(position) if folded[position] != text::folded(&column.header) => {
+                Some(position) if folded[position] != folded_name(&column.header) => {
                     drift.push(Drift {
                         kind: DriftKind::AliasedColumn,
                         subject: names[position].clone(),
@@ -237,7 +237,7 @@ fn other_separator(line: &[u8], rules: &Rules) -> Option<char> {
     [';', '\t', '|'].into_iter().find(|separator| {
         let names = line.split(*separator);
         let folded: Vec<String> = names
-            .map(|name| text::folded(name.trim().trim_matches('"')))
+            .map(|name| folded_name(name.trim().trim_matches('"')))
             .collect();
         let known = |column: &&PublishedColumn| matches!(find(column, &folded), Ok(Some(_)));
         rules.published.iter().filter(known).count() > 1
@@ -253,16 +253,21 @@ fn without_byte_order_marks(mut line: &[u8]) -> &[u8] {
     line
 }
 
+/// Folds the name of a column for comparison: `Creation Date`, `creation_date` and `CreationDate` are the same.
+fn folded_name(name: &str) -> String {
+    text::folded(name).replace(' ', "")
+}
+
 /// Those of the other columns that the publisher's software does not add.
 fn unknown_columns(others: &[usize], names: &[String], rules: &Rules) -> Vec<UnknownColumn> {
-    let technical: Vec<String> = rules
-        .technical_columns
-        .iter()
-        .map(|name| text::folded(name))
-        .collect();
+    // Letter by letter, because `ID` would be a column of the publisher.
+    let is_technical = |name: &str| {
+        let mut technical = rules.technical_columns.iter();
+        technical.any(|technical| technical.eq_ignore_ascii_case(name))
+    };
     others
         .iter()
-        .filter(|&&position| !technical.contains(&text::folded(&names[position])))
+        .filter(|&&position| !is_technical(&names[position]))
         .map(|&position| UnknownColumn {
             position,
             name: Some(names[position].clone()).filter(|name| !name.is_empty()),
@@ -273,7 +278,7 @@ fn unknown_columns(others: &[usize], names: &[String], rules: &Rules) -> Vec<Unk
 /// Returns the only column with that name or one of its aliases.
 fn find(column: &PublishedColumn, folded: &[String]) -> Result<Option<usize>, ()> {
     let names = std::iter::once(&column.header).chain(&column.aliases);
-    for name in names.map(|name| text::folded(name)) {
+    for name in names.map(|name| folded_name(name)) {
         let mut found = folded
             .iter()
             .enumerate()
@@ -391,6 +396,7 @@ mod tests {
             PUBLISHED.replace(',', "   , "),
             format!(" \"{}\" ", PUBLISHED.replace(',', "\"  ,\"")),
             PUBLISHED.to_lowercase().replace(' ', "  "),
+            PUBLISHED.replace(' ', ""),
         ] {
             let read = read(&header).unwrap();
             assert!(read.is_canonical && read.drift.is_empty(), "{header}");
@@ -406,12 +412,15 @@ mod tests {
             (header.is_canonical, header.other_columns.as_slice()),
             (false, &[0][..])
         );
-        let header = read(&format!("{PUBLISHED},_id, ,Name")).unwrap();
+        let header = read(&format!("{PUBLISHED},_id, ,Name,ID")).unwrap();
         let unknown = header
             .unknown_columns
             .iter()
             .map(|column| column.name.as_deref());
-        assert_eq!(unknown.collect::<Vec<_>>(), [None, Some("Name")]);
+        assert_eq!(
+            unknown.collect::<Vec<_>>(),
+            [None, Some("Name"), Some("ID")]
+        );
     }
 
     #[test]
