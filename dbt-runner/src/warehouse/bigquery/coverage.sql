@@ -1,18 +1,18 @@
 -- The latest date of the publisher among the loaded versions, else the latest observation.
-with current_versions as (
-    select
+WITH current_versions AS (
+    SELECT
         source_last_modified,
         last_observed_at
-    from `{dataset}.load_history`
-    where true
-    qualify load_number = max(load_number) over (partition by `partition`)
+    FROM `{dataset}.load_history`
+    WHERE true
+    QUALIFY load_number = max(load_number) OVER (PARTITION BY `partition`)
 )
 
-select
+SELECT
     (
-        select format_datetime(
+        SELECT format_datetime(
             '%Y-%m-%dT%H:%M:%SZ', coalesce(max(source_last_modified), datetime(max(last_observed_at)))
         )
-        from current_versions
+        FROM current_versions
     ),
-    (select cast(max(created_on) as string) from `{project}.marts.requests_by_day`)
+    (SELECT cast(max(created_on) AS string) FROM `{project}.marts.requests_by_day`)

@@ -1,8 +1,8 @@
-select
+SELECT
     `partition`,
     fingerprint,
     run_id,
-    cast(coalesce(generated, false) as string),
-    cast(unix_micros(coalesce(observed_at, loaded_at)) as string)
-from `{dataset}.load_history`
-order by `partition`, load_number
+    cast(coalesce(generated, false) AS string),
+    cast(unix_micros(coalesce(observed_at, loaded_at)) AS string)
+FROM `{dataset}.load_history`
+ORDER BY `partition`, load_number

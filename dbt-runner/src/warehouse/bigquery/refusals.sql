@@ -1,7 +1,7 @@
-select
+SELECT
     `partition`,
     stage,
-    cast(exit_code as string),
+    cast(exit_code AS string),
     cause
-from `{dataset}.refusals`
-order by `partition`
+FROM `{dataset}.refusals`
+ORDER BY `partition`

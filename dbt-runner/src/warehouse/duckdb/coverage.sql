@@ -1,15 +1,15 @@
 -- The latest date of the publisher among the loaded versions, else the latest observation.
-with current_versions as (
-    select
+WITH current_versions AS (
+    SELECT
         source_last_modified,
-        epoch_us(last_observed_at) as observed_us
-    from load_history
-    qualify load_number = max(load_number) over (partition by partition)
+        epoch_us(last_observed_at) AS observed_us
+    FROM load_history
+    QUALIFY load_number = max(load_number) OVER (PARTITION BY partition)
 )
 
-select
+SELECT
     (
-        select strftime(coalesce(max(source_last_modified), make_timestamp(max(observed_us))), '%Y-%m-%dT%H:%M:%SZ')
-        from current_versions
+        SELECT strftime(coalesce(max(source_last_modified), make_timestamp(max(observed_us))), '%Y-%m-%dT%H:%M:%SZ')
+        FROM current_versions
     ),
-    (select cast(max(created_on) as varchar) from marts.requests_by_day)
+    (SELECT cast(max(created_on) AS varchar) FROM marts.requests_by_day)

@@ -1,8 +1,8 @@
-select
+SELECT
     partition,
     fingerprint,
     run_id,
-    cast(coalesce(generated, false) as varchar),
-    cast(epoch_us(coalesce(observed_at, loaded_at)) as varchar)
-from load_history
-order by partition, load_number
+    cast(coalesce(generated, false) AS varchar),
+    cast(epoch_us(coalesce(observed_at, loaded_at)) AS varchar)
+FROM load_history
+ORDER BY partition, load_number

@@ -1,7 +1,7 @@
-select
+SELECT
     partition,
     stage,
-    cast(exit_code as varchar),
+    cast(exit_code AS varchar),
     cause
-from refusals
-order by partition
+FROM refusals
+ORDER BY partition
