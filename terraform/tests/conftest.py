@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -28,6 +29,13 @@ EVERYTHING = VARIABLES | {
     "openlineage_url": "https://marquez.example.org",
     "publish_site": True,
 }
+
+
+def variables() -> dict[str, tuple[str, str]]:
+    """Returns by name the stages that read each environment variable, and its meaning, from the generated table."""
+    table = (ROOT / "docs/configuration.md").read_text("utf-8")
+    rows = re.findall(r"^\| `([A-Z_]+)` \| [^|]* \| ([^|]*) \| (.*) \|$", table, re.M)
+    return {name: (stages, meaning) for name, stages, meaning in rows}
 
 
 def copy_of_module(destination: Path) -> Path:

@@ -13,11 +13,11 @@ import pytest
 import yaml
 
 import policies
-from conftest import COMMAND, MODULE, ROOT, Terraform, copy_of_module
+from conftest import COMMAND, MODULE, ROOT, Terraform, copy_of_module, variables
 
 DEPLOY = (ROOT / "docs/deploy.md").read_text("utf-8")
 RUNBOOK = (ROOT / "docs/runbook.md").read_text("utf-8")
-PATTERNS = ["*.md", "docs/*.md", "*/README.md", "*/*/README.md"]
+PATTERNS = ["*.md", "docs/*.md", "*/README.md", "*/*/README.md", "dev/bench/*/README.md"]
 # A build has Node.js, with pages of its own, in a hidden folder.
 PAGES = sorted(
     page
@@ -41,6 +41,12 @@ def commands() -> list[str]:
     return [re.sub(r"\$(PROJECT|REGION|BUILD_REGION)\b", lambda name: values[name[1]], one) for one in named]
 
 
+def shell_blocks(page: Path) -> list[str]:
+    return re.findall(r"^ *```sh\n(.*?)^ *```", page.read_text("utf-8"), re.M | re.S)
+
+
+# Every line of a shell block, of all pages.
+SHELL = [line.strip() for page in PAGES for block in shell_blocks(page) for line in block.splitlines()]
 COMMANDS = commands()
 GCLOUD = [shlex.split(command) for command in COMMANDS if command.startswith("gcloud ")]
 TERRAFORM = [shlex.split(command) for command in COMMANDS if command.startswith("terraform ")]
@@ -127,10 +133,44 @@ def test_examples_have_one_region() -> None:
 
 
 def test_jobs_read_the_variables_they_are_given() -> None:
-    declared = (ROOT / "shared/src/settings/variables.rs").read_text("utf-8")
-    for command in GCLOUD:
-        for name in re.findall(r"(\w+)=", flags(command).get("--update-env-vars", "")):
-            assert f"    {name}, " in declared
+    given = [flags(command).get("--update-env-vars", "") for command in GCLOUD]
+    given += [line.split("target/release/")[0] for line in SHELL if "target/release/" in line]
+    names = {name for text in given for name in re.findall(r"([A-Z_]+)=", text)}
+    assert len(names) > 4
+    assert names <= set(variables())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_shell_reads_every_block(page: Path) -> None:
+    for block in shell_blocks(page):
+        subprocess.run(["bash", "-n"], input=block, text=True, check=True)
+
+
+def test_what_commands_name_exists() -> None:
+    programs = {path.parts[-3] for path in (*ROOT.glob("*/src/main.rs"), *ROOT.glob("dev/*/src/main.rs"))}
+    environments = {path.stem for path in (ROOT / "dev/python").glob("*.lock")}
+    rust = [path for pattern in ("*/src/**/*.rs", "*/tests/**/*.rs", "tests/**/*.rs") for path in ROOT.glob(pattern)]
+    for line in SHELL:
+        assert set(re.findall(r"\btarget/(?:debug|release)/([\w-]+)", line)) <= programs, line
+        assert set(re.findall(r"\bcargo run -p ([\w-]+)", line)) <= programs, line
+        assert set(re.findall(r"\.deps/([\w-]+)/", line)) <= environments, line
+        for words in re.findall(r"nextest run --workspace (\w+)", line):
+            assert any(words in path.stem or f" {words}" in path.read_text("utf-8") for path in rust), line
+        # What a command writes does not exist.
+        read = re.sub(r"> \S+|^cp .*", "", line)
+        for path in re.findall(r"(?<![\w./-])((?:contracts|dashboard|dbt-runner|dev|terraform|tests)/[\w./-]+)", read):
+            assert (ROOT / path).exists(), line
+        for code in re.findall(r'python -c "([^"]+)"', line):
+            ast.parse(code)
+            for mart in re.findall(r"\bmarts\.(\w+)", code):
+                assert (ROOT / f"dbt-runner/project/models/marts/{mart}.sql").exists(), line
+
+
+def test_contributing_lists_every_target_of_make() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    helped = set(re.findall(r"^([a-z-]+):.*##", makefile, re.M)) - {"help", "clean", "generate"}
+    table = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## Make targets")[1].split("###")[0]
+    assert set(re.findall(r"^\|[^|]*\| `make ([a-z-]+)", table, re.M)) == helped
 
 
 @pytest.mark.parametrize("command", TERRAFORM, ids=lambda command: command[2])
@@ -261,12 +301,12 @@ def test_targets_of_make_exist() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.M))
     exported = " ".join(re.findall(r"^export ([A-Z_ ]+)$", makefile, re.M))
-    variables = {*exported.split(), "LARGEST", "ROUNDS"}
+    settings = {*exported.split(), "LARGEST", "ROUNDS"}
     for page in PAGES:
         for command in re.findall(r"^make [^#\n]+|(?<=`)make [^`]+", page.read_text("utf-8"), re.M):
             for word in shlex.split(command)[1:]:
                 name, is_variable, _ = word.partition("=")
-                assert name in (variables if is_variable else targets) or name.startswith(".deps/"), command
+                assert name in (settings if is_variable else targets) or name.startswith(".deps/"), command
 
 
 def test_scripts_of_npm_exist() -> None:

@@ -5,7 +5,7 @@ import re
 import yaml
 
 import policies
-from conftest import EVERYTHING, ROOT
+from conftest import EVERYTHING, ROOT, variables
 
 
 def test_policies_hold_by_default(plan: dict) -> None:
@@ -25,13 +25,12 @@ def test_datasets_are_those_that_dbt_builds_in(plan: dict) -> None:
     assert schemas <= planned
 
 
-VARIABLE = re.compile(r'^    ([A-Z_]+), (?:None|Some\("[^"]*"\)), "([^"]*)", "((?:[^"\\]|\\.)*)";$', re.M)
 SET_BY_CLOUD_RUN_OR_WORKFLOW = {"RUN_ID", "YEARS", "FORCE", "RELEASE"}
 READ_BY = {"extract-job": "extract", "transform-job": "transform", "load-job": "load", "dbt-runner": "dbt"}
 
 
 def test_environment_is_what_the_jobs_read(plan: dict) -> None:
-    declared = VARIABLE.findall((ROOT / "shared/src/settings/variables.rs").read_text("utf-8"))
+    declared = variables()
     assert len(declared) > 15
     # Variables that the image sets.
     image = set(re.findall(r"^ENV ([A-Z_]+)=|^ {4}([A-Z_]+)=", (ROOT / "Dockerfile").read_text("utf-8"), re.M))
@@ -40,7 +39,8 @@ def test_environment_is_what_the_jobs_read(plan: dict) -> None:
         if "template" not in job:
             continue
         environment = {item["name"] for item in policies.container(job)["env"]}
-        read = {name: meaning for name, jobs, meaning in declared if jobs == "all" or READ_BY[job["name"]] in jobs}
+        stage = READ_BY[job["name"]]
+        read = {name: meaning for name, (stages, meaning) in declared.items() if stages == "all" or stage in stages}
         required = {name for name, meaning in read.items() if "Required." in meaning}
         assert environment <= set(read), job["name"]
         assert required <= environment | in_image, job["name"]

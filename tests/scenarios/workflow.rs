@@ -106,6 +106,9 @@ fn a_run_is_summarized_and_the_next_one_finds_nothing_new() {
     assert!(first.contains("4 of 4 partitions are new."), "{first}");
     let generated = "All service requests are synthetic: none of them are the City's.";
     assert!(first.contains(generated), "{first}");
+    let readme = include_str!("../../README.md").split(".sql('").nth(1);
+    let (documented, _) = readme.unwrap().split_once("')").unwrap();
+    assert_eq!(machine.query(documented).as_array().unwrap().len(), 10);
 
     let second = machine.run(&[]);
     assert!(second.contains("Nothing new"), "{second}");
@@ -206,8 +209,14 @@ fn years_on_a_host_that_is_down_are_loaded_when_it_is_up() {
     assert_eq!([loaded(), in_marts()], [json!([[14]]), json!([[14]])]);
 
     portal.start_file_host().unwrap();
+    // The City's program does not find the resource of the current year, and makes another one.
+    portal
+        .rename(2026, "311 Service Requests 2026 (January to October)")
+        .unwrap();
+    portal.publish(2026, portal.publications(2026)).unwrap();
     let printed = machine.run(&source);
     assert!(printed.contains("3 of 19 partitions are new."), "{printed}");
+    assert!(printed.contains("drift: DuplicateResource"), "{printed}");
     assert_eq!([loaded(), in_marts()], [json!([[17]]), json!([[17]])]);
 
     // A portal that does not even list the years is not a success without news.

@@ -51,8 +51,8 @@ async fn execute() -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Runs all four stages, then prints a summary and the path of the log. The publications of the sample portal's current year that the warehouse
-/// does not have are loaded one by one, and the marts are built after the last.
+/// Runs all four stages, then prints a summary and the path of the log. The publications of the sample portal's current
+/// year that the warehouse does not have are loaded one by one, and the marts are built after the last.
 async fn run(settings: &Settings) -> anyhow::Result<ExitCode> {
     let run_id = RunId::now();
     let log = Log::open(&settings.directory, &run_id)?;

@@ -132,7 +132,7 @@ async fn clean_rows(
         if partition.year().is_some() {
             add(&mut total, rows);
         }
-        for drift in &manifest.drift {
+        for drift in handed.drift.iter().chain(&manifest.drift) {
             writeln!(
                 text,
                 "    drift: {:?} {:?}, {} rows",
