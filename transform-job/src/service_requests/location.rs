@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use shared::contract::{Rules, WardModel};
 
 use super::refusal::Reason;
-use super::text::{decode, folded};
+use super::text::decode;
 
 /// A forward sortation area of the city's postal district, or none, encoded as 0 for none, else 1 + digit * 26 + letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,11 +129,11 @@ impl<'a> Wards<'a> {
         let Ok(number) = number.trim().parse::<i32>() else {
             return Vec::new();
         };
-        let name = folded(name);
+        let name = letters(name);
         let mut found = Vec::new();
         for model in self.models {
             for ward in &model.wards {
-                if ward.id == number && folded(&ward.name) == name {
+                if ward.id == number && letters(&ward.name) == name {
                     found.push((
                         model,
                         Ward {
@@ -148,6 +148,13 @@ impl<'a> Wards<'a> {
         }
         found
     }
+}
+
+/// Returns the letters of a ward's name, which together with its number identify it. What conversions between encodings
+/// leave of an apostrophe does not.
+fn letters(name: &str) -> String {
+    let letters = name.chars().filter(char::is_ascii_alphabetic);
+    letters.map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
 #[cfg(test)]
@@ -178,6 +185,10 @@ mod tests {
             (Some(25), Some(12))
         );
         assert_eq!(plain(" St. Paul's (21) "), (Some(44), Some(21)));
+        for apostrophe in ["\u{fffd}", "?", "\u{e2}\u{20ac}\u{2122}", "\u{b4}", ""] {
+            let text = format!("Toronto-St. Paul{apostrophe}s (12)");
+            assert_eq!(plain(&text), (Some(25), Some(12)), "{text}");
+        }
         assert_eq!(plain("Unknown"), (None, None));
     }
 
