@@ -166,6 +166,16 @@ def test_what_commands_name_exists() -> None:
                 assert (ROOT / f"dbt-runner/project/models/marts/{mart}.sql").exists(), line
 
 
+def test_files_of_the_recipes_exist() -> None:
+    recipes = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## Recipes")[1]
+    named = re.findall(r"`([\w./-]+\.(?:rs|py|sql|tf|tsx?|yml|yaml|css|in|md))`", recipes)
+    named = [name for name in named if "NAME" not in name]
+    assert len(named) > 40
+    folders = [folder for folder in ROOT.iterdir() if folder.name[0] != "." and folder.name != "target"]
+    files = {str(path) for folder in folders for path in folder.rglob("*") if "node_modules" not in path.parts}
+    assert [name for name in named if not any(file.endswith(f"/{name}") for file in files)] == []
+
+
 def test_contributing_lists_every_target_of_make() -> None:
     makefile = (ROOT / "Makefile").read_text("utf-8")
     helped = set(re.findall(r"^([a-z-]+):.*##", makefile, re.M)) - {"help", "clean", "generate"}
