@@ -71,11 +71,19 @@ pub(crate) type Yearly = BTreeMap<i16, Result<Choice, PickError>>;
 pub(crate) fn yearly(resources: &[Resource]) -> Yearly {
     let mut by_year: BTreeMap<i16, Vec<&Resource>> = BTreeMap::new();
     for resource in resources {
-        if matches!(resource.format.as_str(), "zip" | "csv")
-            && let Some(year) = texts(resource).find_map(only_year)
-        {
-            by_year.entry(year).or_default().push(resource);
+        if !matches!(resource.format.as_str(), "zip" | "csv") {
+            continue;
         }
+        let Some(year) = texts(resource).find_map(only_year) else {
+            let id = resource.label();
+            warn!(
+                resource = id,
+                name = resource.name,
+                "resource without a year ignored"
+            );
+            continue;
+        };
+        by_year.entry(year).or_default().push(resource);
     }
     by_year
         .into_iter()

@@ -378,6 +378,25 @@ fn a_failing_resource_that_is_not_chosen_does_not_matter() {
     );
 }
 
+/// It may be a year that the publisher renamed, which the warehouse then no longer follows.
+#[test]
+fn a_file_without_a_year_is_reported() {
+    let portal = Published::start();
+    portal.list(&json!([
+        resource("a", &json!({})),
+        resource(
+            "renamed",
+            &json!({"name": "Requests from January to April"})
+        ),
+    ]));
+    portal.serve("/files/a", year_zip(2023, "New"));
+    let outcome = portal.run("test");
+    outcome.finished();
+    let ignored = outcome.event("resource without a year ignored");
+    assert_eq!(ignored["resource"], "renamed");
+    assert_eq!(ignored["name"], "Requests from January to April");
+}
+
 #[test]
 fn equal_contents_in_different_archives_are_one_raw_manifest() {
     let portal = Published::start();
