@@ -324,13 +324,13 @@ impl Current {
             .or_fail(Exit::Bug)
     }
 
-    /// Returns a name of the version for people: the day it was published, if known.
+    /// Returns a name of the version for people: the day it was published, if known, else the day a run first observed it.
     fn name(&self) -> String {
-        let day = self
-            .last_modified
-            .as_deref()
-            .and_then(|date| date.get(..10));
-        day.unwrap_or(&self.fingerprint).to_owned()
+        let published = self.last_modified.as_deref();
+        let published = published.and_then(|date| date.get(..10)).map(str::to_owned);
+        let observed = || Some(self.observed_at?.strftime("%Y-%m-%d").to_string());
+        let day = published.or_else(observed);
+        day.unwrap_or_else(|| self.fingerprint.clone())
     }
 
     fn has_content_of(&self, manifest: &CleanManifest) -> bool {
@@ -560,4 +560,31 @@ fn miscounted(load: &Load<'_>, table: &Table, counted: u64, expected: u64) -> Fa
         expected,
     }
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_without_a_date_is_named_by_its_observation() {
+        let name = |published: Option<&str>, observed_us: Option<&str>| {
+            let texts = [
+                Some("1"),
+                Some("fingerprint"),
+                Some("digest"),
+                published,
+                Some("3.0.0"),
+                Some("7"),
+                observed_us,
+                observed_us,
+            ];
+            let row = texts.map(|text| text.map(str::to_owned)).to_vec();
+            Current::from_row(row).expect("a version").name()
+        };
+        let (published, observed) = ("2026-05-01T13:02:11.000000", "1780272000000000");
+        assert_eq!(name(Some(published), Some(observed)), "2026-05-01");
+        assert_eq!(name(None, Some(observed)), "2026-06-01");
+        assert_eq!(name(None, None), "fingerprint");
+    }
 }
