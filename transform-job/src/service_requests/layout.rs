@@ -17,9 +17,9 @@ use super::text::{readable, trim};
 pub(super) enum Layout {
     /// `2025-01-31` or `2025/01/31`.
     YearMonthDay,
-    /// `01/31/2025`.
+    /// `01/31/2025` or `01-31-2025`.
     MonthDayYear,
-    /// `31/01/2025`.
+    /// `31/01/2025` or `31-01-2025`.
     DayMonthYear,
 }
 
@@ -67,11 +67,12 @@ impl Layout {
         let separator = *text.iter().find(|byte| !byte.is_ascii_digit())?;
         let mut parts = text.split(|&byte| byte == separator);
         let (first, second, third) = (parts.next()?, parts.next()?, parts.next()?);
-        let year_is_last = separator == b'/' && matches!(first.len(), 1 | 2) && third.len() == 4;
+        if !matches!(separator, b'-' | b'/') {
+            return None;
+        }
+        let year_is_last = matches!(first.len(), 1 | 2) && third.len() == 4;
         let (year, month, day) = match self {
-            Layout::YearMonthDay if matches!(separator, b'-' | b'/') && first.len() == 4 => {
-                (first, second, third)
-            }
+            Layout::YearMonthDay if first.len() == 4 => (first, second, third),
             Layout::MonthDayYear if year_is_last => (third, first, second),
             Layout::DayMonthYear if year_is_last => (third, second, first),
             _ => return None,
@@ -367,6 +368,12 @@ mod tests {
         assert_chosen(
             &choose(2026, None, &month_first),
             Layout::MonthDayYear,
+            false,
+        );
+        let with_hyphens = ["01-02-2026 00:00", "13-02-2026 00:00:00"];
+        assert_chosen(
+            &choose(2026, None, &with_hyphens),
+            Layout::DayMonthYear,
             false,
         );
         let mixed = choose(2026, None, &["13/01/2026 00:00", "01/31/2026 00:00"]).unwrap_err();

@@ -248,7 +248,7 @@ mod tests {
             "2024-01-01 10:00:61",
             "2024-01-01 13:00:00 PM",
             "2024-01-01 0:00 AM",
-            "01-02-2024 00:00:00",
+            "01.02.2024 00:00:00",
             "2024-01-01 10:00:00 EST",
             "2024-01-01 10:00:00.",
             "yesterday at 5:00",
@@ -261,7 +261,9 @@ mod tests {
             read("2023-12-31 23:59:59"),
             Err(Reason::CreatedInOtherYear.into())
         );
-        assert_eq!(read("01/02/2024 00:00:00"), Err(TimeError::OtherLayout));
+        for text in ["01/02/2024 00:00:00", "01-02-2024 00:00:00"] {
+            assert_eq!(read(text), Err(TimeError::OtherLayout), "{text:?}");
+        }
     }
 
     #[test]
