@@ -2,6 +2,7 @@
 
 objects BUCKET                    the SHA-256 of every object
 copy BUCKET DIRECTORY             every object as a file of its name; their names
+flip BUCKET NAME                  flips a bit in the middle of an object
 query PROJECT DATASET SQL         the rows of a query
 digest PROJECT DATASET SQL        their count and a digest of them in any order
 remove PROJECT DATASET            removes the dataset's tables
@@ -37,6 +38,14 @@ def copy(bucket: str, directory: str) -> dict:
         path.parent.mkdir(parents=True, exist_ok=True)
         blob.download_to_filename(path, checksum="crc32c")
     return {"names": [blob.name for blob in blobs]}
+
+
+def flip(bucket: str, name: str) -> dict:
+    blob = bucket_of(bucket).blob(name)
+    content = bytearray(blob.download_as_bytes())
+    content[len(content) // 2] ^= 1
+    blob.upload_from_string(bytes(content))
+    return {}
 
 
 def client_of(project: str) -> bigquery.Client:
@@ -88,6 +97,7 @@ def tables(project: str, datasets: list[str]) -> dict:
 COMMANDS = {
     "objects": lambda arguments: objects(arguments[0]),
     "copy": lambda arguments: copy(*arguments),
+    "flip": lambda arguments: flip(*arguments),
     "query": lambda arguments: query(*arguments),
     "digest": lambda arguments: digest(*arguments),
     "remove": lambda arguments: remove(*arguments),

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use emulators::{Fault, FaultKind, Proxy, Service, google_error};
+use emulators::{Fault, FaultKind, Proxy, RequestLog, Service, google_error};
 use sample_portal::{Portal, PortalConfig};
 use serde_json::{Value, json};
 use shared::run::Stage;
@@ -62,6 +62,9 @@ fn is_loaded_once(pipeline: &Pipeline) {
 
 /// The jobs of a load whose first one is refused: that one, and the one that records what the run spent.
 const ONCE: usize = 2;
+
+/// The jobs before the transaction of a year: for what the run observed, for its rows and for its quarantine.
+const BEFORE_TRANSACTION: u32 = 3;
 
 fn job_inserts(proxy: &Proxy) -> usize {
     let is_insert = |path: &str| {
@@ -239,25 +242,97 @@ fn a_load_that_is_overtaken_afterwards_succeeded() {
     );
 }
 
-/// A job that is killed between its load jobs and the transaction, and another one afterwards.
+/// A job that is killed between its load jobs and the transaction, another one while BigQuery executes the transaction, which
+/// goes on without it, and one afterwards.
 #[test]
 fn a_killed_load_is_continued_by_the_next_one() {
+    const TRANSACTION: &str = "toronto_311_replace_service-requests_2025_";
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
+    let killed_when = |not_yet: &str, is_so: &dyn Fn() -> bool| {
+        let mut killed = pipeline.spawn(Stage::Load, "run");
+        wait_until(Duration::from_mins(1), not_yet, is_so);
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+    };
     proxy.fault(of_job_inserts(
-        2,
+        BEFORE_TRANSACTION,
         1,
         FaultKind::Delay(Duration::from_secs(30)),
     ));
-    let mut killed = pipeline.spawn(Stage::Load, "run");
-    wait_until(
-        Duration::from_mins(1),
-        "the load jobs are not started",
-        || job_inserts(&proxy) == 2,
-    );
-    killed.kill().unwrap();
-    killed.wait().unwrap();
+    killed_when("the load jobs are not started", &|| {
+        job_inserts(&proxy) == BEFORE_TRANSACTION as usize
+    });
     proxy.clear_faults();
+
+    let requests_of = |method: &str, status: u16| -> Vec<RequestLog> {
+        let of_transaction = |request: &RequestLog| {
+            let job = request
+                .json
+                .as_ref()
+                .map(|job| &job["jobReference"]["jobId"]);
+            let job = job.and_then(Value::as_str).unwrap_or(&request.target);
+            job.contains(TRANSACTION)
+        };
+        let mut requests = proxy.requests();
+        requests.retain(|request| {
+            (request.method.as_str(), request.status) == (method, status) && of_transaction(request)
+        });
+        requests
+    };
+    let reference = json!({"projectId": "p", "jobId": "j", "location": "northamerica-northeast2"});
+    let running = json!({"jobReference": reference, "status": {"state": "RUNNING"}});
+    proxy.fault(of_job_inserts(BEFORE_TRANSACTION, 1, answer(&running)));
+    let polls = Fault::new(format!("/jobs/{TRANSACTION}"), answer(&running));
+    proxy.fault(polls.method("GET").times(u32::MAX));
+    killed_when("the transaction is not polled", &|| {
+        !requests_of("GET", 200).is_empty()
+    });
+    let loaded = "select count(*) from load_history where load_history.partition = '2025'";
+    assert_eq!(pipeline.query(loaded), json!([[0]]));
+
+    let duplicate = google_error(409, "duplicate");
+    proxy.fault(of_job_inserts(BEFORE_TRANSACTION, 1, duplicate));
+    thread::scope(|scope| {
+        let next = scope.spawn(|| pipeline.run(Stage::Load, "run"));
+        wait_until(Duration::from_mins(1), "it starts no job", || {
+            !requests_of("POST", 409).is_empty()
+        });
+        pipeline.execute_job(requests_of("POST", 200)[0].json.as_ref().unwrap());
+        proxy.clear_faults();
+        next.join().unwrap().finished();
+    });
+    is_loaded_once(&pipeline);
+    let jobs = [200, 409]
+        .map(|status| requests_of("POST", status))
+        .concat();
+    let id = |request: &RequestLog| request.json.as_ref().unwrap()["jobReference"].clone();
+    assert_eq!(jobs.len(), 3);
+    assert!(jobs.iter().all(|job| id(job) == id(&jobs[0])), "{jobs:?}");
+}
+
+/// BigQuery reads files without the checksums of their manifest.
+#[test]
+fn an_object_that_was_altered_after_the_transformation_is_not_loaded() {
+    let portal = portal();
+    let (pipeline, proxy) = transformed(&portal);
+    let keys = pipeline.objects().into_keys();
+    let mut files = keys.filter(|key| key.starts_with("clean/service-requests/2025/"));
+    let file = files.find(|key| key.ends_with("-01.parquet")).unwrap();
+    pipeline.flip_bit(&file);
+    let refused = load_of(&pipeline, "clean/service-requests/").run();
+    let cause = refused.failed(70);
+    assert!(
+        cause.contains(&format!("{file} has the CRC32C ")),
+        "{cause}"
+    );
+    // Nothing but what the run spent is recorded.
+    assert_eq!(job_inserts(&proxy), 1);
+    let rows =
+        "select (select count(*) from service_requests) + (select count(*) from load_history) - 1";
+    assert_eq!(pipeline.query(rows), json!([[0]]));
+
+    pipeline.flip_bit(&file);
     pipeline.run(Stage::Load, "run").finished();
     is_loaded_once(&pipeline);
 }
@@ -270,8 +345,8 @@ fn a_killed_load_is_continued_by_the_next_one() {
 fn a_load_that_is_overtaken_changes_nothing() {
     let portal = portal();
     let (pipeline, proxy) = transformed(&portal);
-    // The third is the transaction of the year.
-    let transaction = of_job_inserts(2, 1, FaultKind::Delay(Duration::from_secs(15)));
+    let delay = FaultKind::Delay(Duration::from_secs(15));
+    let transaction = of_job_inserts(BEFORE_TRANSACTION, 1, delay);
     let older = overtaken(&portal, &pipeline, &proxy, transaction);
     let cause = older.failed(30);
     assert!(

@@ -278,6 +278,26 @@ impl Pipeline {
         BigQuery::connect(&dataset, Some(&emulator)).await.unwrap()
     }
 
+    /// Executes a job of BigQuery from the request to insert it.
+    pub(crate) fn execute_job(&self, request: &Value) {
+        let id = request["jobReference"]["jobId"].as_str().unwrap();
+        let configuration = serde_json::from_value(request["configuration"].clone()).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let bigquery = Box::pin(self.bigquery_client()).await;
+            let done = Box::pin(bigquery.run(id, configuration)).await;
+            done.map_err(|(error, _)| error).unwrap();
+        });
+    }
+
+    /// Alters an object in the cloud: it flips a bit in the middle.
+    pub(crate) fn flip_bit(&self, key: &str) {
+        run_cloud_reader(&["flip", self.project(), key]);
+    }
+
     /// Returns the rows of a query that both warehouses support.
     pub(crate) fn query(&self, sql: &str) -> Value {
         let mut answer = match &self.storage {
