@@ -138,25 +138,29 @@ async function choiceToPaint(page: Page): Promise<{ time: number; isFetched: boo
 }
 
 /**
- * Returns the milliseconds until the first figure is painted on a slow phone, and by how much the layout shifts until all
- * sections are shown.
+ * Returns the milliseconds until the first figure is painted on a slow phone, which the page itself has, and until the answer
+ * is, with its rates; and by how much the layout shifts until all sections are shown.
  */
-async function slowLoad(browser: Browser, url: string): Promise<{ figure: number; shift: number }> {
+async function slowLoad(browser: Browser, url: string): Promise<Slow> {
   const context = await browser.newContext(VIEWPORT);
   const page = await context.newPage();
   const session = await context.newCDPSession(page);
   await session.send("Network.emulateNetworkConditions", SLOW_LINK);
   await session.send("Emulation.setCPUThrottlingRate", { rate: SLOW_CPU });
   await page.addInitScript(() => {
-    const seen = { figure: 0, shift: 0 };
+    const seen = { figure: 0, answer: 0, shift: 0 };
     Object.assign(window, { seen });
-    const observer = new MutationObserver(() => {
-      if (!/\d/.test(document.querySelector(".answer h2")?.textContent ?? "")) return;
-      observer.disconnect();
-      // A task after the frame's callbacks runs once the frame is painted.
-      requestAnimationFrame(() => setTimeout(() => (seen.figure = performance.now())));
-    });
-    observer.observe(document, { subtree: true, childList: true, characterData: true });
+    const follow = (name: "figure" | "answer", selector: string) => {
+      const observer = new MutationObserver(() => {
+        if (!/\d/.test(document.querySelector(selector)?.textContent ?? "")) return;
+        observer.disconnect();
+        // A task after the frame's callbacks runs once the frame is painted.
+        requestAnimationFrame(() => setTimeout(() => (seen[name] = performance.now())));
+      });
+      observer.observe(document, { subtree: true, childList: true, characterData: true });
+    };
+    follow("figure", ".answer h2");
+    follow("answer", ".answer .context");
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries())
         seen.shift += (entry as PerformanceEntry & { value: number }).value;
@@ -164,11 +168,15 @@ async function slowLoad(browser: Browser, url: string): Promise<{ figure: number
   });
   await page.goto(url, { waitUntil: "commit" });
   await page.waitForSelector(WHOLE);
-  const seen = await page.evaluate(
-    () => (window as unknown as { seen: { figure: number; shift: number } }).seen,
-  );
+  const seen = await page.evaluate(() => (window as unknown as { seen: Slow }).seen);
   await context.close();
   return seen;
+}
+
+interface Slow {
+  figure: number;
+  answer: number;
+  shift: number;
 }
 
 function spread(values: number[]) {
@@ -201,7 +209,7 @@ try {
     .flatMap(({ files }) => files.map(({ year }) => year ?? 0))
     .sort();
   const all = `years=${years[0] ?? ""}-${years.at(-1) ?? ""}`;
-  const slow: { figure: number; shift: number }[] = [];
+  const slow: Slow[] = [];
   for (let load = 0; load < SLOW_LOADS; load++) slow.push(await slowLoad(browser, site.url));
   const filters: Record<string, ReturnType<typeof spread> & { loaded: ReturnType<typeof spread> }> = {};
   for (const [name, query] of [
@@ -228,6 +236,7 @@ try {
       whole: spread(whole),
       slow: {
         first_figure: spread(slow.map(({ figure }) => figure)),
+        first_answer: spread(slow.map(({ answer }) => answer)),
         shift: Math.max(...slow.map(({ shift }) => shift)),
       },
       filters,

@@ -101,6 +101,19 @@ export class Visitor {
     return Number((await this.text(selector)).replace(/[^\d.-]/g, ""));
   }
 
+  /** Returns by how much the layout has shifted since the page was opened, without what follows a choice. */
+  shift(): Promise<number> {
+    return this.page.evaluate(() => {
+      const observer = new PerformanceObserver(() => undefined);
+      observer.observe({ type: "layout-shift", buffered: true });
+      const shifts = observer.takeRecords() as (PerformanceEntry & {
+        value: number;
+        hadRecentInput: boolean;
+      })[];
+      return shifts.reduce((sum, { value, hadRecentInput }) => sum + (hadRecentInput ? 0 : value), 0);
+    });
+  }
+
   /** Returns the accessible name of the element with the focus, or else its text. */
   focused(): Promise<string> {
     return this.page.evaluate(() => {

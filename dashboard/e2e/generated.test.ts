@@ -25,7 +25,7 @@ async function visiting(
   options: BrowserContextOptions = {},
 ): Promise<void> {
   const visitor = await site.visit(options);
-  await visitor.page.route("**/catalog.json", (route) => route.fulfill(json(catalog)));
+  await visitor.page.route("**/files.json", (route) => route.fulfill(json(catalog)));
   await visit(visitor);
   expect(visitor.complaints).toEqual([]);
   await visitor.close();
@@ -258,5 +258,6 @@ test("before the catalog is read, the page does not mention the City's data", ()
   expect(html).not.toMatch(LICENCE);
   expect(html).not.toMatch(/report to the City/);
   expect(html).toContain("<title>Toronto 311</title>");
-  for (const card of ["og:title", "og:description", "twitter:card"]) expect(html).toContain(`"${card}"`);
+  for (const card of ["og:title", "og:description", "og:image", "twitter:card"])
+    expect(html).toContain(`"${card}"`);
 });

@@ -13,6 +13,6 @@ export async function publish(page: Page, name: string, sql: string, isDamaged =
   const catalog = readCatalog();
   const mart = { name, rows: 1, files: [{ path, bytes: bytes.length, sha256 }] };
   const marts = [...catalog.marts.filter((one) => one.name !== name), mart];
-  await page.route("**/catalog.json", (route) => route.fulfill(json({ ...catalog, marts })));
+  await page.route("**/files.json", (route) => route.fulfill(json({ ...catalog, marts })));
   await page.route(`**/${path}`, (route) => route.fulfill({ body: isDamaged() ? bytes.subarray(1) : bytes }));
 }

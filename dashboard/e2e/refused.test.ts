@@ -147,7 +147,7 @@ test("a site without refusals, and an older one without the mart", async () => {
   const without = catalog.marts.filter(({ name }) => name !== MART);
   for (const marts of [without, [...without, { name: MART, rows: 0, files: [] }]]) {
     visitor = await site.visit();
-    await visitor.page.route("**/catalog.json", (route) => route.fulfill(json({ ...catalog, marts })));
+    await visitor.page.route("**/files.json", (route) => route.fulfill(json({ ...catalog, marts })));
     await visitor.view();
     await visitor.page.locator("#quality table").waitFor();
     expect(await visitor.page.locator(".refusals, .as-of a").count()).toBe(0);

@@ -7,15 +7,15 @@ const FORMAT = "v1";
 /** The folder of the data, relative to the page. */
 export const DATA = "data/";
 
+/** The files of the marts, without what describes them: all that the dashboard needs of the catalog. */
+const LISTING = "files.json";
+
 /** A file of a table. */
 export interface PublishedFile {
   /** Relative to the catalog. */
   path: string;
-  /** Its address that stays when its content changes, relative to the catalog. Older catalogs have none. */
-  address?: string;
   /** The year of all its rows, if the mart has one file per year. */
   year?: number;
-  rows: number;
   bytes: number;
   /** Hex digest. */
   sha256: string;
@@ -23,20 +23,13 @@ export interface PublishedFile {
 
 export interface PublishedTable {
   name: string;
-  description: string;
-  /** The address of all its rows that stays when they change, relative to the catalog, if it has one. */
-  address?: string;
   rows: number;
-  bytes: number;
-  columns?: { name: string; type: string; description: string }[];
   files: PublishedFile[];
 }
 
 /** The published data of the site. */
 export interface Catalog {
   catalog: string;
-  fingerprint: string;
-  run: string;
   /** When the newest file in it was published, ISO 8601. */
   as_of: string | null;
   /** The day of the latest request, ISO 8601. */
@@ -48,21 +41,19 @@ export interface Catalog {
   /** What the licence requires wherever the data are shown; `null` for generated data. */
   attribution: string | null;
   marts: PublishedTable[];
-  /** The requests themselves, the quarantine and the boundaries. Older catalogs lack them. */
-  datasets?: PublishedTable[];
 }
 
 /**
- * Fetches the site's catalog, past the cache.
+ * Fetches the site's listing, or a catalog that has more, past the cache.
  *
  * @throws Problem if it is missing, damaged or of another format.
  */
-export async function fetchCatalog(): Promise<Catalog> {
-  const path = `${DATA}catalog.json`;
+export async function fetchCatalog<Of extends Catalog = Catalog>(name = LISTING): Promise<Of> {
+  const path = DATA + name;
   const response = await get(path, { cache: "no-cache" });
-  let catalog: Partial<Catalog>;
+  let catalog: Partial<Of>;
   try {
-    catalog = (await response.json()) as Partial<Catalog>;
+    catalog = (await response.json()) as Partial<Of>;
   } catch (error) {
     throw new Problem("damaged", path, String(error));
   }
@@ -82,7 +73,7 @@ export async function fetchCatalog(): Promise<Catalog> {
   }
   // The City's licence and attribution are never shown with generated data, even if the catalog has them.
   const terms = generated ? { licence: null, attribution: null } : {};
-  return { ...(catalog as Catalog), generated, ...terms };
+  return { ...(catalog as Of), generated, ...terms };
 }
 
 /**

@@ -1,10 +1,10 @@
 import { render } from "preact";
 
 import "../base.css";
-import { fetchCatalog } from "../data/catalog.ts";
 import { showTheme } from "../theme.tsx";
 import { pseudo } from "../words/pseudo.ts";
 import { speak, text } from "../strings.ts";
+import { fetchDescribed } from "./catalog.ts";
 import { UsePage } from "./page.tsx";
 import { sayUse, useWords } from "./words.ts";
 
@@ -16,7 +16,7 @@ if (new URLSearchParams(location.search).get("lang") === "en-XA") {
 }
 const root = document.getElementById("app");
 if (root) {
-  const catalog = fetchCatalog();
+  const catalog = fetchDescribed();
   root.replaceChildren();
   render(<UsePage catalog={catalog} />, root);
 }

@@ -1,12 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 
-import type { Catalog } from "../data/catalog.ts";
-import { DATA, fetchCatalog, findTable } from "../data/catalog.ts";
+import { DATA } from "../data/catalog.ts";
 import { feedOf } from "../data/feeds.ts";
 import { GeneratedBanner } from "../parts/banner.tsx";
 import { Failure } from "../parts/failure.tsx";
 import { format, text } from "../strings.ts";
 import { ThemeSwitch } from "../theme.tsx";
+import type { DescribedCatalog } from "./catalog.ts";
+import { fetchDescribed, findMart } from "./catalog.ts";
 import { Recipes } from "./recipes.tsx";
 import { Tables } from "./tables.tsx";
 import { useWords as words } from "./words.ts";
@@ -17,10 +18,10 @@ import "./use.css";
 const WARDS = Array.from({ length: 25 }, (_, at) => at + 1);
 
 /** What there is, how to query it, its terms, and how to follow it. */
-export function UsePage({ catalog }: { catalog: Promise<Catalog> }) {
-  const [read, setRead] = useState<Catalog | null>(null);
+export function UsePage({ catalog }: { catalog: Promise<DescribedCatalog> }) {
+  const [read, setRead] = useState<DescribedCatalog | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const open = (from: Promise<Catalog>) => {
+  const open = (from: Promise<DescribedCatalog>) => {
     setError(null);
     from.then(setRead, setError);
   };
@@ -40,7 +41,7 @@ export function UsePage({ catalog }: { catalog: Promise<Catalog> }) {
             <Failure
               error={error}
               onRetry={() => {
-                open(fetchCatalog());
+                open(fetchDescribed());
               }}
             />
           )}
@@ -51,7 +52,7 @@ export function UsePage({ catalog }: { catalog: Promise<Catalog> }) {
   );
 }
 
-function Header({ catalog }: { catalog: Catalog | null }) {
+function Header({ catalog }: { catalog: DescribedCatalog | null }) {
   const days = [
     ...(catalog?.data_through ? [words.through(format.day(new Date(catalog.data_through)))] : []),
     ...(catalog?.as_of && !catalog.generated ? [words.published(format.day(new Date(catalog.as_of)))] : []),
@@ -66,7 +67,7 @@ function Header({ catalog }: { catalog: Catalog | null }) {
   );
 }
 
-function Sections({ catalog }: { catalog: Catalog }) {
+function Sections({ catalog }: { catalog: DescribedCatalog }) {
   return (
     <>
       <p>{words.intro}</p>
@@ -79,7 +80,7 @@ function Sections({ catalog }: { catalog: Catalog }) {
   );
 }
 
-function Terms({ catalog }: { catalog: Catalog }) {
+function Terms({ catalog }: { catalog: DescribedCatalog }) {
   const { licence, attribution, generated: isGenerated, data_through: through } = catalog;
   const source = isGenerated ? `${text.generated.notice}.` : (attribution ?? "");
   const day = through ? format.day(new Date(through)) : "";
@@ -96,7 +97,7 @@ function Terms({ catalog }: { catalog: Catalog }) {
       <p>
         {words.cite}: <q>{words.citation(text.title, source, location.origin + location.pathname, day)}</q>
       </p>
-      {findTable(catalog, "area_denominators") && <p>{text.boundaries}</p>}
+      {findMart(catalog, "area_denominators") && <p>{text.boundaries}</p>}
     </section>
   );
 }

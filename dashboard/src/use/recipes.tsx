@@ -1,7 +1,8 @@
 import { useState } from "preact/hooks";
 
-import type { Catalog } from "../data/catalog.ts";
-import { DATA, findTable } from "../data/catalog.ts";
+import { DATA } from "../data/catalog.ts";
+import type { DescribedCatalog } from "./catalog.ts";
+import { findMart } from "./catalog.ts";
 import type { Tool } from "./recipes.ts";
 import { recipesOf } from "./recipes.ts";
 import { useWords as words } from "./words.ts";
@@ -10,8 +11,8 @@ import { useWords as words } from "./words.ts";
 const TABLE = "requests_by_ward";
 
 /** Lines for each tool, with the site's own address in them. */
-export function Recipes({ catalog }: { catalog: Catalog }) {
-  const table = findTable(catalog, TABLE);
+export function Recipes({ catalog }: { catalog: DescribedCatalog }) {
+  const table = findMart(catalog, TABLE);
   const latest = table?.files.at(-1);
   if (!table || latest?.year === undefined) return null;
   const address = new URL(DATA + (table.address ?? latest.path), location.href).href;

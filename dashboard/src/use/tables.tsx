@@ -1,10 +1,11 @@
-import type { Catalog, PublishedFile, PublishedTable } from "../data/catalog.ts";
-import { DATA, findTable } from "../data/catalog.ts";
+import { DATA } from "../data/catalog.ts";
 import { format } from "../strings.ts";
+import type { DescribedCatalog, DescribedFile, DescribedTable } from "./catalog.ts";
+import { findMart } from "./catalog.ts";
 import { useWords as words } from "./words.ts";
 
 /** Every table with its size, files and columns. */
-export function Tables({ catalog }: { catalog: Catalog }) {
+export function Tables({ catalog }: { catalog: DescribedCatalog }) {
   return (
     <section class="panel" aria-labelledby="tables">
       <h2 id="tables">{words.tables}</h2>
@@ -41,11 +42,11 @@ export function Tables({ catalog }: { catalog: Catalog }) {
 }
 
 /** Returns the name of a dataset's contract. One of boundaries has the name of a mart. */
-function contractOf({ name }: PublishedTable, catalog: Catalog): string {
-  return findTable(catalog, name) ? `${name}_boundaries` : name;
+function contractOf({ name }: DescribedTable, catalog: DescribedCatalog): string {
+  return findMart(catalog, name) ? `${name}_boundaries` : name;
 }
 
-function Row({ table, contract }: { table: PublishedTable; contract: string }) {
+function Row({ table, contract }: { table: DescribedTable; contract: string }) {
   const { name, description, rows, bytes, columns = [], files } = table;
   return (
     <tr>
@@ -82,7 +83,7 @@ function Row({ table, contract }: { table: PublishedTable; contract: string }) {
 }
 
 /** A link to a file, at its stable address if it has one. */
-function FileLink({ file, isWhole }: { file: PublishedFile; isWhole: boolean }) {
+function FileLink({ file, isWhole }: { file: DescribedFile; isWhole: boolean }) {
   const kind = file.path.endsWith(".csv.gz") ? "csv" : "parquet";
   // The address of the table has the content of its only file.
   if (file.year === undefined && isWhole) return null;

@@ -3,12 +3,14 @@
 use std::path::Path;
 
 use bytes::Bytes;
+use jiff::civil::Date;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use tracing::info;
 
-use super::{CATALOG, descriptions};
+use super::catalog::{Catalog, Format};
+use super::datasets::REQUESTS;
+use super::{CATALOG, LISTING, descriptions, following, listing};
 use crate::files;
-use crate::publish::catalog::Catalog;
 use crate::site::{Caching, Site};
 
 const PAGE: &str = "index.html";
@@ -17,8 +19,9 @@ const ASSETS: &str = "assets/";
 /// The place in a page of what describes the data.
 const DESCRIPTION: &str = "<!-- published: description -->";
 
-/// Publishes the dashboard built in `directory`, unless the site already has it. The pages are written last, when all
-/// their assets exist. Earlier assets stay, for readers who have an earlier page open. Returns the bytes written.
+/// Publishes the dashboard built in `directory` and the listing that it reads, unless the site already has them. The pages
+/// are written last, when all their assets exist. Earlier assets stay, for readers who have an earlier page open. Returns
+/// the bytes written.
 ///
 /// # Errors
 /// [`Exit::Configuration`] if `directory` does not contain a dashboard.
@@ -41,8 +44,11 @@ pub(crate) async fn publish(site: &Site, directory: &Path) -> Result<u64, Failur
     })?;
     let catalog = site.read(CATALOG).await?;
     let catalog: Option<Catalog> = catalog.and_then(|json| serde_json::from_slice(&json).ok());
+    let listed = catalog
+        .as_ref()
+        .map(|catalog| (LISTING.to_owned(), listing::of(catalog)));
     let mut written = 0;
-    for (path, content) in files {
+    for (path, content) in listed.into_iter().chain(files) {
         let content = match &catalog {
             Some(catalog) if is_page(&path) => filled(&content, catalog),
             _ => content,
@@ -72,9 +78,96 @@ fn is_page(path: &str) -> bool {
         .is_some_and(|(_, extension)| extension == "html")
 }
 
-/// Fills the marked places of a page from the catalog.
+/// Fills the marked places of a page from the catalog: what describes the data, the address of its preview, which has to be
+/// absolute (<https://ogp.me/#url>), and a first answer for those whose line or device is slow. The words are those of the
+/// page.
 fn filled(page: &[u8], catalog: &Catalog) -> Bytes {
     let page = String::from_utf8_lossy(page);
-    page.replace(DESCRIPTION, &descriptions::in_page(catalog))
-        .into()
+    let page = page.replace(DESCRIPTION, &descriptions::in_page(catalog));
+    let notice = catalog
+        .generated
+        .then(|| vec![("notice", descriptions::GENERATED.to_owned())]);
+    let address = catalog
+        .site
+        .clone()
+        .map(|address| vec![("address", address)]);
+    let latest = latest_year(catalog);
+    let values = |is_whole: bool| {
+        let latest = latest
+            .as_ref()
+            .filter(|latest| latest.is_whole() == is_whole);
+        latest.map(LatestYear::values)
+    };
+    let page = shown(&page, "generated", notice);
+    let page = shown(&page, "address", address);
+    let page = shown(&page, "whole year", values(true));
+    shown(&page, "part of a year", values(false)).into()
+}
+
+/// Shows what the comment `published: NAME` of a page contains, with values for the names in braces; without values, the
+/// comment stays.
+fn shown(page: &str, name: &str, values: Option<Vec<(&str, String)>>) -> String {
+    let found = page
+        .split_once(&format!("<!-- published: {name}\n"))
+        .and_then(|(before, rest)| Some((before, rest.split_once("-->")?)));
+    let (Some((before, (hidden, after))), Some(values)) = (found, values) else {
+        return page.to_owned();
+    };
+    let mut content = hidden.trim().to_owned();
+    for (name, value) in values {
+        content = content.replace(&format!("{{{name}}}"), &value);
+    }
+    format!("{before}{content}{after}")
+}
+
+/// The requests of the latest year.
+struct LatestYear {
+    year: i64,
+    requests: u64,
+    /// The last day with data.
+    through: Date,
+}
+
+impl LatestYear {
+    /// Whether the data cover the year to its end.
+    fn is_whole(&self) -> bool {
+        let end = (
+            i64::from(self.through.year()),
+            self.through.month(),
+            self.through.day(),
+        );
+        end >= (self.year, 12, 31)
+    }
+
+    fn values(&self) -> Vec<(&'static str, String)> {
+        vec![
+            (
+                "requests",
+                following::counted(self.requests, "request", "requests"),
+            ),
+            ("year", self.year.to_string()),
+            ("day", self.through.strftime("%B %-d").to_string()),
+        ]
+    }
+}
+
+/// Returns the requests of the latest year; `None` if there are none.
+fn latest_year(catalog: &Catalog) -> Option<LatestYear> {
+    let requests = catalog
+        .datasets
+        .iter()
+        .find(|table| table.name == REQUESTS)?;
+    let files = requests
+        .files
+        .iter()
+        .filter(|file| file.format == Format::Parquet);
+    let (year, requests) = files
+        .filter_map(|file| Some((file.year?, file.rows)))
+        .max()?;
+    let through = catalog.data_through.as_deref()?.parse().ok()?;
+    Some(LatestYear {
+        year,
+        requests,
+        through,
+    })
 }

@@ -24,7 +24,7 @@ use crate::mart::Publishable;
 use crate::site::Caching;
 
 /// The names of the datasets of a year.
-const REQUESTS: &str = "requests";
+pub(super) const REQUESTS: &str = "requests";
 const QUARANTINED: &str = "quarantined_requests";
 
 /// The datasets of a year and their formats.

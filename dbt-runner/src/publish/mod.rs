@@ -8,6 +8,7 @@ mod dashboard;
 mod datasets;
 mod descriptions;
 mod following;
+mod listing;
 mod marts;
 mod parquet_file;
 mod quarantine;
@@ -47,6 +48,8 @@ use catalog::{Catalog, Format, PublishedFile, PublishedTable};
 
 const DATA: &str = "data";
 const CATALOG: &str = "data/catalog.json";
+/// The listing, which the dashboard reads in place of the catalog.
+const LISTING: &str = "data/files.json";
 const DOCS: &str = "docs/index.html";
 
 /// The version of the files' writers. A change that writes other bytes from the same rows raises it, so that everything is

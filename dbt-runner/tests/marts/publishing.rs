@@ -432,6 +432,7 @@ fn the_dashboard_is_published_beside_the_marts() {
         let job = fixture
             .job()
             .env("SITE_URL", format!("file://{}", site.display()))
+            .env("SITE_ADDRESS", "https://site.test/311/")
             .env("DASHBOARD_DIR", dashboard.display().to_string());
         job.run()
     };
@@ -439,16 +440,35 @@ fn the_dashboard_is_published_beside_the_marts() {
     assert!(refused.failed(10).contains("npm run build"), "{refused}");
 
     fs::write(dashboard.join("assets/index-1.js"), "first").unwrap();
-    let built = "a page of index-1.js<!-- published: description -->";
+    let hidden = |name: &str, content: &str| format!("<!-- published: {name}\n{content}\n-->");
+    let not_shown = [
+        hidden("generated", "{notice}"),
+        hidden("whole year", "in {year}"),
+    ]
+    .concat();
+    let built = [
+        "a page of index-1.js",
+        &hidden("address", "{address}card.png"),
+        &not_shown,
+        &hidden("part of a year", "{requests} in {year} so far (to {day})"),
+        "<!-- published: description -->",
+    ];
+    let built = built.concat();
     for page in ["index.html", "use.html"] {
-        fs::write(dashboard.join(page), built).unwrap();
+        fs::write(dashboard.join(page), &built).unwrap();
     }
     let first = publish();
     assert_eq!(first.finished()["found"], 1, "the marts are already built");
     assert!(first.event("dashboard published")["bytes"].as_u64() > Some(1_000));
     let page = || fs::read_to_string(site.join("index.html")).unwrap();
     assert_eq!(page(), fs::read_to_string(site.join("use.html")).unwrap());
-    it_describes_the_data(page().strip_prefix("a page of index-1.js").unwrap());
+    // Shown where it holds.
+    let address = "a page of index-1.jshttps://site.test/311/card.png";
+    let answer = "4 requests in 2024 so far (to January 2)";
+    let published = page();
+    let description = published.strip_prefix(&[address, &not_shown, answer].concat());
+    it_describes_the_data(description.unwrap_or_else(|| panic!("{published}")));
+    it_lists_the_files_of_the_marts(&site);
     let again = publish();
     let finished = again.finished();
     assert_eq!(finished["bytes"], 0, "the site already has it");
@@ -462,6 +482,36 @@ fn the_dashboard_is_published_beside_the_marts() {
     for (asset, content) in [("index-1.js", "first"), ("index-2.js", "second")] {
         let held = fs::read_to_string(site.join("assets").join(asset)).unwrap();
         assert_eq!(held, content);
+    }
+}
+
+/// What the dashboard reads is a part of the catalog.
+fn it_lists_the_files_of_the_marts(site: &Path) {
+    let listing: Value =
+        serde_json::from_slice(&fs::read(site.join("data/files.json")).unwrap()).unwrap();
+    let catalog = catalog(site);
+    for name in [
+        "catalog",
+        "as_of",
+        "data_through",
+        "generated",
+        "licence",
+        "attribution",
+    ] {
+        assert_eq!(listing[name], catalog[name], "{name}");
+    }
+    let marts = listing["marts"].as_array().unwrap();
+    assert_eq!(marts.len(), catalog["marts"].as_array().unwrap().len());
+    for listed in marts {
+        let mart = mart(&catalog, listed["name"].as_str().unwrap());
+        assert_eq!(listed["rows"], mart["rows"]);
+        let files = mart["files"].as_array().unwrap();
+        assert_eq!(listed["files"].as_array().unwrap().len(), files.len());
+        for (listed, file) in listed["files"].as_array().unwrap().iter().zip(files) {
+            for name in ["path", "year", "bytes", "sha256"] {
+                assert_eq!(listed.get(name), file.get(name), "{name} of {file}");
+            }
+        }
     }
 }
 
@@ -483,7 +533,7 @@ fn it_describes_the_data(block: &str) {
     assert_eq!(described["temporalCoverage"], "2023-01-01/2024-01-02");
     assert_eq!(
         described["distribution"][0]["contentUrl"],
-        "data/datapackage.json"
+        "https://site.test/311/data/datapackage.json"
     );
 }
 

@@ -82,6 +82,7 @@ def dashboard(figures: dict) -> str:
         ("until the map can be used", figures["usable"]),
         ("until all sections are shown", figures["whole"]),
         ("until the first figure, on a slow phone", slow["first_figure"]),
+        ("until the answer with its rates, on a slow phone", slow["first_answer"]),
     ]
     for name, spread in figures["filters"].items():
         times.append((f"from a filter to paint: {name}", spread))

@@ -121,7 +121,7 @@ fn fixed(time: Timestamp) -> Result<FixedDateTime, Failure> {
 }
 
 /// Returns the number with its word, of which `many` is the plural.
-pub(super) fn counted(number: u64, one: &str, many: &str) -> String {
+pub(in crate::publish) fn counted(number: u64, one: &str, many: &str) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.char_indices() {

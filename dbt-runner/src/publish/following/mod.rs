@@ -14,6 +14,8 @@ use shared::manifest;
 use super::catalog::Catalog;
 use crate::site::Site;
 
+pub(super) use feed::counted;
+
 /// Returns the files of those who follow the data, by their paths on the site.
 pub(super) async fn files(
     site: &Site,
