@@ -7,24 +7,29 @@ const MAP = new RegExp(
   [
     "/panels/(panels\\.|explore/|map/(?!zoom_behaviour))",
     "/data/boundaries\\.",
-    "/view/(locate|open_share)\\.",
+    "/view/(left_out|locate|open_share|telling)\\.",
     "/parts/tooltip",
     "/d3-(geo|array)/",
     "/topojson",
   ].join("|"),
 );
+/** What is loaded once somebody opens a menu beside the answer. */
+const MENUS = /\/panels\/share\/(?!tools\.)/;
 /** What is loaded once the map is shown. */
 const LATER = new RegExp(
   [
     "/panels/(about|duration|heat_map|map|series|share)/",
     "/panels/(below|breakdowns|categories|embedded|unusual)\\.",
     "/parts/(later|line_chart)",
+    "/data/(changes|days|durations|open|quality|unusual)\\.",
+    "/view/(durations|use_near)\\.",
     "/words/standards",
     "/d3-",
   ].join("|"),
 );
 /** The other files of the code, each in the first group that it fits. */
-const GROUPS = { start: START, map: MAP, later: LATER, first: /^(?!.*\/(main|pseudo|use\/[a-z]+)\.)/ };
+const FIRST = /^(?!.*\/((main|pseudo|use\/[a-z]+)\.|places\.json))/;
+const GROUPS = { start: START, map: MAP, menus: MENUS, later: LATER, first: FIRST };
 const isCode = (path: string) => /\.(ts|tsx|js|mjs|json)$/.test(path);
 
 // Paths are relative: the page works from any folder of any host.
@@ -68,7 +73,7 @@ export default defineConfig({
           groups: Object.entries(GROUPS).map(([name, parts], at) => ({
             name,
             test: (path: string) => isCode(path) && parts.test(path),
-            priority: 4 - at,
+            priority: 5 - at,
           })),
         },
       },

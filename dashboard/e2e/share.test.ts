@@ -80,6 +80,9 @@ test("tables and pictures have the view of the address", async () => {
     "Toronto 311 requests · of all requests from the area · Data to December 31, 2025",
   );
   expect(drawing).toMatch(/Open Government Licence|Generated data/);
+  // A sentence about what the map leaves out, over two lines.
+  const words = drawing.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
+  expect(words).toContain((await visitor.text("[data-note=off-map]")).trim());
   expect(drawing).not.toMatch(/ class=| style=|<script/);
   const png = await visitor.download("Map (PNG)");
   expect(png.bytes.subarray(1, 4).toString()).toBe("PNG");
@@ -117,6 +120,8 @@ test("the columns of the table describe its filters, and no choice is a formula"
   const [, ...rows] = bytes.toString().trim().split("\r\n");
   expect(rows).toHaveLength(25);
   for (const row of rows) expect(row).toMatch(/,Trees,fall,open,'=cmd,2024-01\/2025-12,2025-12-31$/);
+  // Nothing matches, so that no area has a rank.
+  for (const row of rows) expect(row).toMatch(/^[^,]+,,\d/);
 });
 
 test("long titles and legends fit into a picture", async () => {
@@ -161,10 +166,18 @@ test("a printed page has no controls, and its address and date", async () => {
   await page.getByRole("button", { name: "Print this page (one sheet)" }).click();
   await page.locator("html[data-printed]").waitFor();
   await page.emulateMedia({ media: "print" });
-  for (const selector of [".ask", ".tools", ".tabs", ".zoom", "#series .segments", "#heat", "#about"]) {
+  for (const selector of [
+    ".ask",
+    ".tools button",
+    ".tabs",
+    ".zoom",
+    "#series .segments",
+    "#heat",
+    "#about",
+  ]) {
     expect(await page.locator(selector).first().isVisible(), selector).toBe(false);
   }
-  expect(await visitor.text(".print-head")).toContain("?area=9");
+  expect(await visitor.text(".print-head")).toContain("?measure=homes&years=2025&area=9");
   for (const selector of ["#map", ".area-panel", "#series", "#categories", "#duration"]) {
     expect(await page.locator(selector).isVisible(), selector).toBe(true);
   }

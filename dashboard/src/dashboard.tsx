@@ -14,6 +14,7 @@ import { lazy } from "./parts/lazy.tsx";
 import { Notices } from "./parts/notices.tsx";
 import { format, text } from "./strings.ts";
 import { described } from "./view/describe.ts";
+import { addressOf, lasting } from "./view/lasting.ts";
 import type { Shown } from "./view/shown.ts";
 import { unknownChoices } from "./view/unknown_choices.ts";
 import { useRead } from "./view/use_read.ts";
@@ -118,7 +119,7 @@ function Whole({
   const panels = useMemo(() => <Panels {...shown} />, [shown.answer, shown.view, shown.vocabulary]);
   return (
     <>
-      <p class="print-head">{text.printed(location.href, format.day(new Date()))}</p>
+      <p class="print-head">{text.printed(addressOf(lasting(shown)), format.day(new Date()))}</p>
       <Answer {...shown} {...{ isOld, progress }}>
         {!shown.isFirst && <Tools {...shown} catalog={catalog} />}
       </Answer>

@@ -46,10 +46,20 @@ test("a change names what it compares, and of few requests the two numbers", () 
   expect(changed({ ...all, change: 0.0001 })).toBe("about as many as in 2024");
   expect(changed({ ...all, now: 12, before: 1, change: null })).toBe("up from 1 in 2024");
   const half = { ...all, months: months(2025, 1, 2, 3, 4, 5, 6), isWhole: false };
-  expect(changed(half)).toBe("15.0% more than in the same months of 2024 in January–June");
+  expect(changed(half)).toBe("January–June 2025: 15.0% more than in the same months of 2024");
   expect(changed({ ...half, months: months(2025, 1, 2, 12) })).toMatch(
-    /in January, February,? and December$/,
+    /^January, February,? and December 2025: 15.0% more/,
   );
+  // Of several years the last is compared.
+  expect(changed({ ...half, months: whole })).toBe("2025: 15.0% more than in 2024");
+  expect(changed({ ...half, now: 12, before: 1, change: null, months: months(2025, 3) })).toBe(
+    "March 2025: 12, up from 1 in March 2024",
+  );
+  expect([all, half, null].map(text.answer.andChanged)).toEqual([
+    ", 15.0% more than in 2024",
+    "; January–June 2025: 15.0% more than in the same months of 2024",
+    "",
+  ]);
   expect(text.yearBefore(months(2025, 3))).toBe("March 2024");
   expect(text.yearBefore([monthAt(2024, 12), monthAt(2025, 1)])).toBe("the same months a year earlier");
 });

@@ -73,10 +73,7 @@ export function sentenceOf({ view, answer, pinned, store }: Shown): string {
   if (others.length > 0) {
     return `${text.and([made, ...others.map((one) => text.answer.also(shortName(one), one.figures.requests))])}.`;
   }
-  const change = changeOf(answer, figures, first !== undefined);
-  if (!change) return `${made}.`;
-  const separator = change.isWhole ? ", " : text.answer.separately;
-  return `${made}${separator}${text.answer.changed(change)}.`;
+  return `${made}${text.answer.andChanged(changeOf(answer, figures, first !== undefined))}.`;
 }
 
 /** The city beside an area, its rank and its rate, or the area that leads. */
@@ -85,7 +82,6 @@ function contextOf(shown: Shown): string[] {
   const perYear = answer.yearsOnMap > 1 && measure !== "share" ? [text.answer.perYear] : [];
   const [one] = pinned;
   if (!one || pinned.length > 1) return [...leaderOf(shown), ...perYear];
-  const change = changeOf(answer, answer.city, false);
   const count = ranked.filter(({ rank }) => rank !== null).length;
   const city = measuredOfCity(measure, answer, ranked);
   const rate =
@@ -98,7 +94,7 @@ function contextOf(shown: Shown): string[] {
         )
       : "";
   return [
-    text.answer.cityToo(answer.city.requests, change && text.answer.changed(change)),
+    text.answer.cityToo(answer.city.requests, changeOf(answer, answer.city, false)),
     ...(rate ? [rate] : []),
     ...(one.rank === null ? [] : [text.answer.rank(shortName(one), one.rank, count, view.by)]),
     ...(rate && isLikeCity(one, city.value) ? [text.answer.likeCity] : []),

@@ -2,7 +2,7 @@ import { byStatusGroup } from "../data/answer.ts";
 import { formerNamesOf } from "../data/divisions.ts";
 import type { StatusGroup } from "../data/vocabulary.ts";
 import { format, text } from "../strings.ts";
-import { choiceNamed } from "../view/describe.ts";
+import { choiceNamed, divisionCalled } from "../view/describe.ts";
 import type { Shown } from "../view/shown.ts";
 import { STATUS_GROUPS, statusesOf } from "../view/view.ts";
 import "./breakdowns.css";
@@ -146,7 +146,7 @@ function Divisions({ answer, view, change }: Shown) {
                       change({ division: view.division === name ? null : name });
                     }}
                   >
-                    {text.divisions.names[name] ?? name}
+                    {divisionCalled(name)}
                   </button>
                   {former.length > 0 && <span class="definition">{text.divisions.formerly(former)}</span>}
                   <span class="bar" style={{ width: `${(requests / highest) * 100}%` }} />

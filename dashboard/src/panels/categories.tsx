@@ -1,12 +1,11 @@
 import { format, text } from "../strings.ts";
 import { intervalOfShare } from "../view/intervals.ts";
 import type { Shown } from "../view/shown.ts";
+import { isTelling } from "../view/telling.ts";
 import "./categories.css";
 
 /** Categories that are listed. */
 const LISTED = 10;
-/** Groups that mean nothing to a reader. */
-const MEANINGLESS = ["Undisclosed", "Other"];
 
 /** A category of an area beside the city. */
 interface Row {
@@ -50,7 +49,7 @@ function rowsOf({ pinned, answer, names }: Shown): Row[] {
       share: (figures.groups[at] ?? 0) / Math.max(1, figures.ofAllTypes),
       ofCity: (total.groups[at] ?? 0) / Math.max(1, total.ofAllTypes),
     }))
-    .filter(({ name, requests, ofCity }) => !MEANINGLESS.includes(name) && requests + ofCity > 0);
+    .filter(({ name, requests, ofCity }) => isTelling(name) && requests + ofCity > 0);
   if (!one) return rows.sort((a, b) => b.requests - a.requests).slice(0, LISTED);
   const distance = ({ share, ofCity }: Row) => Math.abs(share - ofCity);
   return rows

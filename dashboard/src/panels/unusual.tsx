@@ -9,6 +9,7 @@ import { monthAt, numberOf, yearOf } from "../data/span.ts";
 import { text } from "../strings.ts";
 import { monthNamed } from "../view/describe.ts";
 import type { Shown } from "../view/shown.ts";
+import { isTelling } from "../view/telling.ts";
 import { useNear } from "../view/use_near.ts";
 import { useRead } from "../view/use_read.ts";
 import { wardName } from "../view/ward_name.ts";
@@ -25,7 +26,7 @@ export function Unusual({ store, pinned, areas, view, change }: Shown) {
   const month = lastWholeMonth(store);
   const named = monthNamed(month);
   const isPinned = ({ area }: Found) => pinned.some((one) => one.area.id === area?.id);
-  const all = (value ?? []).filter((one) => one.month === month);
+  const all = (value ?? []).filter((one) => one.month === month && isTelling(one.group));
   // Those of the chosen areas come first.
   const found = [...all.filter(isPinned), ...all.filter((one) => !isPinned(one))].slice(0, LISTED);
   const nameIn = ({ area }: Found) =>

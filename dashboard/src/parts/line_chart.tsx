@@ -185,7 +185,7 @@ function Plot({
     .digits(1);
   return (
     <>
-      {y.ticks(4).map((tick) => (
+      {ticksOf(y, top === 1).map((tick) => (
         <g key={tick} class="tick">
           <line x1={LEFT} x2={width - RIGHT} y1={y(tick)} y2={y(tick)} />
           <text x={LEFT - 8} y={y(tick)} dy="0.32em" text-anchor="end">
@@ -230,6 +230,11 @@ function Plot({
         })}
     </>
   );
+}
+
+/** The values with a line across the chart. Requests are whole numbers, however few there are. */
+function ticksOf(y: ScaleLinear<number, number>, isShare: boolean): number[] {
+  return y.ticks(4).filter((tick) => isShare || Number.isInteger(tick));
 }
 
 /** The names of lines at their ends, apart from each other. */

@@ -19,6 +19,11 @@ export function choiceNamed({ kind, name }: Choice): string {
   return kind === "type" ? plainType(name) : name;
 }
 
+/** The name of a division, or what the City's word for one that is none means. */
+export function divisionCalled(name: string): string {
+  return text.divisions.names[name] ?? name;
+}
+
 /** The chosen types and groups as a list, which counts those after the first `most`. */
 export function typesNamed(what: View["what"], most = Infinity): string {
   return what.length === 0 ? text.everything : text.and(fewOf(what.map(choiceNamed), most));
@@ -40,7 +45,7 @@ export function described({ what, season, status, division }: View, most = Infin
     typesNamed(what, most),
     ...(season ? [text.seasons[season].toLowerCase()] : []),
     ...(status ? [isStatusGroup(status) ? text.statusGroups[status].toLowerCase() : status] : []),
-    ...(division ? [division] : []),
+    ...(division ? [divisionCalled(division)] : []),
   ].join(", ");
 }
 

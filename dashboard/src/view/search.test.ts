@@ -8,6 +8,7 @@ import type { AreaKind } from "../data/area_kind.ts";
 import { AREAS, BOUNDARIES } from "../data/areas.ts";
 import type { Boundaries, Boundary } from "../data/boundaries.ts";
 import { boundariesOf } from "../data/boundaries.ts";
+import named from "../data/places.json";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { areaAt } from "./locate.ts";
 import { elsewhere, indexOf, search } from "./search_what.ts";
@@ -113,6 +114,7 @@ const places = {
       ],
     ],
   ]),
+  named,
 };
 const idsOf = (query: string) => findPlaces(query, places).map(({ kind, id }: Place) => `${kind} ${id}`);
 
@@ -157,6 +159,21 @@ test("former wards lead to those of now, and nonsense to none", () => {
   expect(idsOf("K1A 0B1")).toEqual([]);
 });
 
+test("neighbourhoods lead to the ward and the postal area of their middle", () => {
+  const found = (query: string) => findPlaces(query, places).map(({ id, around }) => [id, around]);
+  for (const query of ["the Annex", "annex", "ANNEX", "anex"]) {
+    expect(found(query), query).toEqual([
+      ["11", ["Annex"]],
+      ["M5R", ["Annex"]],
+    ]);
+  }
+  // A ward of the name comes first, and each area once.
+  expect(idsOf("beaches")).toEqual(["ward 19", "fsa M4E"]);
+  expect(found("rexdale")[0]).toEqual(["1", ["Elms-Old Rexdale", "Rexdale-Kipling"]]);
+  for (const { name, ward } of named) expect(idsOf(name), name).toContain(`ward ${ward}`);
+  expect(idsOf("ro")).not.toContain("fsa M1B");
+});
+
 /** The area that contains a point on a flat map, by another implementation than the page's. A hole is a ring too. */
 function flatAreaAt(areas: readonly Boundary[], point: [number, number]): string | null {
   const contains = ({ shape: { geometry } }: Boundary) => {
@@ -187,6 +204,14 @@ test.for(KINDS)(
     expect(new Set(found).size).toBeGreaterThan(areas.length * 0.8);
   },
 );
+
+test("each neighbourhood lies in its areas by another implementation", () => {
+  expect(named.length).toBeGreaterThan(130);
+  for (const { name, at, ward, fsa } of named) {
+    const point = at as [number, number];
+    expect([flatAreaAt(wards, point), flatAreaAt(fsas, point)], name).toEqual([ward, fsa]);
+  }
+});
 
 test("each postal area is found at its middle", () => {
   const middles = fsas.map((area) => ({ id: area.id, middle: geoCentroid(area.shape) }));

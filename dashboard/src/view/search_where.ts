@@ -1,6 +1,8 @@
 import type { AreaKind } from "../data/area_kind.ts";
 import type { NamedArea } from "../data/areas.ts";
 import type { WardShare } from "../data/fsa_wards.ts";
+import type { NamedPlace } from "../data/places.ts";
+import type { Fit } from "./words.ts";
 import { fitOf, wordsOf } from "./words.ts";
 
 /** The areas that can be searched for. */
@@ -9,6 +11,8 @@ export interface Places {
   fsas: readonly NamedArea[];
   /** The wards of each postal area, if the data have them. */
   wardsOf: ReadonlyMap<string, WardShare[]>;
+  /** Neighbourhoods and other places that people name. */
+  named: readonly NamedPlace[];
 }
 
 /** A place that was found. */
@@ -20,24 +24,28 @@ export interface Place {
   ofFsa: { fsa: string; share: number } | null;
   /** The former ward that was searched for. */
   former: string | null;
+  /** The neighbourhoods that were searched for, whose middle is in this area. */
+  around: readonly string[];
 }
 
 /** A postal code, in full or only its first three characters, written with or without a space. */
 const POSTAL_CODE = /^\s*(m\d[a-z])\s*-?\s*(?:\d[a-z]?\d?)?\s*$/i;
 /** Wards of a postal area that have less are left out. */
 const LEAST_SHARE = 0.01;
+/** Letters that the name of a neighbourhood needs, because there are many. */
+const LEAST_LETTERS = 3;
 
 /**
  * Wards until 2018 whose names are no longer used, and today's wards that cover most of them. Toronto's wards of 2000 were
  * halves of the federal ridings of 2003, and those of 2018 are the ridings of 2015.
  */
-const FORMER: readonly [name: string, wards: readonly string[]][] = [
-  ["York West", ["7", "6"]],
-  ["Trinity-Spadina", ["10", "11"]],
-  ["St. Paul's", ["12"]],
-  ["Toronto Centre-Rosedale", ["13", "11"]],
-  ["Scarborough-Rouge River", ["23", "25"]],
-  ["Scarborough East", ["25", "24"]],
+const FORMER: readonly { name: string; wards: readonly string[] }[] = [
+  { name: "York West", wards: ["7", "6"] },
+  { name: "Trinity-Spadina", wards: ["10", "11"] },
+  { name: "St. Paul's", wards: ["12"] },
+  { name: "Toronto Centre-Rosedale", wards: ["13", "11"] },
+  { name: "Scarborough-Rouge River", wards: ["23", "25"] },
+  { name: "Scarborough East", wards: ["25", "24"] },
 ];
 
 /** Returns the places that a query names: wards by number or name, and postal areas with their wards. */
@@ -51,27 +59,54 @@ export function findPlaces(query: string, places: Places): Place[] {
     const id = String(Number(digits));
     return inOrder(places.wards.filter((ward) => ward.id === id || ward.id.startsWith(id)).map(asWard));
   }
-  // "Davenport (09)" is the spelling of the City's files.
-  const wanted = words.filter((word) => word !== "ward" && !/^\d+$/.test(word));
+  // "Davenport (09)" is the spelling of the City's files, and people say "the Annex".
+  const wanted = words.filter((word) => word !== "ward" && word !== "the" && !/^\d+$/.test(word));
   if (wanted.length === 0) return inOrder(places.wards.map(asWard));
-  const fits = places.wards.map((ward) => ({ ward, fit: fitOf(wanted, wordsOf(ward.name)) }));
-  const exact = fits.filter(({ fit }) => fit === "exact");
-  const found = inOrder(
-    (exact.length > 0 ? exact : fits.filter(({ fit }) => fit === "typo")).map(({ ward }) => asWard(ward)),
-  );
-  const former = FORMER.filter(([name]) => fitOf(wanted, wordsOf(name)) === "exact").flatMap(
-    ([name, wards]) =>
-      wards.flatMap((id) =>
+  const fits = <T extends { name: string }>(all: readonly T[], fit: Fit) =>
+    all.filter(({ name }) => fitOf(wanted, wordsOf(name)) === fit);
+  const isLong = wanted.join("").length >= LEAST_LETTERS;
+  const named = (fit: Fit) => ({
+    wards: fits(places.wards, fit),
+    around: isLong ? fits(places.named, fit) : [],
+  });
+  const exact = named("exact");
+  const { wards, around } = exact.wards.length + exact.around.length > 0 ? exact : named("typo");
+  return distinct([
+    ...inOrder(wards.map(asWard)),
+    ...fits(FORMER, "exact").flatMap(({ name, wards: ids }) =>
+      ids.flatMap((id) =>
         places.wards.filter((ward) => ward.id === id).map((ward) => ({ ...asWard(ward), former: name })),
       ),
+    ),
+    ...areasAround(around, "ward", places.wards, asWard),
+    ...places.fsas.filter(({ id }) => id.toLowerCase().startsWith(wanted.join(""))).map(asFsa),
+    ...areasAround(around, "fsa", places.fsas, asFsa),
+  ]);
+}
+
+/** Returns the areas of a kind that neighbourhoods lie in, in the order of the neighbourhoods. */
+function areasAround(
+  around: readonly NamedPlace[],
+  kind: AreaKind,
+  areas: readonly NamedArea[],
+  placeOf: (area: NamedArea) => Place,
+): Place[] {
+  const ids = new Set(around.map((place) => place[kind]));
+  return [...ids].flatMap((id) =>
+    areas
+      .filter((area) => area.id === id)
+      .map((area) => ({
+        ...placeOf(area),
+        around: around.filter((place) => place[kind] === id).map(({ name }) => name),
+      })),
   );
-  const fsas = places.fsas.filter(({ id }) => id.toLowerCase().startsWith(wanted.join("")));
-  const all = [
-    ...found,
-    ...former.filter(({ id }) => !found.some((one) => one.id === id)),
-    ...fsas.map(asFsa),
-  ];
-  return all;
+}
+
+/** Returns each area once: as it was found first. */
+function distinct(found: readonly Place[]): Place[] {
+  return found.filter(
+    ({ kind, id }, at) => found.findIndex((one) => one.kind === kind && one.id === id) === at,
+  );
 }
 
 /** Returns a postal area and the wards that its requests lie in. */
@@ -87,11 +122,11 @@ function placesOf(fsa: string, { wards, fsas, wardsOf }: Places): Place[] {
 }
 
 function asWard({ id, name }: NamedArea): Place {
-  return { kind: "ward", id, name, ofFsa: null, former: null };
+  return { kind: "ward", id, name, ofFsa: null, former: null, around: [] };
 }
 
 function asFsa({ id, name }: NamedArea): Place {
-  return { kind: "fsa", id, name, ofFsa: null, former: null };
+  return { kind: "fsa", id, name, ofFsa: null, former: null, around: [] };
 }
 
 function inOrder(found: Place[]): Place[] {

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
 
 import { monthAt } from "../data/span.ts";
+import { NO_VOCABULARY } from "../data/vocabulary.ts";
 import type { View } from "./view.ts";
-import { DEFAULT_VIEW, formatView, misreadIn, parseView, spanOf, togglePin } from "./view.ts";
+import { DEFAULT_VIEW, formatView, misreadIn, parseView, spanOf, togglePin, withChoice } from "./view.ts";
 
 const years = (from: number, to = from) => ({ from: monthAt(from, 1), to: monthAt(to, 12) });
 
@@ -78,6 +79,23 @@ test("months are limited to years that exist, and the default is the latest year
   expect(of(years(1999, 2018))).toEqual(years(2017, 2018));
   expect(of(years(1999))).toEqual(years(2017));
   expect(of(years(2030))).toEqual(years(2025));
+});
+
+test("a type takes the place of the group that contains it, and a group that of its types", () => {
+  const type = (name: string, group: string) => ({ name, group, formerNames: [], requests: 1 });
+  const vocabulary = { ...NO_VOCABULARY, types: [type("Loud music", "Noise"), type("Pruning", "Trees")] };
+  const group = (name: string) => ({ kind: "group", name }) as const;
+  const ofType = (name: string) => ({ kind: "type", name }) as const;
+  const add = (what: View["what"], choice: View["what"][number]) => withChoice(what, choice, vocabulary);
+  expect(add([group("Noise"), group("Trees")], ofType("Loud music"))).toEqual([
+    group("Trees"),
+    ofType("Loud music"),
+  ]);
+  expect(add([ofType("Loud music"), ofType("Pruning")], group("Noise"))).toEqual([
+    ofType("Pruning"),
+    group("Noise"),
+  ]);
+  expect(add([ofType("Unknown type")], group("Noise"))).toHaveLength(2);
 });
 
 test("four areas can be chosen, and one more replaces the last", () => {

@@ -195,6 +195,14 @@ export function statusesOf(view: View, vocabulary: Vocabulary): Set<string> | nu
   return new Set(vocabulary.statuses.filter(({ group }) => group === status).map(({ name }) => name));
 }
 
+/** Adds a choice to others. A type takes the place of its group, which contains it, and a group that of its types. */
+export function withChoice(what: readonly Choice[], choice: Choice, { types }: Vocabulary): Choice[] {
+  const groupOf = ({ kind, name }: Choice) =>
+    kind === "group" ? name : types.find((type) => type.name === name)?.group;
+  const replaced = (one: Choice) => one.kind !== choice.kind && groupOf(one) === groupOf(choice);
+  return [...what.filter((one) => !replaced(one)), choice];
+}
+
 /** Whether a type, status or division is chosen. Otherwise every share is 100%. */
 export function isNarrow({ what, status, division }: View): boolean {
   return what.length > 0 || status !== null || division !== null;

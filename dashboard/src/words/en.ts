@@ -6,7 +6,7 @@ import type { ProblemKind } from "../data/problem.ts";
 import type { YearQuality } from "../data/quality.ts";
 import type { Refusal } from "../data/refusals.ts";
 import type { Month } from "../data/span.ts";
-import { numberOf, yearOf } from "../data/span.ts";
+import { firstDayOf, numberOf, yearOf } from "../data/span.ts";
 import type { StatusGroup } from "../data/vocabulary.ts";
 import { REASONS } from "../generated/contract.ts";
 import type { Unranked } from "../view/measures.ts";
@@ -64,6 +64,12 @@ const per: Record<Exclude<Measure, "count" | "share" | "change">, string> = {
   density: "per km²",
 };
 
+/** Requests of what the City calls divisions, and is none. */
+const ofDivision: Record<string, string> = {
+  "311": " that 311 answered itself",
+  Unknown: " without a stated division",
+};
+
 /** The City's aims, as its staff named them. */
 const standards: Record<Standard, string> = {
   bins: "seven days",
@@ -93,12 +99,16 @@ function ordinal(rank: number): string {
   return format.ordinal(rank, { one: "st", two: "nd", few: "rd", other: "th" });
 }
 
-/** Months of any year: "January–June", or "January, February and December". */
+/** Months: "2025", "January–June 2025", or "January, February and December 2025". */
 function monthsNamed(months: readonly Month[]): string {
-  const names = months.map((month) => format.monthLong(numberOf(month)));
   const [first = 0] = months;
-  const isRun = months.length > 2 && months.at(-1) === first + months.length - 1;
-  return isRun ? `${names[0] ?? ""}–${names.at(-1) ?? ""}` : list(names);
+  const last = months.at(-1) ?? first;
+  if (last === first + months.length - 1) return format.span({ from: first, to: last });
+  const years = new Set(months.map(yearOf));
+  const named = (month: Month) =>
+    years.size === 1 ? format.monthLong(numberOf(month)) : format.monthYear(firstDayOf(month));
+  const names = list(months.map(named));
+  return years.size === 1 ? `${names} ${yearOf(first)}` : names;
 }
 
 /** The months a year before: "2024", "March 2024", "the same months of 2024" or "the same months a year earlier". */
@@ -124,7 +134,10 @@ export interface Change {
   isWhole: boolean;
 }
 
-/** "15.0% more than in 2024", or "up from 1 in 2024" for a few requests. */
+/**
+ * "15.0% more than in 2024", or "up from 1 in 2024" for a few requests. If other months are compared than those of the answer,
+ * they are named: "January–June 2025: 15.0% more than in the same months of 2024".
+ */
 function changed({ now, before, change, months, isWhole }: Change): string {
   const than = yearBefore(months);
   const compared =
@@ -135,7 +148,12 @@ function changed({ now, before, change, months, isWhole }: Change): string {
         : `${percent(Math.abs(change))} ${change > 0 ? "more" : "fewer"} than in ${than}`;
   return isWhole
     ? compared
-    : `${change === null ? `${integer(now)}, ` : ""}${compared} in ${monthsNamed(months)}`;
+    : `${monthsNamed(months)}: ${change === null ? `${integer(now)}, ` : ""}${compared}`;
+}
+
+/** A change after the requests that it is of, or nothing. */
+function andChanged(change: Change | null): string {
+  return change ? `${change.isWhole ? ", " : "; "}${changed(change)}` : "";
 }
 
 /** Days in words: "4 to 7 days", "7 days" for 0 to 7, "more than 90 days", "a day". */
@@ -201,7 +219,7 @@ export const en = {
   ask: {
     filters: "Filters",
     where: "Where",
-    whereHint: "Ward or postal code",
+    whereHint: "Ward, postal code, place",
     whereMore: "+ compare",
     what: "What",
     whatHint: "Pothole, noise…",
@@ -229,9 +247,11 @@ export const en = {
     wardNamed: (name: string, id: string) => `${name} (Ward ${id})`,
     ofPostalCode: (fsa: string, share: string) => `${share} of the requests from ${fsa} are in this ward`,
     former: (name: string) => `Roughly the former ward ${name}, until 2018`,
+    around: (names: readonly string[]) => `Around ${list(names)}`,
+    middle: "A neighbourhood is found by its middle, and can lie in more than one ward and postal area.",
     loading: "Loading the wards of postal areas",
     none: (query: string) =>
-      `Nothing matches “${query}”. Try a ward's name or number, or a postal code such as M5V 2T6. The City's 158 neighbourhoods are not in the data.`,
+      `Nothing matches “${query}”. Try a ward's name or number, a postal code such as M5V 2T6, or a neighbourhood.`,
     mapped: (fsa: string) => `Requests from ${fsa} are in `,
     ofWard: (name: string, share: string) => `${name} (${share})`,
     notNeighbourhood:
@@ -243,6 +263,7 @@ export const en = {
     cityName: (name: string) => `City's name: ${name}`,
     none: (query: string) => `No request type matches “${query}”. Try another word, or browse all types.`,
     inAllYears: "requests in all years",
+    countInAllYears: (requests: number) => `${format.short(requests)} in all years`,
     elsewhere: {
       street_light: "311 has no type for street lights: Toronto Hydro repairs most of them.",
       transit: "311 has no types for transit: ask the TTC.",
@@ -298,7 +319,6 @@ export const en = {
     "Sewer Service Line-Blocked": "Blocked sewer pipe of a home",
   } as Readonly<Record<string, string>>,
   when: {
-    latest: (span: string) => `${span} (latest)`,
     year: "Year",
     lastMonths: (count: number) =>
       count === 1 ? "Last month" : plural(count, { one: "Last # month", other: "Last # months" }),
@@ -338,13 +358,14 @@ export const en = {
       unknown: " whose status is unknown",
     } satisfies Record<StatusGroup, string>,
     statusNamed: (status: string) => ` with the status “${status}”`,
-    division: (division: string) => ` for ${division}`,
+    division: (division: string) => ofDivision[division] ?? ` for ${division}`,
     soFar: (span: string, through: string) => `${span} so far (to ${through})`,
     season: (when: string, season: Season) => `${when} (${seasons[season].toLowerCase()} only)`,
     changed,
-    separately: "; ",
-    cityToo: (requests: number, change: string | null) =>
-      `Toronto: ${integer(requests)}${change ? `, ${change}` : ""}.`,
+    /** A change after what it is of. */
+    andChanged,
+    cityToo: (requests: number, change: Change | null) =>
+      `Toronto: ${integer(requests)}${andChanged(change)}.`,
     rate: (measure: Measure, value: string, interval: string, city: string) =>
       ({
         count: "",
@@ -516,11 +537,9 @@ export const en = {
     versus: (before: string) => `vs ${before}`,
     keys: "Up and down arrow keys move between areas.",
     select: "Selects the area",
-    hint: "Select an area for its details, and more to compare them.",
   },
 
   area: {
-    title: (kind: AreaKind) => (kind === "ward" ? "About this ward" : "About this postal area"),
     back: { ward: "All wards", fsa: "All postal areas" } satisfies Record<AreaKind, string>,
     close: "Close",
     compareTitle: "Compare areas",
@@ -528,13 +547,8 @@ export const en = {
     mostOf: (count: number) => `At most ${integer(count)} areas: the next replaces the last.`,
     requests: "Requests",
     ranked: (rank: number, of: number) => `${ordinal(rank)} of ${integer(of)}`,
-    measure: "Measure",
-    city: "Toronto",
-    share: "Share of its requests",
     topTitle: (name: string) => `What ${name} reports most`,
     stillOpen: "Still open now",
-    openOf: (share: string) => `${share} of these requests`,
-    full: (name: string) => `All about ${name}`,
     wardPage: "Print this page (one sheet)",
     follow: "Follow this ward (feed)",
   },
@@ -599,7 +613,7 @@ export const en = {
     area: (id: string, name: string) => (id === name ? id : `${id}, ${name}`),
     all: (count: number) => `Show all ${integer(count)} categories`,
     fewer: "Show fewer categories",
-    choose: (name: string) => `Filter by ${name}`,
+    choose: "Filters by the category",
     as: "Show",
     asShare: "Compared with the city",
     asCount: "Requests",
@@ -619,7 +633,6 @@ export const en = {
     days,
     curve: "Closed requests by age",
     curveDay: "Days after the request",
-    closed: "closed",
     inArea: (name: string) => `in ${name}`,
     standard: (standard: Standard) => `City's aim: ${standards[standard]}`,
     standardSource:
@@ -657,7 +670,6 @@ export const en = {
     title: "Current status",
     caption: "Requests by status",
     note: "As of the day when the file was published.",
-    openShare: (share: string) => `${share} open`,
   },
   divisions: {
     title: "Responsible City division",
@@ -706,6 +718,7 @@ export const en = {
         plural(relabelled, { one: "# other change", other: "# other changes" }),
       ].join(", ")}`,
     census: (sources: readonly string[]) => `People and homes: ${sources.join("; ")}.`,
+    places: { names: "Names of neighbourhoods:", source: "GeoNames", licence: "CC BY 4.0" },
   },
   quality: {
     title: "Every row accounted for",
@@ -764,7 +777,6 @@ export const en = {
     cite: "Cite as",
     citation: (title: string, source: string, address: string, day: string) =>
       `“${title}.” ${source} ${address}, accessed ${day}.`,
-    ofToronto: (address: string) => `Toronto 311 requests, ${address}`,
     download: "Download",
     areas: "This table of areas (CSV)",
     months: "Months of each area (CSV)",
@@ -795,7 +807,6 @@ export const en = {
       "The frame reports its height to the page around it, in a message of type “toronto-311-height”.",
     openFull: "Open the full page",
     source: (through: string) => `Data to ${through}`,
-    close: "Close",
   },
 
   loading: "Loading the requests",
@@ -834,7 +845,6 @@ export const en = {
   boundaries:
     "Wards: City of Toronto. Postal areas are forward sortation areas, the first three characters of postal codes: adapted from Statistics Canada, Forward Sortation Area Boundary File, 2016 Census; this does not constitute an endorsement by Statistics Canada. Some areas are drawn with a part of the lake; rates count land only where the data have it.",
   docs: "Data dictionary",
-  code: "Source code",
   printed: (address: string, day: string) => `${address} · printed ${day}`,
 };
 

@@ -13,6 +13,9 @@ import "./about.css";
 
 /** The City's dataset. */
 const DATASET = "https://open.toronto.ca/dataset/311-service-requests-customer-initiated/";
+/** The source of the names of neighbourhoods, which wants to be named with its licence. */
+const GEONAMES = "https://www.geonames.org/";
+const CC_BY = "https://creativecommons.org/licenses/by/4.0/";
 /** Changes that are listed. */
 const LISTED = 12;
 
@@ -38,6 +41,17 @@ export function About({ store, by }: { store: Store; by: AreaKind }) {
             <li key={note}>{note}</li>
           ))}
           {sources.length > 0 && <li>{text.about.census(sources)}</li>}
+          <li>
+            {text.about.places.names}{" "}
+            <a href={GEONAMES} target="_blank" rel="noreferrer">
+              {text.about.places.source}
+            </a>{" "}
+            (
+            <a href={CC_BY} target="_blank" rel="noreferrer">
+              {text.about.places.licence}
+            </a>
+            )
+          </li>
         </ul>
         <div>
           <h3>{text.about.termsTitle}</h3>

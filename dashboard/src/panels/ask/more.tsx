@@ -3,6 +3,7 @@ import { Popover } from "../../parts/popover.tsx";
 import type { Choices } from "../../parts/select.tsx";
 import { Select, choicesOf } from "../../parts/select.tsx";
 import { text } from "../../strings.ts";
+import { divisionCalled } from "../../view/describe.ts";
 import { NO_FILTERS, STATUS_GROUPS, isStatusGroup } from "../../view/view.ts";
 import type { AskProps } from "./props.ts";
 
@@ -45,9 +46,7 @@ export function More({ view, vocabulary, change, shown }: AskProps) {
             value={division ?? ""}
             choices={[
               ...none(text.more.allDivisions),
-              ...choicesOf(divisions, division).map(
-                ([name]) => [name, text.divisions.names[name] ?? name] as const,
-              ),
+              ...choicesOf(divisions, division).map(([name]) => [name, divisionCalled(name)] as const),
             ]}
             onChange={(value) => {
               change({ division: value || null });

@@ -2,35 +2,38 @@ import { useMemo } from "preact/hooks";
 
 import type { Found } from "../../parts/combobox.tsx";
 import { Chip, Combobox } from "../../parts/combobox.tsx";
-import { format, text } from "../../strings.ts";
+import { text } from "../../strings.ts";
 import { choiceNamed } from "../../view/describe.ts";
 import type { Entry, Match } from "../../view/search_what.ts";
 import { elsewhere, indexOf, search } from "../../view/search_what.ts";
 import type { Choice } from "../../view/view.ts";
+import { withChoice } from "../../view/view.ts";
 import type { AskProps } from "./props.ts";
 
 /** Matches that are listed. */
 const LISTED = 60;
 
 /** The choice of categories and request types. */
-export function What({ vocabulary, view, change }: AskProps) {
+export function What({ vocabulary, view, change, shown }: AskProps) {
   const entries = useMemo(() => indexOf(vocabulary), [vocabulary]);
+  // Without what another choice contains.
+  const what = shown?.asked === view ? shown.view.what : view.what;
   return (
     <Combobox
       id="what"
       label={text.ask.what}
-      hint={view.what.length === 0 ? text.ask.whatHint : view.what.length === 1 ? text.ask.whatMore : "+"}
-      find={(query) => found(entries, query, view.what)}
+      hint={what.length === 0 ? text.ask.whatHint : what.length === 1 ? text.ask.whatMore : "+"}
+      find={(query) => found(entries, query, what)}
       onChoose={(choice) => {
-        change({ what: [...view.what, choice] });
+        change({ what: withChoice(what, choice, vocabulary) });
       }}
     >
-      {view.what.map((choice) => (
+      {what.map((choice) => (
         <Chip
           key={`${choice.kind} ${choice.name}`}
           name={choiceNamed(choice)}
           onRemove={() => {
-            change({ what: view.what.filter((one) => !isSame(one, choice)) });
+            change({ what: what.filter((one) => !isSame(one, choice)) });
           }}
         />
       ))}
@@ -47,7 +50,7 @@ function found(entries: readonly Entry[], query: string, chosen: readonly Choice
       value: match.choice,
       name: match.label,
       note: noteOf(match),
-      aside: match.requests > 0 ? format.short(match.requests) : "",
+      aside: match.requests > 0 ? text.what.countInAllYears(match.requests) : "",
     })),
     count: matches.length,
     note: advice

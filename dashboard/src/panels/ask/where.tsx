@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 
 import { AREAS } from "../../data/areas.ts";
 import { readFsaWards } from "../../data/fsa_wards.ts";
+import { readPlaces } from "../../data/places.ts";
 import type { Store } from "../../data/store.ts";
 import type { Found, Option } from "../../parts/combobox.tsx";
 import { Chip, Combobox } from "../../parts/combobox.tsx";
@@ -22,12 +23,14 @@ export function Where({ store, view, change, shown }: AskProps) {
   const [isOpened, setOpened] = useState(false);
   const [said, say] = useState("");
   const { value: wardsOf, error } = useRead(store, "fsa_wards", readFsaWards, isOpened);
+  const named = useRead(store, "places", readPlaces, isOpened);
   // Postal areas are listed below their wards, or alone if these cannot be read.
-  const isRead = wardsOf !== null || error !== null;
+  const isRead = (wardsOf !== null || error !== null) && (named.value !== null || named.error !== null);
   const places = {
     wards: AREAS.ward,
     fsas: isRead ? AREAS.fsa : [],
     wardsOf: wardsOf ?? new Map<string, never>(),
+    named: named.value ?? [],
   };
   const choose = (chosen: Chosen) => {
     say("");
@@ -85,14 +88,16 @@ function found(query: string, places: Places, isRead: boolean): Found<Chosen> {
       ? isRead
         ? text.where.none(query)
         : `${text.where.loading}…`
-      : options.some(({ value }) => typeof value !== "string" && value.kind === "fsa")
-        ? text.where.notNeighbourhood
-        : null;
+      : options.some(({ value }) => typeof value !== "string" && value.around.length > 0)
+        ? text.where.middle
+        : options.some(({ value }) => typeof value !== "string" && value.kind === "fsa")
+          ? text.where.notNeighbourhood
+          : null;
   return { options, count: options.length, note };
 }
 
 function optionOf(place: Place): Option<Chosen> {
-  const { kind, id, name, ofFsa, former } = place;
+  const { kind, id, name, ofFsa, former, around } = place;
   return {
     key: `${kind} ${id}`,
     value: place,
@@ -101,7 +106,9 @@ function optionOf(place: Place): Option<Chosen> {
       ? text.where.ofPostalCode(ofFsa.fsa, format.percent(ofFsa.share))
       : former
         ? text.where.former(former)
-        : "",
+        : around.length > 0
+          ? text.where.around(around)
+          : "",
     aside: kind === "ward" ? text.where.ward(id) : "",
   };
 }

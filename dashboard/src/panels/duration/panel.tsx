@@ -11,6 +11,7 @@ import { choiceNamed } from "../../view/describe.ts";
 import type { Subject } from "../../view/durations.ts";
 import { durationOf, openOf, placeOf, subjectOf } from "../../view/durations.ts";
 import type { Shown } from "../../view/shown.ts";
+import { isTelling } from "../../view/telling.ts";
 import { useNear } from "../../view/use_near.ts";
 import { useRead } from "../../view/use_read.ts";
 import { Curve } from "./curve.tsx";
@@ -125,7 +126,7 @@ function OpenByAges({ shares, what }: { shares: ReturnType<typeof openOf>; what:
 function Several({ ward, durations, answer, names, change }: Shown & Figures) {
   const rows = names.groups.names
     .map((group, at) => ({ group, requests: answer.city.groups[at] ?? 0 }))
-    .filter(({ requests }) => requests > 0)
+    .filter(({ group, requests }) => isTelling(group) && requests > 0)
     .sort((a, b) => b.requests - a.requests)
     .flatMap(({ group }) => durationOf(durations, { group, type: null }, ward) ?? [])
     .filter(({ half }) => half !== null)

@@ -1,5 +1,6 @@
 import { feedOf } from "../../data/feeds.ts";
 import { readFsaWards } from "../../data/fsa_wards.ts";
+import { placesIn, readPlaces } from "../../data/places.ts";
 import { format, text } from "../../strings.ts";
 import { changeOf, nameOf, yearBeforeOf } from "../../view/describe.ts";
 import type { Ranked } from "../../view/measures.ts";
@@ -9,6 +10,7 @@ import { useRead } from "../../view/use_read.ts";
 import type { Measure } from "../../view/view.ts";
 import { MEASURES, MOST_PINS, isNarrow } from "../../view/view.ts";
 import { openIn } from "../../view/open_share.ts";
+import { isTelling } from "../../view/telling.ts";
 import "./area_panel.css";
 
 /** Categories that are listed as those with the most requests. */
@@ -45,9 +47,11 @@ export function AreaPanel({
       </div>
       <FiguresTable {...shown} />
       {pinned.length === MOST_PINS && <p class="help">{text.area.mostOf(MOST_PINS)}</p>}
+      {pinned.length > 1 && <p class="help">{text.compareNote}</p>}
       {one && pinned.length === 1 && (
         <>
           <Top {...shown} one={one} />
+          <Around {...shown} one={one} />
           {view.by === "fsa" && <WardsOf {...shown} one={one} />}
           <p class="area-actions">
             <button
@@ -183,7 +187,7 @@ function Top({ one, names, change }: Shown & { one: Ranked }) {
   const { groups, ofAllTypes } = one.figures;
   const top = names.groups.names
     .map((name, at) => ({ name, requests: groups[at] ?? 0 }))
-    .filter(({ requests }) => requests > 0)
+    .filter(({ name, requests }) => isTelling(name) && requests > 0)
     .sort((a, b) => b.requests - a.requests)
     .slice(0, TOP);
   if (top.length === 0) return null;
@@ -212,6 +216,13 @@ function Top({ one, names, change }: Shown & { one: Ranked }) {
       </table>
     </>
   );
+}
+
+/** The neighbourhoods whose middle is in an area. */
+function Around({ store, view, one }: Shown & { one: Ranked }) {
+  const { value } = useRead(store, "places", readPlaces);
+  const names = placesIn(value ?? [], view.by, one.area.id);
+  return names.length === 0 ? null : <p class="around">{text.where.around(names)}</p>;
 }
 
 /** The wards that the requests of a postal area lie in, as buttons. */

@@ -19,14 +19,16 @@ const NARROW = "(max-width: 1000px)";
  * the ranking on others, and is a sheet on a phone, so that it is in sight wherever the choice was made.
  */
 export function Explore(shown: Shown) {
-  const [pointed, onPoint] = useState<string | null>(null);
+  // Each marks what the pointer is over in the other.
+  const [onMap, setOnMap] = useState<string | null>(null);
+  const [inRanking, setInRanking] = useState<string | null>(null);
   const isWide = useMedia(WIDE);
   const isNarrow = useMedia(NARROW);
   const hasArea = shown.pinned.length > 0;
   return (
     <div class={isWide ? "explore wide" : "explore"} id="explore" tabIndex={-1}>
-      <MapPanel {...shown} {...{ pointed, onPoint }} />
-      {(!hasArea || isWide || isNarrow) && <Ranking {...shown} {...{ pointed, onPoint }} />}
+      <MapPanel {...shown} pointed={inRanking} onPoint={setOnMap} />
+      {(!hasArea || isWide || isNarrow) && <Ranking {...shown} pointed={onMap} onPoint={setInRanking} />}
       {hasArea && <AreaPanel {...shown} isSheet={isNarrow} hasRanking={isWide || isNarrow} />}
       {!hasArea && isWide && <Categories {...shown} />}
     </div>

@@ -3,11 +3,15 @@ import { useState } from "preact/hooks";
 import { format, text } from "../../strings.ts";
 import { changeOf, yearBeforeOf } from "../../view/describe.ts";
 import type { Ranked } from "../../view/measures.ts";
+import { measured } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
-import type { Sort } from "../../view/view.ts";
+import type { Measure, Sort } from "../../view/view.ts";
 import { togglePin } from "../../view/view.ts";
 import type { Pointing } from "../map/choropleth.tsx";
 import "./ranking.css";
+
+/** Measures whose interval is beside the rate: those of about as many digits. */
+const WITH_INTERVAL: readonly Measure[] = ["homes", "people", "share"];
 
 /** The areas in a table that can be sorted by each column. Tab stops at one of them, arrow keys go to the others. */
 export function Ranking({ pointed, onPoint, ...shown }: Shown & Pointing) {
@@ -128,18 +132,7 @@ function Body({
                 <Bar value={value / highest} isSigned={measure === "change"} />
               )}
             </td>
-            {measure !== "count" && (
-              <td
-                class="number"
-                data-figure="measure"
-                title={unranked ? text.map.unranked[unranked] : undefined}
-              >
-                {unranked === "few_requests"
-                  ? `${format.integer(figures.yearBefore)} → ${format.integer(figures.comparable)}`
-                  : format.measure(measure, value)}
-                {unranked === "few_homes" && "*"}
-              </td>
-            )}
+            {measure !== "count" && <Rate {...{ one, measure }} />}
             <td class={measure === "count" ? "number" : "number second"} data-figure="requests">
               {figures.isKnown ? format.integer(figures.requests) : "–"}
             </td>
@@ -148,6 +141,26 @@ function Body({
         );
       })}
     </tbody>
+  );
+}
+
+/** The cell with the value of the measure, and its interval if there is room. */
+function Rate({ one, measure }: { one: Ranked; measure: Measure }) {
+  const { figures, value, unranked, interval } = one;
+  return (
+    <td class="number" title={unranked ? text.map.unranked[unranked] : undefined}>
+      <span class="rate">
+        <span data-figure="measure">
+          {unranked === "few_requests"
+            ? `${format.integer(figures.yearBefore)} → ${format.integer(figures.comparable)}`
+            : format.measure(measure, value)}
+          {unranked === "few_homes" && "*"}
+        </span>
+        {interval && WITH_INTERVAL.includes(measure) && (
+          <small title={text.map.interval}>{format.interval(measure, interval)}</small>
+        )}
+      </span>
+    </td>
   );
 }
 
@@ -184,10 +197,9 @@ function moveByKey(event: KeyboardEvent) {
   buttons[to]?.focus();
 }
 
-/** Sorts the areas by a column. Those without a rank come last. */
+/** Sorts the areas by a column. Those without a rank, and those with too few requests to compare, come last. */
 function sorted(ranked: readonly Ranked[], sort: Sort, isAscending: boolean): Ranked[] {
-  const changeIn = ({ figures }: Ranked) =>
-    figures.yearBefore > 0 ? figures.comparable / figures.yearBefore : null;
+  const changeIn = ({ figures, area }: Ranked) => measured("change", figures, area, 1).value;
   const key = (one: Ranked): number | null =>
     sort === "measure"
       ? one.rank === null

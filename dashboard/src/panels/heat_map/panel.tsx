@@ -64,6 +64,9 @@ export function HeatMap(shown: Shown) {
       <HeatLegend {...cells} hasNone={isShare && areas.some(({ figures }) => figures.ofAllTypes === 0)} />
       <div class="plot" ref={plot}>
         <div class="scroll-x">{table}</div>
+        <span id="heat-choose" hidden>
+          {text.heat.choose}
+        </span>
         {summary !== null && tip.of && plot.current && (
           <Tooltip tip={tip} {...aboveOf(tip.of, plot.current)}>
             {summary}

@@ -109,7 +109,7 @@ function Body({
               type="button"
               tabIndex={tabIndex(row + 1, 0)}
               aria-pressed={chosen.has(group.name)}
-              aria-label={text.heat.choose(group.name)}
+              aria-describedby="heat-choose"
               onClick={() => {
                 change({ what: chosen.has(group.name) ? [] : [{ kind: "group", name: group.name }] });
               }}

@@ -20,9 +20,11 @@ import { ZoomButtons } from "./zoom_buttons.tsx";
 /** The height of a label on the screen. */
 const LABEL = 12;
 
-/** An area that the pointer is over, on the map or in the ranking: its id. */
+/** The areas that the pointer is over, by their ids: the map and the ranking mark each other's. */
 export interface Pointing {
+  /** In the other panel. */
   pointed: string | null;
+  /** Another one in this panel, or none. */
   onPoint: (id: string | null) => void;
 }
 

@@ -2,19 +2,16 @@ import { fetchBoundaries } from "../../data/boundaries.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { focusAround } from "../../parts/focus.ts";
 import { text } from "../../strings.ts";
+import { leftOutOf } from "../../view/left_out.ts";
 import { hasDenominators } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
 import type { Measure } from "../../view/view.ts";
 import { useRead } from "../../view/use_read.ts";
 import { MEASURES, isNarrow } from "../../view/view.ts";
-import { monthAt } from "../../data/span.ts";
 import type { Pointing } from "./choropleth.tsx";
 import { Choropleth } from "./choropleth.tsx";
 import { MapLegend } from "./legend.tsx";
 import "./map.css";
-
-/** The first month with the 25 wards of the map. */
-const WARDS_SINCE = monthAt(2018, 12);
 
 /** The map with the choice of its measure, its legend, and notes about what it does not show. */
 export function MapPanel({ pointed, onPoint, ...shown }: Shown & Pointing) {
@@ -80,20 +77,17 @@ function Measures({ view, measure, areas, change }: Shown) {
 
 /** What the map does not show, and how to read it. */
 function Notes({ view, answer, measure, scale, ranked, change }: Shown) {
-  const { withoutArea, offMap, city, question } = answer;
-  const leftOut = withoutArea + offMap;
+  const leftOut = leftOutOf({ view, answer });
   const isKnown = ranked.some(({ value }) => value !== null);
   return (
     <div class="map-notes">
       {isKnown && scale.flat && <p>{text.map.flat[scale.flat](view.by)}</p>}
       {isKnown && !scale.flat && scale.ratio !== null && <p>{text.map.ratio(view.by, scale.ratio)}</p>}
       <p>{text.measureHelp[measure]}</p>
-      {leftOut > 0 && (
+      {leftOut !== null && (
         <p data-note="off-map">
-          {view.by === "ward"
-            ? text.map.offWards(offMap, withoutArea, city.requests, question.span.from < WARDS_SINCE)
-            : text.map.offFsas(leftOut, city.requests)}{" "}
-          {view.by === "ward" && offMap > 0 && (
+          {leftOut}{" "}
+          {view.by === "ward" && answer.offMap > 0 && (
             <button
               type="button"
               class="link"

@@ -7,6 +7,7 @@ import { Failure } from "../../parts/failure.tsx";
 import type { Line } from "../../parts/line_chart.tsx";
 import { LineChart } from "../../parts/line_chart.tsx";
 import { format, text } from "../../strings.ts";
+import { LEAST_BASE } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
 import { chosenOf } from "../../view/view.ts";
 
@@ -100,7 +101,7 @@ function LastDays({ days, count, through }: { days: DaysOfYears; count: number; 
   const now = dates.map((date) => valueOn(date, 0));
   const before = dates.map((date) => valueOn(date, 1));
   const sum = (values: Line["values"]) => values.reduce<number>((all, value) => all + (value ?? 0), 0);
-  const change = before.includes(null) || sum(before) === 0 ? null : sum(now) / sum(before) - 1;
+  const change = before.includes(null) || sum(before) < LEAST_BASE ? null : sum(now) / sum(before) - 1;
   const size = change === null ? "" : format.percent(Math.abs(change));
   const ticks = dates.flatMap((date, at) =>
     count > 100

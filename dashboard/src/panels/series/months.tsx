@@ -27,7 +27,8 @@ export function Months(shown: Shown) {
   }, [answer]);
   const through = store.dataThrough;
   const lines = pinned.length > 1 ? linesOfAreas(shown, last) : linesOfYears(shown);
-  if (lines.every(({ values }) => values.every((value) => value === null))) return <p>{text.map.empty}</p>;
+  // Lines of zeros would have an axis of nothing.
+  if (lines.every(({ values }) => values.every((value) => !value))) return <p>{text.map.empty}</p>;
   const cut = through.getUTCFullYear() === last && !isLastDay(through) ? through.getUTCMonth() + 1 : null;
   const first = store.years.filter((year) => year < last).at(-EARLIER) ?? store.years[0] ?? last;
   const hasEarlier = pinned.length < 2 && first < yearOf(from) - 1;

@@ -1,6 +1,7 @@
 import type { Catalog } from "../../data/catalog.ts";
 import { format, text } from "../../strings.ts";
 import { described } from "../../view/describe.ts";
+import { leftOutOf } from "../../view/left_out.ts";
 import type { Shown } from "../../view/shown.ts";
 import { toSvg } from "./download.ts";
 
@@ -15,7 +16,7 @@ export function pictureOf(shown: Shown, { generated: isGenerated, attribution }:
   return toSvg(map, document.querySelector(".map-legend .legend"), {
     title: `${described(view)}: ${title.charAt(0).toLowerCase()}${title.slice(1)}`,
     subtitle: `${text.title} · ${text.measureUnit(measure, answer.yearsOnMap > 1)} · ${through}`,
-    source: attribution ?? notice,
+    source: [leftOutOf(shown), attribution ?? notice].flatMap((one) => one ?? []).join(" "),
     notice: isGenerated ? notice : null,
   });
 }
