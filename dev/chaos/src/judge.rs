@@ -7,11 +7,8 @@ use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 use shared::fingerprint::Digest;
 
-use crate::home::{CATALOG, Home, State};
+use crate::home::{CATALOG, Home, RECORD, State};
 use crate::reference::Reference;
-
-/// The table with what the marts were built from.
-const RECORD: &str = "main.published_marts";
 
 /// The stable addresses of the site.
 const ADDRESSES: &str = "data/v1/";
@@ -251,8 +248,8 @@ mod tests {
     use serde_json::{Value, json};
     use shared::fingerprint::Digest;
 
-    use super::{RECORD, check_counts, check_exit, check_manifests, check_marts, check_site, same};
-    use crate::home::{CATALOG, State};
+    use super::{check_counts, check_exit, check_manifests, check_marts, check_site, same};
+    use crate::home::{CATALOG, RECORD, State};
 
     fn objects(contents: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
         let contents = contents.iter();

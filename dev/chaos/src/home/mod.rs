@@ -38,11 +38,15 @@ const NEW: i16 = 2021;
 const ROWS: u64 = 300;
 /// The file of the site that names all others.
 pub(crate) const CATALOG: &str = "data/catalog.json";
+
+/// The table with what the marts were built from.
+pub(crate) const RECORD: &str = "main.published_marts";
 /// Longer than every wait of a job on a service that is down.
 const PATIENCE: Duration = Duration::from_mins(15);
 
 /// The whole state that the pipeline leaves, without what two correct executions may differ in: hand-overs and lineage, which
-/// have a clock, as have dbt's docs, the id of the run, and what the readers leave out for the same reasons.
+/// have a clock, as have dbt's docs, the id of the run and what is named by it, and what the readers leave out for the same
+/// reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     /// The objects of the lake.
@@ -270,6 +274,18 @@ impl Home {
             let mut fields: Value = serde_json::from_slice(catalog).context(CATALOG)?;
             fields["run"].take();
             *catalog = serde_json::to_vec(&fields)?;
+            if work == Work::Run
+                && let Some(fingerprint) = fields["fingerprint"].as_str()
+            {
+                leave_out(fingerprint, &mut state.site);
+            }
+        }
+        if work == Work::Run {
+            state.lake.retain(|key, _| !key.starts_with("marts/"));
+            if let Some(record) = state.tables.get_mut(RECORD) {
+                // The number of rows is left.
+                record[1].take();
+            }
         }
         Ok(state)
     }
@@ -370,6 +386,16 @@ impl Home {
 
 /// An address where nobody listens: port 9 is reserved for a service that no machine has today (RFC 863).
 const NOBODY: &str = "http://127.0.0.1:9";
+
+/// Takes the fingerprint of the marts out of the texts of objects. The ids of the runs that loaded the data are a part of it,
+/// and local-workflow takes them from the clock.
+fn leave_out(fingerprint: &str, objects: &mut BTreeMap<String, Vec<u8>>) {
+    for content in objects.values_mut() {
+        if let Ok(text) = str::from_utf8(content) {
+            *content = text.replace(fingerprint, "").into_bytes();
+        }
+    }
+}
 
 fn listed(years: &[i16]) -> String {
     let years = years.iter().map(ToString::to_string);
