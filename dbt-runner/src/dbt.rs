@@ -62,6 +62,8 @@ pub(crate) struct Dbt<'a> {
     pub(crate) warehouse: &'a WarehouseSettings,
     /// Where dbt builds.
     pub(crate) candidate: &'a Candidate,
+    /// The latest year that is loaded.
+    pub(crate) latest_year: Option<i16>,
 }
 
 /// A line of dbt's log, written with `--log-format json`, or an answer of the driver.
@@ -213,7 +215,9 @@ impl RunningDbt<'_> {
         scope: &Scope,
     ) -> Result<RunResults, Failure> {
         let results = self.dbt.remove_stale(RunResults::FILE)?;
-        let variables = self.dbt.candidate.variables(graph, scope).to_string();
+        let mut variables = self.dbt.candidate.variables(graph, scope);
+        variables["latest_year"] = json!(self.dbt.latest_year);
+        let variables = variables.to_string();
         let mut arguments = vec!["build", "--vars", &variables];
         arguments.extend(["--exclude-resource-type", "unit_test"]);
         if *scope != Scope::Whole {
@@ -277,9 +281,10 @@ impl RunningDbt<'_> {
 
     /// Runs `dbt compile`, in which views are part of what selects from them, and returns the graph with the queries.
     pub(crate) async fn compile(&mut self, graph: &Graph, scope: &Scope) -> Result<Graph, Failure> {
+        let latest_year = self.dbt.latest_year;
         let variables = match scope {
-            Scope::Whole => json!({}),
-            Scope::Years(years) => json!({"changed_years": years}),
+            Scope::Whole => json!({"latest_year": latest_year}),
+            Scope::Years(years) => json!({"latest_year": latest_year, "changed_years": years}),
         };
         let mut moves = self.dbt.candidate.addresses(graph);
         for view in graph.built().filter(BuiltNode::is_view) {

@@ -46,6 +46,7 @@ pub async fn rehearse(
         target: target.path().or_fail(Exit::Upstream)?,
         warehouse,
         candidate: &candidate,
+        latest_year: None,
     };
     let (mut running, graph) = dbt.start().await?;
     let docs = running.document(&graph).await;

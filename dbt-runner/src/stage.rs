@@ -136,7 +136,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             let temporary = Scratch::default();
             let target = settings.target_or(&temporary)?;
             let candidate = Candidate::new(&settings.warehouse, target)?;
-            let dbt = settings.dbt(target, &candidate);
+            let dbt = settings.dbt(target, &candidate, &input);
             let (mut dbt, graph) = dbt
                 .start()
                 .await
@@ -257,7 +257,7 @@ async fn estimate(common: &CommonSettings, settings: &Settings) -> Result<Summar
         let temporary = Scratch::default();
         let target = settings.target_or(&temporary)?;
         let candidate = Candidate::new(&settings.warehouse, target)?;
-        let dbt = settings.dbt(target, &candidate);
+        let dbt = settings.dbt(target, &candidate, &input);
         let (mut dbt, graph) = dbt.start().await?;
         let graph = dbt.compile(&graph, &scope).await?;
         dbt.close().await;
@@ -456,13 +456,14 @@ impl Settings {
     }
 
     /// Returns dbt, to build a candidate with its artifacts in `target`.
-    fn dbt<'a>(&'a self, target: &'a Path, candidate: &'a Candidate) -> Dbt<'a> {
+    fn dbt<'a>(&'a self, target: &'a Path, candidate: &'a Candidate, input: &Input) -> Dbt<'a> {
         Dbt {
             executable: &self.executable,
             project: &self.project,
             target,
             warehouse: &self.warehouse,
             candidate,
+            latest_year: input.years.keys().next_back().copied(),
         }
     }
 

@@ -1,0 +1,1 @@
+{{ requests_in_last_days(['fsa']) }}
