@@ -85,6 +85,31 @@ export class Visitor {
     return Number(requests.replaceAll(",", ""));
   }
 
+  /** Returns the requests of each area in the ranking. */
+  async ranking(): Promise<[area: string, requests: number][]> {
+    return (await this.column("requests")).map(([area, cell]) => [area, Number(cell.replaceAll(",", ""))]);
+  }
+
+  /** Returns the values of the measure in the ranking, by area. */
+  async measured(): Promise<Map<string, number>> {
+    const cells = await this.column("measure");
+    return new Map(
+      cells.map(([area, cell]) => [area, Number(cell.replaceAll(/[,%+*]/g, "").replace("−", "-"))]),
+    );
+  }
+
+  /** Returns each area of the ranking, and the text of one of its figures. */
+  private column(figure: "requests" | "measure"): Promise<[area: string, cell: string][]> {
+    return this.page.locator("#ranking tbody tr").evaluateAll(
+      (rows, name) =>
+        rows.map((row): [string, string] => {
+          const cell = row.querySelector(`[data-figure=${name}]`);
+          return [row.getAttribute("data-area") ?? "", cell?.textContent ?? ""];
+        }),
+      figure,
+    );
+  }
+
   /** Opens "More filters" and chooses a value of one of them. */
   async filter(id: string, value: string): Promise<void> {
     if (!(await this.page.locator(`#${id}`).isVisible())) await this.page.locator("#more").click();

@@ -24,19 +24,6 @@ afterEach(async () => {
   await visitor.close();
 });
 
-/** Reads the ranking: area and requests. */
-async function ranking(): Promise<[string, number][]> {
-  const rows = await visitor.page
-    .locator("#ranking tbody tr")
-    .evaluateAll((found) =>
-      found.map((row) => [
-        row.getAttribute("data-area") ?? "",
-        Number((row.querySelector("[data-figure=requests]")?.textContent ?? "").replaceAll(",", "")),
-      ]),
-    );
-  return rows as [string, number][];
-}
-
 const WINTER = "month(created_month) in (12, 1, 2)";
 const VIEWS = [
   ["the latest year", "", "source_year = 2025"],
@@ -62,7 +49,7 @@ test.for(VIEWS)("wards: %s", async ([, address, where]) => {
   const expected = await query(`
     select cast(ward_id as varchar), sum(requests) from ${WARDS}
     where ward_model = 25 and ${where} group by 1`);
-  const shown = new Map(await ranking());
+  const shown = new Map(await visitor.ranking());
   expect(shown.size).toBe(25);
   expect([...shown].filter(([, requests]) => requests > 0).sort()).toEqual(expected.sort());
 });
@@ -71,23 +58,10 @@ test.for(VIEWS.slice(0, 3))("postal areas: %s", async ([, address, where]) => {
   await visitor.view(`?by=fsa&${address}`);
   const expected = await query(`
     select fsa, sum(requests) from ${FSAS} where fsa is not null and ${where} group by 1`);
-  const shown = await ranking();
+  const shown = await visitor.ranking();
   expect(shown).toHaveLength(96);
   expect(shown.filter(([, requests]) => requests > 0).sort()).toEqual(expected.sort());
 });
-
-/** Reads the values of the measure in the ranking, by area. */
-async function measured(): Promise<Map<string, number>> {
-  const rows = await visitor.page.locator("#ranking tbody tr").evaluateAll((found) =>
-    found.map((row): [string, string] => {
-      const cell = row.querySelector("[data-figure=measure]");
-      return [row.getAttribute("data-area") ?? "", cell?.textContent ?? ""];
-    }),
-  );
-  return new Map(
-    rows.map(([area, text]) => [area, Number(text.replaceAll(/[,%+*]/g, "").replace("−", "-"))]),
-  );
-}
 
 const RATES_OF = [
   ["per 1,000 homes of each ward", "measure=homes", "homes / 1000", "ward", "true"],
@@ -108,7 +82,7 @@ const RATES_OF = [
 ] as const;
 test.for(RATES_OF)("requests %s", async ([, address, divisor, kind, group]) => {
   await visitor.view(`?${address}`);
-  const shown = await measured();
+  const shown = await visitor.measured();
   const [cube, id] = kind === "ward" ? [WARDS, "ward_id"] : [FSAS, "fsa"];
   const expected = await query(`
     select cast(a.${id} as varchar), sum(requests) / any_value(${divisor})
@@ -151,7 +125,7 @@ test("requests about a category in a ward, whether that grows, its rate and its 
 
 test("rates of several years are those of an average year", async () => {
   await visitor.view("?years=2024-2025&measure=homes");
-  const shown = await measured();
+  const shown = await visitor.measured();
   const expected = await query(`
     select cast(a.ward_id as varchar), sum(requests) / any_value(homes / 1000) / 2
     from ${WARDS} as r join ${table("area_denominators")} as a on r.ward_id = a.ward_id
@@ -198,7 +172,7 @@ test("any months, and the same months a year before", async () => {
   await visitor.view("?months=2024-11..2025-02&measure=count");
   const months = (year: string) =>
     `created_month between date '${year}-11-01' and date '${year}-11-01' + interval 3 month`;
-  const shown = new Map(await ranking());
+  const shown = new Map(await visitor.ranking());
   const expected = await query(`
     select cast(ward_id as varchar), sum(requests) from ${WARDS} where ward_model = 25 and ${months("2024")} group by 1`);
   expect([...shown].sort()).toEqual(expected.sort());
@@ -227,7 +201,7 @@ const RATES = [
 ] as const;
 test.for(RATES)("the %s of each ward, in the ranking and on the map", async ([measure, expression]) => {
   await visitor.view(`?group=Trees&measure=${measure}`);
-  const shown = await measured();
+  const shown = await visitor.measured();
   const expected = await query(`
     select cast(ward_id as varchar), ${expression} from ${WARDS} where ward_model = 25 group by 1 order by 2 desc nulls last`);
   expect(expected).toHaveLength(25);
@@ -302,7 +276,9 @@ test("the note counts the requests that are not on the map", async () => {
   await visitor.page.getByRole("button", { name: "Show postal areas" }).click();
   await visitor.settled();
   expect(visitor.page.url()).toContain("by=fsa&years=2018");
-  expect((await ranking()).reduce((sum, [, requests]) => sum + requests, 0)).toBeGreaterThan(total / 2);
+  expect((await visitor.ranking()).reduce((sum, [, requests]) => sum + requests, 0)).toBeGreaterThan(
+    total / 2,
+  );
 });
 
 test("the note counts the requests without a postal area, and says why", async () => {
@@ -359,7 +335,7 @@ test("days are added up", async () => {
 
 test("the share of a division and a status in all requests of a ward", async () => {
   await visitor.view("?division=Toronto+Water&status=Completed&measure=share");
-  const shown = await measured();
+  const shown = await visitor.measured();
   const expected = await query(`
     select cast(ward_id as varchar), sum(requests) filter (division = 'Toronto Water' and status = 'Completed') / sum(requests)
     from ${WARDS} where ward_model = 25 and source_year = 2025 group by 1`);
@@ -371,7 +347,7 @@ test("the share of a division and a status in all requests of a ward", async () 
 
 test("a ward's change from the first year of its wards compares the months that both years have", async () => {
   await visitor.view("?years=2019&measure=change");
-  const shown = await measured();
+  const shown = await visitor.measured();
   const expected = await query(`
     select cast(ward_id as varchar),
            sum(requests) filter (source_year = 2019) / sum(requests) filter (source_year = 2018) - 1
@@ -535,7 +511,7 @@ test("dbt's exposure lists the marts that the page reads", async () => {
     if (mart) read.add(mart);
   });
   for (const by of ["ward", "fsa"]) {
-    for (const filter of ["", "type=Pick+up+Dead+Wildlife", "area=M4C", "group=Trees&area=4"])
+    for (const filter of ["", "type=Pick+up+Dead+Wildlife", "area=M4C", "group=Trees&area=4", "days=30"])
       await visitor.view(`?by=${by}&series=day&${filter}`);
   }
   // Read once it is near the screen.

@@ -40,7 +40,7 @@ const whole = months(2025, ...Array.from({ length: 12 }, (_, at) => at + 1));
 
 test("a change names what it compares, and of few requests the two numbers", () => {
   const { changed } = text.answer;
-  const all = { now: 1150, before: 1000, change: 0.15, months: whole, isWhole: true };
+  const all = { now: 1150, before: 1000, change: 0.15, months: whole, isOfDays: false, isWhole: true };
   expect(changed(all)).toBe("15.0% more than in 2024");
   expect(changed({ ...all, change: -0.02 })).toBe("2.0% fewer than in 2024");
   expect(changed({ ...all, change: 0.0001 })).toBe("about as many as in 2024");
@@ -61,6 +61,7 @@ test("a change names what it compares, and of few requests the two numbers", () 
     "",
   ]);
   expect(text.yearBefore(months(2025, 3))).toBe("March 2024");
+  expect(changed({ ...all, isOfDays: true })).toBe("15.0% more than in the same days a year before");
   expect(text.yearBefore([monthAt(2024, 12), monthAt(2025, 1)])).toBe("the same months a year earlier");
 });
 

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 
 import { answer } from "./answer.ts";
 import type { Area } from "./areas.ts";
+import { dayId, daysTo, yearBefore } from "./calendar.ts";
 import type { Cube } from "./cube.ts";
 import { NO_AREA, Names, OFF_MAP, monthsOnMap } from "./cube.ts";
 import { divisionNamed, formerNamesOf } from "./divisions.ts";
@@ -55,6 +56,7 @@ const cubes = {
 const years = (from: number, to: number) => ({ from: monthAt(from, 1), to: monthAt(to, 12) });
 const all: Question = {
   span: years(2025, 2025),
+  days: null,
   chosen: { isAll: true, groups: new Set(), types: new Set() },
   season: null,
   statuses: null,
@@ -123,6 +125,24 @@ test("any months are counted, and compared with the same months a year before", 
   // The trend has the whole years around the span.
   expect(city.months).toHaveLength(36);
   expect(city.months[monthAt(2025, 3) - monthAt(2023, 1)]).toBe(9);
+});
+
+test("days are compared though their month has not ended, and are not a year", () => {
+  const march = { from: monthAt(2025, 3), to: monthAt(2025, 3) };
+  expect(ask({ span: march }).comparable).toEqual([]);
+  const { city, comparable, yearsOnMap } = ask({ span: march, days: daysTo(through, 30) });
+  expect(comparable).toEqual([monthAt(2025, 3)]);
+  expect([city.requests, city.comparable, city.yearBefore, yearsOnMap]).toEqual([9, 9, 50, 1]);
+});
+
+test("a year before February 29 is February 28, and both have as many days", () => {
+  const leap = daysTo(new Date("2024-02-29"), 30);
+  const before = daysTo(yearBefore(leap.last), leap.length);
+  expect([leap.first, before.first, before.last].map(dayId)).toEqual([
+    "2024-01-31",
+    "2023-01-30",
+    "2023-02-28",
+  ]);
 });
 
 test("rates of several years are averages of a year, and those of a part of one are not extrapolated", () => {

@@ -10,6 +10,34 @@ export function seasonOf(month: number): Season {
   return SEASONS[Math.floor((month % 12) / 3)] as Season;
 }
 
+/** The numbers of days at the end of the data that can be chosen. */
+export const LENGTHS = [30, 90, 365] as const;
+export type Length = (typeof LENGTHS)[number];
+
+/** Days up to the last of the data, both ends included. */
+export interface LastDays {
+  length: Length;
+  first: Date;
+  last: Date;
+}
+
+/** Returns the days that end on `last`. */
+export function daysTo(last: Date, length: Length): LastDays {
+  return { length, first: new Date(last.getTime() - (length - 1) * DAY_MS), last };
+}
+
+/** Returns the same date a year before, which is February 28 for February 29. */
+export function yearBefore(date: Date): Date {
+  const [year, month] = [date.getUTCFullYear() - 1, date.getUTCMonth()];
+  const lastOfMonth = new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
+  return new Date(Date.UTC(year, month, Math.min(date.getUTCDate(), lastOfMonth)));
+}
+
+/** Returns a day as the marts and addresses write it: "2025-03-31". */
+export function dayId(day: Date): string {
+  return day.toISOString().slice(0, 10);
+}
+
 /** A year that has every day. */
 export const LEAP_YEAR = 2024;
 

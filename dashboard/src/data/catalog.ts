@@ -144,6 +144,11 @@ export function groupMart(kind: AreaKind): string {
   return `requests_by_month_group_${kind}`;
 }
 
+/** The mart of the requests of the last days. Older catalogs lack it. */
+export function lastDaysMart(kind: AreaKind): string {
+  return `requests_in_last_days_${kind}`;
+}
+
 /** The mart of the requests by month and ward alone: a few kilobytes, for a first answer. Older catalogs lack it. */
 export const TOTALS = "requests_by_month_ward";
 

@@ -101,18 +101,27 @@ function placesAndMonths(
   columns: Columns<"created_month" | "requests"> & Partial<Columns<"ward_model">>,
 ): Omit<Cube, "what" | "division" | "status"> {
   const rows = columns.requests.length;
-  const known = AREAS[kind];
-  const positions = new Map(known.map(({ id }, position) => [id, position]));
-  const area = new Int16Array(rows);
-  for (let row = 0; row < rows; row++) {
-    const value = ids[row] ?? null;
-    if (value === null) area[row] = NO_AREA;
-    else if (kind === "ward" && columns.ward_model?.[row] !== known.length) area[row] = OFF_MAP;
-    else area[row] = positions.get(String(value)) ?? OFF_MAP;
-  }
+  const area = placesOf(kind, ids, columns.ward_model);
   const month = Uint8Array.from(columns.created_month, (date) => (date as Date).getUTCMonth() + 1);
   const requests = Uint32Array.from(columns.requests as ArrayLike<number>);
   return { rows, month, area, requests, onMap: monthsOnMap(month, area) };
+}
+
+/** Returns the position of each row's area. `ids` are those of the areas, and `models` those of wards. */
+export function placesOf(
+  kind: AreaKind,
+  ids: ArrayLike<Value | undefined>,
+  models?: ArrayLike<Value>,
+): Int16Array {
+  const known = AREAS[kind];
+  const positions = new Map(known.map(({ id }, position) => [id, position]));
+  return Int16Array.from(ids, (value, row) =>
+    (value ?? null) === null
+      ? NO_AREA
+      : kind === "ward" && models?.[row] !== known.length
+        ? OFF_MAP
+        : (positions.get(String(value)) ?? OFF_MAP),
+  );
 }
 
 /** The months, from 1, in which any area of the map has requests. */
@@ -124,6 +133,7 @@ export function monthsOnMap(month: Uint8Array, area: Int16Array): Uint8Array {
   return onMap;
 }
 
-function numbers(column: ArrayLike<Value>, dictionary: Dictionary): number[] {
+/** Returns the numbers of names in a dictionary, which learns those that it does not have. */
+export function numbers(column: ArrayLike<Value>, dictionary: Dictionary): number[] {
   return Array.from(column, (name) => dictionary.add(name as string));
 }

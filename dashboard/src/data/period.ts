@@ -23,9 +23,12 @@ export interface Period {
   yearsOnMap: number;
 }
 
-/** Finds the months of a question in the cubes of its years and of the previous year. */
+/**
+ * Finds the months of a question in the cubes of its years and of the previous year. The last days are counted as if they
+ * were the month of the last one, and all of it.
+ */
 export function periodOf(
-  { span, season }: Question,
+  { span, season, days: lastDays }: Question,
   cubes: ReadonlyMap<number, Cube>,
   dataThrough: Date,
 ): Period {
@@ -44,7 +47,7 @@ export function periodOf(
       inSpan[month - start] === 1 &&
       cubes.has(yearOf(month)) &&
       cubes.has(yearOf(month - 12)) &&
-      isWhole(yearOf(month), numberOf(month), dataThrough),
+      (lastDays !== null || isWhole(yearOf(month), numberOf(month), dataThrough)),
   );
   const isBefore = flags((month) => isNow[month + 12 - start] === 1);
   const comparable = [...isNow].flatMap((is, at) => (is ? [start + at] : []));

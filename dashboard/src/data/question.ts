@@ -1,4 +1,4 @@
-import type { Season } from "./calendar.ts";
+import type { LastDays, Season } from "./calendar.ts";
 import type { Span } from "./span.ts";
 
 /** The request types of a question. */
@@ -12,7 +12,10 @@ export interface Chosen {
 
 /** Which requests are counted. */
 export interface Question {
+  /** The months; that of the last day if days are chosen. */
   span: Span;
+  /** The last days of the data, in place of the months. */
+  days: LastDays | null;
   chosen: Chosen;
   season: Season | null;
   /** Names of statuses; all if null. */

@@ -12,6 +12,11 @@ export function monthAt(year: number, month: number): Month {
   return year * 12 + month - 1;
 }
 
+/** Returns the month of a day. */
+export function monthOf(day: Date): Month {
+  return monthAt(day.getUTCFullYear(), day.getUTCMonth() + 1);
+}
+
 /** Returns the year of a month. */
 export function yearOf(month: Month): number {
   return Math.floor(month / 12);

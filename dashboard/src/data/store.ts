@@ -1,6 +1,7 @@
 import type { AreaKind } from "./area_kind.ts";
 import type { Area } from "./areas.ts";
 import { withDenominators } from "./areas.ts";
+import type { LastDays } from "./calendar.ts";
 import type { Catalog } from "./catalog.ts";
 import { TOTALS, hasMart, yearsOf } from "./catalog.ts";
 import type { Cubes } from "./answer.ts";
@@ -8,6 +9,7 @@ import type { Cube } from "./cube.ts";
 import { Names, readGroupCube, readTotals, readTypeCube } from "./cube.ts";
 import { readDenominators } from "./denominators.ts";
 import { Kept } from "./kept.ts";
+import { readLastDays } from "./last_days.ts";
 
 /** Files that are kept decoded: enough for all years of both kinds of area, by group and by type. */
 const KEPT = 96;
@@ -100,6 +102,30 @@ export class Store {
       missingYear: missing[0] ?? null,
       missingHomes,
     };
+  }
+
+  /** Reads the denominators and the requests of the last days. `null` if the data do not have all of these days. */
+  async readLastDays(
+    { kind, days }: { kind: AreaKind; days: LastDays },
+    onProgress: (progress: Progress) => void,
+  ): Promise<Read | null> {
+    const names = this.names[kind];
+    const key = `${kind} last ${days.length} days`;
+    const step = this.stepsOf([{ year: days.last.getUTCFullYear(), key, isByType: false }], onProgress);
+    const [denominators, cubes] = await Promise.all([
+      this.denominatorsOf(kind),
+      this.once(key, () => readLastDays(this.catalog, kind, days, names)),
+    ]);
+    step();
+    return (
+      cubes && {
+        areas: withDenominators(kind, denominators.found),
+        names,
+        cubes,
+        missingYear: null,
+        missingHomes: denominators.error,
+      }
+    );
   }
 
   /**

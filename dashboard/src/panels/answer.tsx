@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 
 import type { Progress } from "../data/store.ts";
 import { format, text } from "../strings.ts";
-import { aboutOf, changeOf, nameOf, whenOf } from "../view/describe.ts";
+import { aboutOf, changeOf, nameOf, rateOf, whenOf } from "../view/describe.ts";
 import type { Ranked } from "../view/measures.ts";
 import { measuredOfCity } from "../view/measures.ts";
 import type { Shown } from "../view/shown.ts";
@@ -68,7 +68,7 @@ export function sentenceOf({ view, answer, pinned, store }: Shown): string {
     first ? shortName(first) : text.city,
     figures.requests,
     aboutOf(view),
-    whenOf(view, question.span, store.dataThrough),
+    whenOf(view, question, store.dataThrough),
   );
   if (others.length > 0) {
     return `${text.and([made, ...others.map((one) => text.answer.also(shortName(one), one.figures.requests))])}.`;
@@ -79,9 +79,9 @@ export function sentenceOf({ view, answer, pinned, store }: Shown): string {
 /** The city beside an area, its rank and its rate, or the area that leads. */
 function contextOf(shown: Shown): string[] {
   const { view, answer, ranked, pinned, measure } = shown;
-  const perYear = answer.yearsOnMap > 1 && measure !== "share" ? [text.answer.perYear] : [];
+  const perPeriod = text.answer.ratesOf(measure, rateOf(answer));
   const [one] = pinned;
-  if (!one || pinned.length > 1) return [...leaderOf(shown), ...perYear];
+  if (!one || pinned.length > 1) return [...leaderOf(shown), perPeriod].filter(Boolean);
   const count = ranked.filter(({ rank }) => rank !== null).length;
   const city = measuredOfCity(measure, answer, ranked);
   const rate =
@@ -98,7 +98,7 @@ function contextOf(shown: Shown): string[] {
     ...(rate ? [rate] : []),
     ...(one.rank === null ? [] : [text.answer.rank(shortName(one), one.rank, count, view.by)]),
     ...(rate && isLikeCity(one, city.value) ? [text.answer.likeCity] : []),
-    ...perYear,
+    perPeriod,
   ].filter(Boolean);
 }
 

@@ -5,7 +5,7 @@ import type { Unusual as Found } from "../data/unusual.ts";
 import { readUnusual } from "../data/unusual.ts";
 import { hasMart } from "../data/catalog.ts";
 import { isWhole } from "../data/calendar.ts";
-import { monthAt, numberOf, yearOf } from "../data/span.ts";
+import { monthOf, numberOf, yearOf } from "../data/span.ts";
 import { text } from "../strings.ts";
 import { monthNamed } from "../view/describe.ts";
 import type { Shown } from "../view/shown.ts";
@@ -60,6 +60,7 @@ export function Unusual({ store, pinned, areas, view, change }: Shown) {
                 change({
                   what: [{ kind: "group", name: one.group }],
                   span: { from: month, to: month },
+                  days: null,
                   by: one.area?.kind ?? view.by,
                   pins: one.area ? [one.area.id] : [],
                   zoom: null,
@@ -78,6 +79,6 @@ export function Unusual({ store, pinned, areas, view, change }: Shown) {
 
 /** The last month that the data cover to its end. */
 function lastWholeMonth({ dataThrough }: Store): number {
-  const month = monthAt(dataThrough.getUTCFullYear(), dataThrough.getUTCMonth() + 1);
+  const month = monthOf(dataThrough);
   return isWhole(yearOf(month), numberOf(month), dataThrough) ? month : month - 1;
 }

@@ -7,12 +7,15 @@ export function Select({
   label,
   value,
   choices,
+  help = null,
   onChange,
 }: {
   id: string;
   label: string;
   value: string;
   choices: Choices;
+  /** Why nothing can be chosen, if so. */
+  help?: string | null;
   onChange: (value: string) => void;
 }) {
   return (
@@ -21,6 +24,8 @@ export function Select({
       <select
         id={id}
         value={value}
+        disabled={help !== null}
+        aria-describedby={help === null ? undefined : `${id}-help`}
         onChange={(event) => {
           onChange(event.currentTarget.value);
         }}
@@ -31,6 +36,11 @@ export function Select({
           </option>
         ))}
       </select>
+      {help !== null && (
+        <p class="help" id={`${id}-help`}>
+          {help}
+        </p>
+      )}
     </div>
   );
 }

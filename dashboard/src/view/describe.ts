@@ -1,8 +1,9 @@
 import type { Answer } from "../data/answer.ts";
 import type { Area } from "../data/areas.ts";
 import type { AreaKind } from "../data/area_kind.ts";
+import type { Length } from "../data/calendar.ts";
 import type { Figures } from "../data/figures.ts";
-import type { Span } from "../data/span.ts";
+import type { Question } from "../data/question.ts";
 import { firstDayOf, numberOf, yearOf } from "../data/span.ts";
 import { format, text } from "../strings.ts";
 import type { Change as Changed } from "../words/en.ts";
@@ -63,8 +64,15 @@ export function aboutOf({ what, status, division }: View): string {
   ].join("");
 }
 
-/** The months of a view: "2025 so far (to July 15) (summer only)". */
-export function whenOf(view: View, span: Span, dataThrough: Date): string {
+/** The months or the days of a question: "March–August 2025", "30 days to December 31, 2025". */
+export function periodNamed({ span, days }: Question): string {
+  return days ? text.when.days(days.length, format.day(days.last)) : format.span(span);
+}
+
+/** The same in a sentence: "2025 so far (to July 15) (summer only)", "the 30 days to December 31, 2025". */
+export function whenOf(view: View, question: Question, dataThrough: Date): string {
+  const { span, days } = question;
+  if (days) return text.answer.days(periodNamed(question));
   const isCut = firstDayOf(span.to + 1) > new Date(dataThrough.getTime() + 86_400_000);
   const named = isCut ? text.answer.soFar(format.span(span), format.dayLong(dataThrough)) : format.span(span);
   return view.season ? text.answer.season(named, view.season) : named;
@@ -81,14 +89,21 @@ export function changeOf(answer: Answer, figures: Figures, isOfArea: boolean): C
     before,
     change: before < LEAST_BASE ? null : now / before - 1,
     months,
+    isOfDays: answer.question.days !== null,
     isWhole: months.length === inSpan,
   };
 }
 
-/** The year that changes are from, if it is one: for the heads of columns. */
-export function yearBeforeOf({ comparable }: Answer): string {
+/** The year that changes are from, if it is one, or "a year before" the last days: for the heads of columns. */
+export function yearBeforeOf({ comparable, question }: Answer): string {
+  if (question.days) return comparable.length > 0 ? text.series.previous : "";
   const years = [...new Set(comparable.map((month) => yearOf(month) - 1))];
   return years.length === 1 ? `${years[0] ?? ""}` : "";
+}
+
+/** What the rates of an answer are of: a number of days, or an average year; `null` if they are of all its months. */
+export function rateOf({ question, yearsOnMap }: Answer): Length | "year" | null {
+  return question.days?.length ?? (yearsOnMap > 1 ? "year" : null);
 }
 
 /** The name of a month: "July 2025". */

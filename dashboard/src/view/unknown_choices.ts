@@ -1,6 +1,8 @@
+import { dayId } from "../data/calendar.ts";
 import { yearOf } from "../data/span.ts";
 import type { Store } from "../data/store.ts";
 import { format, text } from "../strings.ts";
+import { periodNamed } from "./describe.ts";
 import type { Shown } from "./shown.ts";
 import type { Choice, View } from "./view.ts";
 import { STATUS_GROUPS, misreadIn } from "./view.ts";
@@ -21,9 +23,12 @@ export function unknownChoices(asked: View, store: Store, shown: Shown | null): 
     ? Array.from({ length: yearOf(span.to) - yearOf(span.from) + 1 }, (_, at) => yearOf(span.from) + at)
     : [];
   const { groups, types, statuses } = vocabulary;
-  const shownSpan = format.span(answer.question.span);
+  const { question } = answer;
+  const shownPeriod = periodNamed(question);
+  const gone = question.days && asked.days?.last !== dayId(question.days.last) ? asked.days?.last : null;
   const unknown: [sentence: (names: string) => string, names: unknown[]][] = [
-    [(missing) => text.unknown.year(missing, shownSpan), without(years, store.years)],
+    [(missing) => text.unknown.year(missing, shownPeriod), without(years, store.years)],
+    [(day) => text.unknown.days(day, shownPeriod), gone ? [format.day(new Date(gone))] : []],
     [
       text.unknown.what,
       [...without(chosen("group"), named(groups)), ...without(chosen("type"), named(types))],

@@ -2,9 +2,11 @@ import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 import { answer } from "../data/answer.ts";
 import type { Area } from "../data/areas.ts";
+import type { LastDays } from "../data/calendar.ts";
+import { daysTo } from "../data/calendar.ts";
 import { divisionNamed } from "../data/divisions.ts";
-import { yearOf } from "../data/span.ts";
-import type { Progress, Read, Store } from "../data/store.ts";
+import { monthOf, yearOf } from "../data/span.ts";
+import type { Need, Progress, Read, Store } from "../data/store.ts";
 import type { Vocabulary } from "../data/vocabulary.ts";
 import { NO_VOCABULARY } from "../data/vocabulary.ts";
 import { text } from "../strings.ts";
@@ -48,15 +50,13 @@ export function useShown(store: Store, view: View, change: Change): Showing {
     let isStale = false;
     const words = known.current ?? NO_VOCABULARY;
     const named = withNames(view, words);
-    const span = spanOf(named, store.years);
-    const { typeList } = chosenOf(named, words);
-    const need = { kind: named.by, from: yearOf(span.from), to: yearOf(span.to), types: typeList };
     setError(null);
     if (shown === null && isPlain(view)) {
-      store.readTotals(need).then(
+      store.readTotals(needOf(store, named, words)).then(
         (read) => {
           if (isStale || read === null) return;
-          const first = { ...show(store, named, words, read), isFirst: true, asked: view, change };
+          const found = show(store, named, words, read, null);
+          const first = { ...found, isFirst: true, asked: view, change };
           setShown((already) => already ?? first);
         },
         () => {
@@ -64,13 +64,12 @@ export function useShown(store: Store, view: View, change: Change): Showing {
         },
       );
     }
-    store
-      .read(need, (step) => {
-        if (!isStale) setProgress(step);
-      })
-      .then((read) => {
+    readChosen(store, named, words, (step) => {
+      if (!isStale) setProgress(step);
+    })
+      .then(({ read, days }) => {
         if (isStale) return;
-        setShown({ ...show(store, named, words, read), isFirst: false, asked: view, change });
+        setShown({ ...show(store, named, words, read, days), isFirst: false, asked: view, change });
         setProgress(null);
       })
       .catch((reason: unknown) => {
@@ -93,18 +92,42 @@ export function useShown(store: Store, view: View, change: Change): Showing {
   };
 }
 
-/** Answers a view from what was read. */
+/** Reads what a view needs: its days, if they are chosen and the data have them, or else its months. */
+async function readChosen(
+  store: Store,
+  view: View,
+  vocabulary: Vocabulary,
+  onProgress: (progress: Progress) => void,
+): Promise<{ read: Read; days: LastDays | null }> {
+  if (view.days) {
+    const days = daysTo(store.dataThrough, view.days.length);
+    const read = await store.readLastDays({ kind: view.by, days }, onProgress);
+    if (read) return { read, days };
+  }
+  return { read: await store.read(needOf(store, view, vocabulary), onProgress), days: null };
+}
+
+/** What the months of a view need. */
+function needOf(store: Store, view: View, vocabulary: Vocabulary): Need {
+  const { from, to } = spanOf(view, store.years);
+  const { typeList } = chosenOf(view, vocabulary);
+  return { kind: view.by, from: yearOf(from), to: yearOf(to), types: typeList };
+}
+
+/** Answers a view from what was read: its months, or the last days. */
 function show(
   store: Store,
   named: View,
   vocabulary: Vocabulary,
   { areas, names, cubes, missingYear, missingHomes }: Read,
+  days: LastDays | null,
 ): Omit<Shown, "isFirst" | "asked" | "change"> {
   const view = { ...named, pins: idsOf(named.pins, areas) };
   const { season, division } = view;
-  const span = spanOf(view, store.years);
+  const month = days && monthOf(days.last);
+  const span = month === null ? spanOf(view, store.years) : { from: month, to: month };
   const statuses = statusesOf(view, vocabulary);
-  const question = { span, chosen: chosenOf(view, vocabulary), season, division, statuses };
+  const question = { span, days, chosen: chosenOf(view, vocabulary), season, division, statuses };
   const found = answer(question, cubes, names, areas, store.dataThrough);
   const measure = measureOf(view, areas);
   const ranked = rank(found, areas, measure);
@@ -122,6 +145,7 @@ function show(
     gaps: [
       ...(missingYear ? [text.gaps.year(missingYear.year)] : []),
       ...(missingHomes === null ? [] : [text.gaps.homes]),
+      ...(view.days && !days ? [text.gaps.days(view.days.length)] : []),
     ],
   };
 }

@@ -3,7 +3,16 @@ import { expect, test } from "vitest";
 import { monthAt } from "../data/span.ts";
 import { NO_VOCABULARY } from "../data/vocabulary.ts";
 import type { View } from "./view.ts";
-import { DEFAULT_VIEW, formatView, misreadIn, parseView, spanOf, togglePin, withChoice } from "./view.ts";
+import {
+  DEFAULT_VIEW,
+  formatView,
+  misreadIn,
+  parseView,
+  seriesOf,
+  spanOf,
+  togglePin,
+  withChoice,
+} from "./view.ts";
 
 const years = (from: number, to = from) => ({ from: monthAt(from, 1), to: monthAt(to, 12) });
 
@@ -12,6 +21,7 @@ test("a view is restored from its address", () => {
     by: "fsa",
     measure: "share",
     span: years(2018, 2020),
+    days: null,
     season: "fall",
     status: "In Progress",
     division: "Environment, Climate & Forestry",
@@ -54,6 +64,35 @@ test("invalid parameters have their default", () => {
   });
   expect(parseView("?years=2020-2018").span).toEqual(years(2018, 2020));
   expect(parseView("?months=2025-13").span).toBeNull();
+});
+
+test("the last days are in the address with their dates, or whenever they are", () => {
+  const query = (days: View["days"]) => formatView({ ...DEFAULT_VIEW, days });
+  const ofLeapYear = { length: 90, last: "2024-03-10" } as const;
+  expect(query(ofLeapYear)).toBe("?days=2023-12-12..2024-03-10");
+  expect(query({ length: 30, last: null })).toBe("?days=30");
+  for (const days of [ofLeapYear, { length: 365, last: null } as const]) {
+    expect(parseView(query(days)).days).toEqual(days);
+  }
+  // Neither a number of days that there is, nor days that exist, nor months and seasons beside them.
+  for (const wrong of ["31", "2023-12-13..2024-03-10", "2024-02-01..2024-03-31", "2024-02-31..2024-03-01"]) {
+    expect(parseView(`?days=${wrong}`).days).toBeNull();
+    expect(misreadIn(`?days=${wrong}`)).toEqual([wrong]);
+  }
+  expect(parseView("?days=30&years=2024&season=fall")).toMatchObject({ span: null, season: null });
+  expect(misreadIn("?days=30&years=2024&season=fall")).toEqual(["2024", "fall"]);
+});
+
+test("the trend of days is by day, unless those by day are others", () => {
+  const of = (view: Partial<View>) => seriesOf({ ...DEFAULT_VIEW, ...view });
+  const days = { length: 90, last: null } as const;
+  expect([of({}), of({ days }), of({ days, pins: ["3"] }), of({ days, status: "open" })]).toEqual([
+    "month",
+    "90",
+    "month",
+    "month",
+  ]);
+  expect(of({ days, series: "month" })).toBe("month");
 });
 
 test("an address without a kind of area has that of its area, in any case", () => {

@@ -1,6 +1,6 @@
 import type { AreaKind } from "../data/area_kind.ts";
-import type { Season } from "../data/calendar.ts";
-import { SEASONS } from "../data/calendar.ts";
+import type { Length, Season } from "../data/calendar.ts";
+import { LENGTHS, SEASONS, dayId, daysTo } from "../data/calendar.ts";
 import type { Chosen } from "../data/question.ts";
 import type { Span } from "../data/span.ts";
 import { isWholeYears, monthAt, numberOf, yearOf } from "../data/span.ts";
@@ -30,6 +30,13 @@ export interface Choice {
   name: string;
 }
 
+/** A number of days at the end of the data. */
+export interface ChosenDays {
+  length: Length;
+  /** The last of them, as the address names it; the last of the data, whenever that is, if null. */
+  last: string | null;
+}
+
 /** How the map is enlarged: the factor, and the point of the drawing in its middle. */
 export interface Zoom {
   scale: number;
@@ -44,6 +51,8 @@ export interface View {
   measure: Measure | null;
   /** The latest year if null. */
   span: Span | null;
+  /** The last days of the data, in place of months. */
+  days: ChosenDays | null;
   season: Season | null;
   /** A status, or `open`, `done`, `cancelled`, `unknown` for all statuses of that kind. */
   status: string | null;
@@ -53,7 +62,8 @@ export interface View {
   pins: string[];
   sort: Sort;
   ascending: boolean;
-  series: SeriesKind;
+  /** That of `seriesOf` if null. */
+  series: SeriesKind | null;
   zoom: Zoom | null;
   /** `null` unless the page is embedded. */
   embed: Embed | null;
@@ -65,6 +75,7 @@ export const DEFAULT_VIEW: View = {
   by: "ward",
   measure: null,
   span: null,
+  days: null,
   season: null,
   status: null,
   division: null,
@@ -72,7 +83,7 @@ export const DEFAULT_VIEW: View = {
   pins: [],
   sort: "measure",
   ascending: false,
-  series: "month",
+  series: null,
   zoom: null,
   embed: null,
   theme: null,
@@ -82,6 +93,7 @@ export const DEFAULT_VIEW: View = {
 export const NO_FILTERS = {
   what: [],
   span: null,
+  days: null,
   season: null,
   status: null,
   division: null,
@@ -103,13 +115,17 @@ const FSA = /^[a-z]\d[a-z]$/i;
 /** Returns the values of a URL's query that are not valid. `parseView` uses the default instead. */
 export function misreadIn(query: string): string[] {
   const parameters = new URLSearchParams(query);
-  const [years, months] = [parameters.get("years"), parameters.get("months")];
+  const [years, months, days] = [parameters.get("years"), parameters.get("months"), parameters.get("days")];
+  const hasDays = daysNamed(days) !== null;
   return [
     ...Object.entries(WORDS).flatMap(([name, words]) =>
       parameters.getAll(name).filter((word) => !words.includes(word)),
     ),
     ...(years !== null && yearSpan(years) === null ? [years] : []),
     ...(months !== null && monthSpan(months) === null ? [months] : []),
+    ...(days !== null && !hasDays ? [days] : []),
+    // Days have neither months nor seasons.
+    ...(hasDays ? ["years", "months", "season"].flatMap((name) => parameters.getAll(name)) : []),
   ];
 }
 
@@ -119,11 +135,13 @@ export function parseView(query: string): View {
   const namesIn = (parameter: string) => [...new Set(parameters.getAll(parameter))].filter(Boolean);
   const pins = namesIn("area").map((id) => (FSA.test(id) ? id.toUpperCase() : id));
   const embed = parameters.get("embed");
+  const days = daysNamed(parameters.get("days"));
   return {
     by: oneOf(KINDS, parameters.get("by")) ?? (pins.some((id) => FSA.test(id)) ? "fsa" : DEFAULT_VIEW.by),
     measure: oneOf(MEASURES, parameters.get("measure")),
-    span: monthSpan(parameters.get("months")) ?? yearSpan(parameters.get("years")),
-    season: oneOf(SEASONS, parameters.get("season")),
+    span: days ? null : (monthSpan(parameters.get("months")) ?? yearSpan(parameters.get("years"))),
+    days,
+    season: days ? null : oneOf(SEASONS, parameters.get("season")),
     status: namesIn("status")[0] ?? null,
     division: namesIn("division")[0] ?? null,
     what: [
@@ -133,7 +151,7 @@ export function parseView(query: string): View {
     pins: pins.slice(0, MOST_PINS),
     sort: oneOf(SORTS, parameters.get("sort")) ?? DEFAULT_VIEW.sort,
     ascending: parameters.get("order") === "ascending",
-    series: oneOf(SERIES, parameters.get("series")) ?? DEFAULT_VIEW.series,
+    series: oneOf(SERIES, parameters.get("series")),
     zoom: zoomOf(parameters.get("zoom")),
     embed: embed === "1" ? "all" : oneOf(EMBEDS, embed),
     theme: oneOf(THEMES, parameters.get("theme")),
@@ -149,6 +167,7 @@ export function formatView(view: View): string {
   put("by", view.by, DEFAULT_VIEW.by);
   put("measure", view.measure);
   if (view.span) put(...spanNamed(view.span));
+  if (view.days) put("days", daysWritten(view.days));
   put("season", view.season);
   put("status", view.status);
   put("division", view.division);
@@ -156,7 +175,7 @@ export function formatView(view: View): string {
   for (const pin of view.pins) query.append("area", pin);
   put("sort", view.sort, DEFAULT_VIEW.sort);
   if (view.ascending) query.append("order", "ascending");
-  put("series", view.series, DEFAULT_VIEW.series);
+  put("series", view.series);
   if (view.zoom) query.append("zoom", [view.zoom.scale, view.zoom.x, view.zoom.y].join(","));
   put("embed", view.embed);
   put("theme", view.theme);
@@ -173,6 +192,15 @@ export function spanOf({ span }: View, years: readonly number[]): Span {
   if (span.to < monthAt(first, 1)) return { from: monthAt(first, 1), to: monthAt(first, 12) };
   if (span.from > monthAt(last, 12)) return { from: monthAt(last, 1), to: monthAt(last, 12) };
   return { from: within(span.from), to: within(span.to) };
+}
+
+/**
+ * Returns the trend of a view: what was chosen, or else by month. Days are drawn by day, unless the requests by day, which are
+ * those of the whole city, are others than those of the answer.
+ */
+export function seriesOf({ series, days, pins, status, division }: View): SeriesKind {
+  const isOfCity = pins.length === 0 && status === null && division === null;
+  return series ?? (days && isOfCity ? `${days.length}` : "month");
 }
 
 /** Returns the chosen groups and types that exist. */
@@ -210,7 +238,7 @@ export function isNarrow({ what, status, division }: View): boolean {
 
 /** Whether the requests by month and ward are enough for the answer, though not for the other sections. */
 export function isPlain(view: View): boolean {
-  return view.by === "ward" && view.embed === null && !isNarrow(view);
+  return view.by === "ward" && view.embed === null && view.days === null && !isNarrow(view);
 }
 
 /** Whether the answer needs the vocabulary: to find the group of a type, or the statuses of a kind. */
@@ -220,7 +248,8 @@ export function needsVocabulary({ what, status }: View): boolean {
 
 /** Whether anything is chosen that `NO_FILTERS` clears. */
 export function isFiltered(view: View): boolean {
-  return isNarrow(view) || view.pins.length > 0 || view.span !== null || view.season !== null;
+  const { pins, span, days, season } = view;
+  return isNarrow(view) || pins.length > 0 || span !== null || days !== null || season !== null;
 }
 
 export function isStatusGroup(status: string): status is StatusGroup {
@@ -262,6 +291,23 @@ function spanNamed(span: Span): [name: string, value: string] {
   }
   const month = (one: number) => `${yearOf(one)}-${String(numberOf(one)).padStart(2, "0")}`;
   return ["months", from === to ? month(from) : `${month(from)}..${month(to)}`];
+}
+
+/** Reads "30", the last days whenever the address is opened, or "2025-12-02..2025-12-31", the last days until then. */
+function daysNamed(text: string | null): ChosenDays | null {
+  const whenever = LENGTHS.find((length) => `${length}` === text);
+  if (whenever) return { length: whenever, last: null };
+  const last = /^\d{4}-\d\d-\d\d\.\.(\d{4}-\d\d-\d\d)$/.exec(text ?? "")?.[1];
+  if (last === undefined || Number.isNaN(Date.parse(last))) return null;
+  const found = LENGTHS.map((length) => ({ length, last })).find((days) => daysWritten(days) === text);
+  return found ?? null;
+}
+
+/** The opposite of `daysNamed`. */
+function daysWritten({ length, last }: ChosenDays): string {
+  if (last === null) return `${length}`;
+  const days = daysTo(new Date(last), length);
+  return `${dayId(days.first)}..${dayId(days.last)}`;
 }
 
 function zoomOf(text: string | null): Zoom | null {

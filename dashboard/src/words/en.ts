@@ -1,5 +1,5 @@
 import type { AreaKind } from "../data/area_kind.ts";
-import type { Season } from "../data/calendar.ts";
+import type { Length, Season } from "../data/calendar.ts";
 import type { PublicationChange } from "../data/changes.ts";
 import type { Bounds } from "../data/durations.ts";
 import type { ProblemKind } from "../data/problem.ts";
@@ -130,6 +130,8 @@ export interface Change {
   /** `null` if there are too few requests for a percentage. */
   change: number | null;
   months: readonly Month[];
+  /** Whether they are the last days, and not months. */
+  isOfDays: boolean;
   /** Whether these are all months of the answer. */
   isWhole: boolean;
 }
@@ -138,8 +140,8 @@ export interface Change {
  * "15.0% more than in 2024", or "up from 1 in 2024" for a few requests. If other months are compared than those of the answer,
  * they are named: "January–June 2025: 15.0% more than in the same months of 2024".
  */
-function changed({ now, before, change, months, isWhole }: Change): string {
-  const than = yearBefore(months);
+function changed({ now, before, change, months, isOfDays, isWhole }: Change): string {
+  const than = isOfDays ? "the same days a year before" : yearBefore(months);
   const compared =
     change === null
       ? `${now === before ? "the same as the" : now > before ? "up from" : "down from"} ${integer(before)} in ${than}`
@@ -322,6 +324,8 @@ export const en = {
     year: "Year",
     lastMonths: (count: number) =>
       count === 1 ? "Last month" : plural(count, { one: "Last # month", other: "Last # months" }),
+    lastDays: (count: number) => `Last ${integer(count)} days`,
+    days: (count: number, last: string) => `${integer(count)} days to ${last}`,
     all: "All years",
     from: "From",
     to: "To",
@@ -336,6 +340,7 @@ export const en = {
   more: {
     season: "Season",
     allSeasons: "All seasons",
+    daysHaveNoSeason: "Seasons are of months, not of the last days.",
     status: "Status",
     allStatuses: "All statuses",
     division: "City division",
@@ -359,6 +364,7 @@ export const en = {
     } satisfies Record<StatusGroup, string>,
     statusNamed: (status: string) => ` with the status “${status}”`,
     division: (division: string) => ofDivision[division] ?? ` for ${division}`,
+    days: (days: string) => `the ${days}`,
     soFar: (span: string, through: string) => `${span} so far (to ${through})`,
     season: (when: string, season: Season) => `${when} (${seasons[season].toLowerCase()} only)`,
     changed,
@@ -375,7 +381,14 @@ export const en = {
         share: `That is ${value} of all its requests; Toronto ${city}.`,
         change: "",
       })[measure],
-    perYear: "Rates are averages of a year.",
+    ratesOf: (measure: Measure, period: Length | "year" | null) =>
+      period === null || measure === "share"
+        ? ""
+        : period === "year"
+          ? "Rates are averages of a year."
+          : measure === "count" || measure === "change"
+            ? ""
+            : `Rates are of these ${integer(period)} days, not of a year.`,
     rank: (name: string, rank: number, of: number, kind: AreaKind) =>
       `${name} is ${ordinal(rank)} of ${plural(of, { one: `# ${areas[kind].one}`, other: `# ${areas[kind].other}` })}.`,
     likeCity: "Chance alone can explain the difference from the city.",
@@ -433,7 +446,7 @@ export const en = {
     share: "Share",
     change: "Change",
   } satisfies Record<Measure, string>,
-  measureUnit: (measure: Measure, isYearly: boolean) => {
+  measureUnit: (measure: Measure, period: Length | "year" | null) => {
     const unit = {
       count: "requests",
       homes: "requests per 1,000 homes",
@@ -442,9 +455,8 @@ export const en = {
       share: "of all requests from the area",
       change: "change from a year before",
     }[measure];
-    return isYearly && measure !== "count" && measure !== "share" && measure !== "change"
-      ? `${unit} and year`
-      : unit;
+    if (period === null || measure === "count" || measure === "share" || measure === "change") return unit;
+    return period === "year" ? `${unit} and year` : `${unit} in ${integer(period)} days`;
   },
   measureHelp: {
     count: "Number of requests. Areas with more homes usually have more.",
@@ -454,7 +466,7 @@ export const en = {
     density: "Requests per square kilometre of land. Downtown is always high, because more happens there.",
     share: "Requests of this kind as a share of all requests from the area, whatever its size.",
     change:
-      "Compared with the same months a year before. Areas with fewer than 30 requests then are not compared.",
+      "Compared with the same months or days a year before. Areas with fewer than 30 requests then are not compared.",
   } satisfies Record<Measure, string>,
   shareNeedsChoice: "To see shares, first choose a request type, status or division.",
   homesNeeded: "The data of this site do not have the number of homes.",
@@ -583,6 +595,7 @@ export const en = {
     monthUntil: (month: string, day: string) => `${month} (to ${day})`,
     day: "Day",
     loading: "Loading the days",
+    loadingMonths: "Loading the months",
   },
 
   categories: {
@@ -772,6 +785,8 @@ export const en = {
     copyLink: "Copy link",
     link: "Link to this view",
     linkNote: "The link keeps its years when newer data are published.",
+    linkNoteOfDays:
+      "The link names its days. Once newer data are published, it shows their last days instead, and says so.",
     copied: "Link copied.",
     copyFailed: "The link could not be copied. Copy it from the field.",
     cite: "Cite as",
@@ -812,6 +827,8 @@ export const en = {
   loading: "Loading the requests",
   unknown: {
     year: (names: string, shown: string) => `No data for ${names}. Showing ${shown}.`,
+    days: (last: string, shown: string) =>
+      `This link is to days that ended on ${last}, and the data end on another day. Showing the ${shown}.`,
     what: (names: string) => `Unknown request type: ${names}.`,
     status: (name: string) => `Unknown status: ${name}.`,
     division: (name: string) => `Unknown City division in these years: ${name}.`,
@@ -825,6 +842,8 @@ export const en = {
   gaps: {
     year: (year: number) => `${year} could not be read, so there are no changes from it.`,
     homes: "The numbers of homes and people could not be read, so there are no rates for them.",
+    days: (count: number) =>
+      `The data do not have all of the last ${integer(count)} days, so the latest year is shown.`,
     vocabulary:
       "The lists of request types and statuses could not be read in full, so some choices are missing.",
   },

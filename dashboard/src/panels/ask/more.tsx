@@ -9,7 +9,7 @@ import type { AskProps } from "./props.ts";
 
 /** The filters that few people need: season, status and division. */
 export function More({ view, vocabulary, change, shown }: AskProps) {
-  const { season, status, division } = view;
+  const { season, status, division, days } = view;
   const chosen = [season, status, division].filter((one) => one !== null).length;
   const statuses = vocabulary.statuses.map(({ name }) => name);
   const divisions = [...(shown?.names.divisions.names ?? [])].sort();
@@ -60,6 +60,7 @@ export function More({ view, vocabulary, change, shown }: AskProps) {
               ...none(text.more.allSeasons),
               ...SEASONS.map((one) => [one, text.seasons[one]] as const),
             ]}
+            help={days && text.more.daysHaveNoSeason}
             onChange={(value) => {
               change({ season: SEASONS.find((one) => one === value) ?? null });
             }}

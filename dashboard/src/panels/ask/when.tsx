@@ -1,34 +1,40 @@
+import { LENGTHS, dayId, isWhole } from "../../data/calendar.ts";
+import { hasMart, lastDaysMart } from "../../data/catalog.ts";
 import type { Span } from "../../data/span.ts";
-import { isWholeYears, monthAt, numberOf, yearOf } from "../../data/span.ts";
-import { isWhole } from "../../data/calendar.ts";
+import { isWholeYears, monthAt, monthOf, numberOf, yearOf } from "../../data/span.ts";
 import { Popover } from "../../parts/popover.tsx";
 import { format, text } from "../../strings.ts";
+import type { View } from "../../view/view.ts";
 import { spanOf } from "../../view/view.ts";
 import type { AskProps } from "./props.ts";
 
 /** The numbers of whole months at the end of the data that can be chosen. */
 const LAST_MONTHS = [1, 3, 12];
 
-/** The choice of months: a year, the last months, or any. */
+/** The choice of months or days: a year, the last months, the last days, or any months. */
 export function When({ store, view, change }: AskProps) {
   const span = spanOf(view, store.years);
-  const choose = (next: Span) => {
-    change({ span: next });
-  };
+  const named = view.days ? text.when.lastDays(view.days.length) : format.span(span);
   return (
     <div class="field when">
       <span class="label">{text.ask.when}</span>
-      <Popover id="when" label={<span>{format.span(span)}</span>}>
+      <Popover id="when" label={<span>{named}</span>}>
         {(close) => (
           <>
             <Quick
-              {...{ span, years: store.years, dataThrough: store.dataThrough }}
+              {...{ store, view, span }}
               onChoose={(next) => {
-                choose(next);
+                change(next);
                 close();
               }}
             />
-            <Own span={span} years={store.years} onChoose={choose} />
+            <Own
+              span={span}
+              years={store.years}
+              onChoose={(next) => {
+                change({ span: next, days: null });
+              }}
+            />
           </>
         )}
       </Popover>
@@ -36,29 +42,27 @@ export function When({ store, view, change }: AskProps) {
   );
 }
 
-/** Years and the last months, to choose with one click. */
+/** Years, the last months and the last days, to choose with one click. */
 function Quick({
+  store: { years, dataThrough, catalog },
+  view: { by, days },
   span,
-  years,
-  dataThrough,
   onChoose,
-}: {
+}: Pick<AskProps, "store" | "view"> & {
   span: Span;
-  years: readonly number[];
-  dataThrough: Date;
-  onChoose: (span: Span) => void;
+  onChoose: (chosen: Pick<View, "span" | "days"> & Partial<View>) => void;
 }) {
   const [first = 1970, last = first] = [years[0], years.at(-1)];
-  const end = monthAt(dataThrough.getUTCFullYear(), dataThrough.getUTCMonth() + 1);
+  const end = monthOf(dataThrough);
   const lastWhole = isWhole(yearOf(end), numberOf(end), dataThrough) ? end : end - 1;
   const all = { from: monthAt(first, 1), to: monthAt(last, 12) };
   const button = (label: string, to: Span) => (
     <button
       key={label}
       type="button"
-      aria-pressed={span.from === to.from && span.to === to.to}
+      aria-pressed={days === null && span.from === to.from && span.to === to.to}
       onClick={() => {
-        onChoose(to);
+        onChoose({ span: to, days: null });
       }}
     >
       {label}
@@ -78,6 +82,23 @@ function Quick({
         )}
         {button(text.when.all, all)}
       </div>
+      {hasMart(catalog, lastDaysMart(by)) && (
+        <div class="menu">
+          {LENGTHS.map((length) => (
+            <button
+              key={length}
+              type="button"
+              aria-pressed={days?.length === length}
+              onClick={() => {
+                // Days have no seasons.
+                onChoose({ days: { length, last: dayId(dataThrough) }, span: null, season: null });
+              }}
+            >
+              {text.when.lastDays(length)}
+            </button>
+          ))}
+        </div>
+      )}
     </fieldset>
   );
 }

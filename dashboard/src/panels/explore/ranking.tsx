@@ -71,7 +71,9 @@ function Head({ view, measure, answer, change }: Shown) {
         <td class="bar-cell" />
         {measure !== "count" && header("measure", text.measureShort[measure], "number measure")}
         {header("requests", text.ranking.requests, measure === "count" ? "number" : "number second")}
-        {measure !== "change" && before !== "" && header("change", text.ranking.versus(before))}
+        {measure !== "change" &&
+          before !== "" &&
+          header("change", answer.question.days ? text.measureShort.change : text.ranking.versus(before))}
       </tr>
     </thead>
   );

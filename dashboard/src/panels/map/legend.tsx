@@ -1,4 +1,5 @@
 import { format, text } from "../../strings.ts";
+import { rateOf } from "../../view/describe.ts";
 import { styleOf } from "../../view/scale.ts";
 import type { Shown } from "../../view/shown.ts";
 import "../../parts/legend.css";
@@ -32,7 +33,7 @@ export function MapLegend({ scale, ranked, answer }: Shown) {
   ];
   return (
     <div class="map-legend">
-      <p class="unit">{text.measureUnit(measure, answer.yearsOnMap > 1)}</p>
+      <p class="unit">{text.measureUnit(measure, rateOf(answer))}</p>
       <ul class={`legend scale ${measure}`} aria-label={text.map.legend}>
         {[...classes, ...others].map(({ fill, meaning }) => (
           <li key={meaning}>

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 
-import { DAY_MS, LEAP_YEAR, dayOf } from "../../data/calendar.ts";
+import { DAY_MS, LEAP_YEAR, dayOf, yearBefore } from "../../data/calendar.ts";
 import { readDays } from "../../data/days.ts";
 import { yearOf } from "../../data/span.ts";
 import { Failure } from "../../parts/failure.tsx";
@@ -9,18 +9,24 @@ import { LineChart } from "../../parts/line_chart.tsx";
 import { format, text } from "../../strings.ts";
 import { LEAST_BASE } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
+import type { SeriesKind } from "../../view/view.ts";
 import { chosenOf } from "../../view/view.ts";
 
 /** Days of the whole city by year. */
 type DaysOfYears = ReadonlyMap<number, Uint32Array>;
 
 /** The running total of the year, or the last days of the data, each with the year before. */
-export function Days(shown: Shown) {
-  const { view, answer, store, vocabulary } = shown;
+export function Days({
+  view,
+  answer,
+  store,
+  vocabulary,
+  series,
+}: Shown & { series: Exclude<SeriesKind, "month"> }) {
   const [days, setDays] = useState<DaysOfYears | null>(null);
   const [error, setError] = useState<unknown>(null);
   const [attempt, setAttempt] = useState(0);
-  const count = view.series === "day" ? null : Number(view.series);
+  const count = series === "day" ? null : Number(series);
   // The last days are those of the data, whatever months are chosen.
   const last = count === null ? yearOf(answer.question.span.to) : store.dataThrough.getUTCFullYear();
   useEffect(() => {
@@ -90,16 +96,16 @@ function RunningTotal({ days, year }: { days: DaysOfYears; year: number }) {
 }
 
 function LastDays({ days, count, through }: { days: DaysOfYears; count: number; through: Date }) {
-  const dates = Array.from(
-    { length: count },
-    (_, at) => new Date(through.getTime() - (count - 1 - at) * DAY_MS),
-  );
-  const valueOn = (date: Date, yearsBefore: number): number | null => {
-    const ofYear = days.get(date.getUTCFullYear() - yearsBefore);
+  const datesTo = (last: Date) =>
+    Array.from({ length: count }, (_, at) => new Date(last.getTime() - (count - 1 - at) * DAY_MS));
+  const dates = datesTo(through);
+  const valueOn = (date: Date): number | null => {
+    const ofYear = days.get(date.getUTCFullYear());
     return ofYear && ofYear.length > 0 ? (ofYear[dayOf(date)] ?? 0) : null;
   };
-  const now = dates.map((date) => valueOn(date, 0));
-  const before = dates.map((date) => valueOn(date, 1));
+  const now = dates.map(valueOn);
+  // As many days, also around a leap day.
+  const before = datesTo(yearBefore(through)).map(valueOn);
   const sum = (values: Line["values"]) => values.reduce<number>((all, value) => all + (value ?? 0), 0);
   const change = before.includes(null) || sum(before) < LEAST_BASE ? null : sum(now) / sum(before) - 1;
   const size = change === null ? "" : format.percent(Math.abs(change));

@@ -7,8 +7,10 @@ import { seasonOf } from "../../data/calendar.ts";
 import { monthAt, yearOf } from "../../data/span.ts";
 import type { Band, Line, Style } from "../../parts/line_chart.tsx";
 import { LineChart } from "../../parts/line_chart.tsx";
+import { Failure } from "../../parts/failure.tsx";
 import { format, text } from "../../strings.ts";
 import type { Shown } from "../../view/shown.ts";
+import { useRead } from "../../view/use_read.ts";
 import { chosenOf } from "../../view/view.ts";
 
 /** Years before the last that can be drawn, and are not read at first. */
@@ -16,8 +18,22 @@ const EARLIER = 4;
 const MONTHS = Array.from({ length: 12 }, (_, at) => at + 1);
 const STYLES: readonly Style[] = ["first", "second", "third", "fourth"];
 
-/** The months of the last year, with earlier years behind them, or those of several areas. */
+/** The months of the last year. The answer about days has no months, so that those of their year are read. */
 export function Months(shown: Shown) {
+  const { view, answer, store, areas } = shown;
+  const { span, days, statuses } = answer.question;
+  const key = JSON.stringify(["months", view.by, view.what, view.division, statuses && [...statuses]]);
+  const { value, error, retry } = useRead(store, key, () => readFrom(shown, yearOf(span.to)), days !== null);
+  if (!days) return <Drawing {...shown} />;
+  if (error !== null) return <Failure error={error} onRetry={retry} />;
+  if (!value) return <p role="status">{text.series.loadingMonths}…</p>;
+  const figuresOf = (id: string) => value.areas[areas.findIndex((area) => area.id === id)] as Figures;
+  const pinned = shown.pinned.map((one) => ({ ...one, figures: figuresOf(one.area.id) }));
+  return <Drawing {...shown} answer={value} pinned={pinned} />;
+}
+
+/** The months of the last year, with earlier years behind them, or those of several areas. */
+function Drawing(shown: Shown) {
   const { view, answer, store, pinned } = shown;
   const { from, to } = answer.question.span;
   const [history, setHistory] = useState<Answer | null>(null);
@@ -52,7 +68,7 @@ export function Months(shown: Shown) {
           type="button"
           class="link"
           onClick={() => {
-            void readHistory(shown, first).then(setHistory);
+            void readFrom(shown, first).then(setHistory);
           }}
         >
           {text.series.earlier}
@@ -66,13 +82,13 @@ function isLastDay(day: Date): boolean {
   return new Date(day.getTime() + 86_400_000).getUTCDate() === 1;
 }
 
-/** Answers the question for the earlier years too. */
-async function readHistory({ store, view, vocabulary, answer }: Shown, first: number): Promise<Answer> {
+/** Answers the question for all months from a year on. */
+async function readFrom({ store, view, vocabulary, answer }: Shown, first: number): Promise<Answer> {
   const { span } = answer.question;
   const { typeList } = chosenOf(view, vocabulary);
   const need = { kind: view.by, from: first, to: yearOf(span.to), types: typeList };
   const { areas, names, cubes } = await store.read(need, () => undefined);
-  const question = { ...answer.question, span: { from: monthAt(first, 1), to: span.to } };
+  const question = { ...answer.question, days: null, span: { from: monthAt(first, 1), to: span.to } };
   return answerOf(question, cubes, names, areas, store.dataThrough);
 }
 

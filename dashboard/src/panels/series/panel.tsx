@@ -1,7 +1,7 @@
 import { Segments } from "../../parts/segments.tsx";
 import { text } from "../../strings.ts";
 import type { Shown } from "../../view/shown.ts";
-import { SERIES } from "../../view/view.ts";
+import { SERIES, seriesOf } from "../../view/view.ts";
 import { Days } from "./days.tsx";
 import { Months } from "./months.tsx";
 import "./series.css";
@@ -9,22 +9,24 @@ import "./series.css";
 /** Requests over time: by month with the years over each other, or by day. */
 export function Series(shown: Shown) {
   const { view, pinned, change } = shown;
+  const series = seriesOf(view);
+  const usual = seriesOf({ ...view, series: null });
   const name = pinned.length === 0 ? text.city : text.and(pinned.map(({ area }) => area.name));
   return (
     <section class="panel" aria-labelledby="series-title" id="series" tabIndex={-1}>
-      <h2 id="series-title">{view.series === "month" ? text.series.title(name) : text.series.titleDays}</h2>
+      <h2 id="series-title">{series === "month" ? text.series.title(name) : text.series.titleDays}</h2>
       {view.embed === null && (
         <Segments
           label={text.series.label}
           values={SERIES}
-          chosen={view.series}
+          chosen={series}
           name={(kind) => text.series.kinds[kind]}
-          onChoose={(series) => {
-            change({ series });
+          onChoose={(one) => {
+            change({ series: one === usual ? null : one });
           }}
         />
       )}
-      {view.series === "month" ? <Months {...shown} /> : <Days {...shown} />}
+      {series === "month" ? <Months {...shown} /> : <Days {...shown} series={series} />}
     </section>
   );
 }

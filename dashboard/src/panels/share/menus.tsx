@@ -44,7 +44,7 @@ export function Link(props: MenuProps) {
         {text.share.link}
         <textarea readOnly rows={2} value={address} />
       </label>
-      <p class="help">{text.share.linkNote}</p>
+      <p class="help">{props.answer.question.days ? text.share.linkNoteOfDays : text.share.linkNote}</p>
       <div class="buttons">
         <button type="button" onClick={() => void copy(address).then(say)}>
           {text.share.copyLink}
@@ -102,7 +102,7 @@ export function Downloads(props: MenuProps) {
     <>
       <div class="menu">
         {csv(text.share.areas, areas, tableOf)}
-        {csv(text.share.months, `${areas}-by-month`, monthsTable)}
+        {props.answer.question.days === null && csv(text.share.months, `${areas}-by-month`, monthsTable)}
         {csv(text.share.categories, `${areas}-by-category`, categoriesTable)}
         {csv(text.share.statusTable, "statuses", statusTable)}
         {csv(text.share.divisionTable, "divisions", divisionTable)}

@@ -1,6 +1,6 @@
 import type { Catalog } from "../../data/catalog.ts";
 import { format, text } from "../../strings.ts";
-import { described } from "../../view/describe.ts";
+import { described, periodNamed, rateOf } from "../../view/describe.ts";
 import { leftOutOf } from "../../view/left_out.ts";
 import type { Shown } from "../../view/shown.ts";
 import { toSvg } from "./download.ts";
@@ -12,10 +12,10 @@ export function pictureOf(shown: Shown, { generated: isGenerated, attribution }:
   if (!(map instanceof SVGSVGElement)) throw new Error("the page has no map");
   const { notice } = text.generated;
   const through = text.share.source(format.day(store.dataThrough));
-  const title = text.map.title(measure, view.by, format.span(answer.question.span));
+  const title = text.map.title(measure, view.by, periodNamed(answer.question));
   return toSvg(map, document.querySelector(".map-legend .legend"), {
     title: `${described(view)}: ${title.charAt(0).toLowerCase()}${title.slice(1)}`,
-    subtitle: `${text.title} · ${text.measureUnit(measure, answer.yearsOnMap > 1)} · ${through}`,
+    subtitle: `${text.title} · ${text.measureUnit(measure, rateOf(answer))} · ${through}`,
     source: [leftOutOf(shown), attribution ?? notice].flatMap((one) => one ?? []).join(" "),
     notice: isGenerated ? notice : null,
   });

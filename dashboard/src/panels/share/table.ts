@@ -1,4 +1,4 @@
-import { DAY_MS, dayOf } from "../../data/calendar.ts";
+import { DAY_MS, dayId, dayOf } from "../../data/calendar.ts";
 import type { Catalog } from "../../data/catalog.ts";
 import { readDays } from "../../data/days.ts";
 import type { Bounds } from "../../data/durations.ts";
@@ -29,13 +29,15 @@ function originOf({ generated: isGenerated, attribution }: Catalog): string {
 
 /** The filters that were applied, as the last columns of a table: their names, and their cells in every row. */
 function filtersOf({ view, answer, store }: Shown, ...unused: readonly ("what" | "status" | "division")[]) {
-  const { from, to } = answer.question.span;
+  const { days, span } = answer.question;
   const filters: Readonly<Record<string, Cell>> = {
     what: typesNamed(view.what),
     season: view.season,
     status: view.status,
     division: view.division,
-    months: `${monthId(from)}/${monthId(to)}`,
+    ...(days
+      ? { days: `${dayId(days.first)}/${dayId(days.last)}` }
+      : { months: `${monthId(span.from)}/${monthId(span.to)}` }),
     data_through: dayId(store.dataThrough),
   };
   const used = Object.entries(filters).filter(([name]) => !unused.some((one) => one === name));
@@ -80,7 +82,8 @@ export function tableOf(shown: Shown, catalog: Catalog): Table {
         area.id,
         area.name,
         isKnown(figures.requests),
-        round(answer.yearsOnMap, RATE),
+        // Rates of days are of these days alone.
+        answer.question.days ? null : round(answer.yearsOnMap, RATE),
         area.homes,
         area.people,
         round(area.km2, RATE),
@@ -180,20 +183,21 @@ export function divisionTable(shown: Shown, catalog: Catalog): Table {
   ];
 }
 
-/** The requests of the whole city on each day of the chosen months, with the chosen types. */
+/** The requests of the whole city on each of the chosen days, or each day of the chosen months, with the chosen types. */
 export async function daysTable(
   { view, vocabulary, store, answer }: Shown,
   catalog: Catalog,
 ): Promise<Table> {
-  const { from, to } = answer.question.span;
-  const [first, end] = [firstDayOf(from).getTime(), firstDayOf(to + 1).getTime()];
+  const { span, days } = answer.question;
+  const first = days?.first ?? firstDayOf(span.from);
+  const end = firstDayOf(span.to + 1).getTime();
   const chosen = chosenOf(view, vocabulary);
-  const years = store.years.filter((year) => year >= yearOf(from) && year <= yearOf(to));
+  const years = store.years.filter((year) => year >= first.getUTCFullYear() && year <= yearOf(span.to));
   const byYear = new Map(
     await Promise.all(years.map(async (year) => [year, await readDays(catalog, year, chosen)] as const)),
   );
   const rows: Cell[][] = [];
-  for (let time = first; time < end; time += DAY_MS) {
+  for (let time = first.getTime(); time < end; time += DAY_MS) {
     const day = new Date(time);
     const ofYear = byYear.get(day.getUTCFullYear());
     if (!ofYear || day > store.dataThrough) continue;
@@ -231,7 +235,8 @@ export async function durationsTable({ view, vocabulary, store }: Shown, catalog
 /** The name of a file: what it holds, without words that a file system does not take. */
 export function fileName(shown: Shown, part: string, { generated: isGenerated }: Catalog): string {
   const { view, answer } = shown;
-  const { from, to } = answer.question.span;
+  const { days, span } = answer.question;
+  const { from, to } = span;
   const filters = [...view.what.map(({ name }) => name), view.season, view.status, view.division];
   const slug = filters
     .flatMap((one) => one ?? [])
@@ -243,17 +248,13 @@ export function fileName(shown: Shown, part: string, { generated: isGenerated }:
     )
     .filter(Boolean)
     .slice(0, 4);
-  const months =
-    numberOf(from) === 1 && numberOf(to) === 12
+  const period = days
+    ? [dayId(days.first), dayId(days.last)].join("_")
+    : numberOf(from) === 1 && numberOf(to) === 12
       ? [...new Set([yearOf(from), yearOf(to)])].join("-")
       : [...new Set([monthId(from), monthId(to)])].join("_");
-  const name = ["toronto-311", ...slug, part, months].join("_");
+  const name = ["toronto-311", ...slug, part, period].join("_");
   return isGenerated ? text.generated.fileName(name) : name;
-}
-
-/** "2025-03-31". */
-function dayId(day: Date): string {
-  return day.toISOString().slice(0, 10);
 }
 
 /** "2025-03". */
