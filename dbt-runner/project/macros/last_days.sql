@@ -55,27 +55,28 @@ whole_periods as (
     having count(*) = extract(year from periods.last_on) - extract(year from periods.first_on) + 1
 ),
 
+-- An alias with the name of a column of the result would be that column in BigQuery's `group by`.
 counted as (
     select
         whole_periods.last_days,
-        requests.type_group,
-        requests.type_name,
-        requests.division,
-        requests.status,
+        facts.type_group,
+        facts.type_name,
+        facts.division,
+        facts.status,
         {% for column in area -%}
-            requests.{{ column }},
+            facts.{{ column }},
         {% endfor -%}
         count(case when whole_periods.years_before = 0 then 1 end) as requests,
         count(case when whole_periods.years_before = 1 then 1 end) as requests_year_before
-    from {{ ref('fct_service_requests') }} as requests
+    from {{ ref('fct_service_requests') }} as facts
     inner join whole_periods
         on
-            requests.created_on >= whole_periods.first_on
-            and requests.created_on <= whole_periods.last_on
-    where {{ in_latest_years('requests.created_on') }}
+            facts.created_on >= whole_periods.first_on
+            and facts.created_on <= whole_periods.last_on
+    where {{ in_latest_years('facts.created_on') }}
     group by
-        whole_periods.last_days, requests.type_group, requests.type_name, requests.division, requests.status,
-        {% for column in area %}requests.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
+        whole_periods.last_days, facts.type_group, facts.type_name, facts.division, facts.status,
+        {% for column in area %}facts.{{ column }}{{ ', ' if not loop.last }}{% endfor %}
 )
 
 select

@@ -63,8 +63,15 @@ fn correct(fixture: &Fixture, random: &mut Random, year: i16, number: usize) {
 /// Inserts requests of the first weeks of a year, most of them with an area.
 fn insert(fixture: &Fixture, random: &mut Random, year: i16, ids: usize) {
     fixture.insert(ids, &random.requests(year));
+    spread(fixture, year);
+}
+
+/// Spreads the requests of a year over its first 50 days, to the last of them, so that the year has its last 30 days.
+fn spread(fixture: &Fixture, year: i16) {
     fixture.alter(&format!(
-        "UPDATE service_requests SET created_at = created_at + to_days(CAST(hash(request_id) % 50 AS INTEGER)), \
+        "UPDATE service_requests SET created_at = created_at + to_days(CASE WHEN request_id = \
+         (SELECT min(request_id) FROM service_requests WHERE source_year = {year}) THEN 49 \
+         ELSE CAST(hash(request_id) % 50 AS INTEGER) END), \
          fsa = CASE WHEN hash(request_id) % 7 > 0 THEN 'M' || hash(request_id) % 3 || 'A' END \
          WHERE source_year = {year}"
     ));
@@ -92,6 +99,7 @@ pub(crate) fn marts(fixture: &Fixture) -> BTreeMap<String, Vec<String>> {
 fn partial_builds_equal_a_whole_one(seed: u64) {
     let mut random = Random(seed);
     let fixture = Fixture::with(&random.requests(2024));
+    spread(&fixture, 2024);
     insert(&fixture, &mut random, 2023, 500);
     fixture.load("2023", "second");
     let artifacts = tempfile::tempdir().unwrap();
