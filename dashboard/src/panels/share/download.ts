@@ -65,7 +65,8 @@ export interface Words {
   title: string;
   /** Where it is from, its unit, and the date of its data. */
   subtitle: string;
-  source: string;
+  /** What it leaves out, and its source: each below the one before. */
+  notes: readonly string[];
   /** The banner at the top, if any. */
   notice: string | null;
 }
@@ -74,7 +75,7 @@ export interface Words {
 export function toSvg(
   map: SVGSVGElement,
   legend: HTMLElement | null,
-  { title, subtitle, source, notice }: Words,
+  { title, subtitle, notes, notice }: Words,
 ): string {
   const { width, height } = map.viewBox.baseVal;
   const page = getComputedStyle(document.body);
@@ -130,7 +131,8 @@ export function toSvg(
     x += SWATCH + 6 + widthOf(label, LEGEND_SIZE) + MARGIN;
   }
 
-  const total = Math.ceil(write(source, y + SWATCH + 4, 11)) + 12;
+  const end = notes.reduce((from, note) => write(note, from, 11), y + SWATCH + 4);
+  const total = Math.ceil(end) + 12;
   for (const [name, value] of Object.entries({
     xmlns: SVG,
     viewBox: `0 0 ${width} ${total}`,

@@ -16,7 +16,7 @@ export function pictureOf(shown: Shown, { generated: isGenerated, attribution }:
   return toSvg(map, document.querySelector(".map-legend .legend"), {
     title: `${described(view)}: ${title.charAt(0).toLowerCase()}${title.slice(1)}`,
     subtitle: `${text.title} · ${text.measureUnit(measure, rateOf(answer))} · ${through}`,
-    source: [leftOutOf(shown), attribution ?? notice].flatMap((one) => one ?? []).join(" "),
+    notes: [leftOutOf(shown), attribution ?? notice].flatMap((one) => one ?? []),
     notice: isGenerated ? notice : null,
   });
 }
