@@ -181,8 +181,10 @@ test("a printed page has no controls, and its address and date", async () => {
   for (const selector of ["#map", ".area-panel", "#series", "#categories", "#duration"]) {
     expect(await page.locator(selector).isVisible(), selector).toBe(true);
   }
-  const pdf = await page.pdf({ format: "A4", path: "e2e/artifacts/ward.pdf", printBackground: true });
-  expect(pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)).toHaveLength(1);
+  for (const format of ["A4", "Letter"]) {
+    const pdf = await page.pdf({ format, path: `e2e/artifacts/ward-${format}.pdf`, printBackground: true });
+    expect(pdf.toString("latin1").match(/\/Type\s*\/Page\b/g), format).toHaveLength(1);
+  }
 });
 
 test.for(["?area=3", "?by=fsa"])("a printed page is complete, and nothing covers it: %s", async (address) => {

@@ -66,7 +66,7 @@ function Drawing(shown: Shown) {
       {hasEarlier && !history && (
         <button
           type="button"
-          class="link"
+          class="link screen-only"
           onClick={() => {
             void readFrom(shown, first).then(setHistory);
           }}
