@@ -38,8 +38,8 @@ export async function readLastDays(
     // Rows are sorted by the number of days.
     { last_days: { $eq: length } },
   );
-  const rows = Array.from(columns.last_days, (days, row) => (days === length ? row : -1));
-  const ofDays = rows.filter((row) => row >= 0);
+  const rows = Array.from(columns.last_days, (_, row) => row);
+  const ofDays = rows.filter((row) => columns.last_days[row] === length);
   if (ofDays.length === 0) return null;
   const area = placesOf(kind, kind === "ward" ? columns.ward_id : columns.fsa, columns.ward_model);
   const division = numbers(

@@ -153,14 +153,8 @@ impl LatestYear {
 
 /// Returns the requests of the latest year; `None` if there are none.
 fn latest_year(catalog: &Catalog) -> Option<LatestYear> {
-    let requests = catalog
-        .datasets
-        .iter()
-        .find(|table| table.name == REQUESTS)?;
-    let files = requests
-        .files
-        .iter()
-        .filter(|file| file.format == Format::Parquet);
+    let files = catalog.table(REQUESTS)?.files.iter();
+    let files = files.filter(|file| file.format == Format::Parquet);
     let (year, requests) = files
         .filter_map(|file| Some((file.year?, file.rows)))
         .max()?;
