@@ -137,7 +137,7 @@ fn a_locked_warehouse_is_worth_a_retry() {
     let text = fs::read_to_string(&profiles).unwrap();
     let held = tempfile::tempdir().unwrap();
     let other = held.path().join("other.duckdb");
-    let candidate = "{{ env_var('DUCKDB_FILE', 'warehouse.duckdb') }}";
+    let candidate = "{{ env_var('DUCKDB_FILE', 'target/warehouse.duckdb') }}";
     assert!(text.contains(candidate));
     let text = text.replace(candidate, &other.to_string_lossy());
     fs::write(&profiles, text).unwrap();
