@@ -117,6 +117,18 @@ test("months count from January of the year before the first", () => {
   expect([...city.months.slice(12, 15)]).toEqual([9, 10, 9]);
 });
 
+test("a month is known if its year was read, the data reach it, and the season has it", () => {
+  const known = (question: Partial<Question>) => {
+    const { isKnown, start } = ask(question);
+    return [...isKnown].flatMap((is, at) => (is ? [start + at] : []));
+  };
+  const months = (year: number, ...numbers: number[]) => numbers.map((month) => monthAt(year, month));
+  const of2024 = months(2024, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+  expect(known({})).toEqual([...of2024, ...months(2025, 1, 2, 3)]);
+  expect(known({ span: years(2024, 2024) })).toEqual(of2024);
+  expect(known({ season: "winter" })).toEqual([...months(2024, 1, 2, 12), ...months(2025, 1, 2)]);
+});
+
 test("any months are counted, and compared with the same months a year before", () => {
   const { city, comparable } = ask({ span: { from: monthAt(2024, 12), to: monthAt(2025, 2) } });
   expect(city.requests).toBe(19);

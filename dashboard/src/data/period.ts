@@ -2,7 +2,7 @@ import { daysCovered, isWhole, seasonOf } from "./calendar.ts";
 import type { Cube } from "./cube.ts";
 import type { Question } from "./question.ts";
 import type { Month } from "./span.ts";
-import { monthAt, numberOf, yearOf } from "./span.ts";
+import { firstDayOf, monthAt, numberOf, yearOf } from "./span.ts";
 
 /** The months of a question. Arrays by month begin with `start`. */
 export interface Period {
@@ -10,6 +10,8 @@ export interface Period {
   start: Month;
   /** Flags by month: whether the span and the season have it. */
   inSpan: Uint8Array;
+  /** Flags by month: whether its requests were read, and the season has it. No other month has a count, not even zero. */
+  isKnown: Uint8Array;
   /** Flags by month: whether it is compared with the same month of the previous year, or is that month. */
   isNow: Uint8Array;
   isBefore: Uint8Array;
@@ -37,8 +39,10 @@ export function periodOf(
   const flags = (isOne: (month: Month) => boolean) =>
     Uint8Array.from({ length: count }, (_, at) => Number(isOne(start + at)));
   const isInSpan = (month: Month) => month >= span.from && month <= span.to;
-  const inSpan = flags(
-    (month) => isInSpan(month) && (season === null || seasonOf(numberOf(month)) === season),
+  const isInSeason = (month: Month) => season === null || seasonOf(numberOf(month)) === season;
+  const inSpan = flags((month) => isInSpan(month) && isInSeason(month));
+  const isKnown = flags(
+    (month) => cubes.has(yearOf(month)) && firstDayOf(month) <= dataThrough && isInSeason(month),
   );
   const mapMonths = flags((month) => cubes.get(yearOf(month))?.onMap[numberOf(month)] === 1);
   const isNow = flags(
@@ -59,6 +63,7 @@ export function periodOf(
   return {
     start,
     inSpan,
+    isKnown,
     isNow,
     isBefore,
     comparable,

@@ -3,7 +3,6 @@ import { useEffect, useState } from "preact/hooks";
 import type { Answer } from "../../data/answer.ts";
 import { answer as answerOf } from "../../data/answer.ts";
 import type { Figures } from "../../data/figures.ts";
-import { seasonOf } from "../../data/calendar.ts";
 import { monthAt, yearOf } from "../../data/span.ts";
 import type { Band, Line, Style } from "../../parts/line_chart.tsx";
 import { LineChart } from "../../parts/line_chart.tsx";
@@ -98,18 +97,12 @@ function figuresOf(answer: Answer, { pinned, areas }: Shown): Figures {
   return at < 0 ? answer.city : (answer.areas[at] as Figures);
 }
 
-/** The months of a year; `null` for those without data, of another season, or without the areas of the map. */
-function valuesOf(answer: Answer, figures: Figures, year: number, { store, pinned }: Shown): Line["values"] {
-  const { season } = answer.question;
+/** The months of a year; `null` for those that are not known, or without the areas of the map. */
+function valuesOf(answer: Answer, figures: Figures, year: number, { pinned }: Shown): Line["values"] {
   return MONTHS.map((month) => {
     const at = monthAt(year, month) - answer.start;
-    const isKnown =
-      at >= 0 &&
-      store.years.includes(year) &&
-      Date.UTC(year, month - 1, 1) <= store.dataThrough.getTime() &&
-      (pinned.length === 0 || answer.mapMonths[at] === 1);
-    const isInSeason = season === null || seasonOf(month) === season;
-    return isKnown && isInSeason ? (figures.months[at] ?? 0) : null;
+    const isKnown = answer.isKnown[at] === 1 && (pinned.length === 0 || answer.mapMonths[at] === 1);
+    return isKnown ? (figures.months[at] ?? 0) : null;
   });
 }
 

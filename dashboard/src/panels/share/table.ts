@@ -103,12 +103,12 @@ export function tableOf(shown: Shown, catalog: Catalog): Table {
   return [header, ...rows];
 }
 
-/** The requests of each area and of the city in each month, also of the year before the first. */
+/** The requests of each area and of the city in each month that is known, also of the year before the first. */
 export function monthsTable(shown: Shown, catalog: Catalog): Table {
   const { view, answer, areas } = shown;
-  const { start, question, mapMonths } = answer;
+  const { start, question, isKnown, mapMonths } = answer;
   const filters = filtersOf(shown);
-  const months = monthsOf({ from: start, to: question.span.to });
+  const months = monthsOf({ from: start, to: question.span.to }).filter((month) => isKnown[month - start]);
   const rowsOf = (id: string, name: string, counts: Uint32Array, isOfMap: boolean) =>
     months.flatMap((month): Cell[][] => {
       const at = month - start;
