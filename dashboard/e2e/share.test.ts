@@ -62,7 +62,7 @@ test("tables and pictures have the view of the address", async () => {
     where ward_model = 25 and ward_id = 4 and created_month = date '2025-06-01' and type_group = 'Trees'`);
   expect(months).toContain(`,4,Parkdale-High Park,2025-06,${String(ofJune?.[0])},Trees,`);
   const categories = (await visitor.download("Categories of each area (CSV)")).bytes.toString();
-  expect(categories.split("\r\n")[0]).toContain("category,requests,share_of_area,share_of_city");
+  expect(categories.split("\r\n")[0]).toContain("category,requests,matching_requests,share_of_matching");
   const statuses = (await visitor.download("Statuses (CSV)")).bytes.toString();
   // It lists every status, so that it has no column for the filter.
   expect(statuses).toMatch(/^data,status,status_group,requests,what,season,division,months,data_through\r\n/);
@@ -104,7 +104,10 @@ test("days and times are tables too, of the chosen category", async () => {
   const counts = rows.map((row) => row.split(",")).map(([, day, requests]) => [day, Number(requests)]);
   expect(counts.filter(([, requests]) => requests !== 0)).toEqual(expected);
 
-  const times = (await visitor.download("How long it takes (CSV)")).bytes.toString();
+  const saved = await visitor.download("How long it takes (CSV)");
+  // Times are not of months.
+  expect(saved.name).toMatch(/^(generated-)?toronto-311_trees_times\.csv$/);
+  const times = saved.bytes.toString();
   const [row] = await query(`
     select requests, round(lower_days_median), round(upper_days_median), round(open_share_90_days, 4)
     from ${table("time_to_close")} where type_group = 'Trees' and type_name is null and ward_id is null`);

@@ -3,31 +3,17 @@ import { expect, test } from "vitest";
 import { answer } from "./answer.ts";
 import type { Area } from "./areas.ts";
 import { dayId, daysTo, yearBefore } from "./calendar.ts";
-import type { Cube } from "./cube.ts";
-import { NO_AREA, Names, OFF_MAP, monthsOnMap } from "./cube.ts";
+import { NO_AREA, Names, OFF_MAP } from "./cube.ts";
 import { divisionNamed, formerNamesOf } from "./divisions.ts";
 import type { Question } from "./question.ts";
 import { monthAt } from "./span.ts";
+import type { Row } from "./testing.ts";
+import { cubeOf } from "./testing.ts";
 
 const names = new Names();
 const areas: Area[] = ["1", "2"].map((id) => ({ id, name: id, km2: 2, people: 10, homes: 4 }));
 
-type Row = [month: number, what: string, division: string, status: string, area: number, requests: number];
-
-function cube(rows: Row[], dictionary = names.groups): Cube {
-  const month = Uint8Array.from(rows, ([month]) => month);
-  const area = Int16Array.from(rows, ([, , , , area]) => area);
-  return {
-    rows: rows.length,
-    month,
-    what: Uint16Array.from(rows, ([, what]) => dictionary.add(what)),
-    division: Uint8Array.from(rows, ([, , division]) => names.divisions.add(division)),
-    status: Uint8Array.from(rows, ([, , , status]) => names.statuses.add(status)),
-    area,
-    requests: Uint32Array.from(rows, ([, , , , , requests]) => requests),
-    onMap: monthsOnMap(month, area),
-  };
-}
+const cube = (rows: Row[], by?: "groups" | "types") => cubeOf(rows, names, by);
 
 const cubes = {
   groups: new Map([
@@ -50,7 +36,7 @@ const cubes = {
       ]),
     ],
   ]),
-  types: new Map([[2025, cube([[2, "Loud music", "Licensing", "New", 0, 7]], names.types)]]),
+  types: new Map([[2025, cube([[2, "Loud music", "Licensing", "New", 0, 7]], "types")]]),
 };
 
 const years = (from: number, to: number) => ({ from: monthAt(from, 1), to: monthAt(to, 12) });

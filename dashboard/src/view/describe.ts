@@ -31,7 +31,7 @@ export function typesNamed(what: View["what"], most = Infinity): string {
 }
 
 /** The first names, and how many others there are. One name more is named, because it is as long as its count. */
-function fewOf(names: readonly string[], most: number): readonly string[] {
+export function fewOf(names: readonly string[], most: number): readonly string[] {
   return names.length <= most + 1 ? names : [...names.slice(0, most), text.others(names.length - most)];
 }
 

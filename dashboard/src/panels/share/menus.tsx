@@ -12,8 +12,9 @@ import { EMBEDS, THEMES } from "../../view/view.ts";
 import { sentenceOf } from "../answer.tsx";
 import { save, toCsv, toPng } from "./download.ts";
 import { pictureOf } from "./picture.ts";
-import type { Table } from "./table.ts";
+import type { TableFile } from "./table.ts";
 import {
+  areasNamed,
   categoriesTable,
   daysTable,
   divisionTable,
@@ -71,23 +72,18 @@ export function Link(props: MenuProps) {
 export function Downloads(props: MenuProps) {
   const [said, say] = useState("");
   const { view, catalog } = props;
-  const finish = (part: string, extension: string, content: Blob) => {
-    const name = `${fileName(props, part, catalog)}.${extension}`;
+  const finish = (name: string, content: Blob) => {
     save(name, content);
     say(text.share.saved(name));
   };
-  const areas = view.by === "ward" ? "wards" : "postal-areas";
-  const csv = (
-    label: string,
-    part: string,
-    table: (shown: Shown, catalog: Catalog) => Table | Promise<Table>,
-  ) => (
+  const picture = fileName(props, `${areasNamed(view)}-map`, catalog);
+  const csv = (label: string, fileOf: (shown: Shown, catalog: Catalog) => TableFile | Promise<TableFile>) => (
     <button
       type="button"
       onClick={() => {
-        Promise.resolve(table(props, catalog)).then(
-          (rows) => {
-            finish(part, "csv", new Blob([toCsv(rows)], { type: "text/csv" }));
+        Promise.resolve(fileOf(props, catalog)).then(
+          ({ name, table }) => {
+            finish(`${name}.csv`, new Blob([toCsv(table)], { type: "text/csv" }));
           },
           () => {
             say(text.share.tableFailed);
@@ -101,17 +97,17 @@ export function Downloads(props: MenuProps) {
   return (
     <>
       <div class="menu">
-        {csv(text.share.areas, areas, tableOf)}
-        {props.answer.question.days === null && csv(text.share.months, `${areas}-by-month`, monthsTable)}
-        {csv(text.share.categories, `${areas}-by-category`, categoriesTable)}
-        {csv(text.share.statusTable, "statuses", statusTable)}
-        {csv(text.share.divisionTable, "divisions", divisionTable)}
-        {csv(text.share.daysTable, "city-by-day", daysTable)}
-        {hasMart(catalog, "time_to_close") && csv(text.share.durationsTable, "times", durationsTable)}
+        {csv(text.share.areas, tableOf)}
+        {props.answer.question.days === null && csv(text.share.months, monthsTable)}
+        {csv(text.share.categories, categoriesTable)}
+        {csv(text.share.statusTable, statusTable)}
+        {csv(text.share.divisionTable, divisionTable)}
+        {csv(text.share.daysTable, daysTable)}
+        {hasMart(catalog, "time_to_close") && csv(text.share.durationsTable, durationsTable)}
         <button
           type="button"
           onClick={() => {
-            finish(`${areas}-map`, "svg", new Blob([pictureOf(props, catalog)], { type: "image/svg+xml" }));
+            finish(`${picture}.svg`, new Blob([pictureOf(props, catalog)], { type: "image/svg+xml" }));
           }}
         >
           {text.share.svg}
@@ -121,7 +117,7 @@ export function Downloads(props: MenuProps) {
           onClick={() => {
             toPng(pictureOf(props, catalog)).then(
               (png) => {
-                finish(`${areas}-map`, "png", png);
+                finish(`${picture}.png`, png);
               },
               () => {
                 say(text.share.pictureFailed);

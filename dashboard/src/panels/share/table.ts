@@ -3,17 +3,29 @@ import type { Catalog } from "../../data/catalog.ts";
 import { readDays } from "../../data/days.ts";
 import type { Bounds } from "../../data/durations.ts";
 import { readDurations } from "../../data/durations.ts";
+import type { Figures } from "../../data/figures.ts";
 import { firstDayOf, monthsOf, numberOf, yearOf } from "../../data/span.ts";
 import { text } from "../../strings.ts";
-import { typesNamed } from "../../view/describe.ts";
+import { fewOf, typesNamed } from "../../view/describe.ts";
 import { subjectOf } from "../../view/durations.ts";
 import { measured } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
-import type { Measure } from "../../view/view.ts";
+import type { Measure, View } from "../../view/view.ts";
 import { chosenOf } from "../../view/view.ts";
 
 export type Cell = string | number | null;
-export type Table = readonly (readonly Cell[])[];
+type Table = readonly (readonly Cell[])[];
+
+/** A table, and the name of its file without the extension. */
+export interface TableFile {
+  name: string;
+  table: Table;
+}
+
+/** What narrows the requests of a table, apart from its areas. */
+type Filter = "what" | "season" | "status" | "division" | "period";
+/** Types and categories that the name of a file lists. */
+const LISTED = 3;
 
 /** Digits after the point of a rate, and of a share of 1. */
 const RATE = 2;
@@ -28,24 +40,24 @@ function originOf({ generated: isGenerated, attribution }: Catalog): string {
 }
 
 /** The filters that were applied, as the last columns of a table: their names, and their cells in every row. */
-function filtersOf({ view, answer, store }: Shown, ...unused: readonly ("what" | "status" | "division")[]) {
+function filtersOf({ view, answer, store }: Shown, unused: readonly Filter[] = []) {
   const { days, span } = answer.question;
-  const filters: Readonly<Record<string, Cell>> = {
-    what: typesNamed(view.what),
-    season: view.season,
-    status: view.status,
-    division: view.division,
-    ...(days
-      ? { days: `${dayId(days.first)}/${dayId(days.last)}` }
-      : { months: `${monthId(span.from)}/${monthId(span.to)}` }),
-    data_through: dayId(store.dataThrough),
-  };
-  const used = Object.entries(filters).filter(([name]) => !unused.some((one) => one === name));
-  return { names: used.map(([name]) => name), cells: used.map(([, cell]) => cell) };
+  const filters: readonly (readonly [Filter | null, name: string, Cell])[] = [
+    ["what", "what", typesNamed(view.what)],
+    ["season", "season", view.season],
+    ["status", "status", view.status],
+    ["division", "division", view.division],
+    days
+      ? ["period", "days", `${dayId(days.first)}/${dayId(days.last)}`]
+      : ["period", "months", `${monthId(span.from)}/${monthId(span.to)}`],
+    [null, "data_through", dayId(store.dataThrough)],
+  ];
+  const used = filters.filter(([filter]) => filter === null || !unused.includes(filter));
+  return { names: used.map(([, name]) => name), cells: used.map(([, , cell]) => cell) };
 }
 
 /** The areas with their figures, numerators and denominators. The README describes the columns. */
-export function tableOf(shown: Shown, catalog: Catalog): Table {
+export function tableOf(shown: Shown, catalog: Catalog): TableFile {
   const { view, answer, ranked } = shown;
   const filters = filtersOf(shown);
   const header = [
@@ -100,11 +112,11 @@ export function tableOf(shown: Shown, catalog: Catalog): Table {
         ...filters.cells,
       ];
     });
-  return [header, ...rows];
+  return { name: fileName(shown, areasNamed(view), catalog), table: [header, ...rows] };
 }
 
 /** The requests of each area and of the city in each month that is known, also of the year before the first. */
-export function monthsTable(shown: Shown, catalog: Catalog): Table {
+export function monthsTable(shown: Shown, catalog: Catalog): TableFile {
   const { view, answer, areas } = shown;
   const { start, question, isKnown, mapMonths } = answer;
   const filters = filtersOf(shown);
@@ -116,79 +128,97 @@ export function monthsTable(shown: Shown, catalog: Catalog): Table {
         ? []
         : [[originOf(catalog), id, name, monthId(month), counts[at] ?? 0, ...filters.cells]];
     });
-  return [
-    ["data", view.by, "name", "month", "requests", ...filters.names],
+  const rows = [
     ...rowsOf("", text.city, answer.city.months, false),
     ...areas.flatMap(({ id, name }, at) =>
       rowsOf(id, name, answer.areas[at]?.months ?? new Uint32Array(), true),
     ),
   ];
+  return {
+    name: fileName(shown, `${areasNamed(view)}-by-month`, catalog),
+    table: [["data", view.by, "name", "month", "requests", ...filters.names], ...rows],
+  };
 }
 
-/** The requests of each category in each area, whatever types are chosen. */
-export function categoriesTable(shown: Shown, catalog: Catalog): Table {
+/**
+ * The requests of each category in each area, whatever types are chosen. Its shares are of the requests that match the other
+ * filters, so that those of an area add up to 1.
+ */
+export function categoriesTable(shown: Shown, catalog: Catalog): TableFile {
   const { view, answer, areas, names } = shown;
-  const filters = filtersOf(shown, "what");
-  return [
-    ["data", view.by, "name", "category", "requests", "share_of_area", "share_of_city", ...filters.names],
-    ...areas.flatMap(({ id, name }, at) => {
-      const figures = answer.areas[at];
-      return names.groups.names.map((category, group): Cell[] => {
-        const requests = figures?.groups[group] ?? 0;
-        const ofCity = (answer.cityOfMap.groups[group] ?? 0) / Math.max(1, answer.cityOfMap.ofAllTypes);
-        const share = requests / Math.max(1, figures?.ofAllTypes ?? 0);
-        return [
-          originOf(catalog),
-          id,
-          name,
-          category,
-          requests,
-          round(share, SHARE),
-          round(ofCity, SHARE),
-          ...filters.cells,
-        ];
-      });
-    }),
+  const unused = ["what"] as const;
+  const filters = filtersOf(shown, unused);
+  const shareOf = (group: number, figures: Figures | undefined) =>
+    figures?.isKnown && figures.ofAllTypes > 0 ? (figures.groups[group] ?? 0) / figures.ofAllTypes : null;
+  const rows = areas.flatMap(({ id, name }, at) => {
+    const figures = answer.areas[at];
+    return names.groups.names.map((category, group): Cell[] => [
+      originOf(catalog),
+      id,
+      name,
+      category,
+      figures?.isKnown ? (figures.groups[group] ?? 0) : null,
+      figures?.isKnown ? figures.ofAllTypes : null,
+      round(shareOf(group, figures), SHARE),
+      round(shareOf(group, answer.cityOfMap), SHARE),
+      ...filters.cells,
+    ]);
+  });
+  const columns = [
+    "category",
+    "requests",
+    "matching_requests",
+    "share_of_matching",
+    "city_share_of_matching",
   ];
+  return {
+    name: fileName(shown, `${areasNamed(view)}-by-category`, catalog, unused),
+    table: [["data", view.by, "name", ...columns, ...filters.names], ...rows],
+  };
 }
 
 /** The requests of the whole city by status, whatever status is chosen. */
-export function statusTable(shown: Shown, catalog: Catalog): Table {
+export function statusTable(shown: Shown, catalog: Catalog): TableFile {
   const { answer, vocabulary } = shown;
-  const filters = filtersOf(shown, "status");
+  const unused = ["status"] as const;
+  const filters = filtersOf(shown, unused);
   const groupOf = (name: string) => vocabulary.statuses.find((one) => one.name === name)?.group ?? null;
-  return [
-    ["data", "status", "status_group", "requests", ...filters.names],
-    ...[...answer.byStatus].map(([status, requests]): Cell[] => [
-      originOf(catalog),
-      status,
-      groupOf(status),
-      requests,
-      ...filters.cells,
-    ]),
-  ];
+  const rows = [...answer.byStatus].map(([status, requests]): Cell[] => [
+    originOf(catalog),
+    status,
+    groupOf(status),
+    requests,
+    ...filters.cells,
+  ]);
+  return {
+    name: fileName(shown, "statuses", catalog, unused),
+    table: [["data", "status", "status_group", "requests", ...filters.names], ...rows],
+  };
 }
 
 /** The requests of the whole city by division, whatever division is chosen. */
-export function divisionTable(shown: Shown, catalog: Catalog): Table {
-  const filters = filtersOf(shown, "division");
-  return [
-    ["data", "division", "requests", ...filters.names],
-    ...[...shown.answer.byDivision].map(([division, requests]): Cell[] => [
-      originOf(catalog),
-      division,
-      requests,
-      ...filters.cells,
-    ]),
-  ];
+export function divisionTable(shown: Shown, catalog: Catalog): TableFile {
+  const unused = ["division"] as const;
+  const filters = filtersOf(shown, unused);
+  const rows = [...shown.answer.byDivision].map(([division, requests]): Cell[] => [
+    originOf(catalog),
+    division,
+    requests,
+    ...filters.cells,
+  ]);
+  return {
+    name: fileName(shown, "divisions", catalog, unused),
+    table: [["data", "division", "requests", ...filters.names], ...rows],
+  };
 }
 
 /** The requests of the whole city on each of the chosen days, or each day of the chosen months, with the chosen types. */
-export async function daysTable(
-  { view, vocabulary, store, answer }: Shown,
-  catalog: Catalog,
-): Promise<Table> {
+export async function daysTable(shown: Shown, catalog: Catalog): Promise<TableFile> {
+  const { view, vocabulary, store, answer } = shown;
   const { span, days } = answer.question;
+  const unused = ["season", "status", "division"] as const;
+  // Each row has its day.
+  const filters = filtersOf(shown, [...unused, "period"]);
   const first = days?.first ?? firstDayOf(span.from);
   const end = firstDayOf(span.to + 1).getTime();
   const chosen = chosenOf(view, vocabulary);
@@ -201,15 +231,21 @@ export async function daysTable(
     const day = new Date(time);
     const ofYear = byYear.get(day.getUTCFullYear());
     if (!ofYear || day > store.dataThrough) continue;
-    const requests = ofYear[dayOf(day)] ?? 0;
-    rows.push([originOf(catalog), dayId(day), requests, typesNamed(view.what), dayId(store.dataThrough)]);
+    rows.push([originOf(catalog), dayId(day), ofYear[dayOf(day)] ?? 0, ...filters.cells]);
   }
-  return [["data", "day", "requests", "what", "data_through"], ...rows];
+  return {
+    name: fileName(shown, "city-by-day", catalog, unused),
+    table: [["data", "day", "requests", ...filters.names], ...rows],
+  };
 }
 
 /** How long requests take: of the chosen type or category, or of all, in the city and in each ward. */
-export async function durationsTable({ view, vocabulary, store }: Shown, catalog: Catalog): Promise<Table> {
+export async function durationsTable(shown: Shown, catalog: Catalog): Promise<TableFile> {
+  const { view, vocabulary, store } = shown;
   const subject = subjectOf(view.what, vocabulary);
+  // Each row has its category and type. Times are not of months.
+  const unused = ["season", "status", "division", "period"] as const;
+  const filters = filtersOf(shown, ["what", ...unused]);
   const durations = await store.once("durations", () => readDurations(catalog));
   const bounds = (of: Bounds | null) => [round(of?.lower, 0), round(of?.upper, 0)];
   const rows = durations
@@ -222,38 +258,56 @@ export async function durationsTable({ view, vocabulary, store }: Shown, catalog
       requests,
       ...[quarter, half, threeQuarters].flatMap(bounds),
       round(openAfter90, SHARE),
-      dayId(store.dataThrough),
+      ...filters.cells,
     ]);
   const of = ["quarter", "half", "three_quarters"];
   const days = of.flatMap((part) => [`${part}_closed_days_low`, `${part}_closed_days_high`]);
-  return [
-    ["data", "category", "type", "ward", "requests", ...days, "open_after_90_days", "data_through"],
-    ...rows,
-  ];
+  const columns = ["category", "type", "ward", "requests", ...days, "open_after_90_days"];
+  return {
+    name: fileName(shown, "times", catalog, subject ? unused : ["what", ...unused]),
+    table: [["data", ...columns, ...filters.names], ...rows],
+  };
 }
 
-/** The name of a file: what it holds, without words that a file system does not take. */
-export function fileName(shown: Shown, part: string, { generated: isGenerated }: Catalog): string {
-  const { view, answer } = shown;
+/** The areas of a view, as file names call them. */
+export function areasNamed({ by }: View): string {
+  return by === "ward" ? "wards" : "postal-areas";
+}
+
+/** The name of a file: what it holds, and the filters that apply to it, without words that a file system does not take. */
+export function fileName(
+  { view, answer }: Shown,
+  part: string,
+  { generated: isGenerated }: Catalog,
+  unused: readonly Filter[] = [],
+): string {
   const { days, span } = answer.question;
   const { from, to } = span;
-  const filters = [...view.what.map(({ name }) => name), view.season, view.status, view.division];
-  const slug = filters
-    .flatMap((one) => one ?? [])
-    .map((one) =>
-      one
+  const names: Readonly<Record<Exclude<Filter, "period">, readonly (string | null)[]>> = {
+    what: fewOf(
+      view.what.map(({ name }) => name),
+      LISTED,
+    ),
+    season: [view.season],
+    status: [view.status],
+    division: [view.division],
+  };
+  const slugs = (["what", "season", "status", "division"] as const)
+    .filter((filter) => !unused.includes(filter))
+    .flatMap((filter) => names[filter].flatMap((name) => name ?? []))
+    .map((name) =>
+      name
         .toLowerCase()
         .replace(/[^a-z0-9]+/g, "-")
         .replace(/^-|-$/g, ""),
     )
-    .filter(Boolean)
-    .slice(0, 4);
+    .filter(Boolean);
   const period = days
     ? [dayId(days.first), dayId(days.last)].join("_")
     : numberOf(from) === 1 && numberOf(to) === 12
       ? [...new Set([yearOf(from), yearOf(to)])].join("-")
       : [...new Set([monthId(from), monthId(to)])].join("_");
-  const name = ["toronto-311", ...slug, part, period].join("_");
+  const name = ["toronto-311", ...slugs, part, ...(unused.includes("period") ? [] : [period])].join("_");
   return isGenerated ? text.generated.fileName(name) : name;
 }
 
