@@ -462,6 +462,37 @@ test("statuses, divisions and the types of a category, with what they mean", asy
   expect(Number((await row.locator("td").innerText()).replaceAll(",", ""))).toBe(sum);
 });
 
+test("figures of the whole city say so beside an area, and each chosen category has its types", async () => {
+  await visitor.view("?area=9&group=Trees&group=Noise");
+  const titles = ["#types", "#statuses", "#divisions"].map((section) => visitor.text(`${section} h2`));
+  expect(await Promise.all(titles)).toEqual([
+    "Types in “Trees” and “Noise”, whole city",
+    "Current status, whole city",
+    "Responsible City division, whole city",
+  ]);
+  const count = await valueOf(`
+    select count(distinct type_name) from ${table("types_in_use")} where type_group in ('Trees', 'Noise')`);
+  expect(await visitor.page.locator("#types th[scope=row]").count()).toBe(Number(count));
+  expect(await visitor.page.locator("#types th[scope=rowgroup]").allInnerTexts()).toEqual([
+    expect.stringContaining("Trees"),
+    expect.stringContaining("Noise"),
+  ]);
+});
+
+test("the open share of an area is that of all statuses", async () => {
+  const row = visitor.page.locator(".area-panel [data-measure=open]");
+  await visitor.view("?area=9");
+  const open = await valueOf(`
+    select sum(requests) filter (status in (select status from ${table("statuses")} where status_group = 'open'))
+           / sum(requests)
+    from ${table("requests_by_month_group_ward")} where ward_model = 25 and ward_id = 9 and source_year = 2025`);
+  expect(await row.locator("td").first().innerText()).toBe(`${(Number(open) * 100).toFixed(1)}%`);
+  // Of completed requests none is open.
+  await visitor.view("?area=9&status=done");
+  expect(await visitor.page.locator(".area-panel [data-measure=homes]").count()).toBe(1);
+  expect(await row.count()).toBe(0);
+});
+
 test("the change matches the mart of trends", async () => {
   await visitor.view("?group=Trees");
   const [row] = await query(`
@@ -553,6 +584,25 @@ test("what is still open by age, and how long half of the requests take", async 
   );
 });
 
+test("how long requests take names the place that it is of", async () => {
+  const section = visitor.page.locator("#duration");
+  const ward = await valueOf(`
+    select ward_id from ${table("time_to_close")}
+    where type_group = 'Trees' and type_name is null and ward_id is not null and requests >= 30
+    order by requests desc limit 1`);
+  await visitor.view(`?area=${String(ward)}&group=Trees`);
+  const name = (await visitor.text(".area-panel h2")).replace(/ \(.*/, "");
+  expect(await section.locator(".lead").innerText()).toContain(`about trees in ${name} `);
+  expect(await section.locator(".open-ages").innerText()).not.toContain("in Toronto made");
+  await visitor.view(`?area=${String(ward)}`);
+  expect(await section.locator("caption").innerText()).toBe(`How long requests in ${name} take, by category`);
+  // There are no times by type and ward, nor by postal area.
+  await visitor.view(`?area=${String(ward)}&type=General+Tree+Maintenance`);
+  expect(await section.locator(".open-ages li").last().innerText()).toMatch(/^Of .+ in Toronto made/);
+  await visitor.view("?by=fsa&area=M5V&group=Trees");
+  expect(await section.locator(".lead").innerText()).toContain("about trees in Toronto ");
+});
+
 test("what was unusual in the last month is a sentence with a link to it, or that nothing was", async () => {
   await visitor.view();
   const { page } = visitor;
@@ -576,7 +626,8 @@ test("what was unusual in the last month is a sentence with a link to it, or tha
            'Trees' as type_group, cast(${String(planted)} as integer) as requests, 1.0::double as expected,
            0.2::double as lower, 2.5::double as upper, 9.0::double as score`;
   await publish(page, "unusual_months", `${row("2025-12-01")} union all ${row("2025-11-01")}`);
-  await visitor.view();
+  // What is unusual is so without filters.
+  await visitor.view("?season=summer&status=open&division=Toronto+Water");
   await section.scrollIntoViewIfNeeded();
   const item = section.locator("li");
   expect(await item.innerText()).toContain(`Trees in Davenport: ${String(planted)} request`);

@@ -12,6 +12,7 @@ import type { Shown } from "../view/shown.ts";
 import { isTelling } from "../view/telling.ts";
 import { useNear } from "../view/use_near.ts";
 import { useRead } from "../view/use_read.ts";
+import { NO_FILTERS } from "../view/view.ts";
 import { wardName } from "../view/ward_name.ts";
 import "./unusual.css";
 
@@ -57,10 +58,11 @@ export function Unusual({ store, pinned, areas, view, change }: Shown) {
               class="link"
               aria-label={`${text.unusual.view}: ${one.group}, ${nameIn(one)}`}
               onClick={() => {
+                // Expectations are of all requests of a month.
                 change({
+                  ...NO_FILTERS,
                   what: [{ kind: "group", name: one.group }],
                   span: { from: month, to: month },
-                  days: null,
                   by: one.area?.kind ?? view.by,
                   pins: one.area ? [one.area.id] : [],
                   zoom: null,

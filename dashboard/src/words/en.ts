@@ -194,6 +194,8 @@ export const en = {
   everything: "All requests",
   city: "Toronto",
   and: list,
+  /** A title of figures that are the city's though an area is chosen. */
+  ofWholeCity: (title: string) => `${title}, whole city`,
   others: (count: number) => plural(count, { one: "# other", other: "# others" }),
   inSentence,
   counted,
@@ -272,7 +274,7 @@ export const en = {
       police: "311 has no types for crime. In an emergency call 911.",
       power: "311 has no type for power outages: call Toronto Hydro.",
     },
-    holds: (group: string) => `Types in “${group}”`,
+    holds: (groups: readonly string[]) => `Types in ${list(groups.map((group) => `“${group}”`))}`,
     type: "Type",
   },
   /** Plain labels for the City's names of request types, which are shown beside them: of the types with the most requests. */
@@ -560,7 +562,7 @@ export const en = {
     requests: "Requests",
     ranked: (rank: number, of: number) => `${ordinal(rank)} of ${integer(of)}`,
     topTitle: (name: string) => `What ${name} reports most`,
-    stillOpen: "Still open now",
+    stillOpen: "Still open when the file was published",
     wardPage: "Print this page (one sheet)",
     follow: "Follow this ward (feed)",
   },
@@ -634,25 +636,24 @@ export const en = {
 
   duration: {
     title: "How long it takes",
-    half: (what: string, time: Bounds) =>
+    half: (what: string, place: string, time: Bounds) =>
       time.upper === null
-        ? `Half of the requests about ${what} take ${days(time)}`
-        : `Half of the requests about ${what} are closed within ${days(time)}`,
+        ? `Half of the requests about ${what} in ${place} take ${days(time)}`
+        : `Half of the requests about ${what} in ${place} are closed within ${days(time)}`,
     open: (share: string) => `${share} are still open after 90 days`,
-    table: "How long requests of each category take",
+    table: (place: string) => `How long requests in ${place} take, by category`,
     category: "Category",
     halfClosed: "Half closed within",
     openAfter: "Open after 90 days",
     days,
     curve: "Closed requests by age",
     curveDay: "Days after the request",
-    inArea: (name: string) => `in ${name}`,
     standard: (standard: Standard) => `City's aim: ${standards[standard]}`,
     standardSource:
       "The aim is what City staff told CityNews in February 2022. It is not a measure of this data.",
     stillOpenTitle: "What is still open",
-    stillOpen: (what: string, share: string, age: string, requests: number) =>
-      `Of ${plural(requests, { one: "# request", other: "# requests" })} about ${what} made ${age} before the data end, ${share} are still open.`,
+    stillOpen: (what: string, place: string, share: string, age: string, requests: number) =>
+      `Of ${counted(requests)} about ${what} in ${place} made ${age} before the data end, ${share} are still open.`,
     ages: {
       month: "1 to 3 months",
       quarter: "3 to 6 months",

@@ -83,25 +83,39 @@ function One({
   const [choice] = shown.view.what;
   const found = durationOf(durations, subject, ward);
   const what = choice ? text.inSentence(choiceNamed(choice)) : "";
-  const isOfWard = found?.ward != null;
-  const area = shown.pinned[0]?.area.name ?? "";
-  const place = isOfWard ? ` ${text.duration.inArea(area)}` : "";
   return (
     <>
       {!found?.half && <p>{text.duration.none}</p>}
       {found?.half && (
         <p class="lead">
-          {text.duration.half(what + place, found.half)}
+          {text.duration.half(what, placeNamed(found.ward, shown), found.half)}
           {found.openAfter90 !== null && `; ${text.duration.open(format.percent(found.openAfter90))}`}.
         </p>
       )}
       {found && <Curve {...shown} {...{ subject, ward: found.ward }} />}
-      <OpenByAges shares={openOf(open, subject, ward)} what={what} />
+      <OpenByAges
+        shares={openOf(open, subject, ward)}
+        what={what}
+        place={placeNamed(placeOf(subject, ward), shown)}
+      />
     </>
   );
 }
 
-function OpenByAges({ shares, what }: { shares: ReturnType<typeof openOf>; what: string }) {
+/** The place that figures are of: the chosen ward, or the city. */
+function placeNamed(ward: string | null, { pinned }: Pick<Shown, "pinned">): string {
+  return pinned.find(({ area }) => area.id === ward)?.area.name ?? text.city;
+}
+
+function OpenByAges({
+  shares,
+  what,
+  place,
+}: {
+  shares: ReturnType<typeof openOf>;
+  what: string;
+  place: string;
+}) {
   if (shares.length === 0) return null;
   return (
     <>
@@ -111,6 +125,7 @@ function OpenByAges({ shares, what }: { shares: ReturnType<typeof openOf>; what:
           <li key={age}>
             {text.duration.stillOpen(
               what,
+              place,
               format.percent(open / requests),
               text.duration.ages[age],
               requests,
@@ -123,18 +138,19 @@ function OpenByAges({ shares, what }: { shares: ReturnType<typeof openOf>; what:
 }
 
 /** The categories with the most requests, with half of the time and the share that stays open. */
-function Several({ ward, durations, answer, names, change }: Shown & Figures) {
+function Several({ ward, durations, answer, names, pinned, change }: Shown & Figures) {
   const rows = names.groups.names
     .map((group, at) => ({ group, requests: answer.city.groups[at] ?? 0 }))
     .filter(({ group, requests }) => isTelling(group) && requests > 0)
     .sort((a, b) => b.requests - a.requests)
     .flatMap(({ group }) => durationOf(durations, { group, type: null }, ward) ?? [])
-    .filter(({ half }) => half !== null)
+    // A ward's list has no figures of the city.
+    .filter((one) => one.half !== null && one.ward === ward)
     .slice(0, LISTED);
   if (rows.length === 0) return <p>{text.duration.none}</p>;
   return (
     <table class="choices durations">
-      <caption class="hidden">{text.duration.table}</caption>
+      <caption>{text.duration.table(placeNamed(ward, { pinned }))}</caption>
       <thead>
         <tr>
           <th scope="col">{text.duration.category}</th>

@@ -115,16 +115,19 @@ function FiguresTable(shown: Shown) {
           <MeasureRow key={measure} {...shown} measure={measure} isAlone={isAlone} />
         ))}
         {answer.comparableOnMap.length > 0 && <MeasureRow {...shown} measure="change" isAlone={isAlone} />}
-        <tr>
-          <th scope="row">{text.area.stillOpen}</th>
-          {pinned.map(({ area, figures }) => (
-            <td key={area.id} class="number">
-              {openIn(figures, shown)}
-            </td>
-          ))}
-          <td class="number">{openIn(answer.cityOfMap, shown)}</td>
-          {isAlone && <td />}
-        </tr>
+        {/* Of the requests with one status, all or none are open. */}
+        {view.status === null && (
+          <tr data-measure="open">
+            <th scope="row">{text.area.stillOpen}</th>
+            {pinned.map(({ area, figures }) => (
+              <td key={area.id} class="number">
+                {openIn(figures, shown)}
+              </td>
+            ))}
+            <td class="number">{openIn(answer.cityOfMap, shown)}</td>
+            {isAlone && <td />}
+          </tr>
+        )}
       </tbody>
     </table>
   );
