@@ -1,6 +1,8 @@
 //! Writes the requests of a year as Parquet and CSV, a month at a time.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use anyhow::Context as _;
 use arrow_array::cast::AsArray as _;
@@ -63,9 +65,14 @@ impl YearWriter {
     /// Adds the rows of a month's clean Parquet file, in row groups of their own.
     pub(super) fn add_month(&mut self, file: Bytes) -> anyhow::Result<()> {
         let month = sorted(&read(file, &self.schema)?)?;
-        self.parquet.1.write(&month)?;
-        self.parquet.1.flush()?;
-        self.csv.1.write(&month)?;
+        let (_, parquet) = &mut self.parquet;
+        let (_, csv) = &mut self.csv;
+        thread::scope(|scope| {
+            let written = scope.spawn(|| csv.write(&month));
+            parquet.write(&month)?;
+            parquet.flush()?;
+            written.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })?;
         self.rows += month.num_rows() as u64;
         Ok(())
     }

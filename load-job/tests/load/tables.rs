@@ -140,6 +140,17 @@ fn a_version_that_returns_is_loaded_again() {
 }
 
 #[test]
+fn a_warehouse_is_opened_with_settings_that_duckdb_does_not_ignore() {
+    let fixture = Fixture::default();
+    fixture.job(&[&november()]).run().finished();
+    let settings = fixture.rows(
+        "SELECT current_setting('disabled_compression_methods'), current_setting('memory_limit'), \
+         current_setting('autoload_known_extensions')",
+    );
+    assert_eq!(settings, ["FSST|381.4 MiB|false"]);
+}
+
+#[test]
 fn an_altered_table_is_loaded_again() {
     let fixture = Fixture::default();
     fixture.job(&[&november()]).run().finished();
