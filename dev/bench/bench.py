@@ -8,6 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -230,9 +232,16 @@ def reach() -> dict:
                 say(f"    {run:<6} {stage:<14} {cost.cpu:>8.2f} s CPU {cost.wall:>8.2f} s {cost.memory:>7.0f} MiB")
             publications[run] = event(root / f"{run}-dbt-runner.jsonl", "site published")
             say(f"    {run:<6} published {json.dumps(publications[run])}")
-        cost = measure([BIN / "dbt-runner"], environment | {"RUN_ID": "month", "FORCE": "1"})
+        log = root / "again-dbt-runner.jsonl"
+        cost = measure([BIN / "dbt-runner"], environment | {"RUN_ID": "month", "FORCE": "1"}, log)
         costs["everything again: dbt-runner"] = vars(cost)
         say(f"    again  dbt-runner     {cost.cpu:>8.2f} s CPU {cost.wall:>8.2f} s {cost.memory:>7.0f} MiB")
+    straight = root / "straight"
+    program = [sys.executable, PEERS / "compiled_sql.py", root / "dbt", root / "warehouse.duckdb", straight]
+    costs["compiled SQL"] = vars(measure(program))
+    logs = {run: root / f"{run}-dbt-runner.jsonl" for run in ("again", "month")}
+    steps = {run: steps_of_build(log) for run, log in logs.items()}
+    nodes = {run: event(log, "marts built")["nodes"] for run, log in logs.items()}
     parts = {
         "requests, Parquet": "data/v1/requests/*.parquet",
         "requests, CSV with gzip": "data/v1/requests/*.csv.gz",
@@ -244,7 +253,23 @@ def reach() -> dict:
     if empty := [name for name, sizes in found.items() if not sizes]:
         sys.exit(f"the site in {site} has no files of: {', '.join(empty)}")
     sizes = {name: {"files": len(files), "bytes": sum(files)} for name, files in found.items()}
-    return {"costs": costs, "publications": publications, "sizes": sizes}
+    return {"costs": costs, "steps": steps, "nodes": nodes, "publications": publications, "sizes": sizes}
+
+
+def steps_of_build(log: Path) -> dict[str, float]:
+    """Returns the seconds of each step of dbt-runner, by its log."""
+    begins = {
+        "stage started": "dbt starts, reads the project and writes its docs",
+        "build started": "models and tests",
+        "dbt node finished": "publication in the warehouse",
+        "marts built": "publication of the site",
+    }
+    at = {}
+    for line in map(json.loads, log.read_text().splitlines()):
+        if line.get("message") in (*begins, "site published"):
+            # The last node counts.
+            at[line["message"]] = datetime.fromisoformat(line["time"])
+    return {begins[name]: (end - begin).total_seconds() for (name, begin), (_, end) in pairwise(at.items())}
 
 
 def event(log: Path, message: str) -> dict:
