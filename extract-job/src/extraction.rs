@@ -19,7 +19,7 @@ use tracing::{debug, info, warn};
 
 use crate::archive::Archive;
 use crate::boundaries::{city_wards, forward_sortation_areas};
-use crate::http::{self, Download, HttpClient, Request, Validator, parse_http_date};
+use crate::http::{self, Download, HttpClient, Request, parse_http_date};
 use crate::portal::{Choice, Offer, StatedDate};
 use crate::publication::{Publications, commit_content};
 use crate::settings::Limits;
@@ -134,11 +134,11 @@ impl Extractor {
         let version = &offer.version;
         let publications = Publications::new(&self.lake, partition, version.clone());
         let current = publications.current().await?;
-        let (mut has, mut unless) = (false, None);
+        let (mut has, mut moved, mut unless) = (false, false, None);
         if let Some(current) = &current {
             let publication = &current.publication;
             // A file at another address is another file, whatever the portal states.
-            let moved = publication.source.url != offer.source.url;
+            moved = publication.source.url != offer.source.url;
             has = self.has(publication).await?;
             if has && !(self.force || offer.changes_unstated || moved) {
                 debug!(%partition, %version, "partition found");
@@ -149,10 +149,11 @@ impl Extractor {
                 ));
             }
             if has && !moved {
-                unless = Self::validator(publication);
+                unless = Self::tag(publication);
             }
         }
-        if unless.is_none() {
+        // Otherwise the response decides whether there is something to extract.
+        if unless.is_none() && (!has || moved || self.force) {
             self.begin(partition).await;
         }
         let Some(download) = self.download(partition, offer, unless).await? else {
@@ -170,7 +171,6 @@ impl Extractor {
             ));
         };
 
-        self.begin(partition).await;
         let mut drift = Vec::new();
         let source = self.source_of(offer, &download, &mut drift);
         let (etag, http_last_modified) = (download.etag.clone(), download.last_modified.clone());
@@ -178,9 +178,11 @@ impl Extractor {
         let same = current.as_ref().filter(|current| {
             has && !self.force && current.publication.download_sha256 == download_sha256
         });
-        let (raw_manifest, summary) = match same {
-            Some(current) => (current.publication.raw_manifest.clone(), Summary::found()),
-            None => self.store(partition, source.clone(), download).await?,
+        let (raw_manifest, summary) = if let Some(current) = same {
+            (current.publication.raw_manifest.clone(), Summary::found())
+        } else {
+            self.begin(partition).await;
+            self.store(partition, source.clone(), download).await?
         };
         let publication = Publication {
             manifest: Version::V1,
@@ -249,15 +251,11 @@ impl Extractor {
             .max(of_server.and_then(|date| date.at()))
     }
 
-    /// What identifies the content of `publication` at its server, if there is nothing to redo as long as it is the same.
-    fn validator(publication: &Publication) -> Option<Validator> {
+    /// Returns the tag of the content of `publication` at its server, if there is nothing to redo as long as it is the same.
+    fn tag(publication: &Publication) -> Option<String> {
         // The result computed from the same file may differ.
-        if publication.partition == Partition::ForwardSortationAreas {
-            return None;
-        }
-        let etag = publication.etag.clone().map(Validator::StrongEtag);
-        let date = publication.http_last_modified.clone();
-        etag.or_else(|| date.map(Validator::LastModified))
+        let may_differ = publication.partition == Partition::ForwardSortationAreas;
+        publication.etag.clone().filter(|_| !may_differ)
     }
 
     /// Whether the lake has what `publication` committed: its manifest, and its object, whose content is only read again
@@ -289,7 +287,7 @@ impl Extractor {
         &self,
         partition: Partition,
         offer: &Offer,
-        unless: Option<Validator>,
+        unless: Option<String>,
     ) -> Result<Option<Download>, Failure> {
         let request = Request {
             url: &offer.url,

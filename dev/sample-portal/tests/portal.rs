@@ -105,6 +105,19 @@ async fn downloads_have_conditions_and_ranges() {
     let unchanged = client().get(&url).header(header::IF_NONE_MATCH, &etag);
     let unchanged = unchanged.send().await.expect("an answer");
     assert_eq!(unchanged.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(unchanged.headers()[header::ETAG], etag);
+
+    // A server compares dates by their order, and cannot know that the client has a later file.
+    for (since, expected) in [
+        ("Sun, 06 Nov 1994 08:49:37 GMT", StatusCode::OK),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", StatusCode::NOT_MODIFIED),
+    ] {
+        let request = client().get(&url).header(header::IF_MODIFIED_SINCE, since);
+        let answer = request.send().await.expect("an answer");
+        assert_eq!(answer.status(), expected);
+        let is_dated = answer.headers().contains_key(header::LAST_MODIFIED);
+        assert_eq!(is_dated, expected == StatusCode::OK);
+    }
 
     let part = |condition: &str| {
         let request = client().get(&url).header(header::RANGE, "bytes=100-");

@@ -16,7 +16,7 @@ use shared::exit::{Exit, Failure, OrFail as _};
 
 pub(crate) use date::parse_http_date;
 pub(crate) use document::{Document, fetch};
-pub(crate) use download::{Download, Request, Validator, download};
+pub(crate) use download::{Download, Request, download};
 pub(crate) use error::HttpError;
 pub(crate) use hosts::{AllowedHosts, HostRefused, host_of, is_secure, parse_hosts};
 

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
+use jiff::fmt::rfc2822;
 use serde_json::Value;
 use shared::testing::{JobOutcome, fixtures};
 
@@ -46,27 +47,36 @@ impl File {
         Self::default().with("Location", location)
     }
 
-    /// Answers conditional requests like a server that compares dates for equality, not order.
+    /// Answers conditional requests as RFC 9110, section 13.1, defines: tags are compared without regard to weakness, and
+    /// a file is unmodified if its date is not later than the requested one. A 304 does not repeat the date.
     fn answer(&self, request: &Request) -> Answer {
         let headers: Vec<(&str, &str)> = self
             .headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        let held = |condition: &str, header: &str| {
+        let stated = |header: &str| {
             let stated = headers.iter().find(|(name, _)| *name == header);
-            stated.is_some_and(|(_, value)| request.header(condition) == Some(value))
+            stated.map(|(_, value)| *value)
         };
+        let tag = |text: &str| text.trim_start_matches("W/").to_owned();
+        let date = |text: &str| rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
         if headers.iter().any(|(name, _)| *name == "Location") {
             return Answer::new(302, &headers, b"");
         }
-        let conditional = ["if-none-match", "if-modified-since"]
-            .iter()
-            .any(|name| request.header(name).is_some());
-        if (self.unmodified && conditional)
-            || held("if-none-match", "ETag")
-            || held("if-modified-since", "Last-Modified")
-        {
+        let none_match = request.header("if-none-match");
+        let modified_since = request.header("if-modified-since");
+        let unmodified = match (none_match, modified_since) {
+            (None, None) => false,
+            _ if self.unmodified => true,
+            (Some(known), _) => stated("ETag").map(tag) == Some(tag(known)),
+            (None, Some(known)) => {
+                stated("Last-Modified").is_some_and(|modified| date(modified) <= date(known))
+            }
+        };
+        if unmodified {
+            let mut headers = headers;
+            headers.retain(|(name, _)| *name != "Last-Modified");
             return Answer::new(304, &headers, b"");
         }
         Answer::ok(&headers, &self.bytes)

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use hyper::header::{self, HeaderMap, HeaderName};
 use hyper::http::response::Builder;
 use hyper::{Method, Request, Response, StatusCode};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
 
 use super::publications::Published;
 
@@ -28,11 +30,14 @@ pub(super) fn answer<B>(
     };
     let is_unchanged = match text(headers, header::IF_NONE_MATCH) {
         Some(etag) => etag == file.etag,
-        None => text(headers, header::IF_MODIFIED_SINCE) == Some(&last_modified),
+        None => text(headers, header::IF_MODIFIED_SINCE)
+            .and_then(parse_http_date)
+            .is_some_and(|since| file.last_modified.as_second() <= since.as_second()),
     };
     if is_unchanged {
-        let answer = described(Response::builder().status(StatusCode::NOT_MODIFIED));
-        return answer.body(Bytes::new());
+        // The tag is sent with a 304, but not the date, which may be an earlier one than the client's.
+        let answer = Response::builder().status(StatusCode::NOT_MODIFIED);
+        return answer.header(header::ETAG, &file.etag).body(Bytes::new());
     }
     let same_file = text(headers, header::IF_RANGE)
         .is_none_or(|condition| condition == file.etag || condition == last_modified);
@@ -72,6 +77,10 @@ fn first_byte(range: &str) -> Option<usize> {
         .strip_suffix('-')?
         .parse()
         .ok()
+}
+
+fn parse_http_date(text: &str) -> Option<Timestamp> {
+    rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
 }
 
 fn http_date(file: &Published) -> String {
