@@ -185,8 +185,13 @@ class File:
 
     def subject(self, fields: list[str], reasons: list[str]) -> tuple[str, str, str, bool]:
         """Divides the fields from the type on. Of a surplus, as few empty fields at the end are dropped as possible."""
+        count = len(fields)
         while True:
             ways = list(self.ways(fields))
+            # An unknown comma before an empty section looks the same.
+            if not self.is_quoted and len(fields) == 3 < count and all(text.strip() for text in fields[1:]):
+                known = at_commas(fields[1]) in self.divisions or at_commas(fields[2]) in self.sections
+                ways = ways if known else []
             if len(ways) == 1:
                 return ways[0]
             if ways or fields[-1].strip() or len(fields) == 3:

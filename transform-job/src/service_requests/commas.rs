@@ -7,8 +7,7 @@
 
 use shared::contract::Rules;
 
-use super::refusal::{MAX_SHOWN_BYTES, Reason, Refusal};
-use super::text;
+use super::refusal::{Reason, Refusal};
 
 /// The known values of one column, matched without regard to case and white space.
 struct KnownValues<'a> {
@@ -86,9 +85,9 @@ pub(super) enum Misfit {
 }
 
 impl Misfit {
-    /// Refuses a line of `count` fields under `width` columns; `fields` are those from the division on, if they may be
-    /// shown.
-    pub(super) fn refusal(self, count: usize, width: usize, fields: Option<&[u8]>) -> Refusal {
+    /// Refuses a line of `count` fields under `width` columns. The fields themselves are not shown, because a surplus one may
+    /// be of a column that nobody knows.
+    pub(super) fn refusal(self, count: usize, width: usize) -> Refusal {
         let problem = match self {
             Misfit::NoWay => "no known division or section explains the comma",
             Misfit::SeveralWays => "known divisions and sections explain the comma in several ways",
@@ -96,10 +95,7 @@ impl Misfit {
                 "one known division or section is in several of them, so that a field is missing"
             }
         };
-        Refusal {
-            surplus: fields.map(|fields| text::readable(fields, MAX_SHOWN_BYTES)),
-            ..Reason::FieldCount.with(format!("{count} of {width} fields, and {problem}"))
-        }
+        Reason::FieldCount.with(format!("{count} of {width} fields, and {problem}"))
     }
 }
 
@@ -139,16 +135,26 @@ impl<'a> Commas<'a> {
 
     /// Divides `surplus` fields, of which the last `empty` fields of the line could be dropped. `division` and
     /// `section` return the value that results from a way. Empty fields are dropped only if nothing else explains them.
+    ///
+    /// Without quotes, an empty section behind an unknown comma (`Housing, Shelter & Support,`) looks like an empty field
+    /// behind a division and a section. So if both have a value, one of them has to be known, unless commas `are_certain`
+    /// to separate fields.
     pub(super) fn divide(
         &self,
         surplus: usize,
         empty: usize,
+        are_certain: bool,
         division: impl Fn(Surplus) -> String,
         section: impl Fn(Surplus) -> String,
     ) -> Result<Surplus, Misfit> {
         let fits = |way: &Surplus| {
-            (way.division == 0 || self.division(&division(*way)).is_some())
-                && (way.section == 0 || self.section(&section(*way)).is_some())
+            let (division, section) = (division(*way), section(*way));
+            let is_division = self.division(&division).is_some();
+            let is_section = self.section(&section).is_some();
+            let is_one_empty = division.trim().is_empty() || section.trim().is_empty();
+            (way.division == 0 || is_division)
+                && (way.section == 0 || is_section)
+                && (way.empty == 0 || are_certain || is_one_empty || is_division || is_section)
         };
         for empty in 0..=empty.min(surplus) {
             let rest = surplus - empty;
@@ -186,7 +192,7 @@ mod tests {
             .count();
         let division = |way: Surplus| fields[..=way.division].join(",");
         let section = |way: Surplus| fields[way.division + 1..fields.len() - way.empty].join(",");
-        let way = commas.divide(fields.len() - 2, empty, division, section)?;
+        let way = commas.divide(fields.len() - 2, empty, false, division, section)?;
         Ok((division(way), section(way)))
     }
 
@@ -256,6 +262,23 @@ mod tests {
             "",
         );
         assert_eq!(known("311,Ops,,x"), Err(Misfit::NoWay));
+    }
+
+    /// The comma may as well be inside a value that nobody knows, before an empty section.
+    #[test]
+    fn empty_fields_behind_an_unknown_division_and_section_are_not_dropped() {
+        for text in [
+            "Housing, Shelter & Support,",
+            "Housing, Shelter & Support,,",
+        ] {
+            assert_eq!(known(text), Err(Misfit::NoWay), "{text}");
+        }
+        assert_divided("Housing,,", "Housing", "");
+        assert_divided(",Shelter,", "", "Shelter");
+        let commas = Commas::new(Contract::rules());
+        let value = |index: usize| move |_| ["Housing", "Shelter & Support"][index].to_owned();
+        let quoted = commas.divide(1, 1, true, value(0), value(1));
+        assert_eq!(quoted.map(|way| way.empty), Ok(1));
     }
 
     #[test]

@@ -290,6 +290,7 @@ impl<'a> LineReader<'a> {
         let way = self.commas.divide(
             count - columns,
             empty,
+            self.fields.are_quoted(),
             |way| value(division, way),
             |way| value(section, way),
         )?;
@@ -323,17 +324,7 @@ impl<'a> LineReader<'a> {
     }
 
     fn refusal(&self, misfit: Misfit) -> Refusal {
-        let count = self.fields.len();
-        let first = self
-            .header
-            .columns
-            .division
-            .min(self.header.columns.section);
-        let shown = (!self.has_unknown_columns()).then(|| {
-            let fields = (first..count).map(|index| self.fields.get(index));
-            fields.collect::<Vec<_>>().join(&b","[..])
-        });
-        misfit.refusal(count, self.header.width, shown.as_deref())
+        misfit.refusal(self.fields.len(), self.header.width)
     }
 
     /// Returns the first field of `column` in a line with this surplus.

@@ -28,7 +28,7 @@ pub(super) struct Quarantine {
 
 impl Quarantine {
     pub(super) fn add(&mut self, line: u32, refusal: Refusal, raw_line: String) {
-        let detail = refusal.full_detail().map_or(0, |detail| detail.len());
+        let detail = refusal.detail.as_ref().map_or(0, String::len);
         self.text_bytes += size_of::<Refused>() + raw_line.len() + detail;
         self.refused.push(Refused {
             line,
@@ -93,7 +93,7 @@ impl Quarantine {
                 )),
                 "detail" => Arc::new(
                     refused()
-                        .map(|refused| refused.refusal.full_detail())
+                        .map(|refused| refused.refusal.detail.as_deref())
                         .collect::<StringArray>(),
                 ),
                 "raw_line" => Arc::new(StringArray::from_iter_values(

@@ -60,7 +60,6 @@ impl Reason {
         Refusal {
             reason: self,
             detail: Some(text::shortened(detail.to_string(), 2 * MAX_SHOWN_BYTES)),
-            surplus: None,
         }
     }
 }
@@ -70,19 +69,6 @@ impl Reason {
 pub(super) struct Refusal {
     pub(super) reason: Reason,
     pub(super) detail: Option<String>,
-    /// The fields of a surplus. They may be of a column that nobody knows, and so are shown in the quarantine alone.
-    pub(super) surplus: Option<String>,
-}
-
-impl Refusal {
-    /// Returns the detail and the surplus, for the quarantine.
-    pub(super) fn full_detail(&self) -> Option<String> {
-        let detail = self.detail.clone()?;
-        Some(match &self.surplus {
-            Some(surplus) => format!("{detail} in {surplus:?}"),
-            None => detail,
-        })
-    }
 }
 
 impl From<Reason> for Refusal {
@@ -90,7 +76,6 @@ impl From<Reason> for Refusal {
         Self {
             reason,
             detail: None,
-            surplus: None,
         }
     }
 }

@@ -738,6 +738,28 @@ fn empty_fields_after_the_last_column_are_dropped() {
     }
 }
 
+/// Without quotes, nobody knows whether the first comma separates a division from a section, or is part of one of them.
+#[test]
+fn an_empty_field_behind_an_unknown_division_is_dropped_only_if_commas_are_certain() {
+    let housing = |end: &str| {
+        let row = "2024-01-02 00:00:00,New,M4A,,,Davenport (09),Tent";
+        format!("{HEADER}\r\n{row},Housing,{end}\r\n")
+    };
+    let kept = |text: &str| {
+        let lake = TestLake::default();
+        let key = put_year(&lake, 2024, text.as_bytes());
+        let job = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1");
+        job.run().finished();
+        let manifest = clean_manifest(&lake);
+        let reasons = manifest["rows"]["quarantined_by_reason"].clone();
+        (manifest["rows"]["kept"].clone(), reasons)
+    };
+    let (read, refused) = ((json!(1), json!({})), (json!(0), json!({"field_count": 1})));
+    assert_eq!(kept(&housing(" Shelter & Support")), read);
+    assert_eq!(kept(&housing(" Shelter & Support,")), refused);
+    assert_eq!(kept(&quoted(&housing("Shelter & Support,"))), read);
+}
+
 /// Returns `text` with each field in quotes. The fields contain no quotes, and only division and section contain
 /// commas, each followed by a space.
 fn quoted(text: &str) -> String {
