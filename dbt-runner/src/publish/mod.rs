@@ -16,6 +16,7 @@ mod release;
 mod requests;
 mod rows;
 mod spool;
+mod whole_months;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;

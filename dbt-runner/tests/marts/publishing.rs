@@ -422,6 +422,47 @@ fn synthetic_data_have_neither_licence_nor_attribution_of_the_city() {
     assert_eq!(fixture.rows(measured), ["2|4"]);
 }
 
+/// The file of 2024 ends on 1 December, although that of 2025 has days of January.
+#[test]
+fn a_month_is_complete_if_the_file_of_its_own_year_has_its_last_day() {
+    let fixture = Fixture::with(&[
+        (2023, Some(3), "Noise", "Closed"),
+        (2023, Some(3), "Noise", "Closed"),
+        (2024, Some(3), "Noise", "Closed"),
+        (2024, Some(3), "Noise", "New"),
+        (2025, Some(3), "Noise", "New"),
+    ]);
+    fixture.load("2025", "first");
+    let days = [
+        "2023-11-20",
+        "2023-12-31",
+        "2024-11-20",
+        "2024-12-01",
+        "2025-01-05",
+    ];
+    for (number, day) in days.iter().enumerate() {
+        fixture.alter(&format!(
+            "UPDATE service_requests SET created_at = '{day} 17:00:00' WHERE request_id = encode('{number:016}')"
+        ));
+    }
+    let home = tempfile::tempdir().unwrap();
+    let site = format!("file://{}", home.path().display());
+    let job = fixture.job().env("SITE_URL", site);
+    let job = job.env("RELEASE", "latest").env("COMMIT", "0".repeat(40));
+    let published = job.run();
+    published.finished();
+    assert_eq!(published.event("release frozen")["release"], "2024Q3");
+
+    let feed = fs::read_to_string(home.path().join("feeds/ward-03.atom")).unwrap();
+    let titles = feed.lines().filter_map(|line| {
+        let (month, requests) = line.trim().strip_prefix("<title>")?.split_once(": ")?;
+        Some((month, requests.split_once(' ')?.0))
+    });
+    let titles: Vec<(&str, &str)> = titles.collect();
+    let months = ["November 2024", "December 2023", "November 2023"];
+    assert_eq!(titles, months.map(|month| (month, "1")));
+}
+
 #[test]
 fn the_dashboard_is_published_beside_the_marts() {
     let fixture = Fixture::with(REQUESTS);

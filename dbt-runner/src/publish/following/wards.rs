@@ -10,7 +10,7 @@ use shared::exit::{Exit, Failure, OrFail as _};
 
 use super::feed::{self, News, counted};
 use crate::publish::catalog::Catalog;
-use crate::publish::rows;
+use crate::publish::{rows, whole_months};
 use crate::site::Site;
 
 /// The number of wards since December 2018, which names their model.
@@ -56,15 +56,14 @@ struct UnusualRow {
 /// Requests by ward, month and group.
 type Counts = BTreeMap<i32, BTreeMap<Date, BTreeMap<String, u64>>>;
 
-/// Returns the feed of each ward, by its path; none if nothing is complete.
+/// Returns the feed of each ward, by its path. A month that is not complete is in none, and none is compared with it.
 pub(super) async fn feeds(
     site: &Site,
     catalog: &Catalog,
 ) -> Result<BTreeMap<String, Bytes>, Failure> {
-    let Some(latest) = latest_complete_month(catalog)? else {
-        return Ok(BTreeMap::new());
-    };
-    let first = latest - (MONTHS - 1).months();
+    let complete = whole_months::read(site, catalog).await?;
+    let latest = complete.last();
+    let first = latest.map(|latest| *latest - (MONTHS - 1).months());
     let columns = ["ward_model", "ward_id", "ward_name"];
     let wards: Vec<Ward> = rows::read(site, catalog, "wards", &columns, |_| true).await?;
     let columns = [
@@ -75,13 +74,13 @@ pub(super) async fn feeds(
         "requests",
     ];
     // The months a year before are compared with.
-    let from = i64::from(first.year()) - 1;
+    let from = first.map(|first| i64::from(first.year()) - 1);
     let cube: Vec<CubeRow> = rows::read(
         site,
         catalog,
         "requests_by_month_group_ward",
         &columns,
-        |file| file.year.is_some_and(|year| year >= from),
+        |file| from.is_some_and(|from| file.year >= Some(from)),
     )
     .await?;
     let columns = [
@@ -97,7 +96,9 @@ pub(super) async fn feeds(
         rows::read(site, catalog, "unusual_months", &columns, |_| true).await?;
 
     let mut counts = Counts::new();
-    for row in cube.into_iter().filter(|row| row.ward_model == Some(MODEL)) {
+    let is_counted =
+        |row: &CubeRow| row.ward_model == Some(MODEL) && complete.contains(&row.created_month);
+    for row in cube.into_iter().filter(is_counted) {
         if let Some(ward) = row.ward_id {
             let months = counts.entry(ward).or_default();
             let groups = months.entry(row.created_month).or_default();
@@ -108,9 +109,9 @@ pub(super) async fn feeds(
     let mut feeds = BTreeMap::new();
     for ward in wards.iter().filter(|ward| ward.model == MODEL) {
         let months = counts.get(&ward.id).unwrap_or(&none);
-        let complete = months.range(first..=latest);
+        let shown = months.iter().filter(|(month, _)| Some(**month) >= first);
         let mut news = Vec::new();
-        for (month, groups) in complete {
+        for (month, groups) in shown {
             let year_before = months.get(&(*month - 1.year()));
             news.push(ward.month(*month, groups, year_before)?);
         }
@@ -125,21 +126,6 @@ pub(super) async fn feeds(
         feeds.insert(format!("feeds/{name}.atom"), feed);
     }
     Ok(feeds)
-}
-
-/// Returns the first day of the latest month whose requests are all published.
-fn latest_complete_month(catalog: &Catalog) -> Result<Option<Date>, Failure> {
-    let Some(through) = &catalog.data_through else {
-        return Ok(None);
-    };
-    let through: Date = through.parse().or_fail(Exit::Bug)?;
-    let is_complete = through == through.last_of_month();
-    let month = through.first_of_month();
-    Ok(Some(if is_complete {
-        month
-    } else {
-        month - 1.month()
-    }))
 }
 
 impl Ward {

@@ -19,8 +19,8 @@ use shared::partition::Partition;
 use shared::telemetry::milliseconds;
 use tracing::info;
 
-use super::DATA;
 use super::catalog::{Catalog, PublishedFile};
+use super::{DATA, whole_months};
 use crate::site::Site;
 
 use quarter::Quarter;
@@ -122,7 +122,13 @@ impl Release<'_> {
         let name = match self.name {
             ReleaseName::Of(quarter) => quarter,
             ReleaseName::Latest => {
-                Quarter::last_complete(day(&catalog.data_through, "the day of a request")?)
+                let months = whole_months::read(self.site, catalog).await?;
+                Quarter::latest(&months).ok_or_else(|| {
+                    let problem = anyhow!(
+                        "cannot name a release: the data have every day of no quarter. Set RELEASE to a quarter"
+                    );
+                    Failure::new(Exit::Configuration, problem)
+                })?
             }
         };
         let mut sources = BTreeMap::new();

@@ -1,5 +1,6 @@
 //! The name of a release: a quarter.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -23,19 +24,14 @@ pub(crate) enum ReleaseName {
 }
 
 impl Quarter {
-    /// Returns the last quarter that ends on `day` or before.
-    pub(super) fn last_complete(day: Date) -> Self {
-        let next = day.tomorrow().unwrap_or(day);
-        match (next.month() - 1) / 3 {
-            0 => Self {
-                year: next.year() - 1,
-                number: 4,
-            },
-            number => Self {
-                year: next.year(),
-                number,
-            },
-        }
+    /// Returns the latest quarter of which the data have every day; `None` if they have none. `months` are those that
+    /// the data have to their last day: as the file of a year has its days in order, a quarter is as whole as its last month.
+    pub(super) fn latest(months: &BTreeSet<Date>) -> Option<Self> {
+        let last = months.iter().rfind(|month| month.month() % 3 == 0)?;
+        Some(Self {
+            year: last.year(),
+            number: last.month() / 3,
+        })
     }
 }
 
@@ -98,16 +94,18 @@ mod tests {
 
     #[test]
     fn the_latest_quarter_has_every_day() {
-        for (day, quarter) in [
-            ("2026-10-31", "2026Q3"),
-            ("2026-12-30", "2026Q3"),
-            ("2026-12-31", "2026Q4"),
-            ("2026-01-01", "2025Q4"),
-            ("2026-03-30", "2025Q4"),
-            ("2026-03-31", "2026Q1"),
+        let mut months = BTreeSet::new();
+        for (month, quarter) in [
+            ("2025-02-01", None),
+            ("2025-03-01", Some("2025Q1")),
+            ("2025-11-01", Some("2025Q1")),
+            ("2026-02-01", Some("2025Q1")),
+            ("2025-12-01", Some("2025Q4")),
+            ("2026-06-01", Some("2026Q2")),
         ] {
-            let day = day.parse().expect("a day");
-            assert_eq!(Quarter::last_complete(day).to_string(), quarter);
+            months.insert(month.parse().expect("a month"));
+            let latest = Quarter::latest(&months);
+            assert_eq!(latest.map(|one| one.to_string()).as_deref(), quarter);
         }
     }
 }
