@@ -11,8 +11,8 @@ use crate::site::{Caching, Site};
 /// not. `tests/scenarios/addresses-v1.txt` has what this version promises.
 pub(super) const VERSION: u32 = 1;
 
-/// Exists while addresses are replaced, so that a publication that was killed is repeated, even if the data are by then
-/// those of the catalog again.
+/// Exists from when addresses are replaced until the expired files are removed, so that a publication that was
+/// interrupted is repeated, even if the data are by then those of the catalog again.
 const REPLACING: &str = "data/replacing.txt";
 
 /// Returns the address of a mart.
@@ -30,7 +30,7 @@ pub(super) fn of_boundaries(name: &str) -> String {
     format!("v{VERSION}/boundaries/{name}.parquet")
 }
 
-/// Whether a publication was killed while it replaced addresses.
+/// Whether a publication was interrupted after it began to replace addresses.
 pub(super) async fn are_unfinished(site: &Site) -> Result<bool, Failure> {
     site.has(REPLACING).await
 }
@@ -47,7 +47,7 @@ pub(super) async fn replace(site: &Site, catalog: &Catalog) -> Result<usize, Fai
     Ok(replaced)
 }
 
-/// Notes that all addresses are replaced.
+/// Notes that all addresses are replaced and all expired files removed.
 pub(super) async fn finish(site: &Site) -> Result<(), Failure> {
     site.remove(REPLACING).await
 }

@@ -48,6 +48,10 @@ pub(crate) struct Catalog {
     /// The files that only earlier publications have, the latest publication first. At most [`KEPT_PUBLICATIONS`]: the
     /// next publication removes those of the oldest.
     pub(crate) superseded: Vec<Superseded>,
+    /// The files that no publication above has, relative to the catalog. The publication removes them, and if it is
+    /// interrupted before it has, the next one does.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(crate) expired: BTreeSet<String>,
 }
 
 /// A mart, or a table of the lake.
@@ -208,9 +212,9 @@ impl Catalog {
         tables.flat_map(PublishedTable::addresses)
     }
 
-    /// Lists the files that `earlier` has and this one does not, and keeps its list of those before it. Returns the files
-    /// that no kept publication needs.
-    pub(crate) fn supersede(&mut self, earlier: Catalog) -> BTreeSet<String> {
+    /// Lists the files that `earlier` has and this one does not, and keeps its list of those before it. The files that
+    /// no kept publication needs expire, and so do those that `earlier` still lists as expired.
+    pub(crate) fn supersede(&mut self, earlier: Catalog) {
         let files = self.files();
         let of_earlier = Superseded {
             files: earlier.files(),
@@ -229,7 +233,11 @@ impl Catalog {
         self.superseded = lists;
         let is_kept = |file: &String| self.superseded.iter().any(|list| list.files.contains(file));
         let expired = expired.into_iter().flat_map(|list| list.files);
-        expired.filter(|file| !is_kept(file)).collect()
+        // What an interrupted publication did not remove may have come back.
+        let interrupted = earlier.expired.into_iter();
+        let interrupted = interrupted.filter(|file| !files.contains(file));
+        let expired = expired.chain(interrupted);
+        self.expired = expired.filter(|file| !is_kept(file)).collect();
     }
 }
 
@@ -265,6 +273,7 @@ mod tests {
             marts: vec![table],
             datasets: Vec::new(),
             superseded: Vec::new(),
+            expired: BTreeSet::new(),
         }
     }
 
@@ -282,25 +291,30 @@ mod tests {
         let mut current: Option<Catalog> = None;
         for (number, (files, removed)) in publications.into_iter().enumerate() {
             let mut next = catalog(&number.to_string(), files);
-            let removable = current
-                .map(|current| next.supersede(current))
-                .unwrap_or_default();
-            assert_eq!(
-                removable.into_iter().collect::<Vec<_>>(),
-                removed,
-                "{number}"
-            );
+            if let Some(mut current) = current {
+                current.expired.clear();
+                next.supersede(current);
+            }
+            let expired: Vec<&String> = next.expired.iter().collect();
+            assert_eq!(expired, removed, "{number}");
             current = Some(next);
         }
-        let current = current.expect("published");
+        let mut current = current.expect("published");
         let kept = |number: usize| current.superseded[number].files.iter().cloned().collect();
         let kept: Vec<Vec<String>> = (0..current.superseded.len()).map(kept).collect();
         assert_eq!(kept, [vec!["e"], vec!["d"], vec![]]);
         let fingerprint = current.superseded[1].fingerprint.clone();
         assert_eq!(fingerprint, Fingerprint::of(&["3"]));
 
+        // The sixth was interrupted. The same data are published again, and then data with one of its expired files.
+        current.expired.insert("x".to_owned());
         let mut again = catalog("again", &["c", "same"]);
-        assert!(again.supersede(current).is_empty());
+        again.supersede(current);
         assert_eq!(again.superseded.len(), 3, "the same data");
+        let expired = ["b", "x"].map(str::to_owned);
+        assert_eq!(again.expired, BTreeSet::from(expired));
+        let mut next = catalog("next", &["b", "same"]);
+        next.supersede(again);
+        assert_eq!(next.expired, BTreeSet::from(["x".to_owned()]));
     }
 }

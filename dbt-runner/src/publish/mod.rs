@@ -105,7 +105,13 @@ impl Publication<'_> {
         docs: Option<Bytes>,
     ) -> Result<u64, Failure> {
         let started = Instant::now();
-        let current = current(self.site).await?;
+        let mut current = current(self.site).await?;
+        if let Some(current) = &mut current
+            && !address::are_unfinished(self.site).await?
+        {
+            // It has removed them.
+            current.expired.clear();
+        }
         let reusable = current.as_ref().filter(|current| current.writer == WRITER);
         let mut written = 0;
         let (mut marts, mut events) = (Vec::new(), Vec::new());
@@ -145,40 +151,43 @@ impl Publication<'_> {
             marts,
             datasets: of_years.into_iter().chain(of_areas).collect(),
             superseded: Vec::new(),
+            expired: BTreeSet::new(),
         };
         let before = current.iter().flat_map(Catalog::tables);
         let before: BTreeSet<String> = before.map(|table| table.name.clone()).collect();
-        let removable = match current {
-            Some(current) => catalog.supersede(current),
-            None => BTreeSet::new(),
-        };
+        if let Some(current) = current {
+            catalog.supersede(current);
+        }
+        let gone = before
+            .iter()
+            .filter(|name| catalog.table(name).is_none())
+            .map(|name| descriptions::contract_address(name));
+        let gone: Vec<String> = gone.collect();
+        catalog.expired.extend(gone);
         let replaced = address::replace(self.site, &catalog).await?;
         let mut described = descriptions::all(&catalog, &graph.tested());
         described.extend(following::files(self.site, &catalog).await?);
+        // An interrupted publication may not have removed the contract of a table that has come back.
+        let is_gone = |path: &String| !described.contains_key(&format!("{DATA}/{path}"));
+        catalog.expired.retain(is_gone);
         for (path, content) in described {
             written += content.len() as u64;
             self.site.put(&path, content, Caching::Never).await?;
         }
         let json = manifest::to_json(&catalog).into();
         self.site.put(CATALOG, json, Caching::Never).await?;
-        address::finish(self.site).await?;
         self.lineage.record(Stage::Dbt, events).await;
-        for path in &removable {
+        for path in &catalog.expired {
             self.site.remove(&format!("{DATA}/{path}")).await?;
         }
-        let is_gone = |name: &&String| catalog.table(name).is_none();
-        for table in before.iter().filter(is_gone) {
-            self.site
-                .remove(&descriptions::contract_path(table))
-                .await?;
-        }
+        address::finish(self.site).await?;
         info!(
             fingerprint = %self.fingerprint,
             marts = catalog.marts.len(),
             files = catalog.files().len(),
             bytes = written,
             replaced,
-            removed = removable.len(),
+            removed = catalog.expired.len(),
             milliseconds = milliseconds(started.elapsed()),
             "site published"
         );

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::SystemTime;
 
-use serde_json::Value;
-use shared::fingerprint::Digest;
+use serde_json::{Value, json};
+use shared::fingerprint::{Digest, Fingerprint};
 use shared::testing::{JobOutcome, validated_descriptions};
 
 use crate::{Fixture, REQUESTS};
@@ -420,6 +420,48 @@ fn synthetic_data_have_neither_licence_nor_attribution_of_the_city() {
     let measured = "SELECT load_number, row_count FROM marts.data_quality WHERE measure = 'rows_generated' \
                     AND source_year = 2024";
     assert_eq!(fixture.rows(measured), ["2|4"]);
+}
+
+#[test]
+fn an_expired_file_that_was_not_removed_is_removed_by_the_next_run() {
+    let fixture = Fixture::of_few_marts(REQUESTS);
+    let home = tempfile::tempdir().unwrap();
+    let publish = || {
+        let site = format!("file://{}", home.path().display());
+        fixture.job().env("SITE_URL", site).run()
+    };
+    publish().finished();
+    let data = home.path().join("data");
+    let mut published = catalog(home.path());
+    let superseded = ["third.parquet", "second.parquet", "first.parquet"];
+    let superseded =
+        superseded.map(|file| json!({"fingerprint": Fingerprint::of(&[file]), "files": [file]}));
+    published["superseded"] = superseded.to_vec().into();
+    fs::write(data.join("catalog.json"), published.to_string()).unwrap();
+    // As a folder, it cannot be removed like a file.
+    let expired = data.join("first.parquet");
+    fs::create_dir(&expired).unwrap();
+
+    fixture.alter("DELETE FROM service_requests WHERE source_year = 2024 AND ward_id = 10");
+    fixture.load("2024", "second");
+    let interrupted = publish();
+    let cause = interrupted.failed(30);
+    assert!(
+        cause.contains("cannot remove data/first.parquet"),
+        "{cause}"
+    );
+
+    fs::remove_dir(&expired).unwrap();
+    fs::write(&expired, "of four publications ago").unwrap();
+    let repeated = publish();
+    assert_eq!(
+        repeated.finished()["found"],
+        1,
+        "the marts are already built"
+    );
+    assert_eq!(repeated.event("site published")["removed"], 1);
+    assert!(!expired.exists());
+    assert_eq!(publish().finished()["bytes"], 0, "the site already has it");
 }
 
 /// The file of 2024 ends on 1 December, although that of 2025 has days of January.

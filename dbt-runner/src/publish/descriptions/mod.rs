@@ -67,7 +67,12 @@ pub(super) fn in_page(catalog: &Catalog) -> String {
 
 /// Returns the path of a table's contract.
 pub(super) fn contract_path(table: &str) -> String {
-    format!("{DATA}/contracts/{table}.odcs.json")
+    format!("{DATA}/{}", contract_address(table))
+}
+
+/// Returns the path of the contract of a table, relative to the catalog.
+pub(super) fn contract_address(table: &str) -> String {
+    format!("contracts/{table}.odcs.json")
 }
 
 /// Whether a column is never null: the warehouse refuses nulls, or the project tests that there are none.
