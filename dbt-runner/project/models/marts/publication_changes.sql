@@ -1,13 +1,18 @@
 select
-    source_year,
-    load_number,
-    content_changed,
-    old_observed_at,
-    new_observed_at,
-    rows_before,
-    rows_after,
-    rows_added,
-    rows_gone,
-    rows_restatused,
-    rows_relabelled
-from {{ ref('stg_publication_changes') }}
+    changes.source_year,
+    changes.load_number,
+    loads.source_sha256,
+    changes.content_changed,
+    changes.old_observed_at,
+    changes.new_observed_at,
+    changes.rows_before,
+    changes.rows_after,
+    changes.rows_added,
+    changes.rows_gone,
+    changes.rows_restatused,
+    changes.rows_relabelled
+from {{ ref('stg_publication_changes') }} as changes
+inner join {{ ref('stg_load_history') }} as loads
+    on
+        changes.source_year = loads.source_year
+        and changes.load_number = loads.load_number

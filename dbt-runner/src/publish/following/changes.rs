@@ -1,6 +1,6 @@
 //! What the City changed: each publication of a year compared with the one before, and request types that are new.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -32,8 +32,14 @@ pub(super) struct Changes {
 #[derive(Debug, Serialize)]
 struct Publication {
     year: i64,
-    /// 1 for the first version of the year that was loaded, and so on.
+    /// 1 for the first version of the year that was loaded, and so on: another warehouse may have loaded others.
     number: i64,
+    /// SHA-256 of the City's file, in hexadecimal.
+    sha256: String,
+    /// How often the year had this file so far: 1, or more if the City has put it back. With `sha256`, it names the
+    /// publication in every warehouse.
+    #[serde(skip)]
+    occurrence: u64,
     /// When a run first observed it or, if none did, when it was loaded.
     seen_at: Timestamp,
     rows: Rows,
@@ -72,6 +78,7 @@ struct NewType {
 struct ChangeRow {
     source_year: i64,
     load_number: i64,
+    source_sha256: String,
     content_changed: bool,
     new_observed_at: Option<Timestamp>,
     rows_before: u64,
@@ -107,6 +114,7 @@ pub(super) async fn read(site: &Site, catalog: &Catalog) -> Result<Changes, Fail
     let columns = [
         "source_year",
         "load_number",
+        "source_sha256",
         "content_changed",
         "new_observed_at",
         "rows_before",
@@ -131,17 +139,11 @@ pub(super) async fn read(site: &Site, catalog: &Catalog) -> Result<Changes, Fail
     let columns = ["service_request_type", "is_listed", "first_on", "requests"];
     let types: Vec<TypeRow> = rows::read(site, catalog, "types_in_use", &columns, |_| true).await?;
 
-    let mut publications: Vec<Publication> = changed
-        .into_iter()
-        .filter(|change| change.content_changed)
-        .filter_map(|change| Publication::of(&change, &quality))
-        .collect();
-    publications.sort_by_key(|one| (std::cmp::Reverse(one.seen_at), one.year, one.number));
     let unlisted = types.into_iter().filter(|one| !one.is_listed);
     Ok(Changes {
         version: Version::V1,
         generated: catalog.generated,
-        publications,
+        publications: publications(changed, &quality),
         new_types: unlisted
             .map(|one| NewType {
                 name: one.service_request_type,
@@ -152,9 +154,25 @@ pub(super) async fn read(site: &Site, catalog: &Catalog) -> Result<Changes, Fail
     })
 }
 
+/// Returns the publications among the loads, the newest first.
+fn publications(mut loads: Vec<ChangeRow>, quality: &[QualityRow]) -> Vec<Publication> {
+    loads.sort_by_key(|load| (load.source_year, load.load_number));
+    let mut occurrences = BTreeMap::new();
+    let mut publications = Vec::new();
+    for change in loads.iter().filter(|load| load.content_changed) {
+        let occurrence = occurrences
+            .entry((change.source_year, &change.source_sha256))
+            .or_insert(0);
+        *occurrence += 1;
+        publications.extend(Publication::of(change, *occurrence, quality));
+    }
+    publications.sort_by_key(|one| (std::cmp::Reverse(one.seen_at), one.year, one.number));
+    publications
+}
+
 impl Publication {
     /// Returns the publication of a change; `None` if it is not known when it was loaded, which no version lacks.
-    fn of(change: &ChangeRow, quality: &[QualityRow]) -> Option<Self> {
+    fn of(change: &ChangeRow, occurrence: u64, quality: &[QualityRow]) -> Option<Self> {
         let (year, number) = (change.source_year, change.load_number);
         let of = |number: i64| {
             let rows = quality.iter();
@@ -177,6 +195,8 @@ impl Publication {
         Some(Self {
             year,
             number,
+            sha256: change.source_sha256.clone(),
+            occurrence,
             seen_at: change.new_observed_at.or(loaded_at)?,
             rows: Rows {
                 before: change.rows_before,
@@ -194,7 +214,8 @@ impl Publication {
         let Self {
             year, number, rows, ..
         } = self;
-        let title = if *number == 1 {
+        let is_first = *number == 1;
+        let title = if is_first {
             format!("{year}: {}", counted(rows.after, "request", "requests"))
         } else {
             let changes = [
@@ -223,14 +244,22 @@ impl Publication {
                 counted(one.rows, "row", "rows")
             )
         });
+        let before = if is_first {
+            String::new()
+        } else {
+            format!("; the one before had {}", rows.before)
+        };
         let text = format!(
-            "The City's file of {year} has {}; the one before had {}.{}",
+            "The City's file of {year} has {}{before}.{}",
             counted(rows.after, "request", "requests"),
-            rows.before,
             unexpected.collect::<String>()
         );
         News {
-            of: vec![year.to_string(), number.to_string()],
+            of: vec![
+                year.to_string(),
+                self.sha256.clone(),
+                self.occurrence.to_string(),
+            ],
             title,
             text,
             updated: self.seen_at,
@@ -267,5 +296,56 @@ impl Changes {
         let news = publications.chain(types).collect();
         let title = "What the City changed in its 311 service requests";
         feed::write(catalog, "publications", title, "index.html#about", news)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the entries of the loads of a year, each of a file and of whether its content is other than before.
+    fn entries(loads: &[(&str, bool)]) -> Vec<News> {
+        let change = |(load_number, (file, content_changed)): (i64, &(&str, bool))| ChangeRow {
+            source_year: 2024,
+            load_number,
+            source_sha256: (*file).to_owned(),
+            content_changed: *content_changed,
+            new_observed_at: Timestamp::from_second(load_number).ok(),
+            rows_before: 0,
+            rows_after: 10,
+            rows_added: 10,
+            rows_gone: 0,
+            rows_restatused: 0,
+            rows_relabelled: 0,
+        };
+        let mut changes: Vec<ChangeRow> = (1..).zip(loads).map(change).collect();
+        changes.reverse();
+        let publications = publications(changes, &[]);
+        publications.iter().rev().map(Publication::news).collect()
+    }
+
+    #[test]
+    fn a_publication_has_one_name_in_every_warehouse() {
+        let names = |loads: &[(&str, bool)]| -> Vec<Vec<String>> {
+            entries(loads).into_iter().map(|entry| entry.of).collect()
+        };
+        let first = names(&[("a", true), ("a", false), ("b", true), ("a", true)]);
+        let expected = [["a", "1"], ["b", "1"], ["a", "2"]];
+        assert_eq!(first, expected.map(|[file, number]| ["2024", file, number]));
+        let rebuilt = names(&[("b", true)]);
+        assert_eq!(rebuilt, first[1..2]);
+    }
+
+    #[test]
+    fn a_first_publication_is_compared_with_none() {
+        let texts = entries(&[("a", true), ("b", true)]).into_iter();
+        let texts: Vec<String> = texts.map(|entry| entry.text).collect();
+        assert_eq!(
+            texts,
+            [
+                "The City's file of 2024 has 10 requests.",
+                "The City's file of 2024 has 10 requests; the one before had 0.",
+            ]
+        );
     }
 }
