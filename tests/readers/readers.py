@@ -257,15 +257,21 @@ def add(by_age: dict, row: list) -> None:
 
 
 def limits(done: numpy.ndarray, requests: numpy.ndarray, curve: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Returns the 95 % limits of a curve by Wilson's of every run of ages: the roots of a quadratic equation."""
+    """Returns the limits of a curve by Wilson's of every run of ages: the roots of quadratic equations.
+
+    They are three standard deviations wide, and half a request corrects for counts being whole.
+    """
     lower, upper = numpy.zeros(len(curve)), numpy.ones(len(curve))
     for youngest in range(len(curve)):
         for oldest in range(youngest, len(curve)):
             every = requests[youngest : oldest + 1].sum()
-            share = done[youngest : oldest + 1].sum() / every
-            roots = numpy.roots([1 + 4 / every, -(2 * share + 4 / every), share**2]).real
-            lower[oldest:] = numpy.maximum(lower[oldest:], roots.min().round(4))
-            upper[: youngest + 1] = numpy.minimum(upper[: youngest + 1], roots.max().round(4))
+            of_run = done[youngest : oldest + 1].sum()
+            less, more = max(of_run - 0.5, 0) / every, min(of_run + 0.5, every) / every
+            least, most = (
+                numpy.roots([1 + 9 / every, -(2 * share + 9 / every), share**2]).real for share in (less, more)
+            )
+            lower[oldest:] = numpy.maximum(lower[oldest:], least.min().round(4))
+            upper[: youngest + 1] = numpy.minimum(upper[: youngest + 1], most.max().round(4))
     return numpy.minimum(lower, curve), numpy.maximum(upper, curve)
 
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use shared::run::Stage;
 
 use crate::pipeline::{Path, Pipeline};
-use crate::readers::{rates_of_unusual_months, run_reader};
+use crate::readers::{rates_of_closing_times, rates_of_unusual_months, run_reader};
 
 const YEARS: [i16; 3] = [2024, 2025, 2026];
 /// The publications of the latest year that the runs see.
@@ -37,7 +37,9 @@ fn estimates_hold_where_the_truth_is_known() {
     quartiles_are_within_their_bounds(&pipeline);
     requests_seen_open_and_then_done_are_slower(&pipeline);
     another_implementation_agrees(&pipeline);
-    unusual_months_are_found_at_the_stated_rates(target.path());
+    let marts = target.path().join("compiled/toronto_311/models/marts");
+    bounds_are_right_in_95_of_100_of_the_hardest_curves(&marts);
+    unusual_months_are_found_at_the_stated_rates(&marts);
 }
 
 /// Returns the share of the requests that are not cancelled by then that is completed within `days`.
@@ -69,7 +71,7 @@ fn with_laws(rows: &Value) -> Vec<(&'static ClosingLaw, &Value)> {
         .collect()
 }
 
-/// The bounds are those of 95 % limits on either side.
+/// The laws are not the hardest curves, so that fewer bounds are wrong than 5 in 100.
 fn quartiles_are_within_their_bounds(pipeline: &Pipeline) {
     let rows = pipeline.query(
         "select type_name, requests, lower_days_q25, upper_days_q25, lower_days_median, upper_days_median, lower_days_q75,
@@ -92,13 +94,13 @@ fn quartiles_are_within_their_bounds(pipeline: &Pipeline) {
     }
     // They also say something.
     assert!(
-        two_sided * 4 > rows.len() * 3,
+        two_sided * 7 > rows.len() * 3,
         "{two_sided} of {}",
         rows.len() * 3
     );
     assert!(
-        outside.len() * 100 <= rows.len() * 3 * 4,
-        "more than 4 % of {} quartiles: {outside:#?}",
+        outside.len() * 100 <= rows.len() * 3,
+        "more than 1 % of {} quartiles: {outside:#?}",
         rows.len() * 3
     );
 }
@@ -153,10 +155,26 @@ fn another_implementation_agrees(pipeline: &Pipeline) {
     );
 }
 
+/// The guarantee in `docs/data.md`, which holds although each curve is tested by every run of ages.
+fn bounds_are_right_in_95_of_100_of_the_hardest_curves(marts: &FilePath) {
+    let [curve, times] =
+        ["time_to_close_curve.sql", "time_to_close.sql"].map(|query| marts.join(query));
+    let found = rates_of_closing_times(&curve, &times);
+    let rates: Vec<f64> = found
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|rate| rate.as_f64().unwrap())
+        .collect();
+    assert_eq!(rates.len(), 3 * 2 * 3, "{found}");
+    assert!(rates.iter().all(|rate| *rate < 0.05), "{found}");
+    // They are wrong sometimes, or else they would be wider than they say.
+    assert!(rates.iter().any(|rate| *rate > 0.02), "{found}");
+}
+
 /// The rates in `docs/data.md`, rounded down: of usual months that are listed, and of planted rises that are found.
-fn unusual_months_are_found_at_the_stated_rates(target: &FilePath) {
-    let compiled = "compiled/toronto_311/models/marts/unusual_months.sql";
-    let found = rates_of_unusual_months(&target.join(compiled));
+fn unusual_months_are_found_at_the_stated_rates(marts: &FilePath) {
+    let found = rates_of_unusual_months(&marts.join("unusual_months.sql"));
     for (years, twice, thrice) in [("2", 0.6, 0.9), ("3", 0.5, 0.9), ("5", 0.7, 0.95)] {
         let of = &found[years];
         let [listed, compared] = ["listed", "compared"].map(|count| of[count].as_f64().unwrap());

@@ -130,6 +130,12 @@ pub(crate) fn rates_of_unusual_months(query: &Path) -> Value {
     run_python_reader("unusual_months.py", &[query.to_str().unwrap()])
 }
 
+/// Returns how often the compiled queries of the curves and times to close are wrong: the output of `closing_times.py`.
+pub(crate) fn rates_of_closing_times(curve: &Path, times: &Path) -> Value {
+    let queries = [curve, times].map(|query| query.to_str().unwrap());
+    run_python_reader("closing_times.py", &queries)
+}
+
 fn answer(command: &mut Command) -> Value {
     let output = command.output().unwrap();
     assert!(

@@ -2,8 +2,9 @@
 {% set fewest_requests = 30 -%}
 {# The years that count: as many as it takes for files with requests of every age, whatever the month. #}
 {% set latest_years = 3 -%}
-{# The width of the limits, in standard deviations: 95 %. #}
-{% set deviations = 2 -%}
+{# The width of the limits of one run of ages, in standard deviations. The limits of all runs of a curve hold at once in
+   95 of 100 curves. #}
+{% set deviations = 3 -%}
 {% set curve = 'type_group, type_name, ward_model, ward_id' -%}
 
 with latest as (
@@ -130,10 +131,9 @@ shares as (
         oldest_days,
         requests,
         done / requests as share,
-        {{ deviations }} * sqrt(
-            done / requests * (1 - done / requests) / requests
-            + {{ deviations * deviations }} / (4 * requests * requests)
-        ) as half_width
+        -- Counts are whole, for which half a request corrects: Newcombe in Statistics in Medicine 17, 1998, page 857.
+        greatest(done - 0.5, 0) / requests as lowered,
+        least(done + 0.5, requests) / requests as raised
     from runs
 ),
 
@@ -144,17 +144,20 @@ limits as (
         curve_number,
         youngest_days,
         oldest_days,
-        share,
-        round(
-            (share + {{ deviations * deviations }} / (2 * requests) - half_width)
-            / (1 + {{ deviations * deviations }} / requests),
-            4
-        ) as lower_limit,
-        round(
-            (share + {{ deviations * deviations }} / (2 * requests) + half_width)
-            / (1 + {{ deviations * deviations }} / requests),
-            4
-        ) as upper_limit
+        {% for corrected, sign, limit in [('lowered', '-', 'lower_limit'), ('raised', '+', 'upper_limit')] -%}
+            round(
+                (
+                    {{ corrected }} + {{ deviations * deviations }} / (2 * requests)
+                    {{ sign }} {{ deviations }} * sqrt(
+                        {{ corrected }} * (1 - {{ corrected }}) / requests
+                        + {{ deviations * deviations }} / (4 * requests * requests)
+                    )
+                )
+                / (1 + {{ deviations * deviations }} / requests),
+                4
+            ) as {{ limit }},
+        {% endfor -%}
+        share
     from shares
 ),
 
