@@ -50,7 +50,7 @@ by_area as (
 ),
 
 -- The months in which the wards of a model, or the forward sortation areas, have requests. A month counts if the file
--- contains it to its last day.
+-- contains it to its last day, and if the model is in force: a few requests name a ward of another one.
 whole_months as (
     select distinct
         by_area.area_type,
@@ -60,7 +60,13 @@ whole_months as (
         cast(extract(month from by_area.created_month) as {{ dbt.type_int() }}) as month_of_year
     from by_area
     inner join published on by_area.source_year = published.source_year
-    where {{ dbt.last_day('by_area.created_month', 'month') }} <= published.last_on
+    where
+        {{ dbt.last_day('by_area.created_month', 'month') }} <= published.last_on
+        and (
+            by_area.ward_model is null
+            or (by_area.ward_model = {{ var('current_ward_model') }})
+            = (by_area.created_month >= date '{{ var("current_wards_from") }}')
+        )
 ),
 
 latest as (
