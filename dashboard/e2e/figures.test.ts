@@ -545,9 +545,14 @@ test("dbt's exposure lists the marts that the page reads", async () => {
     for (const filter of ["", "type=Pick+up+Dead+Wildlife", "area=M4C", "group=Trees&area=4", "days=30"])
       await visitor.view(`?by=${by}&series=day&${filter}`);
   }
-  // Read once it is near the screen.
-  await visitor.page.locator("#unusual").scrollIntoViewIfNeeded();
-  await expect.poll(() => [...read]).toContain("unusual_months");
+  // Read once they are near the screen.
+  for (const [section, mart] of [
+    ["#unusual", "unusual_months"],
+    ["#about", "publication_changes"],
+  ] as const) {
+    await visitor.page.locator(section).scrollIntoViewIfNeeded();
+    await expect.poll(() => [...read]).toContain(mart);
+  }
   const models = join(import.meta.dirname, "../../dbt-runner/project/models");
   const exposures = readFileSync(join(models, "exposures.yml"), "utf8");
   const dashboard =
