@@ -21,8 +21,8 @@ impl Estimates {
             Ok(bytes_billed) => {
                 self.estimated += 1;
                 self.bytes_billed += bytes_billed;
-                let dollars = dollars(bytes_billed);
-                info!(work, bytes_billed, dollars, "work estimated");
+                let microdollars = microdollars(bytes_billed);
+                info!(work, bytes_billed, microdollars, "work estimated");
             }
             Err(failure) => {
                 self.not_estimated += 1;
@@ -37,18 +37,33 @@ impl Estimates {
             estimated = self.estimated,
             not_estimated = self.not_estimated,
             bytes_billed = self.bytes_billed,
-            dollars = dollars(self.bytes_billed),
+            microdollars = microdollars(self.bytes_billed),
             "dry run finished"
         );
     }
 }
 
-/// Returns the list price of bytes that BigQuery bills, as text: log fields are no fractions.
-fn dollars(bytes: u64) -> String {
+/// Returns the list price of bytes that BigQuery bills, in millionths of a US dollar, so that a filter of the log can
+/// compare it.
+fn microdollars(bytes: u64) -> u64 {
     #[expect(
+        clippy::cast_possible_truncation,
         clippy::cast_precision_loss,
-        reason = "fractions of a cent do not matter"
+        clippy::cast_sign_loss,
+        reason = "fractions of a millionth do not matter, and a price is not negative"
     )]
-    let tib = bytes as f64 / (1_u64 << 40) as f64;
-    format!("{:.4}", tib * TIB_BILLED)
+    let rounded = (bytes as f64 / (1_u64 << 40) as f64 * TIB_BILLED * 1e6).round() as u64;
+    rounded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_least_that_is_billed_has_a_price() {
+        assert_eq!(microdollars(0), 0);
+        assert_eq!(microdollars(10 << 20), 60);
+        assert_eq!(microdollars(1 << 40), 6_250_000);
+    }
 }
