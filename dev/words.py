@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SUFFIXES = {".md", ".py", ".rs", ".sh", ".sql", ".tf", ".ts", ".tsx", ".yaml", ".yml"}
+SCANNED = re.compile(r"\.(?:html|in|md|py|rs|sh|sql|tf|tsx?|ya?ml)$|(^|/)Makefile$")
 # STYLE.md lists the words themselves; `make bench` writes docs/performance.md.
 EXCLUDED = re.compile(r"^(STYLE|docs/performance)\.md$|(^|/)fixtures/|(^|/)package-lock\.|^dev/words\.py$")
 
 TIME_OR_PART = "second|minute|hour|day|week|month|year|line|row|column|variable|event|partition|process|mart"
 WORDS = [
     (r"(?:^|/// |//! |// |# |-- |\"\"\"|[;,] (?:and )?)gives\b", "Returns"),
-    (r"(?<!there )\bis no (?!longer\b|more\b|less\b|later\b|earlier\b|other\b)[a-z]+", "is not a"),
+    (r"(?<!there )\b(?:is|are) no (?!longer\b|more\b|less\b|later\b|earlier\b|other\b)[a-z]+", "is not a; are not"),
     (
         rf"\b(?:a|an|one) (?!(?:of|in|on|for|to|from|by|with|than|per|as|at) )[a-z]+ an? (?:{TIME_OR_PART})\b(?! time)",
         "one ... per ...",
@@ -33,6 +33,7 @@ WORDS = [
     (r"\btells? of\b", "reports; lists"),
     (r"\b(?:speaks?|spoken) of\b", "describes; lists"),
     (r"\b(?:stands?|stood) for\b", "represents"),
+    (r"\bfor which\b[^.;]*\b(?:stands?|stood)\b", "represented by"),
     (r"\b(?:what|that|which) may pass\b", "transient"),
     (r"\bexclude each other\b", "conflict"),
     (r"\bset aside\b", "quarantined"),
@@ -54,7 +55,7 @@ def hits(path: Path) -> list[tuple[int, str, str]]:
 
 def main() -> int:
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
-    paths = [name for name in tracked.split("\0") if Path(name).suffix in SUFFIXES and not EXCLUDED.search(name)]
+    paths = [name for name in tracked.split("\0") if SCANNED.search(name) and not EXCLUDED.search(name)]
     found = [(name, *hit) for name in paths if (ROOT / name).is_file() for hit in hits(ROOT / name)]
     for name, number, words, instead in found:
         print(f"{name}:{number}: {words} -> {instead}")

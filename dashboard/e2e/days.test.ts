@@ -8,7 +8,7 @@ import { publish } from "./publish.ts";
 import { withSite } from "./set_up.ts";
 import { SITE, table } from "./site.ts";
 
-// The last 30, 90 and 365 days: the figures on the screen, compared with the published requests, which are no mart.
+// The last 30, 90 and 365 days: the figures on the screen, compared with the published requests, which are not a mart.
 
 const site = withSite();
 let visitor: Visitor;

@@ -257,7 +257,7 @@ def has_memory_for(transform: dict, extract: dict) -> Iterable[str]:
     # Distinct texts, and about as much in what they were resolved to. Refused rows, the columns that are written of
     # them, and the encoded file.
     texts = most["MAX_TEXT_BYTES"] * (2 + 3)
-    # Parquet files are smaller than the CSV that they are made of.
+    # Parquet files are smaller than the CSV they are written from.
     spool = limits_of(extract)["MAX_CSV_BYTES"]
     if rows + texts + spool > memory_of(transform) - 2**28:
         yield f"transform-job may need {rows + texts + spool} bytes, of {memory_of(transform)}"

@@ -47,7 +47,7 @@ test("a class is at least as wide as the interval of a typical area", () => {
   }
 });
 
-test("areas without a rank are hatched, and changes by chance are no changes", () => {
+test("areas without a rank are hatched, and changes by chance have no direction", () => {
   const change = scaleOf("change", [ranked(0.2)]);
   expect(fillOf(change, ranked(0.2, 0.1))).toBe("fill-change-5");
   expect(fillOf(change, ranked(0.2, 0.6))).toBe("fill-change-3");

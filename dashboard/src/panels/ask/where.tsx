@@ -15,7 +15,7 @@ import type { View } from "../../view/view.ts";
 import { MOST_PINS, togglePin } from "../../view/view.ts";
 import type { AskProps } from "./props.ts";
 
-/** Choices that are no area. */
+/** Choices that are not an area. */
 type Chosen = Place | "city" | "locate";
 
 /** The choice of wards and postal areas, by name, number, postal code or location. */

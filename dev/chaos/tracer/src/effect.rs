@@ -36,7 +36,7 @@ enum Target {
 /// A system call, its name in reports and its target.
 struct Call(i64, &'static str, Target);
 
-/// The calls that are effects: <https://man7.org/linux/man-pages/man2/syscalls.2.html>. Reads are none. Opening a file is
+/// The calls that are effects: <https://man7.org/linux/man-pages/man2/syscalls.2.html>. Reads are not. Opening a file is
 /// one if it may create or empty it.
 const CALLS: &[Call] = {
     use Target::{Address, Descriptor, Path, PathAt, Process, Ring};
