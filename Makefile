@@ -110,7 +110,7 @@ smoke: .deps/dbt/.ready ## Ask a real project what only Google can answer: PROJE
 	@$(BUILD_RELEASE) --package=smoke
 	target/release/smoke
 
-check: $(DASHBOARD_PACKAGES) $(READERS) .deps/infra/.ready .deps/supply-chain/.ready $(NEXTEST) ## Formats, lints, unit and snapshot tests: two minutes once it is built
+check: $(DASHBOARD_PACKAGES) $(READERS) .deps/infra/.ready .deps/supply-chain/.ready $(NEXTEST) ## Check formats, lint, run unit and snapshot tests: two minutes once it is built
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
 	python3 dev/words.py
 	python3 dev/circles.py

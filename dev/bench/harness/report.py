@@ -51,7 +51,7 @@ def transforms(tables: dict) -> str:
                 f"{result['bytes'] / 1e6:.2f}" if result["bytes"] else "",
                 f"{result['bytes'] / int(rows):.1f}" if result["bytes"] else "",
             ])  # fmt: skip
-        header = ["", "CPU s", "x ours", "wall s", "x ours", "MiB", "output MB", "bytes a row"]
+        header = ["", "CPU s", "x ours", "wall s", "x ours", "MiB", "output MB", "bytes per row"]
         parts.append(f"### {int(rows):,} rows\n\n{table(header, lines)}")
     note = (
         "The CSV is in Windows-1252. DuckDB reads that only with an extension that it downloads, so its programs first "

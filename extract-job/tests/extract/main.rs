@@ -1,6 +1,6 @@
 //! Tests of the job as a process, against portals on loopback.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "tests panic on errors")]
 
 mod archives;
 mod boundaries;

@@ -19,8 +19,7 @@ from conftest import MODULE, ROOT
 
 PROJECT, LOCATION, WORKFLOW = "toronto-311-test", "northamerica-northeast1", "toronto-311"
 PARENT = f"projects/{PROJECT}/locations/{LOCATION}"
-# The binaries' directory: `make test-workflow` builds the release profile.
-BINARIES = ROOT / "target" / os.environ.get("BINARIES", "debug")
+BINARIES = ROOT / "target" / "debug"
 
 
 def result_of(code: int) -> dict:
