@@ -355,6 +355,33 @@ test("a part of the page's code that cannot be loaded, and can be later", async 
   expect(await visitor.page.getByRole("alert").count()).toBe(0);
 });
 
+test("earlier years that cannot be read, and can be later, and are those of the question", async () => {
+  const { page } = visitor;
+  const [file] = filesOf("requests_by_month_group_ward", 2018);
+  const held = new EventEmitter();
+  let answer: (route: Route) => Promise<void> = (route) => route.abort();
+  await page.route(`**/${file?.path ?? ""}`, (route) => answer(route));
+  await visitor.view("?years=2025&group=Trees");
+  const ask = page.getByRole("button", { name: "Show earlier years" });
+  await ask.click();
+  await page.locator("#series [role=alert]").getByText("The data cannot be reached").waitFor();
+  answer = async (route) => {
+    await once(held, "released");
+    await route.continue();
+  };
+  await page.locator("#series").getByRole("button", { name: "Try again" }).click();
+  await page.locator("#series").getByText("Loading the months").waitFor();
+  // What comes late is not drawn under the title of another question.
+  await visitor.filter("status", "done");
+  await ask.waitFor();
+  held.emit("released");
+  await page.waitForResponse(`**/${file?.path ?? ""}`);
+  await visitor.settled();
+  expect(await page.locator("#months path.band").count()).toBe(0);
+  await ask.click();
+  await page.locator("#months path.band").waitFor();
+});
+
 test("a slow file shows progress", async () => {
   const [file] = filesOf("requests_by_month_group_ward", 2025);
   const held = new EventEmitter();

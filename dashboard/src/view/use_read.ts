@@ -13,33 +13,33 @@ export function useRead<T>(
   read: (catalog: Catalog) => Promise<T>,
   isWanted = true,
 ): { value: T | null; error: unknown; retry: () => void } {
-  const [value, setValue] = useState(() => store.known(key) as T | null);
-  const [error, setError] = useState<unknown>(null);
+  // With its key, because a later render may ask for another before the effect runs.
+  const [found, setFound] = useState<{ key: string; value: T | null; error: unknown } | null>(null);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     if (!isWanted) return;
     let isStale = false;
     const known = store.known(key) as T | null;
-    setValue(() => known);
-    setError(null);
+    setFound({ key, value: known, error: null });
     if (known !== null) return;
     store
       .once(key, () => read(store.catalog))
       .then(
-        (found) => {
-          if (!isStale) setValue(() => found);
+        (value) => {
+          if (!isStale) setFound({ key, value, error: null });
         },
-        (reason: unknown) => {
-          if (!isStale) setError(reason);
+        (error: unknown) => {
+          if (!isStale) setFound({ key, value: null, error });
         },
       );
     return () => {
       isStale = true;
     };
   }, [store, key, attempt, isWanted]);
+  const isFound = found?.key === key;
   return {
-    value,
-    error,
+    value: isFound ? found.value : (store.known(key) as T | null),
+    error: isFound ? found.error : null,
     retry: () => {
       setAttempt(attempt + 1);
     },

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 
 import type { Answer } from "../../data/answer.ts";
 import { answer as answerOf } from "../../data/answer.ts";
@@ -19,10 +19,15 @@ const STYLES: readonly Style[] = ["first", "second", "third", "fourth"];
 
 /** The months of the last year. The answer about days has no months, so that those of their year are read. */
 export function Months(shown: Shown) {
-  const { view, answer, store, areas } = shown;
-  const { span, days, statuses } = answer.question;
-  const key = JSON.stringify(["months", view.by, view.what, view.division, statuses && [...statuses]]);
-  const { value, error, retry } = useRead(store, key, () => readFrom(shown, yearOf(span.to)), days !== null);
+  const { answer, store, areas } = shown;
+  const { span, days } = answer.question;
+  const year = yearOf(span.to);
+  const { value, error, retry } = useRead(
+    store,
+    keyOf(shown, year),
+    () => readFrom(shown, year),
+    days !== null,
+  );
   if (!days) return <Drawing {...shown} />;
   if (error !== null) return <Failure error={error} onRetry={retry} />;
   if (!value) return <p role="status">{text.series.loadingMonths}…</p>;
@@ -35,18 +40,19 @@ export function Months(shown: Shown) {
 function Drawing(shown: Shown) {
   const { view, answer, store, pinned } = shown;
   const { from, to } = answer.question.span;
-  const [history, setHistory] = useState<Answer | null>(null);
   const last = yearOf(to);
-  useEffect(() => {
-    setHistory(null);
-  }, [answer]);
+  const first = store.years.filter((year) => year < last).at(-EARLIER) ?? store.years[0] ?? last;
+  const hasEarlier = pinned.length < 2 && first < yearOf(from) - 1;
+  const key = keyOf(shown, first);
+  const [wanted, setWanted] = useState<string | null>(null);
+  const isWanted = hasEarlier && wanted === key;
+  const earlier = useRead(store, key, () => readFrom(shown, first), isWanted);
+  const history = isWanted ? earlier.value : null;
   const through = store.dataThrough;
   const lines = pinned.length > 1 ? linesOfAreas(shown, last) : linesOfYears(shown);
   // Lines of zeros would have an axis of nothing.
   if (lines.every(({ values }) => values.every((value) => !value))) return <p>{text.map.empty}</p>;
   const cut = through.getUTCFullYear() === last && !isLastDay(through) ? through.getUTCMonth() + 1 : null;
-  const first = store.years.filter((year) => year < last).at(-EARLIER) ?? store.years[0] ?? last;
-  const hasEarlier = pinned.length < 2 && first < yearOf(from) - 1;
   return (
     <>
       <LineChart
@@ -62,19 +68,36 @@ function Drawing(shown: Shown) {
         }}
         ticks={MONTHS.map((month, at) => ({ at, label: format.month(month) }))}
       />
-      {hasEarlier && !history && (
+      {hasEarlier && !isWanted && (
         <button
           type="button"
           class="link screen-only"
           onClick={() => {
-            void readFrom(shown, first).then(setHistory);
+            setWanted(key);
           }}
         >
           {text.series.earlier}
         </button>
       )}
+      {isWanted && earlier.error !== null && <Failure error={earlier.error} onRetry={earlier.retry} />}
+      {isWanted && earlier.error === null && !history && <p role="status">{text.series.loadingMonths}…</p>}
     </>
   );
+}
+
+/** Names the answer for all months from a year on, by everything that it depends on. */
+function keyOf({ view, answer }: Shown, first: number): string {
+  const { span, statuses, season, division } = answer.question;
+  return JSON.stringify([
+    "months",
+    first,
+    span.to,
+    view.by,
+    view.what,
+    season,
+    division,
+    statuses && [...statuses],
+  ]);
 }
 
 function isLastDay(day: Date): boolean {
