@@ -5,7 +5,8 @@
 export const STANDARDS: Readonly<Record<string, { days: number; standard: Standard }>> = {
   Bins: { days: 7, standard: "bins" },
   "Residential Bin Lid Damaged": { days: 7, standard: "bins" },
-  "General Pruning": { days: 56, standard: "pruning" },
+  // The current name of General Pruning.
+  "General Tree Maintenance": { days: 56, standard: "pruning" },
   "Tree Emergency Clean-Up": { days: 3, standard: "fallen_trees" },
   "Property Standards and Maintenance Violations": { days: 7, standard: "property" },
 };
