@@ -2,6 +2,7 @@ import { fetchBoundaries } from "../../data/boundaries.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { focusAround } from "../../parts/focus.ts";
 import { text } from "../../strings.ts";
+import { periodNamed } from "../../view/describe.ts";
 import { leftOutOf } from "../../view/left_out.ts";
 import { hasDenominators } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
@@ -15,10 +16,11 @@ import "./map.css";
 
 /** The map with the choice of its measure, its legend, and notes about what it does not show. */
 export function MapPanel({ pointed, onPoint, ...shown }: Shown & Pointing) {
+  const { view, measure, answer } = shown;
   return (
     <section
       class="panel map-panel"
-      aria-label={text.map.label(shown.view.by, "")}
+      aria-label={text.map.title(measure, view.by, periodNamed(answer.question))}
       tabIndex={-1}
       id="map-panel"
     >
