@@ -184,6 +184,20 @@ test("a location finds its ward in the page, and a refusal is a sentence", async
   await visitor.page.getByText("Your browser did not share a location.").waitFor();
 });
 
+test("a location that cannot be looked up is a sentence", async () => {
+  const located = await site.visit({
+    permissions: ["geolocation"],
+    geolocation: { latitude: 43.6426, longitude: -79.3871 },
+  });
+  await located.page.route("**/assets/locate-*.js", (route) => route.abort());
+  await located.view();
+  await located.page.getByRole("combobox", { name: "Where" }).click();
+  await located.page.getByRole("option", { name: "Use my location" }).click();
+  await located.page.getByText("Your location could not be looked up.").waitFor();
+  expect(await located.page.getByText("Finding your location").count()).toBe(0);
+  await located.close();
+});
+
 test("years, months and the last months are chosen", async () => {
   await visitor.view();
   const { page } = visitor;
@@ -369,6 +383,12 @@ test("on a phone the panel of an area is a sheet in sight, and the map is on the
   await phone.page.locator(".area-panel").waitFor({ state: "detached" });
   expect(phone.complaints).toEqual([]);
   await phone.close();
+});
+
+test("the section of the map is called what the map shows", async () => {
+  await visitor.view("?measure=density&years=2025");
+  const map = visitor.page.getByRole("region", { name: "Requests per km² by ward, 2025", exact: true });
+  expect(await map.getAttribute("id")).toBe("map-panel");
 });
 
 test("the map is one stop of Tab", async () => {

@@ -246,6 +246,7 @@ export const en = {
     locating: "Finding your location…",
     refused: "Your browser did not share a location. Type a ward or a postal code instead.",
     outside: "Your location is outside Toronto.",
+    notLocated: "Your location could not be looked up. Check the connection and try again.",
     ward: (id: string) => `Ward ${id}`,
     fsa: (fsa: string) => `Postal area ${fsa}`,
     wardNamed: (name: string, id: string) => `${name} (Ward ${id})`,

@@ -15,7 +15,7 @@ import type { View } from "../../view/view.ts";
 import { MOST_PINS, togglePin } from "../../view/view.ts";
 import type { AskProps } from "./props.ts";
 
-/** Choices that are not an area. */
+/** Choices that are not areas. */
 type Chosen = Place | "city" | "locate";
 
 /** The choice of wards and postal areas, by name, number, postal code or location. */
@@ -38,10 +38,15 @@ export function Where({ store, view, change, shown }: AskProps) {
     else if (chosen !== "locate") change(pinned(view, chosen));
     else {
       say(text.where.locating);
-      void findHere(store, view).then((found) => {
-        say(typeof found === "string" ? found : "");
-        if (typeof found !== "string") change(found);
-      });
+      findHere(store, view).then(
+        (found) => {
+          say(typeof found === "string" ? found : "");
+          if (typeof found !== "string") change(found);
+        },
+        () => {
+          say(text.where.notLocated);
+        },
+      );
     }
   };
   const areaOf = (id: string) =>
