@@ -451,8 +451,11 @@ test("if all areas fall, the leader is the smallest decrease", async () => {
 
 test("years without data, between others", async () => {
   await visitor.view("?years=2018-2024");
-  expect(await visitor.text(".warning")).toBe("No data for 2020, 2021, 2022, 2023. Showing 2018–2024.");
+  expect(await visitor.text(".warning")).toMatch(
+    /^No data for 2020, 2021, 2022,? and 2023\. Showing 2018–2024\.$/,
+  );
   await visitor.view("?years=2021-2022");
+  expect(await visitor.text(".warning")).toBe("No data for 2021 and 2022.");
   expect(await visitor.text("#when")).toContain("2021–2022");
   expect(await visitor.text(".answer h2")).toBe("No requests match these filters.");
 });
@@ -470,6 +473,19 @@ test.for(GAPS)("a missing file leaves the rest of the page standing: %s", async 
   expect(await visitor.page.locator(".warning").allInnerTexts()).toEqual([expect.stringContaining(sentence)]);
   expect(await visitor.requests()).toBeGreaterThan(0);
   expect(await visitor.page.locator("#ranking tbody tr").count()).toBe(25);
+});
+
+const SECTIONS: [mart: string, address: string, section: string][] = [
+  ["unusual_months", "?area=9", "#unusual"],
+  ["time_to_close_curve", "?area=9&group=Trees", "#duration"],
+  ["publication_changes", "", "#about"],
+  ["fsa_wards", "?by=fsa&area=M5V", ".area-panel"],
+];
+test.for(SECTIONS)("a section without its file says so: %s", async ([mart, address, section]) => {
+  await visitor.page.route(`**/${mart}-*.parquet`, (route) => route.fulfill({ status: 404 }));
+  await visitor.view(address);
+  await visitor.page.locator("#about").scrollIntoViewIfNeeded();
+  await visitor.page.locator(section).getByRole("alert").getByText(mart).waitFor();
 });
 
 test("marts that an older catalog lacks leave their sections out", async () => {

@@ -168,6 +168,15 @@ test("postal areas with few homes have a rate and no rank", async () => {
   }
 });
 
+test("the signs of the ranking are explained below it", async () => {
+  const note = visitor.page.locator("#ranking .help");
+  await visitor.view("?by=fsa&measure=homes");
+  expect(await visitor.text("#ranking tbody")).toContain("*");
+  expect(await note.innerText()).toBe("* few homes, so not ranked. Small figures: 95% interval.");
+  await visitor.view("?measure=count");
+  expect(await note.count()).toBe(0);
+});
+
 test("any months, and the same months a year before", async () => {
   await visitor.view("?months=2024-11..2025-02&measure=count");
   const months = (year: string) =>
@@ -652,6 +661,8 @@ test("the last days of the data, and the same days a year before", async () => {
     from ${table("requests_by_day")}`);
   const [now, before] = row as [number, number];
   const sentence = await visitor.text("[data-figure=last-days]");
+  expect(sentence).toContain("(December 2, 2025–December 31, 2025)");
+  expect(await visitor.text("#series .legend")).toContain("Last 30 days");
   expect(sentence).toContain(`${now.toLocaleString("en-CA")} requests`);
   expect(sentence).toContain(
     `${(Math.abs(now / before - 1) * 100).toFixed(1)}% ${now > before ? "more" : "fewer"}`,

@@ -28,7 +28,12 @@ test("a shared link has its years and measure, and restores the view", async () 
   const link = await page.evaluate(() => navigator.clipboard.readText());
   expect(link).toContain("years=2025");
   expect(link).toContain("measure=homes");
-  expect(await page.getByLabel("Cite as").inputValue()).toContain(link);
+  const citation = await page.getByLabel("Cite as").inputValue();
+  expect(citation).toMatch(
+    /^“Toronto 311 requests: Construction noise, Davenport, 2025\.” \S.+\. Data to December 31, 2025\. /,
+  );
+  expect(citation).toContain(link);
+  expect(await page.title()).toMatch(/Davenport: Construction noise · Toronto 311$/);
   await page.goto(link);
   await visitor.settled();
   expect(await visitor.text(".answer h2")).toBe(sentence);

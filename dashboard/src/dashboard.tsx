@@ -13,7 +13,7 @@ import { Header } from "./parts/header.tsx";
 import { lazy } from "./parts/lazy.tsx";
 import { Notices } from "./parts/notices.tsx";
 import { format, text } from "./strings.ts";
-import { described } from "./view/describe.ts";
+import { described, placesNamed } from "./view/describe.ts";
 import { addressOf, lasting } from "./view/lasting.ts";
 import type { Shown } from "./view/shown.ts";
 import { unknownChoices } from "./view/unknown_choices.ts";
@@ -44,7 +44,7 @@ export function Dashboard({ store, reopen }: { store: Store; reopen: () => void 
   const { shown, vocabulary, progress, error, retry } = useShown(store, view, change);
   const { catalog, dataThrough } = store;
   useEffect(() => {
-    const title = text.pageTitle(described(shown?.view ?? view, TITLED));
+    const title = text.pageTitle(described(shown?.view ?? view, TITLED), shown && placesNamed(shown));
     document.title = catalog.generated ? text.generated.title(title) : title;
   }, [shown, view, catalog]);
   const isWhole = shown !== null && !shown.isFirst;

@@ -6,6 +6,7 @@ import { readUnusual } from "../data/unusual.ts";
 import { hasMart } from "../data/catalog.ts";
 import { isWhole } from "../data/calendar.ts";
 import { monthOf, numberOf, yearOf } from "../data/span.ts";
+import { Failure } from "../parts/failure.tsx";
 import { text } from "../strings.ts";
 import { monthNamed } from "../view/describe.ts";
 import type { Shown } from "../view/shown.ts";
@@ -22,8 +23,13 @@ const LISTED = 8;
 /** What was unusual in the last month of the data, with links to it. Data without expectations have no such section. */
 export function Unusual({ store, pinned, areas, view, change }: Shown) {
   const section = useRef<HTMLElement>(null);
-  const { value, error } = useRead(store, "unusual", readUnusual, useNear(section) || pinned.length > 0);
-  if (!hasMart(store.catalog, "unusual_months") || error !== null) return null;
+  const { value, error, retry } = useRead(
+    store,
+    "unusual",
+    readUnusual,
+    useNear(section) || pinned.length > 0,
+  );
+  if (!hasMart(store.catalog, "unusual_months")) return null;
   const month = lastWholeMonth(store);
   const named = monthNamed(month);
   const isPinned = ({ area }: Found) => pinned.some((one) => one.area.id === area?.id);
@@ -39,6 +45,8 @@ export function Unusual({ store, pinned, areas, view, change }: Shown) {
   return (
     <section class="panel" aria-labelledby="unusual-title" id="unusual" ref={section}>
       <h2 id="unusual-title">{text.unusual.title(named)}</h2>
+      {error !== null && <Failure error={error} onRetry={retry} />}
+      {value === null && error === null && <p role="status">{text.unusual.loading}…</p>}
       {value && found.length === 0 && <p>{text.unusual.none(named)}</p>}
       <ol class="unusual">
         {found.map((one) => (

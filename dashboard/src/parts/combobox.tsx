@@ -112,7 +112,10 @@ export function Combobox<T>({
           onKeyDown={onKeyDown}
         />
       </div>
-      <Said words={said} hidden={isOpen ? (count === 0 ? note : text.ask.matches(count)) : null} />
+      <Said
+        words={said}
+        hidden={isOpen ? [text.ask.matches(count), note].filter((one) => one !== null).join(". ") : null}
+      />
       <Options {...{ listId, list, label, isOpen, options, note, at, choose }} />
     </div>
   );

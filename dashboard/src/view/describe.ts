@@ -9,6 +9,7 @@ import { format, text } from "../strings.ts";
 import type { Change as Changed } from "../words/en.ts";
 import { plainType } from "./plain_type.ts";
 import { LEAST_BASE } from "./measures.ts";
+import type { Shown } from "./shown.ts";
 import type { Choice, View } from "./view.ts";
 import { isStatusGroup } from "./view.ts";
 
@@ -38,6 +39,11 @@ export function fewOf(names: readonly string[], most: number): readonly string[]
 /** The name of an area: "Etobicoke-Lakeshore (Ward 3)", or the code of a postal area. */
 export function nameOf({ id, name }: Pick<Area, "id" | "name">, kind: AreaKind): string {
   return kind === "ward" ? text.where.wardNamed(name, id) : name;
+}
+
+/** The chosen areas that exist as a list, or `null` for the whole city. */
+export function placesNamed({ pinned }: Pick<Shown, "pinned">): string | null {
+  return pinned.length === 0 ? null : text.and(pinned.map(({ area }) => area.name));
 }
 
 /** The filters of a view without its months: types, of which `most` are named, season, status, division. */

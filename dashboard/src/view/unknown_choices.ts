@@ -26,8 +26,12 @@ export function unknownChoices(asked: View, store: Store, shown: Shown | null): 
   const { question } = answer;
   const shownPeriod = periodNamed(question);
   const gone = question.days && asked.days?.last !== dayId(question.days.last) ? asked.days?.last : null;
+  const missingYears = without(years, store.years).map(String);
+  const hasAny = store.years.some(
+    (year) => year >= yearOf(question.span.from) && year <= yearOf(question.span.to),
+  );
+  if (missingYears.length > 0) sentences.push(text.unknown.year(missingYears, hasAny ? shownPeriod : null));
   const unknown: [sentence: (names: string) => string, names: unknown[]][] = [
-    [(missing) => text.unknown.year(missing, shownPeriod), without(years, store.years)],
     [(day) => text.unknown.days(day, shownPeriod), gone ? [format.day(new Date(gone))] : []],
     [
       text.unknown.what,

@@ -107,6 +107,8 @@ test("invalid parameters are reported", () => {
     "20",
     "2025",
   ]);
+  // A fifth area is not shown.
+  expect(misreadIn("?area=1&area=2&area=3&area=4&area=5&area=1")).toEqual(["5"]);
   expect(misreadIn("?by=fsa&measure=share&season=fall&sort=name&series=day&years=2020-2018&embed=1")).toEqual(
     [],
   );

@@ -121,6 +121,7 @@ export function misreadIn(query: string): string[] {
     ...Object.entries(WORDS).flatMap(([name, words]) =>
       parameters.getAll(name).filter((word) => !words.includes(word)),
     ),
+    ...pinsIn(parameters).slice(MOST_PINS),
     ...(years !== null && yearSpan(years) === null ? [years] : []),
     ...(months !== null && monthSpan(months) === null ? [months] : []),
     ...(days !== null && !hasDays ? [days] : []),
@@ -129,11 +130,17 @@ export function misreadIn(query: string): string[] {
   ];
 }
 
+/** The areas of a query, of which a view has at most MOST_PINS. */
+function pinsIn(parameters: URLSearchParams): string[] {
+  const ids = parameters.getAll("area").map((id) => (FSA.test(id) ? id.toUpperCase() : id));
+  return [...new Set(ids)].filter(Boolean);
+}
+
 /** Parses a URL's query. Missing and invalid parameters have their default. */
 export function parseView(query: string): View {
   const parameters = new URLSearchParams(query);
   const namesIn = (parameter: string) => [...new Set(parameters.getAll(parameter))].filter(Boolean);
-  const pins = namesIn("area").map((id) => (FSA.test(id) ? id.toUpperCase() : id));
+  const pins = pinsIn(parameters);
   const embed = parameters.get("embed");
   const days = daysNamed(parameters.get("days"));
   return {

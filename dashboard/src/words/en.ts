@@ -175,7 +175,9 @@ function inSentence(name: string): string {
 
 export const en = {
   title: "Toronto 311 requests",
-  pageTitle: (what: string) => `${what} · Toronto 311`,
+  /** `where` is `null` for the whole city. */
+  pageTitle: (what: string, where: string | null) =>
+    `${where === null ? "" : `${where}: `}${what} · Toronto 311`,
   /** For data that are not the City's. */
   generated: {
     notice: "Generated data: not the City of Toronto's, not real requests",
@@ -547,6 +549,8 @@ export const en = {
     rank: "Rank",
     requests: "Requests",
     versus: (before: string) => `vs ${before}`,
+    fewHomes: "* few homes, so not ranked.",
+    intervals: "Small figures: 95% interval.",
     keys: "Up and down arrow keys move between areas.",
     select: "Selects the area",
   },
@@ -647,8 +651,8 @@ export const en = {
     curve: "Closed requests by age",
     curveDay: "Days after the request",
     standard: (standard: Standard) => `City's aim: ${standards[standard]}`,
-    standardSource:
-      "The aim is what City staff told CityNews in February 2022. It is not a measure of this data.",
+    standardSource: (standard: Standard) =>
+      `City's aim: ${standards[standard]}, as City staff told CityNews in February 2022. It is not measured from these data.`,
     stillOpenTitle: "What is still open",
     stillOpen: (what: string, place: string, share: string, age: string, requests: number) =>
       `Of ${counted(requests)} about ${what} in ${place} made ${age} before the data end, ${share} are still open.`,
@@ -670,6 +674,7 @@ export const en = {
 
   unusual: {
     title: (month: string) => `Unusual in ${month}`,
+    loading: "Loading what was unusual",
     none: (month: string) => `Nothing was unusual in ${month}.`,
     more: (group: string, name: string, requests: number, low: number, high: number) =>
       `${group} in ${name}: ${counted(requests)}, expected ${integer(low)} to ${integer(high)}`,
@@ -789,8 +794,19 @@ export const en = {
     copied: "Link copied.",
     copyFailed: "The link could not be copied. Copy it from the field.",
     cite: "Cite as",
-    citation: (title: string, source: string, address: string, day: string) =>
-      `“${title}.” ${source} ${address}, accessed ${day}.`,
+    citation: (
+      { what, where, when }: Record<"what" | "where" | "when", string>,
+      source: string,
+      through: string,
+      address: string,
+      day: string,
+    ) =>
+      [
+        `“Toronto 311 requests: ${what}, ${where}, ${when}.”`,
+        // The City's attribution is a sentence.
+        ...(source === "" ? [] : [source.replace(/\.?$/, ".")]),
+        `Data to ${through}. ${address}, accessed ${day}.`,
+      ].join(" "),
     download: "Download",
     areas: "This table of areas (CSV)",
     months: "Months of each area (CSV)",
@@ -825,7 +841,9 @@ export const en = {
 
   loading: "Loading the requests",
   unknown: {
-    year: (names: string, shown: string) => `No data for ${names}. Showing ${shown}.`,
+    /** `shown` is `null` if there are no data for the whole choice. */
+    year: (names: readonly string[], shown: string | null) =>
+      `No data for ${list(names)}.${shown === null ? "" : ` Showing ${shown}.`}`,
     days: (last: string, shown: string) =>
       `This link is to days that ended on ${last}, and the data end on another day. Showing the ${shown}.`,
     what: (names: string) => `Unknown request type: ${names}.`,

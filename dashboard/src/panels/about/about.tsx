@@ -4,6 +4,7 @@ import type { AreaKind } from "../../data/area_kind.ts";
 import { readChanges } from "../../data/changes.ts";
 import { readDenominators } from "../../data/denominators.ts";
 import type { Store } from "../../data/store.ts";
+import { Failure } from "../../parts/failure.tsx";
 import { REPORT } from "../../parts/header.tsx";
 import { text } from "../../strings.ts";
 import { useNear } from "../../view/use_near.ts";
@@ -74,6 +75,7 @@ export function About({ store, by }: { store: Store; by: AreaKind }) {
           </p>
         </div>
       </div>
+      {denominators.error !== null && <Failure error={denominators.error} onRetry={denominators.retry} />}
       <Changes store={store} />
       <Quality store={store} />
     </section>
@@ -83,9 +85,10 @@ export function About({ store, by }: { store: Store; by: AreaKind }) {
 /** What the City changed when it published a year again. A catalog without the mart, or of another form, has nothing. */
 function Changes({ store }: { store: Store }) {
   const place = useRef<HTMLDivElement>(null);
-  const { value } = useRead(store, "changes", readChanges, useNear(place));
+  const { value, error, retry } = useRead(store, "changes", readChanges, useNear(place));
   return (
     <div ref={place}>
+      {error !== null && <Failure error={error} onRetry={retry} />}
       {value !== null && value.length > 0 && (
         <>
           <h3>{text.about.changes}</h3>

@@ -2,6 +2,7 @@ import type { Closed } from "../../data/durations.ts";
 import { curveKey, readCurves } from "../../data/durations.ts";
 import type { Line } from "../../parts/line_chart.tsx";
 import { LineChart } from "../../parts/line_chart.tsx";
+import { Failure } from "../../parts/failure.tsx";
 import { format, text } from "../../strings.ts";
 import type { Subject } from "../../view/durations.ts";
 import type { Shown } from "../../view/shown.ts";
@@ -10,11 +11,12 @@ import { STANDARDS } from "../../words/standards.ts";
 
 /** The share of requests that is closed by their age, with the City's aim where it is known. */
 export function Curve({ store, pinned, subject, ward }: Shown & { subject: Subject; ward: string | null }) {
-  const { value } = useRead(store, "curves", readCurves);
+  const { value, error, retry } = useRead(store, "curves", readCurves);
   const { group, type } = subject;
   const ofCity = value?.get(curveKey(group, type, null)) ?? [];
   const ofWard = ward === null ? [] : (value?.get(curveKey(group, type, ward)) ?? []);
   const days = [...new Set([...ofCity, ...ofWard].map((point) => point.days))].sort((a, b) => a - b);
+  if (error !== null) return <Failure error={error} onRetry={retry} />;
   if (days.length < 2) return null;
   const line = (name: string, style: Line["style"], curve: readonly Closed[]): Line => ({
     name,
@@ -46,7 +48,7 @@ export function Curve({ store, pinned, subject, ward }: Shown & { subject: Subje
             : null
         }
       />
-      {standard && <p class="help">{text.duration.standardSource}</p>}
+      {standard && <p class="help">{text.duration.standardSource(standard.standard)}</p>}
     </>
   );
 }

@@ -1,6 +1,7 @@
 import { feedOf } from "../../data/feeds.ts";
 import { readFsaWards } from "../../data/fsa_wards.ts";
 import { placesIn, readPlaces } from "../../data/places.ts";
+import { Failure } from "../../parts/failure.tsx";
 import { format, text } from "../../strings.ts";
 import { changeOf, nameOf, yearBeforeOf } from "../../view/describe.ts";
 import type { Ranked } from "../../view/measures.ts";
@@ -196,8 +197,19 @@ function Top({ one, names, change }: Shown & { one: Ranked }) {
   if (top.length === 0) return null;
   return (
     <>
-      <h3>{text.area.topTitle(one.area.name)}</h3>
-      <table class="choices">
+      <h3 id="top-title">{text.area.topTitle(one.area.name)}</h3>
+      <table class="choices" aria-labelledby="top-title">
+        <thead>
+          <tr>
+            <th scope="col">{text.what.category}</th>
+            <th scope="col" class="number">
+              {text.area.requests}
+            </th>
+            <th scope="col" class="number">
+              {text.measureShort.share}
+            </th>
+          </tr>
+        </thead>
         <tbody>
           {top.map(({ name, requests }) => (
             <tr key={name}>
@@ -223,14 +235,16 @@ function Top({ one, names, change }: Shown & { one: Ranked }) {
 
 /** The neighbourhoods whose middle is in an area. */
 function Around({ store, view, one }: Shown & { one: Ranked }) {
-  const { value } = useRead(store, "places", readPlaces);
+  const { value, error, retry } = useRead(store, "places", readPlaces);
+  if (error !== null) return <Failure error={error} onRetry={retry} />;
   const names = placesIn(value ?? [], view.by, one.area.id);
   return names.length === 0 ? null : <p class="around">{text.where.around(names)}</p>;
 }
 
 /** The wards that the requests of a postal area lie in, as buttons. */
 function WardsOf({ store, one, change }: Shown & { one: Ranked }) {
-  const { value } = useRead(store, "fsa_wards", readFsaWards);
+  const { value, error, retry } = useRead(store, "fsa_wards", readFsaWards);
+  if (error !== null) return <Failure error={error} onRetry={retry} />;
   const wards = value?.get(one.area.id) ?? [];
   if (wards.length === 0) return null;
   return (

@@ -34,11 +34,21 @@ export function Ranking({ pointed, onPoint, ...shown }: Shown & Pointing) {
           <Body {...shown} {...{ rows, pointed, onPoint }} />
         </table>
       </div>
+      <Note {...{ ranked, measure }} />
       <span id="ranking-select" hidden>
         {text.ranking.select}
       </span>
     </section>
   );
+}
+
+/** What the asterisk and the small figures of the table mean, if it has them. */
+function Note({ ranked, measure }: Pick<Shown, "ranked" | "measure">) {
+  const notes = [
+    ...(ranked.some(({ unranked }) => unranked === "few_homes") ? [text.ranking.fewHomes] : []),
+    ...(WITH_INTERVAL.includes(measure) ? [text.ranking.intervals] : []),
+  ];
+  return notes.length === 0 ? null : <p class="help">{notes.join(" ")}</p>;
 }
 
 function Head({ view, measure, answer, change }: Shown) {

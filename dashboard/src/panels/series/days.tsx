@@ -66,7 +66,7 @@ export function Days({
       {count === null ? (
         <RunningTotal days={days} year={last} />
       ) : (
-        <LastDays days={days} count={count} through={store.dataThrough} />
+        <LastDays days={days} count={count} name={text.series.kinds[series]} through={store.dataThrough} />
       )}
     </>
   );
@@ -95,7 +95,17 @@ function RunningTotal({ days, year }: { days: DaysOfYears; year: number }) {
   );
 }
 
-function LastDays({ days, count, through }: { days: DaysOfYears; count: number; through: Date }) {
+function LastDays({
+  days,
+  count,
+  name,
+  through,
+}: {
+  days: DaysOfYears;
+  count: number;
+  name: string;
+  through: Date;
+}) {
   const datesTo = (last: Date) =>
     Array.from({ length: count }, (_, at) => new Date(last.getTime() - (count - 1 - at) * DAY_MS));
   const dates = datesTo(through);
@@ -126,7 +136,7 @@ function LastDays({ days, count, through }: { days: DaysOfYears; count: number; 
       <p data-figure="last-days">
         {text.series.lastDays(
           count,
-          format.dayShort(dates[0] ?? through),
+          format.day(dates[0] ?? through),
           format.day(through),
           sum(now),
           change === null ? null : change < 0 ? text.series.fewer(size) : text.series.more(size),
@@ -137,7 +147,7 @@ function LastDays({ days, count, through }: { days: DaysOfYears; count: number; 
         id="days"
         label={text.series.daysOf(count)}
         positionName={text.series.day}
-        lines={[{ name: `${through.getUTCFullYear()}`, end: "", style: "first", values: now }, ...previous]}
+        lines={[{ name, end: "", style: "first", values: now }, ...previous]}
         position={(at) => format.day(dates[at] ?? through)}
         ticks={ticks}
       />

@@ -4,7 +4,7 @@ import type { Catalog } from "../../data/catalog.ts";
 import { hasMart } from "../../data/catalog.ts";
 import { Select } from "../../parts/select.tsx";
 import { format, text } from "../../strings.ts";
-import { described } from "../../view/describe.ts";
+import { described, periodNamed, placesNamed } from "../../view/describe.ts";
 import { addressOf, lasting } from "../../view/lasting.ts";
 import type { Shown } from "../../view/shown.ts";
 import type { Embed, Theme } from "../../view/view.ts";
@@ -37,8 +37,13 @@ export function Link(props: MenuProps) {
   const address = addressOf(lasting(props));
   const { catalog } = props;
   const source = catalog.generated ? text.generated.notice : (catalog.attribution ?? "");
-  const title = described(props.view);
-  const citation = text.share.citation(title, source, address, format.day(new Date()));
+  const cited = {
+    what: described(props.view),
+    where: placesNamed(props) ?? text.city,
+    when: periodNamed(props.answer.question),
+  };
+  const through = format.day(props.store.dataThrough);
+  const citation = text.share.citation(cited, source, through, address, format.day(new Date()));
   return (
     <>
       <label class="code">
