@@ -11,8 +11,8 @@ locals {
   # What is larger than its limit is refused with exit 20; what does not fit into memory would be killed. A task works on
   # two partitions at once, each with its download. In the worst case one of them is the boundaries of the postal areas,
   # with three more files, and the other a year, with one. The City's largest CSV has less than a fifth of the limit.
-  # What transform-job makes of a CSV fits into its memory too, because it limits rows and texts: terraform/tests/policies.py
-  # has the sum.
+  # What transform-job and dbt-runner make of a CSV fits into their memory too, because rows and texts are limited:
+  # terraform/tests/policies.py has the sums.
   extract_mib = { memory = 4096, program = 512, download = 256 }
   extract_limits = {
     MAX_DOWNLOAD_BYTES = tostring(local.extract_mib.download * 1024 * 1024)
@@ -27,7 +27,7 @@ locals {
     extract-job   = { cpu = "2", memory = "${local.extract_mib.memory}Mi", timeout = "3600s", env = merge(local.lake, local.extract_limits) }
     transform-job = { cpu = "2", memory = "4Gi", timeout = "1800s", env = local.lake }
     load-job      = { cpu = "1", memory = "512Mi", timeout = "3600s", env = merge(local.lake, local.warehouse) }
-    dbt-runner    = { cpu = "1", memory = "2Gi", timeout = "3600s", env = merge(local.lake, local.warehouse, local.site) }
+    dbt-runner    = { cpu = "1", memory = "4Gi", timeout = "3600s", env = merge(local.lake, local.warehouse, local.site) }
   }
 }
 

@@ -146,6 +146,8 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
                 None => None,
             };
             let (marts, mut summary) = if let Some(marts) = existing {
+                // The site is published with its memory.
+                dbt.close().await;
                 (marts, Summary::found())
             } else {
                 let work = Work {

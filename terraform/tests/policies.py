@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Iterable
 
+import yaml
+
 from conftest import ROOT
 
 JOBS = ("extract-job", "transform-job", "load-job", "dbt-runner")
@@ -235,6 +237,7 @@ def jobs(plan: dict) -> Iterable[str]:
             yield f"{name} has no limits"
     yield from fits_into_memory(found["extract-job"])
     yield from has_memory_for(found["transform-job"], found["extract-job"])
+    yield from has_memory_to_publish(found["dbt-runner"], found["extract-job"])
 
 
 def memory_of(job: dict) -> int:
@@ -246,11 +249,15 @@ def limits_of(job: dict) -> dict[str, int]:
     return {item["name"]: int(item["value"]) for item in container(job)["env"] if item["name"].startswith("MAX_")}
 
 
+def constants(path: str) -> dict[str, int]:
+    """Returns the constants of a Rust file that are written as shifted numbers."""
+    found = re.findall(r"const (\w+): usize = (\d+) << (\d+);", (ROOT / path).read_text("utf-8"))
+    return {name: int(number) << int(bits) for name, number, bits in found}
+
+
 def has_memory_for(transform: dict, extract: dict) -> Iterable[str]:
     """What transform-job may make of the largest CSV is less than its memory, where Cloud Run keeps files."""
-    reading = (ROOT / "transform-job/src/service_requests/reading.rs").read_text("utf-8")
-    constants = re.findall(r"const (MAX_\w+): usize = (\d+) << 20;", reading)
-    most = {name: int(number) * 2**20 for name, number in constants}
+    most = constants("transform-job/src/service_requests/reading.rs")
     # Rows of 48 bytes wait for the end of their month, and as many are written: sorted into a copy, with an index of
     # 4 bytes for each of several columns.
     rows = most["MAX_ROWS"] * (48 + 48 + 110)
@@ -261,6 +268,28 @@ def has_memory_for(transform: dict, extract: dict) -> Iterable[str]:
     spool = limits_of(extract)["MAX_CSV_BYTES"]
     if rows + texts + spool > memory_of(transform) - 2**28:
         yield f"transform-job may need {rows + texts + spool} bytes, of {memory_of(transform)}"
+
+
+def has_memory_to_publish(dbt: dict, extract: dict) -> Iterable[str]:
+    """What dbt-runner makes of the largest year is less than its memory, where Cloud Run keeps files.
+
+    Marts count requests and are smaller.
+    """
+    most = constants("transform-job/src/service_requests/reading.rs")
+    written = constants("dbt-runner/src/publish/parquet_file.rs")
+    contract = yaml.safe_load((ROOT / "contracts/service_requests.odcs.yaml").read_text("utf-8"))
+    columns = next(table["properties"] for table in contract["schema"] if table["name"] == "service_requests")
+    rules = {rule["property"]: rule["value"] for table in contract["schema"] for rule in table["customProperties"]}
+    # A month has ids of 16 bytes, times of 8, and for each other column and the order 4. Its file is at most as large.
+    rows = most["MAX_ROWS"] * 2 * (16 + 8 + 4 * (len(columns) - 1))
+    # Distinct texts, in the file and decoded.
+    texts = most["MAX_TEXT_BYTES"] * 2
+    # Pages of the longest lines: of each writer, between them and in making; and what is encoded of a row group.
+    pages = 4 * written["PAGE_ROWS"] * rules["maxLineBytes"] + written["ROW_GROUP_BYTES"]
+    # A published file, of which there are two, is smaller than the CSV that it is made of.
+    spool = 2 * limits_of(extract)["MAX_CSV_BYTES"]
+    if rows + texts + pages + spool > memory_of(dbt) - 2**28:
+        yield f"dbt-runner may need {rows + texts + pages + spool} bytes, of {memory_of(dbt)}"
 
 
 def fits_into_memory(job: dict) -> Iterable[str]:

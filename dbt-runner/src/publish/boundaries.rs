@@ -17,7 +17,7 @@ use shared::contract::Contract;
 use shared::partition::Partition;
 
 use super::parquet_file;
-use super::requests::{column_of, read};
+use super::requests::{column_of, published};
 use super::spool::{Spool, Spooled};
 
 /// The mart with the people, homes and land of areas.
@@ -75,7 +75,7 @@ pub(super) fn write(
     denominators: Bytes,
 ) -> anyhow::Result<(Spooled, SchemaRef)> {
     let table = Contract::clean_table(areas.partition.dataset());
-    let boundaries = read(boundaries, &table.arrow_schema())?;
+    let boundaries = published(&only_batch(boundaries)?, &table.arrow_schema())?;
     let denominators = only_batch(denominators)?;
     let column = |name: &str| column_of(&boundaries, areas.name, name);
     let rows = rows_of(areas, column(areas.named_by[0])?, &denominators)?;
@@ -108,7 +108,7 @@ pub(super) fn write(
     Ok((spool.finish(parquet.into_inner()?, rows)?, schema))
 }
 
-/// Reads a mart that is one file.
+/// Reads a small file: boundaries, or a mart.
 fn only_batch(file: Bytes) -> anyhow::Result<RecordBatch> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)?;
     let schema = Arc::clone(reader.schema());

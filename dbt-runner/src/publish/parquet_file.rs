@@ -24,8 +24,12 @@ use parquet::schema::types::ColumnPath;
 /// Rows per row group, so that a reader of one type of a sorted file can skip the others.
 const ROW_GROUP_ROWS: usize = 1 << 16;
 
+/// What the writer keeps of a row group for readers over HTTP before it writes it. Row groups of the City's rows are a
+/// tenth of it.
+const ROW_GROUP_BYTES: usize = 64 << 20;
+
 /// Rows per page of a file for readers over HTTP: the requests of one ward in a month are two or three pages.
-const PAGE_ROWS: usize = 1 << 10;
+pub(super) const PAGE_ROWS: usize = 1 << 10;
 /// Higher levels take longer and save little.
 const ZSTD_LEVEL: i32 = 3;
 
@@ -56,6 +60,7 @@ pub(super) fn layout_for_ranges(
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?))
         .set_data_page_row_count_limit(PAGE_ROWS)
         .set_write_batch_size(PAGE_ROWS)
+        .set_max_row_group_bytes(Some(ROW_GROUP_BYTES))
         .set_sorting_columns(Some(order_by.collect::<anyhow::Result<_>>()?));
     let builder = order.iter().fold(builder, |builder, column| {
         let column = ColumnPath::from(*column);

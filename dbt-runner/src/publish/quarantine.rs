@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
-use arrow_schema::{Field, Schema};
+use arrow_schema::{Field, Schema, SchemaRef};
 use bytes::Bytes;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use shared::contract::{Column, Contract, Table};
 use shared::manifest::{CleanManifest, DriftKind};
 
-use super::parquet_file;
-use super::requests::{column_of, read};
+use super::parquet_file::{self, PAGE_ROWS};
+use super::requests::{column_of, published};
 use super::spool::{Spool, Spooled};
 
 /// The line as published, the last of the published columns.
@@ -38,9 +39,8 @@ pub(super) fn columns() -> impl Iterator<Item = (&'static Column, bool, &'static
     })
 }
 
-/// Writes the quarantine file of the year of `manifest`.
+/// Writes the quarantine file of the year of `manifest`. As many lines are decoded at a time as a page has.
 pub(super) fn write(manifest: &CleanManifest, file: Bytes) -> anyhow::Result<Spooled> {
-    let whole = read(file, &table().arrow_schema())?;
     let has_unknown_columns = manifest.drift.iter().any(|drift| {
         matches!(
             drift.kind,
@@ -49,22 +49,37 @@ pub(super) fn write(manifest: &CleanManifest, file: Bytes) -> anyhow::Result<Spo
     });
     let fields = columns()
         .map(|(column, nullable, _)| Field::new(&column.name, column.kind.arrow(), nullable));
-    let schema = Schema::new(fields.collect::<Vec<_>>());
-    let public = columns().map(|(column, ..)| {
-        let values = column_of(&whole, "the quarantine", &column.name)?;
-        Ok(if column.name == LINE {
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let (spool, writer) = Spool::open()?;
+    let layout = parquet_file::layout_for_ranges(&schema, &["source_row"], &[LINE])?;
+    let mut parquet = parquet_file::writer(writer, &schema, layout)?;
+    let mut rows = 0;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    for page in reader.with_batch_size(PAGE_ROWS).build()? {
+        let page = public(&page?, &schema, has_unknown_columns)?;
+        rows += page.num_rows() as u64;
+        parquet.write(&page)?;
+    }
+    Ok(spool.finish(parquet.into_inner()?, rows)?)
+}
+
+/// Returns the published columns of quarantined rows.
+fn public(
+    rows: &RecordBatch,
+    schema: &SchemaRef,
+    has_unknown_columns: bool,
+) -> anyhow::Result<RecordBatch> {
+    let whole = published(rows, &table().arrow_schema())?;
+    let public = schema.fields().iter().map(|field| {
+        let values = column_of(&whole, "the quarantine", field.name())?;
+        Ok(if field.name() == LINE {
             Arc::new(lines(values.as_string(), has_unknown_columns)) as ArrayRef
         } else {
             Arc::clone(values)
         })
     });
     let public = public.collect::<anyhow::Result<_>>()?;
-    let batch = RecordBatch::try_new(Arc::new(schema), public)?;
-    let (spool, writer) = Spool::open()?;
-    let layout = parquet_file::layout_for_ranges(&batch.schema(), &["source_row"], &[LINE])?;
-    let mut parquet = parquet_file::writer(writer, &batch.schema(), layout)?;
-    parquet.write(&batch)?;
-    Ok(spool.finish(parquet.into_inner()?, batch.num_rows() as u64)?)
+    Ok(RecordBatch::try_new(Arc::clone(schema), public)?)
 }
 
 /// Returns the lines that hold only values of the contract's columns.
