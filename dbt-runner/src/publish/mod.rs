@@ -105,6 +105,7 @@ impl Publication<'_> {
         docs: Option<Bytes>,
     ) -> Result<u64, Failure> {
         let started = Instant::now();
+        self.check_marts(warehouse)?;
         let mut current = current(self.site).await?;
         if let Some(current) = &mut current
             && !address::are_unfinished(self.site).await?
@@ -131,6 +132,8 @@ impl Publication<'_> {
         written += bytes;
         let (of_areas, bytes) = self.publish_boundaries(graph, &marts).await?;
         written += bytes;
+        // Of BigQuery, each mart was read as it was at another time.
+        self.check_marts(warehouse)?;
         if let Some(docs) = docs {
             self.site.put(DOCS, docs, Caching::Never).await?;
         }
@@ -175,6 +178,7 @@ impl Publication<'_> {
             self.site.put(&path, content, Caching::Never).await?;
         }
         let json = manifest::to_json(&catalog).into();
+        self.check_marts(warehouse)?;
         self.site.put(CATALOG, json, Caching::Never).await?;
         self.lineage.record(Stage::Dbt, events).await;
         for path in &catalog.expired {
@@ -192,6 +196,20 @@ impl Publication<'_> {
             "site published"
         );
         Ok(written)
+    }
+
+    /// Checks that the warehouse still has the marts of this publication.
+    ///
+    /// # Errors
+    /// [`Exit::Upstream`](shared::exit::Exit::Upstream) if another build was published, which publishes the site itself.
+    fn check_marts(&self, warehouse: &mut Warehouse) -> Result<(), Failure> {
+        let published = block_in_place(|| warehouse.published())?;
+        match published {
+            Some(marts) if marts.fingerprint == self.fingerprint.as_str() => Ok(()),
+            _ => Err(Failure::upstream(anyhow::anyhow!(
+                "another build was published meanwhile: publish again"
+            ))),
+        }
     }
 
     /// Returns the events that a mart, whose publication began at a time, is on the site now.

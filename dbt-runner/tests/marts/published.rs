@@ -1,14 +1,16 @@
 //! What readers of the warehouse and of the site see while builds of a few marts fail, die and overtake each other.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use shared::testing::variable;
 
 use crate::partial::marts;
 use crate::{Fixture, REQUESTS};
@@ -179,4 +181,55 @@ fn a_build_that_a_load_overtakes_publishes_nothing() {
     fixture.job().run().finished();
     let total = "SELECT sum(requests) FROM marts.requests_by_ward";
     assert_eq!(fixture.rows(total), ["7"]);
+}
+
+/// Returns a folder whose command dbt is held up once its build is published in the warehouse, when it looks for the sources
+/// of columns: it opens the FIFO `reached` there, and then waits for the FIFO `go`.
+fn dbt_held_before_the_site() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let dbt = fs::canonicalize(variable("DBT_EXECUTABLE")).unwrap();
+    let python = dbt.with_file_name("python");
+    fs::write(at("dbt"), "").unwrap();
+    let (reached, go) = (at("reached"), at("go"));
+    let script = format!(
+        "#!/bin/sh\ncase $2 in *sqlglot*) : > '{}'; : < '{}';; esac\nexec '{}' \"$@\"\n",
+        reached.display(),
+        go.display(),
+        python.display()
+    );
+    fs::write(at("python"), script).unwrap();
+    fs::set_permissions(at("python"), Permissions::from_mode(0o755)).unwrap();
+    let made = Command::new("mkfifo").args([&reached, &go]).status();
+    assert!(made.unwrap().success());
+    folder
+}
+
+/// The site has either the one or the other, and never the marts of one as those of the other.
+#[test]
+fn a_build_that_is_overtaken_does_not_publish_the_site() {
+    let fixture = Fixture::of_few_marts(REQUESTS);
+    let home = tempfile::tempdir().unwrap();
+    let site = home.path().join("site");
+    let held = dbt_held_before_the_site();
+    let job = || {
+        let job = fixture.job();
+        job.env("SITE_URL", format!("file://{}", site.display()))
+    };
+    thread::scope(|scope| {
+        let dbt = held.path().join("dbt");
+        let older = job().env("DBT_EXECUTABLE", dbt.to_string_lossy());
+        let older = scope.spawn(|| older.run());
+        fs::read(held.path().join("reached")).unwrap();
+        correct(&fixture, 100, "Completed");
+        job().run().finished();
+        let of_newer = files(&site);
+        fs::write(held.path().join("go"), "").unwrap();
+        let cause = older.join().unwrap();
+        let cause = cause.failed(30);
+        assert!(cause.contains("another build was published"), "{cause}");
+        assert_eq!(files(&site), of_newer);
+    });
+    let again = job().run();
+    assert_eq!(again.finished()["found"].as_u64(), Some(1), "{again}");
 }
