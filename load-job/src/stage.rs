@@ -132,6 +132,7 @@ fn observed(offered: &[Offered]) -> Vec<Observed<'_>> {
             partition: *partition,
             sha256: manifest.as_ref().ok()?.raw_object.sha256.as_str(),
             at: microseconds(clean.observed_at?),
+            drift: &clean.drift,
         })
     });
     observed.collect()

@@ -77,6 +77,29 @@ fn an_older_file_that_the_city_puts_back_is_loaded_and_a_slow_run_is_not(path: P
     assert_eq!(of_each, json!([[3, true]]));
 }
 
+on_both_paths!(a_year_that_is_listed_twice_after_it_was_loaded_has_drift);
+
+fn a_year_that_is_listed_twice_after_it_was_loaded_has_drift(path: Path) {
+    let portal = portal(YEAR);
+    let pipeline = Pipeline::new(&portal, path);
+    let first_kind = match path {
+        Path::Local => "drift->>'$[0].kind'",
+        Path::Cloud => "json_value(drift, '$[0].kind')",
+    };
+    let kinds = || {
+        pipeline.query(&format!(
+            "select load_number, {first_kind} from load_history where load_history.partition = '2025'"
+        ))
+    };
+    pipeline.run_to_warehouse("first");
+    assert_eq!(kinds(), json!([[1, null]]));
+    portal.rename(YEAR, "SR2025, again").unwrap();
+    portal.publish(YEAR, portal.publications(YEAR)).unwrap();
+    let outcomes = pipeline.run_to_warehouse("renamed");
+    assert_eq!(outcomes[2].finished()["produced"], 0);
+    assert_eq!(kinds(), json!([[1, "duplicate_resource"]]));
+}
+
 on_both_paths!(a_refused_year_is_shown_until_it_is_good_again);
 
 fn a_refused_year_is_shown_until_it_is_good_again(path: Path) {

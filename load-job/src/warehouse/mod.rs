@@ -95,6 +95,26 @@ pub(crate) struct Observed<'a> {
     pub(crate) sha256: &'a str,
     /// When it was observed, in whole microseconds.
     pub(crate) at: Timestamp,
+    /// Differences in its publication.
+    pub(crate) drift: &'a [Drift],
+}
+
+impl Observed<'_> {
+    /// Returns `recorded`, the drift of this version as JSON, with what it lacks of this publication's; `None` if it lacks
+    /// nothing.
+    fn added_to(&self, recorded: &str) -> Result<Option<String>, Failure> {
+        let mut drift: Vec<serde_json::Value> =
+            serde_json::from_str(recorded).or_fail(Exit::Bug)?;
+        let known = drift.len();
+        for found in self.drift {
+            let found = serde_json::to_value(found).or_fail(Exit::Bug)?;
+            if !drift.contains(&found) {
+                drift.push(found);
+            }
+        }
+        let added = (drift.len() > known).then(|| serde_json::to_string(&drift));
+        added.transpose().or_fail(Exit::Bug)
+    }
 }
 
 /// A run's verdict on what the portal publishes of a partition.
@@ -229,7 +249,7 @@ impl Warehouse {
         }
     }
 
-    /// Records when the contents in the warehouse were observed on the portal.
+    /// Records when the contents in the warehouse were observed on the portal, and the drift of their publication.
     pub(crate) async fn observe(&mut self, observed: &[Observed<'_>]) -> Result<(), Failure> {
         match self {
             Self::DuckDb(duckdb) => block_in_place(|| duckdb.observe(observed)),
@@ -341,6 +361,24 @@ impl Current {
         (self.logic_version, self.contract_version.as_str())
             == (manifest.logic_version, manifest.contract_version.as_str())
     }
+}
+
+/// Returns those of `observed` that are the current version of their partition, each with the drift to record in place of
+/// the recorded one, if it has more. `current` is the result of `current.sql`: partition, digest of the raw file and drift
+/// of each current version.
+fn seen<'a>(
+    observed: &'a [Observed<'a>],
+    current: &[Vec<Option<String>>],
+) -> Result<Vec<(&'a Observed<'a>, Option<String>)>, Failure> {
+    let mut seen = Vec::new();
+    for observed in observed {
+        let version = [observed.partition.to_string(), observed.sha256.to_owned()].map(Some);
+        let row = current.iter().find(|row| row.starts_with(&version));
+        if let Some([.., Some(recorded)]) = row.map(Vec::as_slice) {
+            seen.push((observed, observed.added_to(recorded)?));
+        }
+    }
+    Ok(seen)
 }
 
 /// How the requests of a year differ from those of the current version, matched by id.

@@ -118,14 +118,17 @@ fn more_than_one_percent_of_the_requests_gone_is_drift() {
     assert_eq!(fixture.rows(CHANGES)[3], "4|true|98|51|0|47|0|0");
 }
 
+fn drift(kind: DriftKind, subject: &str) -> Drift {
+    Drift {
+        kind,
+        subject: subject.to_owned(),
+        rows: 0,
+    }
+}
+
 #[test]
 fn drift_of_the_content_and_of_the_publication_is_recorded_with_the_load() {
     let fixture = Fixture::default();
-    let drift = |kind, subject: &str| Drift {
-        kind,
-        subject: subject.to_owned(),
-        rows: 1,
-    };
     let publication = Publication {
         drift: vec![drift(DriftKind::ExtraColumn, "Mood")],
         generated: true,
@@ -140,4 +143,37 @@ fn drift_of_the_content_and_of_the_publication_is_recorded_with_the_load() {
         ),
         ["extra_column|duplicate_resource|2|true"]
     );
+}
+
+/// The portal lists a year twice after it was loaded. Only the observation of what is loaded adds to its drift, once.
+#[test]
+fn drift_of_the_publication_is_recorded_although_the_content_is_loaded() {
+    let fixture = Fixture::default();
+    let year = Publication {
+        drift: vec![drift(DriftKind::ExtraColumn, "Mood")],
+        ..version(&[("Noise", "New")])
+    };
+    let twice = drift(DriftKind::DuplicateResource, "a, b");
+    let undated = drift(DriftKind::InvalidPublicationDate, "soon");
+    let found = |run: &str, observed_at: &str, drift: &[Drift]| {
+        fixture.hand_over(run, observed_at, &[&year], drift, &[]);
+        fixture.of_run(run).run().finished();
+        fixture
+            .rows("SELECT load_number, array_to_string(drift->>'$[*].kind', ' ') FROM load_history")
+    };
+    let loaded = "1|extra_column";
+    assert_eq!(found("first", "2026-12-02T06:00:00Z", &[]), [loaded]);
+    let with_two = [format!("{loaded} duplicate_resource")];
+    let again = std::slice::from_ref(&twice);
+    assert_eq!(found("second", "2026-12-03T06:00:00Z", again), with_two);
+    for (run, observed_at, drift) in [
+        ("second", "2026-12-03T06:00:00Z", again),
+        ("third", "2026-12-04T06:00:00Z", again),
+        ("fourth", "2026-12-05T06:00:00Z", &[]),
+    ] {
+        assert_eq!(found(run, observed_at, drift), with_two, "{run}");
+    }
+    let all = [format!("{} invalid_publication_date", with_two[0])];
+    let both = [twice, undated];
+    assert_eq!(found("fifth", "2026-12-06T06:00:00Z", &both), all);
 }

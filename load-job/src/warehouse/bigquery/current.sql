@@ -1,6 +1,7 @@
 SELECT
     `partition`,
-    source_sha256
+    source_sha256,
+    TO_JSON_STRING(drift)
 FROM `{dataset}.load_history`
 WHERE TRUE
 QUALIFY load_number = MAX(load_number) OVER (PARTITION BY `partition`)

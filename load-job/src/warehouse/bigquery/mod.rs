@@ -27,7 +27,7 @@ use jobs::{MISCOUNTED, OVERTAKEN, Purpose, attempts, labels};
 
 use super::{
     Changes, Current, Load, LoadRefusal, Loaded, Observed, Plan, Target, Verdict, differences,
-    history, is_other_content, miscounted, refuse_stale, targets, time,
+    history, is_other_content, miscounted, refuse_stale, seen, targets, time,
 };
 
 /// How long a staging table outlives a load that crashed.
@@ -194,22 +194,16 @@ impl BigQueryWarehouse {
     pub(super) async fn observe(&self, observed: &[Observed<'_>]) -> Result<(), Failure> {
         let statement = self.named(include_str!("current.sql"));
         let current = self.0.query(&statement, &[]).await?;
-        let is_current = |observed: &&Observed<'_>| {
-            let row = [observed.partition.to_string(), observed.sha256.to_owned()].map(Some);
-            current.iter().any(|version| *version == row)
-        };
-        let observed: Vec<serde_json::Value> = observed
-            .iter()
-            .filter(is_current)
-            .map(
-                |Observed {
-                     partition,
-                     sha256,
-                     at,
-                 }| {
-                    json!({"partition": partition, "sha256": sha256, "observed_at": at.to_string()})
-                },
-            )
+        let observed: Vec<serde_json::Value> = seen(observed, &current)?
+            .into_iter()
+            .map(|(observed, drift)| {
+                json!({
+                    "partition": observed.partition,
+                    "sha256": observed.sha256,
+                    "observed_at": observed.at.to_string(),
+                    "drift": drift,
+                })
+            })
             .collect();
         if observed.is_empty() {
             return Ok(());

@@ -1,11 +1,14 @@
 -- https://cloud.google.com/bigquery/docs/reference/standard-sql/dml-syntax#update_statement
 UPDATE `{dataset}.load_history` AS existing
-SET last_observed_at = seen.observed_at
+SET
+    last_observed_at = seen.observed_at,
+    drift = COALESCE(PARSE_JSON(seen.drift), existing.drift)
 FROM (
     SELECT
         JSON_VALUE(element, '$.partition') AS name,
         JSON_VALUE(element, '$.sha256') AS sha256,
-        CAST(JSON_VALUE(element, '$.observed_at') AS TIMESTAMP) AS observed_at
+        CAST(JSON_VALUE(element, '$.observed_at') AS TIMESTAMP) AS observed_at,
+        JSON_VALUE(element, '$.drift') AS drift
     FROM UNNEST(JSON_QUERY_ARRAY(@observed)) AS element
 ) AS seen,
 (

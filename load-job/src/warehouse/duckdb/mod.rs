@@ -17,7 +17,8 @@ use tracing::{info, warn};
 
 use super::{
     Changes, Current, Load, LoadRefusal, Loaded, Observed, Plan, Target, Verdict, differences,
-    history, is_other_content, miscounted, number_after, observations, refuse_stale, targets, time,
+    history, is_other_content, miscounted, number_after, observations, refuse_stale, seen, targets,
+    time,
 };
 
 /// How long to wait for another process that has locked the file.
@@ -111,16 +112,13 @@ impl DuckDb {
 
     pub(super) fn observe(&mut self, observed: &[Observed<'_>]) -> Result<(), Failure> {
         self.0.transaction(|connection| {
-            for Observed {
-                partition,
-                sha256,
-                at,
-            } in observed
-            {
+            let current = connection.query_text(include_str!("current.sql"), &[])?;
+            for (observed, drift) in seen(observed, &current)? {
                 let values = [
-                    partition.to_string().into(),
-                    (*sha256).into(),
-                    time(Some(*at)),
+                    observed.partition.to_string().into(),
+                    observed.sha256.into(),
+                    time(Some(observed.at)),
+                    drift.into(),
                 ];
                 connection.execute(include_str!("observe.sql"), &values)?;
             }

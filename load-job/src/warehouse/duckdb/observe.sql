@@ -1,5 +1,7 @@
 UPDATE load_history
-SET last_observed_at = cast($3 AS TIMESTAMPTZ)
+SET
+    last_observed_at = cast($3 AS TIMESTAMPTZ),
+    drift = coalesce(cast($4 AS JSON), drift)
 WHERE
     partition = $1
     AND source_sha256 = $2
