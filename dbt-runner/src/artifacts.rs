@@ -185,6 +185,9 @@ struct Publish {
     /// Whether it describes runs and loads, and not the requests.
     #[serde(default)]
     operational: bool,
+    /// Whether it measures the ages of requests.
+    #[serde(default)]
+    aged: bool,
 }
 
 /// A failed node, as shown to the operator.
@@ -417,6 +420,7 @@ impl Graph {
                     order_by: publish.order_by.clone(),
                     file_per: publish.file_per.clone(),
                     operational: publish.operational,
+                    aged: publish.aged,
                 })
             })
             .collect();

@@ -117,6 +117,8 @@ pub(crate) struct Publishable {
     pub(crate) by_year: bool,
     /// Whether it describes runs and loads, so that the same raw files may lead to other rows.
     pub(crate) operational: bool,
+    /// Whether it measures ages to when a file was published, or observed if it has no date.
+    pub(crate) aged: bool,
 }
 
 impl fmt::Display for MartTable {

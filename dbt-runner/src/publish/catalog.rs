@@ -65,6 +65,10 @@ pub(crate) struct PublishedTable {
     /// Whether it describes runs and loads: the same raw files may lead to other rows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) operational: bool,
+    /// Whether it measures ages to when a file was published. Those of a file without a date are measured to when a run
+    /// observed it, and the same raw file may be observed at another time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) aged: bool,
     /// Its rows, each counted once, although there may be a file of every format.
     pub(crate) rows: u64,
     /// The length of all of `files`.
@@ -141,6 +145,7 @@ impl PublishedTable {
             description: description.to_owned(),
             address: None,
             operational: false,
+            aged: false,
             rows: 0,
             bytes: 0,
             columns: Vec::new(),
@@ -206,9 +211,11 @@ impl Catalog {
         self.tables().flat_map(PublishedTable::addresses)
     }
 
-    /// Returns the stable addresses and what they hold, of the tables that follow from the raw files alone.
-    pub(crate) fn frozen(&self) -> impl Iterator<Item = (&str, &PublishedFile)> {
-        let tables = self.tables().filter(|table| !table.operational);
+    /// Returns the stable addresses and what they hold, of the tables that follow from the raw files alone: those with
+    /// ages if all of the files are `dated`.
+    pub(crate) fn frozen(&self, dated: bool) -> impl Iterator<Item = (&str, &PublishedFile)> {
+        let tables = self.tables();
+        let tables = tables.filter(move |table| !table.operational && (dated || !table.aged));
         tables.flat_map(PublishedTable::addresses)
     }
 

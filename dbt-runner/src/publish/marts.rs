@@ -30,6 +30,7 @@ impl Publication<'_> {
         };
         let mut table = PublishedTable::new(&mart.table.name, &mart.description);
         table.operational = mart.operational;
+        table.aged = mart.aged;
         let mut written = 0;
         for year in years {
             if let Some(file) = self.kept_file(published, year)

@@ -9,7 +9,9 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 use shared::fingerprint::{Digest, Fingerprint};
-use shared::testing::{JobOutcome, validated_descriptions};
+use shared::manifest::CleanManifest;
+use shared::partition::Partition;
+use shared::testing::{JobOutcome, project_of_few_marts, validated_descriptions};
 
 use crate::{Fixture, REQUESTS};
 
@@ -503,6 +505,46 @@ fn a_month_is_complete_if_the_file_of_its_own_year_has_its_last_day() {
     let titles: Vec<(&str, &str)> = titles.collect();
     let months = ["November 2024", "December 2023", "November 2023"];
     assert_eq!(titles, months.map(|month| (month, "1")));
+}
+
+/// Ages in a file without a date are measured to when a run observed it.
+#[test]
+fn a_release_has_ages_only_if_every_file_is_dated() {
+    let aged = [
+        "open_by_age_group_ward",
+        "open_by_age_type",
+        "time_to_close",
+        "time_to_close_curve",
+    ];
+    let mut fixture = Fixture::with(REQUESTS);
+    fixture.project = Some(project_of_few_marts("duckdb", &aged));
+    let home = tempfile::tempdir().unwrap();
+    let freeze = |release: &str| {
+        let job = fixture
+            .job()
+            .env("SITE_URL", format!("file://{}", home.path().display()))
+            .env("RELEASE", release)
+            .env("COMMIT", "0".repeat(40));
+        job.run().finished();
+        let read = |file: &str| {
+            let path = home.path().join("releases").join(release).join(file);
+            fs::read_to_string(path).unwrap()
+        };
+        let sums = read("SHA256SUMS");
+        let has = |mart: &str| sums.contains(&format!("  marts/{mart}.parquet\n"));
+        assert!(has("requests_by_ward"), "{sums}");
+        let is_explained = read("ro-crate-metadata.json").contains("the file of 2023 has no date");
+        (aged.map(has), is_explained)
+    };
+    assert_eq!(freeze("2023Q4"), ([true; 4], false));
+
+    let version = Fingerprint::of(&["first"]);
+    let key = CleanManifest::key(Partition::Year(2023), &version, "manifest.json").unwrap();
+    let manifest = fixture.lake.path().join(key.as_str());
+    let mut undated: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
+    undated["source"]["last_modified"] = Value::Null;
+    fs::write(&manifest, undated.to_string()).unwrap();
+    assert_eq!(freeze("2024Q1"), ([false; 4], true));
 }
 
 #[test]

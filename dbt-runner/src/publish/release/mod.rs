@@ -136,7 +136,8 @@ impl Release<'_> {
             let key = CleanManifest::key(partition, clean, "manifest.json")?;
             sources.insert(partition, manifest::read(self.lake, &key).await?);
         }
-        let files = catalog.frozen().map(|(address, file)| {
+        let is_dated = undated(&sources).next().is_none();
+        let files = catalog.frozen(is_dated).map(|(address, file)| {
             // A release has one version of everything.
             let path = address.split_once('/').map_or(address, |(_, path)| path);
             (path.to_owned(), file)
@@ -151,6 +152,14 @@ impl Release<'_> {
             files: files.collect(),
         })
     }
+}
+
+/// Returns the years whose files have no date of publication.
+fn undated(sources: &BTreeMap<Partition, CleanManifest>) -> impl Iterator<Item = i16> {
+    let undated = sources
+        .iter()
+        .filter(|(_, source)| source.source.last_modified.is_none());
+    undated.filter_map(|(partition, _)| partition.year())
 }
 
 /// Returns the digests of all files, as `sha256sum --check` reads them.

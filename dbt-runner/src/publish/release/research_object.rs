@@ -6,7 +6,7 @@ use shared::manifest;
 use shared::partition::Partition;
 
 use super::words::{DESCRIPTION, GENERATED, subject};
-use super::{CITATION, CRATE, Contents, SUMS};
+use super::{CITATION, CRATE, Contents, SUMS, undated};
 use crate::publish::catalog::Format;
 
 /// Returns the file.
@@ -72,7 +72,7 @@ fn root(contents: &Contents<'_>, licence: &Licence) -> Value {
         "@id": "./",
         "@type": "Dataset",
         "name": format!("{}, release {name}", subject(catalog.generated).0),
-        "description": DESCRIPTION,
+        "description": description(contents),
         "version": name.to_string(),
         "datePublished": date.to_string(),
         "temporalCoverage": coverage.map(|(first, last)| format!("{first}-01-01/{last}")),
@@ -81,6 +81,21 @@ fn root(contents: &Contents<'_>, licence: &Licence) -> Value {
         "publisher": {"@id": publisher(contents)},
         "hasPart": parts.map(|id| json!({"@id": id})).collect::<Vec<_>>(),
     })
+}
+
+/// Returns what the release is, and why tables are missing from it, if they are.
+fn description(contents: &Contents<'_>) -> String {
+    let undated: Vec<String> = undated(&contents.sources)
+        .map(|year| year.to_string())
+        .collect();
+    if undated.is_empty() {
+        return DESCRIPTION.to_owned();
+    }
+    format!(
+        "{DESCRIPTION} The tables with ages of requests are left out: the file of {} has no date of publication, so \
+         that ages in it would depend on when it was seen.",
+        undated.join(", ")
+    )
 }
 
 /// Describes how the release was built: by which program, and from which files.
