@@ -39,8 +39,6 @@ pub(crate) struct Extractor {
     pub(crate) limits: Limits,
     /// Whether to download even what is in the lake.
     pub(crate) force: bool,
-    /// When this run observed the portal.
-    pub(crate) observed_at: Timestamp,
 }
 
 /// The lake's content for one offer.
@@ -86,7 +84,7 @@ impl Extractor {
         summary.drift = drift.len() as u64;
         let handed = Handed {
             manifest: raw_manifest,
-            observed_at: Some(self.observed_at),
+            observed_at: Some(choice.first.observed_at),
             published_at,
             drift,
         };
@@ -154,7 +152,7 @@ impl Extractor {
         }
         // Otherwise the response decides whether there is something to extract.
         if unless.is_none() && (!has || moved || self.force) {
-            self.begin(partition).await;
+            self.begin(partition, offer).await;
         }
         let Some(download) = self.download(partition, offer, unless).await? else {
             let Some(current) = current else {
@@ -181,7 +179,7 @@ impl Extractor {
         let (raw_manifest, summary) = if let Some(current) = same {
             (current.publication.raw_manifest.clone(), Summary::found())
         } else {
-            self.begin(partition).await;
+            self.begin(partition, offer).await;
             self.store(partition, source.clone(), download).await?
         };
         let publication = Publication {
@@ -217,8 +215,8 @@ impl Extractor {
     }
 
     /// Records that there is something to extract, once per partition.
-    async fn begin(&self, partition: Partition) {
-        let observed_at = Some(self.observed_at);
+    async fn begin(&self, partition: Partition, offer: &Offer) {
+        let observed_at = Some(offer.observed_at);
         self.lineage
             .begin(Stage::Extract, partition, observed_at)
             .await;
@@ -231,7 +229,7 @@ impl Extractor {
         if source.last_modified.is_none()
             && let Some(text) = &download.last_modified
         {
-            let date = StatedDate::of(text, parse_http_date(text), self.observed_at);
+            let date = StatedDate::of(text, parse_http_date(text), offer.observed_at);
             source.last_modified = date.normalized();
             let invalid = date.invalid().into_iter();
             drift.extend(invalid.map(|text| drift_of(DriftKind::InvalidPublicationDate, text)));
@@ -245,7 +243,7 @@ impl Extractor {
         let stated = offer.source.published_at();
         let of_server = publication.http_last_modified.as_deref();
         let of_server =
-            of_server.map(|text| StatedDate::of(text, parse_http_date(text), self.observed_at));
+            of_server.map(|text| StatedDate::of(text, parse_http_date(text), offer.observed_at));
         stated
             .filter(|_| offer.dates_the_file)
             .max(of_server.and_then(|date| date.at()))

@@ -31,37 +31,47 @@ const CONCURRENCY: usize = 2;
 /// Fails if any partition fails or if the portal does not list its years; the other partitions are handed over
 /// nevertheless.
 pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
-    let observed_at = Timestamp::now();
     let client = |allowed| HttpClient::new(allowed, settings.download_timeout);
     let http = client(AllowedHosts::only(&settings.portal))?;
     let portal = Portal::new(http, settings.portal.clone());
     let mut published = BTreeSet::new();
-    let (share, mut yearly, not_shown) = match published_years(&portal, observed_at).await {
-        Ok(yearly) => {
+    let (share, mut yearly, listed_at, not_shown) = match published_years(&portal).await {
+        Ok((yearly, listed_at)) => {
             published = yearly.keys().copied().collect();
             let years = common.years.select(&published).into_iter();
             let all = years.map(Partition::Year).chain(BOUNDARIES);
-            (common.task.share(all).collect(), yearly, None)
+            (common.task.share(all).collect(), yearly, listed_at, None)
         }
         // Which boundaries belong to this task depends on the years. Without those it takes all, because extracting
         // them twice changes nothing.
-        Err(failure) => (BOUNDARIES.to_vec(), Yearly::new(), Some(failure)),
+        Err(failure) => {
+            let listed_at = Timestamp::now();
+            (BOUNDARIES.to_vec(), Yearly::new(), listed_at, Some(failure))
+        }
     };
-    let mut choices: Vec<(Partition, Result<Choice, Failure>)> = Vec::new();
+    let mut choices: Vec<(Partition, Timestamp, Result<Choice, Failure>)> = Vec::new();
     for partition in share {
-        let choice = match partition {
-            Partition::Year(year) => match yearly.remove(&year) {
-                Some(choice) => choice.map_err(Failure::from),
-                None => Err(Failure::new(
-                    Exit::Configuration,
-                    anyhow::anyhow!("YEARS names {year}, but the portal publishes {published:?}"),
-                )),
-            },
-            Partition::CityWards => city_wards(&portal, observed_at).await,
+        let (observed_at, choice) = match partition {
+            Partition::Year(year) => {
+                let choice = match yearly.remove(&year) {
+                    Some(choice) => choice.map_err(Failure::from),
+                    None => Err(Failure::new(
+                        Exit::Configuration,
+                        anyhow::anyhow!(
+                            "YEARS names {year}, but the portal publishes {published:?}"
+                        ),
+                    )),
+                };
+                (listed_at, choice)
+            }
+            Partition::CityWards => city_wards(&portal).await,
             // It is published once, at an address that contains the year, so there is no need for a request.
-            Partition::ForwardSortationAreas => Ok(Choice::only(Offer::unchanging(&settings.fsa))),
+            Partition::ForwardSortationAreas => {
+                let offer = Offer::unchanging(&settings.fsa);
+                (offer.observed_at, Ok(Choice::only(offer)))
+            }
         };
-        choices.push((partition, choice));
+        choices.push((partition, observed_at, choice));
     }
 
     let extractor = Extractor {
@@ -71,18 +81,17 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         fsa_files: client(settings.fsa_files.clone())?,
         limits: settings.limits,
         force: common.force,
-        observed_at,
     };
-    let work = stream::iter(choices).map(async |(partition, choice)| {
+    let work = stream::iter(choices).map(async |(partition, observed_at, choice)| {
         let result = match choice {
             Ok(choice) => extractor.extract(partition, &choice).await,
             Err(failure) => Err(failure),
         };
-        (partition, result)
+        (partition, observed_at, result)
     });
     let results: Vec<_> = work.buffer_unordered(CONCURRENCY).collect().await;
     let mut outcomes = Outcomes::new(Stage::Extract, BTreeMap::new());
-    for (partition, result) in results {
+    for (partition, observed_at, result) in results {
         outcomes.add(partition, Some(observed_at), result);
     }
     let handed_over = outcomes.hand_over(&common).await;
@@ -92,22 +101,28 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     }
 }
 
-/// Returns the choices for the years that the portal lists.
-async fn published_years(portal: &Portal, observed_at: Timestamp) -> Result<Yearly, Failure> {
-    let resources = portal.package(SERVICE_REQUESTS, observed_at).await?;
+/// Returns the choices for the years that the portal lists, and when it listed them.
+async fn published_years(portal: &Portal) -> Result<(Yearly, Timestamp), Failure> {
+    let (resources, listed_at) = portal.package(SERVICE_REQUESTS).await?;
     let yearly = portal::yearly(&resources);
     if yearly.is_empty() {
         return Err(Failure::contract(anyhow::anyhow!(
             "package {SERVICE_REQUESTS} has no resource of format ZIP or CSV with a year in its name: check whether the portal has changed"
         )));
     }
-    Ok(yearly)
+    Ok((yearly, listed_at))
 }
 
-async fn city_wards(portal: &Portal, observed_at: Timestamp) -> Result<Choice, Failure> {
-    let resources = portal.package(CITY_WARDS, observed_at).await?;
-    portal::wgs84_polygons(&resources)
-        .while_doing(|| format!("cannot extract the package {CITY_WARDS}"))
+/// Returns the choice for the wards, and when the portal listed them or did not.
+async fn city_wards(portal: &Portal) -> (Timestamp, Result<Choice, Failure>) {
+    match portal.package(CITY_WARDS).await {
+        Ok((resources, listed_at)) => {
+            let choice = portal::wgs84_polygons(&resources)
+                .while_doing(|| format!("cannot extract the package {CITY_WARDS}"));
+            (listed_at, choice)
+        }
+        Err(error) => (Timestamp::now(), Err(error.into())),
+    }
 }
 
 /// Returns the failure of the stage if the portal did not list its years and partitions may have been refused as well.

@@ -92,7 +92,8 @@ impl Portal {
         Self { http, base }
     }
 
-    /// Returns the resources of a package.
+    /// Returns the resources of a package, and the moment at which the portal listed them, which may be long after the first
+    /// attempt.
     ///
     /// Uses [`package_show`](https://docs.ckan.org/en/latest/api/#ckan.logic.action.get.package_show), which CKAN
     /// answers from its database. `package_search` answers from the search index, which lags behind and has been seen
@@ -100,8 +101,7 @@ impl Portal {
     pub(crate) async fn package(
         &self,
         name: &str,
-        now: Timestamp,
-    ) -> Result<Vec<Resource>, PortalError> {
+    ) -> Result<(Vec<Resource>, Timestamp), PortalError> {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty()
@@ -110,7 +110,9 @@ impl Portal {
         url.query_pairs_mut().append_pair("id", name);
 
         let document = http::fetch(&self.http, &url).await?;
-        resources(name, &document, Address::of(&url), now)
+        let listed_at = Timestamp::now();
+        let resources = resources(name, &document, Address::of(&url), listed_at)?;
+        Ok((resources, listed_at))
     }
 }
 

@@ -67,14 +67,18 @@ impl Choice {
 pub(crate) type Yearly = BTreeMap<i16, Result<Choice, PickError>>;
 
 /// Returns the yearly files among `resources`: ZIPs and CSVs with exactly one year in their name, or else in the file
-/// name of their address. Other formats are copies that a portal creates from its DataStore.
+/// name of their address. Other formats are copies that a portal creates from its DataStore; one that may be the year's file
+/// under another name of its format is logged.
 pub(crate) fn yearly(resources: &[Resource]) -> Yearly {
     let mut by_year: BTreeMap<i16, Vec<&Resource>> = BTreeMap::new();
+    let mut of_other_formats = Vec::new();
     for resource in resources {
+        let year = texts(resource).find_map(only_year);
         if !matches!(resource.format.as_str(), "zip" | "csv") {
+            of_other_formats.extend(year.map(|year| (year, resource)));
             continue;
         }
-        let Some(year) = texts(resource).find_map(only_year) else {
+        let Some(year) = year else {
             let id = resource.label();
             warn!(
                 resource = id,
@@ -84,6 +88,20 @@ pub(crate) fn yearly(resources: &[Resource]) -> Yearly {
             continue;
         };
         by_year.entry(year).or_default().push(resource);
+    }
+    for (year, resource) in of_other_formats {
+        let format = &resource.format;
+        if by_year.contains_key(&year) && !["zip", "csv"].iter().any(|name| format.contains(name)) {
+            continue;
+        }
+        let id = resource.label();
+        warn!(
+            resource = id,
+            name = resource.name,
+            format,
+            year,
+            "resource of a year in another format ignored"
+        );
     }
     by_year
         .into_iter()

@@ -32,6 +32,8 @@ pub(crate) struct Resource {
     pub(crate) copy: bool,
     /// Whether its data are synthetic, according to an extra field of the sample portal.
     generated: bool,
+    /// When the portal listed it.
+    listed_at: Timestamp,
 }
 
 /// A file to extract, as stated by its publisher.
@@ -47,12 +49,14 @@ pub(crate) struct Offer {
     pub(crate) dates_the_file: bool,
     /// Whether its content may change while what is stated of it does not, so that its server has to be asked.
     pub(crate) changes_unstated: bool,
+    /// When this run observed the offer.
+    pub(crate) observed_at: Timestamp,
 }
 
 impl Resource {
     /// Parses CKAN's description of a resource field by field, because editors and extensions omit, add and mistype
     /// some. Returns `None` if it is not a description or the resource was deleted.
-    pub(crate) fn read(fields: &Value, now: Timestamp) -> Option<Self> {
+    pub(crate) fn read(fields: &Value, listed_at: Timestamp) -> Option<Self> {
         let fields = fields.as_object()?;
         let field = |name: &str| fields.get(name).unwrap_or(&Value::Null);
         if !matches!(text(field("state")).as_deref(), None | Some("active")) {
@@ -69,8 +73,8 @@ impl Resource {
             file_name,
             url: Url::parse(&address)
                 .map_err(|_| one_line(&Address::of_text(&address).to_string())),
-            last_modified: StatedDate::of_ckan(field("last_modified"), now),
-            created: StatedDate::of_ckan(field("created"), now).at(),
+            last_modified: StatedDate::of_ckan(field("last_modified"), listed_at),
+            created: StatedDate::of_ckan(field("created"), listed_at).at(),
             stated_size_bytes: text(field("size")).and_then(|size| size.parse().ok()),
             hosted: matches!(
                 text(field("url_type")).as_deref(),
@@ -78,6 +82,7 @@ impl Resource {
             ),
             copy: flag(field("is_datastore_cache_file")),
             generated: flag(field("generated")),
+            listed_at,
         })
     }
 
@@ -108,6 +113,7 @@ impl Resource {
             version: version(&source, url),
             dates_the_file: self.hosted,
             changes_unstated: !self.hosted || source.last_modified.is_none(),
+            observed_at: self.listed_at,
             source,
             url: url.clone(),
         })
@@ -128,6 +134,7 @@ impl Offer {
             version: version(&source, url),
             dates_the_file: true,
             changes_unstated: false,
+            observed_at: Timestamp::now(),
             source,
             url: url.clone(),
         }

@@ -409,6 +409,34 @@ fn a_file_without_a_year_is_reported() {
     assert_eq!(ignored["name"], "Requests from January to April");
 }
 
+/// The format is chosen by hand. Copies of the DataStore are of the years that are listed as a ZIP or a CSV as well.
+#[test]
+fn a_year_in_another_format_is_reported() {
+    let of = |name: &str, format: &str| json!({"name": name, "format": format});
+    let portal = Published::start();
+    portal.list(&json!([
+        resource("a", &json!({})),
+        resource("copy", &of("SR2023.xml", "XML")),
+        resource("zipped", &of("SR2023, corrected", "ZIP (CSV)")),
+        resource("table", &of("SR2024", "XLSX")),
+        resource("readme", &of("Readme", "XLSX")),
+    ]));
+    portal.serve("/files/a", year_zip(2023, "New"));
+    let outcome = portal.run("test");
+    outcome.finished();
+    let ignored: Vec<Value> = outcome
+        .log
+        .iter()
+        .filter(|event| event["message"] == "resource of a year in another format ignored")
+        .map(|event| json!([event["resource"], event["format"], event["year"]]))
+        .collect();
+    let expected = [
+        json!(["zipped", "zip (csv)", 2023]),
+        json!(["table", "xlsx", 2024]),
+    ];
+    assert_eq!(ignored, expected);
+}
+
 #[test]
 fn equal_contents_in_different_archives_are_one_raw_manifest() {
     let portal = Published::start();

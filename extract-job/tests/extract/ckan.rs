@@ -1,8 +1,11 @@
 //! Tests of the portal's descriptions of its files.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
 
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 use shared::testing::{Job, TestLake};
 
 use crate::publisher::Publisher;
@@ -78,10 +81,8 @@ fn a_portal_that_does_not_list_the_wards_does_not_keep_years_from_being_handed_o
             (&json!("extract"), &json!(exit))
         );
         assert!(refused["cause"].as_str().unwrap().contains(expected));
-        assert_eq!(
-            refused["observed_at"],
-            hand_over["partitions"]["2023"]["observed_at"]
-        );
+        let year = &hand_over["partitions"]["2023"];
+        assert!(moment(&refused["observed_at"]) > moment(&year["observed_at"]));
     }
 }
 
@@ -101,6 +102,36 @@ fn a_package_without_a_year_violates_the_contract() {
             "{cause}"
         );
         assert_nothing_stored(&portal);
+    }
+}
+
+fn moment(value: &Value) -> Timestamp {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+/// The first attempt may be minutes earlier.
+#[test]
+fn what_the_portal_lists_is_observed_when_it_answers() {
+    let answered: Arc<Mutex<BTreeMap<String, Timestamp>>> = Arc::default();
+    let now = answered.clone();
+    let publisher = Publisher::start_with(move |request| {
+        let is_list = [YEARS, WARDS].contains(&request.path.as_str());
+        if is_list && request.earlier == 0 {
+            return Some(declined(500, "Search Error", "Solr is away"));
+        }
+        let mut answered = now.lock().unwrap();
+        answered.insert(request.path.clone(), Timestamp::now());
+        None
+    });
+    publisher.job_on(&publisher.lake).run().finished();
+    let hand_over = hand_over(&publisher.lake, "test", 0);
+    let answered = answered.lock().unwrap();
+    for (partition, path) in [("2023", YEARS), ("city-wards", WARDS)] {
+        let handed = &hand_over["partitions"][partition];
+        assert!(
+            moment(&handed["observed_at"]) >= answered[path],
+            "{partition}"
+        );
     }
 }
 
