@@ -74,7 +74,7 @@ test.for(VIEWS)("the last %i days %s", async ([length, , filters, area, where]) 
     expect(Math.abs((rates.get(String(id)) ?? NaN) - Number(rate)), String(id)).toBeLessThanOrEqual(0.051);
   }
   expect(await visitor.text(".map-legend .unit")).toBe(`requests per 1,000 homes in ${length} days`);
-  expect(await visitor.text(".context")).toContain(`Rates are of these ${length} days, not of a year.`);
+  expect(await visitor.text(".context")).toContain(`Rates cover these ${length} days, not a year.`);
 });
 
 test("the last days are chosen, and their change, table, link and trend are of these days", async () => {

@@ -133,8 +133,8 @@ test("rates of several years are those of an average year", async () => {
   for (const [ward, rate] of expected) {
     expect(Math.abs((shown.get(String(ward)) ?? 0) - Number(rate))).toBeLessThanOrEqual(0.1);
   }
-  expect(await visitor.text(".answer")).toContain("Rates are averages of a year.");
-  expect(await visitor.text(".map-legend .unit")).toBe("requests per 1,000 homes and year");
+  expect(await visitor.text(".answer")).toContain("Rates are yearly averages.");
+  expect(await visitor.text(".map-legend .unit")).toBe("requests per 1,000 homes per year");
 });
 
 test("the rates of two areas and the city leave out requests without an area", async () => {

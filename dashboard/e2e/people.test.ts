@@ -85,7 +85,7 @@ test("types are found in the words of residents, and what 311 does not have is s
     ["loud music", "Noise"],
     ["leaf", "Missed yard waste"],
     ["potholl", "Potholes and road damage"],
-    ["rat", "Property standards"],
+    ["rats", "Property standards"],
     ["neige", "Snow and ice"],
   ] as const) {
     expect(await first(words), words).toBe(name);

@@ -82,7 +82,7 @@ test("tables and pictures have the view of the address", async () => {
   expect(drawing.match(/<path /g)).toHaveLength(28);
   expect(drawing).toContain("Trees: share of each ward's requests by ward, 2025");
   expect(drawing).toContain(
-    "Toronto 311 requests · of all requests from the area · Data to December 31, 2025",
+    "Toronto 311 requests · share of all requests from the area · Data to December 31, 2025",
   );
   expect(drawing).toMatch(/Open Government Licence|Generated data/);
   // A sentence about what the map leaves out, over two lines.

@@ -108,7 +108,7 @@ async function get(path: string, init?: RequestInit): Promise<Response> {
 }
 
 /** Returns a mart of the catalog. Older catalogs lack some. */
-export function findTable(catalog: Catalog, mart: string): PublishedTable | undefined {
+function findTable(catalog: Catalog, mart: string): PublishedTable | undefined {
   return catalog.marts.find(({ name }) => name === mart);
 }
 

@@ -6,13 +6,13 @@ import { pseudo } from "../words/pseudo.ts";
 import { speak, text } from "../strings.ts";
 import { fetchDescribed } from "./catalog.ts";
 import { UsePage } from "./page.tsx";
-import { sayUse, useWords } from "./words.ts";
+import { speakUse, wordsOfUse } from "./words.ts";
 
 showTheme();
 // As on the first page.
 if (new URLSearchParams(location.search).get("lang") === "en-XA") {
   speak(pseudo(text));
-  sayUse(pseudo(useWords));
+  speakUse(pseudo(wordsOfUse));
 }
 const root = document.getElementById("app");
 if (root) {

@@ -10,7 +10,7 @@ import type { DescribedCatalog } from "./catalog.ts";
 import { fetchDescribed, findMart } from "./catalog.ts";
 import { Recipes } from "./recipes.tsx";
 import { Tables } from "./tables.tsx";
-import { useWords as words } from "./words.ts";
+import { wordsOfUse as words } from "./words.ts";
 import "../parts/header.css";
 import "./use.css";
 

@@ -5,7 +5,7 @@ import type { DescribedCatalog } from "./catalog.ts";
 import { findMart } from "./catalog.ts";
 import type { Tool } from "./recipes.ts";
 import { recipesOf } from "./recipes.ts";
-import { useWords as words } from "./words.ts";
+import { wordsOfUse as words } from "./words.ts";
 
 /** The table that the lines query. */
 const TABLE = "requests_by_ward";

@@ -2,7 +2,7 @@ import { DATA } from "../data/catalog.ts";
 import { format } from "../strings.ts";
 import type { DescribedCatalog, DescribedFile, DescribedTable } from "./catalog.ts";
 import { findMart } from "./catalog.ts";
-import { useWords as words } from "./words.ts";
+import { wordsOfUse as words } from "./words.ts";
 
 /** Every table with its size, files and columns. */
 export function Tables({ catalog }: { catalog: DescribedCatalog }) {

@@ -78,9 +78,9 @@ const en = {
 };
 
 /** The words in the language of the page. */
-export let useWords = en;
+export let wordsOfUse = en;
 
 /** Changes the language, before the page is rendered. */
-export function sayUse(words: typeof en) {
-  useWords = words;
+export function speakUse(words: typeof en) {
+  wordsOfUse = words;
 }

@@ -21,7 +21,13 @@ export function choiceNamed({ kind, name }: Choice): string {
   return kind === "type" ? plainType(name) : name;
 }
 
-/** The name of a division, or what the City's word for one that is none means. */
+/** A choice in the middle of a sentence: "noise", or "“Tree to remove”" for a type. */
+export function inSentence(choice: Choice): string {
+  const name = choiceNamed(choice);
+  return choice.kind === "type" ? text.quoted(name) : text.inSentence(name);
+}
+
+/** The name of a division, or the meaning of a value that is not one. */
 export function divisionCalled(name: string): string {
   return text.divisions.names[name] ?? name;
 }
@@ -58,7 +64,7 @@ export function described({ what, season, status, division }: View, most = Infin
 
 /** The requests of a view in the middle of a sentence: " about trees that are still open for Toronto Water". */
 export function aboutOf({ what, status, division }: View): string {
-  const names = what.map((choice) => text.inSentence(choiceNamed(choice)));
+  const names = what.map(inSentence);
   return [
     names.length > 0 ? text.answer.about(fewOf(names, LISTED)) : "",
     status === null

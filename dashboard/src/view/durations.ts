@@ -11,16 +11,16 @@ export interface Subject {
 }
 
 /** Ages whose share of open requests is shown, by their lowest and highest days. */
-export const AGES = {
+const AGES = {
   month: [30, 90],
   quarter: [90, 180],
   half: [180, 365],
   year: [365, Infinity],
 } as const satisfies Record<string, readonly [number, number]>;
-export type Age = keyof typeof AGES;
+type Age = keyof typeof AGES;
 
 /** Requests of an age without the cancelled ones, and how many of them are open. */
-export interface OpenShare {
+interface OpenShare {
   age: Age;
   requests: number;
   open: number;

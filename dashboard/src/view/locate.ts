@@ -6,7 +6,7 @@ import { fetchBoundaries } from "../data/boundaries.ts";
 import type { Store } from "../data/store.ts";
 
 /** Why a location is not known. */
-export type NotLocated = "refused" | "outside";
+type NotLocated = "refused" | "outside";
 
 /** Milliseconds in which a browser finds where it is. */
 const PATIENCE = 10_000;

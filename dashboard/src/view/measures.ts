@@ -8,7 +8,7 @@ import type { Measure } from "./view.ts";
 /** Requests of the previous year that a change needs. With fewer, a few requests are a large percentage. */
 export const LEAST_BASE = 30;
 /** Homes that a rate for each home or person needs. With fewer, most requests are of people who do not live there. */
-export const LEAST_HOMES = 2000;
+const LEAST_HOMES = 2000;
 /** What the rates for each home and person are of. */
 const PER = 1000;
 
@@ -19,7 +19,7 @@ export type Unranked = "no_data" | "few_homes" | "few_requests";
 type Denominators = Pick<Area, "km2" | "people" | "homes">;
 
 /** A value of a measure with its interval, and why it has no rank. */
-export interface Measured {
+interface Measured {
   value: number | null;
   interval: Interval | null;
   unranked: Unranked | null;

@@ -31,7 +31,7 @@ export interface Choice {
 }
 
 /** A number of days at the end of the data. */
-export interface ChosenDays {
+interface ChosenDays {
   length: Length;
   /** The last of them, as the address names it; the last of the data, whenever that is, if null. */
   last: string | null;

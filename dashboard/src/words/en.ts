@@ -8,7 +8,7 @@ import type { Refusal } from "../data/refusals.ts";
 import type { Month } from "../data/span.ts";
 import { firstDayOf, numberOf, yearOf } from "../data/span.ts";
 import type { StatusGroup } from "../data/vocabulary.ts";
-import { REASONS } from "../generated/contract.ts";
+import { REASONS, WARD_MODEL } from "../generated/contract.ts";
 import type { Unranked } from "../view/measures.ts";
 import type { Embed, Measure, SeriesKind, Theme } from "../view/view.ts";
 import { formatsOf } from "./format.ts";
@@ -64,7 +64,7 @@ const per: Record<Exclude<Measure, "count" | "share" | "change">, string> = {
   density: "per km²",
 };
 
-/** Requests of what the City calls divisions, and is none. */
+/** Phrases for the values of Division that are not divisions. */
 const ofDivision: Record<string, string> = {
   "311": " that 311 answered itself",
   Unknown: " without a stated division",
@@ -168,6 +168,11 @@ function days({ lower, upper }: Bounds): string {
     : `${rounded(lower)} to ${rounded(upper)} days`;
 }
 
+/** A type in the middle of a sentence: its label is one request, or the City's own name. */
+function quoted(name: string): string {
+  return `“${name}”`;
+}
+
 /** A group in the middle of a sentence. Names of streams such as "Noise" are not proper names. */
 function inSentence(name: string): string {
   return /^[A-Z][a-z]/.test(name) ? name.charAt(0).toLowerCase() + name.slice(1) : name;
@@ -200,6 +205,7 @@ export const en = {
   ofWholeCity: (title: string) => `${title}, whole city`,
   others: (count: number) => plural(count, { one: "# other", other: "# others" }),
   inSentence,
+  quoted,
   counted,
   ordinal,
   days,
@@ -342,7 +348,7 @@ export const en = {
   more: {
     season: "Season",
     allSeasons: "All seasons",
-    daysHaveNoSeason: "Seasons are of months, not of the last days.",
+    daysHaveNoSeason: "Seasons apply to months, not to the last days.",
     status: "Status",
     allStatuses: "All statuses",
     division: "City division",
@@ -379,18 +385,18 @@ export const en = {
         count: "",
         homes: `That is ${value} ${per.homes} (${interval}); Toronto ${city}.`,
         people: `That is ${value} ${per.people} (${interval}); Toronto ${city}.`,
-        density: `That is ${value} ${per.density}; Toronto ${city}.`,
-        share: `That is ${value} of all its requests; Toronto ${city}.`,
+        density: `That is ${value} ${per.density} (${interval}); Toronto ${city}.`,
+        share: `That is ${value} (${interval}) of all its requests; Toronto ${city}.`,
         change: "",
       })[measure],
     ratesOf: (measure: Measure, period: Length | "year" | null) =>
       period === null || measure === "share"
         ? ""
         : period === "year"
-          ? "Rates are averages of a year."
+          ? "Rates are yearly averages."
           : measure === "count" || measure === "change"
             ? ""
-            : `Rates are of these ${integer(period)} days, not of a year.`,
+            : `Rates cover these ${integer(period)} days, not a year.`,
     rank: (name: string, rank: number, of: number, kind: AreaKind) =>
       `${name} is ${ordinal(rank)} of ${plural(of, { one: `# ${areas[kind].one}`, other: `# ${areas[kind].other}` })}.`,
     likeCity: "Chance alone can explain the difference from the city.",
@@ -454,11 +460,11 @@ export const en = {
       homes: "requests per 1,000 homes",
       people: "requests per 1,000 people",
       density: "requests per km²",
-      share: "of all requests from the area",
+      share: "share of all requests from the area",
       change: "change from a year before",
     }[measure];
     if (period === null || measure === "count" || measure === "share" || measure === "change") return unit;
-    return period === "year" ? `${unit} and year` : `${unit} in ${integer(period)} days`;
+    return period === "year" ? `${unit} per year` : `${unit} in ${integer(period)} days`;
   },
   measureHelp: {
     count: "Number of requests. Areas with more homes usually have more.",
@@ -705,11 +711,11 @@ export const en = {
       "The City publishes the requests to the divisions listed above whose location it could confirm. They show what people reported, not the condition of the city: some neighbourhoods report more readily than others.",
       "Many contacts with 311 are questions and are not in the data; neither are matters of other agencies, such as transit and police.",
     ],
-    old: "Until November 2018 Toronto had 44 wards. Those years cannot be shown on today's map of 25; use postal areas.",
+    old: `Until November 2018 Toronto had 44 wards. Those years cannot be shown on today's map of ${WARD_MODEL}; use postal areas.`,
     renamed:
       "Types and divisions that were renamed, most of them in 2025, are counted under their current name.",
     terms: [
-      ["Ward", "One of 25 districts that each elect a councillor."],
+      ["Ward", `One of ${WARD_MODEL} districts that each elect a councillor.`],
       [
         "Postal area",
         "The area of all postal codes with the same first three characters. Canada Post calls it a forward sortation area (FSA).",
@@ -720,7 +726,7 @@ export const en = {
         "People",
         "In the 2021 census: for wards those in private households, for postal areas all residents.",
       ],
-      ["95% interval", "A count could have been this much lower or higher by chance."],
+      ["95% interval", "The range within which chance alone would move the figure, 19 times in 20."],
     ] as const,
     termsTitle: "Glossary",
     source: "The City's dataset",
@@ -879,7 +885,7 @@ export const en = {
   kept: "The figures below are those of your last choice.",
   unexpected: (message: string) => `This is a bug in the page: ${message}`,
   boundaries:
-    "Wards: City of Toronto. Postal areas are forward sortation areas, the first three characters of postal codes: adapted from Statistics Canada, Forward Sortation Area Boundary File, 2016 Census; this does not constitute an endorsement by Statistics Canada. Some areas are drawn with a part of the lake; rates count land only where the data have it.",
+    "Wards: City of Toronto. Postal areas are forward sortation areas, the first three characters of postal codes: adapted from Statistics Canada, Forward Sortation Area Boundary File, 2016 Census; this does not constitute an endorsement by Statistics Canada. Some areas are drawn with a part of the lake; rates use the land area where it is known.",
   docs: "Data dictionary",
   printed: (address: string, day: string) => `${address} · printed ${day}`,
 };

@@ -27,7 +27,6 @@ export const SYNONYMS: readonly [words: string, groups: readonly string[]][] = [
   ["needle", ["Hazardous waste"]],
   ["syringe", ["Hazardous waste"]],
   ["rat", ["Property standards"]],
-  ["rats", ["Property standards"]],
   ["mice", ["Property standards"]],
   ["landlord", ["Property standards"]],
   ["heating", ["Property standards"]],

@@ -7,7 +7,7 @@ import type { OpenByAge } from "../../data/open.ts";
 import { readOpenOfCity, readOpenOfWards } from "../../data/open.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { format, text } from "../../strings.ts";
-import { choiceNamed } from "../../view/describe.ts";
+import { inSentence } from "../../view/describe.ts";
 import type { Subject } from "../../view/durations.ts";
 import { durationOf, openOf, placeOf, subjectOf } from "../../view/durations.ts";
 import type { Shown } from "../../view/shown.ts";
@@ -82,7 +82,7 @@ function One({
 }: Shown & Figures & { subject: Subject; open: readonly OpenByAge[] }) {
   const [choice] = shown.view.what;
   const found = durationOf(durations, subject, ward);
-  const what = choice ? text.inSentence(choiceNamed(choice)) : "";
+  const what = choice ? inSentence(choice) : "";
   return (
     <>
       {!found?.half && <p>{text.duration.none}</p>}

@@ -175,7 +175,7 @@ function Value({ one, measure, answer }: { one: Ranked; measure: Measure; answer
   return (
     <>
       {format.measure(measure, value)}
-      {interval && (measure === "homes" || measure === "people" || measure === "share") && (
+      {interval && measure !== "count" && measure !== "change" && (
         <span class="interval">{format.interval(measure, interval)}</span>
       )}
     </>

@@ -3,7 +3,7 @@ import type { Ranked } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
 
 /** A class: its lowest and its highest value. */
-export interface Class {
+interface Class {
   low: number;
   high: number;
 }
