@@ -140,7 +140,7 @@ impl Extractor {
             has = self.has(publication).await?;
             if has && !(self.force || offer.changes_unstated || moved) {
                 debug!(%partition, %version, "partition found");
-                let published_at = self.published_at(offer, publication);
+                let published_at = Self::published_at(offer, publication);
                 return Ok(Extracted::found(
                     publication.raw_manifest.clone(),
                     published_at,
@@ -162,7 +162,7 @@ impl Extractor {
                 return Err(Failure::new(Exit::Bug, error));
             };
             debug!(%partition, %version, "partition unchanged");
-            let published_at = self.published_at(offer, &current.publication);
+            let published_at = Self::published_at(offer, &current.publication);
             return Ok(Extracted::found(
                 current.publication.raw_manifest,
                 published_at,
@@ -170,7 +170,7 @@ impl Extractor {
         };
 
         let mut drift = Vec::new();
-        let source = self.source_of(offer, &download, &mut drift);
+        let source = Self::source_of(offer, &download, &mut drift);
         let (etag, http_last_modified) = (download.etag.clone(), download.last_modified.clone());
         let download_sha256 = download.sha256.clone();
         let same = current.as_ref().filter(|current| {
@@ -207,7 +207,7 @@ impl Extractor {
             );
         }
         Ok(Extracted {
-            published_at: self.published_at(offer, &publication),
+            published_at: Self::published_at(offer, &publication),
             raw_manifest: publication.raw_manifest,
             summary,
             drift,
@@ -223,7 +223,7 @@ impl Extractor {
     }
 
     /// Returns the source as stated by `offer`, completed from the headers of the download.
-    fn source_of(&self, offer: &Offer, download: &Download, drift: &mut Vec<Drift>) -> Source {
+    fn source_of(offer: &Offer, download: &Download, drift: &mut Vec<Drift>) -> Source {
         let mut source = offer.source.clone();
         source.generated |= download.generated;
         if source.last_modified.is_none()
@@ -239,7 +239,7 @@ impl Extractor {
 
     /// Returns when the file was published: the later of the portal's date, unless that is the date of a link, and the date of
     /// the file's own server, since the City replaces a file before it states the new date.
-    fn published_at(&self, offer: &Offer, publication: &Publication) -> Option<Timestamp> {
+    fn published_at(offer: &Offer, publication: &Publication) -> Option<Timestamp> {
         let stated = offer.source.published_at();
         let of_server = publication.http_last_modified.as_deref();
         let of_server =
