@@ -570,7 +570,8 @@ test("names that look like markup or formulas are text", async () => {
     await visitor.settled();
   }
   expect(await page.locator("img").count()).toBe(0);
-  expect(await visitor.text(".answer h2")).toContain(`about ${hostile.join(" and ")} in 2025`);
+  const quoted = hostile.map((name) => `“${name}”`);
+  expect(await visitor.text(".answer h2")).toContain(`about ${quoted.join(" and ")} in 2025`);
   expect(await visitor.requests()).toBeGreaterThan(0);
   await page.getByRole("button", { name: `Remove ${hostile[0] ?? ""}` }).click();
   await visitor.settled();
