@@ -1,7 +1,7 @@
 //! Reads rows of a published table back from its files, so that what is derived from them is equal wherever they are.
 
 use bytes::Bytes;
-use jiff::civil::date;
+use jiff::civil::{Date, date};
 use jiff::{Timestamp, ToSpan as _};
 use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use parquet::record::Field;
@@ -52,6 +52,11 @@ fn rows_of<T: DeserializeOwned>(content: Bytes, columns: &[&str]) -> anyhow::Res
     Ok(rows)
 }
 
+/// Returns the day that Parquet counts from 1970-01-01.
+pub(super) fn day(days: i32) -> anyhow::Result<Date> {
+    Ok(date(1970, 1, 1).checked_add(days.days())?)
+}
+
 /// Returns a cell of a published table. Dates and times are as in ISO 8601.
 fn value_of(cell: &Field) -> anyhow::Result<Value> {
     Ok(match cell {
@@ -60,10 +65,7 @@ fn value_of(cell: &Field) -> anyhow::Result<Value> {
         Field::Int(value) => (*value).into(),
         Field::Double(value) => (*value).into(),
         Field::Str(value) => value.as_str().into(),
-        Field::Date(days) => {
-            let day = date(1970, 1, 1).checked_add(days.days())?;
-            day.to_string().into()
-        }
+        Field::Date(days) => day(*days)?.to_string().into(),
         Field::TimestampMicros(time) => Timestamp::from_microsecond(*time)?.to_string().into(),
         other => anyhow::bail!("a cell is {other:?}, which no published table has"),
     })
