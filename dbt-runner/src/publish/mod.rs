@@ -157,20 +157,16 @@ impl Publication<'_> {
             expired: BTreeSet::new(),
         };
         let before = current.iter().flat_map(Catalog::tables);
-        let before: BTreeSet<String> = before.map(|table| table.name.clone()).collect();
+        let contracts = before.map(|table| descriptions::contract_address(&table.name));
+        let contracts: Vec<String> = contracts.collect();
         if let Some(current) = current {
             catalog.supersede(current);
         }
-        let gone = before
-            .iter()
-            .filter(|name| catalog.table(name).is_none())
-            .map(|name| descriptions::contract_address(name));
-        let gone: Vec<String> = gone.collect();
-        catalog.expired.extend(gone);
+        catalog.expired.extend(contracts);
         let replaced = address::replace(self.site, &catalog).await?;
         let mut described = descriptions::all(&catalog, &graph.tested());
         described.extend(following::files(self.site, &catalog).await?);
-        // An interrupted publication may not have removed the contract of a table that has come back.
+        // A contract is there for as long as its table.
         let is_gone = |path: &String| !described.contains_key(&format!("{DATA}/{path}"));
         catalog.expired.retain(is_gone);
         for (path, content) in described {
