@@ -148,13 +148,17 @@ impl<'a> Commas<'a> {
         section: impl Fn(Surplus) -> String,
     ) -> Result<Surplus, Misfit> {
         let fits = |way: &Surplus| {
-            let (division, section) = (division(*way), section(*way));
-            let is_division = self.division(&division).is_some();
-            let is_section = self.section(&section).is_some();
-            let is_one_empty = division.trim().is_empty() || section.trim().is_empty();
-            (way.division == 0 || is_division)
-                && (way.section == 0 || is_section)
-                && (way.empty == 0 || are_certain || is_one_empty || is_division || is_section)
+            let is_division = || self.division(&division(*way)).is_some();
+            let is_section = || self.section(&section(*way)).is_some();
+            let is_one_empty =
+                || division(*way).trim().is_empty() || section(*way).trim().is_empty();
+            (way.division == 0 || is_division())
+                && (way.section == 0 || is_section())
+                && (way.empty == 0
+                    || are_certain
+                    || is_one_empty()
+                    || is_division()
+                    || is_section())
         };
         for empty in 0..=empty.min(surplus) {
             let rest = surplus - empty;
