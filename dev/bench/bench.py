@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -236,9 +237,8 @@ def reach() -> dict:
         cost = measure([BIN / "dbt-runner"], environment | {"RUN_ID": "month", "FORCE": "1"}, log)
         costs["everything again: dbt-runner"] = vars(cost)
         say(f"    again  dbt-runner     {cost.cpu:>8.2f} s CPU {cost.wall:>8.2f} s {cost.memory:>7.0f} MiB")
-    straight = root / "straight"
-    program = [sys.executable, PEERS / "compiled_sql.py", root / "dbt", root / "warehouse.duckdb", straight]
-    costs["compiled SQL"] = vars(measure(program))
+    program = [sys.executable, PEERS / "compiled_sql.py", root / "dbt", root / "warehouse.duckdb", root / "straight"]
+    straight = vars(measure(program))
     logs = {run: root / f"{run}-dbt-runner.jsonl" for run in ("again", "month")}
     steps = {run: steps_of_build(log) for run, log in logs.items()}
     nodes = {run: event(log, "marts built")["nodes"] for run, log in logs.items()}
@@ -253,7 +253,14 @@ def reach() -> dict:
     if empty := [name for name, sizes in found.items() if not sizes]:
         sys.exit(f"the site in {site} has no files of: {', '.join(empty)}")
     sizes = {name: {"files": len(files), "bytes": sum(files)} for name, files in found.items()}
-    return {"costs": costs, "steps": steps, "nodes": nodes, "publications": publications, "sizes": sizes}
+    return {
+        "costs": costs,
+        "straight": straight,
+        "steps": steps,
+        "nodes": nodes,
+        "publications": publications,
+        "sizes": sizes,
+    }
 
 
 def steps_of_build(log: Path) -> dict[str, float]:
@@ -265,7 +272,7 @@ def steps_of_build(log: Path) -> dict[str, float]:
         "marts built": "publication of the site",
     }
     at = {}
-    for line in map(json.loads, log.read_text().splitlines()):
+    for line in events(log):
         if line.get("message") in (*begins, "site published"):
             # The last node counts.
             at[line["message"]] = datetime.fromisoformat(line["time"])
@@ -274,7 +281,12 @@ def steps_of_build(log: Path) -> dict[str, float]:
 
 def event(log: Path, message: str) -> dict:
     """Returns the event with a message in the log of a job."""
-    return next(line for line in map(json.loads, log.read_text().splitlines()) if line.get("message") == message)
+    return next(line for line in events(log) if line.get("message") == message)
+
+
+def events(log: Path) -> Iterator[dict]:
+    """Returns the events in the log of a job, in order."""
+    return map(json.loads, log.read_text().splitlines())
 
 
 def starts() -> dict:
