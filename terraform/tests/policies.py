@@ -286,7 +286,7 @@ def has_memory_to_publish(dbt: dict, extract: dict) -> Iterable[str]:
     texts = most["MAX_TEXT_BYTES"] * 2
     # Pages of the longest lines: of each writer, between them and in making; and what is encoded of a row group.
     pages = 4 * written["PAGE_ROWS"] * rules["maxLineBytes"] + written["ROW_GROUP_BYTES"]
-    # A published file, of which there are two, is smaller than the CSV that it is made of.
+    # A published file, of which there are two, is smaller than the CSV it is written from.
     spool = 2 * limits_of(extract)["MAX_CSV_BYTES"]
     if rows + texts + pages + spool > memory_of(dbt) - 2**28:
         yield f"dbt-runner may need {rows + texts + pages + spool} bytes, of {memory_of(dbt)}"
