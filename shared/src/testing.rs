@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -10,7 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::fingerprint::{Digest, Measured};
+use crate::fingerprint::{Digest, Fingerprint, Measured};
 use crate::key::Key;
 use crate::manifest::{self, Encoding, Object, RawManifest, Source, Version};
 use crate::partition::Partition;
@@ -40,27 +40,7 @@ impl TestLake {
     /// Returns the key and digest of every object whose key starts with `prefix`.
     #[must_use]
     pub fn objects(&self, prefix: &str) -> BTreeMap<String, Digest> {
-        let mut objects = BTreeMap::new();
-        let mut folders = vec![self.path().to_owned()];
-        while let Some(folder) = folders.pop() {
-            let Ok(entries) = fs::read_dir(&folder) else {
-                continue;
-            };
-            for entry in entries {
-                let path = entry.expect("directory entry").path();
-                let key = self.key_of(&path);
-                if key.starts_with('.') {
-                    continue;
-                }
-                if path.is_dir() {
-                    folders.push(path);
-                } else if key.starts_with(prefix) {
-                    let bytes = fs::read(&path).expect("readable object");
-                    objects.insert(key, Digest::of(&bytes));
-                }
-            }
-        }
-        objects
+        digests_below(self.path(), prefix)
     }
 
     /// Returns the objects under `prefix` that end in `manifest.json`, parsed, by key.
@@ -151,11 +131,6 @@ impl TestLake {
         let path = self.path().join(key.as_str());
         fs::create_dir_all(path.parent().expect("keys have folders")).expect("folder");
         fs::write(path, bytes).expect("writable lake");
-    }
-
-    fn key_of(&self, path: &Path) -> String {
-        let relative = path.strip_prefix(self.path()).expect("below the lake");
-        relative.to_string_lossy().into_owned()
     }
 }
 
@@ -312,6 +287,32 @@ pub fn validated_descriptions(site: &Path) -> Value {
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
+/// Returns the digest of every file below `folder` whose relative path starts with `prefix`, without hidden ones.
+fn digests_below(folder: &Path, prefix: &str) -> BTreeMap<String, Digest> {
+    let mut digests = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(below) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&below) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.expect("directory entry").path();
+            let relative = path.strip_prefix(folder).expect("below the folder");
+            let key = relative.to_string_lossy().into_owned();
+            if key.starts_with('.') {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+            } else if key.starts_with(prefix) {
+                let bytes = fs::read(&path).expect("readable file");
+                digests.insert(key, Digest::of(&bytes));
+            }
+        }
+    }
+    digests
+}
+
 /// Copies a folder with everything in it.
 pub fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("folder");
@@ -344,6 +345,7 @@ pub fn project_of_few_marts(target: &str, more: &[&str]) -> TempDir {
     let copy = tempfile::tempdir().expect("temporary directory");
     let project = copy.path();
     copy_folder(Path::new(&variable("DBT_PROJECT_DIR")), project);
+    fs::remove_dir_all(project.join("target")).ok();
     for entry in fs::read_dir(project.join("tests")).expect("tests") {
         let path = entry.expect("entry").path();
         if path.is_file() {
@@ -360,15 +362,38 @@ pub fn project_of_few_marts(target: &str, more: &[&str]) -> TempDir {
     text.push_str("exposures: {toronto_311: {+enabled: false}}\n");
     text.push_str("data_tests: {toronto_311: {+enabled: false, staging: {+enabled: true}}}\n");
     fs::write(&settings, text).expect("written");
-    let parsed = Command::new(variable("DBT_EXECUTABLE"))
-        .args(["--quiet", "--log-level-file", "none", "parse", "--target"])
-        .args([target, "--target-path", &format!("target/{target}")])
-        .env("DO_NOT_TRACK", "1")
-        .current_dir(project)
-        .output()
-        .expect("dbt");
-    assert!(parsed.status.success(), "{parsed:?}");
+    copy_folder(&parsed(project, target), &project.join("target"));
     copy
+}
+
+/// Returns the target directory of the same dbt project, parsed for `target`. The first test that asks for it parses it,
+/// which takes as long as a build, in a folder that stays, because what dbt parsed names the files of seeds.
+fn parsed(project: &Path, target: &str) -> PathBuf {
+    let content = format!("{:?}", digests_below(project, ""));
+    let name = Fingerprint::of(&[target, &content]);
+    let folder = Path::new(&variable("LOCAL_DIR"))
+        .join("dbt-projects")
+        .join(name.as_str());
+    fs::create_dir_all(&folder).expect("folder");
+    let lock = File::create(folder.join("lock")).expect("lock");
+    lock.lock().expect("locked");
+    let output = folder.join("target");
+    if !output.join(target).join("partial_parse.msgpack").exists() {
+        copy_folder(project, &folder);
+        // dbt reads `DBT_PROJECT_DIR` as well.
+        let outcome = Command::new(variable("DBT_EXECUTABLE"))
+            .args(["--quiet", "--log-level-file", "none", "parse"])
+            .args(["--target", target, "--target-path"])
+            .arg(output.join(target))
+            .env("DBT_PROJECT_DIR", &folder)
+            .env("DBT_PROFILES_DIR", &folder)
+            .env("DBT_LOG_PATH", &output)
+            .env("DO_NOT_TRACK", "1")
+            .output()
+            .expect("dbt");
+        assert!(outcome.status.success(), "{outcome:?}");
+    }
+    output
 }
 
 /// Returns the folder with the seeds of a fuzz target.
