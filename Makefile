@@ -137,7 +137,8 @@ generate: ## Write what repeats the contracts and the code
 test: ## All tests and linters
 	# What runs on one core, or waits for downloads, runs beside the compiler.
 	$(MAKE) --jobs=2 --output-sync=target setup check test-infra lint-dbt $(PARSED) $(PYTHON_OF_TESTS)
-	RUST_BACKTRACE=0 target/debug/emulators $(RUN_NEXTEST) --no-fail-fast
+	# Tests wait for servers and for the disk a quarter of their time.
+	RUST_BACKTRACE=0 target/debug/emulators $(RUN_NEXTEST) --no-fail-fast --test-threads=$$(($$(nproc) * 3 / 2))
 	$(MAKE) test-workflow test-dashboard
 
 chaos: setup .deps/readers/.ready .deps/emulators/.ready $(PARSED) ## Kill, break and crowd the jobs; writes docs/reliability.md. MINUTES=20, ONLY=kill/load for some scenarios, SEED=kill/load/local/17 for one trial
