@@ -4,6 +4,9 @@ import { readRows } from "./marts.ts";
 const MART = "publication_changes";
 const COLUMNS = [
   "source_year",
+  "load_number",
+  "content_changed",
+  "rules_changed",
   "new_observed_at",
   "rows_added",
   "rows_gone",
@@ -21,10 +24,14 @@ export interface PublicationChange {
   relabelled: number;
 }
 
-/** Reads the changes, the latest first. A catalog without the mart has none. */
+/** Reads the changes that are the City's alone, the latest first. A catalog without the mart has none. */
 export async function readChanges(catalog: Catalog): Promise<PublicationChange[]> {
   const rows = await readRows(catalog, MART, COLUMNS);
   return rows
+    .filter(
+      (row) =>
+        (row.load_number as number) > 1 && row.content_changed && !row.rules_changed && row.new_observed_at,
+    )
     .map((row) => ({
       year: row.source_year as number,
       on: row.new_observed_at as Date,

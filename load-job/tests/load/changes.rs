@@ -63,7 +63,7 @@ fn each_load_records_how_the_year_differs_from_the_previous_version() {
         [
             "1|true|0|3|3|0|0|0",
             "2|true|3|4|1|0|1|2",
-            "3|false|4|4|0|0|1|0"
+            "3|false|4|4|0|0|0|0"
         ]
     );
     assert_eq!(fixture.rows("SELECT * FROM status_changes").len(), 1);

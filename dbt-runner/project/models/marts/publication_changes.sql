@@ -3,6 +3,10 @@ select
     changes.load_number,
     loads.source_sha256,
     changes.content_changed,
+    coalesce(
+        loads.logic_version != previous.logic_version or loads.contract_version != previous.contract_version,
+        false
+    ) as rules_changed,
     changes.old_observed_at,
     changes.new_observed_at,
     changes.rows_before,
@@ -16,3 +20,7 @@ inner join {{ ref('stg_load_history') }} as loads
     on
         changes.source_year = loads.source_year
         and changes.load_number = loads.load_number
+left join {{ ref('stg_load_history') }} as previous
+    on
+        changes.source_year = previous.source_year
+        and changes.load_number = previous.load_number + 1

@@ -42,6 +42,8 @@ struct Publication {
     occurrence: u64,
     /// When a run first observed it or, if none did, when it was loaded.
     seen_at: Timestamp,
+    /// Whether other rules read it than the one before, so that what differs is not the City's alone.
+    rules_changed: bool,
     rows: Rows,
     /// Values and columns that the contract does not list and the publication before did not have.
     unexpected: Vec<Unexpected>,
@@ -74,12 +76,13 @@ struct NewType {
 }
 
 /// A row of `publication_changes`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct ChangeRow {
     source_year: i64,
     load_number: i64,
     source_sha256: String,
     content_changed: bool,
+    rules_changed: bool,
     new_observed_at: Option<Timestamp>,
     rows_before: u64,
     rows_after: u64,
@@ -116,6 +119,7 @@ pub(super) async fn read(site: &Site, catalog: &Catalog) -> Result<Changes, Fail
         "load_number",
         "source_sha256",
         "content_changed",
+        "rules_changed",
         "new_observed_at",
         "rows_before",
         "rows_after",
@@ -198,6 +202,7 @@ impl Publication {
             sha256: change.source_sha256.clone(),
             occurrence,
             seen_at: change.new_observed_at.or(loaded_at)?,
+            rules_changed: change.rules_changed,
             rows: Rows {
                 before: change.rows_before,
                 after: change.rows_after,
@@ -217,6 +222,8 @@ impl Publication {
         let is_first = *number == 1;
         let title = if is_first {
             format!("{year}: {}", counted(rows.after, "request", "requests"))
+        } else if self.rules_changed {
+            format!("{year} was published again and is read by other rules")
         } else {
             let changes = [
                 (rows.added, "added"),
@@ -247,10 +254,13 @@ impl Publication {
         let before = if is_first {
             String::new()
         } else {
-            format!("; the one before had {}", rows.before)
+            format!(
+                "; of the one before, {}",
+                counted(rows.before, "request", "requests")
+            )
         };
         let text = format!(
-            "The City's file of {year} has {}{before}.{}",
+            "Read of the City's file of {year}: {}{before}.{}",
             counted(rows.after, "request", "requests"),
             unexpected.collect::<String>()
         );
@@ -303,22 +313,30 @@ impl Changes {
 mod tests {
     use super::*;
 
-    /// Returns the entries of the loads of a year, each of a file and of whether its content is other than before.
-    fn entries(loads: &[(&str, bool)]) -> Vec<News> {
-        let change = |(load_number, (file, content_changed)): (i64, &(&str, bool))| ChangeRow {
+    /// Returns the row of a load of a file, whose content is other than before or not.
+    fn change(load_number: i64, file: &str, content_changed: bool) -> ChangeRow {
+        ChangeRow {
             source_year: 2024,
             load_number,
-            source_sha256: (*file).to_owned(),
-            content_changed: *content_changed,
+            source_sha256: file.to_owned(),
+            content_changed,
+            rules_changed: false,
             new_observed_at: Timestamp::from_second(load_number).ok(),
-            rows_before: 0,
+            rows_before: 1_000,
             rows_after: 10,
             rows_added: 10,
             rows_gone: 0,
             rows_restatused: 0,
             rows_relabelled: 0,
-        };
-        let mut changes: Vec<ChangeRow> = (1..).zip(loads).map(change).collect();
+        }
+    }
+
+    /// Returns the entries of the loads of a year, each of a file and of whether its content is other than before.
+    fn entries(loads: &[(&str, bool)]) -> Vec<News> {
+        let loads = (1..).zip(loads);
+        let mut changes: Vec<ChangeRow> = loads
+            .map(|(number, (file, other))| change(number, file, *other))
+            .collect();
         changes.reverse();
         let publications = publications(changes, &[]);
         publications.iter().rev().map(Publication::news).collect()
@@ -343,9 +361,27 @@ mod tests {
         assert_eq!(
             texts,
             [
-                "The City's file of 2024 has 10 requests.",
-                "The City's file of 2024 has 10 requests; the one before had 0.",
+                "Read of the City's file of 2024: 10 requests.",
+                "Read of the City's file of 2024: 10 requests; of the one before, 1,000 requests.",
             ]
+        );
+    }
+
+    #[test]
+    fn what_other_rules_change_is_not_the_citys() {
+        let mut change = change(2, "b", true);
+        let title = |change: &ChangeRow| {
+            let publications = publications(vec![change.clone()], &[]);
+            publications[0].news().title
+        };
+        assert_eq!(
+            title(&change),
+            "2024 was published again: 10 requests added"
+        );
+        change.rules_changed = true;
+        assert_eq!(
+            title(&change),
+            "2024 was published again and is read by other rules"
         );
     }
 }
