@@ -31,7 +31,7 @@ pub(crate) fn check_broken_off(
         );
     }
     check_manifests(&found.lake)?;
-    check_partitions(home, found)?;
+    check_partitions(home, before, found)?;
     check_marts(before, after, found)?;
     check_site(before, after, found)
 }
@@ -47,7 +47,7 @@ pub(crate) fn check_end(home: &Home, reference: &Reference) -> anyhow::Result<()
     same("the warehouse", &after.tables, &found.tables)?;
     same("the site", &after.site, &found.site)?;
     check_manifests(&found.lake)?;
-    check_partitions(home, &found)
+    check_partitions(home, after, &found)
 }
 
 /// Whether an exit code is one that a job chose. Anything else, among it 70 and a signal, is a defect.
@@ -132,17 +132,14 @@ fn check_references(
 }
 
 /// Checks that the warehouse has exactly the rows that the latest load of each year states, and none twice.
-fn check_partitions(home: &Home, found: &State) -> anyhow::Result<()> {
+fn check_partitions(home: &Home, before: &State, found: &State) -> anyhow::Result<()> {
     const STATED: &str =
         "select partition, rows_kept, rows_quarantined from load_history order by load_number";
     const KEPT: &str = "select source_year, count(*), count(distinct request_id) from service_requests group by source_year";
     const QUARANTINED: &str =
         "select source_year, count(*), count(*) from quarantined_requests group by source_year";
 
-    let tables = ["load_history", "service_requests", "quarantined_requests"];
-    let exists = |table| found.tables.contains_key(&format!("main.{table}"));
-    if !tables.into_iter().all(exists) {
-        // Tables are created before the first load.
+    if !has_loaded_tables(before, found)? {
         return Ok(());
     }
     let rows = |sql| -> anyhow::Result<Rows> {
@@ -150,6 +147,21 @@ fn check_partitions(home: &Home, found: &State) -> anyhow::Result<()> {
         Ok(serde_json::from_value(rows)?)
     };
     check_counts(&rows(STATED)?, [&rows(KEPT)?, &rows(QUARANTINED)?])
+}
+
+/// Whether the warehouse has the tables of loads, which are created before the first load.
+fn has_loaded_tables(before: &State, found: &State) -> anyhow::Result<bool> {
+    let tables = ["load_history", "service_requests", "quarantined_requests"];
+    for table in tables.map(|table| format!("main.{table}")) {
+        if !found.tables.contains_key(&table) {
+            ensure!(
+                !before.tables.contains_key(&table),
+                "the table {table} is gone"
+            );
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 type Rows = Vec<Vec<Value>>;
@@ -190,8 +202,10 @@ fn check_marts(before: &State, after: &State, found: &State) -> anyhow::Result<(
     };
     let (before, after, found) = (marts(before), marts(after), marts(found));
     // Without a record nothing was ever published; BigQuery creates tables before the transaction that fills them.
-    let rows = found.get(RECORD).map(|table| &table[0]);
-    if rows.is_none_or(|rows| rows == 0) {
+    let has_published =
+        |marts: &BTreeMap<String, Value>| marts.get(RECORD).is_some_and(|table| table[0] != 0);
+    if !has_published(&found) {
+        ensure!(!has_published(&before), "the published marts are gone");
         return Ok(());
     }
     ensure!(
@@ -202,7 +216,7 @@ fn check_marts(before: &State, after: &State, found: &State) -> anyhow::Result<(
 }
 
 /// Checks that the catalog of the site is that before or that after, that every file it names is there, and that every
-/// stable address has a file of before or after.
+/// stable address has a file of before or after, and none of before is missing.
 fn check_site(before: &State, after: &State, found: &State) -> anyhow::Result<()> {
     for (path, content) in &found.site {
         let known = |state: &State| state.site.get(path) == Some(content);
@@ -210,6 +224,14 @@ fn check_site(before: &State, after: &State, found: &State) -> anyhow::Result<()
             !path.starts_with(ADDRESSES) || known(before) || known(after),
             "{path} of the site is neither that before nor that after"
         );
+    }
+    for path in before
+        .site
+        .keys()
+        .filter(|path| path.starts_with(ADDRESSES))
+    {
+        let is_there = found.site.contains_key(path) || !after.site.contains_key(path);
+        ensure!(is_there, "{path} of the site is gone");
     }
     let Some(catalog) = found.site.get(CATALOG) else {
         ensure!(
@@ -227,7 +249,9 @@ fn check_site(before: &State, after: &State, found: &State) -> anyhow::Result<()
     let catalog: Value = serde_json::from_slice(catalog).context("the catalog of the site")?;
     let tables = ["marts", "datasets"].map(|kind| catalog[kind].as_array());
     for table in tables.into_iter().flatten().flatten() {
-        for file in table["files"].as_array().into_iter().flatten() {
+        let files = table["files"].as_array().into_iter().flatten();
+        let whole = Some(&table["whole"]).filter(|whole| !whole.is_null());
+        for file in files.chain(whole) {
             let path = file["path"].as_str().unwrap_or_default();
             let content = found.site.get(&format!("data/{path}")).with_context(|| {
                 format!("the catalog of the site names {path}, which is missing")
@@ -248,7 +272,9 @@ mod tests {
     use serde_json::{Value, json};
     use shared::fingerprint::Digest;
 
-    use super::{check_counts, check_exit, check_manifests, check_marts, check_site, same};
+    use super::{
+        check_counts, check_exit, check_manifests, check_marts, check_site, has_loaded_tables, same,
+    };
     use crate::home::{CATALOG, RECORD, State};
 
     fn objects(contents: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
@@ -338,16 +364,63 @@ mod tests {
     }
 
     #[test]
+    fn tables_that_were_there_before_are_missed() {
+        let none = state(&[], &[]);
+        let empty = state(&[(RECORD, json!([0, ""]))], &[]);
+        let published = state(&[(RECORD, json!([1, "1"]))], &[]);
+        check_marts(&none, &published, &empty).unwrap();
+        for found in [&none, &empty] {
+            let problem = problem(check_marts(&published, &published, found));
+            assert!(problem.contains("marts are gone"), "{problem}");
+        }
+        let tables = [
+            "main.load_history",
+            "main.service_requests",
+            "main.quarantined_requests",
+        ];
+        let loaded = state(&tables.map(|table| (table, json!([1, "1"]))), &[]);
+        assert!(!has_loaded_tables(&none, &none).unwrap());
+        assert!(has_loaded_tables(&none, &loaded).unwrap());
+        let lost = has_loaded_tables(&loaded, &none);
+        assert!(problem(lost.map(drop)).contains("main.load_history is gone"));
+    }
+
+    #[test]
+    fn a_stable_address_that_vanished_is_missed() {
+        let before = state(&[], &[("data/v1/a", "old"), ("data/v1/withdrawn", "old")]);
+        let after = state(&[], &[("data/v1/a", "new")]);
+        check_site(&before, &after, &after).unwrap();
+        let lost = state(&[], &[("data/v1/withdrawn", "old")]);
+        let problem = problem(check_site(&before, &after, &lost));
+        assert!(
+            problem.contains("data/v1/a of the site is gone"),
+            "{problem}"
+        );
+    }
+
+    #[test]
     fn a_catalog_whose_files_are_missing_is_found() {
         let digest = Digest::of(b"rows");
-        let catalog = json!({"marts": [{"files": [{"path": "a", "sha256": digest.as_str()}]}]});
+        let file = |path: &str| json!({"path": path, "sha256": digest.as_str()});
+        let catalog = json!({"marts": [{"files": [file("a")], "whole": file("whole")}]});
         let catalog = catalog.to_string();
-        let after = state(&[], &[(CATALOG, &catalog), ("data/a", "rows")]);
+        let after = state(
+            &[],
+            &[
+                (CATALOG, &catalog),
+                ("data/a", "rows"),
+                ("data/whole", "rows"),
+            ],
+        );
         let before = state(&[], &[]);
         check_site(&before, &after, &after).unwrap();
         check_site(&before, &after, &before).unwrap();
         for (site, expected) in [
             (state(&[], &[(CATALOG, &catalog)]), "missing"),
+            (
+                state(&[], &[(CATALOG, &catalog), ("data/a", "rows")]),
+                "whole, which is missing",
+            ),
             (
                 state(&[], &[(CATALOG, &catalog), ("data/a", "ROWS")]),
                 "not what",

@@ -75,9 +75,6 @@ impl Report {
                 Disturbance::Orphan => "not what it started",
                 _ => continue,
             };
-            if self.of(scenario).next().is_none() {
-                continue;
-            }
             let points = self.points.get(&scenario.to_string()).copied().unwrap_or(0);
             let killed = self.of(scenario).filter(|outcome| outcome.happened);
             let tried: BTreeSet<usize> = killed.map(|outcome| outcome.trial.number).collect();
@@ -111,9 +108,6 @@ impl Report {
                     let outcomes = self.outcomes.iter().filter(of_service);
                     outcomes.filter(move |outcome| outcome.kind == Some(kind) && outcome.happened)
                 };
-                if of_kind().next().is_none() {
-                    continue;
-                }
                 let exits = |code| {
                     let count = of_kind()
                         .filter(|outcome| outcome.exit == Some(code))
@@ -146,9 +140,6 @@ impl Report {
                 _ => None,
             });
         for (scenario, copies) in works {
-            if self.of(scenario).next().is_none() {
-                continue;
-            }
             let cells = [
                 scenario.work.to_string(),
                 named(scenario.path).to_owned(),
