@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Refusal } from "./data/refusals.ts";
 import { monthAt } from "./data/span.ts";
 import { format, text } from "./strings.ts";
+import { formatsOf } from "./words/format.ts";
 import { pseudo } from "./words/pseudo.ts";
 import { plainType } from "./view/plain_type.ts";
 
@@ -95,6 +96,17 @@ test("counts have their plural, ranks their ordinal, and times their bounds", ()
   expect(text.days({ lower: 0, upper: 0.5 })).toBe("a day");
 });
 
+test("a language has as many plurals as it needs", () => {
+  const { plural } = formatsOf("pl");
+  const requests = { one: "# zgłoszenie", few: "# zgłoszenia", other: "# zgłoszeń" };
+  expect([1, 3, 5, 22].map((count) => plural(count, requests))).toEqual([
+    "1 zgłoszenie",
+    "3 zgłoszenia",
+    "5 zgłoszeń",
+    "22 zgłoszenia",
+  ]);
+});
+
 test("types have plain labels", () => {
   expect(plainType("Road Pothole / Road Damage")).toBe("Pothole or damaged road");
   expect(plainType("Access - Complaint - Road Operations")).toBe("Access: Complaint, Road Operations");
@@ -136,6 +148,9 @@ test("the pseudo-language has every word of the catalogue, longer and with accen
   expect(other.ask.where).toMatch(/^\[Whërë[~ ]+\]$/);
   expect(other.counted(2)).toMatch(/^\[2 rëqüësts[~ ]+\]$/);
   expect(other.counted(2).length).toBeGreaterThanOrEqual(text.counted(2).length * 1.4);
+  // Dates belong to the language, and figures do not change.
+  expect(other.format.month(11)).toBe("[Növ~~]");
+  expect(other.format.integer(1707)).toBe("1,707");
   // A sentence that begins with another text of the catalogue is translated too, once.
   expect(other.answer.made(other.city, 2, "", "2025")).toMatch(
     /^\[\[Töröñtö~+\] mádë 2 rëqüësts íñ 2025[~ ]+\]$/,

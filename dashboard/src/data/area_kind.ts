@@ -1,6 +1,6 @@
 import { WARD_MODEL } from "../generated/contract.ts";
 
-/** What areas are: wards of the 25-ward model, or forward sortation areas. */
+/** What areas are: wards of today, or forward sortation areas. */
 export type AreaKind = "ward" | "fsa";
 
 /** Whether the row of a mart is of a ward that exists today. */

@@ -9,7 +9,7 @@ import { readColumns } from "./parquet.ts";
 
 /** The area of a request without one. */
 export const NO_AREA = -1;
-/** The area of a request whose area is not on the map, such as a ward of the 44-ward model. */
+/** The area of a request whose area is not on the map, such as a former ward. */
 export const OFF_MAP = -2;
 
 /** The names in cubes. All cubes share one set, so that their numbers agree. */

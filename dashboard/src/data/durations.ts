@@ -35,7 +35,7 @@ export interface Closed {
 const KEYS = ["type_group", "type_name", "ward_model", "ward_id"] as const;
 const BOUNDS = ["q25", "median", "q75"] as const;
 
-/** Reads how long requests take, of the city and of the 25 wards. A catalog without the mart has nothing. */
+/** Reads how long requests take, of the city and of its wards. A catalog without the mart has nothing. */
 export async function readDurations(catalog: Catalog): Promise<Duration[]> {
   const columns = [
     ...KEYS,

@@ -7,7 +7,7 @@ const COLUMNS = ["fsa", "ward_model", "ward_id", "share"] as const;
 
 /** A ward that the requests of a postal area lie in. */
 export interface WardShare {
-  /** The ward's number in the 25-ward model. */
+  /** The number of a ward of today. */
   ward: string;
   /** The share of the postal area's requests, 0 to 1. */
   share: number;

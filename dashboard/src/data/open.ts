@@ -23,7 +23,7 @@ export async function readOpenOfCity(catalog: Catalog): Promise<OpenByAge[]> {
   return rows.map((row) => ({ ...countsOf(row), type: row.type_name as string, ward: null }));
 }
 
-/** Reads the open requests of the 25 wards by age and group. A catalog without the mart has none. */
+/** Reads the open requests of the wards by age and group. A catalog without the mart has none. */
 export async function readOpenOfWards(catalog: Catalog): Promise<OpenByAge[]> {
   const rows = await readRows(catalog, "open_by_age_group_ward", [...COUNTS, "ward_model", "ward_id"]);
   return rows

@@ -67,7 +67,7 @@ export function periodOf(
     isNow,
     isBefore,
     comparable,
-    // Wards of the 44-ward model are not on the map, so their months are empty in the previous year.
+    // Former wards are not on the map, so their months are empty in the previous year.
     comparableOnMap: comparable.filter((month) => mapMonths[month - 12 - start]),
     mapMonths,
     yearsOnMap: averagedYears(days),

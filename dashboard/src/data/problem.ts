@@ -1,4 +1,4 @@
-/** Why data cannot be shown. Each kind has a sentence in `strings.ts`. */
+/** Why data cannot be shown. Each kind has a sentence in the catalogue of words. */
 export type ProblemKind = "missing" | "damaged" | "other_format" | "unreachable" | "no_code";
 
 /** A failure to read the file at `path`. */

@@ -22,3 +22,8 @@ export interface Question {
   statuses: Set<string> | null;
   division: string | null;
 }
+
+/** Names a question by everything that it asks. Questions with the same name have the same answer. */
+export function questionNamed(question: Question): string {
+  return JSON.stringify(question, (_, value: unknown) => (value instanceof Set ? [...value] : value));
+}

@@ -14,3 +14,7 @@ export const REASONS: Record<string, string> = {
 
 /** The number of wards of today, which names their model. */
 export const WARD_MODEL = 25;
+/** The first day of these wards. */
+export const WARDS_SINCE = "2018-12-01";
+/** The number of wards until then. */
+export const FORMER_WARD_MODEL = 44;

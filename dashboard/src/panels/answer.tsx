@@ -4,7 +4,7 @@ import type { Progress } from "../data/store.ts";
 import { format, text } from "../strings.ts";
 import { aboutOf, changeOf, nameOf, rateOf, whenOf } from "../view/describe.ts";
 import type { Ranked } from "../view/measures.ts";
-import { measuredOfCity } from "../view/measures.ts";
+import { measuredOfCity, showsInterval } from "../view/measures.ts";
 import type { Shown } from "../view/shown.ts";
 import { NO_FILTERS } from "../view/view.ts";
 import "./answer.css";
@@ -85,7 +85,7 @@ function contextOf(shown: Shown): string[] {
   const count = ranked.filter(({ rank }) => rank !== null).length;
   const city = measuredOfCity(measure, answer, ranked);
   const rate =
-    one.value !== null && one.interval && measure !== "count" && measure !== "change"
+    one.value !== null && one.interval && showsInterval(measure)
       ? text.answer.rate(
           measure,
           format.measure(measure, one.value),

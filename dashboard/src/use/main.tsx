@@ -6,14 +6,10 @@ import { pseudo } from "../words/pseudo.ts";
 import { speak, text } from "../strings.ts";
 import { fetchDescribed } from "./catalog.ts";
 import { UsePage } from "./page.tsx";
-import { speakUse, wordsOfUse } from "./words.ts";
 
 showTheme();
 // As on the first page.
-if (new URLSearchParams(location.search).get("lang") === "en-XA") {
-  speak(pseudo(text));
-  speakUse(pseudo(wordsOfUse));
-}
+if (new URLSearchParams(location.search).get("lang") === "en-XA") speak(pseudo(text));
 const root = document.getElementById("app");
 if (root) {
   const catalog = fetchDescribed();

@@ -2,6 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 
 import { DATA } from "../data/catalog.ts";
 import { feedOf } from "../data/feeds.ts";
+import { WARD_MODEL } from "../generated/contract.ts";
 import { GeneratedBanner } from "../parts/banner.tsx";
 import { Failure } from "../parts/failure.tsx";
 import { format, text } from "../strings.ts";
@@ -10,12 +11,11 @@ import type { DescribedCatalog } from "./catalog.ts";
 import { fetchDescribed, findMart } from "./catalog.ts";
 import { Recipes } from "./recipes.tsx";
 import { Tables } from "./tables.tsx";
-import { wordsOfUse as words } from "./words.ts";
 import "../parts/header.css";
 import "./use.css";
 
-/** The wards since December 2018. Each has a feed. */
-const WARDS = Array.from({ length: 25 }, (_, at) => at + 1);
+/** The wards of today. Each has a feed. */
+const WARDS = Array.from({ length: WARD_MODEL }, (_, at) => at + 1);
 
 /** What there is, how to query it, its terms, and how to follow it. */
 export function UsePage({ catalog }: { catalog: Promise<DescribedCatalog> }) {
@@ -54,14 +54,16 @@ export function UsePage({ catalog }: { catalog: Promise<DescribedCatalog> }) {
 
 function Header({ catalog }: { catalog: DescribedCatalog | null }) {
   const days = [
-    ...(catalog?.data_through ? [words.through(format.day(new Date(catalog.data_through)))] : []),
-    ...(catalog?.as_of && !catalog.generated ? [words.published(format.day(new Date(catalog.as_of)))] : []),
+    ...(catalog?.data_through ? [text.use.through(format.day(new Date(catalog.data_through)))] : []),
+    ...(catalog?.as_of && !catalog.generated
+      ? [text.use.published(format.day(new Date(catalog.as_of)))]
+      : []),
   ];
   return (
     <header class="top">
-      <h1>{words.title}</h1>
+      <h1>{text.use.title}</h1>
       <p class="as-of">{days.join(" · ")}</p>
-      <a href="index.html">{words.back}</a>
+      <a href="index.html">{text.use.back}</a>
       <ThemeSwitch />
     </header>
   );
@@ -70,7 +72,7 @@ function Header({ catalog }: { catalog: DescribedCatalog | null }) {
 function Sections({ catalog }: { catalog: DescribedCatalog }) {
   return (
     <>
-      <p>{words.intro}</p>
+      <p>{text.use.intro}</p>
       <Recipes catalog={catalog} />
       <Tables catalog={catalog} />
       <Terms catalog={catalog} />
@@ -86,16 +88,17 @@ function Terms({ catalog }: { catalog: DescribedCatalog }) {
   const day = through ? format.day(new Date(through)) : "";
   return (
     <section class="panel" aria-labelledby="terms">
-      <h2 id="terms">{words.terms}</h2>
+      <h2 id="terms">{text.use.terms}</h2>
       {licence ? (
         <p>
-          {words.licence}: <a href={licence.url}>{licence.name}</a>. {attribution}
+          {text.use.licence}: <a href={licence.url}>{licence.name}</a>. {attribution}
         </p>
       ) : (
-        <p>{words.noLicence}</p>
+        <p>{text.use.noLicence}</p>
       )}
       <p>
-        {words.cite}: <q>{words.citation(text.title, source, location.origin + location.pathname, day)}</q>
+        {text.use.cite}:{" "}
+        <q>{text.use.citation(text.title, source, location.origin + location.pathname, day)}</q>
       </p>
       {findMart(catalog, "area_denominators") && <p>{text.boundaries}</p>}
     </section>
@@ -105,24 +108,24 @@ function Terms({ catalog }: { catalog: DescribedCatalog }) {
 function Follow() {
   return (
     <section class="panel" aria-labelledby="follow">
-      <h2 id="follow">{words.follow}</h2>
-      <p>{words.followIntro}</p>
+      <h2 id="follow">{text.use.follow}</h2>
+      <p>{text.use.followIntro}</p>
       <ul class="notes">
         <li>
-          <a href="feeds/publications.atom">{words.publications}</a>
+          <a href="feeds/publications.atom">{text.use.publications}</a>
         </li>
         <li>
-          {words.wards}:{" "}
+          {text.use.wards}:{" "}
           <span class="wards">
             {WARDS.map((ward) => (
               <a key={ward} href={feedOf(String(ward))}>
-                {words.ward(ward)}
+                {text.use.ward(ward)}
               </a>
             ))}
           </span>
         </li>
         <li>
-          <a href={`${DATA}changes.json`}>{words.changes}</a>
+          <a href={`${DATA}changes.json`}>{text.use.changes}</a>
         </li>
       </ul>
     </section>
@@ -132,15 +135,15 @@ function Follow() {
 function Descriptions() {
   return (
     <section class="panel" aria-labelledby="descriptions">
-      <h2 id="descriptions">{words.descriptions}</h2>
+      <h2 id="descriptions">{text.use.descriptions}</h2>
       <ul class="notes">
-        {Object.entries(words.described).map(([path, name]) => (
+        {Object.entries(text.use.described).map(([path, name]) => (
           <li key={path}>
             <a href={path}>{name}</a>
           </li>
         ))}
       </ul>
-      <p>{words.agents}</p>
+      <p>{text.use.agents}</p>
     </section>
   );
 }

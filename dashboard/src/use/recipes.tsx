@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
 
 import { DATA } from "../data/catalog.ts";
+import { text } from "../strings.ts";
 import type { DescribedCatalog } from "./catalog.ts";
 import { findMart } from "./catalog.ts";
 import type { Tool } from "./recipes.ts";
 import { recipesOf } from "./recipes.ts";
-import { wordsOfUse as words } from "./words.ts";
 
 /** The table that the lines query. */
 const TABLE = "requests_by_ward";
@@ -19,12 +19,12 @@ export function Recipes({ catalog }: { catalog: DescribedCatalog }) {
   const recipes = Object.entries(recipesOf(address, latest.year)) as [Tool, string][];
   return (
     <section class="panel" aria-labelledby="recipes">
-      <h2 id="recipes">{words.recipes}</h2>
-      <p>{words.recipesIntro}</p>
+      <h2 id="recipes">{text.use.recipes}</h2>
+      <p>{text.use.recipesIntro}</p>
       {recipes.map(([tool, lines]) => (
         <Recipe key={tool} tool={tool} lines={lines} />
       ))}
-      <p>{words.addresses}</p>
+      <p>{text.use.addresses}</p>
     </section>
   );
 }
@@ -33,8 +33,8 @@ function Recipe({ tool, lines }: { tool: Tool; lines: string }) {
   const [isCopied, setCopied] = useState(false);
   return (
     <article class="recipe" aria-labelledby={`tool-${tool}`}>
-      <h3 id={`tool-${tool}`}>{words.tools[tool]}</h3>
-      {words.notes[tool] && <p class="help">{words.notes[tool]}</p>}
+      <h3 id={`tool-${tool}`}>{text.use.tools[tool]}</h3>
+      {text.use.notes[tool] && <p class="help">{text.use.notes[tool]}</p>}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys scroll it */}
       <div class="lines" tabIndex={0} role="group" aria-labelledby={`tool-${tool}`}>
         <pre data-tool={tool}>{lines}</pre>
@@ -54,9 +54,9 @@ function Recipe({ tool, lines }: { tool: Tool; lines: string }) {
             );
           }}
         >
-          {words.copy}
+          {text.use.copy}
         </button>{" "}
-        <span role="status">{isCopied ? words.copied : ""}</span>
+        <span role="status">{isCopied ? text.use.copied : ""}</span>
       </p>
     </article>
   );

@@ -1,27 +1,26 @@
 import { DATA } from "../data/catalog.ts";
-import { format } from "../strings.ts";
+import { format, text } from "../strings.ts";
 import type { DescribedCatalog, DescribedFile, DescribedTable } from "./catalog.ts";
 import { findMart } from "./catalog.ts";
-import { wordsOfUse as words } from "./words.ts";
 
 /** Every table with its size, files and columns. */
 export function Tables({ catalog }: { catalog: DescribedCatalog }) {
   return (
     <section class="panel" aria-labelledby="tables">
-      <h2 id="tables">{words.tables}</h2>
+      <h2 id="tables">{text.use.tables}</h2>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- keys scroll it */}
       <div class="scroll-x" tabIndex={0} role="group" aria-labelledby="tables">
         <table class="tables">
           <thead>
             <tr>
-              <th scope="col">{words.table}</th>
+              <th scope="col">{text.use.table}</th>
               <th scope="col" class="number">
-                {words.rows}
+                {text.use.rows}
               </th>
               <th scope="col" class="number">
-                {words.size}
+                {text.use.size}
               </th>
-              <th scope="col">{words.files}</th>
+              <th scope="col">{text.use.files}</th>
             </tr>
           </thead>
           <tbody>
@@ -35,7 +34,7 @@ export function Tables({ catalog }: { catalog: DescribedCatalog }) {
         </table>
       </div>
       <p>
-        <a href="docs/index.html">{words.dictionary}</a>
+        <a href="docs/index.html">{text.use.dictionary}</a>
       </p>
     </section>
   );
@@ -55,7 +54,7 @@ function Row({ table, contract }: { table: DescribedTable; contract: string }) {
         <p>{description.replaceAll("`", "")}</p>
         {columns.length > 0 && (
           <details>
-            <summary>{words.columns(columns.length)}</summary>
+            <summary>{text.use.columns(columns.length)}</summary>
             <dl class="columns-of">
               {columns.map((column) => (
                 <div key={column.name}>
@@ -70,13 +69,13 @@ function Row({ table, contract }: { table: DescribedTable; contract: string }) {
         )}
       </th>
       <td class="number">{format.integer(rows)}</td>
-      <td class="number">{words.bytes(bytes)}</td>
+      <td class="number">{text.use.bytes(bytes)}</td>
       <td class="files">
-        {table.address !== undefined && <a href={DATA + table.address}>{words.whole("parquet")}</a>}
+        {table.address !== undefined && <a href={DATA + table.address}>{text.use.whole("parquet")}</a>}
         {files.map((file) => (
           <FileLink key={file.path} file={file} isWhole={table.address !== undefined} />
         ))}
-        <a href={`${DATA}contracts/${contract}.odcs.json`}>{words.contract}</a>
+        <a href={`${DATA}contracts/${contract}.odcs.json`}>{text.use.contract}</a>
       </td>
     </tr>
   );
@@ -87,6 +86,6 @@ function FileLink({ file, isWhole }: { file: DescribedFile; isWhole: boolean }) 
   const kind = file.path.endsWith(".csv.gz") ? "csv" : "parquet";
   // The address of the table has the content of its only file.
   if (file.year === undefined && isWhole) return null;
-  const name = file.year === undefined ? words.whole(kind) : words.year(file.year, kind);
+  const name = file.year === undefined ? text.use.whole(kind) : text.use.year(file.year, kind);
   return <a href={DATA + (file.address ?? file.path)}>{name}</a>;
 }

@@ -1,9 +1,7 @@
-import { monthAt } from "../data/span.ts";
+import { firstDayOf } from "../data/span.ts";
+import { WARDS_SINCE } from "../generated/contract.ts";
 import { text } from "../strings.ts";
 import type { Shown } from "./shown.ts";
-
-/** The first month with the 25 wards of the map. */
-const WARDS_SINCE = monthAt(2018, 12);
 
 /** Returns a sentence about the requests of the answer that are not on the map; `null` if all are. */
 export function leftOutOf({ view, answer }: Pick<Shown, "view" | "answer">): string | null {
@@ -11,6 +9,11 @@ export function leftOutOf({ view, answer }: Pick<Shown, "view" | "answer">): str
   const count = withoutArea + offMap;
   if (count === 0) return null;
   return view.by === "ward"
-    ? text.map.offWards(offMap, withoutArea, city.requests, question.span.from < WARDS_SINCE)
+    ? text.map.offWards(
+        offMap,
+        withoutArea,
+        city.requests,
+        firstDayOf(question.span.from) < new Date(WARDS_SINCE),
+      )
     : text.map.offFsas(count, city.requests);
 }

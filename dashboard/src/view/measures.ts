@@ -12,6 +12,11 @@ const LEAST_HOMES = 2000;
 /** What the rates for each home and person are of. */
 const PER = 1000;
 
+/** Whether the interval of a measure is shown beside its value. Only the map's tooltip has those of the others. */
+export function showsInterval(measure: Measure): boolean {
+  return measure !== "count" && measure !== "change";
+}
+
 /** Why an area has no rank: nothing is known of it, few homes, or few requests to compare with. */
 export type Unranked = "no_data" | "few_homes" | "few_requests";
 

@@ -8,15 +8,13 @@ import type { Refusal } from "../data/refusals.ts";
 import type { Month } from "../data/span.ts";
 import { firstDayOf, numberOf, yearOf } from "../data/span.ts";
 import type { StatusGroup } from "../data/vocabulary.ts";
-import { REASONS, WARD_MODEL } from "../generated/contract.ts";
+import { FORMER_WARD_MODEL, REASONS, WARDS_SINCE, WARD_MODEL } from "../generated/contract.ts";
 import type { Unranked } from "../view/measures.ts";
 import type { Embed, Measure, SeriesKind, Theme } from "../view/view.ts";
 import { formatsOf } from "./format.ts";
 import type { Standard } from "./standards.ts";
 
-/** The language of the catalogue. */
-export const LOCALE = "en-CA";
-const format = formatsOf(LOCALE);
+const format = formatsOf("en-CA");
 const { integer, percent, decimal, list, plural } = format;
 
 const areas: Record<AreaKind, { one: string; other: string }> = {
@@ -35,6 +33,8 @@ const statusGroups: Record<StatusGroup, string> = {
   cancelled: "Cancelled",
   unknown: "Unknown",
 };
+/** The month when today's wards began. */
+const wardsSince = format.monthYear(new Date(WARDS_SINCE));
 /** Years that the notice near the top lists. If there are more, it counts them. */
 const LISTED = 3;
 const boundaries: Record<string, string> = {
@@ -179,6 +179,8 @@ function inSentence(name: string): string {
 }
 
 export const en = {
+  /** How numbers and dates are written. */
+  format,
   title: "Toronto 311 requests",
   /** `where` is `null` for the whole city. */
   pageTitle: (what: string, where: string | null) =>
@@ -259,7 +261,7 @@ export const en = {
     fsa: (fsa: string) => `Postal area ${fsa}`,
     wardNamed: (name: string, id: string) => `${name} (Ward ${id})`,
     ofPostalCode: (fsa: string, share: string) => `${share} of the requests from ${fsa} are in this ward`,
-    former: (name: string) => `Roughly the former ward ${name}, until 2018`,
+    former: (name: string) => `Roughly the former ward ${name}, until ${wardsSince}`,
     around: (names: readonly string[]) => `Around ${list(names)}`,
     middle: "A neighbourhood is found by its middle, and can lie in more than one ward and postal area.",
     loading: "Loading the wards of postal areas",
@@ -534,7 +536,7 @@ export const en = {
       }
       const verb = off === 1 ? "is" : "are";
       const why = hasOldWards
-        ? `${verb} from before December 2018, when Toronto had 44 other wards`
+        ? `${verb} from before ${wardsSince}, when Toronto had ${FORMER_WARD_MODEL} other wards`
         : `${verb} of wards that are not on it`;
       const others = without > 0 ? `, and ${integer(without)} ${without === 1 ? "has" : "have"} no ward` : "";
       return `${of} ${count === 1 ? "is" : "are"} not on the map: ${integer(off)} ${why}${others}.`;
@@ -711,7 +713,7 @@ export const en = {
       "The City publishes the requests to the divisions listed above whose location it could confirm. They show what people reported, not the condition of the city: some neighbourhoods report more readily than others.",
       "Many contacts with 311 are questions and are not in the data; neither are matters of other agencies, such as transit and police.",
     ],
-    old: `Until November 2018 Toronto had 44 wards. Those years cannot be shown on today's map of ${WARD_MODEL}; use postal areas.`,
+    old: `Before ${wardsSince} Toronto had ${FORMER_WARD_MODEL} wards. Those years cannot be shown on today's map of ${WARD_MODEL}; use postal areas.`,
     renamed:
       "Types and divisions that were renamed, most of them in 2025, are counted under their current name.",
     terms: [
@@ -887,8 +889,81 @@ export const en = {
   boundaries:
     "Wards: City of Toronto. Postal areas are forward sortation areas, the first three characters of postal codes: adapted from Statistics Canada, Forward Sortation Area Boundary File, 2016 Census; this does not constitute an endorsement by Statistics Canada. Some areas are drawn with a part of the lake; rates use the land area where it is known.",
   docs: "Data dictionary",
+  /** The page "Use the data". */
+  use: {
+    title: "Use the data",
+    back: "Map and rankings",
+    intro:
+      "Everything on this site is made from the tables below. They are Parquet files: most tools read them from their address, and fetch only the parts that they need. There is nothing to sign up for.",
+    through: (day: string) => `Requests to ${day}`,
+    published: (day: string) => `newest City file of ${day}`,
+    tables: "Tables",
+    table: "Table",
+    rows: "Rows",
+    size: "Size",
+    files: "Files",
+    columns: (count: number) => plural(count, { one: "# column", other: "# columns" }),
+    column: "Column",
+    type: "Type",
+    meaning: "Meaning",
+    bytes: (bytes: number) =>
+      bytes < 1000
+        ? `${integer(bytes)} B`
+        : bytes < 1e6
+          ? `${integer(Math.round(bytes / 1e3))} kB`
+          : `${decimal(bytes / 1e6)} MB`,
+    year: (year: number, format: string) =>
+      format === "parquet" ? `${year}` : `${year} (${format.toUpperCase()})`,
+    whole: (format: string) => (format === "parquet" ? "Parquet" : format.toUpperCase()),
+    dictionary: "Data dictionary: every table, column, test and where it comes from",
+    recipes: "Query them",
+    recipesIntro: "Each of these counts the requests of every ward in the latest year.",
+    tools: {
+      duckdb: "DuckDB",
+      pandas: "pandas",
+      polars: "Polars",
+      r: "R",
+      javascript: "JavaScript",
+      spreadsheet: "Excel",
+    },
+    notes: {
+      duckdb: "SQL, in DuckDB's command line or any of its clients.",
+      pandas: "Needs pyarrow.",
+      polars: "",
+      r: "Needs the package arrow.",
+      javascript: "Needs the package hyparquet, in Node.js or a browser.",
+      spreadsheet:
+        "Data, Get Data, From Other Sources, Blank Query: this line loads the table. For a table of what you see on the map, choose Download there.",
+    },
+    copy: "Copy",
+    copied: "Copied.",
+    agents: "Agents begin with llms.txt, which says how to answer a question from the tables.",
+    addresses:
+      "The addresses in these lines stay, and their content changes when the City publishes. The files that the catalog lists never change: an analysis that has to be repeatable uses those, and checks their SHA-256.",
+    terms: "Licence and citation",
+    licence: "Licence",
+    noLicence: "These data are generated and are not the City's, so its licence does not apply.",
+    cite: "Cite as",
+    citation: (title: string, source: string, address: string, through: string) =>
+      `${title}. ${source} Data to ${through}. ${address}`,
+    follow: "Follow",
+    followIntro: "Feeds for a news reader:",
+    publications: "What the City changed, with each publication",
+    wards: "One feed per ward: its requests each month, and what was unusual",
+    ward: (id: number) => `Ward ${id}`,
+    changes: "The same for programs: changes.json",
+    descriptions: "Descriptions for programs",
+    described: {
+      "data/catalog.json": "Catalog: every file with its size and SHA-256",
+      "data/datapackage.json": "Data Package (Frictionless Data)",
+      "data/croissant.json": "Croissant (MLCommons)",
+      "data/dcat.jsonld": "DCAT-AP 3",
+      "llms.txt": "llms.txt",
+    },
+    contract: "contract",
+  },
   printed: (address: string, day: string) => `${address} · printed ${day}`,
 };
 
-/** The catalogue of a language: all words of the page. */
+/** The catalogue of a language: all words of the site, and how it writes numbers and dates. */
 export type Words = typeof en;

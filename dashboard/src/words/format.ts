@@ -6,6 +6,9 @@ import type { Measure } from "../view/view.ts";
 /** The minus sign, which is as wide as a plus sign. Intl writes a hyphen. */
 const MINUS = "−";
 
+/** The forms of a word by its number, as many as the language has. */
+type Forms = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
+
 /** Writes numbers and dates of a locale. */
 export function formatsOf(locale: string) {
   const number = (options: Intl.NumberFormatOptions) => {
@@ -60,12 +63,11 @@ export function formatsOf(locale: string) {
     monthLong: (number: number) => monthLong(monthOfYear(number)),
     list: (names: readonly string[]) => list.format(names),
     /** The form of a counted word. `#` is the number. */
-    plural: (count: number, forms: { one: string; other: string }) =>
-      (plurals.select(count) === "one" ? forms.one : forms.other).replace("#", integer(count)),
-    ordinal: (count: number, forms: Record<"one" | "two" | "few" | "other", string>) => {
-      const form = ordinals.select(count);
-      return `${integer(count)}${form === "one" || form === "two" || form === "few" ? forms[form] : forms.other}`;
-    },
+    plural: (count: number, forms: Forms) =>
+      (forms[plurals.select(count)] ?? forms.other).replace("#", integer(count)),
+    /** A number with the ending of its place in an order. */
+    ordinal: (count: number, forms: Forms) =>
+      `${integer(count)}${forms[ordinals.select(count)] ?? forms.other}`,
     /** "2025", "2023–2025", "March 2025" or "November 2024–March 2025". */
     span: (span: Span) => {
       const [first, last] = [firstDayOf(span.from), firstDayOf(span.to)];

@@ -153,11 +153,27 @@ fn page() -> String {
         line!(code, "  {}: {:?},", reason.name, reason.title);
     }
     code.push_str("};\n");
-    let wards = Contract::rules().current_wards().size;
+    let rules = Contract::rules();
+    let wards = rules.current_wards();
     line!(
         code,
-        "\n/** The number of wards of today, which names their model. */\nexport const WARD_MODEL = {wards};"
+        "\n/** The number of wards of today, which names their model. */\nexport const WARD_MODEL = {};",
+        wards.size
     );
+    if let Some(date) = wards.in_force_from {
+        line!(
+            code,
+            "/** The first day of these wards. */\nexport const WARDS_SINCE = \"{date}\";"
+        );
+    }
+    let mut models = rules.ward_models.iter();
+    if let Some(former) = models.find(|model| model.in_force_until.is_some()) {
+        line!(
+            code,
+            "/** The number of wards until then. */\nexport const FORMER_WARD_MODEL = {};",
+            former.size
+        );
+    }
     code
 }
 

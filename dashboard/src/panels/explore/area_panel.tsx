@@ -5,7 +5,7 @@ import { Failure } from "../../parts/failure.tsx";
 import { format, text } from "../../strings.ts";
 import { changeOf, nameOf, yearBeforeOf } from "../../view/describe.ts";
 import type { Ranked } from "../../view/measures.ts";
-import { hasDenominators, measuredOfCity, rank } from "../../view/measures.ts";
+import { hasDenominators, measuredOfCity, rank, showsInterval } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
 import { useRead } from "../../view/use_read.ts";
 import type { Measure } from "../../view/view.ts";
@@ -175,7 +175,7 @@ function Value({ one, measure, answer }: { one: Ranked; measure: Measure; answer
   return (
     <>
       {format.measure(measure, value)}
-      {interval && measure !== "count" && measure !== "change" && (
+      {interval && showsInterval(measure) && (
         <span class="interval">{format.interval(measure, interval)}</span>
       )}
     </>

@@ -3,15 +3,12 @@ import { useState } from "preact/hooks";
 import { format, text } from "../../strings.ts";
 import { changeOf, yearBeforeOf } from "../../view/describe.ts";
 import type { Ranked } from "../../view/measures.ts";
-import { measured } from "../../view/measures.ts";
+import { measured, showsInterval } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
 import type { Measure, Sort } from "../../view/view.ts";
 import { togglePin } from "../../view/view.ts";
 import type { Pointing } from "../map/choropleth.tsx";
 import "./ranking.css";
-
-/** Measures whose interval is beside the rate: those of about as many digits. */
-const WITH_INTERVAL: readonly Measure[] = ["homes", "people", "share"];
 
 /** The areas in a table that can be sorted by each column. Tab stops at one of them, arrow keys go to the others. */
 export function Ranking({ pointed, onPoint, ...shown }: Shown & Pointing) {
@@ -46,7 +43,7 @@ export function Ranking({ pointed, onPoint, ...shown }: Shown & Pointing) {
 function Note({ ranked, measure }: Pick<Shown, "ranked" | "measure">) {
   const notes = [
     ...(ranked.some(({ unranked }) => unranked === "few_homes") ? [text.ranking.fewHomes] : []),
-    ...(WITH_INTERVAL.includes(measure) ? [text.ranking.intervals] : []),
+    ...(showsInterval(measure) ? [text.ranking.intervals] : []),
   ];
   return notes.length === 0 ? null : <p class="help">{notes.join(" ")}</p>;
 }
@@ -168,7 +165,7 @@ function Rate({ one, measure }: { one: Ranked; measure: Measure }) {
             : format.measure(measure, value)}
           {unranked === "few_homes" && "*"}
         </span>
-        {interval && WITH_INTERVAL.includes(measure) && (
+        {interval && showsInterval(measure) && (
           <small title={text.map.interval}>{format.interval(measure, interval)}</small>
         )}
       </span>

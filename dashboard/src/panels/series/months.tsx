@@ -3,6 +3,8 @@ import { useState } from "preact/hooks";
 import type { Answer } from "../../data/answer.ts";
 import { answer as answerOf } from "../../data/answer.ts";
 import type { Figures } from "../../data/figures.ts";
+import type { Question } from "../../data/question.ts";
+import { questionNamed } from "../../data/question.ts";
 import { monthAt, yearOf } from "../../data/span.ts";
 import type { Band, Line, Style } from "../../parts/line_chart.tsx";
 import { LineChart } from "../../parts/line_chart.tsx";
@@ -85,19 +87,15 @@ function Drawing(shown: Shown) {
   );
 }
 
-/** Names the answer for all months from a year on, by everything that it depends on. */
-function keyOf({ view, answer }: Shown, first: number): string {
-  const { span, statuses, season, division } = answer.question;
-  return JSON.stringify([
-    "months",
-    first,
-    span.to,
-    view.by,
-    view.what,
-    season,
-    division,
-    statuses && [...statuses],
-  ]);
+/** The question for all months from a year on. */
+function questionFrom({ answer }: Shown, first: number): Question {
+  const { question } = answer;
+  return { ...question, days: null, span: { from: monthAt(first, 1), to: question.span.to } };
+}
+
+/** Names the answer to that question. */
+function keyOf(shown: Shown, first: number): string {
+  return `months of each ${shown.view.by} ${questionNamed(questionFrom(shown, first))}`;
 }
 
 function isLastDay(day: Date): boolean {
@@ -105,12 +103,12 @@ function isLastDay(day: Date): boolean {
 }
 
 /** Answers the question for all months from a year on. */
-async function readFrom({ store, view, vocabulary, answer }: Shown, first: number): Promise<Answer> {
-  const { span } = answer.question;
+async function readFrom(shown: Shown, first: number): Promise<Answer> {
+  const { store, view, vocabulary } = shown;
+  const question = questionFrom(shown, first);
   const { typeList } = chosenOf(view, vocabulary);
-  const need = { kind: view.by, from: first, to: yearOf(span.to), types: typeList };
+  const need = { kind: view.by, from: first, to: yearOf(question.span.to), types: typeList };
   const { areas, names, cubes } = await store.read(need, () => undefined);
-  const question = { ...answer.question, days: null, span: { from: monthAt(first, 1), to: span.to } };
   return answerOf(question, cubes, names, areas, store.dataThrough);
 }
 

@@ -4,7 +4,8 @@ import { readDays } from "../../data/days.ts";
 import type { Bounds } from "../../data/durations.ts";
 import { readDurations } from "../../data/durations.ts";
 import type { Figures } from "../../data/figures.ts";
-import { firstDayOf, monthsOf, numberOf, yearOf } from "../../data/span.ts";
+import type { Question } from "../../data/question.ts";
+import { firstDayOf, isWholeYears, monthsOf, numberOf, yearOf } from "../../data/span.ts";
 import { text } from "../../strings.ts";
 import { fewOf, typesNamed } from "../../view/describe.ts";
 import { subjectOf } from "../../view/durations.ts";
@@ -39,21 +40,55 @@ function originOf({ generated: isGenerated, attribution }: Catalog): string {
   return isGenerated ? text.generated.data : (attribution ?? "");
 }
 
-/** The filters that were applied, as the last columns of a table: their names, and their cells in every row. */
-function filtersOf({ view, answer, store }: Shown, unused: readonly Filter[] = []) {
-  const { days, span } = answer.question;
-  const filters: readonly (readonly [Filter | null, name: string, Cell])[] = [
-    ["what", "what", typesNamed(view.what)],
-    ["season", "season", view.season],
-    ["status", "status", view.status],
-    ["division", "division", view.division],
-    days
-      ? ["period", "days", `${dayId(days.first)}/${dayId(days.last)}`]
-      : ["period", "months", `${monthId(span.from)}/${monthId(span.to)}`],
-    [null, "data_through", dayId(store.dataThrough)],
+/** A filter as its column, whose cell every row has, and as words in the name of a file. */
+interface Applied {
+  filter: Filter;
+  column: string;
+  cell: Cell;
+  words: readonly (string | null)[];
+}
+
+/** The filters that were applied, without those that a table does not use. */
+function appliedIn({ view, answer }: Shown, unused: readonly Filter[]): Applied[] {
+  const { what } = view;
+  const same = (filter: "season" | "status" | "division") => ({
+    filter,
+    column: filter,
+    cell: view[filter],
+    words: [view[filter]],
+  });
+  const types = fewOf(
+    what.map(({ name }) => name),
+    LISTED,
+  );
+  const filters: Applied[] = [
+    { filter: "what", column: "what", cell: typesNamed(what), words: types },
+    same("season"),
+    same("status"),
+    same("division"),
+    { filter: "period", ...periodOf(answer.question) },
   ];
-  const used = filters.filter(([filter]) => filter === null || !unused.includes(filter));
-  return { names: used.map(([, name]) => name), cells: used.map(([, , cell]) => cell) };
+  return filters.filter(({ filter }) => !unused.includes(filter));
+}
+
+/** The days or months of a question. In the name of a file, months that are whole years are these years. */
+function periodOf({ days, span }: Question): Omit<Applied, "filter"> {
+  const ends = days ? [dayId(days.first), dayId(days.last)] : [monthId(span.from), monthId(span.to)];
+  const years = new Set([yearOf(span.from), yearOf(span.to)]);
+  return {
+    column: days ? "days" : "months",
+    cell: ends.join("/"),
+    words: !days && isWholeYears(span) ? [[...years].join("-")] : [...new Set(ends)],
+  };
+}
+
+/** The last columns of a table: the filters that were applied, and the last day of the data. */
+function filtersOf(shown: Shown, unused: readonly Filter[] = []) {
+  const applied = appliedIn(shown, unused);
+  return {
+    names: [...applied.map(({ column }) => column), "data_through"],
+    cells: [...applied.map(({ cell }) => cell), dayId(shown.store.dataThrough)],
+  };
 }
 
 /** The areas with their figures, numerators and denominators. The README describes the columns. */
@@ -276,38 +311,23 @@ export function areasNamed({ by }: View): string {
 
 /** The name of a file: what it holds, and the filters that apply to it, without words that a file system does not take. */
 export function fileName(
-  { view, answer }: Shown,
+  shown: Shown,
   part: string,
   { generated: isGenerated }: Catalog,
   unused: readonly Filter[] = [],
 ): string {
-  const { days, span } = answer.question;
-  const { from, to } = span;
-  const names: Readonly<Record<Exclude<Filter, "period">, readonly (string | null)[]>> = {
-    what: fewOf(
-      view.what.map(({ name }) => name),
-      LISTED,
-    ),
-    season: [view.season],
-    status: [view.status],
-    division: [view.division],
-  };
-  const slugs = (["what", "season", "status", "division"] as const)
-    .filter((filter) => !unused.includes(filter))
-    .flatMap((filter) => names[filter].flatMap((name) => name ?? []))
-    .map((name) =>
-      name
-        .toLowerCase()
-        .replace(/[^a-z0-9]+/g, "-")
-        .replace(/^-|-$/g, ""),
-    )
-    .filter(Boolean);
-  const period = days
-    ? [dayId(days.first), dayId(days.last)].join("_")
-    : numberOf(from) === 1 && numberOf(to) === 12
-      ? [...new Set([yearOf(from), yearOf(to)])].join("-")
-      : [...new Set([monthId(from), monthId(to)])].join("_");
-  const name = ["toronto-311", ...slugs, part, ...(unused.includes("period") ? [] : [period])].join("_");
+  const slugs = (isPeriod: boolean) =>
+    appliedIn(shown, unused)
+      .filter(({ filter }) => (filter === "period") === isPeriod)
+      .flatMap(({ words }) => words.flatMap((word) => word ?? []))
+      .map((word) =>
+        word
+          .toLowerCase()
+          .replace(/[^a-z0-9]+/g, "-")
+          .replace(/^-|-$/g, ""),
+      )
+      .filter(Boolean);
+  const name = ["toronto-311", ...slugs(false), part, ...slugs(true)].join("_");
   return isGenerated ? text.generated.fileName(name) : name;
 }
 
