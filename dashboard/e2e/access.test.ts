@@ -178,6 +178,62 @@ test("on a wall the page is larger, and uses the width", async () => {
   await visitor.close();
 });
 
+test.for([390, 1366, 1920, 2560])("what is at the left edge is aligned, %i pixels wide", async (width) => {
+  const visitor = await site.visit({ viewport: { width, height: 900 } });
+  await visitor.view();
+  const edges = await visitor.page
+    .locator("h1, .ask > :first-child, .answer h2, #explore > :first-child, footer p")
+    .evaluateAll((found) => found.map((one) => Math.round(one.getBoundingClientRect().left)));
+  expect(edges.length).toBeGreaterThan(4);
+  expect(new Set(edges).size, edges.join(" ")).toBe(1);
+  await visitor.close();
+});
+
+const MAPS = ["", "?by=fsa", "?by=fsa&measure=change", "?measure=change"];
+test.for(MAPS)("labels of the map do not overlap: %s", async (view) => {
+  const visitor = await site.visit({ viewport: { width: 1366, height: 768 } });
+  await visitor.view(view);
+  const overlapping = await visitor.page.locator("#map .label").evaluateAll((labels) => {
+    const boxes = labels.flatMap((label) =>
+      [...label.children].map((line) => ({
+        words: label.textContent,
+        label,
+        box: line.getBoundingClientRect(),
+      })),
+    );
+    // A line is higher than its letters.
+    return boxes.flatMap((one, at) =>
+      boxes
+        .slice(at + 1)
+        .filter(
+          (other) =>
+            other.label !== one.label &&
+            Math.min(one.box.right, other.box.right) > Math.max(one.box.left, other.box.left) &&
+            Math.min(one.box.bottom, other.box.bottom) - Math.max(one.box.top, other.box.top) > 4,
+        )
+        .map((other) => `${one.words} and ${other.words}`),
+    );
+  });
+  expect(overlapping).toEqual([]);
+  await visitor.close();
+});
+
+const TABS = ["homes", "count", "people", "density", "change"];
+test.for(TABS)("heads of the ranking are not cut off: %s", async (measure) => {
+  const visitor = await site.visit({ viewport: { width: 1366, height: 768 } });
+  await visitor.view(`?measure=${measure}`);
+  const cut = await visitor.page.locator("#ranking thead th:not(.rank)").evaluateAll((heads) =>
+    heads.flatMap((head) => {
+      const words = document.createRange();
+      words.selectNodeContents(head);
+      const [inner, outer] = [words.getBoundingClientRect(), head.getBoundingClientRect()];
+      return inner.right > outer.right || inner.left < outer.left ? [head.textContent] : [];
+    }),
+  );
+  expect(cut).toEqual([]);
+  await visitor.close();
+});
+
 test("the names of postal areas do not overlap in the heat map", async () => {
   const visitor = await site.visit();
   await visitor.view("?by=fsa");

@@ -119,7 +119,8 @@ test("requests about a category in a ward, whether that grows, its rate and its 
       : `${(Math.abs(change) * 100).toFixed(1)}% ${change > 0 ? "more" : "fewer"} than in 2024`,
   );
   const context = await visitor.text(".answer .context");
-  expect(context).toContain(`That is ${rate.toFixed(1)} per 1,000 homes (`);
+  // "That" is the ward of the sentence above, and not the city.
+  expect(context.startsWith(`That is ${rate.toFixed(1)} per 1,000 homes (`), context).toBe(true);
   expect(context).toMatch(new RegExp(`Davenport is ${place}(st|nd|rd|th) of 25 wards\\.`));
 });
 

@@ -254,6 +254,7 @@ test("nothing found is a sentence with the filter to blame, and a button", async
   );
   expect(new Set(await page.locator("#ranking .rank").allInnerTexts())).toEqual(new Set(["Rank", "–"]));
   expect(await page.locator("#map .area:not(.fill-none)").count()).toBe(0);
+  expect(await page.locator("#ranking .help").count()).toBe(0);
   // No chart of zeros.
   expect(await page.locator("#series svg").count()).toBe(0);
   await page.locator(".answer").getByRole("button", { name: "Clear filters" }).click();

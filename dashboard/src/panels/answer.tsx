@@ -94,8 +94,9 @@ function contextOf(shown: Shown): string[] {
         )
       : "";
   return [
-    text.answer.cityToo(answer.city.requests, changeOf(answer, answer.city, false)),
+    // Right after the sentence about the area, because it begins with "that".
     ...(rate ? [rate] : []),
+    text.answer.cityToo(answer.city.requests, changeOf(answer, answer.city, false)),
     ...(one.rank === null ? [] : [text.answer.rank(shortName(one), one.rank, count, view.by)]),
     ...(rate && isLikeCity(one, city.value) ? [text.answer.likeCity] : []),
     perPeriod,

@@ -43,7 +43,7 @@ export function Ranking({ pointed, onPoint, ...shown }: Shown & Pointing) {
 function Note({ ranked, measure }: Pick<Shown, "ranked" | "measure">) {
   const notes = [
     ...(ranked.some(({ unranked }) => unranked === "few_homes") ? [text.ranking.fewHomes] : []),
-    ...(showsInterval(measure) ? [text.ranking.intervals] : []),
+    ...(showsInterval(measure) && ranked.some(({ interval }) => interval) ? [text.ranking.intervals] : []),
   ];
   return notes.length === 0 ? null : <p class="help">{notes.join(" ")}</p>;
 }

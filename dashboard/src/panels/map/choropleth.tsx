@@ -11,7 +11,8 @@ import { fillOf } from "../../view/scale.ts";
 import type { Shown } from "../../view/shown.ts";
 import { togglePin } from "../../view/view.ts";
 import { AreaSummary } from "./area_summary.tsx";
-import { labelOf } from "./labels.ts";
+import type { Line } from "./labels.ts";
+import { labelsOf } from "./labels.ts";
 import type { Shape } from "./shapes.ts";
 import { HEIGHT, WIDTH, besideOf, draw, neighbour } from "./shapes.ts";
 import { useZoom } from "./use_zoom.ts";
@@ -120,6 +121,15 @@ function Overlay({
   outlined: number;
   pixel: number;
 }) {
+  const below = ({ value }: Ranked) => (value === null ? "" : format.measure(measure, value));
+  const labels = labelsOf(
+    ranked.map((one, at) => ({
+      area: one.area,
+      below: measure === "change" ? below(one) : null,
+      label: (shapes[at] as Shape).label,
+    })),
+    LABEL * pixel,
+  );
   return (
     <>
       {view.pins.map((id, pin) => {
@@ -130,11 +140,9 @@ function Overlay({
       {ranked.map((one, at) => (
         <Label
           key={one.area.id}
-          one={one}
-          shape={shapes[at] as Shape}
-          below={measure === "change" ? (one.value === null ? "" : format.measure(measure, one.value)) : null}
+          x={shapes[at]?.label.x ?? 0}
+          lines={labels[at] ?? []}
           fill={fillOf(scale, one)}
-          pixel={pixel}
         />
       ))}
     </>
@@ -240,33 +248,15 @@ function AreaButton({
 }
 
 /** The number or code of an area, and its name or value where there is room. */
-function Label({
-  one: { area },
-  shape: { label },
-  below,
-  fill,
-  pixel,
-}: {
-  one: Ranked;
-  shape: Shape;
-  /** The line below the number, instead of the name. */
-  below: string | null;
-  fill: string;
-  pixel: number;
-}) {
-  const size = LABEL * pixel;
-  const { first, second } = labelOf(area, below, label, size);
-  if (first === null) return null;
+function Label({ x, lines, fill }: { x: number; lines: readonly Line[]; fill: string }) {
+  if (lines.length === 0) return null;
   return (
     <g class={`label on-${fill}`} aria-hidden="true" text-anchor="middle">
-      <text x={label.x} y={label.y + (second === null ? 0.35 : 0) * size} font-size={size} font-weight={650}>
-        {first}
-      </text>
-      {second !== null && (
-        <text x={label.x} y={label.y + 0.9 * size} font-size={size * 0.78}>
-          {second}
+      {lines.map(({ words, y, size }, at) => (
+        <text key={at} x={x} y={y} font-size={size} {...(at === 0 && { "font-weight": 650 })}>
+          {words}
         </text>
-      )}
+      ))}
     </g>
   );
 }

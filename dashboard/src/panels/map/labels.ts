@@ -1,3 +1,5 @@
+import type { Shape } from "./shapes.ts";
+
 /** Short names of wards for the map, where the full one does not fit. */
 const SHORT: Readonly<Record<string, string>> = {
   "1": "Etobicoke N",
@@ -24,27 +26,95 @@ const SHORT: Readonly<Record<string, string>> = {
   "24": "Guildwood",
   "25": "Rouge Park",
 };
-/** The width of a letter as a share of its height, roughly. */
-const LETTER = 0.54;
-/** The share of its area that a code may take. */
-const CROWDED = 0.86;
+/** The height of the second line as a share of that of the first. */
+const SMALLER = 0.78;
+/** How far the second line is below the first, in heights of the first. */
+const LINE = 0.9;
+/** How far a line that is alone is below its place, so that its letters are in the middle. */
+const ALONE = 0.35;
+/** The height of capitals and digits as a share of that of a line. */
+const CAPITAL = 0.75;
+/** The space around a line, in its heights. */
+const GAP = 0.1;
+/** The width of a letter as a share of its height: of a name, of a figure, and of a number or code, which is bold. */
+const LETTER = { name: 0.54, figure: 0.64, code: 0.78 } as const;
+/** How much wider than its area a number or code may be. */
+const OVER = 1.24;
 
-/** The label of an area: its number or code, and a line below it if there is room. */
-export function labelOf(
-  { id, name }: { id: string; name: string },
+/** An area that needs a label. */
+export interface Unlabelled {
+  area: { id: string; name: string };
+  /** The line below the number, instead of the name. */
+  below: string | null;
+  label: Shape["label"];
+}
+
+/** A line of a label: its words, their baseline and their height. */
+export interface Line {
+  words: string;
+  y: number;
+  size: number;
+}
+
+interface Box {
+  left: number;
+  right: number;
+  top: number;
+  bottom: number;
+}
+
+/**
+ * The lines of each area's label: its number or code, and its name or a figure below it if there is room. A label that would
+ * cover an earlier one has one line, or none.
+ */
+export function labelsOf(areas: readonly Unlabelled[], size: number): Line[][] {
+  const taken: Box[] = [];
+  return areas.map(({ area, below, label }) => {
+    const { id } = area;
+    if (widthOf(id, "code", size) > label.room * OVER) return [];
+    const second = secondOf(area, below, label, size * SMALLER);
+    const kind = below === null ? "name" : "figure";
+    const lines = (words: string | null): (Line & { box: Box })[] => [
+      lineAt(label, id, "code", (words === null ? ALONE : 0) * size, size),
+      ...(words === null ? [] : [lineAt(label, words, kind, LINE * size, size * SMALLER)]),
+    ];
+    const isFree = ({ box }: { box: Box }) => !taken.some((other) => overlap(box, other));
+    const found = [lines(second), lines(null)].find((some) => some.every(isFree)) ?? [];
+    taken.push(...found.map(({ box }) => box));
+    return found;
+  });
+}
+
+/** The name or figure of an area, if it fits. A code is its own name. */
+function secondOf(
+  { id, name }: Unlabelled["area"],
   below: string | null,
-  { room, roomBelow }: { room: number; roomBelow: number },
+  { room, roomBelow }: Shape["label"],
   size: number,
-): { first: string | null; second: string | null } {
-  // Codes of small areas would touch each other.
-  const isCode = id === name;
-  const fits = (words: string, height: number, within: number) => words.length * height * LETTER <= within;
-  const candidates = below === null ? [name, SHORT[id] ?? name] : [below];
-  return {
-    first: fits(id, size, isCode ? room * CROWDED : room) ? id : null,
-    second:
-      (isCode && below === null
-        ? null
-        : candidates.find((one) => fits(one, size * 0.78, Math.min(room, roomBelow)))) ?? null,
-  };
+): string | null {
+  const within = Math.min(room, roomBelow);
+  if (below !== null) return below !== "" && widthOf(below, "figure", size) <= within ? below : null;
+  const names = id === name ? [] : [name, SHORT[id] ?? name];
+  return names.find((one) => widthOf(one, "name", size) <= within) ?? null;
+}
+
+function widthOf(words: string, kind: keyof typeof LETTER, size: number): number {
+  return words.length * LETTER[kind] * size;
+}
+
+function lineAt(
+  { x, y: middle }: Shape["label"],
+  words: string,
+  kind: keyof typeof LETTER,
+  under: number,
+  size: number,
+): Line & { box: Box } {
+  const half = widthOf(words, kind, size) / 2 + GAP * size;
+  const y = middle + under;
+  const [top, bottom] = [y - (CAPITAL + GAP) * size, y + GAP * size];
+  return { words, y, size, box: { left: x - half, right: x + half, top, bottom } };
+}
+
+function overlap(one: Box, other: Box): boolean {
+  return one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
 }
