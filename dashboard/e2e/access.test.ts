@@ -336,6 +336,38 @@ test.for(["light", "dark"] as const)("graphics have enough contrast, %s", async 
   await visitor.close();
 });
 
+test("nothing moves for those who prefer that", async () => {
+  const durations = async (reducedMotion: "reduce" | "no-preference") => {
+    const visitor = await site.visit({ reducedMotion });
+    await visitor.view();
+    const found = await visitor.page
+      .locator("#map .area")
+      .evaluateAll((areas) => areas.map((area) => getComputedStyle(area).transitionDuration));
+    await visitor.close();
+    return new Set(found);
+  };
+  expect(await durations("reduce")).toEqual(new Set(["0s"]));
+  expect(await durations("no-preference")).not.toContain("0s");
+});
+
+test("a window that becomes narrow shows the whole page", async () => {
+  const visitor = await site.visit({ viewport: { width: 1366, height: 768 } });
+  await visitor.view("?area=9");
+  const { page } = visitor;
+  for (const width of [1366, 1000, 720, 360]) {
+    await page.setViewportSize({ width, height: 768 });
+    await visitor.settled();
+    const tooWide = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    await expect.poll(tooWide, { message: `${width}` }).toBeLessThanOrEqual(0);
+    // The panel of the area stays open, beside the map or over it.
+    expect(await visitor.text(".area-panel h2")).toBe("Davenport (Ward 9)");
+    const map = await page.locator("#map").boundingBox();
+    expect((map?.x ?? NaN) + (map?.width ?? NaN)).toBeLessThanOrEqual(width);
+  }
+  expect(visitor.complaints).toEqual([]);
+  await visitor.close();
+});
+
 test("colours with a meaning stay when the system forces colours", async () => {
   const visitor = await site.visit({ forcedColors: "active" });
   await visitor.view();

@@ -184,6 +184,19 @@ test("a location finds its ward in the page, and a refusal is a sentence", async
   await visitor.page.getByText("Your browser did not share a location.").waitFor();
 });
 
+test("an address or a councillor leads to a sentence about what can be typed", async () => {
+  await visitor.view();
+  const search = visitor.page.getByRole("combobox", { name: "Where" });
+  for (const typed of ["100 Queen Street West", "Councillor Nguyen"]) {
+    await search.fill(typed);
+    await expect
+      .poll(() => visitor.text(".combobox:has(#where) .option-none"))
+      .toBe(
+        `Nothing matches “${typed}”. Try a ward's name or number, a postal code such as M5V 2T6, or a neighbourhood.`,
+      );
+  }
+});
+
 test("a location that cannot be looked up is a sentence", async () => {
   const located = await site.visit({
     permissions: ["geolocation"],
