@@ -195,6 +195,23 @@ test("a printed page has no controls, and its address and date", async () => {
   }
 });
 
+test.for([390, 768, 1366, 1920])("the sheet of a ward is one page from every screen: %i", async (width) => {
+  const { page } = visitor;
+  await page.setViewportSize({ width, height: 900 });
+  await visitor.view("?area=9");
+  for (const section of ["#series", "#categories", "#duration", "#unusual"]) {
+    await page.locator(section).scrollIntoViewIfNeeded();
+  }
+  await visitor.settled();
+  const pdf = await page.pdf({ format: "A4" });
+  expect(pdf.toString("latin1").match(/\/Type\s*\/Page\b/g)).toHaveLength(1);
+  await page.emulateMedia({ media: "print" });
+  const edges = await page
+    .locator("h1, .print-head, .answer h2, #explore > :first-child")
+    .evaluateAll((found) => found.map((one) => Math.round(one.getBoundingClientRect().left)));
+  expect(new Set(edges).size, edges.join(" ")).toBe(1);
+});
+
 test.for(["?area=3", "?by=fsa"])("a printed page is complete, and nothing covers it: %s", async (address) => {
   const { page } = visitor;
   // Between the margins of a sheet.
