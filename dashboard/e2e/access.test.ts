@@ -234,6 +234,23 @@ test.for(TABS)("heads of the ranking are not cut off: %s", async (measure) => {
   await visitor.close();
 });
 
+test.for([320, 360, 390, 1366])("names in the ranking do not cover its figures: %i", async (width) => {
+  const visitor = await site.visit({ viewport: { width, height: 768 } });
+  await visitor.view();
+  const covered = await visitor.page.locator("#ranking tbody tr").evaluateAll((rows) =>
+    rows.flatMap((row) => {
+      const boxOf = (selector: string) => {
+        const words = document.createRange();
+        words.selectNodeContents(row.querySelector(selector) ?? row);
+        return words.getBoundingClientRect();
+      };
+      return boxOf(".name button").right > boxOf(".rate").left ? [row.textContent] : [];
+    }),
+  );
+  expect(covered).toEqual([]);
+  await visitor.close();
+});
+
 test("the names of postal areas do not overlap in the heat map", async () => {
   const visitor = await site.visit();
   await visitor.view("?by=fsa");

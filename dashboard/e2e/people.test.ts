@@ -383,8 +383,13 @@ test("on a phone the panel of an area is a sheet in sight, and the map is on the
   const phone = await site.visit({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
   await phone.view();
   expect(await phone.shift()).toBeLessThanOrEqual(0.05);
-  const change = await phone.page.locator("#ranking th", { hasText: "vs 2024" }).boundingBox();
-  expect((change?.x ?? NaN) + (change?.width ?? NaN)).toBeLessThanOrEqual(390);
+  const endOf = async (selector: string) => {
+    const box = await phone.page.locator(selector).boundingBox();
+    return (box?.x ?? NaN) + (box?.width ?? NaN);
+  };
+  expect(await endOf("#ranking th:has-text('vs 2024')")).toBeLessThanOrEqual(await endOf("#ranking .scroll"));
+  // The figures that it explains are not shown.
+  expect(await phone.page.getByText("Small figures: 95% interval.").isVisible()).toBe(false);
   const map = await phone.page.locator("#map").boundingBox();
   expect((map?.y ?? NaN) + (map?.height ?? NaN)).toBeLessThanOrEqual(844);
   await phone.page.locator('#map [data-area="1"]').tap();

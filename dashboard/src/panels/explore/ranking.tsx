@@ -41,11 +41,15 @@ export function Ranking({ pointed, onPoint, ...shown }: Shown & Pointing) {
 
 /** What the asterisk and the small figures of the table mean, if it has them. */
 function Note({ ranked, measure }: Pick<Shown, "ranked" | "measure">) {
-  const notes = [
-    ...(ranked.some(({ unranked }) => unranked === "few_homes") ? [text.ranking.fewHomes] : []),
-    ...(showsInterval(measure) && ranked.some(({ interval }) => interval) ? [text.ranking.intervals] : []),
-  ];
-  return notes.length === 0 ? null : <p class="help">{notes.join(" ")}</p>;
+  const hasFew = ranked.some(({ unranked }) => unranked === "few_homes");
+  const hasIntervals = showsInterval(measure) && ranked.some(({ interval }) => interval);
+  if (!hasFew && !hasIntervals) return null;
+  return (
+    <p class="help">
+      {hasFew && text.ranking.fewHomes}{" "}
+      {hasIntervals && <span class="of-intervals">{text.ranking.intervals}</span>}
+    </p>
+  );
 }
 
 function Head({ view, measure, answer, change }: Shown) {

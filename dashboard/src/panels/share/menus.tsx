@@ -48,7 +48,7 @@ export function Link(props: MenuProps) {
     <>
       <label class="code">
         {text.share.link}
-        <textarea readOnly rows={2} value={address} />
+        <textarea readOnly rows={3} value={address} />
       </label>
       <p class="help">{props.answer.question.days ? text.share.linkNoteOfDays : text.share.linkNote}</p>
       <div class="buttons">
@@ -67,7 +67,7 @@ export function Link(props: MenuProps) {
       </div>
       <label class="code">
         {text.share.cite}
-        <textarea readOnly rows={4} value={citation} />
+        <textarea readOnly rows={6} value={citation} />
       </label>
     </>
   );
