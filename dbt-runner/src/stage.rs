@@ -12,7 +12,7 @@ use shared::fingerprint::Fingerprint;
 use shared::hand_over::{self, Outcomes};
 use shared::job::Summary;
 use shared::key::Key;
-use shared::lineage::{Lineage, Tables};
+use shared::lineage::Tables;
 use shared::manifest::{self, LoadReceipt, ManifestRef, Mart, MartsManifest, Version};
 use shared::partition::Partition;
 use shared::run::Stage;
@@ -80,97 +80,16 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     if common.dry_run {
         return estimate(&common, &settings).await;
     }
-    let tables = settings.warehouse.url.tables();
     let loaded = hand_over::input_of(&common, Stage::Dbt).await?;
-    let (input, published) = block_in_place(|| {
-        let mut warehouse = settings.open_warehouse()?;
-        let input = settings.input(&mut warehouse)?;
-        Ok::<_, Failure>((input, warehouse.published()?))
-    })?;
-    warn_if_stale(input.latest_news);
-    let intact = match &published {
-        Some(published) if !common.force => settings.intact(&common, published).await?,
-        _ => None,
-    };
-    let is_current = |published: &&PublishedMarts| {
-        let fingerprint = input.fingerprint.as_str();
-        published.fingerprint == fingerprint && intact.is_some()
-    };
-    let existing = published.as_ref().filter(is_current).and(intact.clone());
-    let scope = match &published {
-        Some(published) if intact.is_some() => input.scope(published),
-        _ => Scope::Whole,
-    };
-
-    let (fingerprint, generated) = (input.fingerprint.clone(), input.generated);
-    let (clean, project) = (input.clean.clone(), input.project.clone());
-    let mut publication = settings.site.as_ref().map(|site| Publication {
-        site,
-        fingerprint: &fingerprint,
-        address: settings.address.as_deref(),
-        generated,
-        run_id: &common.run_id,
-        lake: &common.lake,
-        clean: &clean,
-        kept: published.as_ref().map(|published| Kept {
-            fingerprint: &published.fingerprint,
-            changed: &scope,
-        }),
-        lineage: &common.lineage,
-        tables: &tables,
-    });
-    if let Some(current) = &publication
-        && !common.force
-        && current.is_published().await?
-    {
-        publication = None;
-    }
-
-    let (marts, mut summary) = match (existing, &publication) {
+    let plan = Plan::of(&common, &settings).await?;
+    let (marts, mut summary) = match (&plan.existing, plan.publication().await?) {
         (Some(marts), None) => {
-            debug!(%fingerprint, "marts found");
-            (marts, Summary::found())
+            debug!(fingerprint = %plan.input.fingerprint, "marts found");
+            (marts.clone(), Summary::found())
         }
-        (existing, publication) => {
-            common.lineage.begin_stage(Stage::Dbt).await;
-            let temporary = Scratch::default();
-            let target = settings.target_or(&temporary)?;
-            let candidate = Candidate::new(&settings.warehouse, target)?;
-            let dbt = settings.dbt(target, &candidate, &input);
-            let (mut dbt, graph) = dbt
-                .start()
-                .await
-                .while_doing(|| format!("cannot parse {}", settings.project.display()))?;
-            let docs = match publication {
-                Some(_) => document(&mut dbt, &graph).await,
-                None => None,
-            };
-            let (marts, mut summary) = if let Some(marts) = existing {
-                // The site is published with its memory.
-                dbt.close().await;
-                (marts, Summary::found())
-            } else {
-                let work = Work {
-                    candidate: &candidate,
-                    graph: &graph,
-                    scope: &scope,
-                    published: published.as_ref(),
-                    lineage: &common.lineage,
-                    tables: &tables,
-                };
-                let built = build(&common, &settings, dbt, &work, input).await;
-                // The error names files in it.
-                built.inspect_err(|_| temporary.keep())?
-            };
-            if let Some(publication) = publication {
-                let mut warehouse = block_in_place(|| settings.open_warehouse())?;
-                let written = publication.publish(&mut warehouse, &graph, docs);
-                summary.bytes += written.await?;
-            }
-            (marts, summary)
-        }
+        (_, publication) => plan.execute(publication.as_ref()).await?,
     };
-    freeze(&common, &settings, &project, &clean).await?;
+    freeze(&common, &settings, &plan.input).await?;
     if let Some(site) = &settings.site
         && let Some(dashboard) = &settings.dashboard
     {
@@ -179,12 +98,117 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     hand_over(&common, &settings, loaded, &marts, summary).await
 }
 
+/// The inputs of a build, and what has to be built from them.
+struct Plan<'a> {
+    common: &'a CommonSettings,
+    settings: &'a Settings,
+    input: Input,
+    /// What is published so far.
+    published: Option<PublishedMarts>,
+    /// The manifest of the published marts, if they were built from these inputs.
+    existing: Option<ManifestRef>,
+    scope: Scope,
+    /// The names of the tables in the lineage.
+    tables: Tables,
+}
+
+impl<'a> Plan<'a> {
+    async fn of(common: &'a CommonSettings, settings: &'a Settings) -> Result<Self, Failure> {
+        let (input, published) = block_in_place(|| settings.input_and_published())?;
+        warn_if_stale(input.latest_news);
+        let intact = match &published {
+            Some(published) if !common.force => settings.intact(common, published).await?,
+            _ => None,
+        };
+        let scope = match &published {
+            Some(published) if intact.is_some() => input.scope(published),
+            _ => Scope::Whole,
+        };
+        let is_current = |published: &PublishedMarts| {
+            published.fingerprint.as_str() == input.fingerprint.as_str()
+        };
+        Ok(Self {
+            common,
+            settings,
+            existing: intact.filter(|_| published.as_ref().is_some_and(is_current)),
+            input,
+            published,
+            scope,
+            tables: settings.warehouse.url.tables(),
+        })
+    }
+
+    /// Returns the publication of the marts; `None` if there is no site, or it already has them.
+    async fn publication(&self) -> Result<Option<Publication<'_>>, Failure> {
+        let Some(site) = &self.settings.site else {
+            return Ok(None);
+        };
+        let publication = Publication {
+            site,
+            fingerprint: &self.input.fingerprint,
+            address: self.settings.address.as_deref(),
+            generated: self.input.generated,
+            run_id: &self.common.run_id,
+            lake: &self.common.lake,
+            clean: &self.input.clean,
+            kept: self.published.as_ref().map(|published| Kept {
+                fingerprint: &published.fingerprint,
+                changed: &self.scope,
+            }),
+            lineage: &self.common.lineage,
+            tables: &self.tables,
+        };
+        let is_needed = self.common.force || !publication.is_published().await?;
+        Ok(is_needed.then_some(publication))
+    }
+
+    /// Builds the marts unless they exist, and publishes them on the site if `publication` is given.
+    async fn execute(
+        &self,
+        publication: Option<&Publication<'_>>,
+    ) -> Result<(ManifestRef, Summary), Failure> {
+        let settings = self.settings;
+        self.common.lineage.begin_stage(Stage::Dbt).await;
+        let temporary = Scratch::default();
+        let target = settings.target_or(&temporary)?;
+        let candidate = Candidate::new(&settings.warehouse, target)?;
+        let dbt = settings.dbt(target, &candidate, &self.input);
+        let (mut dbt, graph) = dbt
+            .start()
+            .await
+            .while_doing(|| format!("cannot parse {}", settings.project.display()))?;
+        let docs = match publication {
+            Some(_) => document(&mut dbt, &graph).await,
+            None => None,
+        };
+        let (marts, mut summary) = if let Some(marts) = &self.existing {
+            // The site is published with its memory.
+            dbt.close().await;
+            (marts.clone(), Summary::found())
+        } else {
+            let work = Work {
+                plan: self,
+                candidate: &candidate,
+                graph: &graph,
+            };
+            // The error names files in it.
+            let built = work.build(dbt).await;
+            built.inspect_err(|_| temporary.keep())?
+        };
+        if let Some(publication) = publication {
+            let mut warehouse = block_in_place(|| settings.open_warehouse())?;
+            let written = publication.publish(&mut warehouse, &graph, docs);
+            summary.bytes += written.await?;
+        }
+        Ok((marts, summary))
+    }
+}
+
 /// Freezes what is published, if a release is requested.
 async fn freeze(
     common: &CommonSettings,
     settings: &Settings,
-    project: &Fingerprint,
-    clean: &BTreeMap<Partition, Fingerprint>,
+    input: &Input,
 ) -> Result<(), Failure> {
     let (Some(site), Some(release)) = (&settings.site, &settings.release) else {
         return Ok(());
@@ -194,8 +218,8 @@ async fn freeze(
         lake: &common.lake,
         name: release.name,
         commit: &release.commit,
-        project,
-        clean,
+        project: &input.project,
+        clean: &input.clean,
     };
     release.freeze().await
 }
@@ -240,11 +264,7 @@ async fn record_stage_runs(common: &CommonSettings, settings: &Settings) -> Resu
 async fn estimate(common: &CommonSettings, settings: &Settings) -> Result<Summary, Failure> {
     let mut estimates = Estimates::default();
     if let WarehouseUrl::BigQuery(dataset) = &settings.warehouse.url {
-        let (input, published) = block_in_place(|| {
-            let mut warehouse = settings.open_warehouse()?;
-            let input = settings.input(&mut warehouse)?;
-            Ok::<_, Failure>((input, warehouse.published()?))
-        })?;
+        let (input, published) = block_in_place(|| settings.input_and_published())?;
         let loaded: BTreeSet<i16> = input.years.keys().copied().collect();
         let scope = match published.filter(|_| !common.force) {
             Some(published) => match input.scope(&published) {
@@ -292,156 +312,153 @@ async fn document(dbt: &mut RunningDbt<'_>, graph: &Graph) -> Option<Bytes> {
         .ok()
 }
 
-/// A build and what it starts from.
+/// A build of a candidate.
 struct Work<'a> {
+    plan: &'a Plan<'a>,
     candidate: &'a Candidate,
     graph: &'a Graph,
-    scope: &'a Scope,
-    /// What is published so far.
-    published: Option<&'a PublishedMarts>,
-    lineage: &'a Lineage,
-    /// The names of the tables in it.
-    tables: &'a Tables,
 }
 
 impl<'a> Work<'a> {
-    /// Returns the lineage of the build, of which the marts in `published` are published.
-    fn lineage_of(&self, results: &'a RunResults, published: Option<Published<'a>>) -> Build<'a> {
-        Build {
-            lineage: self.lineage,
-            tables: self.tables,
-            graph: self.graph,
-            results,
-            scope: self.scope,
-            published,
-        }
-    }
-}
-
-/// Builds and tests the candidate. Returns the results of the nodes, and the graph with their compiled SQL.
-async fn build_candidate(
-    settings: &Settings,
-    mut dbt: RunningDbt<'_>,
-    work: &Work<'_>,
-) -> Result<(RunResults, Graph), Failure> {
-    let built = dbt.build(work.graph, work.scope).await.while_doing(|| {
-        let project = settings.project.display();
-        format!(
-            "cannot build {project}, so that nothing was published and the candidate is {}",
-            work.candidate
-        )
-    });
-    dbt.close().await;
-    let artifacts = dbt.artifacts();
-    match built {
-        Ok(results) => Ok((results, artifacts?.1)),
-        Err(failure) => {
-            // Without results, there is nothing to record.
-            if let Ok((results, _)) = &artifacts {
-                work.lineage_of(results, None).record().await;
+    /// Builds and tests the candidate, publishes it in the warehouse and commits its manifest.
+    async fn build(&self, dbt: RunningDbt<'_>) -> Result<(ManifestRef, Summary), Failure> {
+        let started = Instant::now();
+        let Plan {
+            common,
+            settings,
+            input,
+            scope,
+            ..
+        } = self.plan;
+        let years = match scope {
+            Scope::Whole => "all".to_owned(),
+            Scope::Years(years) => listed(years, " "),
+        };
+        info!(candidate = %self.candidate, years, "build started");
+        let (results, compiled) = self.build_candidate(dbt).await?;
+        let marts = match block_in_place(|| self.release()) {
+            Ok(marts) => marts,
+            Err(failure) => {
+                self.lineage_of(&results, None).record().await;
+                return Err(failure);
             }
-            Err(failure)
+        };
+        let manifest = MartsManifest {
+            manifest: Version::V1,
+            fingerprint: input.fingerprint.clone(),
+            receipts: input.receipts.clone(),
+            generated: input.generated,
+            marts,
+        };
+        let key = MartsManifest::key(&settings.warehouse.url.id(), &manifest.fingerprint)?;
+        let committed = manifest::commit(&common.lake, &key, &manifest).await?;
+        let columns = settings
+            .column_sources(common, &input.project, (self.graph, &compiled))
+            .await;
+        let published = Published {
+            fingerprint: &manifest.fingerprint,
+            marts: &manifest.marts,
+            columns: &columns,
+        };
+        self.lineage_of(&results, Some(published)).record().await;
+        let rows = manifest.marts.iter().map(|mart| mart.rows).sum();
+        info!(
+            fingerprint = %manifest.fingerprint,
+            years,
+            nodes = results.len(),
+            marts = manifest.marts.len(),
+            rows,
+            bytes_billed = results.bytes_billed() + bigquery::bytes_billed(),
+            milliseconds = milliseconds(started.elapsed()),
+            "marts built"
+        );
+        if let Some(link) = settings.looker_studio(self.graph) {
+            info!(link, "marts in Looker Studio");
+        }
+        let summary = Summary {
+            produced: 1,
+            rows,
+            bytes_billed: results.bytes_billed(),
+            ..Summary::default()
+        };
+        Ok((committed, summary))
+    }
+
+    /// Builds and tests the candidate. Returns the results of the nodes, and the graph with their compiled SQL.
+    async fn build_candidate(
+        &self,
+        mut dbt: RunningDbt<'_>,
+    ) -> Result<(RunResults, Graph), Failure> {
+        let built = dbt.build(self.graph, &self.plan.scope).await;
+        let built = built.while_doing(|| {
+            let project = self.plan.settings.project.display();
+            format!(
+                "cannot build {project}, so that nothing was published and the candidate is {}",
+                self.candidate
+            )
+        });
+        dbt.close().await;
+        let artifacts = dbt.artifacts();
+        match built {
+            Ok(results) => Ok((results, artifacts?.1)),
+            Err(failure) => {
+                // Without results, there is nothing to record.
+                if let Ok((results, _)) = &artifacts {
+                    self.lineage_of(results, None).record().await;
+                }
+                Err(failure)
+            }
         }
     }
-}
 
-/// Builds and tests a candidate, publishes it in the warehouse and commits its manifest.
-async fn build(
-    common: &CommonSettings,
-    settings: &Settings,
-    dbt: RunningDbt<'_>,
-    work: &Work<'_>,
-    input: Input,
-) -> Result<(ManifestRef, Summary), Failure> {
-    let started = Instant::now();
-    let Work {
-        candidate,
-        graph,
-        scope,
-        published,
-        ..
-    } = work;
-    let years = match scope {
-        Scope::Whole => "all".to_owned(),
-        Scope::Years(years) => listed(years, " "),
-    };
-    info!(%candidate, years, "build started");
-    let (results, compiled) = build_candidate(settings, dbt, work).await?;
-
-    let (marts, seeds) = (graph.marts(), graph.seeds());
-    let tables = marts.iter().chain(&seeds);
-    let layouts = tables.map(|table| (table.table.to_string(), table.layout()));
-    let layouts = layouts.collect();
-    let mut definitions = marts.clone();
-    if **scope == Scope::Whole {
-        definitions.extend(seeds);
-    }
-    let release = Release {
-        candidate,
-        scope,
-        definitions,
-        before: *published,
-        after: PublishedMarts {
-            fingerprint: input.fingerprint.to_string(),
-            project: input.project.to_string(),
-            years: input.years,
-            layouts,
-        },
-        loads: input.loads,
-    };
-    let released = block_in_place(|| {
+    /// Publishes the candidate in the warehouse and removes it. Returns the published marts.
+    fn release(&self) -> Result<Vec<Mart>, Failure> {
+        let Plan {
+            settings,
+            input,
+            scope,
+            published,
+            ..
+        } = self.plan;
+        let (marts, seeds) = (self.graph.marts(), self.graph.seeds());
+        let tables = marts.iter().chain(&seeds);
+        let layouts = tables.map(|table| (table.table.to_string(), table.layout()));
+        let layouts = layouts.collect();
+        let mut definitions = marts.clone();
+        if *scope == Scope::Whole {
+            definitions.extend(seeds);
+        }
+        let release = Release {
+            candidate: self.candidate,
+            scope,
+            definitions,
+            before: published.as_ref(),
+            after: PublishedMarts {
+                fingerprint: input.fingerprint.to_string(),
+                project: input.project.to_string(),
+                years: input.years.clone(),
+                layouts,
+            },
+            loads: input.loads,
+        };
         Warehouse::release(&settings.warehouse, &release)?;
         // Another execution may have published the same, or something else.
         let marts = settings.rows_of(&release.after.fingerprint, &marts)?;
-        Warehouse::discard(&settings.warehouse, candidate, graph, scope);
-        Ok::<_, Failure>(marts)
-    });
-    let marts = match released {
-        Ok(marts) => marts,
-        Err(failure) => {
-            work.lineage_of(&results, None).record().await;
-            return Err(failure);
-        }
-    };
-    let manifest = MartsManifest {
-        manifest: Version::V1,
-        fingerprint: input.fingerprint,
-        receipts: input.receipts,
-        generated: input.generated,
-        marts,
-    };
-    let key = MartsManifest::key(&settings.warehouse.url.id(), &manifest.fingerprint)?;
-    let committed = manifest::commit(&common.lake, &key, &manifest).await?;
-    let columns = settings
-        .column_sources(common, &input.project, (graph, &compiled))
-        .await;
-    let published = Published {
-        fingerprint: &manifest.fingerprint,
-        marts: &manifest.marts,
-        columns: &columns,
-    };
-    work.lineage_of(&results, Some(published)).record().await;
-    let rows = manifest.marts.iter().map(|mart| mart.rows).sum();
-    info!(
-        fingerprint = %manifest.fingerprint,
-        years,
-        nodes = results.len(),
-        marts = manifest.marts.len(),
-        rows,
-        bytes_billed = results.bytes_billed() + bigquery::bytes_billed(),
-        milliseconds = milliseconds(started.elapsed()),
-        "marts built"
-    );
-    if let Some(link) = settings.looker_studio(graph) {
-        info!(link, "marts in Looker Studio");
+        Warehouse::discard(&settings.warehouse, self.candidate, self.graph, scope);
+        Ok(marts)
     }
-    let summary = Summary {
-        produced: 1,
-        rows,
-        bytes_billed: results.bytes_billed(),
-        ..Summary::default()
-    };
-    Ok((committed, summary))
+
+    /// Returns the lineage of the build, of which the marts in `published` are published.
+    fn lineage_of(&self, results: &'a RunResults, published: Option<Published<'a>>) -> Build<'a> {
+        Build {
+            lineage: &self.plan.common.lineage,
+            tables: &self.plan.tables,
+            graph: self.graph,
+            results,
+            scope: &self.plan.scope,
+            published,
+        }
+    }
 }
 
 impl Settings {
@@ -497,6 +514,12 @@ impl Settings {
 
     fn open_warehouse(&self) -> Result<Warehouse, Failure> {
         Warehouse::open(&self.warehouse)
+    }
+
+    /// Returns the current inputs of dbt, and what is published so far.
+    fn input_and_published(&self) -> Result<(Input, Option<PublishedMarts>), Failure> {
+        let mut warehouse = self.open_warehouse()?;
+        Ok((self.input(&mut warehouse)?, warehouse.published()?))
     }
 
     /// Returns the current inputs of dbt.

@@ -40,7 +40,7 @@ use crate::candidate::Scope;
 use crate::lineage::{self, PublishedFiles};
 use crate::mart::Publishable;
 use crate::site::{Caching, Site};
-use crate::warehouse::Warehouse;
+use crate::warehouse::{Coverage, Warehouse};
 
 pub(crate) use dashboard::publish as dashboard;
 pub(crate) use release::{Release, ReleaseName};
@@ -113,25 +113,12 @@ impl Publication<'_> {
             // It has removed them.
             current.expired.clear();
         }
-        let reusable = current.as_ref().filter(|current| current.writer == WRITER);
-        let mut written = 0;
-        let (mut marts, mut events) = (Vec::new(), Vec::new());
-        for mart in graph.publishable() {
-            let began = Timestamp::now();
-            let (published, bytes) = self
-                .publish_mart(warehouse, &mart, reusable)
-                .await
-                .while_doing(|| format!("cannot publish {}", mart.table))?;
-            if bytes > 0 {
-                events.extend(self.lineage_of(&mart, &published, began));
-            }
-            marts.push(published);
-            written += bytes;
-        }
-        let (of_years, bytes) = self.publish_years(reusable).await?;
-        written += bytes;
-        let (of_areas, bytes) = self.publish_boundaries(graph, &marts).await?;
-        written += bytes;
+        let Data {
+            marts,
+            datasets,
+            events,
+            bytes,
+        } = self.write_data(warehouse, graph, current.as_ref()).await?;
         // Of BigQuery, each mart was read as it was at another time.
         self.check_marts(warehouse)?;
         if let Some(docs) = docs {
@@ -139,40 +126,16 @@ impl Publication<'_> {
         }
 
         let coverage = block_in_place(|| warehouse.coverage())?;
-        let contract = Contract::of(Dataset::ServiceRequests);
-        let mut catalog = Catalog {
-            version: Version::V1,
-            writer: WRITER,
-            fingerprint: self.fingerprint.clone(),
-            run: self.run_id.clone(),
-            site: self.address.map(str::to_owned),
-            as_of: coverage.as_of,
-            data_through: coverage.data_through,
-            generated: self.generated,
-            licence: contract.licence.clone().filter(|_| !self.generated),
-            attribution: contract.attribution.clone().filter(|_| !self.generated),
-            marts,
-            datasets: of_years.into_iter().chain(of_areas).collect(),
-            superseded: Vec::new(),
-            expired: BTreeSet::new(),
-        };
-        let before = current.iter().flat_map(Catalog::tables);
-        let contracts = before.map(|table| descriptions::contract_address(&table.name));
-        let contracts: Vec<String> = contracts.collect();
+        let mut catalog = self.catalog(marts, datasets, coverage);
         if let Some(current) = current {
+            let tables = current.tables();
+            let contracts = tables.map(|table| descriptions::contract_address(&table.name));
+            let contracts: Vec<String> = contracts.collect();
             catalog.supersede(current);
+            catalog.expired.extend(contracts);
         }
-        catalog.expired.extend(contracts);
         let replaced = address::replace(self.site, &catalog).await?;
-        let mut described = descriptions::all(&catalog, &graph.tested());
-        described.extend(following::files(self.site, &catalog).await?);
-        // A contract is there for as long as its table.
-        let is_gone = |path: &String| !described.contains_key(&format!("{DATA}/{path}"));
-        catalog.expired.retain(is_gone);
-        for (path, content) in described {
-            written += content.len() as u64;
-            self.site.put(&path, content, Caching::Never).await?;
-        }
+        let written = bytes + self.describe(&mut catalog, graph).await?;
         let json = manifest::to_json(&catalog).into();
         self.check_marts(warehouse)?;
         self.site.put(CATALOG, json, Caching::Never).await?;
@@ -191,6 +154,78 @@ impl Publication<'_> {
             milliseconds = milliseconds(started.elapsed()),
             "site published"
         );
+        Ok(written)
+    }
+
+    /// Writes the data files that the site lacks, where `current` is its catalog.
+    async fn write_data(
+        &self,
+        warehouse: &mut Warehouse,
+        graph: &Graph,
+        current: Option<&Catalog>,
+    ) -> Result<Data, Failure> {
+        let reusable = current.filter(|current| current.writer == WRITER);
+        let (mut marts, mut events, mut written) = (Vec::new(), Vec::new(), 0);
+        for mart in graph.publishable() {
+            let began = Timestamp::now();
+            let (published, bytes) = self
+                .publish_mart(warehouse, &mart, reusable)
+                .await
+                .while_doing(|| format!("cannot publish {}", mart.table))?;
+            if bytes > 0 {
+                events.extend(self.lineage_of(&mart, &published, began));
+            }
+            marts.push(published);
+            written += bytes;
+        }
+        let (of_years, bytes_of_years) = self.publish_years(reusable).await?;
+        let (of_areas, bytes_of_areas) = self.publish_boundaries(graph, &marts).await?;
+        Ok(Data {
+            marts,
+            datasets: of_years.into_iter().chain(of_areas).collect(),
+            events,
+            bytes: written + bytes_of_years + bytes_of_areas,
+        })
+    }
+
+    /// Returns the catalog of the data files, as that of a site without earlier publications.
+    fn catalog(
+        &self,
+        marts: Vec<PublishedTable>,
+        datasets: Vec<PublishedTable>,
+        coverage: Coverage,
+    ) -> Catalog {
+        let contract = Contract::of(Dataset::ServiceRequests);
+        Catalog {
+            version: Version::V1,
+            writer: WRITER,
+            fingerprint: self.fingerprint.clone(),
+            run: self.run_id.clone(),
+            site: self.address.map(str::to_owned),
+            as_of: coverage.as_of,
+            data_through: coverage.data_through,
+            generated: self.generated,
+            licence: contract.licence.clone().filter(|_| !self.generated),
+            attribution: contract.attribution.clone().filter(|_| !self.generated),
+            marts,
+            datasets,
+            superseded: Vec::new(),
+            expired: BTreeSet::new(),
+        }
+    }
+
+    /// Replaces what describes the catalog's data, none of which expires then. Returns the bytes written.
+    async fn describe(&self, catalog: &mut Catalog, graph: &Graph) -> Result<u64, Failure> {
+        let mut described = descriptions::all(catalog, &graph.tested());
+        described.extend(following::files(self.site, catalog).await?);
+        // A contract is there for as long as its table.
+        let is_gone = |path: &String| !described.contains_key(&format!("{DATA}/{path}"));
+        catalog.expired.retain(is_gone);
+        let mut written = 0;
+        for (path, content) in described {
+            written += content.len() as u64;
+            self.site.put(&path, content, Caching::Never).await?;
+        }
         Ok(written)
     }
 
@@ -226,6 +261,16 @@ impl Publication<'_> {
         let place = format!("{}/{DATA}/{address}", self.site.url());
         lineage::of_files(self.lineage, self.tables, mart, &place, &files)
     }
+}
+
+/// The data files of a publication.
+struct Data {
+    marts: Vec<PublishedTable>,
+    datasets: Vec<PublishedTable>,
+    /// Which marts were written.
+    events: Vec<RunEvent>,
+    /// The bytes written.
+    bytes: u64,
 }
 
 /// Reads a data file of the site.

@@ -54,8 +54,23 @@ pub(crate) struct Written {
     clean: Clean,
 }
 
-/// Runs extract-job and transform-job as the account on the bucket.
+/// Runs extract-job and transform-job as the account on the bucket, and tries there what no job may do.
 pub(crate) async fn check(
+    google: &Google,
+    settings: &Settings,
+    names: &Names,
+    account: Option<&Account>,
+    report: &mut Report,
+) -> anyhow::Result<Option<Written>> {
+    let written = write(google, settings, names, account, report).await?;
+    write_again(google, settings, names, written.as_ref(), report).await;
+    let writer = account.filter(|_| written.is_some());
+    change(google, settings, names, writer, report).await;
+    Ok(written)
+}
+
+/// Has both jobs write into the bucket, and returns what they wrote.
+async fn write(
     google: &Google,
     settings: &Settings,
     names: &Names,
@@ -89,19 +104,21 @@ pub(crate) async fn check(
         Ok(Answer::AsExpected(format!("{objects} objects")))
     };
     let what = "extract-job and transform-job write into the bucket";
-    report
-        .ask(
-            what,
-            "both succeed, with the roles of load-job's account",
-            limit,
-            writing,
-        )
-        .await;
+    let expected = "both succeed, with the roles of load-job's account";
+    report.ask(what, expected, limit, writing).await;
+    Ok(written)
+}
 
+/// Has transform-job write the same objects.
+async fn write_again(
+    google: &Google,
+    settings: &Settings,
+    names: &Names,
+    written: Option<&Written>,
+    report: &mut Report,
+) {
     let again = async {
-        let written = written
-            .as_ref()
-            .ok_or_else(|| NotAsked::because("needs the objects"))?;
+        let written = written.ok_or_else(|| NotAsked::because("needs the objects"))?;
         let before = objects(google, &names.bucket, "clean/").await?;
         let variables = [("RUN_ID", RUN.to_owned()), ("FORCE", "1".to_owned())];
         let ended = written
@@ -123,15 +140,20 @@ pub(crate) async fn check(
         })
     };
     let what = "transform-job creates the same objects again, with FORCE=1";
+    let expected = "it succeeds, and every object keeps its generation";
     report
-        .ask(
-            what,
-            "it succeeds, and every object keeps its generation",
-            limit,
-            again,
-        )
+        .ask(what, expected, settings.limit(LIMIT), again)
         .await;
+}
 
+/// Tries as the account that wrote the objects to overwrite and delete one of them.
+async fn change(
+    google: &Google,
+    settings: &Settings,
+    names: &Names,
+    writer: Option<&Account>,
+    report: &mut Report,
+) {
     // The hand-over of extract-job is no longer needed.
     let object = format!("runs/{RUN}/extract-0-0.json");
     let role = "storage.admin";
@@ -146,16 +168,12 @@ pub(crate) async fn check(
         ("the account deletes an object", "deleted", delete),
     ] {
         let asked = async {
-            let account = account.filter(|_| written.is_some());
-            let account = account.ok_or_else(|| NotAsked::because("needs the objects"))?;
-            refused(
-                google.send(By::Account(&account.token), &request).await,
-                done,
-            )
+            let account = writer.ok_or_else(|| NotAsked::because("needs the objects"))?;
+            let answer = google.send(By::Account(&account.token), &request).await;
+            refused(answer, done)
         };
-        report.ask(what, "403", limit, asked).await;
+        report.ask(what, "403", settings.limit(LIMIT), asked).await;
     }
-    Ok(written)
 }
 
 /// A refusal is the expected answer.

@@ -41,11 +41,8 @@ async fn attempt(http: &HttpClient, url: &Url) -> Result<Document, Failed> {
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
         body.extend_from_slice(&chunk);
         if body.len() > MAX_DOCUMENT_BYTES {
-            return Err(HttpError::Protocol {
-                url: Address::of(url),
-                answer: format!("with more than {MAX_DOCUMENT_BYTES} bytes"),
-            }
-            .into());
+            let answer = format!("with more than {MAX_DOCUMENT_BYTES} bytes");
+            return Err(HttpError::protocol(url, answer).into());
         }
     }
     Ok(Document {

@@ -1,10 +1,10 @@
-use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::io::{Seek as _, SeekFrom, Write as _};
 
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_NONE_MATCH,
     IF_RANGE, LAST_MODIFIED, RANGE,
 };
-use reqwest::{Response, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use shared::address::Address;
 use shared::fingerprint::{Digest, Hasher};
 use shared::telemetry::{Progress, progress};
@@ -31,6 +31,20 @@ pub(crate) struct Request<'a> {
     pub(crate) unless: Option<String>,
     /// The largest length to accept.
     pub(crate) max_bytes: u64,
+}
+
+impl Request<'_> {
+    fn check_size(&self, size: u64) -> Result<(), HttpError> {
+        if size <= self.max_bytes {
+            return Ok(());
+        }
+        Err(HttpError::TooLarge {
+            url: Address::of(self.url),
+            size,
+            limit: self.max_bytes,
+            variable: "MAX_DOWNLOAD_BYTES",
+        })
+    }
 }
 
 /// A file as it was published.
@@ -132,14 +146,16 @@ impl Validator {
 }
 
 impl Partial {
-    fn restart(&mut self) -> io::Result<()> {
+    fn restart(&mut self, url: &Url) -> Result<(), HttpError> {
         self.hasher = Hasher::default();
         self.received = 0;
         self.total = None;
         self.validator = None;
         self.bar = None;
-        self.file.as_file().set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
+        let emptied = self.file.as_file().set_len(0);
+        emptied
+            .and_then(|()| self.file.seek(SeekFrom::Start(0)))
+            .map_err(|source| HttpError::disk(url, source))?;
         Ok(())
     }
 
@@ -154,9 +170,108 @@ impl Partial {
         self.bar = Some(progress(label, self.total));
     }
 
+    /// Adds to `message` what requests the rest of the file, or the file unless it is the same.
+    fn continued(
+        &mut self,
+        message: RequestBuilder,
+        url: &Url,
+    ) -> Result<RequestBuilder, HttpError> {
+        if self.received > 0 {
+            if let Some(validator) = &self.validator {
+                info!(url = %Address::of(url), from_bytes = self.received, "download resumed");
+                return Ok(message
+                    .header(RANGE, format!("bytes={}-", self.received))
+                    .header(IF_RANGE, validator.as_str()));
+            }
+            self.restart(url)?;
+        }
+        Ok(match &self.unless {
+            Some(stored) => message.header(IF_NONE_MATCH, stored),
+            None => message,
+        })
+    }
+
+    /// Prepares for the content of a response; returns `false` if the file is not needed.
+    fn accept(&mut self, response: &Response, request: &Request<'_>) -> Result<bool, HttpError> {
+        let url = request.url;
+        let headers = response.headers();
+        match response.status() {
+            StatusCode::OK => {
+                self.restart(url)?;
+                self.begin(response, &request.label);
+            }
+            StatusCode::PARTIAL_CONTENT if self.received > 0 => {
+                if let Err(answer) = continues(response, self) {
+                    self.restart(url)?;
+                    return Err(HttpError::protocol(url, answer));
+                }
+            }
+            StatusCode::NOT_MODIFIED if self.received == 0 && self.unless.is_some() => {
+                // A 304 may have the tag in its weak form.
+                let now = text(headers, &ETAG).map(|tag| tag.trim_start_matches("W/"));
+                let is_another = |stored: &mut String| now.is_some_and(|now| now != *stored);
+                return match self.unless.take_if(is_another) {
+                    Some(stored) => Err(HttpError::protocol(
+                        url,
+                        format!("304 Not Modified, but its content is no longer {stored}"),
+                    )),
+                    None => Ok(false),
+                };
+            }
+            StatusCode::RANGE_NOT_SATISFIABLE if self.received > 0 => {
+                self.restart(url)?;
+                let answer = "416 Range Not Satisfiable: the file is shorter than before";
+                return Err(HttpError::protocol(url, answer.to_owned()));
+            }
+            status => {
+                return Err(HttpError::Status {
+                    url: Address::of(url),
+                    status,
+                    retry_after: retry_after(headers),
+                });
+            }
+        }
+        match text(headers, &CONTENT_ENCODING) {
+            Some(coding) if !coding.eq_ignore_ascii_case("identity") => Err(HttpError::protocol(
+                url,
+                format!("with content coding {coding}"),
+            )),
+            _ => Ok(true),
+        }
+    }
+
+    /// Reads the content of an accepted response to its end.
+    async fn receive(
+        &mut self,
+        mut response: Response,
+        request: &Request<'_>,
+    ) -> Result<(), HttpError> {
+        let url = request.url;
+        request.check_size(self.total.unwrap_or(0))?;
+        loop {
+            let chunk = response.chunk().await;
+            let chunk = chunk.map_err(|source| HttpError::from_client(url, source))?;
+            let Some(chunk) = chunk else { break };
+            request.check_size(self.received + chunk.len() as u64)?;
+            self.push(&chunk, url)?;
+        }
+        match self.total {
+            Some(total) if total != self.received => {
+                let received = self.received;
+                if received > total {
+                    self.restart(url)?;
+                }
+                let answer = format!("with {received} of {total} bytes");
+                Err(HttpError::protocol(url, answer))
+            }
+            _ => Ok(()),
+        }
+    }
+
     // Writing and hashing a chunk takes microseconds, too little to move to another thread.
-    fn push(&mut self, chunk: &[u8]) -> io::Result<()> {
-        self.file.write_all(chunk)?;
+    fn push(&mut self, chunk: &[u8], url: &Url) -> Result<(), HttpError> {
+        let written = self.file.write_all(chunk);
+        written.map_err(|source| HttpError::disk(url, source))?;
         self.hasher.update(chunk);
         self.received += chunk.len() as u64;
         if let Some(bar) = &self.bar {
@@ -173,106 +288,15 @@ async fn attempt(
     partial: &mut Partial,
 ) -> Result<bool, HttpError> {
     let url = request.url;
-    let broken = |source| HttpError::from_client(url, source);
-    let disk = |source| HttpError::Disk {
-        url: Address::of(url),
-        source,
-    };
-    let surprise = |answer: String| HttpError::Protocol {
-        url: Address::of(url),
-        answer,
-    };
-
-    let mut message = http
-        .client
-        .get(url.clone())
-        .header(ACCEPT_ENCODING, "identity");
-    if partial.received > 0 {
-        match &partial.validator {
-            Some(validator) => {
-                info!(url = %Address::of(url), from_bytes = partial.received, "download resumed");
-                message = message
-                    .header(RANGE, format!("bytes={}-", partial.received))
-                    .header(IF_RANGE, validator.as_str());
-            }
-            None => partial.restart().map_err(disk)?,
-        }
+    let message = http.client.get(url.clone());
+    let message = message.header(ACCEPT_ENCODING, "identity");
+    let response = partial.continued(message, url)?.send().await;
+    let response = response.map_err(|source| HttpError::from_client(url, source))?;
+    let is_needed = partial.accept(&response, request)?;
+    if is_needed {
+        partial.receive(response, request).await?;
     }
-    if partial.received == 0
-        && let Some(stored) = &partial.unless
-    {
-        message = message.header(IF_NONE_MATCH, stored);
-    }
-
-    let mut response = message.send().await.map_err(broken)?;
-    match response.status() {
-        StatusCode::OK => {
-            partial.restart().map_err(disk)?;
-            partial.begin(&response, &request.label);
-        }
-        StatusCode::PARTIAL_CONTENT if partial.received > 0 => {
-            if let Err(answer) = continues(&response, partial) {
-                partial.restart().map_err(disk)?;
-                return Err(surprise(answer));
-            }
-        }
-        StatusCode::NOT_MODIFIED if partial.received == 0 && partial.unless.is_some() => {
-            // A 304 may have the tag in its weak form.
-            let now = text(response.headers(), &ETAG).map(|tag| tag.trim_start_matches("W/"));
-            let is_another = |stored: &mut String| now.is_some_and(|now| now != *stored);
-            if let Some(stored) = partial.unless.take_if(is_another) {
-                return Err(surprise(format!(
-                    "304 Not Modified, but its content is no longer {stored}"
-                )));
-            }
-            return Ok(false);
-        }
-        StatusCode::RANGE_NOT_SATISFIABLE if partial.received > 0 => {
-            partial.restart().map_err(disk)?;
-            return Err(surprise(
-                "416 Range Not Satisfiable: the file is shorter than before".to_owned(),
-            ));
-        }
-        status => {
-            return Err(HttpError::Status {
-                url: Address::of(url),
-                status,
-                retry_after: retry_after(response.headers()),
-            });
-        }
-    }
-    if let Some(coding) = text(response.headers(), &CONTENT_ENCODING)
-        && !coding.eq_ignore_ascii_case("identity")
-    {
-        return Err(surprise(format!("with content coding {coding}")));
-    }
-
-    let check_size = |size: u64| {
-        if size <= request.max_bytes {
-            return Ok(());
-        }
-        Err(HttpError::TooLarge {
-            url: Address::of(url),
-            size,
-            limit: request.max_bytes,
-            variable: "MAX_DOWNLOAD_BYTES",
-        })
-    };
-    check_size(partial.total.unwrap_or(0))?;
-    while let Some(chunk) = response.chunk().await.map_err(broken)? {
-        check_size(partial.received + chunk.len() as u64)?;
-        partial.push(&chunk).map_err(disk)?;
-    }
-    match partial.total {
-        Some(total) if total != partial.received => {
-            let received = partial.received;
-            if received > total {
-                partial.restart().map_err(disk)?;
-            }
-            Err(surprise(format!("with {received} of {total} bytes")))
-        }
-        _ => Ok(true),
-    }
+    Ok(is_needed)
 }
 
 /// Checks that `response` continues `partial` in the same file.

@@ -103,6 +103,18 @@ impl HttpError {
         }
     }
 
+    /// Returns the error for `url` whose content cannot be stored because of `source`.
+    pub(super) fn disk(url: &Url, source: io::Error) -> Self {
+        let url = Address::of(url);
+        HttpError::Disk { url, source }
+    }
+
+    /// Returns the error for a server that answered `answer`, which was not requested.
+    pub(super) fn protocol(url: &Url, answer: String) -> Self {
+        let url = Address::of(url);
+        HttpError::Protocol { url, answer }
+    }
+
     /// Returns the whole chain in one line.
     pub(super) fn chain(&self) -> String {
         let mut text = self.to_string();

@@ -110,96 +110,19 @@ pub(super) enum HeaderError {
 
 impl Header {
     pub(super) fn read(line: &[u8], rules: &Rules) -> Result<Self, HeaderError> {
-        let line = text_of(line)?;
-        // Behind a control character, such as a line end that is not one here, may be rows.
-        let is_control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
-        let found = || {
-            let text = line.split(is_control).next().unwrap_or_default();
-            text::readable(text, MAX_SHOWN_BYTES)
-        };
-        let no_header = || HeaderError::NoHeader {
-            // A line with a digit may be a row, whose content may be personal.
-            found: if line.iter().any(u8::is_ascii_digit) {
-                format!("its {} bytes", line.len())
-            } else {
-                format!("{:?}", found())
-            },
-        };
-        let mut fields = CsvFields::default();
-        fields.split(line).map_err(|_| no_header())?;
-        let names: Vec<String> = (0..fields.len())
-            .map(|index| {
-                let name = text::readable(fields.get(index), MAX_SHOWN_BYTES);
-                name.trim().to_owned()
-            })
-            .collect();
-        let is_padded = (1..fields.len()).any(|index| fields.get(index).starts_with(b" "));
-        let folded: Vec<String> = names.iter().map(|name| folded_name(name)).collect();
-
-        let mut drift = Vec::new();
-        let mut positions = Vec::with_capacity(rules.published.len());
-        let mut missing = Vec::new();
-        for column in &rules.published {
-            let position = find(column, &folded).map_err(|()| HeaderError::Twice {
-                name: column.header.clone(),
-                found: found(),
-            })?;
-            match position {
-                Some(position) if folded[position] != folded_name(&column.header) => {
-                    drift.push(Drift {
-                        kind: DriftKind::AliasedColumn,
-                        subject: names[position].clone(),
-                        rows: 0,
-                    });
-                }
-                None if !column.optional => missing.push(column.header.clone()),
-                _ => {}
-            }
-            positions.push(position);
-        }
-        if missing.len()
-            == rules
-                .published
-                .iter()
-                .filter(|column| !column.optional)
-                .count()
-        {
-            return Err(match other_separator(line, rules) {
-                Some(separator) => HeaderError::OtherSeparator { separator },
-                None => no_header(),
-            });
-        }
-        if !missing.is_empty() {
-            return Err(HeaderError::Missing {
-                missing: missing.join(", "),
-                found: found(),
-            });
-        }
-
+        let names = Names::read(text_of(line)?)?;
+        let positions = names.positions(rules)?;
         let known: Vec<usize> = positions.iter().flatten().copied().collect();
-        if !known.is_sorted() {
-            drift.push(Drift {
-                kind: DriftKind::ReorderedColumns,
-                subject: names.join(", "),
-                rows: 0,
-            });
-        }
-        let other_columns: Vec<usize> = (0..names.len())
+        let other_columns: Vec<usize> = (0..names.shown.len())
             .filter(|position| !known.contains(position))
             .collect();
-        let unknown_columns = unknown_columns(&other_columns, &names, rules);
+        let unknown_columns = unknown_columns(&other_columns, &names.shown, rules);
         let columns = Columns::read(rules, &positions);
-        let is_quoted = text::trim(line).starts_with(b"\"");
         Ok(Self {
-            width: names.len(),
-            named_width: names.len()
-                - names
-                    .iter()
-                    .rev()
-                    .take_while(|name| name.is_empty())
-                    .count(),
-            is_quoted,
-            is_padded,
+            width: names.shown.len(),
+            named_width: names.named_width(),
+            is_quoted: text::trim(names.line).starts_with(b"\""),
+            is_padded: names.is_padded,
             between: columns.between_of(&unknown_columns),
             is_canonical: known.is_sorted()
                 && other_columns.is_empty()
@@ -207,8 +130,121 @@ impl Header {
             columns,
             other_columns,
             unknown_columns,
-            drift,
+            drift: names.drift(rules, &positions),
         })
+    }
+}
+
+/// The names in a header line.
+struct Names<'a> {
+    line: &'a [u8],
+    /// As messages show them.
+    shown: Vec<String>,
+    /// As they are compared.
+    folded: Vec<String>,
+    /// Whether they have spaces before them.
+    is_padded: bool,
+}
+
+impl<'a> Names<'a> {
+    fn read(line: &'a [u8]) -> Result<Self, HeaderError> {
+        let mut fields = CsvFields::default();
+        fields.split(line).map_err(|_| no_header(line))?;
+        let shown: Vec<String> = (0..fields.len())
+            .map(|index| {
+                let name = text::readable(fields.get(index), MAX_SHOWN_BYTES);
+                name.trim().to_owned()
+            })
+            .collect();
+        Ok(Self {
+            line,
+            folded: shown.iter().map(|name| folded_name(name)).collect(),
+            shown,
+            is_padded: (1..fields.len()).any(|index| fields.get(index).starts_with(b" ")),
+        })
+    }
+
+    /// Returns the position of each of the contract's columns, of which only optional ones may be missing.
+    fn positions(&self, rules: &Rules) -> Result<Vec<Option<usize>>, HeaderError> {
+        let mut positions = Vec::with_capacity(rules.published.len());
+        for column in &rules.published {
+            let position = find(column, &self.folded).map_err(|()| HeaderError::Twice {
+                name: column.header.clone(),
+                found: readable(self.line),
+            })?;
+            positions.push(position);
+        }
+        let columns = rules.published.iter().zip(&positions);
+        let (missing, found): (Vec<_>, Vec<_>) = columns
+            .filter(|(column, _)| !column.optional)
+            .partition(|(_, position)| position.is_none());
+        if missing.is_empty() {
+            return Ok(positions);
+        }
+        if found.is_empty() {
+            return Err(match other_separator(self.line, rules) {
+                Some(separator) => HeaderError::OtherSeparator { separator },
+                None => no_header(self.line),
+            });
+        }
+        let missing: Vec<&str> = missing
+            .into_iter()
+            .map(|(column, _)| column.header.as_str())
+            .collect();
+        Err(HeaderError::Missing {
+            missing: missing.join(", "),
+            found: readable(self.line),
+        })
+    }
+
+    /// Returns the aliases among the contract's columns, which are at these positions, and whether these are in another
+    /// order.
+    fn drift(&self, rules: &Rules, positions: &[Option<usize>]) -> Vec<Drift> {
+        let mut drift = Vec::new();
+        for (column, position) in rules.published.iter().zip(positions) {
+            if let Some(position) = *position
+                && self.folded[position] != folded_name(&column.header)
+            {
+                drift.push(Drift {
+                    kind: DriftKind::AliasedColumn,
+                    subject: self.shown[position].clone(),
+                    rows: 0,
+                });
+            }
+        }
+        if !positions.iter().flatten().is_sorted() {
+            drift.push(Drift {
+                kind: DriftKind::ReorderedColumns,
+                subject: self.shown.join(", "),
+                rows: 0,
+            });
+        }
+        drift
+    }
+
+    /// Returns the number of names without empty ones at the end.
+    fn named_width(&self) -> usize {
+        let last = self.shown.iter().rposition(|name| !name.is_empty());
+        last.map_or(0, |last| last + 1)
+    }
+}
+
+/// Returns what a message shows of a header line.
+fn readable(line: &[u8]) -> String {
+    // Behind a control character, such as a line end that is not one here, may be rows.
+    let is_control = |byte: &u8| byte.is_ascii_control() && *byte != b'\t';
+    let text = line.split(is_control).next().unwrap_or_default();
+    text::readable(text, MAX_SHOWN_BYTES)
+}
+
+fn no_header(line: &[u8]) -> HeaderError {
+    HeaderError::NoHeader {
+        // A line with a digit may be a row, whose content may be personal.
+        found: if line.iter().any(u8::is_ascii_digit) {
+            format!("its {} bytes", line.len())
+        } else {
+            format!("{:?}", readable(line))
+        },
     }
 }
 

@@ -143,90 +143,94 @@ type Change = (
     &'static [(&'static str, &'static str)],
 );
 
+/// The usual row.
+const SAME: [(&str, &str); 9] = [
+    ("creation_date", "2018-01-02"),
+    ("status", "New"),
+    ("first_3_chars_of_postal_code", "M4A"),
+    ("intersection_street_1", "First St"),
+    ("intersection_street_2", "Second St"),
+    ("ward", "Davenport (18)"),
+    ("service_request_type", "Noise"),
+    ("division", "Toronto Water"),
+    ("section", "Ops"),
+];
+
+/// In the night of 4 November, the clocks were set back; in that of 1 December, the wards changed.
+const CHANGES: [Change; 18] = [
+    ("creation_date", "2018-01-02", "2018-07-02", &[]),
+    (
+        "creation_date",
+        "2018-01-02",
+        "2018-11-04",
+        &[("hour", "01")],
+    ),
+    (
+        "creation_date",
+        "2018-11-30",
+        "2018-12-01",
+        &[("ward", "Etobicoke North (01)")],
+    ),
+    (
+        "creation_time",
+        "12",
+        "01",
+        &[("creation_date", "2018-11-04")],
+    ),
+    (
+        "creation_time",
+        "12",
+        "06",
+        &[("creation_date", "2018-11-04")],
+    ),
+    ("status", "New", "Complete", &[]),
+    ("first_3_chars_of_postal_code", "M4A", "M5V", &[]),
+    ("first_3_chars_of_postal_code", "M4A", "Intersection", &[]),
+    ("intersection_street_1", "First St", "Third St", &[]),
+    ("intersection_street_2", "Second St", "", &[]),
+    ("ward", "Davenport (18)", "York West (07)", &[]),
+    ("ward", "Davenport (18)", "Davenport (09)", &[]),
+    ("ward", "Davenport (18)", "Nowhere (99)", &[]),
+    ("service_request_type", "Noise", "Graffiti", &[]),
+    ("division", "Toronto Water", "Transportation Services", &[]),
+    (
+        "division",
+        "Toronto Water",
+        "Parks, Forestry & Recreation",
+        &[],
+    ),
+    ("section", "Ops", "", &[]),
+    ("section", "Ops", "Transfer, Disposal & Operations", &[]),
+];
+
+/// Returns the row of a change, whose column has `value`. No two rows of a file are the same request, which would be counted
+/// in their ids.
+fn changed_row(index: usize, value: &str) -> Published {
+    let (column, _, _, others) = &CHANGES[index];
+    let mut row: Published = SAME.map(|(name, value)| (name, value.to_owned())).into();
+    row.extend(
+        others
+            .iter()
+            .map(|(name, value)| (*name, (*value).to_owned())),
+    );
+    let hour = row.remove("hour").unwrap_or_else(|| "12".to_owned());
+    row.insert("creation_time", format!("{hour}:{index:02}:00 AM"));
+    let value = match *column {
+        "creation_time" => format!("{value}:{index:02}:00 AM"),
+        _ => value.to_owned(),
+    };
+    row.insert(column, value);
+    row
+}
+
 /// The contract's `transformSourceObjects` are what the code does: a column changes with its sources alone.
 #[test]
 fn each_column_is_computed_from_the_columns_that_the_contract_states() {
-    const SAME: [(&str, &str); 9] = [
-        ("creation_date", "2018-01-02"),
-        ("status", "New"),
-        ("first_3_chars_of_postal_code", "M4A"),
-        ("intersection_street_1", "First St"),
-        ("intersection_street_2", "Second St"),
-        ("ward", "Davenport (18)"),
-        ("service_request_type", "Noise"),
-        ("division", "Toronto Water"),
-        ("section", "Ops"),
-    ];
-    // In the night of 4 November, the clocks
-    // were set back; in that of 1 December, the wards changed.
-    const CHANGES: [Change; 18] = [
-        ("creation_date", "2018-01-02", "2018-07-02", &[]),
-        (
-            "creation_date",
-            "2018-01-02",
-            "2018-11-04",
-            &[("hour", "01")],
-        ),
-        (
-            "creation_date",
-            "2018-11-30",
-            "2018-12-01",
-            &[("ward", "Etobicoke North (01)")],
-        ),
-        (
-            "creation_time",
-            "12",
-            "01",
-            &[("creation_date", "2018-11-04")],
-        ),
-        (
-            "creation_time",
-            "12",
-            "06",
-            &[("creation_date", "2018-11-04")],
-        ),
-        ("status", "New", "Complete", &[]),
-        ("first_3_chars_of_postal_code", "M4A", "M5V", &[]),
-        ("first_3_chars_of_postal_code", "M4A", "Intersection", &[]),
-        ("intersection_street_1", "First St", "Third St", &[]),
-        ("intersection_street_2", "Second St", "", &[]),
-        ("ward", "Davenport (18)", "York West (07)", &[]),
-        ("ward", "Davenport (18)", "Davenport (09)", &[]),
-        ("ward", "Davenport (18)", "Nowhere (99)", &[]),
-        ("service_request_type", "Noise", "Graffiti", &[]),
-        ("division", "Toronto Water", "Transportation Services", &[]),
-        (
-            "division",
-            "Toronto Water",
-            "Parks, Forestry & Recreation",
-            &[],
-        ),
-        ("section", "Ops", "", &[]),
-        ("section", "Ops", "Transfer, Disposal & Operations", &[]),
-    ];
-    // No two rows of a file are the same request, which would be counted in their ids.
-    let row = |index: usize, value: &str| {
-        let (column, _, _, others) = &CHANGES[index];
-        let mut row: Published = SAME.map(|(name, value)| (name, value.to_owned())).into();
-        row.extend(
-            others
-                .iter()
-                .map(|(name, value)| (*name, (*value).to_owned())),
-        );
-        let hour = row.remove("hour").unwrap_or_else(|| "12".to_owned());
-        row.insert("creation_time", format!("{hour}:{index:02}:00 AM"));
-        let value = match *column {
-            "creation_time" => format!("{value}:{index:02}:00 AM"),
-            _ => value.to_owned(),
-        };
-        row.insert(column, value);
-        row
-    };
     let before: Vec<_> = (0..CHANGES.len())
-        .map(|index| row(index, CHANGES[index].1))
+        .map(|index| changed_row(index, CHANGES[index].1))
         .collect();
     let after: Vec<_> = (0..CHANGES.len())
-        .map(|index| row(index, CHANGES[index].2))
+        .map(|index| changed_row(index, CHANGES[index].2))
         .collect();
     let [before, after] = [clean_rows(&before), clean_rows(&after)];
     assert_eq!([before.len(), after.len()], [CHANGES.len(); 2]);
