@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use shared::exit::{Exit, Failure, FailureContext as _};
 use shared::hand_over::Outcomes;
 use shared::job::Summary;
+use shared::limits::CONCURRENT_PARTITIONS;
 use shared::partition::Partition;
 use shared::run::Stage;
 use shared::settings::CommonSettings;
@@ -21,9 +22,6 @@ use crate::settings::Settings;
 const SERVICE_REQUESTS: &str = "311-service-requests-customer-initiated";
 const CITY_WARDS: &str = "city-wards";
 const BOUNDARIES: [Partition; 2] = [Partition::CityWards, Partition::ForwardSortationAreas];
-/// The number of concurrent partitions: one downloads while the other unpacks. `terraform/jobs.tf` derives the limits of
-/// their files from it.
-const CONCURRENCY: usize = 2;
 
 /// Extracts this task's share of the partitions, and hands the raw manifests over.
 ///
@@ -89,7 +87,7 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         };
         (partition, observed_at, result)
     });
-    let results: Vec<_> = work.buffer_unordered(CONCURRENCY).collect().await;
+    let results: Vec<_> = work.buffer_unordered(CONCURRENT_PARTITIONS).collect().await;
     let mut outcomes = Outcomes::new(Stage::Extract, BTreeMap::new());
     for (partition, observed_at, result) in results {
         outcomes.add(partition, Some(observed_at), result);

@@ -13,6 +13,7 @@ pub mod hand_over;
 pub mod job;
 pub mod key;
 pub mod lake;
+pub mod limits;
 pub mod lineage;
 pub mod manifest;
 pub mod object;

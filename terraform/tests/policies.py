@@ -10,6 +10,8 @@ from conftest import ROOT
 
 JOBS = ("extract-job", "transform-job", "load-job", "dbt-runner")
 ROLES = json.loads((ROOT / "terraform/tests/roles.json").read_text("utf-8"))["roles"]
+# What the jobs hold at the same time, generated from shared/src/limits.rs.
+LIMITS = json.loads((ROOT / "terraform/tests/limits.json").read_text("utf-8"))
 DATASETS = ("toronto_311", "reference", "staging", "marts")
 
 # The tasks of each account, as permissions from Google's API references.
@@ -249,21 +251,14 @@ def limits_of(job: dict) -> dict[str, int]:
     return {item["name"]: int(item["value"]) for item in container(job)["env"] if item["name"].startswith("MAX_")}
 
 
-def constants(path: str) -> dict[str, int]:
-    """Returns the constants of a Rust file that are written as shifted numbers."""
-    found = re.findall(r"const (\w+): usize = (\d+) << (\d+);", (ROOT / path).read_text("utf-8"))
-    return {name: int(number) << int(bits) for name, number, bits in found}
-
-
 def has_memory_for(transform: dict, extract: dict) -> Iterable[str]:
     """What transform-job may make of the largest CSV is less than its memory, where Cloud Run keeps files."""
-    most = constants("transform-job/src/service_requests/reading.rs")
-    # Rows of 48 bytes wait for the end of their month, and as many are written: sorted into a copy, with an index of
-    # 4 bytes for each of several columns.
-    rows = most["MAX_ROWS"] * (48 + 48 + 110)
+    # Rows wait for the end of their month, and as many are written: sorted into a copy, with an index of 4 bytes for
+    # each of several columns.
+    rows = LIMITS["max_rows"] * (2 * LIMITS["row_bytes"] + 110)
     # Distinct texts, and about as much in what they were resolved to. Refused rows, the columns that are written of
     # them, and the encoded file.
-    texts = most["MAX_TEXT_BYTES"] * (2 + 3)
+    texts = LIMITS["max_text_bytes"] * (2 + 3)
     # Parquet files are smaller than the CSV they are written from.
     spool = limits_of(extract)["MAX_CSV_BYTES"]
     if rows + texts + spool > memory_of(transform) - 2**28:
@@ -275,17 +270,15 @@ def has_memory_to_publish(dbt: dict, extract: dict) -> Iterable[str]:
 
     Marts count requests and are smaller.
     """
-    most = constants("transform-job/src/service_requests/reading.rs")
-    written = constants("dbt-runner/src/publish/parquet_file.rs")
     contract = yaml.safe_load((ROOT / "contracts/service_requests.odcs.yaml").read_text("utf-8"))
     columns = next(table["properties"] for table in contract["schema"] if table["name"] == "service_requests")
     rules = {rule["property"]: rule["value"] for table in contract["schema"] for rule in table["customProperties"]}
     # A month has ids of 16 bytes, times of 8, and for each other column and the order 4. Its file is at most as large.
-    rows = most["MAX_ROWS"] * 2 * (16 + 8 + 4 * (len(columns) - 1))
+    rows = LIMITS["max_rows"] * 2 * (16 + 8 + 4 * (len(columns) - 1))
     # Distinct texts, in the file and decoded.
-    texts = most["MAX_TEXT_BYTES"] * 2
+    texts = LIMITS["max_text_bytes"] * 2
     # Pages of the longest lines: of each writer, between them and in making; and what is encoded of a row group.
-    pages = 4 * written["PAGE_ROWS"] * rules["maxLineBytes"] + written["ROW_GROUP_BYTES"]
+    pages = 4 * LIMITS["page_rows"] * rules["maxLineBytes"] + LIMITS["row_group_bytes"]
     # A published file, of which there are two, is smaller than the CSV it is written from.
     spool = 2 * limits_of(extract)["MAX_CSV_BYTES"]
     if rows + texts + pages + spool > memory_of(dbt) - 2**28:
@@ -295,9 +288,10 @@ def has_memory_to_publish(dbt: dict, extract: dict) -> Iterable[str]:
 def fits_into_memory(job: dict) -> Iterable[str]:
     """What extract-job may download and unpack at once is less than its memory, where Cloud Run keeps files."""
     memory, limits = memory_of(job), limits_of(job)
-    # Two partitions at once (CONCURRENCY in extract-job/src/stage.rs), each with its download. One may have three
-    # files from its archive, which are read at once: the boundaries' shapes, their properties and the result.
-    largest = 2 * limits["MAX_DOWNLOAD_BYTES"] + (3 + 1) * limits["MAX_CSV_BYTES"]
+    # Each partition at work has its download and a file from it. One of them may have three files, which are read at
+    # once: the boundaries' shapes, their properties and the result.
+    partitions = LIMITS["concurrent_partitions"]
+    largest = partitions * limits["MAX_DOWNLOAD_BYTES"] + (partitions + 2) * limits["MAX_CSV_BYTES"]
     if largest > memory - 2**29:
         yield f"extract-job may need {largest} bytes for files, of {memory}"
 

@@ -20,16 +20,11 @@ use parquet::file::reader::FileReader as _;
 use parquet::file::serialized_reader::SerializedFileReader;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
+use shared::limits::{PAGE_ROWS, ROW_GROUP_BYTES};
 
 /// Rows per row group, so that a reader of one type of a sorted file can skip the others.
 const ROW_GROUP_ROWS: usize = 1 << 16;
 
-/// What the writer keeps of a row group for readers over HTTP before it writes it. Row groups of the City's rows are a
-/// tenth of it.
-const ROW_GROUP_BYTES: usize = 64 << 20;
-
-/// Rows per page of a file for readers over HTTP: the requests of one ward in a month are two or three pages.
-pub(super) const PAGE_ROWS: usize = 1 << 10;
 /// Higher levels take longer and save little.
 const ZSTD_LEVEL: i32 = 3;
 

@@ -8,9 +8,10 @@ use arrow_schema::{Field, Schema, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use shared::contract::{Column, Contract, Table};
+use shared::limits::PAGE_ROWS;
 use shared::manifest::{CleanManifest, DriftKind};
 
-use super::parquet_file::{self, PAGE_ROWS};
+use super::parquet_file;
 use super::requests::{column_of, published};
 use super::spool::{Spool, Spooled};
 

@@ -17,10 +17,11 @@ use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
 use shared::contract::{ColumnType, Contract, Table};
+use shared::limits::PAGE_ROWS;
 use shared::partition::Dataset;
 
 use super::csv_file::CsvWriter;
-use super::parquet_file::{self, PAGE_ROWS};
+use super::parquet_file;
 use super::spool::{Spool, Spooled, Writer};
 
 /// The columns by which the rows of a month are sorted. So the requests of a ward in a month are a few pages, which a

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use anyhow::Context as _;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::contract::{Column, Contract, Table};
 use shared::exit::Exit;
+use shared::limits;
 use shared::partition::Dataset;
 use shared::settings::variables::{self, Variable};
 
@@ -42,6 +43,8 @@ pub(crate) fn all() -> anyhow::Result<Vec<Output>> {
         part("docs/configuration.md", "variables", variables_table()),
         part("docs/configuration.md", "exit codes", exit_codes()),
         part("docs/data.md", "quarantine reasons", reasons_table()),
+        part("docs/data.md", "limits", limits_table()),
+        file("terraform/tests/limits.json", limits_of_memory()),
         part("dbt-runner/README.md", "marts", marts::table()?),
         part(
             "dbt-runner/project/dbt_project.yml",
@@ -117,6 +120,42 @@ fn reasons_table() -> String {
         line!(table, "| `{}` | {} |", reason.name, reason.description);
     }
     table
+}
+
+fn limits_table() -> String {
+    let rules = Contract::rules();
+    let mebibytes = limits::MAX_TEXT_BYTES >> 20;
+    let mut table = String::from("| a year is refused for | if there are more than |\n|---|---|\n");
+    line!(
+        table,
+        "| bytes in a line | {} KiB |",
+        rules.max_line_bytes >> 10
+    );
+    line!(
+        table,
+        "| rows in quarantine | {} % of the rows read |",
+        100.0 * rules.max_quarantined_ratio
+    );
+    line!(table, "| bytes of refused rows | {mebibytes} MiB |");
+    line!(table, "| bytes of distinct values | {mebibytes} MiB |");
+    line!(
+        table,
+        "| requests in one month, or in a file out of chronological order | {} |",
+        limits::MAX_ROWS
+    );
+    table
+}
+
+fn limits_of_memory() -> String {
+    let limits = json!({
+        "concurrent_partitions": limits::CONCURRENT_PARTITIONS,
+        "row_bytes": limits::ROW_BYTES,
+        "max_rows": limits::MAX_ROWS,
+        "max_text_bytes": limits::MAX_TEXT_BYTES,
+        "page_rows": limits::PAGE_ROWS,
+        "row_group_bytes": limits::ROW_GROUP_BYTES,
+    });
+    format!("{limits:#}\n")
 }
 
 fn variables_of_dbt() -> String {

@@ -36,6 +36,7 @@ use std::time::{Duration, Instant};
 use shared::contract::Contract;
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::lake::{Lake, read_failure};
+use shared::limits::MAX_ROWS;
 use shared::manifest::{RawManifest, RowCounts};
 use shared::partition::Partition;
 use shared::telemetry;
@@ -47,7 +48,7 @@ use columns::MonthLayout;
 use commas::Commas;
 pub(crate) use horizon::Horizon;
 use layout::{Choice, Layout};
-use reading::{MAX_ROWS, ParseError, Parsed, Reading};
+use reading::{ParseError, Parsed, Reading};
 use refusal::Reason;
 use row::{MonthRows, Row};
 

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use shared::limits::{MAX_ROWS, MAX_TEXT_BYTES};
 use shared::manifest::{Drift, DriftKind};
 
 use super::fields::{Fields, LineReader, shifted};
@@ -9,7 +10,7 @@ use super::header::{Header, HeaderError};
 use super::layout::{Choice, Survey};
 use super::months::{Months, Sink};
 use super::quarantine::Quarantine;
-use super::reading::{MAX_ROWS, MAX_TEXT_BYTES, ParseError, Parsed, Reading, Rejected};
+use super::reading::{ParseError, Parsed, Reading, Rejected};
 use super::refusal::{Reason, Refusal};
 use super::row::Row;
 use super::row_reader::RowReader;

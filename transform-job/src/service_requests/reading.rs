@@ -2,6 +2,7 @@
 
 use shared::contract::Rules;
 use shared::exit::Failure;
+use shared::limits::MAX_TEXT_BYTES;
 use shared::manifest::Drift;
 use shared::telemetry::Progress;
 
@@ -12,13 +13,6 @@ use super::layout::{Layout, LayoutError};
 use super::lines::LinesError;
 use super::quarantine::Quarantine;
 use super::refusal::{Reason, Refusal};
-
-/// The most memory for a file's distinct values, and as much for its refused rows. Normal years need a tenth of it.
-pub(super) const MAX_TEXT_BYTES: usize = 160 << 20;
-
-/// The most rows that wait for the end of their month, or of a file out of order, and as many that are being written:
-/// seventeen times the City's largest year. `terraform/jobs.tf` has the memory that they take.
-pub(super) const MAX_ROWS: usize = 8 << 20;
 
 /// The parameters for reading a file.
 pub(super) struct Reading<'a> {

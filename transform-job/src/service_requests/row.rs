@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use shared::limits::ROW_BYTES;
+
 use super::location::{Fsa, Ward};
 use super::refusal::Refusal;
 use super::status::Status;
@@ -111,4 +113,4 @@ pub(super) struct MonthRows {
 }
 
 // A year of half a million requests takes 24 MB.
-const _: () = assert!(size_of::<Row>() == 48);
+const _: () = assert!(size_of::<Row>() == ROW_BYTES);
