@@ -60,6 +60,16 @@ pub(crate) struct Graph {
     nodes: BTreeMap<String, GraphNode>,
     #[serde(default)]
     sources: BTreeMap<String, Source>,
+    #[serde(default)]
+    exposures: BTreeMap<String, Exposure>,
+}
+
+/// A use of the marts outside the project.
+#[derive(Debug, Deserialize)]
+struct Exposure {
+    name: String,
+    #[serde(default)]
+    depends_on: DependsOn,
 }
 
 /// A table that dbt does not build.
@@ -365,6 +375,14 @@ impl Graph {
         node().or_else(source)
     }
 
+    /// Returns the first table that the exposure `name` reads.
+    pub(crate) fn exposed(&self, name: &str) -> Option<MartTable> {
+        let mut exposures = self.exposures.values();
+        let exposure = exposures.find(|exposure| exposure.name == name)?;
+        let (table, _) = self.table(exposure.depends_on.nodes.first()?)?;
+        Some(table)
+    }
+
     /// Returns the unique ids of the tables, views and sources that a node selects from.
     pub(crate) fn selects_from(&self, unique_id: &str) -> &[String] {
         let node = self.nodes.get(unique_id);
@@ -577,6 +595,8 @@ mod tests {
                 "model.p.stg": {"resource_type": "model", "schema": "staging", "alias": "stg", "fqn": ["p", "staging", "stg"]},
                 "test.p.t": {"resource_type": "test", "schema": "tests", "alias": "t", "fqn": ["p", "marts", "t"],
                              "compiled_path": "/target/compiled/t.sql"}
+            }, "exposures": {
+                "exposure.p.report": {"name": "report", "depends_on": {"nodes": ["model.p.b", "model.p.a"]}}
             }}"#,
         )
         .expect("valid")
@@ -587,6 +607,16 @@ mod tests {
         let marts = graph().marts();
         let marts: Vec<String> = marts.iter().map(|mart| mart.table.to_string()).collect();
         assert_eq!(marts, ["marts.a", "marts.b"]);
+    }
+
+    #[test]
+    fn an_exposure_names_the_table_that_it_reads() {
+        let table = graph().exposed("report");
+        assert_eq!(
+            table.map(|table| table.to_string()).as_deref(),
+            Some("marts.b")
+        );
+        assert!(graph().exposed("dashboard").is_none());
     }
 
     #[test]

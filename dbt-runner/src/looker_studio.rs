@@ -5,8 +5,8 @@ use url::form_urlencoded::Serializer;
 
 use crate::mart::MartTable;
 
-/// The mart that a new report uses: the one from which all filters and totals can be computed.
-pub(crate) const MART: &str = "requests_by_month_type_ward";
+/// The exposure of the dbt project with the mart that a new report uses.
+pub(crate) const EXPOSURE: &str = "looker_studio";
 
 /// Returns the link to a new report on `mart` in the project. Viewers need access to the data in BigQuery.
 pub(crate) fn link(project: &str, mart: &MartTable) -> String {
@@ -33,16 +33,13 @@ mod tests {
 
     use super::*;
 
-    fn mart() -> MartTable {
-        MartTable {
-            schema: "marts".to_owned(),
-            name: MART.to_owned(),
-        }
-    }
-
     #[test]
     fn the_link_contains_the_table_for_any_project_name() {
-        let link = Url::parse(&link("example.com:311&co", &mart())).expect("a URL");
+        let mart = MartTable {
+            schema: "marts".to_owned(),
+            name: "requests".to_owned(),
+        };
+        let link = Url::parse(&link("example.com:311&co", &mart)).expect("a URL");
         let parameter = |name: &str| {
             let mut pairs = link.query_pairs();
             let found = pairs.find(|(key, _)| key == name);
@@ -54,19 +51,6 @@ mod tests {
             Some("example.com:311&co")
         );
         assert_eq!(parameter("ds.datasetId").as_deref(), Some("marts"));
-        assert_eq!(parameter("ds.tableId").as_deref(), Some(MART));
-    }
-
-    #[test]
-    fn the_docs_have_the_link_and_the_project_its_mart() {
-        let docs = include_str!("../../docs/deploy.md");
-        assert!(
-            docs.contains(&link("PROJECT", &mart())),
-            "{}",
-            link("PROJECT", &mart())
-        );
-        let exposures = include_str!("../project/models/exposures.yml");
-        let looker_studio = exposures.split("- name: looker_studio").nth(1);
-        assert!(looker_studio.is_some_and(|exposure| exposure.contains(MART)));
+        assert_eq!(parameter("ds.tableId").as_deref(), Some("requests"));
     }
 }

@@ -467,11 +467,8 @@ impl Settings {
         let WarehouseUrl::BigQuery(dataset) = &self.warehouse.url else {
             return None;
         };
-        let marts = graph.marts();
-        let mart = marts
-            .iter()
-            .find(|mart| mart.table.name == looker_studio::MART)?;
-        Some(looker_studio::link(&dataset.project, &mart.table))
+        let mart = graph.exposed(looker_studio::EXPOSURE)?;
+        Some(looker_studio::link(&dataset.project, &mart))
     }
 
     /// Returns dbt, to build a candidate with its artifacts in `target`.

@@ -459,7 +459,14 @@ fn a_build_that_a_quota_ends_is_retried_later() {
         assert!(cause.contains("Quota exceeded"), "{cause}");
         proxy.clear_faults();
     }
-    pipeline.run(Stage::Dbt, "run").finished();
+    let built = pipeline.run(Stage::Dbt, "run");
+    built.finished();
+    // As the project's exposure states.
+    let link = built.event("marts in Looker Studio")["link"].to_string();
+    assert!(
+        link.contains("ds.datasetId=marts&ds.tableId=requests_by_month_type_ward"),
+        "{link}"
+    );
 }
 
 /// <https://cloud.google.com/bigquery/docs/error-messages>
