@@ -8,6 +8,15 @@ locals {
 
   channels = [for channel in google_monitoring_notification_channel.email : channel.id]
 
+  # By the name of the alert.
+  default_thresholds = {
+    # The ratio of quarantined to read rows of a year.
+    "Much in quarantine" = 0.01
+    # GiB per day.
+    "Much billed by BigQuery" = 100
+  }
+  thresholds = merge(local.default_thresholds, var.alert_thresholds)
+
   # Alerts on an event in the log of a job.
   log_alerts = {
     "Stage failed" = {
@@ -22,7 +31,7 @@ locals {
     }
     "Much in quarantine" = {
       severity = "WARNING"
-      filter   = "jsonPayload.message=\"partition transformed\" AND jsonPayload.quarantinedPerMillion>${floor(var.alert_quarantine_ratio * 1000000)}"
+      filter   = "jsonPayload.message=\"partition transformed\" AND jsonPayload.quarantinedPerMillion>${floor(local.thresholds["Much in quarantine"] * 1000000)}"
       labels = {
         partition   = "EXTRACT(jsonPayload.partition)"
         rows        = "EXTRACT(jsonPayload.rows)"
@@ -58,7 +67,7 @@ locals {
     }
     "Much billed by BigQuery" = {
       severity = "WARNING"
-      query    = "sum(increase(bigquery_googleapis_com:query_scanned_bytes_billed{monitored_resource=\"global\"}[1d])) > ${var.alert_billed_gib_per_day * 1024 * 1024 * 1024}"
+      query    = "sum(increase(bigquery_googleapis_com:query_scanned_bytes_billed{monitored_resource=\"global\"}[1d])) > ${local.thresholds["Much billed by BigQuery"] * 1024 * 1024 * 1024}"
       interval = "600s"
     }
   }

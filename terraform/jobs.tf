@@ -1,6 +1,5 @@
 locals {
-  lineage   = { for url in compact([var.openlineage_url]) : "OPENLINEAGE_URL" => url }
-  lake      = merge({ LAKE_URL = "gs://${google_storage_bucket.lake.name}", LOG_FORMAT = "json" }, local.lineage)
+  lake      = { LAKE_URL = "gs://${google_storage_bucket.lake.name}", LOG_FORMAT = "json" }
   warehouse = { WAREHOUSE_URL = "bigquery://${var.project_id}/${google_bigquery_dataset.warehouse["toronto_311"].dataset_id}?location=${var.region}" }
   site = merge(
     { SITE_URL = "gs://${google_storage_bucket.site.name}" },
@@ -59,7 +58,7 @@ resource "google_cloud_run_v2_job" "this" {
         }
 
         dynamic "env" {
-          for_each = each.value.env
+          for_each = merge(var.environment, each.value.env)
           content {
             name  = env.key
             value = env.value

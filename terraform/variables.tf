@@ -89,27 +89,19 @@ variable "alert_emails" {
   }
 }
 
-variable "alert_quarantine_ratio" {
-  description = "The ratio of quarantined to read rows above which an alert is raised. The contract refuses a year at 0.05."
-  type        = number
+variable "alert_thresholds" {
+  description = "Thresholds by the name of the alert, in place of the `default_thresholds` in `terraform/alerts.tf`."
+  type        = map(number)
   nullable    = false
-  default     = 0.01
+  default     = {}
 
   validation {
-    condition     = var.alert_quarantine_ratio > 0 && var.alert_quarantine_ratio < 1
-    error_message = "alert_quarantine_ratio must be between 0 and 1."
+    condition     = length(setsubtract(keys(var.alert_thresholds), keys(local.default_thresholds))) == 0
+    error_message = "alert_thresholds must have names of alerts with a threshold: ${join(", ", keys(local.default_thresholds))}."
   }
-}
-
-variable "alert_billed_gib_per_day" {
-  description = "The GiB billed by BigQuery in the project per day above which an alert is raised. A run bills less than 20."
-  type        = number
-  nullable    = false
-  default     = 100
-
   validation {
-    condition     = var.alert_billed_gib_per_day > 0
-    error_message = "alert_billed_gib_per_day must be more than 0."
+    condition     = alltrue([for threshold in values(var.alert_thresholds) : threshold > 0])
+    error_message = "alert_thresholds must be more than 0."
   }
 }
 
@@ -135,14 +127,15 @@ variable "github_repository" {
   }
 }
 
-variable "openlineage_url" {
-  description = "A collector of OpenLineage events, to which the jobs post what they read and write: https://HOST[:PORT][/PATH]. It has to be reachable from Cloud Run without an API key. Null: the events are in the lake only."
-  type        = string
-  default     = null
+variable "environment" {
+  description = "Environment variables of all jobs, beyond those that the module sets: docs/configuration.md lists them. With `OPENLINEAGE_URL`, the jobs post what they read and write to a collector, which has to be reachable from Cloud Run. Values are not secret: everyone who may see a job sees them."
+  type        = map(string)
+  nullable    = false
+  default     = {}
 
   validation {
-    condition     = var.openlineage_url == null || can(regex("^https?://[^@?#]+$", var.openlineage_url))
-    error_message = "openlineage_url must have the form https://HOST[:PORT][/PATH], without a user, a password or a query."
+    condition     = length(setintersection(keys(var.environment), flatten([for job in local.jobs : keys(job.env)]))) == 0
+    error_message = "environment must not have variables that the module sets: ${join(", ", setunion([for job in local.jobs : keys(job.env)]...))}."
   }
 }
 

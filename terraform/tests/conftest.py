@@ -24,9 +24,9 @@ VARIABLES = {"project_id": "toronto-311-test", "region": "northamerica-northeast
 EVERYTHING = VARIABLES | {
     "alert_emails": ["data-team@example.org"],
     "build_repository": "projects/p/locations/us-central1/connections/c/repositories/n",
+    "environment": {"OPENLINEAGE_URL": "https://marquez.example.org"},
     "github_repository": "example/toronto-311",
     "monthly_budget": 50,
-    "openlineage_url": "https://marquez.example.org",
     "publish_site": True,
 }
 

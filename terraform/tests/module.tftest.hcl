@@ -145,20 +145,43 @@ run "bad_email" {
   expect_failures = [var.alert_emails]
 }
 
-run "bad_ratio" {
+run "a_threshold" {
   command = plan
   variables {
-    alert_quarantine_ratio = 5
+    alert_thresholds = { "Much in quarantine" = 0.02 }
   }
-  expect_failures = [var.alert_quarantine_ratio]
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.logs["Much in quarantine"].conditions[0].condition_matched_log[0].filter, "quarantinedPerMillion>20000")
+    error_message = "The threshold is the given one."
+  }
+  assert {
+    condition     = strcontains(google_monitoring_alert_policy.metrics["Much billed by BigQuery"].conditions[0].condition_prometheus_query_language[0].query, "> ${100 * 1024 * 1024 * 1024}")
+    error_message = "The other threshold is the default."
+  }
 }
 
-run "bad_billed" {
+run "a_threshold_of_no_alert" {
   command = plan
   variables {
-    alert_billed_gib_per_day = 0
+    alert_thresholds = { "Much in quarantaine" = 0.02 }
   }
-  expect_failures = [var.alert_billed_gib_per_day]
+  expect_failures = [var.alert_thresholds]
+}
+
+run "a_threshold_of_nothing" {
+  command = plan
+  variables {
+    alert_thresholds = { "Much billed by BigQuery" = 0 }
+  }
+  expect_failures = [var.alert_thresholds]
+}
+
+run "a_variable_of_the_module" {
+  command = plan
+  variables {
+    environment = { LAKE_URL = "gs://another" }
+  }
+  expect_failures = [var.environment]
 }
 
 run "bad_build_repository" {

@@ -53,9 +53,9 @@ def collectors(plan: dict) -> list[list[str]]:
     return [[item["value"] for item in given if item["name"] == "OPENLINEAGE_URL"] for given in environments]
 
 
-def test_every_job_posts_lineage_to_a_collector_if_there_is_one(plan: dict, full_plan: dict) -> None:
+def test_every_job_has_the_variables_of_the_operator(plan: dict, full_plan: dict) -> None:
     assert collectors(plan) == [[]] * 4
-    assert collectors(full_plan) == [[EVERYTHING["openlineage_url"]]] * 4
+    assert collectors(full_plan) == [[EVERYTHING["environment"]["OPENLINEAGE_URL"]]] * 4
 
 
 def test_every_option_is_tried(full_plan: dict) -> None:

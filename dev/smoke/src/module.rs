@@ -19,11 +19,13 @@ const WORKFLOW: &str = include_str!("../../../terraform/workflow.yaml");
 /// The variables of the operator, from the top of the repository.
 const TFVARS: &str = "terraform/terraform.tfvars";
 /// The locals that the resources read here need, each after those that it refers to.
-const LOCALS: [&str; 6] = [
+const LOCALS: [&str; 8] = [
     "placeholder_image",
     "stage_log",
     "executions",
     "succeeded",
+    "default_thresholds",
+    "thresholds",
     "log_alerts",
     "metric_alerts",
 ];
@@ -264,6 +266,13 @@ fn functions() -> Context<'static> {
         ))
     };
     context.declare_func("join", FuncDef::new(join, [any(), any()]));
+    let merge: Call = |arguments| {
+        let object = |index: usize| arguments[index].as_object().ok_or("not an object");
+        let (mut merged, later) = (object(0)?.clone(), object(1)?.clone());
+        merged.extend(later);
+        Ok(Value::Object(merged))
+    };
+    context.declare_func("merge", FuncDef::new(merge, [any(), any()]));
     let format: Call = |arguments| {
         let template = arguments[0].as_str().ok_or("not a text")?.to_owned();
         let texts = arguments
