@@ -21,7 +21,7 @@ use crate::archive::Archive;
 use crate::boundaries::{city_wards, forward_sortation_areas};
 use crate::http::{self, Download, HttpClient, Request, parse_http_date};
 use crate::portal::{Choice, Offer, StatedDate};
-use crate::publication::{Publications, commit_content};
+use crate::publication::{Current, Publications, commit_content};
 use crate::settings::Limits;
 use crate::year_file;
 
@@ -46,20 +46,9 @@ struct Extracted {
     raw_manifest: ManifestRef,
     /// When it was published, if that is known.
     published_at: Option<Timestamp>,
+    /// Its drift is what no earlier run has reported.
     summary: Summary,
     drift: Vec<Drift>,
-}
-
-impl Extracted {
-    /// What the lake had before.
-    fn found(raw_manifest: ManifestRef, published_at: Option<Timestamp>) -> Self {
-        Self {
-            raw_manifest,
-            published_at,
-            summary: Summary::found(),
-            drift: Vec::new(),
-        }
-    }
 }
 
 impl Extractor {
@@ -78,10 +67,10 @@ impl Extractor {
             mut summary,
             mut drift,
         } = counts;
+        summary.drift += (choice.invalid_dates.len() + compared.len()) as u64;
         let invalid = choice.invalid_dates.iter();
         drift.extend(invalid.map(|text| drift_of(DriftKind::InvalidPublicationDate, text)));
         drift.extend(compared);
-        summary.drift = drift.len() as u64;
         let handed = Handed {
             manifest: raw_manifest,
             observed_at: Some(choice.first.observed_at),
@@ -138,13 +127,12 @@ impl Extractor {
             // A file at another address is another file, whatever the portal states.
             moved = publication.source.url != offer.source.url;
             has = self.has(publication).await?;
-            if has && !(self.force || offer.changes_unstated || moved) {
+            // The City replaces a file before it states the new date and size, and may have been asked in between, or
+            // while it was still writing the file.
+            let may_differ = offer.changes_unstated || moved || !publication.has_stated_size();
+            if has && !(self.force || may_differ) {
                 debug!(%partition, %version, "partition found");
-                let published_at = Self::published_at(offer, publication);
-                return Ok(Extracted::found(
-                    publication.raw_manifest.clone(),
-                    published_at,
-                ));
+                return Self::found(offer, &publications, current).await;
             }
             if has && !moved {
                 unless = Self::tag(publication);
@@ -162,21 +150,18 @@ impl Extractor {
                 return Err(Failure::new(Exit::Bug, error));
             };
             debug!(%partition, %version, "partition unchanged");
-            let published_at = Self::published_at(offer, &current.publication);
-            return Ok(Extracted::found(
-                current.publication.raw_manifest,
-                published_at,
-            ));
+            return Self::found(offer, &publications, &current).await;
         };
 
         let mut drift = Vec::new();
         let source = Self::source_of(offer, &download, &mut drift);
         let (etag, http_last_modified) = (download.etag.clone(), download.last_modified.clone());
         let download_sha256 = download.sha256.clone();
+        let download_size_bytes = Some(download.size_bytes);
         let same = current.as_ref().filter(|current| {
             has && !self.force && current.publication.download_sha256 == download_sha256
         });
-        let (raw_manifest, summary) = if let Some(current) = same {
+        let (raw_manifest, mut summary) = if let Some(current) = same {
             (current.publication.raw_manifest.clone(), Summary::found())
         } else {
             self.begin(partition, offer).await;
@@ -187,13 +172,28 @@ impl Extractor {
             partition,
             source,
             download_sha256,
+            download_size_bytes,
             etag,
             http_last_modified,
             raw_manifest,
         };
-        if publications.commit(current.as_ref(), &publication).await? {
-            let subject = partition.to_string();
-            drift.push(drift_of(DriftKind::RepublishedWithoutNotice, &subject));
+        let committed = publications.commit(current.as_ref(), publication).await?;
+        let publication = &committed.publication;
+        summary.drift = drift.len() as u64;
+        if let Some(before) = publications.changed_without_notice(&committed).await? {
+            let is_known = current.is_some_and(|current| current.publication == *publication);
+            if !is_known {
+                summary.drift += 1;
+                warn!(
+                    %partition,
+                    url = publication.source.url,
+                    last_modified = publication.source.last_modified.as_deref().unwrap_or("unknown"),
+                    before = %before.download_sha256,
+                    now = %publication.download_sha256,
+                    "republished without notice"
+                );
+            }
+            drift.push(republished(partition));
         }
         if summary.produced > 0 {
             info!(
@@ -207,10 +207,30 @@ impl Extractor {
             );
         }
         Ok(Extracted {
-            published_at: Self::published_at(offer, &publication),
-            raw_manifest: publication.raw_manifest,
+            published_at: Self::published_at(offer, publication),
+            raw_manifest: committed.publication.raw_manifest,
             summary,
             drift,
+        })
+    }
+
+    /// Returns what the lake had before. Its drift is handed over again, because the run that found it may have ended
+    /// before it was recorded in the warehouse.
+    async fn found(
+        offer: &Offer,
+        publications: &Publications<'_>,
+        current: &Current,
+    ) -> Result<Extracted, Failure> {
+        let publication = &current.publication;
+        let before = publications.changed_without_notice(current).await?;
+        Ok(Extracted {
+            published_at: Self::published_at(offer, publication),
+            raw_manifest: publication.raw_manifest.clone(),
+            summary: Summary::found(),
+            drift: before
+                .map(|_| republished(publication.partition))
+                .into_iter()
+                .collect(),
         })
     }
 
@@ -358,6 +378,10 @@ impl Extractor {
 /// Returns the name of a resource in drift.
 fn label(source: &Source) -> &str {
     source.resource_id.as_deref().unwrap_or(&source.url)
+}
+
+fn republished(partition: Partition) -> Drift {
+    drift_of(DriftKind::RepublishedWithoutNotice, &partition.to_string())
 }
 
 fn drift_of(kind: DriftKind, subject: &str) -> Drift {

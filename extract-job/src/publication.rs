@@ -11,7 +11,6 @@ use shared::key::Key;
 use shared::lake::{Content, Created, Lake, LakeError};
 use shared::manifest::{self, ManifestRef, Object, Publication, RawManifest};
 use shared::partition::Partition;
-use tracing::warn;
 
 /// All publications with the same stated version.
 pub(crate) struct Publications<'a> {
@@ -60,15 +59,15 @@ impl<'a> Publications<'a> {
         Ok(Some(latest))
     }
 
-    /// Commits `publication`, received while `current` was the current one, under the first key from there on that is
-    /// free or already contains it. Returns whether the publisher changed the content without stating another date.
+    /// Commits `publication`, received while `before` was the current one, under the first key from there on that is
+    /// free or already contains it. Returns it as the current one.
     pub(crate) async fn commit(
         &self,
-        current: Option<&Current>,
-        publication: &Publication,
-    ) -> Result<bool, Failure> {
-        let json = Bytes::from(manifest::to_json(publication));
-        let mut number = current.map_or(0, |current| current.number);
+        before: Option<&Current>,
+        publication: Publication,
+    ) -> Result<Current, Failure> {
+        let json = Bytes::from(manifest::to_json(&publication));
+        let mut number = before.map_or(0, |before| before.number);
         loop {
             let content = Content::Bytes(json.clone());
             match self.lake.create(&self.key(number)?, content).await {
@@ -77,26 +76,29 @@ impl<'a> Publications<'a> {
                 Err(error) => return Err(error.into()),
             }
         }
-        let Some(Current {
-            publication: before,
-            ..
-        }) = current
-        else {
-            return Ok(false);
+        Ok(Current {
+            number,
+            publication,
+        })
+    }
+
+    /// Returns the publication before `current`, if the publisher changed its content without stating another date. A
+    /// download whose size was not the stated one was not yet what the publisher stated, so that its successor is not a
+    /// change.
+    pub(crate) async fn changed_without_notice(
+        &self,
+        current: &Current,
+    ) -> Result<Option<Publication>, Failure> {
+        let Some(number) = current.number.checked_sub(1) else {
+            return Ok(None);
         };
-        let unstated = before.raw_manifest != publication.raw_manifest
-            && before.source.last_modified == publication.source.last_modified;
-        if unstated {
-            warn!(
-                partition = %self.partition,
-                url = publication.source.url,
-                last_modified = publication.source.last_modified.as_deref().unwrap_or("unknown"),
-                before = %before.download_sha256,
-                now = %publication.download_sha256,
-                "republished without notice"
-            );
-        }
-        Ok(unstated)
+        let now = &current.publication;
+        let before = self.read(number).await?.map(|before| before.publication);
+        Ok(before.filter(|before| {
+            before.raw_manifest != now.raw_manifest
+                && before.source.last_modified == now.source.last_modified
+                && (before.has_stated_size() || !now.has_stated_size())
+        }))
     }
 
     async fn read(&self, number: u32) -> Result<Option<Current>, Failure> {
@@ -169,6 +171,7 @@ mod tests {
                 generated: false,
             },
             download_sha256: sha256.clone(),
+            download_size_bytes: None,
             etag: None,
             http_last_modified: None,
             raw_manifest: ManifestRef {
@@ -189,10 +192,10 @@ mod tests {
             assert!(publications.current().await.expect("read").is_none());
             for number in 0..40 {
                 let before = publications.current().await.expect("read");
-                let unstated = publications
-                    .commit(before.as_ref(), &publication(number))
+                let committed = publications
+                    .commit(before.as_ref(), publication(number))
                     .await;
-                assert_eq!(unstated.expect("committed"), number > 0);
+                assert_eq!(committed.expect("committed").number, number);
                 let current = publications.current().await.expect("read").expect("one");
                 assert_eq!(current.number, number);
                 assert_eq!(current.publication, publication(number));

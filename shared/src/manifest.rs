@@ -162,6 +162,9 @@ pub struct Publication {
     pub source: Source,
     /// SHA-256 of the file as downloaded.
     pub download_sha256: Digest,
+    /// Length of the file as downloaded; `None` if a version of the job wrote it that did not record this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub download_size_bytes: Option<u64>,
     /// The strong entity tag of the response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
@@ -179,6 +182,13 @@ impl Publication {
             "raw/{}/{version}/publication.json",
             partition.folder()
         ))
+    }
+
+    /// Whether the download has the length that the publisher states, as far as both are known.
+    #[must_use]
+    pub fn has_stated_size(&self) -> bool {
+        let sizes = self.source.stated_size_bytes.zip(self.download_size_bytes);
+        sizes.is_none_or(|(stated, downloaded)| stated == downloaded)
     }
 }
 
@@ -362,8 +372,8 @@ pub struct Mart {
 pub struct MartsManifest {
     /// The format.
     pub manifest: Version,
-    /// Identifies the result by its inputs: the loads and refusals in the warehouse, and the dbt project's files, which
-    /// pin the version of dbt.
+    /// Identifies the result by its inputs: the loads, with their drift, and refusals in the warehouse, and the dbt
+    /// project's files, which pin the version of dbt.
     pub fingerprint: Fingerprint,
     /// The load receipts of the warehouse's content, from which all marts are built.
     pub receipts: BTreeMap<Partition, Key>,

@@ -227,6 +227,6 @@ pub(crate) fn year_2023(base: &str) -> Value {
         "state": "active",
         "created": "2023-02-08T15:15:00.000000",
         "last_modified": "2024-01-05T15:04:05.123456",
-        "size": "1234",
+        "size": null,
     })
 }
