@@ -67,14 +67,15 @@ impl Choice {
 pub(crate) type Yearly = BTreeMap<i16, Result<Choice, PickError>>;
 
 /// Returns the yearly files among `resources`: ZIPs and CSVs with exactly one year in their name, or else in the file
-/// name of their address. Other formats are copies that a portal creates from its DataStore; one that may be the year's file
-/// under another name of its format is logged.
+/// name of their address. A file without a format, whose content has to decide, counts if the year has no other. Other
+/// formats are copies that a portal creates from its DataStore; one that may be the year's file under another name of its
+/// format is logged.
 pub(crate) fn yearly(resources: &[Resource]) -> Yearly {
     let mut by_year: BTreeMap<i16, Vec<&Resource>> = BTreeMap::new();
     let mut of_other_formats = Vec::new();
     for resource in resources {
         let year = texts(resource).find_map(only_year);
-        if !matches!(resource.format.as_str(), "zip" | "csv") {
+        if !matches!(resource.format.as_str(), "zip" | "csv" | "") {
             of_other_formats.extend(year.map(|year| (year, resource)));
             continue;
         }
@@ -171,10 +172,14 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Chooses among the resources of `what`: the latest date wins, and any date wins over none. Copies that the portal
-/// keeps of other resources, and resources without an address, are ignored if there is anything else.
+/// keeps of other resources, and resources without a format or an address, are ignored if there is anything else.
 fn choose(mut resources: Vec<&Resource>, what: &str) -> Result<Choice, PickError> {
-    if resources.iter().any(|resource| !resource.copy) {
-        resources.retain(|resource| !resource.copy);
+    let is_original = |resource: &&Resource| !resource.copy;
+    let has_format = |resource: &&Resource| !resource.format.is_empty();
+    for is_preferred in [is_original, has_format] {
+        if resources.iter().any(is_preferred) {
+            resources.retain(is_preferred);
+        }
     }
     let mut ranked: Vec<(Rank, Offer)> = Vec::new();
     let mut without_address = Vec::new();
@@ -286,12 +291,15 @@ mod tests {
             {"id": "i", "name": "SR2026", "format": " csv ", "url": "https://x/datastore/dump/i"},
             {"id": "j", "name": "SR2026.json", "format": "JSON", "url": "https://x/sr2026.json"},
             {"id": "k", "name": "SR2026.xml", "format": "XML", "url": "https://x/sr2026.xml"},
+            {"id": "m", "name": "SR2026", "format": "", "url": "https://x/m", "last_modified": "2026-05-01"},
+            {"id": "n", "name": "SR2021", "format": null, "url": "https://x/SR2021"},
             {"id": "l", "name": "SR2022", "format": "ZIP", "url": "https://x/a.zip", "state": "deleted"},
         ]));
         let expected = [
             (2011, "c"),
             (2012, "d"),
             (2015, "b"),
+            (2021, "n"),
             (2023, "a"),
             (2026, "i"),
         ];

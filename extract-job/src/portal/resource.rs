@@ -26,8 +26,9 @@ pub(crate) struct Resource {
     /// When it was added to the package.
     pub(crate) created: Option<Timestamp>,
     stated_size_bytes: Option<u64>,
-    /// Whether CKAN stores the file. If not, the resource is a link, whose dates do not follow the file's.
-    hosted: bool,
+    /// Whether it is a file that was uploaded to CKAN, which dates it. A link's date does not follow the file's, and that of
+    /// a table in the DataStore does not follow the rows (ckan/ckan#8980).
+    is_upload: bool,
     /// Whether it is a copy that the City's portal keeps of one of its other resources.
     pub(crate) copy: bool,
     /// Whether its data are synthetic, according to an extra field of the sample portal.
@@ -45,7 +46,7 @@ pub(crate) struct Offer {
     pub(crate) url: Url,
     /// The version of this publication.
     pub(crate) version: Fingerprint,
-    /// Whether the date in `source` is that of the file, and not that of a link's description.
+    /// Whether the date in `source` is that of the file, and not that of the description of a link or a table.
     pub(crate) dates_the_file: bool,
     /// Whether its content may change while what is stated of it does not, so that its server has to be asked.
     pub(crate) changes_unstated: bool,
@@ -76,10 +77,7 @@ impl Resource {
             last_modified: StatedDate::of_ckan(field("last_modified"), listed_at),
             created: StatedDate::of_ckan(field("created"), listed_at).at(),
             stated_size_bytes: text(field("size")).and_then(|size| size.parse().ok()),
-            hosted: matches!(
-                text(field("url_type")).as_deref(),
-                Some("upload" | "datastore")
-            ),
+            is_upload: text(field("url_type")).as_deref() == Some("upload"),
             copy: flag(field("is_datastore_cache_file")),
             generated: flag(field("generated")),
             listed_at,
@@ -111,8 +109,8 @@ impl Resource {
         };
         Ok(Offer {
             version: version(&source, url),
-            dates_the_file: self.hosted,
-            changes_unstated: !self.hosted || source.last_modified.is_none(),
+            dates_the_file: self.is_upload,
+            changes_unstated: !self.is_upload || source.last_modified.is_none(),
             observed_at: self.listed_at,
             source,
             url: url.clone(),
@@ -230,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn links_and_undated_files_may_change_without_notice() {
+    fn links_tables_and_undated_files_may_change_without_notice() {
         let changes = |url_type: Value, last_modified: Value| {
             let resource = read(&json!({
                 "id": "a", "url": "https://x.example/a.zip",
@@ -246,7 +244,7 @@ mod tests {
         let date = || json!("2024-01-05T15:04:05");
         for (url_type, last_modified, expected) in [
             (json!("upload"), date(), false),
-            (json!("datastore"), date(), false),
+            (json!("datastore"), date(), true),
             (json!("upload"), json!(null), true),
             (json!("upload"), json!("yesterday"), true),
             (json!(null), date(), true),

@@ -533,8 +533,29 @@ fn a_datastore_dump_is_the_years_file_and_copies_of_it_are_not() {
     assert_eq!(manifest["source"]["last_modified"], "2026-05-01T13:02:11");
     assert_eq!(manifest["lines"], 41);
     assert_eq!(portal.drift("first", 2026), Vec::<String>::new());
+    let first = hand_over(&portal.lake, "first", 0);
+    assert_eq!(first["partitions"]["2026"]["published_at"], Value::Null);
+
+    // The table of a dump can change without its date.
     assert_eq!(portal.run("second").finished()["found"], 1);
-    assert_eq!(portal.requests_for(DUMP_2026).len(), 1);
+
+    let longer = [csv, b"42,2026-04-30T10:00:00,New\n".to_vec()].concat();
+    portal.serve(DUMP_2026, File::new(longer.clone()));
+    assert_eq!(portal.run("third").finished()["produced"], 1);
+    assert_eq!(portal.csv("third", 2026).1, longer);
+    assert_eq!(portal.requests_for(DUMP_2026).len(), 3);
+}
+
+#[test]
+fn a_file_without_a_stated_format_is_judged_by_its_content() {
+    let csv = row(2023, "New");
+    for file in [zip(&[("SR2023.csv", &csv)]), csv.clone()] {
+        let portal = Published::start();
+        portal.list(&json!([resource("a", &json!({"format": ""}))]));
+        portal.serve("/files/a", File::new(file));
+        portal.run("test").finished();
+        assert_eq!(portal.csv("test", 2023).1, csv);
+    }
 }
 
 #[test]
