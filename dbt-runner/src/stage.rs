@@ -543,11 +543,12 @@ impl Settings {
             .or_fail(Exit::Configuration)
             .while_doing(|| format!("cannot read {}", self.project.display()))?;
         // The whole history counts, because the marts describe every version and run.
-        let history: Vec<[String; 3]> = loads
+        let history: Vec<[String; 4]> = loads
             .into_iter()
             .map(|load| {
                 let (partition, fingerprint) = (load.partition, load.fingerprint);
-                [partition.to_string(), fingerprint.to_string(), load.run_id]
+                let (partition, fingerprint) = (partition.to_string(), fingerprint.to_string());
+                [partition, fingerprint, load.run_id, load.drift]
             })
             .collect();
         let load_parts = history.iter().flatten().map(String::as_str);

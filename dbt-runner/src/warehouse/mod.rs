@@ -60,8 +60,8 @@ trait Backend: Send {
 /// A query of load-job's tables.
 #[derive(Debug, Clone, Copy)]
 enum Records {
-    /// `partition, fingerprint, run_id, generated, first seen` of every version, in order of loading; first seen is in
-    /// microseconds.
+    /// `partition, fingerprint, run_id, generated, first seen, drift` of every version, in order of loading; first seen is
+    /// in microseconds, and drift is JSON.
     Loads,
     /// `partition, stage, exit_code, cause` of every partition whose current publication is refused.
     Refusals,
@@ -82,6 +82,8 @@ pub(crate) struct LoadedVersion {
     pub(crate) is_generated: bool,
     /// When a run first observed the content on the portal, or when it was loaded if no run did.
     pub(crate) first_seen_at: Timestamp,
+    /// Its drift, as JSON. Later runs add to it.
+    pub(crate) drift: String,
 }
 
 /// A refused partition: the partition, the stage, the exit code and the cause. Run and time are left out, so that a
@@ -123,6 +125,7 @@ impl Warehouse {
                         run_id: cell(2),
                         is_generated: cell(3) == "true",
                         first_seen_at: microseconds(&cell(4))?,
+                        drift: cell(5),
                     })
                 };
                 parsed().map_err(anyhow::Error::msg).or_fail(Exit::Contract)

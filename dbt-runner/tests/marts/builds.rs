@@ -119,6 +119,20 @@ fn marts_are_built_again_when_a_refusal_changes() {
     assert!(refused().is_empty());
 }
 
+/// A later run may add drift to a version that is loaded.
+#[test]
+fn marts_are_built_again_when_a_loaded_version_gains_drift() {
+    let fixture = Fixture::of_few_marts(REQUESTS);
+    let produced = || fixture.job().run().finished()["produced"].as_u64().unwrap();
+    assert_eq!(produced(), 1);
+    let drift = r#"[{"kind": "republished_without_notice", "subject": "2024", "rows": 0}]"#;
+    fixture.alter(&format!(
+        "UPDATE load_history SET drift = '{drift}' WHERE partition = '2024'"
+    ));
+    assert_eq!(produced(), 1);
+    assert_eq!(produced(), 0);
+}
+
 #[test]
 fn an_empty_warehouse_has_empty_marts() {
     let fixture = Fixture::with(&[]);
