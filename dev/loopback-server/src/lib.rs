@@ -4,7 +4,8 @@
 pub mod body;
 pub mod fault;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -46,15 +47,24 @@ impl Listener {
         Self::bind_to(Ipv4Addr::LOCALHOST, port)
     }
 
-    /// Binds a port of `host`, an address in 127.0.0.0/8; 0 binds a free one.
+    /// Binds a port of `host`, a loopback address; 0 binds a free one.
     ///
     /// # Errors
-    /// Fails if `host` is not a loopback address or the port is taken.
-    pub fn bind_to(host: Ipv4Addr, port: u16) -> anyhow::Result<Self> {
-        ensure!(host.is_loopback(), "{host} is not a loopback address");
-        let address = SocketAddr::from((host, port));
-        let listener = std::net::TcpListener::bind(address)
-            .with_context(|| format!("cannot listen on {address}"))?;
+    /// Fails if `host` is not a loopback address, the machine does not have it, or the port is taken.
+    pub fn bind_to(host: impl Into<IpAddr>, port: u16) -> anyhow::Result<Self> {
+        Self::bind_to_first(&[host.into()], port)
+    }
+
+    /// Binds a port of the first of `hosts`, loopback addresses, that the machine has; 0 binds a free one.
+    ///
+    /// # Errors
+    /// Fails if one of them is not a loopback address, the machine has none of them, or the port is taken.
+    pub fn bind_to_first(hosts: &[IpAddr], port: u16) -> anyhow::Result<Self> {
+        for host in hosts {
+            ensure!(host.is_loopback(), "{host} is not a loopback address");
+        }
+        let listener = bind_first(hosts, port)
+            .with_context(|| format!("cannot listen on port {port} of {hosts:?}"))?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
@@ -66,7 +76,7 @@ impl Listener {
         self.address
     }
 
-    /// Returns `http://127.0.0.1:PORT`.
+    /// Returns `http://HOST:PORT`.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
@@ -134,5 +144,36 @@ async fn accept(listener: TcpListener, handler: Arc<impl Handler>) {
                 .await
                 .ok();
         });
+    }
+}
+
+/// Binds `port` of the first of `hosts` that the machine has.
+fn bind_first(hosts: &[IpAddr], port: u16) -> io::Result<std::net::TcpListener> {
+    let mut missing = io::Error::from(ErrorKind::AddrNotAvailable);
+    for host in hosts {
+        match std::net::TcpListener::bind((*host, port)) {
+            Err(error) if error.kind() == ErrorKind::AddrNotAvailable => missing = error,
+            bound => return bound,
+        }
+    }
+    Err(missing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_host_that_the_machine_has_is_bound() {
+        // Reserved for documentation: RFC 5737.
+        let missing = IpAddr::from([192, 0, 2, 1]);
+        let loopback = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let bound = bind_first(&[missing, loopback], 0).expect("loopback");
+        let address = bound.local_addr().expect("an address");
+        assert_eq!(address.ip(), loopback);
+        let error = bind_first(&[missing], 0).expect_err("not of this machine");
+        assert_eq!(error.kind(), ErrorKind::AddrNotAvailable);
+        let error = bind_first(&[loopback, missing], address.port()).expect_err("taken");
+        assert_eq!(error.kind(), ErrorKind::AddrInUse);
     }
 }

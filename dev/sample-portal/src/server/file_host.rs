@@ -1,6 +1,6 @@
 //! The second host, which serves linked files and can be taken down.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::body::Incoming;
@@ -10,8 +10,12 @@ use loopback_server::{Handler, Listener, Server};
 
 use super::state::{State, described};
 
-/// Linked files have another address than CKAN, like the City's.
-pub(super) const ADDRESS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+/// Linked files have another address than CKAN, like the City's: the first of these that the machine has. macOS has no
+/// loopback address but 127.0.0.1 and ::1.
+pub(super) const ADDRESSES: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2)),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
 
 /// Stops and starts the file host on one port.
 pub(super) struct Switch {
@@ -49,7 +53,7 @@ impl Switch {
         let mut server = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         let handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner);
         if let (None, Some(handler)) = (&*server, &*handler) {
-            let listener = Listener::bind_to(ADDRESS, self.address.port())?;
+            let listener = Listener::bind_to(self.address.ip(), self.address.port())?;
             *server = Some(listener.serve("file-host", Arc::clone(handler))?);
         }
         Ok(())

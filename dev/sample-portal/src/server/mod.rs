@@ -34,7 +34,8 @@ const FSA_PATH: &str = "/statcan/lfsa000b21a_e.zip";
 /// The content and addresses of a portal.
 #[derive(Debug, Clone)]
 pub struct PortalConfig {
-    /// The port of CKAN on 127.0.0.1 and of the file host on 127.0.0.2; 0 binds free ones.
+    /// The port of CKAN on 127.0.0.1 and of the file host on 127.0.0.2, or on ::1 if the machine does not have that; 0 binds
+    /// free ones.
     pub port: u16,
     /// A directory of real files: `service-requests/SR<year>.csv` and `boundaries/*.geojson`.
     pub files: Option<PathBuf>,
@@ -84,7 +85,7 @@ impl Portal {
     /// Fails if a port is taken or a file of the configuration cannot be read.
     pub fn start(config: PortalConfig) -> anyhow::Result<Self> {
         let listener = Listener::bind(config.port)?;
-        let files = Listener::bind_to(file_host::ADDRESS, config.port)?;
+        let files = Listener::bind_to_first(&file_host::ADDRESSES, config.port)?;
         let publications = Publications::new(config)?;
         let state = Arc::new(State::new(publications, listener.url(), files.url()));
         let file_host = Arc::new(Switch::new(&files));
@@ -114,7 +115,7 @@ impl Portal {
         format!("{}{FSA_PATH}", self.state.base)
     }
 
-    /// Returns the address of the host of linked files, `http://127.0.0.2:PORT`.
+    /// Returns the address of the host of linked files, `http://127.0.0.2:PORT` or `http://[::1]:PORT`.
     #[must_use]
     pub fn file_host_url(&self) -> &str {
         &self.state.file_host
