@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::horizon::Horizon;
 use super::refusal::MAX_SHOWN_BYTES;
-use super::text::{readable, trim};
+use super::text::{readable, trim, trim_padding};
 
 /// The order of the parts of a date. The time of day is unambiguous.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Layout {
     /// Parses a date in this layout, then `T` or spaces, then `H:MM`, `H:MM:SS` or `H:MM:SS.fffffff`, then nothing,
     /// `AM` or `PM`. Digits below a microsecond are cut.
     pub(super) fn parse(self, text: &[u8]) -> Option<DateTime> {
-        let text = trim(text);
+        let text = trim_padding(text);
         let separator = text.iter().position(|&byte| byte == b' ' || byte == b'T')?;
         let day = self.parse_date(&text[..separator])?;
         let time = trim(&text[separator + 1..]);

@@ -39,6 +39,16 @@ pub(super) fn trim(bytes: &[u8]) -> &[u8] {
     &bytes[start..end]
 }
 
+/// Removes spaces, tabs and no-break spaces, in either encoding, from both ends of a text that is otherwise ASCII.
+pub(super) fn trim_padding(bytes: &[u8]) -> &[u8] {
+    let is_padding = |byte: &u8| matches!(byte, b' ' | b'\t' | 0xc2 | 0xa0);
+    let start = bytes.iter().position(|byte| !is_padding(byte));
+    let end = bytes.iter().rposition(|byte| !is_padding(byte));
+    start
+        .zip(end)
+        .map_or(&[], |(start, end)| &bytes[start..=end])
+}
+
 /// Makes any `bytes` readable for the record of a refused row: at most `max_bytes` of text, with each control character
 /// but the tab as its escape `\u{1f}`, and a run of NUL bytes as `[4096 NUL bytes]`.
 pub(super) fn readable(bytes: &[u8], max_bytes: usize) -> String {

@@ -174,6 +174,23 @@ fn case_03_padding_is_not_part_of_a_value() {
 }
 
 #[test]
+fn no_break_spaces_are_padding_in_either_encoding() {
+    let tight = case("03-padded-with-spaces/SR2021.tight.csv");
+    let tight = String::from_utf8(tight).unwrap();
+    let lines = tight
+        .split_inclusive('\n')
+        .filter(|line| !line.contains(", "));
+    let tight: String = lines.collect();
+    let padded = tight
+        .replace(',', "\u{a0},\u{a0}")
+        .replace("\r\n", "\u{a0}\r\n");
+    let expected = clean_rows(2021, tight.as_bytes());
+    assert_eq!(clean_rows(2021, padded.as_bytes()), expected);
+    let (windows_1252, _, _) = encoding_rs::WINDOWS_1252.encode(&padded);
+    assert_eq!(clean_rows(2021, &windows_1252), expected);
+}
+
+#[test]
 fn case_07_a_dump_of_the_datastore() {
     let (lake, manifest) = clean(2026, &case("07-datastore-dump/SR2026.csv"));
     assert_eq!(manifest["rows"]["kept"], 40);
