@@ -92,6 +92,9 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
     for (partition, observed_at, result) in results {
         outcomes.add(partition, Some(observed_at), result);
     }
+    if let Some(not_shown) = &not_shown {
+        outcomes.add_not_listed(listed_at, not_shown);
+    }
     let handed_over = outcomes.hand_over(&common).await;
     match not_shown {
         None => handed_over,

@@ -1,5 +1,6 @@
 //! The load stage: loads clean partitions into the warehouse.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -7,7 +8,7 @@ use serde::Deserialize;
 use shared::contract::Contract;
 use shared::dry_run::Estimates;
 use shared::exit::{Exit, Failure};
-use shared::hand_over::{self, Handed, Outcomes, Refused};
+use shared::hand_over::{self, Extraction, Handed, Outcomes, Refused};
 use shared::job::Summary;
 use shared::lake::Lake;
 use shared::manifest::{self, CleanManifest, Drift, LoadReceipt, Version};
@@ -57,16 +58,9 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         estimates.finish();
         return Ok(Summary::default());
     }
-    let input = hand_over::input_of(&common, Stage::Load).await?;
-    let mut verdicts: Vec<Verdict> = input
-        .refused
-        .iter()
-        .filter_map(|(partition, refused)| {
-            verdict(*partition, refused.observed_at, Some(refused.clone()))
-        })
-        .collect();
-    let mut outcomes = Outcomes::new(Stage::Load, input.refused);
-    if input.partitions.is_empty() && verdicts.is_empty() {
+    let mut input = hand_over::input_of(&common, Stage::Load).await?;
+    if input.partitions.is_empty() && input.refused.is_empty() {
+        let outcomes = Outcomes::new(Stage::Load, input.refused);
         return outcomes.hand_over(&common).await;
     }
     refuse_apart(&common.lake, &settings.warehouse.url)?;
@@ -80,7 +74,20 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         offered.push((partition, clean, manifest));
     }
     // Before any load, so that no load of an older run can replace what this run has seen.
-    warehouse.observe(&observed(&offered)).await?;
+    let mut others = warehouse.observe(&observed(&offered)).await?;
+    others.retain(|loaded| {
+        let is_offered = offered.iter().any(|(partition, ..)| partition == loaded);
+        !is_offered && !input.refused.contains_key(loaded)
+    });
+    let unlisted = refused_unlisted(&common, &others).await?;
+    input.refused.extend(unlisted);
+    let refused = input.refused.iter();
+    let mut verdicts: Vec<Verdict> = refused
+        .filter_map(|(partition, refused)| {
+            verdict(*partition, refused.observed_at, Some(refused.clone()))
+        })
+        .collect();
+    let mut outcomes = Outcomes::new(Stage::Load, input.refused);
     for (partition, clean, manifest) in offered {
         let observed_at = clean.observed_at;
         let outcome = match manifest {
@@ -107,6 +114,38 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         warn!(cause = %failure, "costs not recorded");
     }
     handed_over
+}
+
+/// Logs those of the `loaded` years that the run was requested to extract, but of which it has neither a result nor a
+/// refusal. Returns them as refused if that is because the portal did not list its years to a task. Otherwise the publisher
+/// has withdrawn them, which is not an error, so that later runs succeed.
+async fn refused_unlisted(
+    common: &CommonSettings,
+    loaded: &BTreeSet<Partition>,
+) -> Result<BTreeMap<Partition, Refused>, Failure> {
+    // Neither a listed manifest nor the share of one task shows what the run extracted.
+    if common.manifests.is_some() || common.task.count() > 1 {
+        return Ok(BTreeMap::new());
+    }
+    let extraction = Extraction::of(&common.lake, &common.run_id).await?;
+    let is_requested = |year| common.years.require(year) && extraction.was_requested(year);
+    let years = loaded
+        .iter()
+        .filter(|partition| partition.year().is_some_and(is_requested));
+    let years: Vec<Partition> = years.copied().collect();
+    if years.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let names: Vec<String> = years.iter().map(Partition::to_string).collect();
+    let cause = match &extraction.not_listed {
+        Some(refused) => &refused.cause,
+        None => "the portal no longer lists them",
+    };
+    warn!(years = names.join(" "), cause, "loaded years not extracted");
+    let refused = extraction.not_listed.into_iter();
+    Ok(refused
+        .flat_map(|refused| years.iter().map(move |year| (*year, refused.clone())))
+        .collect())
 }
 
 /// Records what the run has spent so far.

@@ -58,6 +58,9 @@ pub struct HandOver {
     pub partitions: BTreeMap<Partition, Handed>,
     /// The partitions that failed, in this stage or an earlier one.
     pub refused: BTreeMap<Partition, Refused>,
+    /// Why a task of the extract stage does not know its years: the portal did not list them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_listed: Option<Refused>,
     /// What the task spent until then; `None` if a version of the job wrote it that did not record this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spent: Option<Spent>,
@@ -145,6 +148,18 @@ pub struct Refused {
     pub observed_at: Option<Timestamp>,
 }
 
+impl Refused {
+    /// Returns the refusal by `stage` because of `failure`.
+    fn of(stage: Stage, failure: &Failure, observed_at: Option<Timestamp>) -> Self {
+        Self {
+            stage,
+            exit: failure.exit().code(),
+            cause: shortened(failure.to_string()),
+            observed_at,
+        }
+    }
+}
+
 impl HandOver {
     /// Returns the key of an attempt's hand-over.
     pub fn key(run: &RunId, stage: Stage, task: usize, attempt: usize) -> Result<Key, Failure> {
@@ -186,6 +201,35 @@ impl Input {
     }
 }
 
+/// What the extract stage of a run was requested to extract, and whether it knew what to extract.
+#[derive(Debug)]
+pub struct Extraction {
+    requests: Vec<Request>,
+    /// Why a task, in its last attempt, did not know its years; `None` if all tasks did.
+    pub not_listed: Option<Refused>,
+}
+
+impl Extraction {
+    /// Reads the hand-overs of the stage in `run`.
+    pub async fn of(lake: &Lake, run: &RunId) -> Result<Self, Failure> {
+        let by_task = by_task(lake, run, Stage::Extract).await?;
+        let mut latest = by_task.iter().filter_map(|attempts| attempts.last());
+        let not_listed = latest.find_map(|hand_over| hand_over.not_listed.clone());
+        let all = by_task.into_iter().flatten();
+        Ok(Self {
+            requests: all.map(|hand_over| hand_over.request).collect(),
+            not_listed,
+        })
+    }
+
+    /// Whether `year` was requested, whichever years are published.
+    #[must_use]
+    pub fn was_requested(&self, year: i16) -> bool {
+        let mut requests = self.requests.iter();
+        requests.any(|request| request.years.require(year))
+    }
+}
+
 /// The outcomes of a stage's partitions, until they are handed over.
 #[derive(Debug)]
 pub struct Outcomes {
@@ -193,6 +237,7 @@ pub struct Outcomes {
     summary: Summary,
     partitions: BTreeMap<Partition, Handed>,
     refused: BTreeMap<Partition, Refused>,
+    not_listed: Option<Refused>,
     failures: BTreeMap<Partition, Failure>,
     ended: Vec<Ended>,
 }
@@ -206,9 +251,15 @@ impl Outcomes {
             summary: Summary::default(),
             partitions: BTreeMap::new(),
             refused,
+            not_listed: None,
             failures: BTreeMap::new(),
             ended: Vec::new(),
         }
+    }
+
+    /// Records that the portal did not list the years, so that this task has none.
+    pub fn add_not_listed(&mut self, observed_at: Timestamp, failure: &Failure) {
+        self.not_listed = Some(Refused::of(self.stage, failure, Some(observed_at)));
     }
 
     /// Records the outcome of `partition`. A failure is logged and does not affect other partitions.
@@ -240,12 +291,7 @@ impl Outcomes {
                 warn!(%partition, exit, cause = %failure, "partition refused");
                 self.ended
                     .push(ended(EndResult::Failed(failure.to_string())));
-                let refused = Refused {
-                    stage: self.stage,
-                    exit,
-                    cause: shortened(failure.to_string()),
-                    observed_at,
-                };
+                let refused = Refused::of(self.stage, &failure, observed_at);
                 self.refused.insert(partition, refused);
                 self.failures.insert(partition, failure);
             }
@@ -271,7 +317,23 @@ impl Outcomes {
             bytes_billed: self.summary.bytes_billed,
         };
         settings.lineage.end(self.stage, self.ended).await;
-        hand_over(settings, self.stage, self.partitions, self.refused, spent).await?;
+        let content = HandOver {
+            manifest: Version::V1,
+            stage: self.stage,
+            task: settings.task.index(),
+            tasks: settings.task.count(),
+            execution: settings.execution.clone(),
+            request: Request {
+                years: settings.years.clone(),
+                manifests: settings.manifests.clone(),
+            },
+            handed_over_at: Timestamp::now(),
+            partitions: self.partitions,
+            refused: self.refused,
+            not_listed: self.not_listed,
+            spent: Some(spent),
+        };
+        write(settings, &content).await?;
         let Some(exit) = self
             .failures
             .values()
@@ -305,30 +367,11 @@ fn shortened(mut cause: String) -> String {
     cause
 }
 
-async fn hand_over(
-    settings: &CommonSettings,
-    stage: Stage,
-    partitions: BTreeMap<Partition, Handed>,
-    refused: BTreeMap<Partition, Refused>,
-    spent: Spent,
-) -> Result<(), Failure> {
-    let content = Bytes::from(manifest::to_json(&HandOver {
-        manifest: Version::V1,
-        stage,
-        task: settings.task.index(),
-        tasks: settings.task.count(),
-        execution: settings.execution.clone(),
-        request: Request {
-            years: settings.years.clone(),
-            manifests: settings.manifests.clone(),
-        },
-        handed_over_at: Timestamp::now(),
-        partitions,
-        refused,
-        spent: Some(spent),
-    }));
+/// Writes the hand-over of this attempt.
+async fn write(settings: &CommonSettings, hand_over: &HandOver) -> Result<(), Failure> {
+    let content = Bytes::from(manifest::to_json(hand_over));
     for attempt in 0.. {
-        let key = HandOver::key(&settings.run_id, stage, settings.task.index(), attempt)?;
+        let key = HandOver::key(&settings.run_id, hand_over.stage, hand_over.task, attempt)?;
         let content = Content::Bytes(content.clone());
         match settings.lake.create(&key, content).await {
             Ok(_) => return Ok(()),

@@ -621,6 +621,7 @@ fn a_hand_over_records_what_was_requested() {
         handed_over_at: Timestamp::UNIX_EPOCH,
         partitions: BTreeMap::new(),
         refused: BTreeMap::new(),
+        not_listed: None,
         spent: None,
     };
     let json = serde_json::to_value(&hand_over).expect("JSON");

@@ -66,6 +66,7 @@ impl Fixture {
             handed_over_at: "2026-11-01T00:00:00Z".parse().unwrap(),
             partitions: [(Partition::Year(2024), handed)].into(),
             refused: BTreeMap::new(),
+            not_listed: None,
             spent: None,
         };
         let key = Key::new("runs/test/load-0-0.json").unwrap();

@@ -61,6 +61,9 @@ fn a_portal_that_does_not_list_the_years_does_not_keep_boundaries_from_being_han
             .into_keys()
             .collect();
         assert_eq!(handed_over, ["city-wards", "forward-sortation-areas"]);
+        let not_listed = &hand_over(&publisher.lake, "test", 0)["not_listed"];
+        assert_eq!(not_listed["exit"], exit);
+        assert!(not_listed["cause"].as_str().unwrap().contains(expected));
     }
 }
 

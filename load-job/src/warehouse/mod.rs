@@ -3,6 +3,7 @@
 mod bigquery;
 mod duckdb;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use futures_util::future::try_join_all;
@@ -249,8 +250,12 @@ impl Warehouse {
         }
     }
 
-    /// Records when the contents in the warehouse were observed on the portal, and the drift of their publication.
-    pub(crate) async fn observe(&mut self, observed: &[Observed<'_>]) -> Result<(), Failure> {
+    /// Records when the contents in the warehouse were observed on the portal, and the drift of their publication. Returns
+    /// the loaded partitions.
+    pub(crate) async fn observe(
+        &mut self,
+        observed: &[Observed<'_>],
+    ) -> Result<BTreeSet<Partition>, Failure> {
         match self {
             Self::DuckDb(duckdb) => block_in_place(|| duckdb.observe(observed)),
             Self::BigQuery(bigquery) => bigquery.observe(observed).await,
@@ -361,6 +366,18 @@ impl Current {
         (self.logic_version, self.contract_version.as_str())
             == (manifest.logic_version, manifest.contract_version.as_str())
     }
+}
+
+/// Returns the partitions in the result of `current.sql`.
+///
+/// # Errors
+/// [`Exit::Bug`] if it has something else in their place.
+fn partitions(current: &[Vec<Option<String>>]) -> Result<BTreeSet<Partition>, Failure> {
+    let partitions = current.iter().map(|row| {
+        let name = row.first().cloned().flatten().unwrap_or_default();
+        name.parse().map_err(anyhow::Error::msg).or_fail(Exit::Bug)
+    });
+    partitions.collect()
 }
 
 /// Returns those of `observed` that are the current version of their partition, each with the drift to record in place of

@@ -98,9 +98,33 @@ impl Fixture {
             handed_over_at: "2026-11-01T00:00:00Z".parse().unwrap(),
             partitions: good.collect(),
             refused: refused.collect::<BTreeMap<_, _>>(),
+            not_listed: None,
             spent: None,
         };
         let key = Key::new(format!("runs/{run}/transform-0-0.json")).unwrap();
+        self.lake.put(&key, &manifest::to_json(&hand_over));
+    }
+
+    /// Hands over that the extract stage of `run` was requested to extract `years`, which the portal did not list for the
+    /// reason `not_listed`, if any.
+    pub(crate) fn extract(&self, run: &str, years: &str, not_listed: Option<Refused>) {
+        let hand_over = HandOver {
+            manifest: Version::V1,
+            stage: Stage::Extract,
+            task: 0,
+            tasks: 1,
+            execution: None,
+            request: Request {
+                years: years.parse().unwrap(),
+                manifests: None,
+            },
+            handed_over_at: "2026-11-01T00:00:00Z".parse().unwrap(),
+            partitions: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            not_listed,
+            spent: None,
+        };
+        let key = HandOver::key(&run.parse().unwrap(), Stage::Extract, 0, 0).unwrap();
         self.lake.put(&key, &manifest::to_json(&hand_over));
     }
 

@@ -1,5 +1,9 @@
 //! Refusals are recorded until a run accepts the partition.
 
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use shared::hand_over::{HandOver, Refused};
 use shared::partition::Partition;
 use shared::run::Stage;
 
@@ -115,6 +119,79 @@ fn an_older_run_neither_restores_a_refusal_nor_ends_a_newer_one() {
         .run()
         .failed(20);
     assert!(fixture.rows(REFUSALS).is_empty());
+}
+
+/// A task of extract to which the portal does not list the years does not know which ones it refuses.
+#[test]
+fn loaded_years_that_a_task_could_not_list_are_refused() {
+    let fixture = Fixture::default();
+    let of_2023 = Publication::of_year(2023, "2026-11-01T06:00:00", &[("Noise", "New")]);
+    let loaded = fixture.observing(FIRST_RUN, &[&of_2023, &version("New")]);
+    loaded.run().finished();
+    let not_listed = Refused {
+        stage: Stage::Extract,
+        exit: 30,
+        cause: "503".to_owned(),
+        observed_at: Some(SECOND_RUN.parse().unwrap()),
+    };
+    fixture.hand_over("second", SECOND_RUN, &[&of_2023], &[], &[]);
+    fixture.extract("second", "changed", Some(not_listed.clone()));
+    let job = || fixture.of_run("second");
+    // A replay of another year says nothing about this one.
+    job().env("YEARS", "2023").run().finished();
+    assert!(fixture.rows(REFUSALS).is_empty());
+
+    let outcome = job().run();
+    outcome.finished();
+    let warning = outcome.event("loaded years not extracted");
+    assert_eq!(
+        (&warning["years"], &warning["cause"]),
+        (&json!("2024"), &json!("503"))
+    );
+    assert_eq!(fixture.rows(REFUSALS), ["2024|extract|30|503|second"]);
+    let handed_over = fixture.lake.path().join("runs/second/load-0-1.json");
+    let handed_over: HandOver =
+        serde_json::from_slice(&std::fs::read(handed_over).unwrap()).unwrap();
+    assert_eq!(
+        handed_over.refused,
+        BTreeMap::from([(Partition::Year(2024), not_listed)])
+    );
+
+    // As soon as the portal lists it, it is up to date.
+    fixture
+        .observing(THIRD_RUN, &[&version("New")])
+        .run()
+        .finished();
+    assert!(fixture.rows(REFUSALS).is_empty());
+}
+
+/// The City may withdraw a year, which must not make every later run fail.
+#[test]
+fn a_loaded_year_that_the_portal_no_longer_lists_is_logged() {
+    let fixture = Fixture::default();
+    let of_2023 = Publication::of_year(2023, "2026-11-01T06:00:00", &[("Noise", "New")]);
+    let loaded = fixture.observing(FIRST_RUN, &[&of_2023, &version("New")]);
+    loaded.run().finished();
+    for (run, years, expected) in [
+        ("all", "all", Some("2024")),
+        ("changed", "changed", Some("2024")),
+        ("latest", "latest", None),
+        ("listed", "2023", None),
+    ] {
+        fixture.hand_over(run, SECOND_RUN, &[&of_2023], &[], &[]);
+        fixture.extract(run, years, None);
+        let outcome = fixture.of_run(run).run();
+        outcome.finished();
+        let mut events = outcome.log.iter();
+        let warning = events.find(|event| event["message"] == "loaded years not extracted");
+        assert_eq!(
+            warning.map(|warning| &warning["years"]),
+            expected.map(Value::from).as_ref(),
+            "{run}"
+        );
+        assert!(fixture.rows(REFUSALS).is_empty());
+    }
+    assert_eq!(fixture.requests().len(), 2);
 }
 
 #[test]

@@ -41,6 +41,12 @@ impl Years {
         }
     }
 
+    /// Whether `year` has to be worked on, whichever years are published.
+    #[must_use]
+    pub fn require(&self, year: i16) -> bool {
+        self.cover(&Years::Listed(BTreeSet::from([year])))
+    }
+
     /// Whether these are at least the years that `other` selects, whichever years are published.
     #[must_use]
     pub fn cover(&self, other: &Self) -> bool {

@@ -407,6 +407,8 @@ def test_a_run_that_cannot_list_the_years_is_not_a_success(cloud: Cloud, portal:
     error = failed.value.error
     assert [(failure["stage"], failure["exit_code"]) for failure in error["failures"]] == [("extract", 30)]
     assert "stage extract ended with exit code 30, log https://console.cloud.google.com/" in error["message"]
+    # It is loaded, and so it is known that it is not up to date.
+    assert [(year["partition"], year["stage"], year["exit"]) for year in error["refused"]] == [("2018", "extract", 30)]
     assert arguments_of(error["resume"])["from"] == "extract"
 
 

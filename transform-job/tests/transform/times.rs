@@ -53,6 +53,7 @@ fn observed(lake: &TestLake, run: &str, key: &Key, observed_at: &str) -> JobOutc
         handed_over_at: Timestamp::UNIX_EPOCH,
         partitions: [(Partition::Year(2026), handed)].into(),
         refused: [].into(),
+        not_listed: None,
         spent: None,
     };
     let run_id: RunId = run.parse().unwrap();

@@ -4,7 +4,7 @@ mod definition;
 mod estimate;
 mod jobs;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -27,7 +27,7 @@ use jobs::{MISCOUNTED, OVERTAKEN, Purpose, attempts, labels};
 
 use super::{
     Changes, Current, Load, LoadRefusal, Loaded, Observed, Plan, Target, Verdict, differences,
-    history, is_other_content, miscounted, refuse_stale, seen, targets, time,
+    history, is_other_content, miscounted, partitions, refuse_stale, seen, targets, time,
 };
 
 /// How long a staging table outlives a load that crashed.
@@ -191,9 +191,13 @@ impl BigQueryWarehouse {
         })
     }
 
-    pub(super) async fn observe(&self, observed: &[Observed<'_>]) -> Result<(), Failure> {
+    pub(super) async fn observe(
+        &self,
+        observed: &[Observed<'_>],
+    ) -> Result<BTreeSet<Partition>, Failure> {
         let statement = self.named(include_str!("current.sql"));
         let current = self.0.query(&statement, &[]).await?;
+        let loaded = partitions(&current)?;
         let observed: Vec<serde_json::Value> = seen(observed, &current)?
             .into_iter()
             .map(|(observed, drift)| {
@@ -206,12 +210,13 @@ impl BigQueryWarehouse {
             })
             .collect();
         if observed.is_empty() {
-            return Ok(());
+            return Ok(loaded);
         }
         let observed = serde_json::Value::from(observed).to_string();
         let values = [("observed", observed.into())];
         self.record("observe", include_str!("observe.sql"), &values)
-            .await
+            .await?;
+        Ok(loaded)
     }
 
     pub(super) async fn judge(&self, verdicts: &[Verdict], run_id: &RunId) -> Result<(), Failure> {

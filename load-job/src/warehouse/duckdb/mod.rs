@@ -1,6 +1,6 @@
 //! The warehouse in a DuckDB file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,8 +17,8 @@ use tracing::{info, warn};
 
 use super::{
     Changes, Current, Load, LoadRefusal, Loaded, Observed, Plan, Target, Verdict, differences,
-    history, is_other_content, miscounted, number_after, observations, refuse_stale, seen, targets,
-    time,
+    history, is_other_content, miscounted, number_after, observations, partitions, refuse_stale,
+    seen, targets, time,
 };
 
 /// How long to wait for another process that has locked the file.
@@ -110,7 +110,10 @@ impl DuckDb {
         Ok(Loaded::Replaced { drift })
     }
 
-    pub(super) fn observe(&mut self, observed: &[Observed<'_>]) -> Result<(), Failure> {
+    pub(super) fn observe(
+        &mut self,
+        observed: &[Observed<'_>],
+    ) -> Result<BTreeSet<Partition>, Failure> {
         self.0.transaction(|connection| {
             let current = connection.query_text(include_str!("current.sql"), &[])?;
             for (observed, drift) in seen(observed, &current)? {
@@ -122,7 +125,7 @@ impl DuckDb {
                 ];
                 connection.execute(include_str!("observe.sql"), &values)?;
             }
-            Ok(())
+            partitions(&current)
         })
     }
 
