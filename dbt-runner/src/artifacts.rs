@@ -54,6 +54,9 @@ struct AdapterResponse {
     bytes_billed: Option<u64>,
 }
 
+/// The macro that measures the ages of requests.
+const AGES: &str = "macro.toronto_311.requests_by_age";
+
 /// The project's nodes.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Graph {
@@ -114,6 +117,9 @@ struct GraphNode {
 struct DependsOn {
     #[serde(default)]
     nodes: Vec<String>,
+    /// What the node itself calls.
+    #[serde(default)]
+    macros: Vec<String>,
 }
 
 /// The kind of a test and its arguments.
@@ -195,9 +201,6 @@ struct Publish {
     /// Whether it describes runs and loads, and not the requests.
     #[serde(default)]
     operational: bool,
-    /// Whether it measures the ages of requests.
-    #[serde(default)]
-    aged: bool,
 }
 
 /// A failed node, as shown to the operator.
@@ -427,8 +430,8 @@ impl Graph {
     pub(crate) fn publishable(&self) -> Vec<Publishable> {
         let mut tables: Vec<Publishable> = self
             .nodes
-            .values()
-            .filter_map(|node| {
+            .iter()
+            .filter_map(|(id, node)| {
                 let publish = node.config.meta.publish.as_ref()?;
                 Some(Publishable {
                     table: node.table(),
@@ -438,12 +441,20 @@ impl Graph {
                     order_by: publish.order_by.clone(),
                     file_per: publish.file_per.clone(),
                     operational: publish.operational,
-                    aged: publish.aged,
+                    aged: self.is_aged(id),
                 })
             })
             .collect();
         tables.sort_by(|one, other| one.table.name.cmp(&other.table.name));
         tables
+    }
+
+    /// Whether a node measures the ages of requests, or selects from one that does.
+    fn is_aged(&self, id: &str) -> bool {
+        self.nodes.get(id).is_some_and(|node| {
+            let DependsOn { nodes, macros } = &node.depends_on;
+            macros.iter().any(|called| called == AGES) || nodes.iter().any(|id| self.is_aged(id))
+        })
     }
 
     /// Returns what the project tests of the tables that are published, by name.
