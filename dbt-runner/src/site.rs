@@ -13,7 +13,7 @@ use same_file::is_same_file;
 use shared::address::Address;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::google::Emulator;
-use shared::google::storage::{Bucket, Copied, WriteMode};
+use shared::google::storage::{Bucket, BucketError, Copied, WriteMode};
 use tempfile::{Builder, NamedTempFile};
 
 /// The site at `SITE_URL`. Paths are relative to it, with `/` as separator.
@@ -23,6 +23,15 @@ pub(crate) enum Site {
     Local(PathBuf),
     /// `gs://BUCKET[/PREFIX]`.
     Bucket(Bucket),
+}
+
+/// An object as it was seen, so that it is replaced only if it is still the same.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    /// `None` if it did not exist.
+    pub(crate) content: Option<Bytes>,
+    /// In a bucket its generation, 0 if it did not exist. A directory has none and compares the content.
+    generation: i64,
 }
 
 /// How long browsers and proxies may cache an object.
@@ -78,21 +87,31 @@ impl Site {
 
     /// Returns the object at `path`; `None` if it does not exist.
     pub(crate) async fn read(&self, path: &str) -> Result<Option<Bytes>, Failure> {
+        Ok(self.look_at(path).await?.content)
+    }
+
+    /// Returns the object at `path`, for [`Site::replace`].
+    pub(crate) async fn look_at(&self, path: &str) -> Result<Seen, Failure> {
         let read = match self {
-            Self::Local(directory) => match fs::read(directory.join(path)) {
-                Ok(content) => Ok(Some(content.into())),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(Failure::upstream(error)),
-            },
-            Self::Bucket(bucket) => match bucket.read(path).await {
-                Ok(Some(content)) if is_text(path) => {
-                    decoded(content).map(Some).or_fail(Exit::Upstream)
+            Self::Local(directory) => {
+                let content = existing(&directory.join(path)).or_fail(Exit::Upstream);
+                content.map(|content| (content, 0))
+            }
+            Self::Bucket(bucket) => match bucket.read_generation(path).await {
+                Ok(Some((content, generation))) if is_text(path) => {
+                    let content = decoded(content).or_fail(Exit::Upstream);
+                    content.map(|content| (Some(content), generation))
                 }
-                Ok(content) => Ok(content),
+                Ok(Some((content, generation))) => Ok((Some(content), generation)),
+                Ok(None) => Ok((None, 0)),
                 Err(error) => Err(error.into()),
             },
         };
-        read.while_doing(|| format!("cannot read {path} of the site"))
+        let read = read.while_doing(|| format!("cannot read {path} of the site"));
+        read.map(|(content, generation)| Seen {
+            content,
+            generation,
+        })
     }
 
     /// Whether the object at `path` exists.
@@ -121,21 +140,40 @@ impl Site {
                 replace(&directory.join(path), write).or_fail(Exit::Upstream)
             }
             Self::Bucket(bucket) => {
-                let (content, content_encoding) = if is_text(path) {
-                    (encoded(&content).or_fail(Exit::Bug)?, Some("gzip"))
-                } else {
-                    (content, None)
-                };
-                let mode = WriteMode::Overwrite {
-                    cache_control: caching.header(),
-                    content_encoding,
-                };
-                let size_bytes = content.len() as u64;
-                let upload = bucket.upload(path, size_bytes, content.into(), mode);
-                upload.await.map_err(Failure::from)
+                let put = put_in_bucket(bucket, path, content, caching, None).await;
+                put.map_err(Failure::from)
             }
         };
         put.while_doing(|| format!("cannot write {path} to the site"))
+    }
+
+    /// Writes `content` to `path`, as [`Site::put`] does, if the object there is still the one that was `seen`. Returns
+    /// whether it has `content` now; if not, another writer came first and nothing was changed.
+    pub(crate) async fn replace(
+        &self,
+        path: &str,
+        seen: &Seen,
+        content: Bytes,
+        caching: Caching,
+    ) -> Result<bool, Failure> {
+        let replaced = match self {
+            Self::Local(directory) => {
+                let seen = seen.content.as_ref();
+                replace_seen(&directory.join(path), seen, &content).or_fail(Exit::Upstream)
+            }
+            Self::Bucket(bucket) => {
+                let generation = Some(seen.generation);
+                let put = put_in_bucket(bucket, path, content.clone(), caching, generation);
+                match put.await {
+                    Ok(()) => Ok(true),
+                    Err(error) if error.http_status() == Some(412) => Ok(false),
+                    Err(error) => Err(error.into()),
+                }
+            }
+        };
+        let replaced = replaced.while_doing(|| format!("cannot write {path} to the site"))?;
+        // The answer to an earlier attempt may have been lost.
+        Ok(replaced || self.read(path).await? == Some(content))
     }
 
     /// Writes the content of a temporary file to `path`, as [`Site::put`] does, without reading it into memory.
@@ -171,6 +209,7 @@ impl Site {
                 let mode = WriteMode::Overwrite {
                     cache_control: caching.header(),
                     content_encoding: None,
+                    generation: None,
                 };
                 let copied = bucket.copy(from, to, mode).await;
                 copied
@@ -256,6 +295,29 @@ fn conflict(path: &str) -> Failure {
     Failure::new(Exit::Configuration, conflict)
 }
 
+/// Uploads `content`, compressed if it is text, in place of the object's `generation`, or of any if it is `None`.
+async fn put_in_bucket(
+    bucket: &Bucket,
+    path: &str,
+    content: Bytes,
+    caching: Caching,
+    generation: Option<i64>,
+) -> Result<(), BucketError> {
+    let (content, content_encoding) = if is_text(path) {
+        (encoded(&content), Some("gzip"))
+    } else {
+        (content, None)
+    };
+    let mode = WriteMode::Overwrite {
+        cache_control: caching.header(),
+        content_encoding,
+        generation,
+    };
+    let size_bytes = content.len() as u64;
+    let upload = bucket.upload(path, size_bytes, content.into(), mode);
+    upload.await
+}
+
 /// Uploads a file in pieces.
 async fn upload(
     bucket: &Bucket,
@@ -269,6 +331,7 @@ async fn upload(
     let mode = WriteMode::Overwrite {
         cache_control: caching.header(),
         content_encoding: None,
+        generation: None,
     };
     let uploaded = bucket.upload(path, size_bytes, file.into(), mode).await;
     Ok(uploaded?)
@@ -288,10 +351,11 @@ fn is_text(path: &str) -> bool {
 }
 
 /// Compresses `content`. The result depends on nothing else.
-fn encoded(content: &[u8]) -> io::Result<Bytes> {
+fn encoded(content: &[u8]) -> Bytes {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(content)?;
-    Ok(encoder.finish()?.into())
+    let written = encoder.write_all(content);
+    let finished = written.and_then(|()| encoder.finish());
+    finished.expect("a vector takes all bytes").into()
 }
 
 /// Returns an object as it was before it was compressed, if it was: the client reads what is stored.
@@ -310,6 +374,27 @@ fn replace(path: &Path, write: impl FnOnce(&File) -> io::Result<()>) -> io::Resu
     let file = written(folder, write)?;
     file.persist(path).map_err(|error| error.error)?;
     File::open(folder)?.sync_all()
+}
+
+/// Writes a file as [`replace`] does, if its content is still what was `seen`. Returns whether it is.
+fn replace_seen(path: &Path, seen: Option<&Bytes>, content: &[u8]) -> io::Result<bool> {
+    // Nothing comes between comparing and writing. The lock ends with the process.
+    let folder = File::open(folder_of(path)?)?;
+    folder.lock()?;
+    if existing(path)?.as_ref() != seen {
+        return Ok(false);
+    }
+    replace(path, |mut file| file.write_all(content))?;
+    Ok(true)
+}
+
+/// Returns the content of a file; `None` if it does not exist.
+fn existing(path: &Path) -> io::Result<Option<Bytes>> {
+    match fs::read(path) {
+        Ok(content) => Ok(Some(content.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes a file as [`replace`] does, unless it exists. Returns whether it did not.
@@ -378,7 +463,27 @@ fn folder_of(path: &Path) -> io::Result<&Path> {
 mod tests {
     use bytes::Bytes;
 
-    use super::{Site, decoded, encoded, is_text};
+    use super::{Caching, Seen, Site, decoded, encoded, is_text};
+
+    /// Of two writers that saw the same file, or none, the second is refused, unless it writes the same.
+    #[tokio::test]
+    async fn only_what_was_seen_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let site = Site::new(&format!("file://{}", folder.path().display()), None).unwrap();
+        let path = "data/catalog.json";
+        let replace = async |seen: &Seen, content: &'static str| {
+            let content = Bytes::from_static(content.as_bytes());
+            let replaced = site.replace(path, seen, content, Caching::Never);
+            replaced.await.unwrap()
+        };
+        for content in ["one", "two"] {
+            let seen = site.look_at(path).await.unwrap();
+            assert!(replace(&seen, content).await);
+            assert!(!replace(&seen, "lost").await);
+            assert!(replace(&seen, content).await);
+            assert_eq!(site.read(path).await.unwrap().unwrap(), content);
+        }
+    }
 
     #[test]
     fn text_is_stored_compressed_and_read_as_it_was() {
@@ -387,9 +492,9 @@ mod tests {
         }
         assert!(!is_text("data/requests_by_ward/2025.parquet"));
         let content = Bytes::from("ward 9, ".repeat(100));
-        let stored = encoded(&content).unwrap();
+        let stored = encoded(&content);
         assert!(stored.len() < content.len() / 5);
-        assert_eq!(stored, encoded(&content).unwrap());
+        assert_eq!(stored, encoded(&content));
         assert_eq!(decoded(stored).unwrap(), content);
         assert_eq!(decoded(content.clone()).unwrap(), content);
     }

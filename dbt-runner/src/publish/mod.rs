@@ -87,13 +87,17 @@ pub(crate) struct Kept<'a> {
 impl Publication<'_> {
     /// Whether the site already has it.
     pub(crate) async fn is_published(&self) -> Result<bool, Failure> {
-        let current = current(self.site).await?;
+        Ok(self.is_listed().await? && !address::are_unfinished(self.site).await?)
+    }
+
+    /// Whether the site's catalog is that of this publication, which another run may have written.
+    async fn is_listed(&self) -> Result<bool, Failure> {
         let is_same = |catalog: Catalog| {
             catalog.fingerprint == *self.fingerprint
                 && catalog.writer == WRITER
                 && catalog.site.as_deref() == self.address
         };
-        Ok(current.is_some_and(is_same) && !address::are_unfinished(self.site).await?)
+        Ok(current(self.site).await?.is_some_and(is_same))
     }
 
     /// Writes the data files that the site lacks and `docs`, replaces what the stable addresses hold and what describes the
@@ -106,7 +110,8 @@ impl Publication<'_> {
     ) -> Result<u64, Failure> {
         let started = Instant::now();
         self.check_marts(warehouse)?;
-        let mut current = current(self.site).await?;
+        let seen = self.site.look_at(CATALOG).await?;
+        let mut current = read_catalog(seen.content.as_ref());
         if let Some(current) = &mut current
             && !address::are_unfinished(self.site).await?
         {
@@ -138,7 +143,10 @@ impl Publication<'_> {
         let written = bytes + self.describe(&mut catalog, graph).await?;
         let json = manifest::to_json(&catalog).into();
         self.check_marts(warehouse)?;
-        self.site.put(CATALOG, json, Caching::Never).await?;
+        let replaced_catalog = self.site.replace(CATALOG, &seen, json, Caching::Never);
+        if !replaced_catalog.await? && !self.is_listed().await? {
+            return Err(overtaken());
+        }
         self.lineage.record(Stage::Dbt, events).await;
         for path in &catalog.expired {
             self.site.remove(&format!("{DATA}/{path}")).await?;
@@ -237,9 +245,7 @@ impl Publication<'_> {
         let published = block_in_place(|| warehouse.published())?;
         match published {
             Some(marts) if marts.fingerprint == self.fingerprint.as_str() => Ok(()),
-            _ => Err(Failure::upstream(anyhow::anyhow!(
-                "another build was published meanwhile: publish again"
-            ))),
+            _ => Err(overtaken()),
         }
     }
 
@@ -284,18 +290,23 @@ async fn read_data(site: &Site, path: &str) -> Result<Bytes, Failure> {
     })
 }
 
+fn overtaken() -> Failure {
+    Failure::upstream(anyhow::anyhow!(
+        "another build was published meanwhile: publish again"
+    ))
+}
+
 /// Returns the site's catalog; `None` if it does not exist or has an older format.
 async fn current(site: &Site) -> Result<Option<Catalog>, Failure> {
-    let Some(json) = site.read(CATALOG).await? else {
-        return Ok(None);
-    };
-    match serde_json::from_slice(&json) {
-        Ok(catalog) => Ok(Some(catalog)),
-        Err(error) => {
-            debug!(%error, "site catalog has another format");
-            Ok(None)
-        }
-    }
+    let json = site.read(CATALOG).await?;
+    Ok(read_catalog(json.as_ref()))
+}
+
+/// Parses the site's catalog; `None` if it does not exist or has an older format.
+fn read_catalog(json: Option<&Bytes>) -> Option<Catalog> {
+    serde_json::from_slice(json?)
+        .inspect_err(|error| debug!(%error, "site catalog has another format"))
+        .ok()
 }
 
 /// Returns a data file, which is named by its digest.

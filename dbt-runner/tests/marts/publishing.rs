@@ -1,11 +1,11 @@
 //! Tests of the published site.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use shared::fingerprint::{Digest, Fingerprint};
@@ -422,6 +422,58 @@ fn synthetic_data_have_neither_licence_nor_attribution_of_the_city() {
     let measured = "SELECT load_number, row_count FROM marts.data_quality WHERE measure = 'rows_generated' \
                     AND source_year = 2024";
     assert_eq!(fixture.rows(measured), ["2|4"]);
+}
+
+/// Another run replaces the catalog when this one has checked that no other build was published.
+#[test]
+fn the_catalog_of_another_publication_is_not_replaced() {
+    let fixture = Fixture::of_few_marts(REQUESTS);
+    let home = tempfile::tempdir().unwrap();
+    let publish = || {
+        let site = format!("file://{}", home.path().display());
+        fixture.job().env("SITE_URL", site).run()
+    };
+    publish().finished();
+    let first = catalog(home.path())["fingerprint"].clone();
+    let data = home.path().join("data");
+    // Exists from when addresses are replaced, and after a publication that was refused.
+    let replacing = data.join("replacing.txt");
+    let overtaken_by = |fingerprint: &Value| {
+        let mut theirs = catalog(home.path());
+        theirs["fingerprint"] = fingerprint.clone();
+        theirs["run"] = "theirs".into();
+        // Anyone who replaces the catalog waits for this lock.
+        let lock = File::open(&data).unwrap();
+        lock.lock().unwrap();
+        if replacing.exists() {
+            fs::remove_file(&replacing).unwrap();
+        }
+        let outcome = thread::scope(|scope| {
+            let ours = scope.spawn(publish);
+            while !replacing.exists() && !ours.is_finished() {
+                thread::sleep(Duration::from_millis(10));
+            }
+            fs::write(data.join("catalog.json"), theirs.to_string()).unwrap();
+            lock.unlock().unwrap();
+            ours.join().unwrap()
+        });
+        assert_eq!(catalog(home.path()), theirs);
+        outcome
+    };
+
+    fixture.load("2024", "second");
+    let of_another = Fingerprint::of(&["another"]).to_string();
+    let refused = overtaken_by(&of_another.into());
+    let cause = refused.failed(30);
+    assert!(cause.contains("another build was published"), "{cause}");
+
+    // The same publication by another run is as good.
+    let manifests = fixture.lake.manifests("marts/").into_values();
+    let fingerprints = manifests.map(|marts| marts["fingerprint"].clone());
+    let mut ours = fingerprints.filter(|fingerprint| *fingerprint != first);
+    overtaken_by(&ours.next().unwrap()).finished();
+    publish().finished();
+    assert_eq!(catalog(home.path())["run"], "theirs");
 }
 
 #[test]

@@ -160,7 +160,20 @@ pub enum WriteMode<'a> {
         cache_control: &'a str,
         /// Its `Content-Encoding` header, if it is encoded.
         content_encoding: Option<&'a str>,
+        /// The generation that it replaces, 0 if there is none: if there is another by now, the status is 412. `None`
+        /// replaces any.
+        generation: Option<i64>,
     },
+}
+
+impl WriteMode<'_> {
+    /// Returns the generation that the object must have, 0 if it must not exist; `None` if it may have any.
+    fn expected_generation(self) -> Option<i64> {
+        match self {
+            Self::New => Some(0),
+            Self::Overwrite { generation, .. } => generation,
+        }
+    }
 }
 
 /// What identifies the content of an object: <https://cloud.google.com/storage/docs/json_api/v1/objects#resource>.
@@ -244,12 +257,17 @@ impl Bucket {
             .with_resumable_upload_threshold(RESUMABLE_FROM)
             .with_retry_policy(retries.policy())
             .with_backoff_policy(retries.backoff());
+        let upload = match mode.expected_generation() {
+            Some(generation) => upload.set_if_generation_match(generation),
+            None => upload,
+        };
         let upload = match mode {
-            WriteMode::New => upload.set_if_generation_match(0_i64),
+            WriteMode::New => upload,
             // Overwriting with identical content is idempotent.
             WriteMode::Overwrite {
                 cache_control,
                 content_encoding,
+                ..
             } => upload
                 .set_cache_control(cache_control)
                 .set_content_encoding(content_encoding.unwrap_or_default())
@@ -294,14 +312,21 @@ impl Bucket {
 
     /// Returns the whole object, `None` if it does not exist.
     pub async fn read(&self, path: &str) -> Result<Option<Bytes>, BucketError> {
+        let read = self.read_generation(path).await?;
+        Ok(read.map(|(content, _)| content))
+    }
+
+    /// Returns the whole object and its generation, `None` if it does not exist.
+    pub async fn read_generation(&self, path: &str) -> Result<Option<(Bytes, i64)>, BucketError> {
         let Some(mut object) = self.download(path).await? else {
             return Ok(None);
         };
+        let generation = object.generation();
         let mut content = Vec::new();
         while let Some(bytes) = object.next().await? {
             content.extend_from_slice(&bytes);
         }
-        Ok(Some(content.into()))
+        Ok(Some((content.into(), generation)))
     }
 
     /// Copies the object at `from` to `to` within the service, unless an object with the same content is there. A reader
@@ -335,13 +360,13 @@ impl Bucket {
             .expect("an HTTP URL has a path")
             .extend(["rewriteTo", "b", &self.name, "o", &self.object(to)]);
         let mut metadata = json!({"contentType": content_type(to)});
-        match mode {
-            WriteMode::New => {
-                url.query_pairs_mut().append_pair("ifGenerationMatch", "0");
-            }
-            WriteMode::Overwrite { cache_control, .. } => {
-                metadata["cacheControl"] = cache_control.into();
-            }
+        if let Some(generation) = mode.expected_generation() {
+            let generation = generation.to_string();
+            let mut query = url.query_pairs_mut();
+            query.append_pair("ifGenerationMatch", &generation);
+        }
+        if let WriteMode::Overwrite { cache_control, .. } = mode {
+            metadata["cacheControl"] = cache_control.into();
         }
         let first = url.clone();
         loop {

@@ -24,6 +24,7 @@ async fn objects_are_replaced_and_removed() {
     let no_cache = WriteMode::Overwrite {
         content_encoding: None,
         cache_control: "no-cache",
+        generation: None,
     };
 
     assert!(bucket.read(PATH).await.expect("readable").is_none());
@@ -77,4 +78,31 @@ async fn objects_are_replaced_and_removed() {
 /// Returns a fault for the next request with this method.
 fn fault(method: &'static str, kind: FaultKind) -> Fault {
     Fault::new("/o", kind).method(method)
+}
+
+/// Of two writers that saw the same generation, or none, the second is refused.
+#[tokio::test]
+async fn only_the_generation_that_was_seen_is_replaced() {
+    let name = format!("generations-{}", std::process::id());
+    let addresses = Addresses::from_environment().expect("emulators");
+    addresses.create_bucket(&name).expect("a bucket");
+    let emulator = addresses.storage.parse().expect("loopback");
+    let bucket = Bucket::new(&name, Some(emulator)).expect("a bucket");
+    let of = |generation| WriteMode::Overwrite {
+        content_encoding: None,
+        cache_control: "no-cache",
+        generation: Some(generation),
+    };
+
+    assert_eq!(put(&bucket, "one", of(0)).await, None);
+    assert_eq!(put(&bucket, "lost", of(0)).await, Some(412));
+    let (_, seen) = bucket
+        .read_generation(PATH)
+        .await
+        .expect("readable")
+        .expect("it exists");
+    assert_eq!(put(&bucket, "two", of(seen)).await, None);
+    assert_eq!(put(&bucket, "lost", of(seen)).await, Some(412));
+    let content = bucket.read(PATH).await.expect("readable");
+    assert_eq!(content.as_deref(), Some(b"two".as_slice()));
 }
