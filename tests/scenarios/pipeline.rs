@@ -233,8 +233,7 @@ impl Pipeline {
     pub(crate) fn with_raw_files_only(&self, portal: &Portal) -> Self {
         let copy = Self::new(portal, Path::Local);
         for (key, content) in self.contents() {
-            let is_handed_over = key.starts_with("runs/") && key.contains("/extract-");
-            if key.starts_with("raw/") || is_handed_over {
+            if key.starts_with("raw/") {
                 copy.lake().put(&Key::new(key).unwrap(), &content);
             }
         }
