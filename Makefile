@@ -141,11 +141,12 @@ test: ## All tests and linters
 	RUST_BACKTRACE=0 target/debug/emulators $(RUN_NEXTEST) --no-fail-fast --test-threads=$$(($$(nproc) * 3 / 2))
 	$(MAKE) test-workflow test-dashboard
 
-chaos: setup .deps/readers/.ready .deps/emulators/.ready $(PARSED) ## Kill, break and crowd the jobs; writes docs/reliability.md. MINUTES=20, ONLY=kill/load for some scenarios, SEED=kill/load/local/17 for one trial
+chaos: setup .deps/readers/.ready .deps/emulators/.ready $(PARSED) $(NEXTEST) ## Kill, break and crowd the jobs; writes docs/reliability.md. MINUTES=20, ONLY=kill/load for some scenarios, SEED=kill/load/local/17 for one trial
 	@$(BUILD_DEBUG)
 	$(BUILD_TRACER)
 	ended=0
 	[ -n "$(ONLY)$(SEED)" ] || $(MAKE) mutants PART=$(or $(PART),0/150) || ended=$$?
+	[ -n "$(ONLY)$(SEED)" ] || ROUNDS=20 target/debug/emulators $(RUN_NEXTEST) -E 'test(two_builds_at_once)' || ended=$$?
 	target/debug/emulators target/debug/chaos || ended=$$?
 	exit $$ended
 

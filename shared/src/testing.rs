@@ -269,6 +269,13 @@ pub fn variable(name: &str) -> String {
         .unwrap_or_else(|_| panic!("{name} is not set: run the tests with `make test`"))
 }
 
+/// Returns how often a race is run: `ROUNDS`, which `make chaos` sets, or twice.
+#[must_use]
+pub fn rounds() -> usize {
+    let rounds = std::env::var("ROUNDS").ok();
+    rounds.map_or(2, |rounds| rounds.parse().expect("ROUNDS is a number"))
+}
+
 /// Holds the descriptions and feeds of the site in a directory against the validators of their communities, and returns
 /// what they found: `tests/readers/descriptions.py`.
 #[must_use]

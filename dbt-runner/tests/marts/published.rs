@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use shared::testing::variable;
+use shared::testing::{rounds, variable};
 
 use crate::partial::marts;
 use crate::{Fixture, REQUESTS};
@@ -125,7 +125,7 @@ fn a_build_that_is_told_to_end_ends_dbt_and_publishes_nothing() {
 #[test]
 fn two_builds_at_once_end_in_one_result() {
     let fixture = Fixture::of_few_marts(REQUESTS);
-    for round in 1..=2 {
+    for round in 1..=rounds() {
         if round > 1 {
             correct(&fixture, 100 * round, "New");
         }
@@ -136,17 +136,44 @@ fn two_builds_at_once_end_in_one_result() {
         for outcome in outcomes {
             outcome.finished();
         }
-        let counted = "SELECT count(*), count(DISTINCT request_id) FROM ";
-        assert_eq!(
-            fixture.rows(&format!("{counted} marts.fct_service_requests")),
-            fixture.rows(&format!("{counted} service_requests")),
-        );
-        let added_up = "SELECT sum(requests) FROM marts.requests_by_ward";
-        assert_eq!(
-            fixture.rows(added_up),
-            fixture.rows("SELECT count(*) FROM service_requests")
-        );
+        every_request_is_counted_once(&fixture);
     }
+}
+
+/// The one starts from the loads before a correction, and the other from those after it, as soon as the warehouse is free.
+#[test]
+fn two_builds_at_once_of_different_loads_end_with_the_later_one() {
+    let fixture = Fixture::of_few_marts(REQUESTS);
+    for round in 1..=rounds() {
+        correct(&fixture, 100 * round, "New");
+        let mut older = fixture.job().spawn_logging();
+        let mut log = BufReader::new(older.stdout.take().unwrap()).lines();
+        let is_building = |line: String| line.contains("dbt node finished");
+        assert!(log.by_ref().any(|line| is_building(line.unwrap())));
+        let exits = thread::scope(|scope| {
+            scope.spawn(|| log.for_each(drop));
+            correct(&fixture, 100 * round + 1, "New");
+            let newer = fixture.job().run().exit;
+            [newer, older.wait().unwrap().code().unwrap()]
+        });
+        let are_honest = exits.iter().all(|exit| [0, 30].contains(exit));
+        assert!(are_honest, "{exits:?}");
+        fixture.job().run().finished();
+        every_request_is_counted_once(&fixture);
+    }
+}
+
+fn every_request_is_counted_once(fixture: &Fixture) {
+    let counted = "SELECT count(*), count(DISTINCT request_id) FROM ";
+    assert_eq!(
+        fixture.rows(&format!("{counted} marts.fct_service_requests")),
+        fixture.rows(&format!("{counted} service_requests")),
+    );
+    let added_up = "SELECT sum(requests) FROM marts.requests_by_ward";
+    assert_eq!(
+        fixture.rows(added_up),
+        fixture.rows("SELECT count(*) FROM service_requests")
+    );
 }
 
 /// A load that is committed while dbt builds is not published untested.
