@@ -1,14 +1,19 @@
+{# The last day of each year's file. #}
+{% macro last_days_of_years() -%}
+    select
+        source_year,
+        max(created_on) as last_on
+    from {{ ref('requests_by_day') }}
+    group by source_year
+{%- endmacro %}
+
 {#
     Counts the requests of the last 30, 90 and 365 days of the data, and of as many days up to the same date a year before,
     by type, division, status and `area`, columns of the fact table. Days that the data have only in part are not counted.
 #}
 {% macro requests_in_last_days(area) -%}
 with years as (
-    select
-        source_year,
-        max(created_on) as last_on
-    from {{ ref('requests_by_day') }}
-    group by source_year
+    {{ last_days_of_years() }}
 ),
 
 ends as (

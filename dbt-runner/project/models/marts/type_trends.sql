@@ -1,10 +1,6 @@
 -- A month is compared only if the files of both years contain it to its last day.
 with published as (
-    select
-        source_year,
-        max(created_on) as last_on
-    from {{ ref('requests_by_day') }}
-    group by source_year
+    {{ last_days_of_years() }}
 ),
 
 counted as (

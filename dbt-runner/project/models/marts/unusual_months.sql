@@ -14,11 +14,7 @@
 {% set areas_of_a_group = 'area_type, ward_model, type_group' -%}
 
 with published as (
-    select
-        source_year,
-        max(created_on) as last_on
-    from {{ ref('requests_by_day') }}
-    group by source_year
+    {{ last_days_of_years() }}
 ),
 
 by_area as (
