@@ -18,7 +18,7 @@ BUILD = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text("utf-8"))
 STEPS = {step["id"]: step for step in BUILD["steps"]}
 JOBS = ["extract-job", "transform-job", "load-job", "dbt-runner"]
 # https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values
-BUILT_IN = {"PROJECT_ID"}
+BUILT_IN = {"COMMIT_SHA", "PROJECT_ID"}
 
 
 def run(*command: str, **options: object) -> subprocess.CompletedProcess:
@@ -86,11 +86,17 @@ def test_images_of_gcloud_are_pinned_and_have_its_scanner() -> None:
     assert re.fullmatch(r"gcr\.io/google\.com/cloudsdktool/google-cloud-cli:\d+\.0\.0", image)
 
 
+# It keeps one image: the label of the last that was pushed.
 DOCKER = """#!/bin/sh
 echo "$*" >> "$CALLS"
 case "$*" in
-*imagetools*Manifest.Digest*) echo "sha256:base" ;;
-*imagetools*) exit 1 ;;
+*imagetools*"{{.Manifest"*) printf 'Name: base\nDigest: %s\n' "$BASE" ;;
+*imagetools*.Manifest.Digest*) echo "$BASE" ;;
+*imagetools*.Config.Labels*) cat "$HOME/label" ;;
+*push=true*)
+  while [ "$1" != --label ]; do shift; done
+  echo "${2#*=}" > "$HOME/label"
+  ;;
 esac
 """
 
@@ -124,8 +130,8 @@ class Sources(NamedTuple):
         assert done.returncode == 0, done.stderr
         return done.stdout.strip()
 
-    def build(self) -> tuple[str, list[str]]:
-        """Builds one image as Cloud Build does. Returns its tag and the calls of docker."""
+    def build(self, base: str = "sha256:base", commit: str = "") -> tuple[str, list[str]]:
+        """Builds one image as Cloud Build does. Returns the tag and the calls of docker."""
         calls = self.home / "calls"
         calls.write_text("")
         path = f"{self.binaries}:{os.environ['PATH']}"
@@ -135,17 +141,25 @@ class Sources(NamedTuple):
             "CALLS": str(calls),
             "_IMAGES": "images",
             "_CACHE": "cache",
+            "_COMMIT": commit,
+            "BASE": base,
         }
         for script in (["compile.sh"], ["image.sh", "extract-job", "job"]):
             done = run("sh", "cloudbuild/" + script[0], *script[1:], cwd=self.clone, env=environment)
             assert done.returncode == 0, done.stderr
-        (tag,) = set(re.findall(r"name=images/extract-job:(\w+),push=true", calls.read_text()))
+        tag = (self.clone / "target/tag").read_text().strip()
         return tag, calls.read_text().splitlines()
+
+
+def pushed(calls: list[str]) -> list[str]:
+    """Returns the tags that were pushed."""
+    return re.findall(r"name=images/extract-job:(\w+),push=true", "\n".join(calls))
 
 
 def test_other_sources_have_another_tag(sources: Sources) -> None:
     """A second submission of changed, uncommitted sources must not find the images of the first."""
-    first, _ = sources.build()
+    first, calls = sources.build()
+    assert pushed(calls) == [first]
     assert sources.build()[0] == first
     with (sources.clone / "README.md").open("a") as readme:
         readme.write("changed\n")
@@ -162,6 +176,24 @@ def test_the_tag_of_a_commit_is_its_tree(sources: Sources) -> None:
     sources.git("add", "--all")
     sources.git("commit", "--quiet", "--message", "test")
     assert sources.build()[0] == by_hand == sources.git("rev-parse", "HEAD^{tree}")
+
+
+def test_an_image_is_built_again_with_other_bases_or_commits_only(sources: Sources) -> None:
+    """The scan refuses an image for good if newer bases do not replace it, and a release needs the image's commit."""
+    tag, _ = sources.build()
+    assert pushed(sources.build()[1]) == []
+    assert pushed(sources.build(base="sha256:fixed")[1]) == [tag]
+    _, calls = sources.build(base="sha256:fixed", commit="c0ffee")
+    assert pushed(calls) == [tag]
+    assert "--build-arg COMMIT=c0ffee" in calls[-1]
+    assert pushed(sources.build(base="sha256:fixed", commit="c0ffee")[1]) == []
+
+
+def test_base_images_are_given_by_digest(sources: Sources) -> None:
+    _, calls = sources.build()
+    bases = re.findall(r"--build-arg \w+_IMAGE=(\S+)", calls[-1])
+    assert len(bases) == 4
+    assert all(base.endswith("@sha256:base") for base in bases)
 
 
 def test_base_images_are_pulled_through_the_mirror(sources: Sources) -> None:

@@ -98,7 +98,7 @@ def test_arguments_of_the_workflow_are_read_by_it() -> None:
 def test_builds_are_submitted_as_cloudbuild_yaml_expects() -> None:
     (submit,) = [command for command in GCLOUD if command[2:4] == ["builds", "submit"]]
     build = yaml.safe_load((ROOT / flags(submit)["--config"]).read_text("utf-8"))
-    given = dict(pair.split("=") for pair in flags(submit)["--substitutions"].split(","))
+    given = dict(pair.split("=", 1) for pair in flags(submit)["--substitutions"].split(","))
     assert set(given) <= set(build["substitutions"])
     assert given["_REGION"] == REGION
     # `gcloud builds submit` shows no log of a build that logs to Cloud Logging.
