@@ -5,13 +5,14 @@ resource "google_artifact_registry_repository" "images" {
   location      = var.region
   format        = "DOCKER"
 
-  # Images to which jobs may be rolled back are kept; the others are deleted. Tags may be deleted with them and are
-  # therefore not immutable: jobs run digests.
+  # Images that jobs run, and those to which they may be rolled back, are kept: cloudbuild/roll_out.sh tags them. The others,
+  # of builds that were refused among them, are deleted. Tags move, and are therefore not immutable: jobs run digests.
   cleanup_policies {
-    id     = "keep-recent"
+    id     = "keep-rolled-out"
     action = "KEEP"
-    most_recent_versions {
-      keep_count = 10
+    condition {
+      tag_state    = "TAGGED"
+      tag_prefixes = ["rolled-out-"]
     }
   }
   cleanup_policies {

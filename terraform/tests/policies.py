@@ -62,17 +62,21 @@ NEEDED = {
     ("scheduler", "project"): {"workflows.executions.create"},
     **{("build", f"job {job}"): {"run.jobs.get", "run.jobs.update"} for job in JOBS},
     **{("build", f"account {job}"): {"iam.serviceAccounts.actAs"} for job in JOBS},
-    **{
-        ("build", repository): {
-            "artifactregistry.repositories.downloadArtifacts",
-            "artifactregistry.repositories.uploadArtifacts",
-        }
-        for repository in ("images", "cache")
+    ("build", "cache"): {
+        "artifactregistry.repositories.downloadArtifacts",
+        "artifactregistry.repositories.uploadArtifacts",
+    },
+    ("build", "images"): {
+        "artifactregistry.repositories.downloadArtifacts",
+        "artifactregistry.repositories.uploadArtifacts",
+        "artifactregistry.tags.create",
+        "artifactregistry.tags.update",
     },
     ("build", "builds"): {"storage.objects.get"},
     ("build", "project"): {
         "logging.logEntries.create",
         "ondemandscanning.scans.scan",
+        "cloudbuild.builds.list",
         "ondemandscanning.scans.listVulnerabilities",
     },
 }

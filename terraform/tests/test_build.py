@@ -18,7 +18,7 @@ BUILD = yaml.safe_load((ROOT / "cloudbuild.yaml").read_text("utf-8"))
 STEPS = {step["id"]: step for step in BUILD["steps"]}
 JOBS = ["extract-job", "transform-job", "load-job", "dbt-runner"]
 # https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values
-BUILT_IN = {"COMMIT_SHA", "PROJECT_ID"}
+BUILT_IN = {"BUILD_ID", "COMMIT_SHA", "LOCATION", "PROJECT_ID"}
 
 
 def run(*command: str, **options: object) -> subprocess.CompletedProcess:
@@ -40,7 +40,7 @@ def test_every_substitution_is_declared_and_used() -> None:
     declared = set(BUILD["substitutions"])
     assert all(name.startswith("_") for name in declared)
     # Builds that are submitted by hand are refused if the file does not use all of their substitutions.
-    used = set(re.findall(r"\$\{?(_[A-Z]+|[A-Z]+_[A-Z]+)\b", (ROOT / "cloudbuild.yaml").read_text("utf-8")))
+    used = set(re.findall(r"\$\{?([A-Z_]+)\b", (ROOT / "cloudbuild.yaml").read_text("utf-8")))
     assert used == declared | BUILT_IN
 
 
@@ -49,7 +49,7 @@ def test_scripts_are_given_what_they_read() -> None:
     assert all(value == f"${{{name}}}" for name, value in given.items())
     read = set()
     for path in sorted((ROOT / "cloudbuild").glob("*.sh")):
-        read |= set(re.findall(r"\$\{?(_[A-Z]+)\b", path.read_text("utf-8")))
+        read |= set(re.findall(r"\$\{?(_[A-Z]+|BUILD_ID|LOCATION)\b", path.read_text("utf-8")))
     assert read == set(given)
 
 
@@ -246,8 +246,10 @@ def test_the_image_has_the_dbt_that_the_tests_have() -> None:
 GCLOUD = """#!/bin/sh
 echo "$*" >> "$CALLS"
 case "$*" in
+*"builds list"*) printf "%s" "$BUILDS" ;;
 *"images describe images/"*":tree "*) echo "sha256:new" ;;
-*"images describe images/"*":earlier "*) echo "sha256:old" ;;
+*"images describe images/"*":rolled-out-earlier "*) echo "sha256:old" ;;
+*"images describe"*) exit 1 ;;
 *"jobs describe"*) echo "held-$4" ;;
 *"jobs update $REFUSED"*"@sha256:new"*) exit 1 ;;
 esac
@@ -260,7 +262,7 @@ def run_with(
     """Runs a script of cloudbuild/ with a fake gcloud from a folder."""
     (folder / "gcloud").write_text(gcloud)
     (folder / "gcloud").chmod(0o755)
-    given = {"_IMAGES": "images", "_REGION": "region"}
+    given = {"_IMAGES": "images", "_REGION": "region", "LOCATION": "builds", "BUILD_ID": "this"}
     path = f"{folder}:{os.environ['PATH']}"
     (folder / "target").mkdir(exist_ok=True)
     (folder / "target/tag").write_text("tree\n")
@@ -268,7 +270,7 @@ def run_with(
     return run("bash", *words, cwd=folder, env={"PATH": path} | given | environment)
 
 
-# Runs roll_out.sh, and returns its exit code and the updates of jobs.
+# Runs roll_out.sh, and returns its exit code and the changes of jobs and tags.
 RollOut = Callable[..., tuple[int, list[str]]]
 
 
@@ -276,18 +278,26 @@ RollOut = Callable[..., tuple[int, list[str]]]
 def gcloud(tmp_path: Path) -> RollOut:
     """A gcloud that records its calls and refuses to update one job to its new image."""
 
-    def roll_out(*arguments: str, refused: str = "none") -> tuple[int, list[str]]:
-        done = run_with(GCLOUD, tmp_path, "roll_out.sh", *arguments, CALLS=str(tmp_path / "calls"), REFUSED=refused)
+    def roll_out(
+        *arguments: str, refused: str = "none", builds: str = "WORKING this\nSUCCESS earlier\n"
+    ) -> tuple[int, list[str]]:
+        given = {"CALLS": str(tmp_path / "calls"), "REFUSED": refused, "BUILDS": builds.replace(" ", "\t")}
+        done = run_with(GCLOUD, tmp_path, "roll_out.sh", *arguments, **given)
         calls = (tmp_path / "calls").read_text().splitlines()
-        return done.returncode, [call for call in calls if "jobs update" in call]
+        return done.returncode, [call for call in calls if "jobs update" in call or "tags add" in call]
 
     return roll_out
 
 
 def test_roll_out_takes_all_jobs_to_digests(gcloud: RollOut) -> None:
-    code, updates = gcloud()
+    code, changes = gcloud()
     assert code == 0
-    assert updates == [f"run jobs update {job} --region=region --image=images/{job}@sha256:new --quiet" for job in JOBS]
+    assert changes[:4] == [
+        f"artifacts docker tags add images/{job}@sha256:new images/{job}:rolled-out-tree --quiet" for job in JOBS
+    ]
+    assert changes[4:] == [
+        f"run jobs update {job} --region=region --image=images/{job}@sha256:new --quiet" for job in JOBS
+    ]
 
 
 def test_a_roll_back_takes_all_jobs_to_the_images_of_a_tag(gcloud: RollOut) -> None:
@@ -296,9 +306,29 @@ def test_a_roll_back_takes_all_jobs_to_the_images_of_a_tag(gcloud: RollOut) -> N
     assert updates == [f"run jobs update {job} --region=region --image=images/{job}@sha256:old --quiet" for job in JOBS]
 
 
+def test_a_roll_back_takes_no_image_that_was_never_rolled_out(gcloud: RollOut) -> None:
+    assert gcloud("tree") == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("builds", "changes"),
+    [
+        ("SUCCESS later\nWORKING this\n", 0),
+        ("QUEUED later\nWORKING this\n", 0),
+        ("FAILURE later\nCANCELLED later\nWORKING this\nWORKING earlier\n", 8),
+    ],
+)
+def test_the_latest_build_that_has_not_failed_rolls_out(gcloud: RollOut, builds: str, changes: int) -> None:
+    """A faster build of a later push would be undone."""
+    code, changed = gcloud(builds=builds)
+    assert code == 0
+    assert len(changed) == changes
+
+
 def test_a_roll_out_that_fails_takes_all_jobs_back(gcloud: RollOut) -> None:
-    code, updates = gcloud(refused="load-job")
+    code, changes = gcloud(refused="load-job")
     assert code != 0
+    updates = [change for change in changes if "jobs update" in change]
     forward = [update for update in updates if "@sha256:new" in update]
     back = {update.split()[3]: update for update in updates if "held-" in update}
     assert len(forward) == 3

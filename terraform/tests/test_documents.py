@@ -230,7 +230,7 @@ def test_gcloud_knows_its_commands_and_flags() -> None:
     scripts = [path.read_text("utf-8") for path in sorted((ROOT / "cloudbuild").glob("*.sh"))]
     lines = re.findall(r"\bgcloud (.*)", "\n".join(scripts).replace("\\\n", " "))
     in_scripts = [["gcloud", *line.split(" "), *re.findall(r"--[a-z-]+", line)] for line in lines]
-    assert len(in_scripts) == 6
+    assert len(in_scripts) == 8
     completions = Path(shutil.which("gcloud")).resolve().parents[1] / "data/cli/gcloud_completions.py"
     tree = ast.literal_eval(completions.read_text("utf-8").split("STATIC_COMPLETION_CLI_TREE = ")[1])
     for command in GCLOUD + in_scripts:

@@ -65,6 +65,18 @@ def test_every_option_is_tried(full_plan: dict) -> None:
     assert {"google_billing_budget", "google_cloudbuild_trigger", "google_iam_workload_identity_pool_provider"} <= types
 
 
+def test_images_that_were_rolled_out_are_kept(plan: dict) -> None:
+    """Builds that tests or scans refuse push images as well, and must not displace those of the jobs."""
+    (images,) = [
+        value
+        for _, value in policies.resources(plan, "google_artifact_registry_repository")
+        if value.get("repository_id") == "toronto-311" and "cleanup_policies" in value
+    ]
+    (kept,) = [policy for policy in images["cleanup_policies"] if policy["action"] == "KEEP"]
+    (prefix,) = kept["condition"][0]["tag_prefixes"]
+    assert f":{prefix}$tag" in (ROOT / "cloudbuild/roll_out.sh").read_text("utf-8")
+
+
 def test_silence_is_noticed_after_the_first_success_only(plan: dict) -> None:
     """An alert that a new project raises until its first run would be ignored later."""
     queries = {
