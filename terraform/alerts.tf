@@ -1,9 +1,9 @@
-# Every alert includes its section of the runbook.
+# Every alert includes its section of the runbook, and before it the section's variables, with the values of this project.
 locals {
   parts = split("\n## ", file("${path.module}/../docs/runbook.md"))
   runbook = {
     for section in slice(local.parts, 1, length(local.parts)) :
-    split("\n", section)[0] => "```\nexport PROJECT=${var.project_id} REGION=${var.region}\n```\n\n${section}"
+    split("\n", section)[0] => "```\nexport PROJECT=${var.project_id} REGION=${var.region}\ngcloud config set project $PROJECT\n```\n\n${section}"
   }
 
   channels = [for channel in google_monitoring_notification_channel.email : channel.id]

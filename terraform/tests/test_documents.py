@@ -29,14 +29,16 @@ PROJECT, REGION, BUILD_REGION = "toronto-311-test", "europe-west4", "europe-west
 
 
 def commands() -> list[str]:
-    """Returns every command in a shell block or in backquotes, in the order of the documents."""
+    """Returns every command in a shell block or in backquotes of all pages, without variables set before it."""
     found = []
-    for text in (DEPLOY, RUNBOOK):
-        for match in re.finditer(r"^ *```(\w*)\n(.*?)^ *```|`([^`]+)`", text, re.M | re.S):
+    for page in PAGES:
+        for match in re.finditer(r"^ *```(\w*)\n(.*?)^ *```|`([^`]+)`", page.read_text("utf-8"), re.M | re.S):
             language, block, inline = match.groups()
             found += [inline] if inline else block.splitlines() if language == "sh" else []
     found = [command.strip() for line in found for command in line.split(" && ")]
-    named = [command for command in found if command.startswith(("gcloud ", "terraform ", "bq ", "printf "))]
+    found = [re.sub(r"^\w+=\$\((.*)\)$", r"\1", command) for command in found]
+    found = [re.sub(r"^(?:\w+=[^\s$]\S* )+", "", command) for command in found]
+    named = [command for command in found if command.startswith(("gcloud ", "terraform -", "bq ", "printf "))]
     values = {"PROJECT": PROJECT, "REGION": REGION, "BUILD_REGION": BUILD_REGION}
     return [re.sub(r"\$(PROJECT|REGION|BUILD_REGION)\b", lambda name: values[name[1]], one) for one in named]
 
@@ -326,9 +328,31 @@ def test_scripts_of_npm_exist() -> None:
 
 
 def test_every_section_of_the_runbook_is_an_alert(plan: dict) -> None:
-    sections = set(re.findall(r"^## (.+)$", RUNBOOK, re.M))
+    sections = re.split(r"^## ", RUNBOOK, flags=re.M)
+    # What every section needs.
+    (names,) = re.findall(r"^```sh\nexport (.+)\n(.+)\n```$", sections.pop(0), re.M)
     alerts = {
-        value["display_name"].removeprefix("Toronto 311: ")
+        value["display_name"].removeprefix("Toronto 311: "): value["documentation"][0]["content"]
         for _, value in policies.resources(plan, "google_monitoring_alert_policy")
     }
-    assert sections == alerts
+    assert {section.split("\n")[0] for section in sections} == set(alerts)
+    set_names = re.findall(r"(\w+)=", names[0])
+    for content in alerts.values():
+        (given,) = re.findall(r"\A```\nexport (.+)\n(.+)\n```$", content, re.M)
+        assert re.findall(r"(\w+)=", given[0]) == set_names
+        assert given[1] == names[1]
+
+
+def test_links_of_the_runbook_lead_somewhere_in_a_mail() -> None:
+    assert re.findall(r"\]\((?!https:)[^)]*\)", RUNBOOK) == []
+
+
+def test_deleted_objects_are_kept_as_the_documents_say(plan: dict) -> None:
+    seconds = {
+        value["name"].rsplit("-", 1)[1]: value["soft_delete_policy"][0]["retention_duration_seconds"]
+        for _, value in policies.resources(plan, "google_storage_bucket")
+        if "soft_delete_policy" in value
+    }
+    words = " ".join(DEPLOY.split("## Tear down")[1].split("\n## ")[0].split())
+    assert f"for {seconds['lake'] // 86400} days if they were in the lake" in words
+    assert f"for {seconds['site'] // 86400} days if they were in the site" in words
