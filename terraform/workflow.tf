@@ -1,3 +1,8 @@
+# The time zone of the schedule is that of the data.
+locals {
+  contract = yamldecode(file("${path.module}/../contracts/service_requests.odcs.yaml"))
+}
+
 resource "google_workflows_workflow" "this" {
   name                = "toronto-311"
   description         = "From the City's portal to tested marts: extract, transform, load, dbt."
@@ -20,7 +25,7 @@ resource "google_cloud_scheduler_job" "monthly" {
   name             = "toronto-311"
   description      = "Starts the workflow toronto-311."
   schedule         = var.schedule
-  time_zone        = "America/Toronto"
+  time_zone        = one([for property in local.contract.customProperties : property.value if property.property == "timeZone"])
   paused           = var.schedule_paused
   attempt_deadline = "60s"
 

@@ -12,6 +12,8 @@ JOBS = ("extract-job", "transform-job", "load-job", "dbt-runner")
 ROLES = json.loads((ROOT / "terraform/tests/roles.json").read_text("utf-8"))["roles"]
 # What the jobs hold at the same time, generated from shared/src/limits.rs.
 LIMITS = json.loads((ROOT / "terraform/tests/limits.json").read_text("utf-8"))
+CONTRACT = yaml.safe_load((ROOT / "contracts/service_requests.odcs.yaml").read_text("utf-8"))
+(TIME_ZONE,) = [each["value"] for each in CONTRACT["customProperties"] if each["property"] == "timeZone"]
 DATASETS = ("toronto_311", "reference", "staging", "marts")
 
 # The tasks of each account, as permissions from Google's API references.
@@ -74,9 +76,9 @@ NEEDED = {
     },
     ("build", "builds"): {"storage.objects.get"},
     ("build", "project"): {
+        "cloudbuild.builds.list",
         "logging.logEntries.create",
         "ondemandscanning.scans.scan",
-        "cloudbuild.builds.list",
         "ondemandscanning.scans.listVulnerabilities",
     },
 }
@@ -331,7 +333,7 @@ def schedule(plan: dict) -> Iterable[str]:
         target = value["http_target"][0]
         if not target["oauth_token"] or target["oidc_token"]:
             yield f"{address}: Google's APIs take an OAuth token"
-        if value["time_zone"] != "America/Toronto":
+        if value["time_zone"] != TIME_ZONE:
             yield f"{address} follows the clock of {value['time_zone']}"
         if not value["retry_config"] or not value["retry_config"][0]["retry_count"]:
             yield f"{address} is not retried"
