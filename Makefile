@@ -86,7 +86,7 @@ run: announce setup $(PARSED_FOR_RUN) $(DASHBOARD) $(if $(CLOUD),.deps/emulators
 
 announce:
 	@built=target/release/local-workflow
-	[ -f $$built ] && build="brings the build up to date" || build="installs and compiles, once (about 9 minutes on 2 cores)"
+	[ -f $$built ] && build="brings the build up to date" || build="installs and compiles, once (minutes)"
 	[ -n "$(SOURCE)" ] && source="$(SOURCE)" || source="the sample portal's generated data (about 2 minutes)"
 	echo "make run $$build, runs the pipeline on $$source, and builds the dashboard."
 
@@ -134,7 +134,7 @@ generate: ## Write what repeats the contracts and the code
 	@$(BUILD_DEBUG)
 	target/debug/generate
 
-test: ## All tests and linters
+test: ## The tests and linters of every push, which are not image-test, smoke, audit, fuzz, chaos, mutants and reproducible
 	# What runs on one core, or waits for downloads, runs beside the compiler.
 	$(MAKE) --jobs=2 --output-sync=target setup check test-infra lint-dbt $(PARSED) $(PYTHON_OF_TESTS)
 	# Tests wait for servers and for the disk a quarter of their time.

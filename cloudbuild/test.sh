@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test and linter, in the Rust image with the other dependencies of `make test`.
+# Runs `make test` in the Rust image, and installs its other dependencies.
 set -euo pipefail
 apt-get update --quiet
 apt-get install --quiet --yes --no-install-recommends python3-venv
