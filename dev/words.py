@@ -30,7 +30,7 @@ WORDS = [
     (r"\bwhat (?:it|they) (?:is|are|was|were) made (?:of|from)\b", "its inputs"),
     (r"\bwhat bec(?:ame|omes) of\b", "what happened to"),
     (r"\b(?:is|are|was|were|be) told\b(?! apart)", "is reported"),
-    (r"\btells? of\b", "reports; lists"),
+    (r"\btells\b|\btell of\b", "reports; returns; logs; lists"),
     (r"\b(?:speaks?|spoken) of\b", "describes; lists"),
     (r"\b(?:stands?|stood) for\b", "represents"),
     (r"\bfor which\b[^.;]*\b(?:stands?|stood)\b", "represented by"),

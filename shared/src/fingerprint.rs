@@ -59,7 +59,7 @@ impl From<Digest> for String {
 /// The CRC-32C of a content, as [Cloud Storage states it](https://cloud.google.com/storage/docs/json_api/v1/objects): its
 /// four bytes, big-endian, in Base64.
 ///
-/// Any one changed byte changes it, and computing it takes a twentieth of the time of a SHA-256. So it tells whether a
+/// Any one changed byte changes it, and computing it takes a twentieth of the time of a SHA-256. So it shows whether a
 /// content is still intact, and the SHA-256 which content it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]

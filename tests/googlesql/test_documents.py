@@ -1,4 +1,4 @@
-"""Google's analyser accepts the queries that the documentation tells an operator to run."""
+"""Google's analyser accepts the queries that the documentation has an operator run."""
 
 import re
 import shlex

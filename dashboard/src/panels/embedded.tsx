@@ -59,7 +59,7 @@ function Part({ part, ...shown }: Shown & { part: Embed }) {
   }
 }
 
-/** Tells the page around the frame how high the content is, now and after it changes. */
+/** Sends the height of the content to the page around the frame, now and after it changes. */
 function useHeight() {
   useEffect(() => {
     if (window.parent === window) return;

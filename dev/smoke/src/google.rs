@@ -15,7 +15,7 @@ use crate::settings::Settings;
 
 /// The longest wait for the answer to one request.
 const LONGEST_SILENCE: Duration = Duration::from_mins(1);
-/// The e-mail address tells whom to allow to act as the account of the checks.
+/// The e-mail address is whom to allow to act as the account of the checks.
 const SCOPES: [&str; 2] = [
     "https://www.googleapis.com/auth/cloud-platform",
     "https://www.googleapis.com/auth/userinfo.email",

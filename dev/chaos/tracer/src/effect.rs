@@ -140,7 +140,7 @@ fn condition(
     SeccompRule::new(vec![SeccompCondition::new(index, length, operator, value)?])
 }
 
-/// Names the effects of processes on a directory and on other hosts, and tells them from changes that nobody reads
+/// Names the effects of processes on a directory and on other hosts, and separates them from changes that nobody reads
 /// afterwards, such as those of temporary files.
 pub(super) struct Observer<'a> {
     directory: &'a Path,
