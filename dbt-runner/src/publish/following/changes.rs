@@ -10,6 +10,7 @@ use shared::exit::Failure;
 use shared::manifest::Version;
 
 use super::feed::{self, News, counted};
+use super::midnight;
 use crate::publish::catalog::Catalog;
 use crate::publish::rows;
 use crate::site::Site;
@@ -292,7 +293,7 @@ impl NewType {
                 "First requested on {first_on}; {} so far. It is counted in the group Other until it is listed.",
                 counted(*requests, "request", "requests")
             ),
-            updated: first_on.in_tz("America/Toronto").ok()?.timestamp(),
+            updated: midnight(*first_on).ok()?,
             page: "index.html".to_owned(),
         })
     }

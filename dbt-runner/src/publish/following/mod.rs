@@ -8,7 +8,10 @@ mod wards;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use shared::exit::Failure;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use shared::contract::Contract;
+use shared::exit::{Exit, Failure, OrFail as _};
 use shared::manifest;
 
 use super::catalog::Catalog;
@@ -28,4 +31,13 @@ pub(super) async fn files(
     let json = manifest::to_json(&changes).into();
     files.insert("data/changes.json".to_owned(), json);
     Ok(files)
+}
+
+/// Returns when a day begins by the clock of the data.
+///
+/// # Errors
+/// [`Exit::Bug`] if the day is beyond all timestamps.
+fn midnight(day: Date) -> Result<Timestamp, Failure> {
+    let zone = &Contract::rules().time_zone;
+    zone.to_timestamp(day.at(0, 0, 0, 0)).or_fail(Exit::Bug)
 }

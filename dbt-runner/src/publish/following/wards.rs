@@ -6,9 +6,10 @@ use bytes::Bytes;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
-use shared::exit::{Exit, Failure, OrFail as _};
+use shared::exit::Failure;
 
 use super::feed::{self, News, counted};
+use super::midnight;
 use crate::publish::catalog::Catalog;
 use crate::publish::{rows, whole_months};
 use crate::site::Site;
@@ -197,7 +198,5 @@ impl Ward {
 /// Returns the end of a month, from which on its number of requests is known. A correction of the number does not move
 /// it: readers would see every month again.
 fn end_of(month: Date) -> Result<Timestamp, Failure> {
-    let next = month + 1.month();
-    let midnight = next.in_tz("America/Toronto").or_fail(Exit::Bug)?;
-    Ok(midnight.timestamp())
+    midnight(month + 1.month())
 }
