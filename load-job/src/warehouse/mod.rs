@@ -183,8 +183,8 @@ pub(crate) enum LoadRefusal {
         version: String,
     },
     #[error(
-        "the table {table} {difference}, and BigQuery cannot change that of a table: copy its rows into a table as the contract \
-         has it and rename that, as the runbook says under Tables"
+        "the table {table} {difference}, and BigQuery cannot change that of a table: rename it and run the workflow, which \
+         creates it from the contract and loads every year again. docs/runbook.md has the commands under Tables"
     )]
     OtherLayout { table: String, difference: String },
 }
