@@ -160,6 +160,21 @@ fn an_altered_table_is_loaded_again() {
     assert_eq!(fixture.requests().len(), 3);
 }
 
+/// The runbook has an operator rename a table whose layout BigQuery cannot change.
+#[test]
+fn a_table_that_was_renamed_is_created_and_every_year_loaded_again() {
+    let fixture = Fixture::default();
+    let other = Publication::of_year(2023, NOVEMBER, &[("Noise", "New")]);
+    let columns = "SELECT column_name, is_nullable FROM information_schema.columns \
+                   WHERE table_name = 'service_requests' ORDER BY ordinal_position";
+    let job = || fixture.job(&[&november(), &other]);
+    job().run().finished();
+    let before = (fixture.requests(), fixture.rows(columns));
+    fixture.alter("ALTER TABLE service_requests RENAME TO service_requests_old");
+    assert_eq!(job().run().finished()["produced"].as_u64(), Some(2));
+    assert_eq!((fixture.requests(), fixture.rows(columns)), before);
+}
+
 /// DuckDB would read the files of every lake whose name matches, or of none.
 #[test]
 fn a_lake_whose_name_looks_like_a_pattern_is_read_by_its_name() {
