@@ -128,8 +128,12 @@ impl Extractor {
             moved = publication.source.url != offer.source.url;
             has = self.has(publication).await?;
             // The City replaces a file before it states the new date and size, and may have been asked in between, or
-            // while it was still writing the file.
-            let may_differ = offer.changes_unstated || moved || !publication.has_stated_size();
+            // while it was still writing the file. So a date and a size prove nothing; where the server has a tag, to
+            // ask costs a request without a file.
+            let may_differ = offer.changes_unstated
+                || moved
+                || !publication.has_stated_size()
+                || Self::tag(publication).is_some();
             if has && !(self.force || may_differ) {
                 debug!(%partition, %version, "partition found");
                 return Self::found(offer, &publications, current).await;

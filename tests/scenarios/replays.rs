@@ -41,9 +41,9 @@ fn objects_read(outcome: &JobOutcome) -> Vec<usize> {
     reads.into_values().collect()
 }
 
-on_both_paths!(a_run_without_news_asks_for_each_package_once_and_reads_manifests_alone);
+on_both_paths!(a_run_without_news_asks_for_each_package_and_file_once_and_reads_manifests_alone);
 
-fn a_run_without_news_asks_for_each_package_once_and_reads_manifests_alone(path: Path) {
+fn a_run_without_news_asks_for_each_package_and_file_once_and_reads_manifests_alone(path: Path) {
     let portal = portal();
     let pipeline = Pipeline::new(&portal, path);
     pipeline.run_to_warehouse("first");
@@ -55,18 +55,20 @@ fn a_run_without_news_asks_for_each_package_once_and_reads_manifests_alone(path:
         assert_eq!(objects_read(&outcome), [manifests; 5], "{stage}");
     }
     let requested = portal.requests().split_off(requested);
-    let requested: Vec<&str> = requested
+    let (packages, files): (Vec<_>, Vec<_>) = requested
         .iter()
         .map(|request| request.path.as_str())
-        .collect();
+        .partition(|path| path.starts_with("/api/"));
     let package = |name: &str| format!("/api/3/action/package_show?id={name}");
     assert_eq!(
-        requested,
+        packages,
         [
             package("311-service-requests-customer-initiated"),
             package("city-wards"),
         ]
     );
+    // Three years and the wards, on the condition of their tags: nothing was extracted.
+    assert_eq!(files.len(), 4, "{files:?}");
 }
 
 on_both_paths!(a_second_run_finds_everything_and_a_corrected_year_changes_alone);

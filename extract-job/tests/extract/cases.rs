@@ -304,7 +304,7 @@ fn a_download_that_has_not_the_stated_size_is_requested_again() {
     assert_eq!(portal.csv("back", 2023).1, earlier);
     assert_eq!(portal.drift("back", 2023), Vec::<String>::new());
     assert_eq!(portal.run("found").finished()["found"], 1);
-    assert_eq!(portal.requests_for("/files/a").len(), 2);
+    assert_eq!(portal.requests_for("/files/a").len(), 3);
 
     // A portal that always states a wrong size costs one conditional request per run.
     list("2024-02-05", &later);
@@ -312,13 +312,40 @@ fn a_download_that_has_not_the_stated_size_is_requested_again() {
         portal.run(run).finished();
         assert_eq!(portal.csv(run, 2023).1, earlier);
     }
-    let requested: Vec<Option<String>> = portal.requests_for("/files/a")[2..]
+    let requested: Vec<Option<String>> = portal.requests_for("/files/a")[3..]
         .iter()
         .map(|request| request.header("if-none-match").map(str::to_owned))
         .collect();
     let tag = Some("\"earlier\"".to_owned());
     assert_eq!(requested, [None, tag.clone(), tag]);
     assert_eq!(portal.lake.manifests("raw/").len(), 2);
+}
+
+/// As the City does: bytes first, date after, and then a file that is put back with its date.
+#[test]
+fn a_file_whose_date_returns_is_requested_on_the_condition_of_its_tag() {
+    let portal = Published::start();
+    let run = |run: &str, date: &str, status: &str| {
+        portal.list(&json!([resource("a", &json!({"last_modified": date}))]));
+        let tag = format!("\"{status}\"");
+        portal.serve("/files/a", year_zip(2023, status).with("ETag", &tag));
+        portal.run(run).finished();
+        assert_eq!(portal.csv(run, 2023).1, row(2023, status), "{run}");
+    };
+    run("uploaded", "2024-01-05", "Completed");
+    run("dated", "2024-02-05", "Completed");
+    run("back", "2024-01-05", "New");
+    assert_eq!(portal.drift("back", 2023), ["republished_without_notice"]);
+    let objects = portal.lake.objects("raw/");
+    run("again", "2024-01-05", "New");
+    assert_eq!(portal.lake.objects("raw/"), objects);
+    let conditions: Vec<Option<String>> = portal
+        .requests_for("/files/a")
+        .iter()
+        .map(|request| request.header("if-none-match").map(str::to_owned))
+        .collect();
+    let expected = [None, None, Some("\"Completed\""), Some("\"New\"")];
+    assert_eq!(conditions, expected.map(|tag| tag.map(str::to_owned)));
 }
 
 #[test]
@@ -338,7 +365,7 @@ fn another_address_is_another_file_whatever_the_portal_states() {
         assert_eq!(portal.requests_for(path)[0].header("if-none-match"), None);
     }
     assert_eq!(portal.run("third").finished()["found"], 1);
-    assert_eq!(portal.requests_for("/moved/a").len(), 1);
+    assert_eq!(portal.requests_for("/moved/a").len(), 2);
 }
 
 #[test]
@@ -423,7 +450,7 @@ fn a_failing_resource_that_is_not_chosen_does_not_matter() {
         resource("gone", &json!({})),
         resource(
             "old",
-            &json!({"last_modified": "2022-01-01", "created": "2025-01-01"})
+            &json!({"last_modified": "2023-06-01", "created": "2025-01-01"})
         ),
         resource(
             "undated",

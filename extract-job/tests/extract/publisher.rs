@@ -116,10 +116,10 @@ fn answer(
         return Some(shown(&json!([of_system(2952), of_system(4326)])));
     }
     if path == "/city-wards-4326.geojson" {
-        return Some(file(wards));
+        return Some(file(request, wards));
     }
     if path == FSA_FILE {
-        return Some(file(areas));
+        return Some(file(request, areas));
     }
     let year: i16 = path
         .strip_prefix("/sr")?
@@ -127,11 +127,14 @@ fn answer(
         .parse()
         .ok()?;
     let csv = &years.get(&year)?.csv;
-    Some(file(&zip(&[(&format!("SR{year}.csv"), csv)])))
+    Some(file(request, &zip(&[(&format!("SR{year}.csv"), csv)])))
 }
 
-fn file(content: &[u8]) -> Answer {
+fn file(request: &Request, content: &[u8]) -> Answer {
     let etag = format!("\"{}\"", Digest::of(content));
+    if request.header("if-none-match") == Some(&etag) {
+        return Answer::new(304, &[("ETag", &etag)], b"");
+    }
     Answer::ok(&[("ETag", &etag)], content)
 }
 

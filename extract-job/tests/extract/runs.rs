@@ -147,11 +147,24 @@ fn stored_content_is_neither_downloaded_nor_written_again() {
     assert_eq!(again.finished()["found"], partitions(&publisher).len());
     assert_eq!(again.finished()["produced"], 0);
     assert_eq!(publisher.lake.objects("raw/"), objects);
-    assert_eq!(publisher.requests().split_off(earlier), [YEARS, WARDS]);
+    let mut requested = publisher.requests().split_off(earlier);
+    let files = requested.split_off(2);
+    assert_eq!(requested, [YEARS, WARDS]);
+    // Each file of the portal, on the condition of its tag.
+    assert_eq!(files.len(), publisher.years().len() + 1);
+    for file in files {
+        assert!(is_conditional(&publisher, &file), "{file}");
+    }
     assert_eq!(
         handed_over(&publisher.lake, "second", 0),
         handed_over(&publisher.lake, "test", 0)
     );
+}
+
+/// Whether the latest request for a file had a condition.
+fn is_conditional(publisher: &Publisher, path: &str) -> bool {
+    let latest = publisher.requests_for(path).pop().unwrap();
+    latest.header("if-none-match").is_some()
 }
 
 #[test]
@@ -176,7 +189,7 @@ fn only_republished_content_is_extracted() {
     );
     assert_eq!(outcome.finished()["drift"], 0);
     let mut downloads = publisher.requests().split_off(earlier);
-    downloads.retain(|path| !path.starts_with("/api/"));
+    downloads.retain(|path| !path.starts_with("/api/") && !is_conditional(&publisher, path));
     downloads.sort();
     assert_eq!(
         downloads,
