@@ -17,16 +17,19 @@ pub(crate) struct Horizon {
 
 impl Horizon {
     /// Returns the publisher's date if it is known, else the run's observation; in a replay of a manifest, which has neither,
-    /// the date under which the file was first seen.
+    /// the date under which the content was first seen. If that is later than the publisher's date, it counts instead: the
+    /// publisher may put an earlier date back, but not requests that were created after it.
     pub(crate) fn of(
         source: &Source,
         published_at: Option<Timestamp>,
         observed_at: Option<Timestamp>,
     ) -> Option<Self> {
-        let published = published_at.map(Self::published);
+        let first = source.published_at();
+        let published =
+            published_at.map(|moment| Self::published(first.unwrap_or(moment).max(moment)));
         published
             .or(observed_at.map(Self::observed))
-            .or_else(|| source.published_at().map(Self::published))
+            .or(first.map(Self::published))
     }
 
     pub(crate) fn published(moment: Timestamp) -> Self {

@@ -38,9 +38,21 @@ fn put(lake: &TestLake, published: Option<&str>, csv: &[u8]) -> Key {
 fn observed(lake: &TestLake, run: &str, key: &Key, observed_at: &str) -> JobOutcome {
     let bytes = fs::read(lake.path().join(key.as_str())).unwrap();
     let raw: RawManifest = serde_json::from_slice(&bytes).unwrap();
+    published(lake, run, key, raw.source.published_at(), observed_at)
+}
+
+/// The same, of a file that was published at that time as far as the run knows.
+fn published(
+    lake: &TestLake,
+    run: &str,
+    key: &Key,
+    published_at: Option<Timestamp>,
+    observed_at: &str,
+) -> JobOutcome {
+    let bytes = fs::read(lake.path().join(key.as_str())).unwrap();
     let handed = Handed {
         observed_at: Some(observed_at.parse().unwrap()),
-        published_at: raw.source.published_at(),
+        published_at,
         ..Handed::of(ManifestRef::of(key.clone(), &bytes))
     };
     let hand_over = HandOver {
@@ -286,6 +298,21 @@ fn a_later_observation_is_another_result_only_if_it_changes_something() {
         1
     );
     assert_eq!(kept("r5"), 1);
+}
+
+/// What was once seen under a later date cannot be younger.
+#[test]
+fn the_same_bytes_under_an_earlier_date_have_the_same_result() {
+    let csv = file(&["2026-02-01 00:00:00", "2026-02-18 00:00:00"]);
+    let lake = TestLake::default();
+    let key = put(&lake, Some("2026-02-20T10:00:00"), csv.as_bytes());
+    let later = "2026-11-20T00:00:00Z";
+    observed(&lake, "first", &key, later).finished();
+    let earlier = Some("2026-02-08T10:00:00Z".parse().unwrap());
+    let again = published(&lake, "again", &key, earlier, later);
+    assert_eq!(again.finished()["found"], 1);
+    assert_eq!(handed_over(&lake, "again"), handed_over(&lake, "first"));
+    assert_eq!(handed_over(&lake, "again")["rows"]["kept"], 2);
 }
 
 #[test]
