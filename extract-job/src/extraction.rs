@@ -158,7 +158,7 @@ impl Extractor {
         };
 
         let mut drift = Vec::new();
-        let source = Self::source_of(offer, &download, &mut drift);
+        let source = Self::source_of(partition, offer, &download, &mut drift);
         let (etag, http_last_modified) = (download.etag.clone(), download.last_modified.clone());
         let download_sha256 = download.sha256.clone();
         let download_size_bytes = Some(download.size_bytes);
@@ -247,13 +247,18 @@ impl Extractor {
     }
 
     /// Returns the source as stated by `offer`, completed from the headers of the download.
-    fn source_of(offer: &Offer, download: &Download, drift: &mut Vec<Drift>) -> Source {
+    fn source_of(
+        partition: Partition,
+        offer: &Offer,
+        download: &Download,
+        drift: &mut Vec<Drift>,
+    ) -> Source {
         let mut source = offer.source.clone();
         source.generated |= download.generated;
         if source.last_modified.is_none()
             && let Some(text) = &download.last_modified
         {
-            let date = StatedDate::of(text, parse_http_date(text), offer.observed_at);
+            let date = Self::date_of_server(partition, offer, text);
             source.last_modified = date.normalized();
             let invalid = date.invalid().into_iter();
             drift.extend(invalid.map(|text| drift_of(DriftKind::InvalidPublicationDate, text)));
@@ -267,10 +272,19 @@ impl Extractor {
         let stated = offer.source.published_at();
         let of_server = publication.http_last_modified.as_deref();
         let of_server =
-            of_server.map(|text| StatedDate::of(text, parse_http_date(text), offer.observed_at));
+            of_server.map(|text| Self::date_of_server(publication.partition, offer, text));
         stated
             .filter(|_| offer.dates_the_file)
             .max(of_server.and_then(|date| date.at()))
+    }
+
+    /// Returns the date `text` that the file's own server states.
+    fn date_of_server(partition: Partition, offer: &Offer, text: &str) -> StatedDate {
+        let date = StatedDate::of(text, parse_http_date(text), offer.observed_at);
+        match partition {
+            Partition::Year(year) => date.of_year(year),
+            Partition::CityWards | Partition::ForwardSortationAreas => date,
+        }
     }
 
     /// Returns the tag of the content of `publication` at its server, if there is nothing to redo as long as it is the same.

@@ -43,6 +43,19 @@ impl StatedDate {
         }
     }
 
+    /// Returns the date, if it is possible for a file of `year`: one before the year is a placeholder, which would refuse
+    /// every request of the file.
+    pub(crate) fn of_year(self, year: i16) -> Self {
+        let start = jiff::civil::date(year, 1, 1).at(0, 0, 0, 0);
+        let start = TimeZone::UTC.to_timestamp(start).unwrap_or(Timestamp::MIN);
+        match self.at() {
+            Some(instant) if instant < start => {
+                Self::Invalid(self.normalized().unwrap_or_default())
+            }
+            _ => self,
+        }
+    }
+
     /// Returns the time, if the date is possible.
     pub(crate) fn at(&self) -> Option<Timestamp> {
         match self {

@@ -71,7 +71,7 @@ pub(crate) type Yearly = BTreeMap<i16, Result<Choice, PickError>>;
 /// formats are copies that a portal creates from its DataStore; one that may be the year's file under another name of its
 /// format is logged.
 pub(crate) fn yearly(resources: &[Resource]) -> Yearly {
-    let mut by_year: BTreeMap<i16, Vec<&Resource>> = BTreeMap::new();
+    let mut by_year: BTreeMap<i16, Vec<Resource>> = BTreeMap::new();
     let mut of_other_formats = Vec::new();
     for resource in resources {
         let year = texts(resource).find_map(only_year);
@@ -88,6 +88,7 @@ pub(crate) fn yearly(resources: &[Resource]) -> Yearly {
             );
             continue;
         };
+        let resource = resource.clone().of_year(year);
         by_year.entry(year).or_default().push(resource);
     }
     for (year, resource) in of_other_formats {
@@ -106,7 +107,10 @@ pub(crate) fn yearly(resources: &[Resource]) -> Yearly {
     }
     by_year
         .into_iter()
-        .map(|(year, resources)| (year, choose(resources, &format!("the year {year}"))))
+        .map(|(year, resources)| {
+            let choice = choose(resources.iter().collect(), &format!("the year {year}"));
+            (year, choice)
+        })
         .collect()
 }
 

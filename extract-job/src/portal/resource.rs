@@ -84,6 +84,12 @@ impl Resource {
         })
     }
 
+    /// Returns the resource as the file of `year`, whose date is none before the year.
+    pub(crate) fn of_year(mut self, year: i16) -> Self {
+        self.last_modified = self.last_modified.of_year(year);
+        self
+    }
+
     /// Returns its name in messages.
     pub(crate) fn label(&self) -> String {
         let address = || match &self.url {

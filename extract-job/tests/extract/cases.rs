@@ -348,6 +348,42 @@ fn a_file_whose_date_returns_is_requested_on_the_condition_of_its_tag() {
     assert_eq!(conditions, expected.map(|tag| tag.map(str::to_owned)));
 }
 
+/// It would refuse every request of the year.
+#[test]
+fn a_date_before_the_year_of_a_file_counts_as_missing() {
+    let before = "Sat, 31 Dec 2022 23:59:59 GMT";
+    for (stated, of_server, expected) in [
+        (json!("2000-01-01T00:00:00"), None, None),
+        (json!("2022-12-31T23:59:59"), Some(before), None),
+        (json!(null), Some(before), None),
+        (
+            json!("2022-12-31"),
+            Some("Sun, 01 Jan 2023 00:00:00 GMT"),
+            Some("2023-01-01T00:00:00Z"),
+        ),
+    ] {
+        let portal = Published::start();
+        portal.list(&json!([resource("a", &json!({"last_modified": stated}))]));
+        let file = year_zip(2023, "New");
+        portal.serve(
+            "/files/a",
+            match of_server {
+                Some(date) => file.with("Last-Modified", date),
+                None => file,
+            },
+        );
+        portal.run("test").finished();
+        let handed = &hand_over(&portal.lake, "test", 0)["partitions"]["2023"];
+        assert_eq!(handed["published_at"].as_str(), expected, "{stated}");
+        let drift = portal.drift("test", 2023);
+        assert!(!drift.is_empty(), "{stated}");
+        assert!(
+            drift.iter().all(|kind| kind == "invalid_publication_date"),
+            "{drift:?}"
+        );
+    }
+}
+
 #[test]
 fn another_address_is_another_file_whatever_the_portal_states() {
     let portal = Published::start();
