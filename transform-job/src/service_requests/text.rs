@@ -1,7 +1,8 @@
 //! Decodes the characters of a file.
 //!
 //! A published file may contain lines in two encodings: the City has republished years in UTF-8 with some lines in
-//! Windows-1252. So every field is decoded separately: as UTF-8 if its bytes are valid UTF-8, else as Windows-1252.
+//! Windows-1252. So every field is decoded separately: as UTF-8 if its bytes are valid UTF-8, else as Windows-1252. A
+//! conversion that took Windows-1252 for Latin-1 left U+0092 where an apostrophe was; that is undone.
 
 use std::borrow::Cow;
 
@@ -13,12 +14,37 @@ const UNASSIGNED: [u8; 5] = [0x81, 0x8d, 0x8f, 0x90, 0x9d];
 
 /// Decodes one field. Returns `None` if it is not text because of an unassigned byte or a control character.
 pub(super) fn decode(field: &[u8]) -> Option<Cow<'_, str>> {
-    let text = match std::str::from_utf8(field) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) if field.iter().any(|byte| UNASSIGNED.contains(byte)) => return None,
-        Err(_) => WINDOWS_1252.decode_without_bom_handling(field).0,
-    };
+    let text = text_of(field);
     (!text.contains(is_control)).then_some(text)
+}
+
+/// Decodes one field, with unassigned bytes as control characters.
+fn text_of(field: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(field) {
+        Ok(text) if text.contains(is_of_latin_1) => {
+            Cow::Owned(text.chars().map(of_windows_1252).collect())
+        }
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(field).0,
+    }
+}
+
+/// Whether `c` is a control character of Latin-1, in whose place Windows-1252 has a printed one.
+fn is_of_latin_1(c: char) -> bool {
+    matches!(c, '\u{80}'..='\u{9f}')
+}
+
+/// Returns the character of Windows-1252 in place of a control character of Latin-1; an unassigned one stays as it is.
+fn of_windows_1252(c: char) -> char {
+    let byte = u8::try_from(c).ok().filter(|_| is_of_latin_1(c));
+    let decoded = |byte| {
+        WINDOWS_1252
+            .decode_without_bom_handling(&[byte])
+            .0
+            .chars()
+            .next()
+    };
+    byte.and_then(decoded).unwrap_or(c)
 }
 
 /// Whether `c` does not belong in a field: a control character other than the tab, which is a sign of damage.
@@ -55,11 +81,7 @@ pub(super) fn readable(bytes: &[u8], max_bytes: usize) -> String {
     let mut readable = String::new();
     // Fields are decoded one by one, as in a kept row.
     for field in bytes.split_inclusive(|&byte| byte == b',') {
-        let text = match std::str::from_utf8(field) {
-            Ok(text) => Cow::Borrowed(text),
-            Err(_) => WINDOWS_1252.decode_without_bom_handling(field).0,
-        };
-        push_escaped(&mut readable, &text);
+        push_escaped(&mut readable, &text_of(field));
         if readable.len() > max_bytes {
             break;
         }
@@ -85,7 +107,7 @@ pub(super) fn defect(line: &[u8], cut_nul_run: u64) -> Option<String> {
     }
     line.split(|&byte| byte == b',').find_map(|field| {
         if let Ok(text) = std::str::from_utf8(field) {
-            let control = text.chars().find(|&c| is_control(c))?;
+            let control = text.chars().map(of_windows_1252).find(|&c| is_control(c))?;
             return Some(format!("control character U+{:04X}", u32::from(control)));
         }
         let is_not_text =
@@ -163,8 +185,9 @@ pub(super) struct Encodings {
 impl Encodings {
     /// Records the encoding of a line that is not ASCII.
     pub(super) fn see(&mut self, line: &[u8]) {
-        if std::str::from_utf8(line).is_ok() {
+        if let Ok(text) = std::str::from_utf8(line) {
             self.has_utf8 = true;
+            self.not_utf8 += u64::from(text.contains(is_of_latin_1));
             return;
         }
         self.not_utf8 += 1;
@@ -199,6 +222,10 @@ mod tests {
             Some("St. Paul\u{2019}s")
         );
         assert_eq!(decode(b"caf\xe9").as_deref(), Some("café"));
+        assert_eq!(
+            decode("St. Paul\u{92}s \u{80}\u{e9}".as_bytes()).as_deref(),
+            Some("St. Paul\u{2019}s \u{20ac}\u{e9}")
+        );
         assert_eq!(decode(b"a\tb").as_deref(), Some("a\tb"));
         for not_text in [
             &b"\x81"[..],
@@ -206,7 +233,7 @@ mod tests {
             b"a\x1f",
             b"a\rb",
             b"\x7f",
-            "\u{85}".as_bytes(),
+            "\u{9d}".as_bytes(),
         ] {
             assert_eq!(decode(not_text), None, "{not_text:?}");
         }

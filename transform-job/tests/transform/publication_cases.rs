@@ -244,6 +244,28 @@ fn a_line_in_both_encodings_loses_no_ward() {
     assert_eq!(manifest["drift"][0]["kind"], "mixed_encodings");
 }
 
+/// A conversion that takes Windows-1252 for Latin-1 writes a curly apostrophe as a control character.
+#[test]
+fn characters_that_were_converted_as_latin_1_lose_no_ward() {
+    let row = |ward: &str| sound_row(1).replace("Davenport (09)", ward);
+    let converted = row("Toronto-St. Paul\u{92}s (12)");
+    let text = csv(&[&row("Toronto-St. Paul\u{2019}s (12)"), &converted]);
+    let (lake, manifest) = clean(2024, text.as_bytes());
+    let expected = json!([json!(12), json!("Toronto-St. Paul's")]);
+    for row in rows(&lake, &manifest) {
+        assert_eq!(json!([row["ward_id"], row["ward_name"]]), expected);
+    }
+    assert_eq!(manifest["rows"]["duplicates"], 1, "{manifest}");
+    assert_eq!(manifest["drift"][0]["kind"], "mixed_encodings");
+    assert_eq!(manifest["drift"][0]["rows"], 1);
+    // Windows-1252 has no character there.
+    let (lake, manifest) = clean_2024(csv(&[&row("St. Paul\u{9d}s (12)")]).as_bytes());
+    assert_eq!(
+        quarantine(&lake, &manifest)[0]["reason"],
+        "undecodable_text"
+    );
+}
+
 #[test]
 fn an_id_does_not_depend_on_the_encoding() {
     let text = csv(&[
@@ -376,7 +398,7 @@ fn a_run_of_nul_bytes_of_any_length_affects_only_its_line() {
 fn control_characters_are_refused_in_every_column_quoted_or_not() {
     for quote in ["", "\""] {
         for column in 0..9 {
-            for control in ["\0", "\x01", "\x1e", "\x1f", "\x7f", "\u{85}"] {
+            for control in ["\0", "\x01", "\x1e", "\x1f", "\x7f", "\u{9d}"] {
                 let mut values: Vec<String> = sound_row(0).split(',').map(str::to_owned).collect();
                 values[column].push_str(control);
                 let values: Vec<String> = values
@@ -636,7 +658,6 @@ fn shifted_lines_that_lack_a_field_are_refused_without_their_values() {
     }
 }
 
-/// A column without a name at the end takes no part of a value with a comma.
 #[test]
 fn commas_are_repaired_before_columns_without_a_name() {
     let ends = [
