@@ -294,7 +294,27 @@ impl<'a> LineReader<'a> {
             |way| value(division, way),
             |way| value(section, way),
         )?;
+        if way.empty > 0
+            && !way.is_repaired()
+            && !self.fields.are_quoted()
+            && self.has_value_behind(way)
+        {
+            return Err(Misfit::NoWay);
+        }
         self.complete(way)
+    }
+
+    /// Whether an unknown column behind the contract's has a value in a line divided in this way. It may as well be the
+    /// rest of the last value with a comma, which has shifted the empty field of that column to the end.
+    fn has_value_behind(&self, way: Surplus) -> bool {
+        let last = self.header.columns.in_order().max();
+        let mut unknown = self.header.unknown_columns.iter();
+        unknown.any(|column| {
+            let position = self.position(column.position, way);
+            Some(column.position) > last
+                && position < self.fields.len()
+                && !text::trim(self.fields.get(position)).is_empty()
+        })
     }
 
     /// Refuses a line divided in this way if a known value with commas extends over several columns, so that a field before

@@ -658,6 +658,28 @@ fn shifted_lines_that_lack_a_field_are_refused_without_their_values() {
     }
 }
 
+/// A column without a name at the end takes no part of a value with a comma.
+/// The last field may be empty because a comma in the section has moved the value of the unknown column.
+#[test]
+fn no_empty_field_is_dropped_behind_a_value_of_an_unknown_column() {
+    let of = |tail: &str| {
+        sound_row(1).replace(
+            "Municipal Licensing & Standards,Ops",
+            &format!("Transportation Services,{tail}"),
+        )
+    };
+    let lines = [of("Roads, Rails,"), of("Roads,,"), of("Roads,note")];
+    let text =
+        csv(&lines.each_ref().map(String::as_str)).replacen("Section", "Section,Comments", 1);
+    let (lake, manifest) = clean_2024(text.as_bytes());
+    let kept: Vec<Value> = rows(&lake, &manifest);
+    assert_eq!(kept.len(), 2, "{kept:#?}");
+    assert!(kept.iter().all(|row| row["section"] == "Roads"));
+    let refused = quarantine(&lake, &manifest);
+    assert_eq!(refused[0]["reason"], "field_count");
+    assert_eq!(refused[0]["source_row"], 2);
+}
+
 #[test]
 fn commas_are_repaired_before_columns_without_a_name() {
     let ends = [
