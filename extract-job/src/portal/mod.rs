@@ -129,7 +129,9 @@ fn resources(
         status,
         content,
     };
-    let Ok(answer) = serde_json::from_slice::<Answer>(&document.body) else {
+    let answer = serde_json::from_slice::<Answer>(&document.body)
+        .or_else(|_| serde_json::from_slice(&with_odd_numbers_quoted(&document.body)));
+    let Ok(answer) = answer else {
         return Err(not_ckan(looks_like(&document.body).to_owned()));
     };
     if answer.success && document.status.is_success() {
@@ -153,6 +155,45 @@ fn resources(
         status,
         reason: one_line(words.unwrap_or("no reason given")),
     })
+}
+
+/// Returns `json` with a string in place of each number that JSON does not have: `NaN`, `Infinity`, which Python writes, and
+/// those that are too large, such as `1e999`.
+fn with_odd_numbers_quoted(json: &[u8]) -> Vec<u8> {
+    let mut quoted = Vec::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(&first) = rest.first() {
+        let in_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
+        let length = if first == b'"' {
+            string_length(rest)
+        } else {
+            rest.iter().take_while(|byte| in_word(byte)).count().max(1)
+        };
+        let (part, after) = rest.split_at(length);
+        let number = str::from_utf8(part)
+            .ok()
+            .and_then(|text| text.parse::<f64>().ok());
+        if number.is_some_and(|number| !number.is_finite()) {
+            quoted.push(b'"');
+            quoted.extend_from_slice(part);
+            quoted.push(b'"');
+        } else {
+            quoted.extend_from_slice(part);
+        }
+        rest = after;
+    }
+    quoted
+}
+
+/// Returns the length of the JSON string at the start of `json`, with its quotes.
+fn string_length(json: &[u8]) -> usize {
+    let mut is_escaped = false;
+    let end = json.iter().skip(1).position(|&byte| {
+        let ends = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        ends
+    });
+    end.map_or(json.len(), |end| end + 2)
 }
 
 /// Returns the start of `text`, without control characters that would change the output of a terminal.

@@ -230,3 +230,26 @@ fn unused_address() -> SocketAddr {
         .local_addr()
         .unwrap()
 }
+
+#[test]
+fn a_number_that_json_does_not_have_affects_only_its_field() {
+    for number in ["1e999", "-1e999", "Infinity", "-Infinity", "NaN"] {
+        let publisher = Publisher::start_with(move |request| {
+            let host = request.header("host")?;
+            let body = format!(
+                r#"{{"success": true, "result": {{"resources": [{{"id": "NaN, \\\"Infinity", "name": "SR2023",
+                "format": "ZIP", "url": "http://{host}/sr2023.zip", "url_type": "upload",
+                "last_modified": {number}, "size": {number}}}]}}}}"#
+            );
+            (request.path == YEARS).then(|| Answer::ok(&[], body.as_bytes()))
+        });
+        publisher.job_on(&publisher.lake).run().finished();
+        let hand_over = hand_over(&publisher.lake, "test", 0);
+        let drift = &hand_over["partitions"]["2023"]["drift"];
+        assert_eq!(drift[0]["kind"], "invalid_publication_date", "{number}");
+        assert_eq!(drift[0]["subject"], number);
+        let raw = publisher.lake.manifests("raw/");
+        let key = &handed_over(&publisher.lake, "test", 0)["2023"];
+        assert_eq!(raw[key]["source"]["resource_id"], "NaN, \\\"Infinity");
+    }
+}
