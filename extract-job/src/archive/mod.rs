@@ -298,6 +298,11 @@ const SYSTEM_NAMES: &[&str] = &[
     "resource.frk",
     "network trash folder",
     "temporary items",
+    "appledouble",
+    "thevolumesettingsfolder",
+    "#recycle",
+    "@recycle",
+    "recycler",
 ];
 
 /// Whether the member at a path was added by an operating system or a program, as settings, a preview, a lock or a
