@@ -52,6 +52,22 @@ impl Fsa {
     }
 }
 
+/// Returns the area of a whole postal code, such as `M5V 3A8`, or of its start: the first three characters. The others
+/// may identify a house. Any other text is returned as it is.
+pub(super) fn area_of(text: &[u8]) -> &[u8] {
+    let [first, digit, letter, rest @ ..] = text else {
+        return text;
+    };
+    let is_area =
+        first.is_ascii_alphabetic() && digit.is_ascii_digit() && letter.is_ascii_alphabetic();
+    let mut rest = rest.iter().skip_while(|byte| b" -".contains(byte));
+    if is_area && rest.next().is_some_and(u8::is_ascii_digit) {
+        &text[..3]
+    } else {
+        text
+    }
+}
+
 /// A ward, as stored in the warehouse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ward {

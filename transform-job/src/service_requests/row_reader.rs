@@ -11,7 +11,7 @@ use super::fields::Fields;
 use super::header::{Between, Witness};
 use super::interner::Interner;
 use super::layout::Layout;
-use super::location::Fsa;
+use super::location::{Fsa, area_of};
 use super::reading::{ParseError, Reading, Rejected};
 use super::refusal::{MAX_SHOWN_BYTES, Reason, Refusal};
 use super::row::{Row, RowClock, Street, StreetCode, Values};
@@ -118,7 +118,7 @@ impl<'a> RowReader<'a> {
         let (subject, _) = self
             .subjects
             .resolve(fields.subject, |text| Subject::read(text, self.commas))?;
-        let area = trim(fields.fsa);
+        let area = area_of(trim(fields.fsa));
         let district = self.rules.postal_district;
         let fsa = Fsa::read(area, district);
         // An area, or the file's word for none, is ASCII, unless it is padded with no-break spaces.
@@ -260,7 +260,7 @@ impl<'a> RowReader<'a> {
             Witness::Status => Status::read(fields.status, self.rules)
                 .is_ok_and(|status| status.is_known && &*status.unified != "Unknown"),
             Witness::Fsa => {
-                let area = trim(fields.fsa);
+                let area = area_of(trim(fields.fsa));
                 let is_word = area.eq_ignore_ascii_case(b"Intersection");
                 let area = Fsa::read(area, self.rules.postal_district);
                 is_word || area.is_ok_and(|fsa| fsa != Fsa::NONE)

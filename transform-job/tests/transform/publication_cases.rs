@@ -680,6 +680,31 @@ fn no_empty_field_is_dropped_behind_a_value_of_an_unknown_column() {
     assert_eq!(refused[0]["source_row"], 2);
 }
 
+/// A postal code may identify a house.
+#[test]
+fn only_the_area_of_a_postal_code_is_used() {
+    let with = |code: &str| sound_row(1).replace("M4A", code);
+    let lines = ["M4A 1B2", "m4a-1b2", "M4A1B2", "L5B 3C1", "L5B3C2"].map(with);
+    let text = csv(&lines.each_ref().map(String::as_str)).replacen(
+        "First 3 Chars of Postal Code",
+        "Postal Code",
+        1,
+    );
+    let (lake, manifest) = clean(2024, text.as_bytes());
+    let kept = rows(&lake, &manifest);
+    assert_eq!(kept.iter().filter(|row| row["fsa"] == "M4A").count(), 3);
+    let drift = manifest["drift"].as_array().unwrap();
+    let areas: Vec<&Value> = drift
+        .iter()
+        .filter(|drift| drift["kind"] == "invalid_fsa")
+        .collect();
+    assert_eq!(areas.len(), 1, "{drift:?}");
+    assert_eq!(
+        (&areas[0]["subject"], &areas[0]["rows"]),
+        (&json!("L5B"), &json!(2))
+    );
+}
+
 #[test]
 fn commas_are_repaired_before_columns_without_a_name() {
     let ends = [
