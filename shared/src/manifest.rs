@@ -242,7 +242,7 @@ pub enum DriftKind {
 /// and the blank ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowCounts {
-    /// Empty lines and lines of spaces, of a CSV file.
+    /// Empty lines, and lines of spaces and commas, of a CSV file.
     pub blank_lines: u64,
     /// Rows of the file.
     pub read: u64,

@@ -84,8 +84,10 @@ fn read_fields<'s>(
     }
 }
 
+/// Whether `line` has no value: it is empty, or of spaces and commas alone, as spreadsheets export empty rows.
 fn is_blank(line: &[u8]) -> bool {
-    line.trim_ascii().is_empty()
+    line.iter()
+        .all(|byte| *byte == b',' || byte.is_ascii_whitespace())
 }
 
 struct Parser<'a> {

@@ -35,7 +35,7 @@ pub(super) struct Reading<'a> {
 pub(super) struct Parsed {
     /// Line feeds, plus one if the last line has none.
     pub(super) lines: u64,
-    /// Empty lines and lines of spaces.
+    /// Empty lines, and lines of spaces and commas.
     pub(super) blank: u64,
     /// Lines except the header and blank ones.
     pub(super) rows: u64,

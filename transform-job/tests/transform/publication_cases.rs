@@ -680,6 +680,15 @@ fn no_empty_field_is_dropped_behind_a_value_of_an_unknown_column() {
     assert_eq!(refused[0]["source_row"], 2);
 }
 
+#[test]
+fn lines_of_commas_are_blank() {
+    let commas = ",".repeat(8);
+    let text = csv(&[&commas, &sound_row(1), " , ,", &commas]);
+    let (_, manifest) = clean(2024, text.as_bytes());
+    assert_eq!(manifest["rows"]["blank_lines"], 3);
+    assert_eq!(manifest["rows"]["quarantined"], 0);
+}
+
 /// A postal code may identify a house.
 #[test]
 fn only_the_area_of_a_postal_code_is_used() {
