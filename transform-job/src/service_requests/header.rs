@@ -281,7 +281,7 @@ fn other_separator(line: &[u8], rules: &Rules) -> Option<char> {
 }
 
 /// Returns `line` without the marks that programs set before UTF-8: some set one more, or one that was read as Windows-1252.
-fn without_byte_order_marks(mut line: &[u8]) -> &[u8] {
+pub(super) fn without_byte_order_marks(mut line: &[u8]) -> &[u8] {
     const MARKS: [&[u8]; 2] = [b"\xef\xbb\xbf", "\u{ef}\u{bb}\u{bf}".as_bytes()];
     while let Some(rest) = MARKS.iter().find_map(|mark| line.strip_prefix(*mark)) {
         line = rest;

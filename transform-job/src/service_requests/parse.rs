@@ -6,7 +6,7 @@ use shared::limits::{MAX_ROWS, MAX_TEXT_BYTES};
 use shared::manifest::{Drift, DriftKind};
 
 use super::fields::{Fields, LineReader, shifted};
-use super::header::{Header, HeaderError};
+use super::header::{Header, HeaderError, without_byte_order_marks};
 use super::layout::{Choice, Survey};
 use super::months::{Months, Sink};
 use super::quarantine::Quarantine;
@@ -30,7 +30,7 @@ pub(super) fn parse(
     let mut leading_blank_lines = 0;
     let lines = each_line(source, reading, &mut |number, line, traits| {
         match &mut parser {
-            None if is_blank(line) => leading_blank_lines += 1,
+            None if is_blank(without_byte_order_marks(line)) => leading_blank_lines += 1,
             None => parser = Some(Parser::new(reading, line, leading_blank_lines)?),
             Some(parser) => parser.line(number, line, traits, sink)?,
         }
@@ -53,7 +53,7 @@ pub(super) fn survey(source: impl Read, reading: &Reading) -> Result<Choice, Par
     let mut lines: Option<LineReader> = None;
     each_line(source, reading, &mut |number, line, traits| {
         match &mut lines {
-            None if is_blank(line) => {}
+            None if is_blank(without_byte_order_marks(line)) => {}
             None => {
                 let header = Header::read(line, reading.rules)?;
                 lines = Some(LineReader::new(header, reading.commas));

@@ -689,6 +689,14 @@ fn lines_of_commas_are_blank() {
     assert_eq!(manifest["rows"]["quarantined"], 0);
 }
 
+#[test]
+fn a_byte_order_mark_may_have_a_line_of_its_own() {
+    let text = format!("\u{feff}\r\n{}", csv(&[&sound_row(1)]));
+    let (_, manifest) = clean(2024, text.as_bytes());
+    assert_eq!(manifest["rows"]["blank_lines"], 1);
+    assert_eq!(manifest["rows"]["kept"], 1);
+}
+
 /// A postal code may identify a house.
 #[test]
 fn only_the_area_of_a_postal_code_is_used() {
