@@ -21,7 +21,7 @@ pub(super) fn decode(field: &[u8]) -> Option<Cow<'_, str>> {
 /// Decodes one field, with unassigned bytes as control characters.
 fn text_of(field: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(field) {
-        Ok(text) if text.contains(is_of_latin_1) => {
+        Ok(text) if !text.is_ascii() && text.contains(is_of_latin_1) => {
             Cow::Owned(text.chars().map(of_windows_1252).collect())
         }
         Ok(text) => Cow::Borrowed(text),
