@@ -116,6 +116,7 @@ impl Extractor {
         (counts, drift)
     }
 
+    /// Requests the file of `offer` unless the lake has it, and stores it if its content is new.
     async fn extract_one(&self, partition: Partition, offer: &Offer) -> Result<Extracted, Failure> {
         let started = Instant::now();
         let version = &offer.version;
@@ -157,16 +158,43 @@ impl Extractor {
             return Self::found(offer, &publications, &current).await;
         };
 
+        let content = current.as_ref().filter(|_| has && !self.force);
+        let extracted = self
+            .receive(&publications, offer, download, current.as_ref(), content)
+            .await?;
+        let summary = &extracted.summary;
+        if summary.produced > 0 {
+            info!(
+                %partition,
+                %version,
+                rows = summary.rows,
+                bytes = summary.bytes,
+                drift = extracted.drift.len(),
+                milliseconds = milliseconds(started.elapsed()),
+                "partition extracted"
+            );
+        }
+        Ok(extracted)
+    }
+
+    /// Stores a download, unless `content` already has it, and commits it as the publication after `current`.
+    async fn receive(
+        &self,
+        publications: &Publications<'_>,
+        offer: &Offer,
+        download: Download,
+        current: Option<&Current>,
+        content: Option<&Current>,
+    ) -> Result<Extracted, Failure> {
+        let partition = publications.partition();
         let mut drift = Vec::new();
         let source = Self::source_of(partition, offer, &download, &mut drift);
         let (etag, http_last_modified) = (download.etag.clone(), download.last_modified.clone());
         let download_sha256 = download.sha256.clone();
         let download_size_bytes = Some(download.size_bytes);
-        let same = current.as_ref().filter(|current| {
-            has && !self.force && current.publication.download_sha256 == download_sha256
-        });
-        let (raw_manifest, mut summary) = if let Some(current) = same {
-            (current.publication.raw_manifest.clone(), Summary::found())
+        let same = content.filter(|known| known.publication.download_sha256 == download_sha256);
+        let (raw_manifest, mut summary) = if let Some(known) = same {
+            (known.publication.raw_manifest.clone(), Summary::found())
         } else {
             self.begin(partition, offer).await;
             self.store(partition, source.clone(), download).await?
@@ -181,7 +209,7 @@ impl Extractor {
             http_last_modified,
             raw_manifest,
         };
-        let committed = publications.commit(current.as_ref(), publication).await?;
+        let committed = publications.commit(current, publication).await?;
         let publication = &committed.publication;
         summary.drift = drift.len() as u64;
         if let Some(before) = publications.changed_without_notice(&committed).await? {
@@ -198,17 +226,6 @@ impl Extractor {
                 );
             }
             drift.push(republished(partition));
-        }
-        if summary.produced > 0 {
-            info!(
-                %partition,
-                %version,
-                rows = summary.rows,
-                bytes = summary.bytes,
-                drift = drift.len(),
-                milliseconds = milliseconds(started.elapsed()),
-                "partition extracted"
-            );
         }
         Ok(Extracted {
             published_at: Self::published_at(offer, publication),

@@ -34,6 +34,11 @@ impl<'a> Publications<'a> {
         }
     }
 
+    /// Returns the partition that they are of.
+    pub(crate) fn partition(&self) -> Partition {
+        self.partition
+    }
+
     /// Returns the current publication, if there is one. The search doubles the number and then bisects, because a link
     /// whose server states another date each time has one publication per run.
     pub(crate) async fn current(&self) -> Result<Option<Current>, Failure> {
