@@ -172,7 +172,7 @@ impl Publication<'_> {
         let Some(file) = published.files.first() else {
             return Ok((Vec::new(), 0));
         };
-        let denominators = read_data(self.site, &file.path).await?;
+        let denominators = read_data(self.site, file).await?;
         let (mut tables, mut written) = (Vec::new(), 0);
         for areas in &boundaries::ALL {
             let Some(clean) = self.clean.get(&areas.partition) else {

@@ -80,7 +80,7 @@ impl Publication<'_> {
         }
         let mut files = Vec::new();
         for file in &table.files {
-            files.push(read_data(self.site, &file.path).await?);
+            files.push(read_data(self.site, file).await?);
         }
         let whole = parquet_file::joined(&files).or_fail(Exit::Bug)?;
         self.put(&table.name, None, table.rows, whole.into()).await

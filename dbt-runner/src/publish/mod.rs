@@ -280,14 +280,38 @@ struct Data {
 }
 
 /// Reads a data file of the site.
-async fn read_data(site: &Site, path: &str) -> Result<Bytes, Failure> {
-    let on_site = format!("{DATA}/{path}");
-    let content = site.read(&on_site).await?;
-    content.ok_or_else(|| {
+///
+/// # Errors
+/// [`Exit::Upstream`](shared::exit::Exit::Upstream) if it does not exist or its content is not what the catalog states. The
+/// next run publishes it again.
+async fn read_data(site: &Site, file: &PublishedFile) -> Result<Bytes, Failure> {
+    let on_site = format!("{DATA}/{}", file.path);
+    let content = site.read(&on_site).await?.ok_or_else(|| {
         Failure::upstream(anyhow::anyhow!(
             "{on_site} of the site was removed meanwhile: publish again"
         ))
-    })
+    })?;
+    if content.len() as u64 == file.bytes && Digest::of(&content) == file.sha256 {
+        return Ok(content);
+    }
+    Err(damaged(site, file).await)
+}
+
+/// Removes a data file whose content is not what the catalog states, so that the next run publishes it again from the
+/// warehouse or the lake. Returns the failure of this one.
+async fn damaged(site: &Site, file: &PublishedFile) -> Failure {
+    let on_site = format!("{DATA}/{}", file.path);
+    let removed = async {
+        address::begin(site, format!("{on_site} was damaged\n")).await?;
+        site.remove(&on_site).await
+    };
+    if let Err(failure) = removed.await {
+        return failure.context(format!("{on_site} of the site is damaged"));
+    }
+    Failure::upstream(anyhow::anyhow!(
+        "{on_site} of the site was damaged: its SHA-256 was not {}. It was removed: publish again",
+        file.sha256
+    ))
 }
 
 fn overtaken() -> Failure {

@@ -26,7 +26,7 @@ pub(super) async fn read<T: DeserializeOwned>(
     let files = files.flat_map(|table| &table.files);
     let mut rows = Vec::new();
     for file in files.filter(|file| file.format == Format::Parquet && wanted(file)) {
-        let content = read_data(site, &file.path).await?;
+        let content = read_data(site, file).await?;
         let of_file = rows_of(content, columns).or_fail(Exit::Bug);
         rows.extend(of_file.while_doing(|| format!("cannot read rows of {}", file.path))?);
     }

@@ -26,7 +26,7 @@ pub(super) async fn read(site: &Site, catalog: &Catalog) -> Result<BTreeSet<Date
     let files = days.flat_map(|table| &table.files);
     let mut months = BTreeSet::new();
     for file in files.filter(|file| file.format == Format::Parquet) {
-        let content = read_data(site, &file.path).await?;
+        let content = read_data(site, file).await?;
         let last = last_day(content).or_fail(Exit::Bug);
         let last = last.while_doing(|| format!("cannot find the last day of {}", file.path))?;
         months.extend(last.into_iter().flat_map(until));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -597,6 +597,61 @@ fn a_release_has_ages_only_if_every_file_is_dated() {
     undated["source"]["last_modified"] = Value::Null;
     fs::write(&manifest, undated.to_string()).unwrap();
     assert_eq!(freeze("2024Q1"), ([false; 4], true));
+}
+
+/// Changes one bit of a file, of which the stable address is another name.
+fn damage(file: &Path) {
+    let mut content = fs::read(file).unwrap();
+    let middle = content.len() / 2;
+    content[middle] ^= 1;
+    fs::write(file, content).unwrap();
+}
+
+/// Returns the data file of `table`, of `year` if it has one per year.
+fn data_file(site: &Path, table: &str, year: Option<u16>) -> PathBuf {
+    let catalog = catalog(site);
+    let table = tables(&catalog).find(|one| one["name"] == table).unwrap();
+    let mut files = table["files"].as_array().unwrap().iter();
+    let file = files.find(|file| file["year"].as_u64() == year.map(u64::from));
+    site.join("data")
+        .join(file.unwrap()["path"].as_str().unwrap())
+}
+
+/// What is derived from a file is derived from the rows that were published, or not at all.
+#[test]
+fn rows_of_a_damaged_file_are_not_published_again() {
+    let fixture = Fixture::of_few_marts(REQUESTS);
+    let home = tempfile::tempdir().unwrap();
+    let site = home.path();
+    let publish = || {
+        let job = fixture.job();
+        job.env("SITE_URL", format!("file://{}", site.display()))
+    };
+    publish().run().finished();
+    let is_found = |outcome: &JobOutcome, damaged: &Path| {
+        let name = damaged.file_name().unwrap().to_str().unwrap();
+        let cause = outcome.failed(30);
+        assert!(
+            cause.contains(&format!("data/{name} of the site was damaged")),
+            "{cause}"
+        );
+        publish().run().finished();
+        the_site_is_as_the_catalog_says(site, &catalog(site));
+    };
+
+    // The file of all years is written from those of each.
+    let of_2023 = data_file(site, "requests_by_ward", Some(2023));
+    damage(&of_2023);
+    fixture.alter("DELETE FROM service_requests WHERE source_year = 2024 AND ward_id = 10");
+    fixture.load("2024", "second");
+    is_found(&publish().run(), &of_2023);
+    files_hold_the_marts(&fixture, site, &catalog(site));
+
+    // The name of a release is that of the last whole quarter.
+    let of_2024 = data_file(site, "requests_by_day", Some(2024));
+    damage(&of_2024);
+    let release = publish().env("RELEASE", "latest");
+    is_found(&release.env("COMMIT", "0".repeat(40)).run(), &of_2024);
 }
 
 #[test]
