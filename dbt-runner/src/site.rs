@@ -12,9 +12,11 @@ use flate2::write::GzEncoder;
 use same_file::is_same_file;
 use shared::address::Address;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use shared::fingerprint::{Digest, DigestWriter, Hasher};
 use shared::google::Emulator;
 use shared::google::storage::{Bucket, BucketError, Copied, WriteMode};
 use tempfile::{Builder, NamedTempFile};
+use tokio::task::block_in_place;
 
 /// The site at `SITE_URL`. Paths are relative to it, with `/` as separator.
 #[derive(Debug, Clone)]
@@ -124,6 +126,20 @@ impl Site {
             }
         };
         found.while_doing(|| format!("cannot check {path} on the site"))
+    }
+
+    /// Returns the digest of the object at `path` as it is stored, which is read in pieces; `None` if it does not exist.
+    pub(crate) async fn digest(&self, path: &str) -> Result<Option<Digest>, Failure> {
+        let digest = match self {
+            Self::Local(directory) => {
+                block_in_place(|| digest_of_file(&directory.join(path))).or_fail(Exit::Upstream)
+            }
+            Self::Bucket(bucket) => {
+                let digest = digest_of_object(bucket, path).await;
+                digest.map_err(Failure::from)
+            }
+        };
+        digest.while_doing(|| format!("cannot read {path} of the site"))
     }
 
     /// Writes `content` to `path` atomically: a reader sees either the previous object or the new one.
@@ -395,6 +411,30 @@ fn existing(path: &Path) -> io::Result<Option<Bytes>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Returns the digest of a file; `None` if it does not exist.
+fn digest_of_file(path: &Path) -> io::Result<Option<Digest>> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut digest = DigestWriter::new(io::sink());
+    io::copy(&mut file, &mut digest)?;
+    Ok(Some(digest.finish().1.sha256))
+}
+
+/// Returns the digest of an object; `None` if it does not exist.
+async fn digest_of_object(bucket: &Bucket, path: &str) -> Result<Option<Digest>, BucketError> {
+    let Some(mut object) = bucket.download(path).await? else {
+        return Ok(None);
+    };
+    let mut hasher = Hasher::default();
+    while let Some(piece) = object.next().await? {
+        hasher.update(&piece);
+    }
+    Ok(Some(hasher.finish()))
 }
 
 /// Writes a file as [`replace`] does, unless it exists. Returns whether it did not.

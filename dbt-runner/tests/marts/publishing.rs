@@ -617,6 +617,46 @@ fn data_file(site: &Path, table: &str, year: Option<u16>) -> PathBuf {
         .join(file.unwrap()["path"].as_str().unwrap())
 }
 
+/// A release has each file as the catalog states it, or is not made. The next run writes the damaged file again.
+#[test]
+fn a_damaged_file_is_not_released() {
+    let fixture = Fixture::of_few_marts(REQUESTS);
+    let home = tempfile::tempdir().unwrap();
+    let site = home.path();
+    let publish = || {
+        let job = fixture.job();
+        job.env("SITE_URL", format!("file://{}", site.display()))
+    };
+    publish().run().finished();
+    let of_first = catalog(site);
+    let release = || {
+        let job = publish().env("RELEASE", "2023Q4");
+        job.env("COMMIT", "0".repeat(40)).run()
+    };
+    for damaged in [
+        data_file(site, "type_trends", None),
+        data_file(site, "requests", Some(2024)),
+    ] {
+        damage(&damaged);
+        let cause = release().failed(30).to_owned();
+        let name = damaged.file_name().unwrap().to_str().unwrap();
+        assert!(
+            cause.contains(&format!("data/{name} of the site was damaged")),
+            "{cause}"
+        );
+        assert!(!site.join("releases/2023Q4/SHA256SUMS").exists());
+        publish().run().finished();
+        the_site_is_as_the_catalog_says(site, &of_first);
+    }
+    release().finished();
+    let sums = fs::read_to_string(site.join("releases/2023Q4/SHA256SUMS")).unwrap();
+    for line in sums.lines() {
+        let (digest, path) = line.split_once("  ").unwrap();
+        let content = fs::read(site.join("releases/2023Q4").join(path)).unwrap();
+        assert_eq!(Digest::of(&content).as_str(), digest, "{path}");
+    }
+}
+
 /// What is derived from a file is derived from the rows that were published, or not at all.
 #[test]
 fn rows_of_a_damaged_file_are_not_published_again() {

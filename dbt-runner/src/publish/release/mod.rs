@@ -79,6 +79,7 @@ impl Release<'_> {
         let sums = sums(&contents, &texts);
         // A release that is complete is not touched, not even by a file that it lacks.
         let existing = self.site.read(&format!("{folder}/{SUMS}")).await?;
+        let is_complete = existing.is_some();
         if let Some(existing) = existing
             && existing != sums
         {
@@ -92,6 +93,9 @@ impl Release<'_> {
         }
         for (path, file) in &contents.files {
             let (from, to) = (format!("{DATA}/{}", file.path), format!("{folder}/{path}"));
+            if !is_complete {
+                self.check(file, &from).await?;
+            }
             self.site.copy_once(&from, &to).await?;
         }
         for (path, text) in texts {
@@ -110,6 +114,18 @@ impl Release<'_> {
             "release frozen"
         );
         Ok(())
+    }
+
+    /// Checks that the site has the file that the catalog states.
+    ///
+    /// # Errors
+    /// [`Exit::Upstream`] if it does not. The next run publishes the file again.
+    async fn check(&self, file: &PublishedFile, on_site: &str) -> Result<(), Failure> {
+        let digest = self.site.digest(on_site).await?;
+        if digest.as_ref() == Some(&file.sha256) {
+            return Ok(());
+        }
+        Err(super::damaged(self.site, file).await)
     }
 
     async fn contents<'c>(&'c self, catalog: &'c Catalog) -> Result<Contents<'c>, Failure> {
