@@ -89,13 +89,15 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         }
         (_, publication) => plan.execute(publication.as_ref()).await?,
     };
-    freeze(&common, &settings, &plan.input).await?;
     if let Some(site) = &settings.site
         && let Some(dashboard) = &settings.dashboard
     {
         summary.bytes += publish::dashboard(site, dashboard).await?;
     }
-    hand_over(&common, &settings, loaded, &marts, summary).await
+    let handed_over = hand_over(&common, &settings, loaded, &marts, summary).await;
+    // A release that is refused takes nothing from a good build.
+    freeze(&common, &settings, &plan.input).await?;
+    handed_over
 }
 
 /// The inputs of a build, and what has to be built from them.
@@ -218,6 +220,7 @@ async fn freeze(
         lake: &common.lake,
         name: release.name,
         commit: &release.commit,
+        fingerprint: &input.fingerprint,
         project: &input.project,
         clean: &input.clean,
     };

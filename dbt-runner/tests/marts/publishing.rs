@@ -657,6 +657,31 @@ fn a_damaged_file_is_not_released() {
     }
 }
 
+/// No quarter of the data has every day.
+#[test]
+fn a_refused_release_stops_neither_the_dashboard_nor_the_hand_over() {
+    let fixture = Fixture::of_few_marts(REQUESTS);
+    let home = tempfile::tempdir().unwrap();
+    let (site, dashboard) = (home.path().join("site"), home.path().join("dist"));
+    fs::create_dir(&dashboard).unwrap();
+    fs::write(dashboard.join("index.html"), "a page").unwrap();
+    let job = fixture
+        .job()
+        .env("SITE_URL", format!("file://{}", site.display()))
+        .env("DASHBOARD_DIR", dashboard.display().to_string())
+        .env("RELEASE", "latest")
+        .env("COMMIT", "0".repeat(40));
+    let refused = job.run();
+    let cause = refused.failed(10);
+    assert!(cause.contains("cannot name a release"), "{cause}");
+    assert_eq!(
+        fs::read_to_string(site.join("index.html")).unwrap(),
+        "a page"
+    );
+    let handed_over = fixture.lake.objects("runs/test/dbt-");
+    assert_eq!(handed_over.len(), 1, "{handed_over:?}");
+}
+
 /// What is derived from a file is derived from the rows that were published, or not at all.
 #[test]
 fn rows_of_a_damaged_file_are_not_published_again() {

@@ -38,6 +38,8 @@ pub(crate) struct Release<'a> {
     pub(crate) name: ReleaseName,
     /// The git commit of the program.
     pub(crate) commit: &'a str,
+    /// The fingerprint of the marts' inputs.
+    pub(crate) fingerprint: &'a Fingerprint,
     /// The fingerprint of the dbt project.
     pub(crate) project: &'a Fingerprint,
     /// The clean version of each partition that is loaded.
@@ -63,12 +65,17 @@ impl Release<'_> {
     /// Copies every file at a stable address to the release's folder, beside a citation, a description and the digests.
     ///
     /// # Errors
-    /// [`Exit::Configuration`] if the release exists with other content.
+    /// [`Exit::Configuration`] if the release exists with other content, and [`Exit::Upstream`] if another build was
+    /// published meanwhile, or the site lacks a file or has another in its place.
     pub(crate) async fn freeze(&self) -> Result<(), Failure> {
         let started = Instant::now();
         let catalog = super::current(self.site).await?;
         let catalog =
             catalog.ok_or_else(|| Failure::upstream(anyhow!("the site has no catalog")))?;
+        // What is described below is what this run built.
+        if catalog.fingerprint != *self.fingerprint {
+            return Err(super::overtaken());
+        }
         let contents = self.contents(&catalog).await?;
         let name = contents.name;
         let folder = format!("releases/{name}");
@@ -210,4 +217,52 @@ fn difference(existing: &str, new: &str) -> String {
         || "its order differs".to_owned(),
         |path| format!("{path} differs"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::lake::LocalLake;
+    use shared::testing::TestLake;
+
+    use super::*;
+
+    /// Another run may publish after this one and before its release.
+    #[tokio::test]
+    async fn what_another_build_published_is_not_released() {
+        let (home, lake) = (tempfile::tempdir().unwrap(), TestLake::default());
+        let site = Site::new(&format!("file://{}", home.path().display()), None).unwrap();
+        let lake = Lake::Local(LocalLake::new(lake.path()).unwrap());
+        let [ours, theirs] = ["ours", "theirs"].map(|inputs| Fingerprint::of(&[inputs]));
+        let catalog = serde_json::json!({
+            "catalog": "v1",
+            "fingerprint": theirs,
+            "run": "theirs",
+            "as_of": "2026-11-01T06:00:00Z",
+            "data_through": "2024-01-02",
+            "licence": null,
+            "attribution": null,
+            "marts": [],
+            "superseded": [],
+        });
+        let catalog = catalog.to_string().into();
+        site.put(super::super::CATALOG, catalog, crate::site::Caching::Never)
+            .await
+            .unwrap();
+        let release = |fingerprint| Release {
+            site: &site,
+            lake: &lake,
+            name: "2023Q4".parse().unwrap(),
+            commit: "0000000000000000000000000000000000000000",
+            fingerprint,
+            project: fingerprint,
+            clean: &BTreeMap::new(),
+        };
+        let refused = release(&ours).freeze().await.unwrap_err();
+        assert_eq!(refused.exit(), Exit::Upstream);
+        assert!(
+            refused.to_string().contains("another build was published"),
+            "{refused}"
+        );
+        release(&theirs).freeze().await.unwrap();
+    }
 }
