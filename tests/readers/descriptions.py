@@ -58,6 +58,9 @@ def data_package(site: Path) -> int:
         assert {field.name: field.type for field in resource.schema.fields} == kinds, resource.path
         required = [field.name for field in resource.schema.fields if field.required]
         assert all(table[name].null_count == 0 for name in required), resource.path
+        if key := resource.schema.primary_key:
+            assert set(key) <= set(required), resource.path
+            assert len(table.group_by(key).aggregate([])) == len(table), resource.path
     return len(package.resources)
 
 

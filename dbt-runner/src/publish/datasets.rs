@@ -1,6 +1,7 @@
 //! Publishes the tables of the lake: the requests, the quarantine and the boundaries. They are read from the lake and not
 //! from the warehouse, so that both kinds of warehouse lead to the same bytes and none bills for it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 
 use arrow_schema::Schema;
@@ -19,7 +20,7 @@ use super::catalog::{Catalog, Format, PublishedColumn, PublishedFile, PublishedT
 use super::requests::{YearFiles, YearWriter};
 use super::spool::Spooled;
 use super::{DATA, Publication, address, data_file, parquet_file, quarantine, read_data, requests};
-use crate::artifacts::Graph;
+use crate::artifacts::{Graph, TestedTable};
 use crate::mart::Publishable;
 use crate::site::Caching;
 
@@ -41,13 +42,13 @@ impl Publication<'_> {
         &self,
         current: Option<&Catalog>,
     ) -> Result<([PublishedTable; 2], u64), Failure> {
-        let mut of_requests = PublishedTable::new(REQUESTS, &requests::table().description);
+        let mut of_requests = PublishedTable::new(REQUESTS, &requests::description());
         of_requests.columns = requests::table()
             .columns
             .iter()
             .map(|column| described(column, !column.required, &column.description))
             .collect();
-        let mut of_quarantine = PublishedTable::new(QUARANTINED, &quarantine::table().description);
+        let mut of_quarantine = PublishedTable::new(QUARANTINED, quarantine::DESCRIPTION);
         of_quarantine.columns = quarantine::columns()
             .map(|(column, nullable, description)| described(column, nullable, description))
             .collect();
@@ -249,6 +250,20 @@ impl Publication<'_> {
         block_in_place(|| reader.read_to_end(&mut content)).map_err(read_failure)?;
         Ok(content.into())
     }
+}
+
+/// Returns the keys of the tables of a year, by name: the contract states that of the requests, and a refused line is in the
+/// quarantine once. No test of the project is about these files.
+pub(super) fn rules_of_years() -> BTreeMap<String, TestedTable> {
+    let keys = [
+        (REQUESTS, requests::table().primary_key.clone()),
+        (QUARANTINED, quarantine::KEY.map(str::to_owned).to_vec()),
+    ];
+    let rules = |key| TestedTable {
+        keys: BTreeSet::from([key]),
+        ..TestedTable::default()
+    };
+    keys.map(|(name, key)| (name.to_owned(), rules(key))).into()
 }
 
 /// Describes a column of the contract as it is published.

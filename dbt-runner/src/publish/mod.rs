@@ -224,7 +224,9 @@ impl Publication<'_> {
 
     /// Replaces what describes the catalog's data, none of which expires then. Returns the bytes written.
     async fn describe(&self, catalog: &mut Catalog, graph: &Graph) -> Result<u64, Failure> {
-        let mut described = descriptions::all(catalog, &graph.tested());
+        let mut rules = graph.tested();
+        rules.extend(datasets::rules_of_years());
+        let mut described = descriptions::all(catalog, &rules);
         described.extend(following::files(self.site, catalog).await?);
         // A contract is there for as long as its table.
         let is_gone = |path: &String| !described.contains_key(&format!("{DATA}/{path}"));

@@ -19,6 +19,11 @@ use super::spool::{Spool, Spooled};
 const LINE: &str = "raw_line";
 /// The columns that say which row was refused and why. `detail` may quote a value and is left out.
 const PUBLIC: [&str; 3] = ["source_year", "source_row", "reason"];
+/// The columns that identify a row.
+pub(super) const KEY: [&str; 2] = ["source_year", "source_row"];
+/// The description of the published files, which lack what may be personal.
+pub(super) const DESCRIPTION: &str = "The lines that could not be read as requests, one row each, with the reason, in a \
+     file per year. They come back automatically when a later version of the contract or of the transform accepts them.";
 /// The description of [`LINE`] on the site.
 const LINE_DESCRIPTION: &str = "The whole line as published, decoded. Null if it may hold a value of a column \
      outside the contract, which may be personal: in a file that has such columns, and in a line with more or fewer commas than \

@@ -30,6 +30,15 @@ const ORDER: [&str; 3] = ["ward_id", "created_at", "source_row"];
 /// Columns whose values are mostly distinct, for which a dictionary is of no use.
 const DISTINCT: [&str; 3] = ["request_id", "created_at", "source_row"];
 
+/// Returns the description of the published files, which are others than those of the lake.
+pub(super) fn description() -> String {
+    format!(
+        "The clean requests, one row each, in a file per year. The months follow each other, and the rows of a month are \
+         sorted by {}.",
+        ORDER.join(", ")
+    )
+}
+
 /// Writes the files of a year.
 pub(super) struct YearWriter {
     schema: Arc<Schema>,

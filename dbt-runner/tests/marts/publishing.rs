@@ -114,6 +114,7 @@ fn a_publication_is_complete_and_keeps_its_predecessor_until_the_next() {
     the_catalog_tells_what_it_is(&catalog_of_first);
     files_hold_the_marts(&fixture, &site, &catalog_of_first);
     files_hold_the_requests(&fixture, &site);
+    the_tables_of_a_year_have_keys(&site);
     let docs = fs::read_to_string(site.join("docs/index.html")).unwrap();
     assert!(docs.contains("requests_by_month_type_ward"));
     let found = validated_descriptions(&site);
@@ -334,6 +335,51 @@ fn files_hold_the_marts(fixture: &Fixture, site: &Path, catalog: &Value) {
                  (FROM read_parquet([{paths}]) EXCEPT ALL FROM {schema}.{name})"
             );
             assert_eq!(fixture.rows(&differing), Vec::<String>::new(), "{name}");
+        }
+    }
+}
+
+/// As in the contract of the source. What is described is the published file, and not that of the lake.
+fn the_tables_of_a_year_have_keys(site: &Path) {
+    let read = |path: &str| -> Value {
+        serde_json::from_slice(&fs::read(site.join("data").join(path)).unwrap()).unwrap()
+    };
+    let package = read("datapackage.json");
+    for (table, key, description) in [
+        (
+            "requests",
+            &["request_id"][..],
+            "sorted by ward_id, created_at, source_row",
+        ),
+        (
+            "quarantined_requests",
+            &["source_year", "source_row"],
+            "with the reason",
+        ),
+    ] {
+        let contract = &read(&format!("contracts/{table}.odcs.json"))["schema"][0];
+        let properties = contract["properties"].as_array().unwrap().iter();
+        let mut of_key: Vec<&Value> = properties.filter(|one| one["primaryKey"] == true).collect();
+        of_key.sort_by_key(|column| column["primaryKeyPosition"].as_u64());
+        let names: Vec<&Value> = of_key.iter().map(|column| &column["name"]).collect();
+        assert_eq!(names, key);
+        assert!(
+            of_key
+                .iter()
+                .all(|column| column["unique"] == (key.len() == 1))
+        );
+        assert_eq!(contract["quality"][0]["metric"], "duplicateValues");
+        assert_eq!(
+            contract["quality"][0]["arguments"]["properties"],
+            json!(key)
+        );
+        let resources = package["resources"].as_array().unwrap().iter();
+        let described = resources.filter(|one| one["name"] == format!("{table}-2024"));
+        let described: Vec<&Value> = described.collect();
+        assert_eq!(described.len(), 1);
+        assert_eq!(described[0]["schema"]["primaryKey"], json!(key));
+        for text in [&described[0]["description"], &contract["description"]] {
+            assert!(text.as_str().unwrap().contains(description), "{text}");
         }
     }
 }

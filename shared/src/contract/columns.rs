@@ -154,6 +154,8 @@ pub struct Table {
     pub description: String,
     /// Its columns, in order.
     pub columns: Vec<Column>,
+    /// The columns of its primary key, in order; none if it does not have one.
+    pub primary_key: Vec<String>,
     /// How it is partitioned in BigQuery.
     pub partition_by: Option<Partitioning>,
     /// The columns that it is clustered by in BigQuery, in order.
@@ -180,6 +182,7 @@ impl Table {
             name: object.name.clone(),
             description: object.description.clone(),
             columns: object.properties.iter().map(column).collect(),
+            primary_key: object.primary_key(),
             partition_by: object.custom("partitionBy"),
             cluster_by: object.custom("clusterBy").unwrap_or_default(),
         }

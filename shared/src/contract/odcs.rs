@@ -70,6 +70,10 @@ pub(super) struct Property {
     pub(super) logical_type_options: LogicalTypeOptions,
     #[serde(default)]
     pub(super) required: bool,
+    #[serde(default)]
+    primary_key: bool,
+    #[serde(default)]
+    primary_key_position: u8,
     /// The columns that it is computed from, as `OBJECT.PROPERTY`.
     #[serde(default)]
     transform_source_objects: Vec<String>,
@@ -123,6 +127,14 @@ impl Object {
             .iter()
             .find(|property| property.name == name)
             .unwrap_or_else(|| panic!("{} does not have the property {name}", self.name))
+    }
+
+    /// Returns the names of the columns of its primary key, in order.
+    pub(super) fn primary_key(&self) -> Vec<String> {
+        let properties = self.properties.iter();
+        let mut key: Vec<&Property> = properties.filter(|column| column.primary_key).collect();
+        key.sort_by_key(|column| column.primary_key_position);
+        key.into_iter().map(|column| column.name.clone()).collect()
     }
 
     /// Whether it is a table of the warehouse, and not a published file.

@@ -3,14 +3,16 @@
 
 use serde_json::{Value, json};
 
-use super::{NAME, Published, VERSION, is_required, titled};
+use super::{NAME, Published, VERSION, is_required, primary_key, titled};
 use crate::artifacts::TestedTable;
 use crate::publish::catalog::{PublishedColumn, PublishedTable};
 
 pub(super) fn of(published: &Published<'_>, table: &PublishedTable, rules: &TestedTable) -> Value {
     let (catalog, contract) = (published.catalog, published.contract);
     let name = &table.name;
-    let columns = table.columns.iter().map(|column| property(column, rules));
+    let key = primary_key(table, rules).unwrap_or_default();
+    let columns = table.columns.iter();
+    let columns = columns.map(|column| property(column, key, rules));
     let granularity = rules.one_row_per.as_ref();
     json!({
         "apiVersion": "v3.1.0",
@@ -43,7 +45,7 @@ pub(super) fn of(published: &Published<'_>, table: &PublishedTable, rules: &Test
     })
 }
 
-fn property(column: &PublishedColumn, rules: &TestedTable) -> Value {
+fn property(column: &PublishedColumn, key: &[String], rules: &TestedTable) -> Value {
     let (logical, physical) = match column.kind.as_str() {
         "integer" => ("integer", "INTEGER"),
         "double" => ("number", "DOUBLE"),
@@ -56,8 +58,11 @@ fn property(column: &PublishedColumn, rules: &TestedTable) -> Value {
     };
     let options =
         (logical == "timestamp").then(|| json!({"timezone": true, "defaultTimezone": "UTC"}));
+    let position = key.iter().position(|name| *name == column.name);
     json!({
         "name": column.name,
+        "primaryKey": position.map(|_| true),
+        "primaryKeyPosition": position.map(|index| index + 1),
         "logicalType": logical,
         "logicalTypeOptions": options,
         "physicalType": physical,

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::{NAME, PUBLISHER, Published, VERSION, is_required, media_type, name_of};
+use super::{NAME, PUBLISHER, Published, VERSION, is_required, media_type, name_of, primary_key};
 use crate::artifacts::TestedTable;
 use crate::publish::catalog::{Format, PublishedColumn, PublishedFile, PublishedTable};
 
@@ -57,7 +57,11 @@ fn resource(table: &PublishedTable, file: &PublishedFile, rules: &TestedTable) -
         "encoding": is_csv.then_some("utf-8"),
         "bytes": file.bytes,
         "hash": format!("sha256:{}", file.sha256),
-        "schema": {"fields": fields, "missingValues": [""]},
+        "schema": {
+            "fields": fields,
+            "missingValues": [""],
+            "primaryKey": primary_key(table, rules),
+        },
     })
 }
 

@@ -30,7 +30,7 @@ pub(super) const GENERATED: &str = "Generated data: not the City of Toronto's, n
 /// The version of the published tables: that of the addresses below `data/v1`.
 const VERSION: &str = "1.0.0";
 
-/// Returns every description of the data, with its path on the site. `tested` has the tables of the project by name.
+/// Returns every description of the data, with its path on the site. `tested` has what is known of tables, by name.
 pub(super) fn all(
     catalog: &Catalog,
     tested: &BTreeMap<String, TestedTable>,
@@ -79,6 +79,16 @@ pub(super) fn contract_address(table: &str) -> String {
 /// Whether a column is never null: the warehouse refuses nulls, or the project tests that there are none.
 fn is_required(column: &PublishedColumn, rules: &TestedTable) -> bool {
     !column.nullable || rules.required.contains(&column.name)
+}
+
+/// Returns the columns of the primary key: the first combination that is unique and never null.
+fn primary_key<'a>(table: &PublishedTable, rules: &'a TestedTable) -> Option<&'a [String]> {
+    let is_never_null = |name: &String| {
+        let mut columns = table.columns.iter();
+        columns.any(|column| column.name == *name && is_required(column, rules))
+    };
+    let mut keys = rules.keys.iter().map(Vec::as_slice);
+    keys.find(|key| key.iter().all(is_never_null))
 }
 
 fn json(document: Value) -> Bytes {
