@@ -251,6 +251,11 @@ impl RunResults {
         self.results.iter().filter(|result| result.span().is_some())
     }
 
+    /// Whether any node failed.
+    pub(crate) fn have_failed(&self) -> bool {
+        self.results.iter().any(NodeResult::has_failed)
+    }
+
     /// Returns the nodes that failed themselves, not because of another node.
     pub(crate) fn failed(&self, graph: &Graph) -> Vec<FailedNode> {
         let mut nodes: Vec<FailedNode> = self

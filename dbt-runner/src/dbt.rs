@@ -6,16 +6,17 @@ use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use shared::children::OwnChild;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::telemetry::milliseconds;
 use shared::warehouse::WarehouseSettings;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 use tokio::task::{JoinHandle, block_in_place};
 use tracing::{debug, error, info, warn};
 
@@ -110,7 +111,7 @@ struct Answer {
 /// dbt, running, with the project parsed. It ends when it is dropped, or when this process dies.
 pub(crate) struct RunningDbt<'a> {
     dbt: &'a Dbt<'a>,
-    child: Child,
+    child: OwnChild,
     commands: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
     complaints: JoinHandle<io::Result<String>>,
@@ -128,20 +129,27 @@ impl Dbt<'_> {
         let python = interpreter(self.executable)
             .or_fail(Exit::Configuration)
             .while_doing(failed)?;
-        let mut child = Command::new(python)
+        let mut spawned = Command::new(python)
             .args(["-c", DRIVER])
             .env("DO_NOT_TRACK", "1")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .or_fail(Exit::Configuration)
             .while_doing(failed)?;
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (Some(commands), Some(stdout), Some(mut stderr)) = pipes else {
+        let pipes = (
+            spawned.stdin.take(),
+            spawned.stdout.take(),
+            spawned.stderr.take(),
+        );
+        let child = OwnChild::new(spawned);
+        let (Some(commands), Some(stdout), Some(stderr)) = pipes else {
             return Err(Failure::new(Exit::Bug, anyhow::anyhow!("dbt has no pipes")));
         };
+        let commands = ChildStdin::from_std(commands).or_fail(Exit::Upstream)?;
+        let stdout = ChildStdout::from_std(stdout).or_fail(Exit::Upstream)?;
+        let mut stderr = ChildStderr::from_std(stderr).or_fail(Exit::Upstream)?;
         let complaints = tokio::spawn(async move {
             let mut text = Vec::new();
             stderr.read_to_end(&mut text).await?;
@@ -234,7 +242,7 @@ impl RunningDbt<'_> {
             return Ok(results);
         }
         // Closed, so that the candidate can be read.
-        self.close().await;
+        self.close();
         if failed.is_empty() {
             return Err(without_results("dbt build failed", &errors));
         }
@@ -248,8 +256,8 @@ impl RunningDbt<'_> {
     }
 
     /// Ends dbt, and so closes its tables.
-    pub(crate) async fn close(&mut self) {
-        self.child.kill().await.ok();
+    pub(crate) fn close(&self) {
+        block_in_place(|| self.child.kill()).ok();
     }
 
     /// Runs `dbt docs generate` and returns the docs, a single page. Must come before the build, whose compiled SQL is
@@ -363,7 +371,7 @@ impl RunningDbt<'_> {
 
     /// Returns the failure of a dbt that ended during a command.
     async fn ended(&mut self, mut errors: Vec<String>) -> Failure {
-        let status = match self.child.wait().await {
+        let status = match block_in_place(|| self.child.wait()) {
             Ok(status) => status,
             Err(error) => return Failure::upstream(error),
         };

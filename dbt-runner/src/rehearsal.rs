@@ -51,7 +51,7 @@ pub async fn rehearse(
     let (mut running, graph) = dbt.start().await?;
     let docs = running.document(&graph).await;
     let nodes = running.build(&graph, &Scope::Whole).await;
-    running.close().await;
+    running.close();
     Ok(Rehearsal {
         docs: docs.and_then(|page| documented(&page, &graph)),
         nodes: nodes.map(|results| results.len()),

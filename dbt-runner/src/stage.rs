@@ -171,7 +171,7 @@ impl<'a> Plan<'a> {
     ) -> Result<(ManifestRef, Summary), Failure> {
         let settings = self.settings;
         self.common.lineage.begin_stage(Stage::Dbt).await;
-        let temporary = Scratch::default();
+        let temporary = Scratch::named("toronto-311-dbt-");
         let target = settings.target_or(&temporary)?;
         let candidate = Candidate::new(&settings.warehouse, target)?;
         let dbt = settings.dbt(target, &candidate, &self.input);
@@ -185,7 +185,7 @@ impl<'a> Plan<'a> {
         };
         let (marts, mut summary) = if let Some(marts) = &self.existing {
             // The site is published with its memory.
-            dbt.close().await;
+            dbt.close();
             (marts.clone(), Summary::found())
         } else {
             let work = Work {
@@ -193,9 +193,13 @@ impl<'a> Plan<'a> {
                 candidate: &candidate,
                 graph: &graph,
             };
-            // The error names files in it.
             let built = work.build(dbt).await;
-            built.inspect_err(|_| temporary.keep())?
+            // The error names files of the nodes.
+            if built.is_err() && RunResults::read(target).is_ok_and(|results| results.have_failed())
+            {
+                temporary.keep();
+            }
+            built?
         };
         if let Some(publication) = publication {
             let mut warehouse = block_in_place(|| settings.open_warehouse())?;
@@ -285,7 +289,7 @@ async fn estimate(common: &CommonSettings, settings: &Settings) -> Result<Summar
         let dbt = settings.dbt(target, &candidate, &input);
         let (mut dbt, graph) = dbt.start().await?;
         let graph = dbt.compile(&graph, &scope).await?;
-        dbt.close().await;
+        dbt.close();
         let emulator = settings.warehouse.bigquery_emulator.as_ref();
         let bigquery = block_in_place(|| BigQuery::connect(dataset, emulator))?;
         let site = settings.site.as_ref().map(|_| &loaded);
@@ -400,7 +404,7 @@ impl<'a> Work<'a> {
                 self.candidate
             )
         });
-        dbt.close().await;
+        dbt.close();
         let artifacts = dbt.artifacts();
         match built {
             Ok(results) => Ok((results, artifacts?.1)),

@@ -1,4 +1,4 @@
-//! How a process ends: in any case with one line in the log, and without leaving temporary files.
+//! How a process ends: in any case with one line in the log, and without leaving children or temporary files.
 
 use std::io::{self, Write as _};
 use std::panic;
@@ -11,6 +11,7 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 use tracing::error;
 
+use crate::children;
 use crate::exit::Exit;
 use crate::run::Stage;
 use crate::scratch;
@@ -31,6 +32,7 @@ pub(crate) fn claim() {
 /// Ends the process now. Exit handlers are not run, because other threads may be at work in a library whose handlers
 /// would take its data away; a database is left as by a crash, after which it is whole.
 fn end(exit: Exit) -> ! {
+    children::kill_all();
     scratch::remove_all();
     io::stdout().flush().ok();
     low_level::exit(exit.code().into())
@@ -38,7 +40,7 @@ fn end(exit: Exit) -> ! {
 
 /// From now on, ends the process in order on a signal: of Cloud Run ([SIGTERM, ten seconds before it is
 /// killed](https://cloud.google.com/run/docs/container-contract#jobs-termination)) or from a terminal (SIGINT). Without a
-/// handler, the first process of a container would ignore both. Child processes notice that their input has ended.
+/// handler, the first process of a container would ignore both.
 pub(crate) fn on_signals(stage: Stage, started: Instant) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let wait = move || {

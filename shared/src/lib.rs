@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod address;
+pub mod children;
 pub mod contract;
 pub mod dry_run;
 mod ending;

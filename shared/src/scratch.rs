@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tempfile::{NamedTempFile, TempDir};
 
@@ -15,9 +16,14 @@ static LIVE: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 #[derive(Debug, Clone)]
 pub struct Scratch(Arc<Lazy>);
 
+/// What stays where temporary files are for longer was left by a killed process.
+const ABANDONED_AFTER: Duration = Duration::from_hours(24);
+
 #[derive(Debug)]
 struct Lazy {
     parent: PathBuf,
+    /// How its name begins.
+    prefix: &'static str,
     directory: OnceLock<TempDir>,
 }
 
@@ -25,17 +31,35 @@ impl Scratch {
     /// Returns a directory that will be in `parent`.
     #[must_use]
     pub fn new(parent: PathBuf) -> Self {
+        Self::with_prefix(parent, ".tmp")
+    }
+
+    /// Returns a directory whose name will begin with `prefix`, where the system keeps temporary files. Those of the
+    /// same prefix that were left there a day ago are removed, as far as possible.
+    #[must_use]
+    pub fn named(prefix: &'static str) -> Self {
+        let parent = env::temp_dir();
+        remove_abandoned(&parent, prefix).ok();
+        Self::with_prefix(parent, prefix)
+    }
+
+    fn with_prefix(parent: PathBuf, prefix: &'static str) -> Self {
         Self(Arc::new(Lazy {
             parent,
+            prefix,
             directory: OnceLock::new(),
         }))
     }
 
     /// Returns its path.
     pub fn path(&self) -> io::Result<&Path> {
-        let Lazy { parent, directory } = &*self.0;
+        let Lazy {
+            parent,
+            prefix,
+            directory,
+        } = &*self.0;
         if directory.get().is_none() {
-            let new = TempDir::new_in(parent)?;
+            let new = TempDir::with_prefix_in(prefix, parent)?;
             live(|live| live.push(new.path().to_owned()));
             // If another thread was first, this one's is removed again.
             if let Err(second) = directory.set(new) {
@@ -88,6 +112,40 @@ pub(crate) fn remove_all() {
             }
         }
     }
+}
+
+/// Removes what was left in `folder` a day ago and has a name that begins with `prefix`.
+pub(crate) fn remove_abandoned(folder: &Path, prefix: &str) -> io::Result<()> {
+    // Another process may move an entry into the lake or remove it.
+    let unless_gone = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    };
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().starts_with(prefix) {
+            continue;
+        }
+        let path = entry.path();
+        // Of a link itself, which is not followed.
+        let metadata = match fs::symlink_metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) => {
+                unless_gone(error)?;
+                continue;
+            }
+        };
+        let age = metadata.modified()?.elapsed();
+        if age.is_ok_and(|age| age > ABANDONED_AFTER) {
+            let removed = if metadata.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            };
+            removed.or_else(unless_gone)?;
+        }
+    }
+    Ok(())
 }
 
 fn forget(directory: &Path) {

@@ -1,13 +1,13 @@
 //! What readers of the warehouse and of the site see while builds of a few marts fail, die and overtake each other.
 
 use std::collections::BTreeMap;
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use shared::testing::{rounds, variable};
@@ -99,7 +99,11 @@ fn a_build_that_is_told_to_end_ends_dbt_and_publishes_nothing() {
     let before = marts(&fixture);
     correct(&fixture, 100, "New");
 
-    let mut child = fixture.job().spawn_logging();
+    let temporary = tempfile::tempdir().unwrap();
+    let job = fixture
+        .job()
+        .env("TMPDIR", temporary.path().to_string_lossy());
+    let mut child = job.spawn_logging();
     let lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut events = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     assert!(events.any(|event| event["message"] == "dbt node finished"));
@@ -110,15 +114,44 @@ fn a_build_that_is_told_to_end_ends_dbt_and_publishes_nothing() {
     assert_eq!(child.wait().unwrap().code(), Some(30));
     let failed = events.filter(|event| event["message"] == "stage failed");
     assert_eq!(failed.count(), 1);
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while dbt.iter().any(|id| is_running(id)) {
-        assert!(Instant::now() < deadline, "dbt is still running");
-        thread::yield_now();
-    }
+    assert!(!dbt.iter().any(|id| is_running(id)), "dbt is still running");
+    assert_eq!(files(temporary.path()), BTreeMap::new());
+    assert_eq!(fs::read_dir(temporary.path()).unwrap().count(), 0);
     assert_eq!(marts(&fixture), before);
 
     fixture.job().run().finished();
     assert_ne!(marts(&fixture), before);
+}
+
+/// dbt's folder stays if a failure names files in it, until a day later.
+#[test]
+fn the_folder_of_a_build_stays_only_if_a_node_failed() {
+    let fixture = Fixture::of_few_marts(REQUESTS);
+    let temporary = tempfile::tempdir().unwrap();
+    let run = || {
+        let job = fixture.job();
+        job.env("TMPDIR", temporary.path().to_string_lossy()).run()
+    };
+    let left = || -> Vec<PathBuf> {
+        let entries = fs::read_dir(temporary.path()).unwrap();
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    correct(&fixture, 100, "Mislaid");
+    let failed = run();
+    let kept = left();
+    assert_eq!(kept.len(), 1, "{kept:?}");
+    let name = kept[0].file_name().unwrap().to_string_lossy().into_owned();
+    assert!(name.starts_with("toronto-311-dbt-"), "{name}");
+    assert!(failed.failed(20).contains(&name), "{failed}");
+
+    let day = Duration::from_hours(25);
+    File::open(&kept[0])
+        .unwrap()
+        .set_modified(SystemTime::now() - day)
+        .unwrap();
+    fixture.alter("UPDATE service_requests SET status = 'New' WHERE status = 'Mislaid'");
+    run().finished();
+    assert_eq!(left(), Vec::<PathBuf>::new());
 }
 
 /// They publish the same or one of them finds what the other published, and neither needs the other.

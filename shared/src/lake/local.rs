@@ -1,7 +1,6 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use bytes::Bytes;
 use tempfile::NamedTempFile;
@@ -9,14 +8,11 @@ use tempfile::NamedTempFile;
 use super::{Content, Created, Key, LakeError, altered, digest_of_file};
 use crate::fingerprint::Digest;
 use crate::object::{Object, Stated};
-use crate::scratch::Scratch;
+use crate::scratch::{Scratch, remove_abandoned};
 
 /// A directory below the lake's for files that are not objects yet, in a directory for each process. No key starts with a
 /// dot.
 const SPOOL: &str = ".spool";
-
-/// What stays in the spool for longer was left by a killed process.
-const ABANDONED_AFTER: Duration = Duration::from_hours(24);
 
 /// A lake in a directory.
 ///
@@ -39,7 +35,7 @@ impl LocalLake {
             let problem = format!("{} is a symbolic link: remove it", spool.display());
             return Err(io::Error::other(problem));
         }
-        remove_abandoned(&spool)?;
+        remove_abandoned(&spool, "")?;
         Ok(Self {
             directory,
             spool: Scratch::new(spool),
@@ -181,35 +177,6 @@ impl LocalLake {
         })?;
         Ok(Box::new(file))
     }
-}
-
-fn remove_abandoned(spool: &Path) -> io::Result<()> {
-    // Another process may move an entry into the lake or remove it.
-    let unless_gone = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Ok(()),
-        _ => Err(error),
-    };
-    for entry in fs::read_dir(spool)? {
-        let path = entry?.path();
-        // Of a link itself, which is not followed.
-        let metadata = match fs::symlink_metadata(&path) {
-            Ok(metadata) => metadata,
-            Err(error) => {
-                unless_gone(error)?;
-                continue;
-            }
-        };
-        let age = metadata.modified()?.elapsed();
-        if age.is_ok_and(|age| age > ABANDONED_AFTER) {
-            let removed = if metadata.is_dir() {
-                fs::remove_dir_all(&path)
-            } else {
-                fs::remove_file(&path)
-            };
-            removed.or_else(unless_gone)?;
-        }
-    }
-    Ok(())
 }
 
 fn sync_directory(directory: &Path) -> io::Result<()> {
