@@ -125,6 +125,15 @@ impl CasePortal {
         now.resources.push(resource);
     }
 
+    /// Adds a query to the address of every resource, as a signed link has one.
+    pub(crate) fn sign(&self, query: &str) {
+        let mut now = self.published.now.lock().unwrap();
+        for resource in &mut now.resources {
+            let url = resource["url"].as_str().unwrap();
+            resource["url"] = format!("{url}?{query}").into();
+        }
+    }
+
     /// Removes the resource with that id.
     pub(crate) fn withdraw(&self, id: &str) {
         let mut now = self.published.now.lock().unwrap();
