@@ -248,6 +248,7 @@ mod tests {
         site.put(super::super::CATALOG, catalog, crate::site::Caching::Never)
             .await
             .unwrap();
+        let clean = BTreeMap::new();
         let release = |fingerprint| Release {
             site: &site,
             lake: &lake,
@@ -255,7 +256,7 @@ mod tests {
             commit: "0000000000000000000000000000000000000000",
             fingerprint,
             project: fingerprint,
-            clean: &BTreeMap::new(),
+            clean: &clean,
         };
         let refused = release(&ours).freeze().await.unwrap_err();
         assert_eq!(refused.exit(), Exit::Upstream);
