@@ -248,8 +248,8 @@ def loaded(partition: str, sha256: str) -> str:
 
 def publication(build: str, prefix: str, loads: int) -> Script:
     """Returns the transaction that publishes two marts of a build, whose history had so many loads."""
-    statements = "\n".join(
-        f"DELETE FROM mart_{name} WHERE TRUE;\nINSERT INTO mart_{name} (build) SELECT build FROM {prefix}_{name};"  # noqa: S608
+    statements = ";\n".join(
+        f"DELETE FROM mart_{name} WHERE TRUE;\nINSERT INTO mart_{name} (build) SELECT build FROM {prefix}_{name}"  # noqa: S608
         for name in NAMES
     )
     values = {"before": "before", "loads": loads, "fingerprint": build, "project": "p", "years": "{}", "layouts": "{}"}

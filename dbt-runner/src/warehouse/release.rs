@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use shared::exit::{Exit, Failure, OrFail as _};
-use shared::fingerprint::Fingerprint;
 
 use crate::candidate::{Candidate, Scope, listed};
 use crate::mart::{Definition, MartTable};
@@ -13,9 +12,6 @@ pub(crate) const RECORD: &str = "published_marts";
 
 /// The error of the transaction if another build was published or another load finished since the build began.
 pub(super) const OVERTAKEN: &str = "another build or load came first";
-
-/// The layout of a table that a build may have replaced: unlike any other in columns and storage.
-const UNKNOWN_LAYOUT: &str = "unknown";
 
 /// What the published marts were built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,25 +85,6 @@ impl Release<'_> {
     /// Returns the fingerprint of what was published when the build began; empty if nothing was.
     pub(super) fn before(&self) -> &str {
         self.before.map_or("", |before| &before.fingerprint)
-    }
-
-    /// Returns the record of a build that replaces tables before it is published; `None` if no layout differs. No build that
-    /// began before it can be published after it, and one that begins after it, for example because this one was killed,
-    /// rebuilds all marts and replaces these tables again.
-    pub(super) fn claim(&self) -> Option<PublishedMarts> {
-        let changed = self.definitions.iter();
-        let changed = changed.filter(|definition| self.is_changed(definition));
-        let changed: Vec<String> = changed.map(|changed| changed.table.to_string()).collect();
-        let mut layouts = self.before.filter(|_| !changed.is_empty())?.layouts.clone();
-        let unknown = changed.into_iter();
-        layouts.extend(unknown.map(|table| (table, UNKNOWN_LAYOUT.to_owned())));
-        let claim = Fingerprint::of(&["claim", &self.candidate.to_string()]);
-        Some(PublishedMarts {
-            fingerprint: claim.to_string(),
-            project: String::new(),
-            years: BTreeMap::new(),
-            layouts,
-        })
     }
 
     /// Whether the table is published with another layout.

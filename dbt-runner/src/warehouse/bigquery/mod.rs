@@ -12,7 +12,7 @@ use shared::warehouse::bigquery::model::JobConfiguration;
 use shared::warehouse::{Dataset, Value, bigquery};
 use tokio::runtime::Handle;
 
-use super::release::{OVERTAKEN, PublishedMarts, RECORD, Release, replaced};
+use super::release::{OVERTAKEN, RECORD, Release, replaced};
 use super::{Backend, Records, TextRows};
 use crate::candidate::Scope;
 use crate::mart::{Definition, MartTable, Publishable};
@@ -26,28 +26,34 @@ impl BigQuery {
     }
 
     /// Publishes a candidate, and drops the tables that are no longer part of the project. Returns whether it did; if
-    /// another build or load came first, nothing was changed, but for tables with another layout if a load came after the
-    /// claim.
+    /// another build or load came first, nothing was changed.
     pub(super) fn release(&self, release: &Release<'_>) -> Result<bool, Failure> {
-        let record = self.record();
-        let mut before = release.before().to_owned();
+        let record = quoted(&format!("{}.{RECORD}", self.0.path()));
         // The row exists from the start, so that concurrent transactions conflict on it.
         let mut tables = vec![format!(
             "create table if not exists {record} as \
              select '' as fingerprint, '' as project, '' as years, '' as layouts"
         )];
         tables.extend(layouts(release));
-        if let Some(claim) = release.claim() {
-            if !self.commit("claim", release, &before, &claim, &[])? {
-                return Ok(false);
-            }
-            before = claim.fingerprint;
-        }
-        self.execute("create", &tables.join(";\n"), &[])?;
-        let replacing = release.definitions.iter();
-        let replacing = replacing.flat_map(|definition| release.replacing(definition, quoted));
-        let replacing: Vec<String> = replacing.collect();
-        if !self.commit("publish", release, &before, &release.after, &replacing)? {
+        let tables = tables.join(";\n");
+        self.execute("create", &tables, &[])?;
+
+        let [fingerprint, project, years, layouts] = release.after.row()?;
+        let values = [
+            ("before", release.before().into()),
+            (
+                "loads",
+                i64::try_from(release.loads).or_fail(Exit::Bug)?.into(),
+            ),
+            ("fingerprint", fingerprint.into()),
+            ("project", project.into()),
+            ("years", years.into()),
+            ("layouts", layouts.into()),
+        ];
+        let transaction = transaction(release)
+            .replace("{record}", &record)
+            .replace("{dataset}", &self.0.path());
+        if !self.execute("publish", &transaction, &values)? {
             return Ok(false);
         }
         let dropped = release.dropped().into_iter().map(|table| {
@@ -59,41 +65,6 @@ impl BigQuery {
             self.execute("drop", &dropped, &[])?;
         }
         Ok(true)
-    }
-
-    /// Runs `statements` and records `after` in one transaction, if the record still has the fingerprint `before` and no
-    /// other load finished since the build began. Returns whether it did. At most 100 tables and 100,000 partitions:
-    /// <https://cloud.google.com/bigquery/docs/transactions#limitations>.
-    fn commit(
-        &self,
-        verb: &str,
-        release: &Release<'_>,
-        before: &str,
-        after: &PublishedMarts,
-        statements: &[String],
-    ) -> Result<bool, Failure> {
-        let [fingerprint, project, years, layouts] = after.row()?;
-        let loads = i64::try_from(release.loads).or_fail(Exit::Bug)?;
-        let values = [
-            ("before", before.into()),
-            ("loads", loads.into()),
-            ("fingerprint", fingerprint.into()),
-            ("project", project.into()),
-            ("years", years.into()),
-            ("layouts", layouts.into()),
-        ];
-        let statements = statements.iter().map(|statement| format!("{statement};\n"));
-        let transaction = include_str!("publish.sql")
-            .replace("{overtaken}", OVERTAKEN)
-            .replace("{statements}", &statements.collect::<String>())
-            .replace("{record}", &self.record())
-            .replace("{dataset}", &self.0.path());
-        self.execute(verb, &transaction, &values)
-    }
-
-    /// Returns the quoted name of the table that records what is published.
-    fn record(&self) -> String {
-        quoted(&format!("{}.{RECORD}", self.0.path()))
     }
 
     /// Records what the run spent.
@@ -191,6 +162,18 @@ fn layouts(release: &Release<'_>) -> Vec<String> {
     statements.collect()
 }
 
+/// Returns the transaction that publishes the marts of a candidate. At most 100 tables and 100,000 partitions:
+/// <https://cloud.google.com/bigquery/docs/transactions#limitations>.
+fn transaction(release: &Release<'_>) -> String {
+    let mut statements = Vec::new();
+    for definition in &release.definitions {
+        statements.extend(release.replacing(definition, quoted));
+    }
+    include_str!("publish.sql")
+        .replace("{overtaken}", OVERTAKEN)
+        .replace("{statements}", &statements.join(";\n"))
+}
+
 /// Names in BigQuery cannot contain backticks.
 fn quoted(name: &str) -> String {
     format!("`{name}`")
@@ -280,6 +263,7 @@ mod tests {
     use super::*;
     use crate::candidate::Candidate;
     use crate::mart::{DescribedColumn, PartitionBy};
+    use crate::warehouse::release::PublishedMarts;
 
     fn definition(columns: &[&str], is_partitioned: bool) -> Definition {
         let column = |name: &&str| DescribedColumn {

@@ -10,7 +10,7 @@ IF (SELECT fingerprint FROM {record}) != @before
     SELECT ERROR('{overtaken}');
 END IF;
 
-{statements}
+{statements};
 
 UPDATE {record} SET fingerprint = @fingerprint, project = @project, years = @years, layouts = @layouts WHERE TRUE;
 
