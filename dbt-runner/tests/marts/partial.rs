@@ -113,6 +113,7 @@ fn partial_builds_equal_a_whole_one(seed: u64) {
     let fixture = Fixture::with(&random.requests(2024));
     rise(&fixture, 600);
     spread(&fixture, 2024);
+    fixture.load("2024", "second");
     insert(&fixture, &mut random, 2023, 1_000);
     fixture.load("2023", "second");
     insert(&fixture, &mut random, 2022, 2_000);
@@ -151,7 +152,9 @@ fn partial_builds_equal_a_whole_one(seed: u64) {
     let partial = marts(&fixture);
     assert!(partial.len() > 15);
     let is_empty = |(mart, rows): (_, &Vec<_>)| rows.is_empty().then_some(mart);
-    let empty: Vec<&String> = partial.iter().filter_map(is_empty).collect();
+    let mut empty: Vec<&String> = partial.iter().filter_map(is_empty).collect();
+    // Not every sequence leaves a year refused.
+    empty.retain(|mart| *mart != "refused_publications");
     assert_eq!(empty, Vec::<&String>::new());
     assert_eq!(rebuilt(&job().env("FORCE", "1").run()), "all");
     for (mart, rows) in marts(&fixture) {
