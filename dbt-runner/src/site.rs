@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use same_file::is_same_file;
 use shared::address::Address;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
-use shared::fingerprint::{Digest, DigestWriter, Hasher};
+use shared::fingerprint::{Digest, Hasher};
 use shared::google::Emulator;
 use shared::google::storage::{Bucket, BucketError, Copied, WriteMode};
 use tempfile::{Builder, NamedTempFile};
@@ -96,8 +96,8 @@ impl Site {
     pub(crate) async fn look_at(&self, path: &str) -> Result<Seen, Failure> {
         let read = match self {
             Self::Local(directory) => {
-                let content = existing(&directory.join(path)).or_fail(Exit::Upstream);
-                content.map(|content| (content, 0))
+                let content = existing(fs::read(directory.join(path))).or_fail(Exit::Upstream);
+                content.map(|content| (content.map(Bytes::from), 0))
             }
             Self::Bucket(bucket) => match bucket.read_generation(path).await {
                 Ok(Some((content, generation))) if is_text(path) => {
@@ -132,7 +132,8 @@ impl Site {
     pub(crate) async fn digest(&self, path: &str) -> Result<Option<Digest>, Failure> {
         let digest = match self {
             Self::Local(directory) => {
-                block_in_place(|| digest_of_file(&directory.join(path))).or_fail(Exit::Upstream)
+                let digest = block_in_place(|| Digest::of_file(&directory.join(path)));
+                existing(digest).or_fail(Exit::Upstream)
             }
             Self::Bucket(bucket) => {
                 let digest = digest_of_object(bucket, path).await;
@@ -397,32 +398,20 @@ fn replace_seen(path: &Path, seen: Option<&Bytes>, content: &[u8]) -> io::Result
     // Nothing comes between comparing and writing. The lock ends with the process.
     let folder = File::open(folder_of(path)?)?;
     folder.lock()?;
-    if existing(path)?.as_ref() != seen {
+    if existing(fs::read(path))?.as_deref() != seen.map(|seen| &**seen) {
         return Ok(false);
     }
     replace(path, |mut file| file.write_all(content))?;
     Ok(true)
 }
 
-/// Returns the content of a file; `None` if it does not exist.
-fn existing(path: &Path) -> io::Result<Option<Bytes>> {
-    match fs::read(path) {
-        Ok(content) => Ok(Some(content.into())),
+/// Returns what was read of a file; `None` if it does not exist.
+fn existing<T>(read: io::Result<T>) -> io::Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// Returns the digest of a file; `None` if it does not exist.
-fn digest_of_file(path: &Path) -> io::Result<Option<Digest>> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut digest = DigestWriter::new(io::sink());
-    io::copy(&mut file, &mut digest)?;
-    Ok(Some(digest.finish().1.sha256))
 }
 
 /// Returns the digest of an object; `None` if it does not exist.

@@ -1,7 +1,9 @@
 //! Digests of contents, and the fingerprints used in object keys.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read as _, Write};
+use std::path::Path;
 use std::str::FromStr;
 
 use base64::Engine as _;
@@ -21,6 +23,23 @@ impl Digest {
         let mut hasher = Hasher::default();
         hasher.update(bytes);
         hasher.finish()
+    }
+
+    /// Returns the digest of the content of a file, which is read in pieces.
+    ///
+    /// # Errors
+    /// If it cannot be read, among others because it does not exist.
+    pub fn of_file(path: &Path) -> io::Result<Self> {
+        let mut file = File::open(path)?;
+        let mut hasher = Hasher::default();
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            let length = file.read(&mut buffer)?;
+            if length == 0 {
+                return Ok(hasher.finish());
+            }
+            hasher.update(&buffer[..length]);
+        }
     }
 
     /// Returns the hexadecimal digits.

@@ -6,7 +6,7 @@ use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 use tokio::task::block_in_place;
 
-use super::{Content, Created, Key, LakeError, altered, blocking, digest_of_file};
+use super::{Content, Created, Key, LakeError, altered, blocking};
 use crate::fingerprint::{Digest, Hasher};
 use crate::google::Emulator;
 use crate::google::storage::{Bucket, BucketError, WriteMode};
@@ -72,7 +72,7 @@ impl GcsLake {
             }
             Content::File(file) => {
                 let path = file.path().to_owned();
-                let new = blocking(move || digest_of_file(&path))
+                let new = blocking(move || Digest::of_file(&path))
                     .await
                     .map_err(failed)?;
                 // Checked first because most objects exist in a replay, and uploading a large one takes long.

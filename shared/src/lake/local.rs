@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use tempfile::NamedTempFile;
 
-use super::{Content, Created, Key, LakeError, altered, digest_of_file};
+use super::{Content, Created, Key, LakeError, altered};
 use crate::fingerprint::Digest;
 use crate::object::{Object, Stated};
 use crate::scratch::{Scratch, remove_abandoned};
@@ -113,9 +113,9 @@ impl LocalLake {
         };
         let new = match content {
             Content::Bytes(bytes) => Digest::of(&bytes),
-            Content::File(file) => digest_of_file(file.path()).map_err(failed)?,
+            Content::File(file) => Digest::of_file(file.path()).map_err(failed)?,
         };
-        let existing = digest_of_file(&self.path(key)).map_err(failed)?;
+        let existing = Digest::of_file(&self.path(key)).map_err(failed)?;
         if new == existing {
             Ok(Created::Existed)
         } else {

@@ -9,9 +9,7 @@ mod intact;
 mod local;
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
 
 use bytes::Bytes;
 use tempfile::NamedTempFile;
@@ -23,7 +21,6 @@ pub use local::LocalLake;
 use intact::Intact;
 
 use crate::exit::{Exit, Failure};
-use crate::fingerprint::{Digest, Hasher};
 use crate::key::Key;
 use crate::object::{Difference, Object, Stated};
 
@@ -265,18 +262,5 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
-    }
-}
-
-fn digest_of_file(path: &Path) -> io::Result<Digest> {
-    let mut file = File::open(path)?;
-    let mut hasher = Hasher::default();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        let length = file.read(&mut buffer)?;
-        if length == 0 {
-            return Ok(hasher.finish());
-        }
-        hasher.update(&buffer[..length]);
     }
 }

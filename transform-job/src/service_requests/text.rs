@@ -54,25 +54,20 @@ fn is_control(c: char) -> bool {
 
 /// Removes spaces and tabs from both ends.
 pub(super) fn trim(bytes: &[u8]) -> &[u8] {
-    let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
-    let Some(start) = bytes.iter().position(is_text) else {
-        return &[];
-    };
-    let end = bytes
-        .iter()
-        .rposition(is_text)
-        .map_or(start, |last| last + 1);
-    &bytes[start..end]
+    trim_matches(bytes, |byte| matches!(byte, b' ' | b'\t'))
 }
 
 /// Removes spaces, tabs and no-break spaces, in either encoding, from both ends of a text that is otherwise ASCII.
 pub(super) fn trim_padding(bytes: &[u8]) -> &[u8] {
-    let is_padding = |byte: &u8| matches!(byte, b' ' | b'\t' | 0xc2 | 0xa0);
-    let start = bytes.iter().position(|byte| !is_padding(byte));
-    let end = bytes.iter().rposition(|byte| !is_padding(byte));
-    start
-        .zip(end)
-        .map_or(&[], |(start, end)| &bytes[start..=end])
+    trim_matches(bytes, |byte| matches!(byte, b' ' | b'\t' | 0xc2 | 0xa0))
+}
+
+fn trim_matches(bytes: &[u8], is_padding: impl Fn(u8) -> bool) -> &[u8] {
+    let Some(start) = bytes.iter().position(|byte| !is_padding(*byte)) else {
+        return &[];
+    };
+    let end = bytes.iter().rposition(|byte| !is_padding(*byte));
+    &bytes[start..end.map_or(start, |last| last + 1)]
 }
 
 /// Makes any `bytes` readable for the record of a refused row: at most `max_bytes` of text, with each control character
