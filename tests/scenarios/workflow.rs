@@ -393,4 +393,13 @@ fn an_invalid_setting_is_reported_in_one_line() {
     refused(&[("STAGE", "load")], "`make run` first");
     refused(&[("SAMPLE_YEARS", "soon")], "SAMPLE_YEARS");
     refused(&[("SAMPLE_FILES", "/nowhere")], "/nowhere");
+    refused(&[("CLOUD", "moon")], "use emulator");
+    // Emulators of nobody are never a bucket of Google.
+    let of_google = [
+        ("CLOUD", "running"),
+        ("LAKE_URL", "gs://bucket"),
+        ("WAREHOUSE_URL", "bigquery://project/dataset?location=US"),
+        ("SITE_URL", "gs://site"),
+    ];
+    refused(&of_google, "STORAGE_EMULATOR_HOST is not set");
 }

@@ -182,8 +182,8 @@ impl CameTo {
 }
 
 fn record(settings: &Settings, publication: Publication) -> anyhow::Result<()> {
-    // The emulators' data end with the run.
-    if settings.emulators.is_none() {
+    // The emulators' data end with them.
+    if settings.cloud.is_none() {
         settings.record_publication(publication)?;
     }
     Ok(())

@@ -47,7 +47,7 @@ pub(crate) fn publications(settings: &Settings, portal: &Portal) -> Vec<Publicat
         return Vec::new();
     }
     // Emulators have no data of earlier runs.
-    let loaded = match settings.emulators {
+    let loaded = match settings.cloud {
         Some(_) => None,
         None => settings.latest_publication(),
     };

@@ -31,10 +31,13 @@ struct Raw {
     force: String,
     #[serde(default)]
     release: String,
-    /// `emulator`: uses Cloud Storage and BigQuery emulators.
+    /// `emulator`: starts emulators of Cloud Storage and BigQuery. `running`: uses those that run already.
     #[serde(default)]
     cloud: String,
     emulators_dir: Option<PathBuf>,
+    lake_url: Option<String>,
+    warehouse_url: Option<String>,
+    site_url: Option<String>,
     #[serde(default)]
     sample_years: String,
     sample_today: Option<Date>,
@@ -53,6 +56,41 @@ fn default_sample_port() -> u16 {
     31_100
 }
 
+/// The emulators of a run on the cloud path.
+pub(crate) enum Cloud {
+    /// Those that are installed in this directory. They start and end with the run.
+    Started(PathBuf),
+    /// Those at the addresses in the environment, which also names what the jobs use there.
+    Running {
+        lake_url: String,
+        warehouse_url: String,
+        site_url: String,
+    },
+}
+
+impl Raw {
+    fn cloud(&self) -> anyhow::Result<Option<Cloud>> {
+        let named = |name: &str, value: Option<&String>| {
+            let value = value.cloned();
+            value.with_context(|| format!("{name} is not set"))
+        };
+        Ok(match self.cloud.as_str() {
+            "" => None,
+            "emulator" => {
+                let installed = self.emulators_dir.as_deref();
+                let installed = installed.context("EMULATORS_DIR is not set")?;
+                Some(Cloud::Started(absolute(installed)?))
+            }
+            "running" => Some(Cloud::Running {
+                lake_url: named("LAKE_URL", self.lake_url.as_ref())?,
+                warehouse_url: named("WAREHOUSE_URL", self.warehouse_url.as_ref())?,
+                site_url: named("SITE_URL", self.site_url.as_ref())?,
+            }),
+            other => bail!("CLOUD is {other:?}: use emulator, or nothing"),
+        })
+    }
+}
+
 /// The validated settings.
 pub(crate) struct Settings {
     pub(crate) directory: PathBuf,
@@ -62,8 +100,8 @@ pub(crate) struct Settings {
     /// Whether a replay only freezes a release, and redoes nothing. The jobs read its name from the environment.
     pub(crate) is_release: bool,
     pub(crate) force: bool,
-    /// The directory of the emulators, if the run uses them.
-    pub(crate) emulators: Option<PathBuf>,
+    /// The emulators, if the run uses them.
+    pub(crate) cloud: Option<Cloud>,
     pub(crate) sample_years: Vec<i16>,
     /// The date up to which the sample portal has published; today if `None`.
     pub(crate) sample_today: Option<Date>,
@@ -86,13 +124,7 @@ impl Settings {
         fs::create_dir_all(&raw.local_dir)
             .with_context(|| format!("cannot create the directory {}", raw.local_dir.display()))?;
         let given = |text: String| (!text.is_empty()).then_some(text);
-        let emulators = match raw.cloud.as_str() {
-            "" => None,
-            "emulator" => Some(absolute(
-                &raw.emulators_dir.context("EMULATORS_DIR is not set")?,
-            )?),
-            other => bail!("CLOUD is {other:?}: use emulator, or nothing"),
-        };
+        let cloud = raw.cloud()?;
         let sample_years = if raw.sample_years.is_empty() {
             PortalConfig::default_years(raw.sample_today)
         } else {
@@ -107,7 +139,7 @@ impl Settings {
             years: given(raw.years),
             replayed_stage: given(raw.stage).map(|name| stage_of(&name)).transpose()?,
             is_release: !raw.release.is_empty(),
-            emulators,
+            cloud,
             force: matches!(raw.force.as_str(), "1" | "true" | "yes"),
             sample_years,
             sample_today: raw.sample_today,

@@ -171,11 +171,10 @@ pub(crate) async fn execute(execution: &Execution<'_>, stage: Stage) -> anyhow::
             .env("DUCKDB_LIBRARY", &settings.duckdb_library);
     }
     if stage == Stage::Dbt {
-        let site = settings.directory.join("site");
         command
             .env("DBT_EXECUTABLE", &settings.dbt_executable)
             .env("DBT_PROJECT_DIR", &settings.dbt_project_dir)
-            .env("SITE_URL", format!("file://{}", site.display()));
+            .env("SITE_URL", &storage.site_url);
     }
     match years {
         Some(years) => command.env("YEARS", years),
