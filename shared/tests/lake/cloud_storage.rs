@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use emulators::{Addresses, Fault, FaultKind, Proxy, RequestLog, Service, google_error};
 use shared::exit::{Exit, Failure};
-use shared::lake::{Content, Created, GcsLake, Lake, LakeError};
+use shared::lake::{Content, Created, GcsLake, Lake, LakeError, read_failure};
 use shared::manifest::Object;
 
 use crate::{create, keeps_its_promises, key, object, settles_races, whole};
@@ -294,9 +294,12 @@ async fn a_damaged_download_is_an_error() {
         .read(&key("damaged"))
         .await
         .expect_err("damaged");
-    let failure = Failure::from(error);
-    assert_eq!(failure.exit(), Exit::Upstream);
-    assert!(failure.to_string().contains("checksum"), "{failure}");
+    let opened = whole(&fixture.lake, &object(&key("damaged"), b"content")).await;
+    let opened = opened.expect_err("damaged");
+    for failure in [Failure::from(error), read_failure(opened)] {
+        assert_eq!(failure.exit(), Exit::Upstream);
+        assert!(failure.to_string().contains("checksum"), "{failure}");
+    }
 }
 
 /// Overwriting requires `storage.objects.delete`, which jobs do not have:
