@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use shared::run::Stage;
+
 use crate::home::Home;
 use crate::reference::Reference;
 use crate::runner::{self, Outcome};
@@ -19,38 +21,24 @@ impl Progress {
     /// Returns the number of the next trial; `None` after the last one.
     fn next(&self, reference: &Reference) -> Option<usize> {
         match self.scenario.disturbance {
-            Disturbance::Kill | Disturbance::Orphan => {
-                let points = reference.effects.len();
-                (self.trials < points).then(|| spread(self.trials, points))
-            }
+            Disturbance::Kill | Disturbance::Orphan => reference.points.of_trial(self.trials),
             Disturbance::Wire(_) | Disturbance::Crowd(_) => Some(self.trials),
         }
     }
 
-    /// Returns what it has spent, in relation to what it deserves: the more ways it has to go wrong, the more.
-    fn share(&self) -> Duration {
-        self.spent
-            / match self.scenario.disturbance {
-                Disturbance::Kill => 6,
-                Disturbance::Wire(_) => 3,
-                Disturbance::Orphan | Disturbance::Crowd(_) => 1,
-            }
-    }
-}
-
-/// Returns the place of the `index`th of `points`, so that the first few are far apart and all come once.
-fn spread(index: usize, points: usize) -> usize {
-    // Steps of the golden ratio: https://en.wikipedia.org/wiki/Low-discrepancy_sequence#Additive_recurrence
-    let mut steps = points * 618 / 1_000..=points;
-    let step = steps.find(|step| greatest_common_divisor(*step, points) == 1);
-    index * step.unwrap_or(1) % points
-}
-
-fn greatest_common_divisor(one: usize, other: usize) -> usize {
-    if other == 0 {
-        one
-    } else {
-        greatest_common_divisor(other, one % other)
+    /// Returns what it has spent, in relation to what it deserves: the more ways it has to go wrong, and the longer its work
+    /// takes, the more. Of those that have spent nothing, crowds come last, the largest at the end.
+    fn share(&self) -> (Duration, usize) {
+        let (deserved, copies) = match self.scenario.disturbance {
+            Disturbance::Kill => match self.scenario.work {
+                Work::Stage(Stage::Dbt) => (36, 1),
+                Work::Stage(_) | Work::Run => (12, 1),
+            },
+            Disturbance::Wire(_) => (6, 1),
+            Disturbance::Orphan => (3, 1),
+            Disturbance::Crowd(copies) => (1, copies),
+        };
+        (self.spent / deserved, copies)
     }
 }
 
@@ -121,23 +109,4 @@ pub fn first(
 #[must_use]
 pub fn reference_of(references: &[Reference], work: Work) -> Option<&Reference> {
     references.iter().find(|reference| reference.work == work)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::spread;
-
-    #[test]
-    fn every_point_comes_once_and_the_first_ones_are_far_apart() {
-        for points in [1, 2, 3, 10, 97, 180, 1_000] {
-            let all: BTreeSet<usize> = (0..points).map(|index| spread(index, points)).collect();
-            assert_eq!(all, (0..points).collect(), "{points}");
-        }
-        let mut first: Vec<usize> = (0..5).map(|index| spread(index, 100)).collect();
-        first.sort_unstable();
-        let gaps = first.windows(2).map(|pair| pair[1] - pair[0]);
-        assert!(gaps.min().unwrap() > 10, "{first:?}");
-    }
 }

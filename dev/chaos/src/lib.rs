@@ -4,6 +4,7 @@ pub mod campaign;
 mod elsewhere;
 mod home;
 mod judge;
+pub mod points;
 mod reader;
 pub mod reference;
 pub mod report;

@@ -6,6 +6,7 @@
     reason = "a command-line tool"
 )]
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs;
 use std::process::ExitCode;
@@ -74,34 +75,30 @@ fn repeat(trial: Trial) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(u8::from(outcome.problem.is_some())))
 }
 
-/// Runs the scenarios until the time is over: those on one machine, those in the cloud and those of the wire, which mostly
-/// wait, each in a home of their own.
+/// Runs the scenarios until the time is over. On each path, those of the wire, which mostly wait, those of whole runs, which take
+/// long, and the others each have a home of their own.
 fn campaign(
     scenarios: &[Scenario],
     duration: Duration,
     report: &Mutex<Report>,
 ) -> anyhow::Result<()> {
     let deadline = Instant::now() + duration;
-    let is_wire = |scenario: &Scenario| matches!(scenario.disturbance, Disturbance::Wire(_));
-    let groups = [
-        (Path::Local, false),
-        (Path::Cloud, false),
-        (Path::Local, true),
-        (Path::Cloud, true),
-    ];
+    let mut groups: BTreeMap<_, Vec<Scenario>> = BTreeMap::new();
+    for scenario in scenarios {
+        let is_wire = matches!(scenario.disturbance, Disturbance::Wire(_));
+        let key = (scenario.path, is_wire, scenario.work == Work::Run);
+        groups.entry(key).or_default().push(*scenario);
+    }
     thread::scope(|scope| {
-        let running = groups.map(|(path, wire)| {
-            let scenarios: Vec<Scenario> = scenarios
-                .iter()
-                .filter(|scenario| scenario.path == path && is_wire(scenario) == wire)
-                .copied()
-                .collect();
+        let running = groups.into_iter().map(|((path, ..), scenarios)| {
             scope.spawn(move || {
                 let outcome = group(path, &scenarios, deadline, report);
                 outcome
                     .inspect_err(|error| eprintln!("the trials on the path {path} end: {error:#}"))
             })
         });
+        // All of them start before one is waited for.
+        let running: Vec<_> = running.collect();
         running
             .into_iter()
             .try_for_each(|group| match group.join() {
@@ -117,16 +114,13 @@ fn group(
     deadline: Instant,
     report: &Mutex<Report>,
 ) -> anyhow::Result<()> {
-    if scenarios.is_empty() {
-        return Ok(());
-    }
     let works: Vec<Work> = scenarios.iter().map(|scenario| scenario.work).collect();
     let home = Home::start(path, &works)?;
     let references = Reference::all(&home, &works)?;
     let report = || report.lock().unwrap_or_else(PoisonError::into_inner);
     for &scenario in scenarios {
         if let Some(reference) = reference_of(&references, scenario.work) {
-            report().set_points(scenario, reference.effects.len());
+            report().set_points(scenario, reference.points.clone());
         }
     }
     campaign::run(&home, &references, scenarios, deadline, |outcome| {

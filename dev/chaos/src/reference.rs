@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use shared::run::Stage;
 
 use crate::home::{Home, Saved, State};
+use crate::points::Points;
 use crate::scenario::{Service, Work};
 
 /// Undisturbed work.
 pub struct Reference {
     /// The work.
     pub work: Work,
-    /// Its effects, in order.
-    pub effects: Vec<String>,
+    /// The points at which it can be killed.
+    pub points: Points,
     /// The number of requests that it sends to each service.
     pub requests: BTreeMap<Service, usize>,
     /// The state before it.
@@ -67,7 +68,7 @@ impl Reference {
             .collect();
         Ok(Self {
             work,
-            effects: traced.effects,
+            points: Points::of(&traced.effects),
             requests,
             before,
             after: home.state(work)?,

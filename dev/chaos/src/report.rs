@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use crate::points::Points;
 use crate::runner::Outcome;
 use crate::scenario::{Disturbance, Path, Scenario, Service};
 use crate::wire::Kind;
@@ -10,14 +11,14 @@ use crate::wire::Kind;
 /// A campaign: what there was to try, and what came of it.
 #[derive(Default)]
 pub struct Report {
-    /// The number of effects before which each scenario can kill.
-    points: BTreeMap<String, usize>,
+    /// The points at which each scenario can kill.
+    points: BTreeMap<String, Points>,
     outcomes: Vec<Outcome>,
 }
 
 impl Report {
-    /// Records how many effects the work of a scenario has.
-    pub fn set_points(&mut self, scenario: Scenario, points: usize) {
+    /// Records the points at which a scenario can kill.
+    pub fn set_points(&mut self, scenario: Scenario, points: Points) {
         self.points.insert(scenario.to_string(), points);
     }
 
@@ -75,9 +76,12 @@ impl Report {
                 Disturbance::Orphan => "not what it started",
                 _ => continue,
             };
-            let points = self.points.get(&scenario.to_string()).copied().unwrap_or(0);
+            let Some(points) = self.points.get(&scenario.to_string()) else {
+                continue;
+            };
             let killed = self.of(scenario).filter(|outcome| outcome.happened);
             let tried: BTreeSet<usize> = killed.map(|outcome| outcome.trial.number).collect();
+            let count = tried.len().to_string();
             let Scenario { work, path, .. } = scenario;
             row(
                 &mut rows,
@@ -85,8 +89,10 @@ impl Report {
                     work.to_string(),
                     named(path).to_owned(),
                     who.to_owned(),
-                    points.to_string(),
-                    tried.len().to_string(),
+                    points.count().to_string(),
+                    count,
+                    points.kinds().to_string(),
+                    points.kinds_of(tried).to_string(),
                     most_reruns(self.of(scenario)),
                     lost(self.of(scenario)),
                 ],

@@ -69,7 +69,13 @@ pub struct Trial {
     pub number: usize,
 }
 
-const STAGES: [Stage; 4] = [Stage::Extract, Stage::Transform, Stage::Load, Stage::Dbt];
+const WORKS: [Work; 5] = [
+    Work::Stage(Stage::Extract),
+    Work::Stage(Stage::Transform),
+    Work::Stage(Stage::Load),
+    Work::Stage(Stage::Dbt),
+    Work::Run,
+];
 
 /// Returns all scenarios.
 #[must_use]
@@ -86,33 +92,30 @@ pub fn all() -> Vec<Scenario> {
         });
     };
     for path in [Path::Local, Path::Cloud] {
-        for stage in STAGES {
-            let work = Work::Stage(stage);
+        for work in WORKS {
             add(Kill, work, path);
             for copies in [2, 4, 8] {
                 add(Crowd(copies), work, path);
             }
             // The other jobs start no process.
-            if stage == Stage::Dbt {
+            if work.last_stage() == Stage::Dbt {
                 add(Orphan, work, path);
             }
             for service in [Portal, Storage, Warehouse] {
-                if asks(stage, service, path) {
+                if asks(work, service, path) {
                     add(Wire(service), work, path);
                 }
             }
         }
     }
-    // The emulators of a run in the cloud end with it, so that nothing is left to run again.
-    add(Kill, Work::Run, Path::Local);
-    for copies in [2, 4, 8] {
-        add(Crowd(copies), Work::Run, Path::Local);
-    }
     scenarios
 }
 
-/// Whether the job of `stage` asks `service`.
-fn asks(stage: Stage, service: Service, path: Path) -> bool {
+/// Whether `work` is the job of a stage that asks `service`. What a run asks, its jobs ask.
+fn asks(work: Work, service: Service, path: Path) -> bool {
+    let Work::Stage(stage) = work else {
+        return false;
+    };
     match service {
         Service::Portal => stage == Stage::Extract,
         Service::Storage => path == Path::Cloud,

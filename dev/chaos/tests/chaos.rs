@@ -8,16 +8,20 @@ use chaos::reference::Reference;
 use chaos::scenario::{Disturbance, Path, Scenario, Service, Work};
 use shared::run::Stage;
 
+const EXTRACT: Work = Work::Stage(Stage::Extract);
+const TRANSFORM: Work = Work::Stage(Stage::Transform);
+const LOAD: Work = Work::Stage(Stage::Load);
+const DBT: Work = Work::Stage(Stage::Dbt);
+
 /// Scenarios, and the number of trials of each.
-type Plan<'a> = &'a [(Disturbance, Stage, usize)];
+type Plan<'a> = &'a [(Disturbance, Work, usize)];
 
 /// Runs the trials on a path, and checks that each disturbed the work, and that nothing was lost.
 fn nothing_is_lost(path: Path, plan: Plan<'_>) {
-    let works: Vec<Work> = plan.iter().map(|planned| Work::Stage(planned.1)).collect();
+    let works: Vec<Work> = plan.iter().map(|planned| planned.1).collect();
     let home = Home::start(path, &works).unwrap();
     let references = Reference::all(&home, &works).unwrap();
-    for &(disturbance, stage, trials) in plan {
-        let work = Work::Stage(stage);
+    for &(disturbance, work, trials) in plan {
         let reference = reference_of(&references, work).unwrap();
         let scenario = Scenario {
             disturbance,
@@ -37,11 +41,11 @@ fn to_the_warehouse_on_one_machine() {
     nothing_is_lost(
         Path::Local,
         &[
-            (Disturbance::Kill, Stage::Extract, 6),
-            (Disturbance::Kill, Stage::Transform, 6),
-            (Disturbance::Kill, Stage::Load, 8),
-            (Disturbance::Crowd(4), Stage::Load, 1),
-            (Disturbance::Wire(Service::Portal), Stage::Extract, 2),
+            (Disturbance::Kill, EXTRACT, 6),
+            (Disturbance::Kill, TRANSFORM, 6),
+            (Disturbance::Kill, LOAD, 8),
+            (Disturbance::Crowd(4), LOAD, 1),
+            (Disturbance::Wire(Service::Portal), EXTRACT, 2),
         ],
     );
 }
@@ -51,11 +55,11 @@ fn to_the_warehouse_in_the_cloud() {
     nothing_is_lost(
         Path::Cloud,
         &[
-            (Disturbance::Kill, Stage::Extract, 2),
-            (Disturbance::Kill, Stage::Transform, 2),
-            (Disturbance::Kill, Stage::Load, 3),
-            (Disturbance::Wire(Service::Storage), Stage::Transform, 2),
-            (Disturbance::Wire(Service::Warehouse), Stage::Load, 2),
+            (Disturbance::Kill, EXTRACT, 2),
+            (Disturbance::Kill, TRANSFORM, 2),
+            (Disturbance::Kill, LOAD, 3),
+            (Disturbance::Wire(Service::Storage), TRANSFORM, 2),
+            (Disturbance::Wire(Service::Warehouse), LOAD, 2),
         ],
     );
 }
@@ -64,14 +68,27 @@ fn to_the_warehouse_in_the_cloud() {
 fn marts_on_one_machine() {
     nothing_is_lost(
         Path::Local,
-        &[
-            (Disturbance::Kill, Stage::Dbt, 2),
-            (Disturbance::Orphan, Stage::Dbt, 1),
-        ],
+        &[(Disturbance::Kill, DBT, 2), (Disturbance::Orphan, DBT, 1)],
     );
 }
 
 #[test]
 fn marts_in_the_cloud() {
-    nothing_is_lost(Path::Cloud, &[(Disturbance::Kill, Stage::Dbt, 1)]);
+    nothing_is_lost(Path::Cloud, &[(Disturbance::Kill, DBT, 1)]);
+}
+
+#[test]
+fn a_run_on_one_machine() {
+    nothing_is_lost(
+        Path::Local,
+        &[
+            (Disturbance::Kill, Work::Run, 1),
+            (Disturbance::Orphan, Work::Run, 1),
+        ],
+    );
+}
+
+#[test]
+fn a_run_in_the_cloud() {
+    nothing_is_lost(Path::Cloud, &[(Disturbance::Kill, Work::Run, 1)]);
 }

@@ -16,7 +16,7 @@ use url::Url;
 
 use super::{NOBODY, State, files};
 use crate::reader::Reader;
-use crate::scenario::Service;
+use crate::scenario::{Service, Work};
 
 const LOADED: &str = "main";
 const LOCATION: &str = "northamerica-northeast2";
@@ -33,6 +33,8 @@ pub(super) struct Cloud {
     runtime: Runtime,
     client: reqwest::Client,
     copy: PathBuf,
+    /// What local-workflow keeps of its runs on this machine.
+    runs: PathBuf,
 }
 
 impl Cloud {
@@ -65,6 +67,7 @@ impl Cloud {
                 .pool_max_idle_per_host(0)
                 .build()?,
             copy: directory.join("copy"),
+            runs: directory.join("runs"),
             addresses,
             project,
         })
@@ -77,7 +80,10 @@ impl Cloud {
         }
     }
 
-    pub(super) fn set(&self, is_down: &dyn Fn(Service) -> bool, command: &mut Command) {
+    pub(super) fn set(&self, work: Work, is_down: &dyn Fn(Service) -> bool, command: &mut Command) {
+        if work == Work::Run {
+            command.env("CLOUD", "running").env("LOCAL_DIR", &self.runs);
+        }
         let address = |service| {
             if is_down(service) {
                 NOBODY

@@ -34,7 +34,6 @@ impl Local {
     }
 
     pub(super) fn set(&self, work: Work, command: &mut Command) {
-        command.env("DUCKDB_LIBRARY", variable("DUCKDB_LIBRARY"));
         if work == Work::Run {
             command.env("LOCAL_DIR", &self.data);
             return;

@@ -36,8 +36,8 @@ enum Target {
 /// A system call, its name in reports and its target.
 struct Call(i64, &'static str, Target);
 
-/// The calls that are effects: <https://man7.org/linux/man-pages/man2/syscalls.2.html>. Reads are not. Opening a file is
-/// one if it may create or empty it.
+/// The calls that are effects: <https://man7.org/linux/man-pages/man2/syscalls.2.html>. Opening a file is one if it may create
+/// or empty it. Reads are not, and neither are syncs: what a process wrote outlives it without them.
 const CALLS: &[Call] = {
     use Target::{Address, Descriptor, Path, PathAt, Process, Ring};
     &[
@@ -54,8 +54,6 @@ const CALLS: &[Call] = {
         Call(libc::SYS_fallocate, "allocate", Descriptor(0)),
         Call(libc::SYS_ftruncate, "truncate", Descriptor(0)),
         Call(libc::SYS_truncate, "truncate", Path(0)),
-        Call(libc::SYS_fsync, "sync", Descriptor(0)),
-        Call(libc::SYS_fdatasync, "sync", Descriptor(0)),
         Call(libc::SYS_link, "link", Path(1)),
         Call(libc::SYS_linkat, "link", PathAt(3)),
         Call(libc::SYS_symlink, "link", Path(1)),
@@ -189,15 +187,28 @@ impl<'a> Observer<'a> {
         };
         // A call without a valid target fails.
         let Ok(path) = path else { return Ok(None) };
-        Ok(if self.connections.contains(&path) {
-            Some(format!("{verb} to a service"))
-        } else {
-            let inside = path.strip_prefix(self.directory).ok();
-            // Logs are for people.
-            let inside = inside.filter(|inside| !inside.starts_with("logs"));
-            inside.map(|inside| format!("{verb} {}", shortened(inside)))
-        })
+        if self.connections.contains(&path) {
+            let sent = process.sent(registers).unwrap_or_default();
+            return Ok(match request(&sent) {
+                Some(("GET" | "HEAD", _)) => None,
+                Some((method, target)) => Some(format!("{method} {target}")),
+                None => Some(format!("{verb} to a service")),
+            });
+        }
+        let inside = path.strip_prefix(self.directory).ok();
+        // Logs are for people.
+        let inside = inside.filter(|inside| !inside.starts_with("logs"));
+        Ok(inside.map(|inside| format!("{verb} {}", shortened(inside))))
     }
+}
+
+/// Returns the method and the path of the HTTP request that begins with `sent`; `None` if none begins there.
+fn request(sent: &[u8]) -> Option<(&str, &str)> {
+    const METHODS: [&str; 6] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
+    let line = sent.split(|&byte| byte == b'\r').next()?;
+    let (method, target) = str::from_utf8(line).ok()?.split_once(' ')?;
+    let path = target.split([' ', '?']).next()?;
+    (METHODS.contains(&method) && path.starts_with('/')).then_some((method, path))
 }
 
 /// Returns a path with its digests cut.
@@ -254,6 +265,32 @@ impl Process {
             _ => fs::read_link(self.proc("cwd"))?,
         };
         Ok(folder.join(path))
+    }
+
+    /// Returns the beginning of what a call is about to send.
+    fn sent(&self, registers: &user_regs_struct) -> io::Result<Vec<u8>> {
+        const SHOWN: u64 = 200;
+        let second = argument(registers, 1);
+        let (address, length) = match registers.orig_rax.cast_signed() {
+            libc::SYS_writev => self.buffer(second)?,
+            // The vector of a message follows its address.
+            libc::SYS_sendmsg | libc::SYS_sendmmsg => self.buffer(self.word(second + 16)?)?,
+            _ => (second, argument(registers, 2)),
+        };
+        let mut sent = vec![0; usize::try_from(length.min(SHOWN)).map_err(io::Error::other)?];
+        File::open(self.proc("mem"))?.read_exact_at(&mut sent, address)?;
+        Ok(sent)
+    }
+
+    /// Returns the address and the length of the first buffer of a vector: readv(2).
+    fn buffer(&self, vector: u64) -> io::Result<(u64, u64)> {
+        Ok((self.word(vector)?, self.word(vector + 8)?))
+    }
+
+    fn word(&self, address: u64) -> io::Result<u64> {
+        let mut word = [0; 8];
+        File::open(self.proc("mem"))?.read_exact_at(&mut word, address)?;
+        Ok(u64::from_ne_bytes(word))
     }
 
     /// Whether the socket address at `address` is one of the Internet.
