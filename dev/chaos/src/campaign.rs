@@ -22,6 +22,7 @@ impl Progress {
     fn next(&self, reference: &Reference) -> Option<usize> {
         match self.scenario.disturbance {
             Disturbance::Kill | Disturbance::Orphan => reference.points.of_trial(self.trials),
+            Disturbance::Pause => (self.trials == 0).then_some(0),
             Disturbance::Wire(_) | Disturbance::Crowd(_) => Some(self.trials),
         }
     }
@@ -35,7 +36,7 @@ impl Progress {
                 Work::Stage(_) | Work::Run => (12, 1),
             },
             Disturbance::Wire(_) => (6, 1),
-            Disturbance::Orphan => (3, 1),
+            Disturbance::Orphan | Disturbance::Pause => (3, 1),
             Disturbance::Crowd(copies) => (1, copies),
         };
         (self.spent / deserved, copies)

@@ -13,16 +13,17 @@ use crate::reference::Reference;
 /// The stable addresses of the site.
 const ADDRESSES: &str = "data/v1/";
 
-/// Checks what a reader sees where work broke off: old or new, and whole.
+/// Checks what a reader sees where work broke off, in the data of the home or a copy of them: old or new, and whole.
 ///
 /// # Errors
 /// Describes the first thing that is neither.
 pub(crate) fn check_broken_off(
     home: &Home,
     reference: &Reference,
-    found: &State,
+    data: &Path,
 ) -> anyhow::Result<()> {
     let Reference { before, after, .. } = reference;
+    let found = &home.state_in(data, reference.work)?;
     for (key, content) in &found.lake {
         let expected = after.lake.get(key);
         ensure!(
@@ -31,7 +32,7 @@ pub(crate) fn check_broken_off(
         );
     }
     check_manifests(&found.lake)?;
-    check_partitions(home, before, found)?;
+    check_partitions(home, data, before, found)?;
     check_marts(before, after, found)?;
     check_site(before, after, found)
 }
@@ -47,7 +48,7 @@ pub(crate) fn check_end(home: &Home, reference: &Reference) -> anyhow::Result<()
     same("the warehouse", &after.tables, &found.tables)?;
     same("the site", &after.site, &found.site)?;
     check_manifests(&found.lake)?;
-    check_partitions(home, after, &found)
+    check_partitions(home, &home.data(), after, &found)
 }
 
 /// Whether an exit code is one that a job chose. Anything else, among it 70 and a signal, is a defect.
@@ -132,7 +133,7 @@ fn check_references(
 }
 
 /// Checks that the warehouse has exactly the rows that the latest load of each year states, and none twice.
-fn check_partitions(home: &Home, before: &State, found: &State) -> anyhow::Result<()> {
+fn check_partitions(home: &Home, data: &Path, before: &State, found: &State) -> anyhow::Result<()> {
     const STATED: &str =
         "select partition, rows_kept, rows_quarantined from load_history order by load_number";
     const KEPT: &str = "select source_year, count(*), count(distinct request_id) from service_requests group by source_year";
@@ -143,7 +144,7 @@ fn check_partitions(home: &Home, before: &State, found: &State) -> anyhow::Resul
         return Ok(());
     }
     let rows = |sql| -> anyhow::Result<Rows> {
-        let rows = home.query(sql)?.context("the warehouse is gone")?;
+        let rows = home.query_in(data, sql)?.context("the warehouse is gone")?;
         Ok(serde_json::from_value(rows)?)
     };
     check_counts(&rows(STATED)?, [&rows(KEPT)?, &rows(QUARANTINED)?])

@@ -57,6 +57,7 @@ impl Report {
             failed = failed,
             command = command,
             kills = self.kills(scenarios),
+            pauses = self.pauses(scenarios),
             wires = self.wires(),
             crowds = self.crowds(scenarios),
         )
@@ -97,6 +98,22 @@ impl Report {
                     lost(self.of(scenario)),
                 ],
             );
+        }
+        rows
+    }
+
+    fn pauses(&self, scenarios: &[Scenario]) -> String {
+        let mut rows = String::new();
+        let pauses = scenarios.iter();
+        for &scenario in pauses.filter(|scenario| scenario.disturbance == Disturbance::Pause) {
+            let looked_at = self.of(scenario).map(|outcome| outcome.looked_at);
+            let cells = [
+                scenario.work.to_string(),
+                named(scenario.path).to_owned(),
+                looked_at.sum::<usize>().to_string(),
+                lost(self.of(scenario)),
+            ];
+            row(&mut rows, &cells);
         }
         rows
     }

@@ -28,6 +28,8 @@ pub struct Outcome {
     pub kind: Option<Kind>,
     /// Whether the disturbance happened: work that sends fewer requests this time ends before it.
     pub happened: bool,
+    /// The number of effects before which somebody looked at what came of the work.
+    pub looked_at: usize,
     /// The exit code of the disturbed work, of the worst copy of a crowd; `None` if it was killed.
     pub exit: Option<i32>,
     /// How often the work had to be repeated.
@@ -69,6 +71,7 @@ struct Disturbed {
     description: String,
     kind: Option<Kind>,
     happened: bool,
+    looked_at: usize,
     exit: Option<i32>,
 }
 
@@ -84,6 +87,7 @@ pub fn run(home: &Home, reference: &Reference, trial: Trial) -> anyhow::Result<O
         description: String::new(),
         kind: None,
         happened: false,
+        looked_at: 0,
         exit: None,
     };
     let mut reruns = 0;
@@ -99,6 +103,7 @@ pub fn run(home: &Home, reference: &Reference, trial: Trial) -> anyhow::Result<O
         disturbance: disturbed.description,
         kind: disturbed.kind,
         happened: disturbed.happened,
+        looked_at: disturbed.looked_at,
         exit: disturbed.exit,
         reruns,
         took: start.elapsed(),
@@ -116,6 +121,7 @@ fn disturb(
     match trial.scenario.disturbance {
         Disturbance::Kill => kill(home, reference, trial.number, Victim::All, disturbed),
         Disturbance::Orphan => kill(home, reference, trial.number, Victim::Program, disturbed),
+        Disturbance::Pause => pause(home, reference, disturbed),
         Disturbance::Wire(service) => break_wire(home, reference, service, trial.number, disturbed),
         Disturbance::Crowd(copies) => crowd(home, reference, copies, disturbed),
     }
@@ -136,7 +142,26 @@ fn kill(
     if !traced.killed {
         return judge::check_exit(traced.exit, &[0]);
     }
-    judge::check_broken_off(home, reference, &home.state(reference.work)?)
+    judge::check_broken_off(home, reference, &home.data())
+}
+
+/// Looks at what a reader finds before each effect, as if the work had broken off there.
+fn pause(home: &Home, reference: &Reference, disturbed: &mut Disturbed) -> anyhow::Result<()> {
+    disturbed.happened = true;
+    let mut is_news = true;
+    let traced = home.watch(reference.work, |effect| {
+        if is_news {
+            judge::check_broken_off(home, reference, home.look()?)
+                .with_context(|| format!("before {effect}"))?;
+        }
+        disturbed.looked_at += 1;
+        // Readers leave out temporary files, and find what they found.
+        is_news = !effect.contains("/.");
+        Ok(())
+    })?;
+    disturbed.description = format!("looked at before {} effects", disturbed.looked_at);
+    disturbed.exit = traced.exit;
+    judge::check_exit(traced.exit, &[0])
 }
 
 fn break_wire(
@@ -160,7 +185,7 @@ fn break_wire(
         elsewhere.requests() == 0,
         "followed a redirect to a host that has nothing to do with it"
     );
-    judge::check_broken_off(home, reference, &home.state(reference.work)?)
+    judge::check_broken_off(home, reference, &home.data())
 }
 
 fn crowd(

@@ -42,6 +42,8 @@ pub enum Disturbance {
     Kill,
     /// The job alone is killed, and what it started lives on.
     Orphan,
+    /// The work waits before each of its effects, while somebody looks at what came of it.
+    Pause,
     /// A service answers wrongly, or not at all.
     Wire(Service),
     /// This many copies work at the same time.
@@ -65,7 +67,7 @@ pub struct Trial {
     /// The scenario.
     pub scenario: Scenario,
     /// The number of the effect before which the job is killed; of a fault, the seed that draws it; of a crowd, the
-    /// number of the repetition.
+    /// number of the repetition. A pause has no second one.
     pub number: usize,
 }
 
@@ -80,7 +82,7 @@ const WORKS: [Work; 5] = [
 /// Returns all scenarios.
 #[must_use]
 pub fn all() -> Vec<Scenario> {
-    use Disturbance::{Crowd, Kill, Orphan, Wire};
+    use Disturbance::{Crowd, Kill, Orphan, Pause, Wire};
     use Service::{Portal, Storage, Warehouse};
 
     let mut scenarios = Vec::new();
@@ -94,6 +96,10 @@ pub fn all() -> Vec<Scenario> {
     for path in [Path::Local, Path::Cloud] {
         for work in WORKS {
             add(Kill, work, path);
+            // Services cannot be copied while they work.
+            if path == Path::Local {
+                add(Pause, work, path);
+            }
             for copies in [2, 4, 8] {
                 add(Crowd(copies), work, path);
             }
@@ -178,6 +184,7 @@ impl fmt::Display for Disturbance {
         match self {
             Self::Kill => f.write_str("kill"),
             Self::Orphan => f.write_str("orphan"),
+            Self::Pause => f.write_str("pause"),
             Self::Wire(service) => write!(f, "wire-{service}"),
             Self::Crowd(copies) => write!(f, "crowd-{copies}"),
         }

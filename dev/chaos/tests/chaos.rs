@@ -44,6 +44,7 @@ fn to_the_warehouse_on_one_machine() {
             (Disturbance::Kill, EXTRACT, 6),
             (Disturbance::Kill, TRANSFORM, 6),
             (Disturbance::Kill, LOAD, 8),
+            (Disturbance::Pause, LOAD, 1),
             (Disturbance::Crowd(4), LOAD, 1),
             (Disturbance::Wire(Service::Portal), EXTRACT, 2),
         ],

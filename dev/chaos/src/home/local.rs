@@ -18,6 +18,8 @@ pub(super) struct Local {
     data: PathBuf,
     /// Copies of `data`.
     saved: PathBuf,
+    /// A copy of `data` that somebody looks at.
+    seen: PathBuf,
     reader: Reader,
 }
 
@@ -26,6 +28,7 @@ impl Local {
         let local = Self {
             data: directory.join("data"),
             saved: directory.join("saved"),
+            seen: directory.join("seen"),
             reader: Reader::start(&variable("READERS_PYTHON"), "readers.py", &[])?,
         };
         fs::create_dir(&local.data)?;
@@ -53,36 +56,48 @@ impl Local {
     }
 
     pub(super) fn restore(&self, copy: &Path) -> anyhow::Result<()> {
-        match fs::remove_dir_all(&self.data) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-        copy_folder(copy, &self.data);
-        Ok(())
+        replace(copy, &self.data)
     }
 
-    pub(super) fn state(&self) -> anyhow::Result<State> {
-        let tables = match self.warehouse() {
+    /// Copies the data, also while a job writes them, and returns the copy.
+    pub(super) fn look(&self) -> anyhow::Result<&Path> {
+        replace(&self.data, &self.seen)?;
+        Ok(&self.seen)
+    }
+
+    /// Reads the state of `data` or of a copy.
+    pub(super) fn state(&self, data: &Path) -> anyhow::Result<State> {
+        let tables = match warehouse_in(data) {
             Some(file) => self.reader.ask(&["warehouse", &file])?,
             None => Value::Object(serde_json::Map::new()),
         };
         Ok(State {
-            lake: files(&self.data.join("lake"))?,
+            lake: files(&data.join("lake"))?,
             tables: serde_json::from_value(tables).context("not a table of tables")?,
-            site: files(&self.data.join("site"))?,
+            site: files(&data.join("site"))?,
         })
     }
 
-    pub(super) fn query(&self, sql: &str) -> anyhow::Result<Option<Value>> {
-        let Some(file) = self.warehouse() else {
+    pub(super) fn query(&self, data: &Path, sql: &str) -> anyhow::Result<Option<Value>> {
+        let Some(file) = warehouse_in(data) else {
             return Ok(None);
         };
         let mut answer = self.reader.ask(&["query", &file, sql])?;
         Ok(Some(answer["rows"].take()))
     }
+}
 
-    fn warehouse(&self) -> Option<String> {
-        let file = self.data.join("warehouse.duckdb");
-        file.is_file().then(|| file.to_string_lossy().into_owned())
+fn warehouse_in(data: &Path) -> Option<String> {
+    let file = data.join("warehouse.duckdb");
+    file.is_file().then(|| file.to_string_lossy().into_owned())
+}
+
+/// Makes `to` a copy of the folder `from`.
+fn replace(from: &Path, to: &Path) -> anyhow::Result<()> {
+    match fs::remove_dir_all(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
     }
+    copy_folder(from, to);
+    Ok(())
 }

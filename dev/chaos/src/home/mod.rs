@@ -13,7 +13,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use sample_portal::{Date, Portal, PortalConfig};
 use serde_json::Value;
 use shared::exit::Exit;
@@ -22,7 +22,7 @@ use shared::testing::{project_of_few_marts, variable};
 use tempfile::TempDir;
 
 use crate::scenario::{Path, Service, Work};
-use crate::trace::{self, Traced, Victim};
+use crate::trace::{self, Plan, Traced, Victim};
 use crate::wire::Drawn;
 use cloud::Cloud;
 use local::Local;
@@ -42,8 +42,8 @@ pub(crate) const CATALOG: &str = "data/catalog.json";
 
 /// The table with what the marts were built from.
 pub(crate) const RECORD: &str = "main.published_marts";
-/// Longer than every wait of a job on a service that is down.
-const PATIENCE: Duration = Duration::from_mins(15);
+/// Longer than every wait of a job on a service that is down, and than eight runs at once.
+const PATIENCE: Duration = Duration::from_mins(30);
 
 /// The whole state that the pipeline leaves, without what two correct executions may differ in: hand-overs and lineage, which
 /// have a clock, as have dbt's docs, the id of the run and what is named by it, and what the readers leave out for the same
@@ -171,7 +171,8 @@ impl Home {
 
     fn finish(&self, run: &str, stage: Stage, years: &[i16]) -> anyhow::Result<()> {
         let execute = || {
-            let (mut command, report) = self.command(Work::Stage(stage), Wires::INTACT, None)?;
+            let (mut command, report) =
+                self.command(Work::Stage(stage), Wires::INTACT, Plan::Nothing)?;
             command.env("RUN_ID", run).env("YEARS", listed(years));
             Ok::<_, anyhow::Error>(trace::run(&mut command, &report, PATIENCE)?.exit)
         };
@@ -208,7 +209,8 @@ impl Home {
                 (_, Storage::Local(_)) => {}
             }
         }
-        let (mut command, report) = self.command(work, wires, kill)?;
+        let plan = kill.map_or(Plan::Nothing, |(number, victim)| Plan::Kill(number, victim));
+        let (mut command, report) = self.command(work, wires, plan)?;
         let traced = trace::run(&mut command, &report, PATIENCE);
         self.portal.clear_faults();
         if let Storage::Cloud(cloud) = &self.storage {
@@ -216,6 +218,16 @@ impl Home {
             cloud.proxy(Service::Warehouse).clear_faults();
         }
         traced.with_context(|| format!("{work}: {}", self.last_words()))
+    }
+
+    /// Executes `work` once, which waits before each effect until `look` returns.
+    pub(crate) fn watch(
+        &self,
+        work: Work,
+        look: impl FnMut(&str) -> anyhow::Result<()>,
+    ) -> anyhow::Result<Traced> {
+        let (mut command, report) = self.command(work, Wires::INTACT, Plan::Pause)?;
+        trace::watch(&mut command, &report, look)
     }
 
     /// Returns the numbers of requests to a service, and of those that a fault broke, so far.
@@ -261,10 +273,23 @@ impl Home {
         }
     }
 
+    /// Copies what is on this machine, for a look at it while a job works.
+    pub(crate) fn look(&self) -> anyhow::Result<&FilePath> {
+        match &self.storage {
+            Storage::Local(local) => local.look(),
+            Storage::Cloud(_) => bail!("services cannot be copied while a job works"),
+        }
+    }
+
     /// Reads the state that `work` leaves.
     pub(crate) fn state(&self, work: Work) -> anyhow::Result<State> {
+        self.state_in(&self.data(), work)
+    }
+
+    /// The same, of the data of this home or a copy of them. Services have no copies.
+    pub(crate) fn state_in(&self, data: &FilePath, work: Work) -> anyhow::Result<State> {
         let mut state = match &self.storage {
-            Storage::Local(local) => local.state()?,
+            Storage::Local(local) => local.state(data)?,
             Storage::Cloud(cloud) => match work.last_stage() {
                 // They do not know the warehouse, which is not put back for them.
                 Stage::Extract | Stage::Transform => cloud.state_of_lake()?,
@@ -297,16 +322,17 @@ impl Home {
         Ok(state)
     }
 
-    /// Returns the rows of a query that both warehouses understand; `None` if there is no warehouse yet.
-    pub(crate) fn query(&self, sql: &str) -> anyhow::Result<Option<Value>> {
+    /// Returns the rows of a query that both warehouses understand, of the data of this home or a copy of them; `None` before
+    /// the first load.
+    pub(crate) fn query_in(&self, data: &FilePath, sql: &str) -> anyhow::Result<Option<Value>> {
         match &self.storage {
-            Storage::Local(local) => local.query(sql),
+            Storage::Local(local) => local.query(data, sql),
             Storage::Cloud(cloud) => cloud.query(sql).map(Some),
         }
     }
 
     /// Returns the directory whose changes are effects. In the cloud it stays empty.
-    fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.directory.path().join("data")
     }
 
@@ -315,7 +341,7 @@ impl Home {
         &self,
         work: Work,
         wires: Wires<'_>,
-        kill: Option<(usize, Victim)>,
+        plan: Plan,
     ) -> anyhow::Result<(Command, PathBuf)> {
         let execution = self.executions.fetch_add(1, Ordering::Relaxed);
         let name = match work {
@@ -328,7 +354,7 @@ impl Home {
         let log_path = self.log_of(execution);
         let report = log_path.with_extension("traced.json");
         let mut command = Command::new(executable("tracer")?);
-        trace::set(&mut command, &report, &self.data(), kill);
+        trace::set(&mut command, &report, &self.data(), plan);
         command.arg(executable(name)?).env_clear();
         for kept in ["PATH", "HOME", "LD_LIBRARY_PATH"] {
             if let Some(value) = env::var_os(kept) {

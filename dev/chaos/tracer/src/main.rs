@@ -1,10 +1,11 @@
 //! Runs a program unchanged, counts its effects by ptrace(2), and kills it before one of them:
-//! `tracer REPORT DIRECTORY KILL PROGRAM [ARGUMENT...]`.
+//! `tracer REPORT DIRECTORY PLAN PROGRAM [ARGUMENT...]`. What the program prints goes to standard error.
 //!
 //! An effect is a system call that changes something that outlives the process: what is in DIRECTORY, or what another host
 //! knows. So every write and every request has a number, in any language and in any library, and nobody can forget to
-//! give it one. KILL is `nothing`; `all:17`, the program and all that it started, as with a container or a machine, before
-//! the effect of that number, counted from 0, or before its end if it has fewer; or `program:17`, the program alone, so that what it started lives on.
+//! give it one. PLAN is `nothing`; `all:17`, the program and all that it started, as with a container or a machine, before
+//! the effect of that number, counted from 0, or before its end if it has fewer; `program:17`, the program alone, so that what
+//! it started lives on; or `pause`: each effect is printed, and happens when a line of standard input answers.
 //!
 //! REPORT becomes a JSON object: `exit`, the program's exit code, null if a signal ended it; `effects`, in words, of which the
 //! last one did not happen if `killed`. The program and all that it started end with this process.
@@ -15,9 +16,10 @@ use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::io::{self, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, bail, ensure};
 use nix::errno::Errno;
@@ -41,6 +43,16 @@ enum Victim {
     Program,
 }
 
+/// What happens before effects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Plan {
+    Nothing,
+    /// The victim is killed before the effect of this number.
+    Kill(usize, Victim),
+    /// Somebody looks at what came of those before.
+    Pause,
+}
+
 fn main() -> anyhow::Result<()> {
     let mut arguments = env::args_os().skip(1);
     let first = arguments.next().context(USAGE)?;
@@ -52,25 +64,25 @@ fn main() -> anyhow::Result<()> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     let report = PathBuf::from(first);
     let directory = PathBuf::from(arguments.next().context(USAGE)?);
-    let kill = arguments.next().context(USAGE)?;
-    let kill = parse_kill(&kill.to_string_lossy())?;
-    let tracer = Tracer::start(&directory, kill, arguments.collect())?;
+    let plan = arguments.next().context(USAGE)?;
+    let plan = parse_plan(&plan.to_string_lossy())?;
+    let tracer = Tracer::start(&directory, plan, arguments.collect())?;
     fs::write(&report, tracer.run()?.to_string())
         .with_context(|| format!("cannot write {}", report.display()))
 }
 
 const USAGE: &str =
-    "usage: tracer REPORT DIRECTORY nothing|all:NUMBER|program:NUMBER PROGRAM [ARGUMENT...]";
+    "usage: tracer REPORT DIRECTORY nothing|all:NUMBER|program:NUMBER|pause PROGRAM [ARGUMENT...]";
 
-fn parse_kill(text: &str) -> anyhow::Result<Option<(usize, Victim)>> {
-    let victim = match text.split_once(':') {
-        None if text == "nothing" => return Ok(None),
-        Some(("all", number)) => Some((number, Victim::All)),
-        Some(("program", number)) => Some((number, Victim::Program)),
-        _ => None,
+fn parse_plan(text: &str) -> anyhow::Result<Plan> {
+    let (victim, number) = match text.split_once(':') {
+        None if text == "nothing" => return Ok(Plan::Nothing),
+        None if text == "pause" => return Ok(Plan::Pause),
+        Some(("all", number)) => (Victim::All, number),
+        Some(("program", number)) => (Victim::Program, number),
+        _ => bail!(USAGE),
     };
-    let (number, victim) = victim.context(USAGE)?;
-    Ok(Some((number.parse().context(USAGE)?, victim)))
+    Ok(Plan::Kill(number.parse().context(USAGE)?, victim))
 }
 
 /// Replaces this process with a program that its parent traces. Returns only if it cannot.
@@ -90,21 +102,19 @@ struct Tracer<'a> {
     root: Pid,
     observer: Observer<'a>,
     threads: BTreeSet<Pid>,
-    kill: Option<(usize, Victim)>,
+    plan: Plan,
     exit: Option<i32>,
     effects: Vec<String>,
     killed: bool,
 }
 
 impl<'a> Tracer<'a> {
-    fn start(
-        directory: &'a Path,
-        kill: Option<(usize, Victim)>,
-        program: Vec<OsString>,
-    ) -> anyhow::Result<Self> {
+    fn start(directory: &'a Path, plan: Plan, program: Vec<OsString>) -> anyhow::Result<Self> {
         let child = Command::new(env::current_exe()?)
             .arg(TRACED)
             .args(program)
+            .stdin(Stdio::null())
+            .stdout(io::stderr())
             .spawn()?;
         let root = Pid::from_raw(child.id().cast_signed());
         let first = waitpid(root, None)?;
@@ -126,7 +136,7 @@ impl<'a> Tracer<'a> {
             root,
             observer: Observer::new(directory),
             threads: BTreeSet::from([root]),
-            kill,
+            plan,
             exit: None,
             effects: Vec::new(),
             killed: false,
@@ -185,19 +195,23 @@ impl<'a> Tracer<'a> {
             return Ok(());
         }
         let number = self.effects.len();
-        self.effects.push(effect);
-        match self.kill {
-            Some((planned, victim)) if planned == number || is_end => {
+        match self.plan {
+            Plan::Kill(planned, victim) if planned == number || is_end => {
                 self.killed = true;
                 self.kill_victim(victim);
             }
+            Plan::Pause => pause(&effect)?,
             _ => {}
         }
+        self.effects.push(effect);
         Ok(())
     }
 
     fn victim(&self) -> Option<Victim> {
-        self.kill.map(|(_, victim)| victim)
+        match self.plan {
+            Plan::Kill(_, victim) => Some(victim),
+            _ => None,
+        }
     }
 
     fn kill_victim(&self, victim: Victim) {
@@ -210,6 +224,14 @@ impl<'a> Tracer<'a> {
             }
         }
     }
+}
+
+/// Prints an effect, and waits for the line that allows it.
+fn pause(effect: &str) -> anyhow::Result<()> {
+    writeln!(io::stdout(), "{effect}")?;
+    let read = io::stdin().read_line(&mut String::new())?;
+    ensure!(read > 0, "nobody allows the effect");
+    Ok(())
 }
 
 fn proceed(thread: Pid, signal: Option<Signal>) -> anyhow::Result<()> {
