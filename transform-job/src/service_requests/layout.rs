@@ -94,6 +94,19 @@ impl Layout {
     }
 }
 
+/// Whether `text` has the form of a date with or without a time, which no layout may fit: `2024-02-30 10:00`.
+pub(super) fn looks_like_a_date(text: &[u8]) -> bool {
+    let text = trim_padding(text);
+    let end = text.iter().position(|byte| b" T".contains(byte));
+    let (date, time) = text.split_at(end.unwrap_or(text.len()));
+    let parts: Vec<&[u8]> = date.split(|byte| b"-/.".contains(byte)).collect();
+    let is_part =
+        |part: &&[u8]| matches!(part.len(), 1 | 2 | 4) && part.iter().all(u8::is_ascii_digit);
+    let years = parts.iter().filter(|part| part.len() == 4).count();
+    let is_time = |byte: &u8| byte.is_ascii_digit() || b" T:.APMapm".contains(byte);
+    parts.len() == 3 && parts.iter().all(is_part) && years <= 1 && time.iter().all(is_time)
+}
+
 impl fmt::Display for Layout {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -386,6 +399,27 @@ mod tests {
             mixed.contains("\"01/31/2026 00:00\" in line 3 is not year first"),
             "{mixed}"
         );
+    }
+
+    #[test]
+    fn impossible_dates_look_like_dates_and_other_texts_do_not() {
+        for text in [
+            "2024-02-30",
+            " 31/31/2024 10:00 AM",
+            "2024-01-32T99:00:00.0",
+        ] {
+            assert!(looks_like_a_date(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "",
+            "416-555-0119",
+            "555-0119",
+            "2024-01-02 Jordan",
+            "Jordan",
+            "1/1 10:00",
+        ] {
+            assert!(!looks_like_a_date(text.as_bytes()), "{text}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use shared::manifest::{Drift, DriftKind};
 
 use super::fields::{Fields, LineReader, shifted};
 use super::header::{Header, HeaderError, without_byte_order_marks};
-use super::layout::{Choice, Survey};
+use super::layout::{Choice, Survey, looks_like_a_date};
 use super::months::{Months, Sink};
 use super::quarantine::Quarantine;
 use super::reading::{ParseError, Parsed, Reading, Rejected};
@@ -186,7 +186,10 @@ impl<'a> Parser<'a> {
     fn quarantine(&mut self, number: u32, line: &[u8], cut_nul_run: u64, mut refusal: Refusal) {
         let are_fields_certain = !self.lines.has_unknown_columns() || {
             let again = self.lines.read_again(line);
-            again.is_ok_and(|fields| self.rows.recognises(&fields))
+            // A line without a date may be the rest of a value with a line feed.
+            again.is_ok_and(|fields| {
+                self.rows.recognises(&fields) && looks_like_a_date(fields.creation_date)
+            })
         };
         if !are_fields_certain && refusal.reason != Reason::FieldCount {
             refusal = refusal.reason.into();

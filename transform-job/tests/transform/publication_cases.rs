@@ -603,6 +603,33 @@ fn shifted_lines_are_refused_without_their_values() {
     );
 }
 
+/// The rest of a value with a line feed begins where other lines have the date.
+#[test]
+fn the_rest_of_a_value_with_a_line_feed_is_not_shown() {
+    for column in 0..=9 {
+        let with = |row: &str, value: &str| {
+            let mut fields: Vec<&str> = row.split(',').collect();
+            fields.insert(column, value);
+            fields.join(",")
+        };
+        for rest in ["Jordan", "416-555-0119"] {
+            let rest = [rest; 10].join(",");
+            let rows = (0..10).map(|commas| {
+                let rest: Vec<&str> = rest.split(',').take(commas + 1).collect();
+                with(&sound_row(1), &format!("\"Example\n{}\"", rest.join(",")))
+            });
+            let rows: Vec<String> = rows.collect();
+            let text = format!("{}\n{}\n", with(HEADER, "Case Note"), rows.join("\n"));
+            let lake = TestLake::default();
+            let key = put_year(&lake, 2024, text.as_bytes());
+            let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
+            outcome.finished();
+            let manifest = clean_manifest(&lake);
+            assert_not_personal(&all_text(&lake, &manifest, &outcome.to_string()));
+        }
+    }
+}
+
 /// The same for lines that lack a field as well, in layouts in which no column behind the unknown one shows its place, or
 /// whose first field alone is quoted.
 #[test]
