@@ -243,14 +243,28 @@ impl<'a> RowReader<'a> {
 
     /// Whether no comma in an unknown column has shifted `fields`: behind each, two of the witnesses have a value of
     /// their own column, or the only one has. One of several may be there by chance. `Unknown` may be that of any
-    /// column.
+    /// column; beside a known ward or division, which a comma would have to bring along, it is that of the other one.
     pub(super) fn recognises(&self, fields: &Fields) -> bool {
         fields.between.iter().all(|Between { witnesses, .. }| {
-            let recognised = witnesses
+            let own = witnesses
                 .iter()
                 .filter(|&&witness| self.has_own(fields, witness));
-            recognised.take(2).count() == witnesses.len().min(2)
+            let own = own.take(2).count();
+            own == witnesses.len().min(2)
+                || own == 1
+                    && witnesses[..] == [Witness::Division, Witness::Ward]
+                    && self.lacks_ward_or_division(fields)
         })
+    }
+
+    /// Whether the ward or the division is `Unknown`.
+    fn lacks_ward_or_division(&self, fields: &Fields) -> bool {
+        let is_unknown = |text: &[u8]| trim(text).eq_ignore_ascii_case(b"Unknown");
+        is_unknown(fields.ward)
+            || Subject::read(fields.subject, self.commas).is_ok_and(|subject| {
+                let division = subject.division.as_deref().unwrap_or_default();
+                is_unknown(division.as_bytes())
+            })
     }
 
     /// Whether the column of `witness` has one of its own values.

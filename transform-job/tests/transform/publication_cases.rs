@@ -563,6 +563,45 @@ fn refused_rows_keep_only_the_columns_of_the_contract() {
     );
 }
 
+/// Its ward or its division is often unknown.
+#[test]
+fn a_row_behind_an_unknown_column_needs_a_ward_or_a_division() {
+    let header = HEADER.replace("Intersection Street 1", "Address,Intersection Street 1");
+    let row = |second: usize, address: &str, end: &str| {
+        format!("2024-01-02 00:00:0{second},New,M4A,{address},,,{end}")
+    };
+    let kept = [
+        row(0, "SECRET", "Davenport (09),Noise,Toronto Water,Ops"),
+        row(1, "SECRET", "Unknown,Noise,Toronto Water,Ops"),
+        row(2, "SECRET", "Davenport (09),Noise,Unknown,Unknown"),
+    ];
+    let refused = [
+        row(3, "SECRET", "Unknown,Noise,Unknown,Ops"),
+        row(4, "SECRET", "Davenport (09),Noise,Housing,Ops"),
+        // A field is missing as well.
+        row(5, "SECRET, SECRET", "Unknown,Noise,Toronto Water"),
+        row(6, "SECRET, SECRET", "Davenport (09),Unknown,Toronto Water"),
+        row(7, "SECRET, Unknown", "Davenport (09),Noise,Toronto Water"),
+    ];
+    let lines = [kept.join("\r\n"), refused.join("\r\n")].join("\r\n");
+    let lake = TestLake::default();
+    let key = put_year(&lake, 2024, format!("{header}\r\n{lines}\r\n").as_bytes());
+    let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
+    outcome.finished();
+    let manifest = clean_manifest(&lake);
+    let numbers = |rows: &[Value]| {
+        let number = |row: &Value| row["source_row"].as_u64().unwrap();
+        rows.iter().map(number).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(numbers(&rows(&lake, &manifest)), [2, 3, 4].into());
+    assert_eq!(
+        numbers(&quarantine(&lake, &manifest)),
+        [5, 6, 7, 8, 9].into()
+    );
+    let text = all_text(&lake, &manifest, &outcome.to_string());
+    assert!(!text.contains("SECRET"), "{text}");
+}
+
 /// A comma in a column outside the contract shifts its value into the contract's columns if something else makes up for
 /// the count.
 #[test]
