@@ -107,11 +107,16 @@ impl<'a> Parser<'a> {
         header: &[u8],
         leading_blank_lines: u64,
     ) -> Result<Self, ParseError> {
+        let mut encodings = Encodings::default();
+        if !header.is_ascii() {
+            // A byte order mark is UTF-8.
+            encodings.see(header);
+        }
         let header = Header::read(header, reading.rules)?;
         Ok(Self {
             reading,
             lines: LineReader::new(header, reading.commas),
-            encodings: Encodings::default(),
+            encodings,
             rows: RowReader::new(reading),
             blank_count: leading_blank_lines,
             row_count: 0,

@@ -244,6 +244,25 @@ fn a_line_in_both_encodings_loses_no_ward() {
     assert_eq!(manifest["drift"][0]["kind"], "mixed_encodings");
 }
 
+#[test]
+fn a_line_in_windows_1252_below_a_byte_order_mark_is_drift() {
+    let row = sound_row(1).replace("M4A,,", "M4A,Montr\u{e9}al Ave,");
+    let text: Vec<u8> = csv(&[&sound_row(0), &row])
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap())
+        .collect();
+    for (mark, drift) in [
+        ("", json!([])),
+        (
+            "\u{feff}",
+            json!([{"kind": "mixed_encodings", "subject": "lines in Windows-1252 in a file in UTF-8", "rows": 1}]),
+        ),
+    ] {
+        let (_, manifest) = clean(2024, &[mark.as_bytes(), &text].concat());
+        assert_eq!(manifest["drift"], drift);
+    }
+}
+
 /// A conversion that takes Windows-1252 for Latin-1 writes a curly apostrophe as a control character.
 #[test]
 fn characters_that_were_converted_as_latin_1_lose_no_ward() {
