@@ -223,8 +223,26 @@ impl<'a> LineReader<'a> {
         (drift, rows_with_empty_fields)
     }
 
-    /// Splits `line` into all of its fields and divides its surplus.
-    fn take_apart(&mut self, line: &[u8]) -> Result<Surplus, Refusal> {
+    /// Returns the number of empty fields after the header's last column at the end of `line`. Returns `None` if the line has
+    /// fewer fields than the header or its division is unknown, so that a comma of it may have moved an empty section there.
+    pub(super) fn empty_columns(&mut self, line: &[u8]) -> Option<usize> {
+        self.split(line).ok()?;
+        let surplus = self.fields.len().checked_sub(self.header.width)?;
+        let of_division = (0..=surplus.min(self.commas.max_commas())).find(|&division| {
+            let way = Surplus {
+                division,
+                ..Surplus::NONE
+            };
+            let text = self.value(self.header.columns.division, way);
+            self.commas.division(&text).is_some()
+        })?;
+        let last_first = (0..self.fields.len()).rev();
+        let is_empty = |field: &usize| text::trim(self.fields.get(*field)).is_empty();
+        let surplus = last_first.take(surplus - of_division);
+        Some(surplus.take_while(is_empty).count())
+    }
+
+    fn split(&mut self, line: &[u8]) -> Result<(), Refusal> {
         if self.fields.split(line).is_err() {
             if self.header.is_quoted {
                 return Err(Reason::UnbalancedQuote.into());
@@ -232,6 +250,12 @@ impl<'a> LineReader<'a> {
             // In a file without quoting, a quotation mark is an ordinary character.
             self.fields.split_unquoted(line);
         }
+        Ok(())
+    }
+
+    /// Splits `line` into all of its fields and divides its surplus.
+    fn take_apart(&mut self, line: &[u8]) -> Result<Surplus, Refusal> {
+        self.split(line)?;
         let surplus = self.divide()?;
         // Text behind a comma begins with a space, and a field does not, unless the file is padded.
         let is_spaced = |unknown: &Between| {
@@ -283,16 +307,12 @@ impl<'a> LineReader<'a> {
         let Columns {
             division, section, ..
         } = self.header.columns;
-        let value = |column: usize, way: Surplus| {
-            let joined = self.joined(column, way);
-            text::decode(&joined).unwrap_or_default().into_owned()
-        };
         let way = self.commas.divide(
             count - columns,
             empty,
             self.fields.are_quoted(),
-            |way| value(division, way),
-            |way| value(section, way),
+            |way| self.value(division, way),
+            |way| self.value(section, way),
         )?;
         if way.empty > 0
             && !way.is_repaired()
@@ -376,6 +396,12 @@ impl<'a> LineReader<'a> {
         let fields =
             (first..=first + self.more_fields(column, surplus)).map(|index| self.fields.get(index));
         fields.collect::<Vec<_>>().join(&b","[..])
+    }
+
+    /// Returns the text of `column`, joined from all its fields; an empty one if they are not text.
+    fn value(&self, column: usize, surplus: Surplus) -> String {
+        let joined = self.joined(column, surplus);
+        text::decode(&joined).unwrap_or_default().into_owned()
     }
 
     fn compose_date(&mut self, surplus: Surplus) {

@@ -133,6 +133,20 @@ impl Header {
             drift: names.drift(rules, &positions),
         })
     }
+
+    /// Adds `count` columns without a name at the end.
+    pub(super) fn widened(mut self, count: usize) -> Self {
+        let added = self.width..self.width + count;
+        self.width = added.end;
+        self.is_canonical &= count == 0;
+        self.other_columns.extend(added.clone());
+        let nameless = |position| UnknownColumn {
+            position,
+            name: None,
+        };
+        self.unknown_columns.extend(added.map(nameless));
+        self
+    }
 }
 
 /// The names in a header line.

@@ -76,6 +76,7 @@ pub(crate) async fn transform(
         horizon,
         max_quarantined_ratio,
         choice: None,
+        empty_columns: None,
         hand_on_early: true,
     };
     loop {
@@ -90,11 +91,21 @@ pub(crate) async fn transform(
                 task.hand_on_early = false;
             }
             Err(FileError::OtherLayout { line }) if task.choice.is_none() => {
+                // Only times in rows that can be split count.
+                task = task.with_empty_columns().await?;
                 let (returned, choice) = task.attempt(Task::survey).await?;
                 task = returned;
                 let choice = choice.map_err(|error| error.into_failure(&task.raw))?;
                 warn!(year, line, layout = %choice.layout, "layout of times chosen");
                 task.choice = Some(choice);
+            }
+            Err(FileError::EmptyColumns { line }) if task.empty_columns.is_none() => {
+                task = task.with_empty_columns().await?;
+                let columns = task.empty_columns;
+                warn!(
+                    year,
+                    line, columns, "empty columns after the last one counted"
+                );
             }
             outcome => return outcome.map_err(|error| error.into_failure(&task.raw)),
         }
@@ -104,6 +115,7 @@ pub(crate) async fn transform(
 enum FileError {
     Disorder { line: u64 },
     OtherLayout { line: u64 },
+    EmptyColumns { line: u64 },
     Failure(Failure),
 }
 
@@ -111,12 +123,12 @@ impl FileError {
     fn into_failure(self, raw: &RawManifest) -> Failure {
         match self {
             FileError::Failure(failure) => failure,
-            FileError::Disorder { line } | FileError::OtherLayout { line } => {
-                Failure::upstream(anyhow::anyhow!(
-                    "line {line} of {} changed between two readings",
-                    raw.object.key
-                ))
-            }
+            FileError::Disorder { line }
+            | FileError::OtherLayout { line }
+            | FileError::EmptyColumns { line } => Failure::upstream(anyhow::anyhow!(
+                "line {line} of {} changed between two readings",
+                raw.object.key
+            )),
         }
     }
 }
@@ -136,6 +148,8 @@ struct Task {
     max_quarantined_ratio: f64,
     /// The layout chosen by a survey; without one, the year is first.
     choice: Option<Choice>,
+    /// The number of empty columns after the header's last one, if they were counted.
+    empty_columns: Option<usize>,
     hand_on_early: bool,
 }
 
@@ -160,6 +174,17 @@ impl Task {
         attempt.await.or_fail(Exit::Bug)
     }
 
+    /// Counts the empty columns after the header's last one, unless they were counted.
+    async fn with_empty_columns(self) -> Result<Self, Failure> {
+        if self.empty_columns.is_some() {
+            return Ok(self);
+        }
+        let (mut task, columns) = self.attempt(Task::count_empty_columns).await?;
+        let columns = columns.map_err(|error| error.into_failure(&task.raw))?;
+        task.empty_columns = Some(columns);
+        Ok(task)
+    }
+
     fn unread(&self, error: io::Error) -> Failure {
         read_failure(error).context(format!("cannot read {}", self.raw.object.key))
     }
@@ -182,6 +207,7 @@ impl Task {
             layout: self
                 .choice
                 .map_or(Layout::YearMonthDay, |choice| choice.layout),
+            empty_columns: self.empty_columns,
             horizon: self.horizon.as_ref(),
             max_refused: share_of(self.max_quarantined_ratio, rows),
             hand_on_early: self.hand_on_early,
@@ -190,6 +216,7 @@ impl Task {
         work(&reading).map_err(|error| match error {
             ParseError::Disorder { line } => FileError::Disorder { line },
             ParseError::OtherLayout { line } => FileError::OtherLayout { line },
+            ParseError::EmptyColumns { line } => FileError::EmptyColumns { line },
             ParseError::Month(failure) => FileError::Failure(failure),
             ParseError::Lines(lines::LinesError::Read(error)) => {
                 FileError::Failure(self.unread(error))
@@ -202,6 +229,10 @@ impl Task {
 
     fn survey(&self, source: &mut dyn Read) -> Result<Choice, FileError> {
         self.reading("survey", |reading| parse::survey(source, reading))
+    }
+
+    fn count_empty_columns(&self, source: &mut dyn Read) -> Result<usize, FileError> {
+        self.reading("survey", |reading| parse::empty_columns(source, reading))
     }
 
     fn transform(&self, source: &mut dyn Read) -> Result<Clean, FileError> {

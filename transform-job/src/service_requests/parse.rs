@@ -50,23 +50,51 @@ pub(super) fn survey(source: impl Read, reading: &Reading) -> Result<Choice, Par
         reading.horizon,
     );
     let rows = RowReader::new(reading);
+    each_row(source, reading, |lines, number, line, traits| {
+        if let Ok(fields) = read_fields(lines, &rows, line, traits.has_quotes) {
+            survey.see(number, fields.creation_date);
+        }
+    })?;
+    Ok(survey.choose()?)
+}
+
+/// Returns the number of empty columns after the header's last one in which every line of a file ends, as far as its
+/// division is known.
+pub(super) fn empty_columns(source: impl Read, reading: &Reading) -> Result<usize, ParseError> {
+    let mut least = None;
+    each_row(source, reading, |lines, _, line, _| {
+        let count = lines.empty_columns(line);
+        least = count
+            .map(|count| least.unwrap_or(count).min(count))
+            .or(least);
+    })?;
+    Ok(least.unwrap_or(0))
+}
+
+/// Calls `see` with the reader of the lines below the header, and with each of them that is not blank.
+fn each_row<'a>(
+    source: impl Read,
+    reading: &Reading<'a>,
+    mut see: impl FnMut(&mut LineReader<'a>, u64, &[u8], Traits),
+) -> Result<(), ParseError> {
     let mut lines: Option<LineReader> = None;
     each_line(source, reading, &mut |number, line, traits| {
         match &mut lines {
             None if is_blank(without_byte_order_marks(line)) => {}
-            None => {
-                let header = Header::read(line, reading.rules)?;
-                lines = Some(LineReader::new(header, reading.commas));
-            }
-            Some(lines) => {
-                if let Ok(fields) = read_fields(lines, &rows, line, traits.has_quotes) {
-                    survey.see(number, fields.creation_date);
-                }
-            }
+            None => lines = Some(below_header(line, reading)?),
+            Some(lines) if !is_blank(line) => see(lines, number, line, traits),
+            Some(_) => {}
         }
         Ok(())
     })?;
-    Ok(survey.choose()?)
+    Ok(())
+}
+
+/// Returns a reader of the lines below the header in `line`.
+fn below_header<'a>(line: &[u8], reading: &Reading<'a>) -> Result<LineReader<'a>, HeaderError> {
+    let header = Header::read(line, reading.rules)?;
+    let header = header.widened(reading.empty_columns.unwrap_or(0));
+    Ok(LineReader::new(header, reading.commas))
 }
 
 /// Reads the fields of `line`, unless a comma in a column outside the contract may have shifted them.
@@ -112,10 +140,9 @@ impl<'a> Parser<'a> {
             // A byte order mark is UTF-8.
             encodings.see(header);
         }
-        let header = Header::read(header, reading.rules)?;
         Ok(Self {
             reading,
-            lines: LineReader::new(header, reading.commas),
+            lines: below_header(header, reading)?,
             encodings,
             rows: RowReader::new(reading),
             blank_count: leading_blank_lines,
@@ -164,6 +191,10 @@ impl<'a> Parser<'a> {
             }
             Err(Rejected::File(error)) => return Err(error),
             Err(Rejected::Row(refusal)) => {
+                if self.may_have_empty_columns(line, refusal.reason) {
+                    let line = number.into();
+                    return Err(ParseError::EmptyColumns { line });
+                }
                 self.quarantine(number, line, traits.cut_nul_run, refusal);
                 if self.quarantine.len() > self.reading.max_refused {
                     let summary = self.quarantine.summary(self.row_count);
@@ -186,6 +217,16 @@ impl<'a> Parser<'a> {
         }
         let fields = read_fields(&mut self.lines, &self.rows, line, may_have_quotes)?;
         self.rows.read(number, &fields)
+    }
+
+    /// Whether `line` was refused for its number of fields, and would not be if every line of the file ended in as many empty
+    /// columns, as all rows so far do.
+    fn may_have_empty_columns(&self, line: &[u8], reason: Reason) -> bool {
+        let counts = self.rows.counts;
+        reason == Reason::FieldCount
+            && self.reading.empty_columns.is_none()
+            && counts.kept == counts.with_empty_fields
+            && text::trim(line).ends_with(b",")
     }
 
     fn quarantine(&mut self, number: u32, line: &[u8], cut_nul_run: u64, mut refusal: Refusal) {

@@ -21,6 +21,8 @@ pub(super) struct Reading<'a> {
     pub(super) commas: &'a Commas<'a>,
     /// The layout of the times.
     pub(super) layout: Layout,
+    /// The number of empty columns after the header's last one, if a survey has counted them.
+    pub(super) empty_columns: Option<usize>,
     /// The time after which no request can have been created.
     pub(super) horizon: Option<&'a Horizon>,
     /// The number of refused rows above which the file is refused as a whole.
@@ -78,6 +80,9 @@ pub(super) enum ParseError {
     /// A time that matches another layout but not the file's.
     #[error("line {line} has another layout than the file")]
     OtherLayout { line: u64 },
+    /// A refused row that would not be, if every line of the file ended in empty columns.
+    #[error("line {line} may end in columns that the header lacks")]
+    EmptyColumns { line: u64 },
     /// A row of a month that was already written: the file is not in chronological order.
     #[error("line {line} belongs to a month that was already written")]
     Disorder { line: u64 },

@@ -947,6 +947,82 @@ fn an_empty_field_behind_an_unknown_division_is_dropped_only_if_commas_are_certa
     assert_eq!(kept(&quoted(&housing("Shelter & Support,"))), read);
 }
 
+/// Then it is a column that the header lacks, also behind values that the contract does not know.
+#[test]
+fn empty_fields_in_which_every_line_ends_cost_no_row() {
+    let ends = [
+        "Tent,Housing Secretariat,Outreach",
+        "Noise,Municipal Licensing & Standards,Ops",
+        "Tree,Parks, Forestry & Recreation,Forestry Operations",
+        "Bin,Solid Waste Management Services,Transfer, Disposal & Operations",
+        "Tent,Housing Secretariat,",
+        "Tree,Parks, Forestry & Recreation,",
+    ];
+    let file = |header: &str, order: [usize; 6], day: &str, after: &str| {
+        let rows = order.map(|row| {
+            let end = ends[row];
+            format!("{day} 0{row}:00:00,New,M4A,,,Davenport (09),{end}{after}\r\n")
+        });
+        format!("{header}\r\n{}", rows.concat())
+    };
+    for order in [[0, 1, 2, 3, 4, 5], [1, 0, 3, 2, 5, 4]] {
+        for (header, after, expected) in [
+            ("", ",", ""),
+            ("", ",, ,", ""),
+            (",", ",,", ""),
+            (",Case Note", ",note,", ",note"),
+        ] {
+            let named = format!("{HEADER}{header}");
+            for day in ["2024-01-02", "13/01/2024"] {
+                let (lake, manifest) = clean(2024, file(&named, order, day, after).as_bytes());
+                let expected = file(named.trim_end_matches(','), order, day, expected);
+                assert_eq!(
+                    rows(&lake, &manifest),
+                    clean_rows(2024, expected.as_bytes())
+                );
+                let drift = manifest["drift"].as_array().unwrap().iter();
+                let mut kinds: Vec<Value> = drift
+                    .filter(|drift| drift["kind"] != "extra_column")
+                    .map(|drift| json!([drift["kind"], drift["rows"]]))
+                    .collect();
+                kinds.sort_by_key(Value::to_string);
+                let expected = [
+                    json!(["surplus_empty_fields", 6]),
+                    json!(["unknown_division", 2]),
+                ];
+                assert_eq!(kinds, expected);
+            }
+        }
+    }
+}
+
+/// Neither is a comma in an unknown value, nor an empty field that other lines do not have.
+#[test]
+fn a_comma_that_may_be_in_an_unknown_value_is_not_dropped() {
+    let row = |second: usize, end: &str| {
+        sound_row(second).replace("Noise,Municipal Licensing & Standards,Ops", end)
+    };
+    let housing = [
+        row(1, "Tent,Housing, Shelter & Support,Outreach,"),
+        row(1, "Tent,Housing, Shelter & Support,,"),
+        row(1, "Noise,Toronto Water,Pipes, Valves,"),
+    ];
+    let with = sound_row(0) + ",";
+    for housing in &housing {
+        for lines in [[housing, &with], [&with, housing]] {
+            let (lake, manifest) = clean_2024(csv(&lines.map(String::as_str)).as_bytes());
+            assert_eq!(manifest["rows"]["kept"], 1, "{housing}");
+            let refused = quarantine(&lake, &manifest);
+            assert_eq!(refused[0]["reason"], "field_count", "{housing}");
+        }
+    }
+    let (without, housing) = (sound_row(0), row(1, "Tent,Housing, Shelter & Support,"));
+    for lines in [[&housing, &without, &with], [&with, &housing, &without]] {
+        let (_, manifest) = clean_2024(csv(&lines.map(String::as_str)).as_bytes());
+        assert_eq!(manifest["rows"]["kept"], 2);
+    }
+}
+
 /// Returns `text` with each field in quotes. The fields contain no quotes, and only division and section contain
 /// commas, each followed by a space.
 fn quoted(text: &str) -> String {
