@@ -274,6 +274,9 @@ impl<'a> LineReader<'a> {
         let (count, width) = (self.fields.len(), self.header.width);
         for columns in self.header.named_width..=width.min(count) {
             match self.divide_over(columns) {
+                Ok(way) if columns > self.header.named_width && self.has_moved_text(way) => {
+                    return Err(self.refusal(Misfit::NoWay));
+                }
                 Ok(way) => {
                     let nameless = width - columns;
                     self.fields.pad_to(width + way.division + way.section);
@@ -287,6 +290,25 @@ impl<'a> LineReader<'a> {
             }
         }
         Err(wrong_count(count, width))
+    }
+
+    /// Whether a comma in an unknown value of a line divided in this way seems to have moved the rest of the value to the next
+    /// column, up to one without a name: text behind a comma begins with a space.
+    fn has_moved_text(&self, way: Surplus) -> bool {
+        let Columns {
+            division, section, ..
+        } = self.header.columns;
+        let is_spaced = |column: usize| {
+            let position = self.position(column, way);
+            position < self.fields.len() && {
+                let field = self.fields.get(position);
+                field.starts_with(b" ") && !text::trim(field).is_empty()
+            }
+        };
+        let is_unknown = self.commas.division(&self.value(division, way)).is_none();
+        !self.header.is_padded
+            && !self.fields.are_quoted()
+            && (is_unknown && is_spaced(section) || is_spaced(self.header.named_width))
     }
 
     /// Divides the fields that the parsed line has more than `columns`.

@@ -170,11 +170,13 @@ impl<'a> Names<'a> {
                 name.trim().to_owned()
             })
             .collect();
+        let is_padded = (1..fields.len())
+            .any(|index| !shown[index].is_empty() && fields.get(index).starts_with(b" "));
         Ok(Self {
             line,
             folded: shown.iter().map(|name| folded_name(name)).collect(),
             shown,
-            is_padded: (1..fields.len()).any(|index| fields.get(index).starts_with(b" ")),
+            is_padded,
         })
     }
 

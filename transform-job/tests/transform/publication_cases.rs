@@ -743,7 +743,6 @@ fn shifted_lines_that_lack_a_field_are_refused_without_their_values() {
     }
 }
 
-/// A column without a name at the end takes no part of a value with a comma.
 /// The last field may be empty because a comma in the section has moved the value of the unknown column.
 #[test]
 fn no_empty_field_is_dropped_behind_a_value_of_an_unknown_column() {
@@ -807,6 +806,7 @@ fn only_the_area_of_a_postal_code_is_used() {
     );
 }
 
+/// A column without a name at the end takes no part of a value with a comma.
 #[test]
 fn commas_are_repaired_before_columns_without_a_name() {
     let ends = [
@@ -851,6 +851,33 @@ fn commas_are_repaired_before_columns_without_a_name() {
             ]
         );
     }
+}
+
+/// Lines may leave out such a column, so that it may as well hold the rest of a value with a comma.
+#[test]
+fn text_behind_a_comma_is_not_the_value_of_a_column_without_a_name() {
+    let end = |second: usize, end: &str| {
+        sound_row(second).replace("Noise,Municipal Licensing & Standards,Ops", end)
+    };
+    let lines = [
+        end(0, "Noise,Toronto Water,Pipes"),
+        end(1, "Noise,Toronto Water,Pipes, Valves"),
+        end(2, "Tent,Housing, Shelter & Support,Outreach"),
+        end(3, "Tent,Housing, Shelter & Support,"),
+        end(4, "Tent,Housing,Outreach,"),
+        end(5, "Tent,Housing,Outreach,note"),
+        end(6, "Noise,Toronto Water, Pipes, "),
+    ];
+    let text = csv(&lines.each_ref().map(String::as_str)).replacen("Section", "Section,", 1);
+    let (lake, manifest) = clean_2024(text.as_bytes());
+    let refused = quarantine(&lake, &manifest);
+    let refused: Vec<&Value> = refused.iter().map(|row| &row["source_row"]).collect();
+    assert_eq!(refused, [3, 4, 5]);
+    assert_eq!(
+        manifest["rows"]["quarantined_by_reason"],
+        json!({"field_count": 3})
+    );
+    assert_eq!(manifest["rows"]["kept"], 4);
 }
 
 /// A known value in several columns, although no field is surplus, means that a field before it is missing.
