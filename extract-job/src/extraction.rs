@@ -15,11 +15,12 @@ use shared::manifest::{
 use shared::partition::Partition;
 use shared::run::Stage;
 use shared::telemetry::milliseconds;
+use tempfile::NamedTempFile;
 use tracing::{debug, info, warn};
 
 use crate::archive::Archive;
 use crate::boundaries::{city_wards, forward_sortation_areas};
-use crate::http::{self, Download, HttpClient, Request, parse_http_date};
+use crate::http::{self, Download, HttpClient, HttpError, Request, parse_http_date};
 use crate::portal::{Choice, Offer, StatedDate};
 use crate::publication::{Current, Publications, commit_content};
 use crate::settings::Limits;
@@ -123,19 +124,18 @@ impl Extractor {
         let publications = Publications::new(&self.lake, partition, version.clone());
         let current = publications.current().await?;
         let (mut has, mut moved, mut unless) = (false, false, None);
+        let mut is_as_stated = false;
         if let Some(current) = &current {
             let publication = &current.publication;
             // A file at another address is another file, whatever the portal states.
             moved = publication.source.url != offer.source.url;
             has = self.has(publication).await?;
+            let may_differ = offer.changes_unstated || moved || !publication.has_stated_size();
+            is_as_stated = has && !(self.force || may_differ);
             // The City replaces a file before it states the new date and size, and may have been asked in between, or
             // while it was still writing the file. So a date and a size prove nothing; where the server has a tag, to
             // ask costs a request without a file.
-            let may_differ = offer.changes_unstated
-                || moved
-                || !publication.has_stated_size()
-                || Self::tag(publication).is_some();
-            if has && !(self.force || may_differ) {
+            if is_as_stated && Self::tag(publication).is_none() {
                 debug!(%partition, %version, "partition found");
                 return Self::found(offer, &publications, current).await;
             }
@@ -147,7 +147,17 @@ impl Extractor {
         if unless.is_none() && (!has || moved || self.force) {
             self.begin(partition, offer).await;
         }
-        let Some(download) = self.download(partition, offer, unless).await? else {
+        let file = self.lake.spool().or_fail(Exit::Upstream)?;
+        let download = match self.download(partition, offer, unless, file).await {
+            // The portal states nothing new, and the next run asks again.
+            Err(error) if is_as_stated && error.is_unanswered() => {
+                let cause = Failure::from(error);
+                warn!(%partition, %version, %cause, "partition found, its server not reached");
+                None
+            }
+            answer => answer?,
+        };
+        let Some(download) = download else {
             let Some(current) = current else {
                 let url = &offer.source.url;
                 let error =
@@ -341,19 +351,19 @@ impl Extractor {
         partition: Partition,
         offer: &Offer,
         unless: Option<String>,
-    ) -> Result<Option<Download>, Failure> {
+        file: NamedTempFile,
+    ) -> Result<Option<Download>, HttpError> {
         let request = Request {
             url: &offer.url,
             label: partition.to_string(),
             unless,
             max_bytes: self.limits.download_bytes,
         };
-        let file = self.lake.spool().or_fail(Exit::Upstream)?;
         let client = match partition {
             Partition::ForwardSortationAreas => &self.fsa_files,
             Partition::Year(_) | Partition::CityWards => &self.portal_files,
         };
-        Ok(http::download(client, &request, file).await?)
+        http::download(client, &request, file).await
     }
 
     /// Unpacks and stores the download and commits its manifest.

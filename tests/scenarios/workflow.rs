@@ -233,6 +233,42 @@ fn years_on_a_host_that_is_down_are_loaded_when_it_is_up() {
     );
 }
 
+/// A link may have changed, so that its year is not up to date as long as its host is down. What is loaded of it stays.
+#[test]
+fn a_loaded_year_on_a_host_that_is_down_is_listed_and_stays() {
+    let portal = Portal::start(PortalConfig {
+        generated_years: vec![2018, 2019, 2025],
+        rows_per_year: Some(200),
+        ..PortalConfig::default()
+    })
+    .unwrap();
+    let machine = Machine::new();
+    let fsa_url = portal.fsa_url();
+    let source = [
+        ("SOURCE", portal.url()),
+        ("FSA_URL", &fsa_url),
+        ("DOWNLOAD_TIMEOUT_SECONDS", "1"),
+    ];
+    let years = || machine.query("select distinct source_year from service_requests order by 1");
+    let refused = || machine.query("select source_year from marts.refused_publications");
+    machine.run(&source);
+
+    portal.stop_file_host();
+    let (code, printed, errors) = machine.ends(&source);
+    assert_eq!(code, 30, "{printed}\n{errors}");
+    assert!(
+        errors.contains("because these failed: 2019 (by extract, exit code 30);"),
+        "{errors}"
+    );
+    assert_eq!(years(), json!([[2018], [2019], [2025]]));
+    assert_eq!(refused(), json!([[2019]]));
+
+    portal.start_file_host().unwrap();
+    machine.run(&source);
+    assert_eq!(years(), json!([[2018], [2019], [2025]]));
+    assert_eq!(refused(), json!([]));
+}
+
 #[test]
 fn a_year_that_violates_the_contract_is_listed_at_the_end() {
     let files = tempfile::tempdir().unwrap();

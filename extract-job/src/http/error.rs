@@ -139,6 +139,20 @@ impl HttpError {
         }
     }
 
+    /// Whether the server was not reached, or answered only that it cannot answer now.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        match self {
+            HttpError::GaveUp { source, .. } => source.is_unanswered(),
+            HttpError::Deadline { source, .. } => {
+                source.as_ref().is_some_and(|last| last.is_unanswered())
+            }
+            // An answer that broke off is one.
+            HttpError::Network { source, .. } => !source.is_body() && !source.is_decode(),
+            HttpError::Status { .. } => self.is_transient(),
+            _ => false,
+        }
+    }
+
     /// Returns the pause that the server requests.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {

@@ -69,6 +69,11 @@ impl Answer {
         self.with(FaultKind::StallAt(length))
     }
 
+    /// Closes the connection without an answer.
+    pub(crate) fn lost() -> Self {
+        Self::ok(&[], b"").with(FaultKind::LoseAnswer)
+    }
+
     /// Sends no length, so that the body ends with the connection.
     pub(crate) fn without_length(self) -> Self {
         self.with(FaultKind::WithoutLength)

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use shared::fingerprint::Digest;
 
-use crate::runs::publications;
+use crate::runs::{handed_over, publications};
 use crate::scripted::{Answer, FILE, Request, Scripted};
 use crate::zips::stored;
 
@@ -261,6 +261,41 @@ fn the_deadline_ends_a_download_that_does_not() {
         );
         assert!(started.elapsed() < Duration::from_secs(4));
         assert_nothing_stored(&portal);
+    }
+}
+
+/// The portal dates it, and nothing that the portal states of it has changed.
+#[test]
+fn a_dated_file_in_the_lake_needs_no_answer_of_its_server() {
+    let table: [(i32, fn() -> Answer); 4] = [
+        (0, || Answer::new(503, &[], b"")),
+        (0, Answer::lost),
+        (30, || Answer::new(404, &[], b"")),
+        // It is another file.
+        (30, || {
+            Answer::ok(&[("ETag", "\"two\"")], &published_with("New")).broken(1000)
+        }),
+    ];
+    for (exit, answer) in table {
+        let portal = portal(move |request| match request.earlier {
+            0 => Answer::ok(ETAG, &published()),
+            _ => answer(),
+        });
+        let run = |run: &str, force: &str| {
+            let job = portal.job().env("RUN_ID", run).env("FORCE", force);
+            job.env("DOWNLOAD_TIMEOUT_SECONDS", "1").run()
+        };
+        run("first", "0").finished();
+        let outcome = run("second", "0");
+        assert_eq!(outcome.exit, exit, "{outcome}");
+        if exit == 0 {
+            assert_eq!(outcome.finished()["found"], 1);
+            let found = outcome.event("partition found, its server not reached");
+            assert_eq!(found["partition"], "2023");
+            let handed_over = |run| handed_over(&portal.lake, run, 0);
+            assert_eq!(handed_over("second"), handed_over("first"));
+        }
+        run("forced", "1").failed(30);
     }
 }
 
