@@ -1,7 +1,6 @@
 import { DATA } from "../data/catalog.ts";
 import { format, text } from "../strings.ts";
 import type { DescribedCatalog, DescribedFile, DescribedTable } from "./catalog.ts";
-import { findMart } from "./catalog.ts";
 
 /** Every table with its size, files and columns. */
 export function Tables({ catalog }: { catalog: DescribedCatalog }) {
@@ -24,11 +23,8 @@ export function Tables({ catalog }: { catalog: DescribedCatalog }) {
             </tr>
           </thead>
           <tbody>
-            {(catalog.datasets ?? []).map((table) => (
-              <Row key={table.name} table={table} contract={contractOf(table, catalog)} />
-            ))}
-            {catalog.marts.map((table) => (
-              <Row key={`mart ${table.name}`} table={table} contract={table.name} />
+            {[...(catalog.datasets ?? []), ...catalog.marts].map((table) => (
+              <Row key={table.name} table={table} />
             ))}
           </tbody>
         </table>
@@ -40,12 +36,7 @@ export function Tables({ catalog }: { catalog: DescribedCatalog }) {
   );
 }
 
-/** Returns the name of a dataset's contract. One of boundaries has the name of a mart. */
-function contractOf({ name }: DescribedTable, catalog: DescribedCatalog): string {
-  return findMart(catalog, name) ? `${name}_boundaries` : name;
-}
-
-function Row({ table, contract }: { table: DescribedTable; contract: string }) {
+function Row({ table }: { table: DescribedTable }) {
   const { name, description, rows, bytes, columns = [], files } = table;
   return (
     <tr>
@@ -75,7 +66,7 @@ function Row({ table, contract }: { table: DescribedTable; contract: string }) {
         {files.map((file) => (
           <FileLink key={file.path} file={file} isWhole={table.address !== undefined} />
         ))}
-        <a href={`${DATA}contracts/${contract}.odcs.json`}>{text.use.contract}</a>
+        <a href={`${DATA}contracts/${name}.odcs.json`}>{text.use.contract}</a>
       </td>
     </tr>
   );

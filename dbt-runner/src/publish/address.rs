@@ -26,8 +26,8 @@ pub(super) fn of_year(dataset: &str, year: i16, format: Format) -> String {
 }
 
 /// Returns the address of boundaries.
-pub(super) fn of_boundaries(name: &str) -> String {
-    format!("v{VERSION}/boundaries/{name}.parquet")
+pub(super) fn of_boundaries(file: &str) -> String {
+    format!("v{VERSION}/boundaries/{file}.parquet")
 }
 
 /// Whether a publication was interrupted after it began to replace addresses, or lacks a file.

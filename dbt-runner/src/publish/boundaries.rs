@@ -30,8 +30,10 @@ pub(super) const GEOMETRY_DESCRIPTION: &str =
 
 /// A kind of areas.
 pub(super) struct Areas {
-    /// The name of the dataset.
+    /// The name of the dataset: `wards` is that of a mart.
     pub(super) name: &'static str,
+    /// The name of its file at the stable address.
+    pub(super) file: &'static str,
     pub(super) description: &'static str,
     pub(super) partition: Partition,
     /// The columns from the boundaries; the first identifies an area there and in the denominators.
@@ -51,7 +53,8 @@ const MEASURES: [&str; 5] = [
 
 pub(super) const ALL: [Areas; 2] = [
     Areas {
-        name: "wards",
+        name: "wards_boundaries",
+        file: "wards",
         description: "The polygons of Toronto's 25 wards, in force since 1 December 2018, with their people, homes and land",
         partition: Partition::CityWards,
         named_by: &["ward_id", "ward_name"],
@@ -59,6 +62,7 @@ pub(super) const ALL: [Areas; 2] = [
     },
     Areas {
         name: "postal_areas",
+        file: "postal_areas",
         description: "The polygons of Toronto's forward sortation areas, the first three characters of postal codes, with \
                       their people, homes and land",
         partition: Partition::ForwardSortationAreas,

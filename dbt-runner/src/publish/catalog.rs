@@ -183,19 +183,7 @@ impl Catalog {
 
     /// Returns the mart `name`, or the dataset if there is no such mart.
     pub(crate) fn table(&self, name: &str) -> Option<&PublishedTable> {
-        let mut tables = self.marts.iter().chain(&self.datasets);
-        tables.find(|table| table.name == name)
-    }
-
-    /// Returns the catalog with a name of its own for each table: a dataset of boundaries has the name of a mart.
-    pub(crate) fn with_distinct_names(&self) -> Self {
-        let mut distinct = self.clone();
-        for table in &mut distinct.datasets {
-            if self.marts.iter().any(|mart| mart.name == table.name) {
-                table.name.push_str("_boundaries");
-            }
-        }
-        distinct
+        self.tables().find(|table| table.name == name)
     }
 
     /// Returns the paths of its files.

@@ -205,7 +205,7 @@ impl Publication<'_> {
         let (spooled, schema) = wrote.or_fail(Exit::Contract)?;
         let put = self.put_spooled(areas.name, None, Format::Parquet, &spooled);
         let (mut file, bytes) = put.await?;
-        file.address = Some(address::of_boundaries(areas.name));
+        file.address = Some(address::of_boundaries(areas.file));
         file.clean = Some(clean.clone());
         let mut table = PublishedTable::new(areas.name, areas.description);
         table.columns = columns_of(areas, mart, &schema);
@@ -252,10 +252,16 @@ impl Publication<'_> {
     }
 }
 
-/// Returns the keys of the tables of a year, by name: the contract states that of the requests, and a refused line is in the
-/// quarantine once. No test of the project is about these files.
-pub(super) fn rules_of_years() -> BTreeMap<String, TestedTable> {
-    let keys = [
+/// Returns the keys of the tables of the lake, by name: the contracts state those of requests and areas, and a refused line is
+/// in the quarantine once. No test of the project is about these files.
+pub(super) fn rules() -> BTreeMap<String, TestedTable> {
+    let key_of = |partition: Partition| {
+        let table = Contract::clean_table(partition.dataset());
+        table.primary_key.clone()
+    };
+    let areas = boundaries::ALL.iter();
+    let of_areas = areas.map(|areas| (areas.name, key_of(areas.partition)));
+    let of_years = [
         (REQUESTS, requests::table().primary_key.clone()),
         (QUARANTINED, quarantine::KEY.map(str::to_owned).to_vec()),
     ];
@@ -263,7 +269,9 @@ pub(super) fn rules_of_years() -> BTreeMap<String, TestedTable> {
         keys: BTreeSet::from([key]),
         ..TestedTable::default()
     };
-    keys.map(|(name, key)| (name.to_owned(), rules(key))).into()
+    let keys = of_years.into_iter().chain(of_areas);
+    keys.map(|(name, key)| (name.to_owned(), rules(key)))
+        .collect()
 }
 
 /// Describes a column of the contract as it is published.

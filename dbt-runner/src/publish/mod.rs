@@ -225,7 +225,7 @@ impl Publication<'_> {
     /// Replaces what describes the catalog's data, none of which expires then. Returns the bytes written.
     async fn describe(&self, catalog: &mut Catalog, graph: &Graph) -> Result<u64, Failure> {
         let mut rules = graph.tested();
-        rules.extend(datasets::rules_of_years());
+        rules.extend(datasets::rules());
         let mut described = descriptions::all(catalog, &rules);
         described.extend(following::files(self.site, catalog).await?);
         // A contract is there for as long as its table.

@@ -35,7 +35,6 @@ pub(super) fn all(
     catalog: &Catalog,
     tested: &BTreeMap<String, TestedTable>,
 ) -> BTreeMap<String, Bytes> {
-    let catalog = &catalog.with_distinct_names();
     let published = Published::new(catalog, Links::from_data(catalog));
     let untested = TestedTable::default();
     let rules = |table: &PublishedTable| tested.get(&table.name).unwrap_or(&untested);
