@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Returns a published file. A description or a feed is without the times of loading and observation, and without the files
-/// of the `operational` marts, which have them.
+/// Returns a published file. A description or a feed is without the times of loading, observation and correction, and without
+/// the files of the `operational` marts, which have them.
 pub(crate) fn without_times(path: &str, content: Vec<u8>, operational: &[String]) -> Vec<u8> {
     let lines = |text: &str| -> Vec<u8> {
-        let lines = text.lines().filter(|line| !line.contains("<updated>"));
+        let is_time = |line: &&str| line.contains("<updated>") || line.contains("<published>");
+        let lines = text.lines().filter(|line| !is_time(line));
         lines.collect::<Vec<_>>().join("\n").into_bytes()
     };
     if [".json", ".jsonld"].iter().any(|end| path.ends_with(end)) {
         let mut json = serde_json::from_slice(&content).unwrap();
         remove_times(&mut json, operational);
         json.to_string().into_bytes()
-    } else if path.ends_with("publications.atom") {
+    } else if path.starts_with("feeds/") {
         lines(&String::from_utf8(content).unwrap())
     } else {
         content
@@ -43,8 +44,16 @@ fn remove_times(value: &mut Value, operational: &[String]) {
     }
 }
 
-/// Returns the id of every entry of every feed, with the time of its last change.
-pub(crate) fn entries(published: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
+/// An entry of a feed.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Entry {
+    words: [String; 2],
+    /// The time of its last change.
+    updated: String,
+}
+
+/// Returns every entry of every feed, by its id.
+pub(crate) fn entries(published: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Entry> {
     let of = |entry: &str, name: &str| {
         let (_, rest) = entry.split_once(&format!("<{name}>")).unwrap();
         rest.split_once('<').unwrap().0.to_owned()
@@ -54,16 +63,28 @@ pub(crate) fn entries(published: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String,
     for (_, feed) in feeds {
         let feed = String::from_utf8_lossy(feed);
         let of_feed = feed.split("<entry>").skip(1);
-        entries.extend(of_feed.map(|entry| (of(entry, "id"), of(entry, "updated"))));
+        entries.extend(of_feed.map(|entry| {
+            let words = ["title", "summary"].map(|name| of(entry, name));
+            let updated = of(entry, "updated");
+            (of(entry, "id"), Entry { words, updated })
+        }));
     }
     entries
 }
 
-/// A correction adds a publication, and moves no entry that readers have seen.
-pub(crate) fn entries_stay(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) {
+/// A correction adds a publication, and updates the entries with numbers that it changes. Every other entry stays.
+pub(crate) fn entries_stay(before: &BTreeMap<String, Entry>, after: &BTreeMap<String, Entry>) {
     assert!(before.len() > 100, "{before:?}");
-    for (id, time) in before {
-        assert_eq!(after.get(id), Some(time), "{id}");
+    let mut corrected = 0;
+    for (id, seen) in before {
+        let now = &after[id];
+        if now.words == seen.words {
+            assert_eq!(now, seen, "{id}");
+        } else {
+            assert!(now.updated > seen.updated, "{seen:?} {now:?}");
+            corrected += 1;
+        }
     }
+    assert!((1..10).contains(&corrected), "{corrected}");
     assert!(after.len() > before.len());
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use shared::exit::Failure;
 use shared::manifest::Version;
 
-use super::feed::{self, News, counted};
+use super::feed::{Feeds, News, counted};
 use super::midnight;
 use crate::publish::catalog::Catalog;
 use crate::publish::rows;
@@ -273,7 +273,7 @@ impl Publication {
             ],
             title,
             text,
-            updated: self.seen_at,
+            since: self.seen_at,
             page: "index.html#about".to_owned(),
         }
     }
@@ -281,32 +281,28 @@ impl Publication {
 
 impl NewType {
     fn news(&self) -> Option<News> {
-        let Self {
-            name,
-            first_on,
-            requests,
-        } = self;
+        let Self { name, first_on, .. } = self;
         Some(News {
             of: vec!["type".to_owned(), name.clone()],
             title: format!("New request type: {name}"),
             text: format!(
-                "First requested on {first_on}; {} so far. It is counted in the group Other until it is listed.",
-                counted(*requests, "request", "requests")
+                "First requested on {first_on}. It is counted in the group Other until it is listed."
             ),
-            updated: midnight(*first_on).ok()?,
+            since: midnight(*first_on).ok()?,
             page: "index.html".to_owned(),
         })
     }
 }
 
 impl Changes {
-    /// Returns the feed of the publications.
-    pub(super) fn feed(&self, catalog: &Catalog) -> Result<Bytes, Failure> {
+    /// Returns the feed of the publications with its path on the site.
+    pub(super) async fn feed(&self, feeds: &Feeds<'_>) -> Result<(String, Bytes), Failure> {
         let publications = self.publications.iter().map(Publication::news);
         let types = self.new_types.iter().filter_map(NewType::news);
         let news = publications.chain(types).collect();
         let title = "What the City changed in its 311 service requests";
-        feed::write(catalog, "publications", title, "index.html#about", news)
+        let page = "index.html#about";
+        feeds.write("publications", title, page, news).await
     }
 }
 

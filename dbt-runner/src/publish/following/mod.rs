@@ -1,5 +1,6 @@
 //! What is new, for those who follow the data: `data/changes.json`, an Atom feed of the City's publications, and one
-//! per ward. All of it is derived from the published tables. Entries keep their ids, so that readers see each once.
+//! per ward. All of it is derived from the published tables. Entries keep their ids, so that readers see each once, and again
+//! only if its words have changed.
 
 mod changes;
 mod feed;
@@ -17,6 +18,7 @@ use shared::manifest;
 use super::catalog::Catalog;
 use crate::site::Site;
 
+use feed::Feeds;
 pub(super) use feed::counted;
 
 /// Returns the files of those who follow the data, by their paths on the site.
@@ -25,9 +27,13 @@ pub(super) async fn files(
     catalog: &Catalog,
 ) -> Result<BTreeMap<String, Bytes>, Failure> {
     let changes = changes::read(site, catalog).await?;
-    let mut files = wards::feeds(site, catalog).await?;
-    let feed = changes.feed(catalog)?;
-    files.insert("feeds/publications.atom".to_owned(), feed);
+    let feeds = Feeds {
+        site,
+        catalog,
+        now: Timestamp::now(),
+    };
+    let mut files = wards::feeds(&feeds).await?;
+    files.extend([changes.feed(&feeds).await?]);
     let json = manifest::to_json(&changes).into();
     files.insert("data/changes.json".to_owned(), json);
     Ok(files)

@@ -8,11 +8,9 @@ use jiff::{Timestamp, ToSpan as _};
 use serde::Deserialize;
 use shared::exit::Failure;
 
-use super::feed::{self, News, counted};
+use super::feed::{Feeds, News, counted, grouped};
 use super::midnight;
-use crate::publish::catalog::Catalog;
 use crate::publish::{rows, whole_months};
-use crate::site::Site;
 
 /// The number of wards since December 2018, which names their model.
 const MODEL: i32 = 25;
@@ -58,10 +56,8 @@ struct UnusualRow {
 type Counts = BTreeMap<i32, BTreeMap<Date, BTreeMap<String, u64>>>;
 
 /// Returns the feed of each ward, by its path. A month that is not complete is in none, and none is compared with it.
-pub(super) async fn feeds(
-    site: &Site,
-    catalog: &Catalog,
-) -> Result<BTreeMap<String, Bytes>, Failure> {
+pub(super) async fn feeds(feeds: &Feeds<'_>) -> Result<BTreeMap<String, Bytes>, Failure> {
+    let Feeds { site, catalog, .. } = feeds;
     let complete = whole_months::read(site, catalog).await?;
     let latest = complete.last();
     let first = latest.map(|latest| *latest - (MONTHS - 1).months());
@@ -107,7 +103,7 @@ pub(super) async fn feeds(
         }
     }
     let none = BTreeMap::new();
-    let mut feeds = BTreeMap::new();
+    let mut files = BTreeMap::new();
     for ward in wards.iter().filter(|ward| ward.model == MODEL) {
         let months = counts.get(&ward.id).unwrap_or(&none);
         let shown = months.iter().filter(|(month, _)| Some(**month) >= first);
@@ -123,10 +119,9 @@ pub(super) async fn feeds(
         }
         let name = format!("ward-{:02}", ward.id);
         let title = format!("311 requests in {} (Ward {})", ward.name, ward.id);
-        let feed = feed::write(catalog, &name, &title, &ward.page(None), news)?;
-        feeds.insert(format!("feeds/{name}.atom"), feed);
+        files.extend([feeds.write(&name, &title, &ward.page(None), news).await?]);
     }
-    Ok(feeds)
+    Ok(files)
 }
 
 impl Ward {
@@ -139,12 +134,15 @@ impl Ward {
         let total: u64 = groups.values().sum();
         let before = year_before.map(|groups| groups.values().sum::<u64>());
         let compared = before
-            .map(|before| format!(", {before} in {} a year before", month.strftime("%B")))
+            .map(|before| {
+                let month = month.strftime("%B");
+                format!(", {} in {month} a year before", grouped(before))
+            })
             .unwrap_or_default();
         let mut most: Vec<(&String, &u64)> = groups.iter().collect();
         most.sort_by_key(|(name, requests)| (std::cmp::Reverse(**requests), name.as_str()));
         let most = most.into_iter().take(LISTED);
-        let most = most.map(|(name, requests)| format!("{name} {requests}"));
+        let most = most.map(|(name, requests)| format!("{name} {}", grouped(*requests)));
         Ok(News {
             of: vec![month.to_string()],
             title: format!(
@@ -159,7 +157,7 @@ impl Ward {
                 self.name,
                 most.collect::<Vec<_>>().join("; ")
             ),
-            updated: end_of(month)?,
+            since: end_of(month)?,
             page: self.page(Some(month)),
         })
     }
@@ -183,7 +181,7 @@ impl Ward {
                 "Usual in {} would be {:.0} to {:.0}, from the same month of the years before.",
                 self.name, row.lower, row.upper
             ),
-            updated: end_of(month)?,
+            since: end_of(month)?,
             page: self.page(Some(month)),
         })
     }
@@ -195,8 +193,7 @@ impl Ward {
     }
 }
 
-/// Returns the end of a month, from which on its number of requests is known. A correction of the number does not move
-/// it: readers would see every month again.
+/// Returns the end of a month, from which on its number of requests is known.
 fn end_of(month: Date) -> Result<Timestamp, Failure> {
     midnight(month + 1.month())
 }

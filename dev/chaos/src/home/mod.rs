@@ -46,8 +46,8 @@ pub(crate) const RECORD: &str = "main.published_marts";
 const PATIENCE: Duration = Duration::from_mins(30);
 
 /// The whole state that the pipeline leaves, without what two correct executions may differ in: hand-overs and lineage, which
-/// have a clock, as have dbt's docs, the id of the run and what is named by it, and what the readers leave out for the same
-/// reasons.
+/// have a clock, as have dbt's docs and the feeds, the id of the run and what is named by it, and what the readers leave out
+/// for the same reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     /// The objects of the lake.
@@ -301,6 +301,13 @@ impl Home {
         if let Some(docs) = state.site.get_mut("docs/index.html") {
             // dbt writes its clock into them.
             docs.clear();
+        }
+        let feeds = state.site.iter_mut();
+        for (_, feed) in feeds.filter(|(path, _)| path.starts_with("feeds/")) {
+            // What a publication corrects has its time.
+            let text = String::from_utf8_lossy(feed);
+            let lines = text.lines().filter(|line| !line.contains("<updated>"));
+            *feed = lines.collect::<String>().into_bytes();
         }
         if let Some(catalog) = state.site.get_mut(CATALOG) {
             let mut fields: Value = serde_json::from_slice(catalog).context(CATALOG)?;
