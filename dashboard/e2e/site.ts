@@ -40,6 +40,7 @@ export interface Catalog {
   generated?: boolean;
   licence: { name: string; url: string } | null;
   attribution: string | null;
+  citation: string;
   marts: {
     name: string;
     rows: number;

@@ -132,7 +132,9 @@ test("generated data are marked, and the City's have their licence", async () =>
   await page.route("**/catalog.json", (route) => route.fulfill(json(cityCatalog())));
   await open();
   expect(await page.locator("aside.generated").count()).toBe(0);
-  expect(await visitor.text("section:has(#terms)")).toContain("Open Government Licence - Toronto");
+  const terms = await visitor.text("section:has(#terms)");
+  expect(terms).toContain("Open Government Licence - Toronto");
+  expect(terms).toContain(`${readCatalog().citation} ${site.url}use.html`);
 });
 
 test("the catalog is read again after a failure", async () => {

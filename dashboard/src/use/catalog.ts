@@ -17,6 +17,8 @@ export interface DescribedTable extends PublishedTable {
 
 /** The catalog, with what describes its tables. */
 export interface DescribedCatalog extends Catalog {
+  /** How to cite the data, without their address. Older catalogs lack it. */
+  citation?: string;
   marts: DescribedTable[];
   /** The requests themselves, the quarantine and the boundaries. Older catalogs lack them. */
   datasets?: DescribedTable[];

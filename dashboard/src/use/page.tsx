@@ -83,9 +83,7 @@ function Sections({ catalog }: { catalog: DescribedCatalog }) {
 }
 
 function Terms({ catalog }: { catalog: DescribedCatalog }) {
-  const { licence, attribution, generated: isGenerated, data_through: through } = catalog;
-  const source = isGenerated ? `${text.generated.notice}.` : (attribution ?? "");
-  const day = through ? format.day(new Date(through)) : "";
+  const { licence, attribution, citation } = catalog;
   return (
     <section class="panel" aria-labelledby="terms">
       <h2 id="terms">{text.use.terms}</h2>
@@ -96,10 +94,11 @@ function Terms({ catalog }: { catalog: DescribedCatalog }) {
       ) : (
         <p>{text.use.noLicence}</p>
       )}
-      <p>
-        {text.use.cite}:{" "}
-        <q>{text.use.citation(text.title, source, location.origin + location.pathname, day)}</q>
-      </p>
+      {citation && (
+        <p>
+          {text.use.cite}: <q>{`${citation} ${location.origin}${location.pathname}`}</q>
+        </p>
+      )}
       {findMart(catalog, "area_denominators") && <p>{text.boundaries}</p>}
     </section>
   );

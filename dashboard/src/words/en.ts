@@ -944,8 +944,6 @@ export const en = {
     licence: "Licence",
     noLicence: "These data are generated and are not the City's, so its licence does not apply.",
     cite: "Cite as",
-    citation: (title: string, source: string, address: string, through: string) =>
-      `${title}. ${source} Data to ${through}. ${address}`,
     follow: "Follow",
     followIntro: "Feeds for a news reader:",
     publications: "What the City changed, with each publication",

@@ -40,6 +40,9 @@ pub(crate) struct Catalog {
     pub(crate) licence: Option<Licence>,
     /// What the licence requires wherever the data are shown; `None` if any of the data are synthetic.
     pub(crate) attribution: Option<String>,
+    /// How to cite the data, without their address.
+    #[serde(default)]
+    pub(crate) citation: Option<String>,
     /// The marts and seeds, by name.
     pub(crate) marts: Vec<PublishedTable>,
     /// The requests themselves, the quarantine and the boundaries.
@@ -265,6 +268,7 @@ mod tests {
             generated: false,
             licence: None,
             attribution: None,
+            citation: None,
             marts: vec![table],
             datasets: Vec::new(),
             superseded: Vec::new(),

@@ -131,6 +131,7 @@ impl Publication<'_> {
         }
 
         let coverage = block_in_place(|| warehouse.coverage())?;
+        catalog.citation = Some(descriptions::citation(&catalog));
         let mut catalog = self.catalog(marts, datasets, coverage);
         if let Some(current) = current {
             let tables = current.tables();
@@ -221,6 +222,7 @@ impl Publication<'_> {
             expired: BTreeSet::new(),
         }
     }
+            citation: None,
 
     /// Replaces what describes the catalog's data, none of which expires then. Returns the bytes written.
     async fn describe(&self, catalog: &mut Catalog, graph: &Graph) -> Result<u64, Failure> {

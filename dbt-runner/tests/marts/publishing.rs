@@ -294,6 +294,11 @@ fn the_catalog_tells_what_it_is(catalog: &Value) {
             "source_year integer",
             "ward_model integer",
             "ward_id integer",
+    let citation = format!(
+        "Toronto 311 service requests. {} Data to 2024-01-02.",
+        catalog["attribution"].as_str().unwrap()
+    );
+    assert_eq!(catalog["citation"], citation);
             "ward_name string",
             "type_group string",
             "type_name string",

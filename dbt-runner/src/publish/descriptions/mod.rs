@@ -235,24 +235,9 @@ impl<'a> Published<'a> {
 
     /// Returns how to cite the data.
     fn citation(&self) -> String {
-        let Catalog {
-            attribution,
-            data_through,
-            ..
-        } = self.catalog;
-        let through = data_through.as_ref().map(|day| format!("Data to {day}."));
-        let origin = if self.catalog.generated {
-            Some(format!("{GENERATED}."))
-        } else {
-            attribution.clone()
-        };
-        let parts = [
-            Some(format!("{}.", self.title())),
-            origin,
-            through,
-            self.catalog.site.clone(),
-        ];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+        let Catalog { citation, site, .. } = self.catalog;
+        let parts = [citation, site].into_iter().flatten().cloned();
+        parts.collect::<Vec<_>>().join(" ")
     }
 
     /// Returns every file with its table.
@@ -260,6 +245,23 @@ impl<'a> Published<'a> {
         let tables = self.catalog.tables();
         tables.flat_map(|table| table.files.iter().map(move |file| (table, file)))
     }
+}
+
+/// Returns how to cite the data, without their address.
+pub(super) fn citation(catalog: &Catalog) -> String {
+    let title = &Contract::of(Dataset::ServiceRequests).name;
+    let origin = if catalog.generated {
+        Some(format!("{GENERATED}."))
+    } else {
+        catalog.attribution.clone()
+    };
+    let through = catalog.data_through.as_ref();
+    let parts = [
+        Some(format!("{}.", titled(catalog, title))),
+        origin,
+        through.map(|day| format!("Data to {day}.")),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
 /// Marks the title of generated data.
