@@ -1,5 +1,5 @@
-//! The lineage of a build: one run per model and seed, one for the tests of each, and one per mart that is published
-//! as files.
+//! The lineage of a build: one run per model and seed, one for the tests of each, and one per publication of a mart, of the
+//! requests of a year and of boundaries as files.
 //!
 //! A model is named by the table in which it is published, not by its candidate. A build that is not published has
 //! written nothing that anybody reads, so that its runs have no outputs.
@@ -220,14 +220,26 @@ pub(crate) fn of_files(
             file_count: Some(files.digests.len()),
         });
     let name = format!("dbt.{name}.publish");
+    let span = (files.began, files.ended);
+    of_publication(lineage, &name, span, &[input], vec![output])
+}
+
+/// Returns the events that `outputs`, files on the site, were written from `inputs` between two times.
+pub(crate) fn of_publication(
+    lineage: &Lineage,
+    name: &str,
+    (began, ended): (Timestamp, Timestamp),
+    inputs: &[Dataset],
+    outputs: Vec<Dataset>,
+) -> [RunEvent; 2] {
     let event = |kind, at, outputs| {
-        let run = lineage.run_of(Stage::Dbt, &name, Facets::default());
-        let job = lineage.job(&name, of_dbt("PUBLISH"));
-        RunEvent::new(kind, at, run, job).with(vec![input.clone()], outputs)
+        let run = lineage.run_of(Stage::Dbt, name, Facets::default());
+        let job = lineage.job(name, of_dbt("PUBLISH"));
+        RunEvent::new(kind, at, run, job).with(inputs.to_vec(), outputs)
     };
     [
-        event(EventType::Start, files.began, Vec::new()),
-        event(EventType::Complete, files.ended, vec![output]),
+        event(EventType::Start, began, Vec::new()),
+        event(EventType::Complete, ended, outputs),
     ]
 }
 

@@ -209,6 +209,21 @@ fn lineage_is_one_graph(paths: &[Pipeline; 2], graphs: &[Graph; 2]) {
             .collect();
         assert_eq!(published, ["creation_date", "ward"].into());
 
+        for (file, column, origin) in [
+            ("requests/2025.parquet", "ward_id", " ward"),
+            ("requests/2025.csv.gz", "section", " section"),
+            ("quarantined_requests/2025.parquet", "reason", " reason"),
+            ("boundaries/wards.parquet", "ward_id", " ward_id"),
+            ("boundaries/wards.parquet", "homes", " homes"),
+        ] {
+            let origins = graph.origins(&format!("{site}data/v1/{file} {column}"));
+            assert!(
+                origins
+                    .iter()
+                    .any(|found| !found.contains("data/v1/") && found.ends_with(origin)),
+                "{file} {column}: {origins:?}"
+            );
+        }
         let done = ["START", "COMPLETE"];
         for job in [
             "extract",
@@ -221,6 +236,8 @@ fn lineage_is_one_graph(paths: &[Pipeline; 2], graphs: &[Graph; 2]) {
             "dbt.requests_by_ward.test",
             "dbt.requests_by_ward.publish",
         ] {
+            "dbt.requests.2025.publish",
+            "dbt.wards_boundaries.publish",
             let states = graph.states(job);
             assert!(!states.is_empty(), "{job}: {:?}", graph.jobs());
             assert!(states.iter().all(|run| *run == done), "{job}: {states:?}");

@@ -23,7 +23,7 @@ use super::spool::{Spool, Spooled};
 /// The mart with the people, homes and land of areas.
 pub(super) const DENOMINATORS: &str = "area_denominators";
 /// The column of polygons.
-const GEOMETRY: &str = "geometry";
+pub(super) const GEOMETRY: &str = "geometry";
 /// The description of [`GEOMETRY`] on the site.
 pub(super) const GEOMETRY_DESCRIPTION: &str =
     "The polygons, in WKB: longitude and latitude in degrees, OGC:CRS84.";

@@ -184,7 +184,7 @@ impl Catalog {
         self.datasets.iter().chain(&self.marts)
     }
 
-    /// Returns the mart `name`, or the dataset if there is no such mart.
+    /// Returns the table `name`.
     pub(crate) fn table(&self, name: &str) -> Option<&PublishedTable> {
         self.tables().find(|table| table.name == name)
     }

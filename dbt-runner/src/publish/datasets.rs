@@ -6,10 +6,12 @@ use std::io::Read as _;
 
 use arrow_schema::Schema;
 use bytes::Bytes;
+use jiff::Timestamp;
 use shared::contract::{Column, ColumnType, Contract};
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
 use shared::fingerprint::Fingerprint;
 use shared::lake::read_failure;
+use shared::lineage::RunEvent;
 use shared::manifest::{self, CleanManifest, Object};
 use shared::partition::Partition;
 use tokio::task::block_in_place;
@@ -28,6 +30,15 @@ use crate::site::Caching;
 pub(super) const REQUESTS: &str = "requests";
 const QUARANTINED: &str = "quarantined_requests";
 
+/// What was published of datasets.
+pub(super) struct Wrote {
+    pub(super) tables: Vec<PublishedTable>,
+    /// Which files were written.
+    pub(super) events: Vec<RunEvent>,
+    /// The bytes written.
+    pub(super) bytes: u64,
+}
+
 /// The datasets of a year and their formats.
 const OF_YEAR: [(&str, Format); 3] = [
     (REQUESTS, Format::Parquet),
@@ -36,12 +47,9 @@ const OF_YEAR: [(&str, Format); 3] = [
 ];
 
 impl Publication<'_> {
-    /// Writes the files of each year that was loaded again since the publication `current`. Returns the requests, the
-    /// quarantine and the bytes written.
-    pub(super) async fn publish_years(
-        &self,
-        current: Option<&Catalog>,
-    ) -> Result<([PublishedTable; 2], u64), Failure> {
+    /// Writes the files of each year that was loaded again since the publication `current`. Returns the requests and the
+    /// quarantine.
+    pub(super) async fn publish_years(&self, current: Option<&Catalog>) -> Result<Wrote, Failure> {
         let mut of_requests = PublishedTable::new(REQUESTS, &requests::description());
         of_requests.columns = requests::table()
             .columns
@@ -52,23 +60,36 @@ impl Publication<'_> {
         of_quarantine.columns = quarantine::columns()
             .map(|(column, nullable, description)| described(column, nullable, description))
             .collect();
-        let mut written = 0;
+        let (mut events, mut written) = (Vec::new(), 0);
         for (&partition, clean) in self.clean {
             let Some(year) = partition.year() else {
                 continue;
             };
+            let began = Timestamp::now();
             let kept = self.kept_year(current, year, clean).await?;
             let ([parquet, csv, quarantined], bytes) = match kept {
                 Some(files) => (files, 0),
                 None => (self.write_year(partition, year, clean).await)
                     .while_doing(|| format!("cannot publish the requests of {year}"))?,
             };
+            if bytes > 0 {
+                let files = [
+                    (&of_requests, &parquet),
+                    (&of_requests, &csv),
+                    (&of_quarantine, &quarantined),
+                ];
+                events.extend(self.lineage_of_year(year, files, began));
+            }
             written += bytes;
             of_requests.add(parquet);
             of_requests.add(csv);
             of_quarantine.add(quarantined);
         }
-        Ok(([of_requests, of_quarantine], written))
+        Ok(Wrote {
+            tables: vec![of_requests, of_quarantine],
+            events,
+            bytes: written,
+        })
     }
 
     /// Returns the published files of a year, if they were written from the same clean version and the site has them.
@@ -156,37 +177,45 @@ impl Publication<'_> {
         Ok((files, written))
     }
 
-    /// Writes the boundaries that are loaded, with what the mart of denominators says of their areas. Returns them and the
-    /// bytes written.
+    /// Writes the boundaries that are loaded, with what the mart of denominators says of their areas.
     pub(super) async fn publish_boundaries(
         &self,
         graph: &Graph,
         marts: &[PublishedTable],
-    ) -> Result<(Vec<PublishedTable>, u64), Failure> {
+    ) -> Result<Wrote, Failure> {
+        let mut wrote = Wrote {
+            tables: Vec::new(),
+            events: Vec::new(),
+            bytes: 0,
+        };
         let published = marts.iter().find(|mart| mart.name == DENOMINATORS);
         let mut described = graph.publishable().into_iter();
         let mart = described.find(|mart| mart.table.name == DENOMINATORS);
         let (Some(published), Some(mart)) = (published, mart) else {
             debug!("no mart of denominators, so no boundaries are published");
-            return Ok((Vec::new(), 0));
+            return Ok(wrote);
         };
         let Some(file) = published.files.first() else {
-            return Ok((Vec::new(), 0));
+            return Ok(wrote);
         };
         let denominators = read_data(self.site, file).await?;
-        let (mut tables, mut written) = (Vec::new(), 0);
         for areas in &boundaries::ALL {
             let Some(clean) = self.clean.get(&areas.partition) else {
                 continue;
             };
-            let wrote = self.publish_areas(areas, clean, &mart, denominators.clone());
-            let (table, bytes) = wrote
+            let began = Timestamp::now();
+            let published = self.publish_areas(areas, clean, &mart, denominators.clone());
+            let (table, bytes) = published
                 .await
                 .while_doing(|| format!("cannot publish the boundaries {}", areas.partition))?;
-            tables.push(table);
-            written += bytes;
+            if bytes > 0 {
+                let events = self.lineage_of_areas(areas, &mart, &table, began);
+                wrote.events.extend(events);
+            }
+            wrote.tables.push(table);
+            wrote.bytes += bytes;
         }
-        Ok((tables, written))
+        Ok(wrote)
     }
 
     async fn publish_areas(

@@ -8,6 +8,7 @@ mod dashboard;
 mod datasets;
 mod descriptions;
 mod following;
+mod lineage;
 mod listing;
 mod marts;
 mod parquet_file;
@@ -37,8 +38,6 @@ use tracing::{debug, info};
 
 use crate::artifacts::Graph;
 use crate::candidate::Scope;
-use crate::lineage::{self, PublishedFiles};
-use crate::mart::Publishable;
 use crate::site::{Caching, Site};
 use crate::warehouse::{Coverage, Warehouse};
 
@@ -131,8 +130,8 @@ impl Publication<'_> {
         }
 
         let coverage = block_in_place(|| warehouse.coverage())?;
-        catalog.citation = Some(descriptions::citation(&catalog));
         let mut catalog = self.catalog(marts, datasets, coverage);
+        catalog.citation = Some(descriptions::citation(&catalog));
         if let Some(current) = current {
             let tables = current.tables();
             let contracts = tables.map(|table| descriptions::contract_address(&table.name));
@@ -182,18 +181,25 @@ impl Publication<'_> {
                 .await
                 .while_doing(|| format!("cannot publish {}", mart.table))?;
             if bytes > 0 {
-                events.extend(self.lineage_of(&mart, &published, began));
+                events.extend(self.lineage_of_mart(&mart, &published, began));
             }
             marts.push(published);
             written += bytes;
         }
-        let (of_years, bytes_of_years) = self.publish_years(reusable).await?;
-        let (of_areas, bytes_of_areas) = self.publish_boundaries(graph, &marts).await?;
+        let mut datasets = Vec::new();
+        for wrote in [
+            self.publish_years(reusable).await?,
+            self.publish_boundaries(graph, &marts).await?,
+        ] {
+            datasets.extend(wrote.tables);
+            events.extend(wrote.events);
+            written += wrote.bytes;
+        }
         Ok(Data {
             marts,
-            datasets: of_years.into_iter().chain(of_areas).collect(),
+            datasets,
             events,
-            bytes: written + bytes_of_years + bytes_of_areas,
+            bytes: written,
         })
     }
 
@@ -216,13 +222,13 @@ impl Publication<'_> {
             generated: self.generated,
             licence: contract.licence.clone().filter(|_| !self.generated),
             attribution: contract.attribution.clone().filter(|_| !self.generated),
+            citation: None,
             marts,
             datasets,
             superseded: Vec::new(),
             expired: BTreeSet::new(),
         }
     }
-            citation: None,
 
     /// Replaces what describes the catalog's data, none of which expires then. Returns the bytes written.
     async fn describe(&self, catalog: &mut Catalog, graph: &Graph) -> Result<u64, Failure> {
@@ -252,32 +258,13 @@ impl Publication<'_> {
             _ => Err(overtaken()),
         }
     }
-
-    /// Returns the events that a mart, whose publication began at a time, is on the site now.
-    fn lineage_of(
-        &self,
-        mart: &Publishable,
-        published: &PublishedTable,
-        began: Timestamp,
-    ) -> [RunEvent; 2] {
-        let files = PublishedFiles {
-            rows: published.rows,
-            bytes: published.bytes,
-            digests: published.files.iter().map(|file| &file.sha256).collect(),
-            began,
-            ended: Timestamp::now(),
-        };
-        let address = address::of_mart(&mart.table.name);
-        let place = format!("{}/{DATA}/{address}", self.site.url());
-        lineage::of_files(self.lineage, self.tables, mart, &place, &files)
-    }
 }
 
 /// The data files of a publication.
 struct Data {
     marts: Vec<PublishedTable>,
     datasets: Vec<PublishedTable>,
-    /// Which marts were written.
+    /// Which of them were written.
     events: Vec<RunEvent>,
     /// The bytes written.
     bytes: u64,

@@ -220,6 +220,18 @@ impl Lineage {
         }
     }
 
+    /// Returns the clean rows of `partition` in the lake.
+    #[must_use]
+    pub fn clean(&self, partition: Partition) -> Dataset {
+        self.0.stores().clean(partition)
+    }
+
+    /// Returns the refused rows of `partition` in the lake.
+    #[must_use]
+    pub fn quarantine(&self, partition: Partition) -> Dataset {
+        self.0.stores().quarantine(partition)
+    }
+
     /// Returns the job `name` of this pipeline.
     #[must_use]
     pub fn job(&self, name: &str, kind: JobType) -> Job {

@@ -190,11 +190,11 @@ impl Stores<'_> {
         raw.with(&Schema { fields })
     }
 
-    fn clean(self, partition: Partition) -> Dataset {
+    pub(super) fn clean(self, partition: Partition) -> Dataset {
         Dataset::in_lake(self.lake, "clean", partition)
     }
 
-    fn quarantine(self, partition: Partition) -> Dataset {
+    pub(super) fn quarantine(self, partition: Partition) -> Dataset {
         let Dataset {
             namespace, name, ..
         } = self.clean(partition);

@@ -233,7 +233,7 @@ impl<'a> Published<'a> {
         Some((format!("{first}-01-01"), self.catalog.data_through.clone()?))
     }
 
-    /// Returns how to cite the data.
+    /// Returns how to cite the data, with the site's address if it is known.
     fn citation(&self) -> String {
         let Catalog { citation, site, .. } = self.catalog;
         let parts = [citation, site].into_iter().flatten().cloned();
