@@ -1,6 +1,7 @@
 """Google's own clients, which share no code with the pipeline, for its tests. `commands.py` says how to call them.
 
 objects BUCKET                    the SHA-256 of every object
+served BUCKET                     the type, the caching and the encoding with which every object is served
 copy BUCKET DIRECTORY             every object as a file of its name; their names
 flip BUCKET NAME                  flips a bit in the middle of an object
 query PROJECT DATASET SQL         the rows of a query
@@ -29,6 +30,11 @@ def bucket_of(name: str) -> storage.Bucket:
 def objects(bucket: str) -> dict:
     blobs = bucket_of(bucket).list_blobs()
     return {blob.name: hashlib.sha256(blob.download_as_bytes(checksum="crc32c")).hexdigest() for blob in blobs}
+
+
+def served(bucket: str) -> dict:
+    blobs = bucket_of(bucket).list_blobs()
+    return {blob.name: [blob.content_type, blob.cache_control, blob.content_encoding] for blob in blobs}
 
 
 def copy(bucket: str, directory: str) -> dict:
@@ -96,6 +102,7 @@ def tables(project: str, datasets: list[str]) -> dict:
 
 COMMANDS = {
     "objects": lambda arguments: objects(arguments[0]),
+    "served": lambda arguments: served(arguments[0]),
     "copy": lambda arguments: copy(*arguments),
     "flip": lambda arguments: flip(*arguments),
     "query": lambda arguments: query(*arguments),

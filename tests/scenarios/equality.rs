@@ -67,6 +67,7 @@ fn the_cloud_has_the_same_data_as_one_machine() {
     entries_stay(&feeds_before, &entries(&local.published()));
     published_requests_are_reconciled(local);
     published_areas_have_the_polygons(local);
+    the_bucket_serves_files_as_what_they_are(cloud);
 
     let [local, cloud] = [local, cloud].map(|pipeline| {
         let mut tables = pipeline.tables();
@@ -208,7 +209,6 @@ fn lineage_is_one_graph(paths: &[Pipeline; 2], graphs: &[Graph; 2]) {
             })
             .collect();
         assert_eq!(published, ["creation_date", "ward"].into());
-
         for (file, column, origin) in [
             ("requests/2025.parquet", "ward_id", " ward"),
             ("requests/2025.csv.gz", "section", " section"),
@@ -224,6 +224,7 @@ fn lineage_is_one_graph(paths: &[Pipeline; 2], graphs: &[Graph; 2]) {
                 "{file} {column}: {origins:?}"
             );
         }
+
         let done = ["START", "COMPLETE"];
         for job in [
             "extract",
@@ -235,13 +236,14 @@ fn lineage_is_one_graph(paths: &[Pipeline; 2], graphs: &[Graph; 2]) {
             "dbt.requests_by_ward",
             "dbt.requests_by_ward.test",
             "dbt.requests_by_ward.publish",
-        ] {
             "dbt.requests.2025.publish",
             "dbt.wards_boundaries.publish",
+        ] {
             let states = graph.states(job);
             assert!(!states.is_empty(), "{job}: {:?}", graph.jobs());
             assert!(states.iter().all(|run| *run == done), "{job}: {states:?}");
         }
+        assert_eq!(graph.unended(), BTreeMap::new());
         // The boundaries have not changed, and 2012 was refused.
         assert_eq!(graph.states("extract.city-wards").len(), 1);
         let failed = graph.states("transform.service-requests.2012");
@@ -328,6 +330,35 @@ fn both_publish_the_same(local: &Pipeline, cloud: &Pipeline) {
             local.contains_key(&format!("data/v1/{address}")),
             "{address}"
         );
+    }
+}
+
+/// A file that is named by its digest is cached forever, a stable address for minutes, and what leads to them not at all.
+fn the_bucket_serves_files_as_what_they_are(cloud: &Pipeline) {
+    for (path, [kind, caching, encoding]) in cloud.served() {
+        let ends = |end: &str| path.ends_with(end);
+        let is_data = ends(".parquet") || ends(".csv.gz");
+        // A release has the bytes that SHA256SUMS states.
+        let is_encoded = !is_data && !path.starts_with("releases/");
+        assert_eq!(encoding.is_some(), is_encoded, "{path}");
+        if path.starts_with("releases/") {
+            continue;
+        }
+        let expected = if path.starts_with("data/v1/") {
+            // The emulator does not keep the type of an object that is not copied.
+            let expected = if ends(".parquet") {
+                "application/vnd.apache.parquet"
+            } else {
+                "application/gzip"
+            };
+            assert_eq!(kind.as_deref(), Some(expected), "{path}");
+            "public, max-age=300"
+        } else if is_data {
+            "public, max-age=31536000, immutable"
+        } else {
+            "no-cache"
+        };
+        assert_eq!(caching.as_deref(), Some(expected), "{path}");
     }
 }
 

@@ -140,6 +140,27 @@ impl Graph {
             .collect()
     }
 
+    /// Returns the runs, with their states, that have not begun and ended once.
+    pub(crate) fn unended(&self) -> BTreeMap<&str, &Value> {
+        let runs = self.answer["runs"].as_object().unwrap().iter();
+        let has_ended = |states: &Value| {
+            let mut states: Vec<&str> = states
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(Value::as_str)
+                .collect();
+            states.sort_unstable();
+            [["COMPLETE", "START"], ["FAIL", "START"]]
+                .iter()
+                .any(|ended| states == ended)
+        };
+        let unended = runs.filter(|(_, states)| !has_ended(states));
+        unended
+            .map(|(run, states)| (run.as_str(), states))
+            .collect()
+    }
+
     /// Returns the names of all jobs.
     pub(crate) fn jobs(&self) -> BTreeSet<&str> {
         let runs = self.answer["runs"].as_object().unwrap().keys();

@@ -201,6 +201,21 @@ impl Pipeline {
         published
     }
 
+    /// Returns the type, the caching and the encoding with which the cloud serves every published object.
+    pub(crate) fn served(&self) -> BTreeMap<String, [Option<String>; 3]> {
+        let url = self.site_url();
+        let (bucket, prefix) = url.strip_prefix("gs://").unwrap().split_once('/').unwrap();
+        let served: BTreeMap<String, _> =
+            serde_json::from_value(run_cloud_reader(&["served", bucket])).unwrap();
+        let served = served.into_iter();
+        served
+            .map(|(name, of)| {
+                let path = name.strip_prefix(&format!("{prefix}/")).unwrap();
+                (path.to_owned(), of)
+            })
+            .collect()
+    }
+
     /// Returns the key and content of every object of the local lake.
     pub(crate) fn contents(&self) -> Vec<(String, Vec<u8>)> {
         let lake = self.lake();
