@@ -361,6 +361,17 @@ fn a_stage_is_replayed_for_one_year() {
     );
     let next = machine.run(&[]);
     assert!(next.contains("Nothing new"), "{next}");
+
+    // As `make release` does: nothing is built again.
+    let commit = "0".repeat(40);
+    let release = [("STAGE", "dbt"), ("RELEASE", "latest"), ("COMMIT", &commit)];
+    let printed = machine.run(&release);
+    let frozen = events(&printed, "release frozen");
+    assert_eq!(frozen[0]["release"], "2025Q4");
+    let finished = events(&printed, "stage finished");
+    assert_eq!(finished.last().unwrap()["found"], 1);
+    let folder = machine.directory.path().join("site/releases/2025Q4");
+    assert!(folder.join("SHA256SUMS").exists());
 }
 
 #[test]

@@ -174,7 +174,7 @@ def found(cloud: Cloud, count: int) -> dict[str, int]:
 
 
 def test_months_of_runs(cloud: Cloud, portal: Portal, plan: dict) -> None:
-    """A first run, one with nothing new, one after a correction, and a replay."""
+    """A first run, one with nothing new, one after a correction, and a replay with a release."""
     first = cloud.run()
     assert [job for job, _, _ in cloud.executed] == STAGES
     assert all(set(codes) == {0} for _, codes, _ in cloud.executed)
@@ -198,14 +198,16 @@ def test_months_of_runs(cloud: Cloud, portal: Portal, plan: dict) -> None:
 
     # A replay of one year from transform on, in the run of the last success.
     count = len(cloud.executed)
-    replay = cloud.run({"from": "transform", "years": "2025", "force": True})
+    cloud.settings["dbt-runner"]["COMMIT"] = "0" * 40
+    replay = cloud.run({"from": "transform", "years": "2025", "force": True, "release": "2025Q4"})
     assert cloud.stages_since(count) == STAGES[1:]
     assert all(
-        given == {"RUN_ID": corrected["run"], "YEARS": "2025", "FORCE": "1", "RELEASE": ""}
+        given == {"RUN_ID": corrected["run"], "YEARS": "2025", "FORCE": "1", "RELEASE": "2025Q4"}
         for _, _, given in cloud.executed[count:]
     )
     assert [len(codes) for _, codes, _ in cloud.executed[count:]] == [1, 1, 1]
     assert replay == corrected
+    assert "releases/2025Q4/SHA256SUMS" in names(cloud.site)
 
     finished = [line for log in cloud.logs for line in log.splitlines() if '"stage finished"' in line]
     assert len(finished) == sum(len(codes) for _, codes, _ in cloud.executed)
