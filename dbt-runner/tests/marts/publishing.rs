@@ -183,7 +183,8 @@ fn a_publication_is_complete_and_keeps_its_predecessor_until_the_next() {
     );
 }
 
-/// Publishes while readers begin with the catalog, and others with the addresses. Each finds whole files at every moment.
+/// Publishes while readers begin with the catalog, and others with the Data Package or the addresses. Each finds whole files
+/// at every moment.
 fn while_readers_look(site: &Path, publish: impl FnOnce() -> JobOutcome) -> JobOutcome {
     let is_done = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -192,6 +193,7 @@ fn while_readers_look(site: &Path, publish: impl FnOnce() -> JobOutcome) -> JobO
             while !is_done.load(Ordering::Relaxed) {
                 let seen = catalog(site);
                 every_file_is_as_the_catalog_says(site, &seen);
+                every_file_is_as_the_data_package_says(site);
                 for address in addresses(&seen).keys() {
                     let content = fs::read(site.join("data").join(address)).unwrap();
                     let digest = Digest::of(&content);
@@ -265,6 +267,17 @@ fn every_file_is_as_the_catalog_says(site: &Path, catalog: &Value) {
     }
 }
 
+fn every_file_is_as_the_data_package_says(site: &Path) {
+    let package = fs::read(site.join("data/datapackage.json")).unwrap();
+    let package: Value = serde_json::from_slice(&package).unwrap();
+    for resource in package["resources"].as_array().unwrap() {
+        let path = resource["path"].as_str().unwrap();
+        let content = fs::read(site.join("data").join(path)).unwrap();
+        let hash = format!("sha256:{}", Digest::of(&content));
+        assert_eq!(resource["hash"], hash, "{path}");
+    }
+}
+
 fn the_catalog_tells_what_it_is(catalog: &Value) {
     assert_eq!(catalog["catalog"], "v1");
     assert_eq!(catalog["run"], "test");
@@ -281,6 +294,11 @@ fn the_catalog_tells_what_it_is(catalog: &Value) {
             .unwrap()
             .starts_with("Contains information")
     );
+    let citation = format!(
+        "Toronto 311 service requests. {} Data to 2024-01-02.",
+        catalog["attribution"].as_str().unwrap()
+    );
+    assert_eq!(catalog["citation"], citation);
     let columns = mart(catalog, "requests_by_ward")["columns"]
         .as_array()
         .unwrap();
@@ -294,11 +312,6 @@ fn the_catalog_tells_what_it_is(catalog: &Value) {
             "source_year integer",
             "ward_model integer",
             "ward_id integer",
-    let citation = format!(
-        "Toronto 311 service requests. {} Data to 2024-01-02.",
-        catalog["attribution"].as_str().unwrap()
-    );
-    assert_eq!(catalog["citation"], citation);
             "ward_name string",
             "type_group string",
             "type_name string",
@@ -527,8 +540,9 @@ fn the_catalog_of_another_publication_is_not_replaced() {
     assert_eq!(catalog(home.path())["run"], "theirs");
 }
 
+/// The data files come first, then the addresses, then the catalog; expired files are removed last.
 #[test]
-fn an_expired_file_that_was_not_removed_is_removed_by_the_next_run() {
+fn an_interrupted_publication_is_in_order_and_completed_by_the_next_run() {
     let fixture = Fixture::of_few_marts(REQUESTS);
     let home = tempfile::tempdir().unwrap();
     let publish = || {
@@ -547,10 +561,33 @@ fn an_expired_file_that_was_not_removed_is_removed_by_the_next_run() {
     let expired = data.join("first.parquet");
     fs::create_dir(&expired).unwrap();
 
+    // Nor can an address be replaced.
+    let address = data.join("v1/marts/requests_by_ward.parquet");
+    fs::remove_file(&address).unwrap();
+    fs::create_dir(&address).unwrap();
+
     fixture.alter("DELETE FROM service_requests WHERE source_year = 2024 AND ward_id = 10");
     fixture.load("2024", "second");
+    let before = there(home.path());
     let interrupted = publish();
     let cause = interrupted.failed(30);
+    assert!(
+        cause.contains("to data/v1/marts/requests_by_ward.parquet"),
+        "{cause}"
+    );
+    assert_eq!(catalog(home.path()), published);
+    let written = &there(home.path()) - &before;
+    assert!(
+        written
+            .iter()
+            .any(|file| file.starts_with("requests_by_ward-2024-")),
+        "{written:?}"
+    );
+
+    fs::remove_dir(&address).unwrap();
+    let interrupted = publish();
+    let cause = interrupted.failed(30);
+    assert_ne!(catalog(home.path()), published);
     assert!(
         cause.contains("cannot remove data/first.parquet"),
         "{cause}"
