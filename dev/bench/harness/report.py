@@ -126,7 +126,7 @@ def reach(figures: dict) -> str:
     for name, run in runs.items():
         of = figures["publications"][run]
         publications.append([name, f"{of['files']}", f"{of['bytes'] / 1e6:.1f}", f"{of['milliseconds'] / 1000:.2f}"])
-    sizes = [[name, f"{of['files']}", f"{of['bytes'] / 1e6:.1f}"] for name, of in figures["sizes"].items()]
+    sizes = [[name, f"{of['files']}", f"{of['bytes'] / 1e3:,.0f}"] for name, of in figures["sizes"].items()]
     return f"""All four jobs on the sixteen years 2010-2025 as the City publishes them, in DuckDB: a first run, a run
 after the portal corrected 2025, and all marts built again. The peak of memory is {peak:.0f} MiB; 700 are aimed for.
 
@@ -151,7 +151,7 @@ The publication of the site is a part of dbt-runner. Files that did not change a
 
 Where the stable addresses lead:
 
-{table(["", "files", "MB"], sizes)}"""
+{table(["", "files", "kB"], sizes)}"""
 
 
 def plot(points: list[dict], path: Path) -> None:
