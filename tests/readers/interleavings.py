@@ -252,7 +252,8 @@ def publication(build: str, prefix: str, loads: int) -> Script:
         f"DELETE FROM mart_{name} WHERE TRUE;\nINSERT INTO mart_{name} (build) SELECT build FROM {prefix}_{name}"  # noqa: S608
         for name in NAMES
     )
-    values = {"before": "before", "loads": loads, "fingerprint": build, "project": "p", "years": "{}", "layouts": "{}"}
+    values = {"before": "before", "unfinished": "none", "loads": loads}
+    values |= {"fingerprint": build, "project": "p", "years": "{}", "layouts": "{}"}
     return Script.of_file(
         "dbt-runner/src/warehouse/bigquery/publish.sql",
         values,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use shared::exit::{Exit, Failure, OrFail as _};
+use shared::fingerprint::Fingerprint;
 
 use crate::candidate::{Candidate, Scope, listed};
 use crate::mart::{Definition, MartTable};
@@ -12,6 +13,9 @@ pub(crate) const RECORD: &str = "published_marts";
 
 /// The error of the transaction if another build was published or another load finished since the build began.
 pub(super) const OVERTAKEN: &str = "another build or load came first";
+
+/// The layout of a table that a build may have replaced. It differs from any other in columns and storage.
+const UNKNOWN_LAYOUT: &str = "unknown";
 
 /// What the published marts were built from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,10 +91,30 @@ impl Release<'_> {
         self.before.map_or("", |before| &before.fingerprint)
     }
 
-    /// Whether the table is published with another layout.
+    /// Returns what is recorded while this build adds and replaces tables. A build that finds it, because that was
+    /// interrupted, rebuilds all marts and replaces these tables again.
+    pub(super) fn unfinished(&self) -> PublishedMarts {
+        let before = self.before.map(|before| before.layouts.clone());
+        let unknown = self.changed();
+        let unknown = unknown.map(|one| (one.table.to_string(), UNKNOWN_LAYOUT.to_owned()));
+        let fingerprint = Fingerprint::of(&["unfinished", &self.candidate.to_string()]);
+        PublishedMarts {
+            fingerprint: fingerprint.to_string(),
+            project: String::new(),
+            years: BTreeMap::new(),
+            layouts: before.into_iter().flatten().chain(unknown).collect(),
+        }
+    }
+
+    /// Returns the tables of which [`Release::is_changed`].
+    pub(super) fn changed(&self) -> impl Iterator<Item = &Definition> {
+        let definitions = self.definitions.iter();
+        definitions.filter(|definition| self.is_changed(definition))
+    }
+
+    /// Whether marts are published, but not this table with this layout.
     pub(super) fn is_changed(&self, definition: &Definition) -> bool {
-        let layout = self.published_layout(definition);
-        layout.is_some_and(|layout| *layout != definition.layout())
+        self.before.is_some() && self.is_created(definition)
     }
 
     /// Whether the table is published with other partitions or clusters.
@@ -102,7 +126,7 @@ impl Release<'_> {
 
     /// Whether the table has to be created: it is new, or its layout differs from the published one.
     pub(super) fn is_created(&self, definition: &Definition) -> bool {
-        self.published_layout(definition).is_none() || self.is_changed(definition)
+        self.published_layout(definition) != Some(&definition.layout())
     }
 
     fn published_layout(&self, definition: &Definition) -> Option<&String> {
@@ -120,14 +144,15 @@ impl Release<'_> {
         gone.filter_map(|name| name.parse().ok()).collect()
     }
 
-    /// Returns the statements that replace the rows of a published table by those of its candidate.
+    /// Returns the statements that replace the rows of `published`, or of what becomes that table, by those of its
+    /// candidate.
     pub(super) fn replacing(
         &self,
         definition: &Definition,
+        published: &str,
         quoted: impl Fn(&str) -> String,
     ) -> Vec<String> {
         let columns = definition.column_list(&quoted);
-        let published = self.candidate.published(&definition.table);
         let Some(condition) = replaced(self.scope, definition, quoted) else {
             return Vec::new();
         };

@@ -2,6 +2,8 @@
 
 mod text_columns;
 
+use std::iter::zip;
+
 use arrow_array::RecordBatch;
 use shared::exit::{Exit, Failure, OrFail as _};
 use shared::google::Emulator;
@@ -12,10 +14,20 @@ use shared::warehouse::bigquery::model::JobConfiguration;
 use shared::warehouse::{Dataset, Value, bigquery};
 use tokio::runtime::Handle;
 
-use super::release::{OVERTAKEN, RECORD, Release, replaced};
+use super::release::{OVERTAKEN, PublishedMarts, RECORD, Release, replaced};
 use super::{Backend, Records, TextRows};
 use crate::candidate::Scope;
 use crate::mart::{Definition, MartTable, Publishable};
+
+/// The columns of the record, and the parameters with what the transaction writes there.
+const RECORDED: [&str; 4] = ["fingerprint", "project", "years", "layouts"];
+/// The parameters with what is written there when tables have been replaced.
+const RECORDED_LAST: [&str; 4] = [
+    "last_fingerprint",
+    "last_project",
+    "last_years",
+    "last_layouts",
+];
 
 pub(crate) struct BigQuery(bigquery::BigQuery);
 
@@ -27,6 +39,8 @@ impl BigQuery {
 
     /// Publishes a candidate, and drops the tables that are no longer part of the project. Returns whether it did; if
     /// another build or load came first, nothing was changed.
+    ///
+    /// All of it is one job, which BigQuery runs to its end whatever happens to this process.
     pub(super) fn release(&self, release: &Release<'_>) -> Result<bool, Failure> {
         let record = quoted(&format!("{}.{RECORD}", self.0.path()));
         // The row exists from the start, so that concurrent transactions conflict on it.
@@ -34,37 +48,34 @@ impl BigQuery {
             "create table if not exists {record} as \
              select '' as fingerprint, '' as project, '' as years, '' as layouts"
         )];
-        tables.extend(layouts(release));
-        let tables = tables.join(";\n");
-        self.execute("create", &tables, &[])?;
+        tables.extend(created(release));
+        self.execute("create", &tables.join(";\n"), &[])?;
 
-        let [fingerprint, project, years, layouts] = release.after.row()?;
-        let values = [
+        let unfinished = release.unfinished();
+        let replacements = replacements(release, &record);
+        let loads = i64::try_from(release.loads).or_fail(Exit::Bug)?;
+        let mut values = vec![
             ("before", release.before().into()),
-            (
-                "loads",
-                i64::try_from(release.loads).or_fail(Exit::Bug)?.into(),
-            ),
-            ("fingerprint", fingerprint.into()),
-            ("project", project.into()),
-            ("years", years.into()),
-            ("layouts", layouts.into()),
+            ("unfinished", unfinished.fingerprint.as_str().into()),
+            ("loads", loads.into()),
         ];
-        let transaction = transaction(release)
-            .replace("{record}", &record)
+        if replacements.is_empty() {
+            values.extend(named(RECORDED, &release.after)?);
+        } else {
+            values.extend(named(RECORDED, &unfinished)?);
+            values.extend(named(RECORDED_LAST, &release.after)?);
+        }
+        let dropped = release.dropped();
+        let dropped = dropped
+            .iter()
+            .map(|table| release.candidate.published(table));
+        let copied = release.changed();
+        let dropped = dropped.chain(copied.map(|definition| filled(release, definition)));
+        let dropped = dropped.map(|table| format!("drop table if exists {table};\n"));
+        let afterwards: String = replacements.into_iter().chain(dropped).collect();
+        let script = format!("{}\n{afterwards}", transaction(release, &record))
             .replace("{dataset}", &self.0.path());
-        if !self.execute("publish", &transaction, &values)? {
-            return Ok(false);
-        }
-        let dropped = release.dropped().into_iter().map(|table| {
-            let published = release.candidate.published(&table);
-            format!("drop table if exists {published}")
-        });
-        let dropped = dropped.collect::<Vec<_>>().join(";\n");
-        if !dropped.is_empty() {
-            self.execute("drop", &dropped, &[])?;
-        }
-        Ok(true)
+        self.execute("publish", &script, &values)
     }
 
     /// Records what the run spent.
@@ -131,47 +142,88 @@ impl BigQuery {
     }
 }
 
-/// Returns the statements that create the tables that are missing, and those whose layout differs. The latter replace a
-/// table at once, but one after the other: a transaction cannot create tables.
-/// <https://cloud.google.com/bigquery/docs/transactions#statements_supported_in_transactions>
-/// A table with other partitions or clusters cannot be replaced, so that it is missing for a moment:
-/// <https://github.com/dbt-labs/dbt-core/issues/2000>.
-fn layouts(release: &Release<'_>) -> Vec<String> {
+/// Returns the parameters of a row of the record, by these names.
+fn named(
+    names: [&'static str; 4],
+    row: &PublishedMarts,
+) -> Result<impl Iterator<Item = (&'static str, Value)>, Failure> {
+    Ok(zip(names, row.row()?.map(Value::from)))
+}
+
+/// Returns the statements that create the tables that are missing.
+fn created(release: &Release<'_>) -> Vec<String> {
     let created = release
         .definitions
         .iter()
         .filter(|definition| *release.scope == Scope::Whole || release.is_created(definition));
     let statements = created.map(|definition| {
-        let published = release.candidate.published(&definition.table);
         let columns = definition.columns_ddl(quoted);
         let storage = definition.storage_ddl(quoted);
-        if release.is_changed(definition) {
-            let candidate = release.candidate.table(&definition.table);
-            let names = definition.column_list(quoted);
+        let table = filled(release, definition);
+        format!("create table if not exists {table} ({columns}){storage}")
+    });
+    statements.collect()
+}
+
+/// Returns the table that the transaction fills: the published one, or if that does not exist with this layout, one beside
+/// the candidate that replaces it afterwards. A transaction cannot create tables:
+/// <https://cloud.google.com/bigquery/docs/transactions#statements_supported_in_transactions>.
+fn filled(release: &Release<'_>, definition: &Definition) -> String {
+    let candidate = release.candidate;
+    if !release.is_changed(definition) {
+        return candidate.published(&definition.table);
+    }
+    let MartTable { schema, name } = definition.table.clone();
+    let name = format!("new_{name}");
+    candidate.table(&MartTable { schema, name })
+}
+
+/// Returns the transaction that publishes the marts of a candidate. At most 100 tables and 100,000 partitions:
+/// <https://cloud.google.com/bigquery/docs/transactions#limitations>.
+fn transaction(release: &Release<'_>, record: &str) -> String {
+    let mut statements = Vec::new();
+    for definition in &release.definitions {
+        let table = filled(release, definition);
+        statements.extend(release.replacing(definition, &table, quoted));
+    }
+    include_str!("publish.sql")
+        .replace("{overtaken}", OVERTAKEN)
+        .replace("{statements}", &statements.join(";\n"))
+        .replace("{record}", record)
+}
+
+/// Returns what follows the transaction: the statements that add tables or replace those with another layout, one after the
+/// other and each at once, and the one that records that they have. Each first makes sure that no later build has
+/// published its own.
+/// A table with other partitions or clusters cannot be replaced, so that it is missing for a moment:
+/// <https://github.com/dbt-labs/dbt-core/issues/2000>.
+fn replacements(release: &Release<'_>, record: &str) -> Vec<String> {
+    let mut statements: Vec<String> = release
+        .changed()
+        .map(|definition| {
+            let published = release.candidate.published(&definition.table);
             let drop = if release.is_stored_otherwise(definition) {
                 format!("drop table if exists {published};\n")
             } else {
                 String::new()
             };
-            return format!(
-                "{drop}create or replace table {published} ({columns}){storage} as select {names} from {candidate}"
-            );
-        }
-        format!("create table if not exists {published} ({columns}){storage}")
-    });
-    statements.collect()
-}
-
-/// Returns the transaction that publishes the marts of a candidate. At most 100 tables and 100,000 partitions:
-/// <https://cloud.google.com/bigquery/docs/transactions#limitations>.
-fn transaction(release: &Release<'_>) -> String {
-    let mut statements = Vec::new();
-    for definition in &release.definitions {
-        statements.extend(release.replacing(definition, quoted));
+            let (columns, storage) = (definition.columns_ddl(quoted), definition.storage_ddl(quoted));
+            let (names, new) = (definition.column_list(quoted), filled(release, definition));
+            format!(
+                "if (select fingerprint from {record}) != @unfinished then\n    select error('{OVERTAKEN}');\nend if;\n\
+                 {drop}create or replace table {published} ({columns}){storage} as select {names} from {new};\n"
+            )
+        })
+        .collect();
+    if !statements.is_empty() {
+        let values = zip(RECORDED, RECORDED_LAST);
+        let values = values.map(|(column, value)| format!("{column} = @{value}"));
+        statements.push(format!(
+            "update {record} set {} where fingerprint = @unfinished;\n",
+            values.collect::<Vec<_>>().join(", ")
+        ));
     }
-    include_str!("publish.sql")
-        .replace("{overtaken}", OVERTAKEN)
-        .replace("{statements}", &statements.join(";\n"))
+    statements
 }
 
 /// Names in BigQuery cannot contain backticks.
@@ -263,7 +315,6 @@ mod tests {
     use super::*;
     use crate::candidate::Candidate;
     use crate::mart::{DescribedColumn, PartitionBy};
-    use crate::warehouse::release::PublishedMarts;
 
     fn definition(columns: &[&str], is_partitioned: bool) -> Definition {
         let column = |name: &&str| DescribedColumn {
@@ -284,17 +335,23 @@ mod tests {
         }
     }
 
-    /// Returns what creates the table, if it is published as `before`.
-    fn statement(before: &Definition, now: Definition) -> String {
-        let published = |definition: &Definition| PublishedMarts {
+    /// Returns the record of a published table.
+    fn published(definition: &Definition) -> PublishedMarts {
+        PublishedMarts {
             fingerprint: String::new(),
-            project: String::new(),
+            project: "project".to_owned(),
             years: BTreeMap::new(),
             layouts: [(definition.table.to_string(), definition.layout())].into(),
-        };
-        let before = published(before);
-        let after = published(&now);
-        layouts(&Release {
+        }
+    }
+
+    /// Calls `check` with the release of a table that is published as `before` says.
+    fn with_release<T>(
+        before: &PublishedMarts,
+        now: &Definition,
+        check: impl Fn(&Release<'_>) -> T,
+    ) -> T {
+        check(&Release {
             candidate: &Candidate::BigQuery {
                 project: "p".to_owned(),
                 loaded: "loaded".to_owned(),
@@ -302,32 +359,71 @@ mod tests {
                 prefix: "c1_".to_owned(),
             },
             scope: &Scope::Whole,
-            definitions: vec![now],
-            before: Some(&before),
-            after,
+            definitions: vec![now.clone()],
+            before: Some(before),
+            after: published(now),
             loads: 1,
         })
-        .concat()
+    }
+
+    /// Returns the statements before, in and after the transaction, if the table is published as `before`.
+    fn statements(before: &Definition, now: &Definition) -> [String; 3] {
+        with_release(&published(before), now, |release| {
+            [
+                created(release).concat(),
+                transaction(release, "record"),
+                replacements(release, "record").concat(),
+            ]
+        })
     }
 
     #[test]
-    fn a_table_is_dropped_if_it_is_stored_otherwise() {
+    fn a_table_is_replaced_after_the_transaction_and_dropped_if_it_is_stored_otherwise() {
         let old = definition(&["created_on"], false);
-        let same = statement(&old, old.clone());
-        assert!(
-            same.starts_with("create table if not exists `p.marts.requests`"),
-            "{same}"
+        let [created, transaction, afterwards] = statements(&old, &old);
+        let expected = "create table if not exists `p.marts.requests`";
+        assert!(created.starts_with(expected), "{created}");
+        let expected = "insert into `p.marts.requests`";
+        assert!(transaction.contains(expected), "{transaction}");
+        assert_eq!(afterwards, "");
+
+        let wider = definition(&["created_on", "closed_on"], false);
+        let partitioned = definition(&["created_on"], true);
+        let drop = "drop table if exists `p.marts.requests`;\n";
+        for (before, now, drop) in [
+            (&old, &wider, ""),
+            (&old, &partitioned, drop),
+            (&partitioned, &old, drop),
+        ] {
+            let [created, transaction, afterwards] = statements(before, now);
+            for statement in [created, transaction] {
+                let fills = statement.contains("`p.staging.c1_new_requests`");
+                assert!(
+                    fills && !statement.contains("`p.marts.requests`"),
+                    "{statement}"
+                );
+            }
+            let replaced = format!("end if;\n{drop}create or replace table `p.marts.requests`");
+            assert!(afterwards.contains(&replaced), "{afterwards}");
+        }
+    }
+
+    /// Whichever layout the table has by then.
+    #[test]
+    fn a_replacement_that_was_interrupted_is_repeated() {
+        let (old, new) = (
+            definition(&["created_on"], false),
+            definition(&["closed_on"], false),
         );
-        let wider = statement(&old, definition(&["created_on", "closed_on"], false));
-        assert!(
-            wider.starts_with("create or replace table `p.marts.requests`"),
-            "{wider}"
-        );
-        for (before, now) in [(false, true), (true, false)] {
-            let before = definition(&["created_on"], before);
-            let moved = statement(&before, definition(&["created_on"], now));
-            let expected = "drop table if exists `p.marts.requests`;\ncreate or replace table";
-            assert!(moved.starts_with(expected), "{moved}");
+        let unfinished = with_release(&published(&old), &new, |release| {
+            let unfinished = release.unfinished();
+            assert_ne!(unfinished.project, release.after.project);
+            unfinished
+        });
+        for now in [old, new] {
+            with_release(&unfinished, &now, |release| {
+                assert!(release.is_changed(&now) && release.is_stored_otherwise(&now));
+            });
         }
     }
 }

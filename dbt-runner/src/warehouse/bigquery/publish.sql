@@ -4,8 +4,9 @@ BEGIN TRANSACTION;
 -- https://cloud.google.com/bigquery/docs/transactions#transaction_concurrency
 UPDATE {record} SET fingerprint = fingerprint WHERE TRUE;
 
--- All statements see the same snapshot: what is published was built from the loads that are in it.
-IF (SELECT fingerprint FROM {record}) != @before
+-- All statements see the same snapshot: what is published was built from the loads that are in it. The record is that of
+-- this build itself if the job failed while it replaced tables, and is repeated.
+IF (SELECT fingerprint FROM {record}) NOT IN (@before, @unfinished)
     OR (SELECT COUNT(*) FROM `{dataset}.load_history`) != @loads THEN
     SELECT ERROR('{overtaken}');
 END IF;

@@ -132,7 +132,7 @@ fn statements(release: &Release<'_>) -> Vec<String> {
                 format!("create table {published} ({columns})"),
             ]);
         }
-        statements.extend(release.replacing(definition, quoted));
+        statements.extend(release.replacing(definition, &published, quoted));
     }
     for table in release.dropped() {
         let published = release.candidate.published(&table);
