@@ -23,8 +23,7 @@ def test_a_model_has_the_types_of_its_contract(
 
 def test_google_computes_the_rows_that_duckdb_has(mart: str, evaluation: Evaluation) -> None:
     google, duckdb = Counter(evaluation.model(mart).rows), Counter(evaluation.in_duckdb(mart).rows)
-    # So few requests have no unusual months: the unit test of the mart has some.
-    assert bool(duckdb) == (not mart.endswith(".unusual_months"))
+    assert duckdb, "two empty tables would be equal whatever the model is"
     assert list((google - duckdb).elements())[:3] == []
     assert list((duckdb - google).elements())[:3] == []
 
