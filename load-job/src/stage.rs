@@ -94,14 +94,9 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
             Ok(manifest) => load(&common, &settings, &mut warehouse, clean, &manifest).await,
             Err(failure) => Err(failure),
         };
-        let refused = outcome.as_ref().err().map(|failure| Refused {
-            stage: Stage::Load,
-            exit: failure.exit().code(),
-            cause: failure.to_string(),
-            observed_at,
-        });
-        verdicts.extend(verdict(partition, observed_at, refused));
         outcomes.add(partition, observed_at, outcome);
+        let refused = outcomes.refusal(partition).cloned();
+        verdicts.extend(verdict(partition, observed_at, refused));
     }
     warehouse.judge(&verdicts, &common.run_id).await?;
     outcomes.count(Summary {

@@ -298,6 +298,12 @@ impl Outcomes {
         }
     }
 
+    /// Returns the refusal of `partition`; `None` if it is not refused.
+    #[must_use]
+    pub fn refusal(&self, partition: Partition) -> Option<&Refused> {
+        self.refused.get(&partition)
+    }
+
     /// Adds what belongs to no single partition.
     pub fn count(&mut self, summary: Summary) {
         self.summary += summary;

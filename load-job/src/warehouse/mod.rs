@@ -127,9 +127,6 @@ pub(crate) struct Verdict {
     pub(crate) observed_at: Timestamp,
 }
 
-/// The maximum number of characters of a cause in `refusals`.
-const LONGEST_CAUSE: usize = 2_000;
-
 /// Why a partition was not loaded, beyond the failures of the warehouse itself.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LoadRefusal {
@@ -285,14 +282,6 @@ impl Warehouse {
             Self::DuckDb(duckdb) => block_in_place(|| duckdb.record_stage_runs(spent, run_id)),
             Self::BigQuery(bigquery) => bigquery.record_stage_runs(spent, run_id).await,
         }
-    }
-}
-
-impl Verdict {
-    /// Returns the cause of the refusal, truncated.
-    fn cause(&self) -> Option<String> {
-        let refused = self.refused.as_ref()?;
-        Some(refused.cause.chars().take(LONGEST_CAUSE).collect())
     }
 }
 

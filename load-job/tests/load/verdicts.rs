@@ -28,14 +28,13 @@ fn refusing(fixture: &Fixture, run: &str, observed_at: &str, cause: &str) {
 #[test]
 fn a_run_that_refuses_every_partition_records_it() {
     let fixture = Fixture::default();
-    let long = "a header that nobody knows ".repeat(200);
     fixture.hand_over(
         "run",
         FIRST_RUN,
         &[],
         &[],
         &[
-            (Partition::Year(2024), Stage::Transform, 20, &long),
+            (Partition::Year(2024), Stage::Transform, 20, "no header"),
             (Partition::CityWards, Stage::Extract, 30, "503"),
         ],
     );
@@ -43,8 +42,8 @@ fn a_run_that_refuses_every_partition_records_it() {
     assert_eq!(
         fixture.rows(REFUSALS),
         [
-            format!("2024|transform|20|{}|run", &long[..2000]),
-            "city-wards|extract|30|503|run".to_owned()
+            "2024|transform|20|no header|run",
+            "city-wards|extract|30|503|run"
         ]
     );
 }

@@ -229,12 +229,13 @@ impl BigQueryWarehouse {
         let verdicts: Vec<serde_json::Value> = verdicts
             .iter()
             .map(|verdict| {
+                let refused = verdict.refused.as_ref();
                 json!({
                     "partition": verdict.partition,
                     "observed_at": verdict.observed_at.to_string(),
-                    "stage": verdict.refused.as_ref().map(|refused| refused.stage),
-                    "exit_code": verdict.refused.as_ref().map(|refused| refused.exit),
-                    "cause": verdict.cause(),
+                    "stage": refused.map(|refused| refused.stage),
+                    "exit_code": refused.map(|refused| refused.exit),
+                    "cause": refused.map(|refused| &refused.cause),
                 })
             })
             .collect();

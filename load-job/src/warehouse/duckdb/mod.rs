@@ -138,7 +138,7 @@ impl DuckDb {
                     include_str!("end_refusal.sql"),
                     &[partition.as_str().into(), observed_at.clone()],
                 )?;
-                let (Some(refused), Some(cause)) = (&verdict.refused, verdict.cause()) else {
+                let Some(refused) = &verdict.refused else {
                     continue;
                 };
                 connection.execute(
@@ -148,7 +148,7 @@ impl DuckDb {
                         observed_at,
                         refused.stage.as_str().into(),
                         i64::from(refused.exit).into(),
-                        cause.into(),
+                        refused.cause.as_str().into(),
                         run_id.to_string().into(),
                     ],
                 )?;
