@@ -120,16 +120,17 @@ impl<'a> RowReader<'a> {
             .resolve(fields.subject, |text| Subject::read(text, self.commas))?;
         let area = area_of(trim(fields.fsa));
         let district = self.rules.postal_district;
-        let fsa = Fsa::read(area, district);
         // An area, or the file's word for none, is ASCII, unless it is padded with no-break spaces.
-        let area = match fsa {
-            Ok(_) => Cow::Borrowed(area),
-            Err(()) => match decode(area).ok_or(Reason::UndecodableText)? {
+        let (area, fsa) = if let Ok(fsa) = Fsa::read(area, district) {
+            (Cow::Borrowed(area), Ok(fsa))
+        } else {
+            let area = match decode(area).ok_or(Reason::UndecodableText)? {
                 Cow::Borrowed(text) => Cow::Borrowed(text.trim().as_bytes()),
                 Cow::Owned(text) => Cow::Owned(text.trim().as_bytes().to_vec()),
-            },
+            };
+            let fsa = Fsa::read(&area, district);
+            (area, fsa)
         };
-        let fsa = fsa.or_else(|()| Fsa::read(&area, district));
         self.refuse_without_location(ward, &area, fsa)?;
         let (status, _) = self
             .statuses
