@@ -34,9 +34,8 @@ fn dbt_starts_once_to_build_and_document_and_not_at_all_without_news() {
     let dbt = counting_dbt(&starts);
     let site = home.path().join("site");
     let run = || {
-        let job = fixture.job();
+        let job = fixture.job_with_site(&site);
         job.env("DBT_EXECUTABLE", dbt.path().join("dbt").to_string_lossy())
-            .env("SITE_URL", format!("file://{}", site.display()))
             .run()
     };
     run().finished();
@@ -84,11 +83,8 @@ fn docs_that_cannot_be_generated_do_not_fail_a_good_build() {
     let (target, site) = (home.path().join("target"), home.path().join("site"));
     // dbt writes a file of that name.
     fs::create_dir_all(target.join("catalog.json")).unwrap();
-    let job = fixture.job();
-    let outcome = job
-        .env("DBT_TARGET_DIR", target.to_string_lossy())
-        .env("SITE_URL", format!("file://{}", site.display()))
-        .run();
+    let job = fixture.job_with_site(&site);
+    let outcome = job.env("DBT_TARGET_DIR", target.to_string_lossy()).run();
     assert_eq!(outcome.finished()["produced"], 1);
     let warning = outcome.event("docs not generated");
     assert_eq!(warning["severity"], "WARNING");

@@ -163,6 +163,12 @@ impl Fixture {
             .env("DBT_EXECUTABLE", variable("DBT_EXECUTABLE"))
             .env("DBT_PROJECT_DIR", project)
     }
+
+    /// Returns the job, to publish on the site in the folder `site`.
+    pub(crate) fn job_with_site(&self, site: &Path) -> Job {
+        self.job()
+            .env("SITE_URL", format!("file://{}", site.display()))
+    }
 }
 
 /// Returns a copy of the dbt project that a test may change.

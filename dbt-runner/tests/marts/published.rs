@@ -42,10 +42,8 @@ fn a_failing_test_leaves_readers_the_set_of_before_and_names_the_candidate() {
     let home = tempfile::tempdir().unwrap();
     let (target, site) = (home.path().join("target"), home.path().join("site"));
     let run = || {
-        let job = fixture.job();
-        job.env("DBT_TARGET_DIR", target.to_string_lossy())
-            .env("SITE_URL", format!("file://{}", site.display()))
-            .run()
+        let job = fixture.job_with_site(&site);
+        job.env("DBT_TARGET_DIR", target.to_string_lossy()).run()
     };
     run().finished();
     let (before, site_before) = (marts(&fixture), files(&site));
@@ -272,10 +270,7 @@ fn a_build_that_is_overtaken_does_not_publish_the_site() {
     let home = tempfile::tempdir().unwrap();
     let site = home.path().join("site");
     let held = dbt_held_before_the_site();
-    let job = || {
-        let job = fixture.job();
-        job.env("SITE_URL", format!("file://{}", site.display()))
-    };
+    let job = || fixture.job_with_site(&site);
     thread::scope(|scope| {
         let dbt = held.path().join("dbt");
         let older = job().env("DBT_EXECUTABLE", dbt.to_string_lossy());

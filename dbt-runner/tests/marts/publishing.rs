@@ -99,12 +99,7 @@ fn a_publication_is_complete_and_keeps_its_predecessor_until_the_next() {
     let fixture = Fixture::with(REQUESTS);
     let home = tempfile::tempdir().unwrap();
     let site = home.path().join("site");
-    let publish = || {
-        let job = fixture
-            .job()
-            .env("SITE_URL", format!("file://{}", site.display()));
-        job.run()
-    };
+    let publish = || fixture.job_with_site(&site).run();
     let first = publish();
     first.finished();
     assert_eq!(first.event("site published")["removed"], 0);
@@ -437,9 +432,8 @@ fn synthetic_data_have_neither_licence_nor_attribution_of_the_city() {
     fixture.alter("UPDATE load_history SET generated = (partition = '2023' AND load_number = 1)");
     fixture.alter("UPDATE load_history SET source_last_modified = NULL");
     let home = tempfile::tempdir().unwrap();
-    let site = format!("file://{}", home.path().display());
     let publish = || {
-        let job = fixture.job().env("SITE_URL", &site).env("FORCE", "1");
+        let job = fixture.job_with_site(home.path()).env("FORCE", "1");
         let job = job.env("SITE_ADDRESS", "https://site.test/some/folder");
         job.run().finished();
         let manifests = fixture.lake.manifests("marts/").into_values();
@@ -493,10 +487,7 @@ fn synthetic_data_have_neither_licence_nor_attribution_of_the_city() {
 fn the_catalog_of_another_publication_is_not_replaced() {
     let fixture = Fixture::of_few_marts(REQUESTS);
     let home = tempfile::tempdir().unwrap();
-    let publish = || {
-        let site = format!("file://{}", home.path().display());
-        fixture.job().env("SITE_URL", site).run()
-    };
+    let publish = || fixture.job_with_site(home.path()).run();
     publish().finished();
     let first = catalog(home.path())["fingerprint"].clone();
     let data = home.path().join("data");
@@ -545,10 +536,7 @@ fn the_catalog_of_another_publication_is_not_replaced() {
 fn an_interrupted_publication_is_in_order_and_completed_by_the_next_run() {
     let fixture = Fixture::of_few_marts(REQUESTS);
     let home = tempfile::tempdir().unwrap();
-    let publish = || {
-        let site = format!("file://{}", home.path().display());
-        fixture.job().env("SITE_URL", site).run()
-    };
+    let publish = || fixture.job_with_site(home.path()).run();
     publish().finished();
     let data = home.path().join("data");
     let mut published = catalog(home.path());
@@ -630,8 +618,7 @@ fn a_month_is_complete_if_the_file_of_its_own_year_has_its_last_day() {
         ));
     }
     let home = tempfile::tempdir().unwrap();
-    let site = format!("file://{}", home.path().display());
-    let job = fixture.job().env("SITE_URL", site);
+    let job = fixture.job_with_site(home.path());
     let job = job.env("RELEASE", "latest").env("COMMIT", "0".repeat(40));
     let published = job.run();
     published.finished();
@@ -661,8 +648,7 @@ fn a_release_has_ages_only_if_every_file_is_dated() {
     let home = tempfile::tempdir().unwrap();
     let freeze = |release: &str| {
         let job = fixture
-            .job()
-            .env("SITE_URL", format!("file://{}", home.path().display()))
+            .job_with_site(home.path())
             .env("RELEASE", release)
             .env("COMMIT", "0".repeat(40));
         job.run().finished();
@@ -711,10 +697,7 @@ fn a_damaged_file_is_not_released() {
     let fixture = Fixture::of_few_marts(REQUESTS);
     let home = tempfile::tempdir().unwrap();
     let site = home.path();
-    let publish = || {
-        let job = fixture.job();
-        job.env("SITE_URL", format!("file://{}", site.display()))
-    };
+    let publish = || fixture.job_with_site(site);
     publish().run().finished();
     let of_first = catalog(site);
     let release = || {
@@ -754,8 +737,7 @@ fn a_refused_release_stops_neither_the_dashboard_nor_the_hand_over() {
     fs::create_dir(&dashboard).unwrap();
     fs::write(dashboard.join("index.html"), "a page").unwrap();
     let job = fixture
-        .job()
-        .env("SITE_URL", format!("file://{}", site.display()))
+        .job_with_site(&site)
         .env("DASHBOARD_DIR", dashboard.display().to_string())
         .env("RELEASE", "latest")
         .env("COMMIT", "0".repeat(40));
@@ -776,10 +758,7 @@ fn rows_of_a_damaged_file_are_not_published_again() {
     let fixture = Fixture::of_few_marts(REQUESTS);
     let home = tempfile::tempdir().unwrap();
     let site = home.path();
-    let publish = || {
-        let job = fixture.job();
-        job.env("SITE_URL", format!("file://{}", site.display()))
-    };
+    let publish = || fixture.job_with_site(site);
     publish().run().finished();
     let is_found = |outcome: &JobOutcome, damaged: &Path| {
         let name = damaged.file_name().unwrap().to_str().unwrap();
@@ -815,8 +794,7 @@ fn the_dashboard_is_published_beside_the_marts() {
     fs::create_dir_all(dashboard.join("assets")).unwrap();
     let publish = || {
         let job = fixture
-            .job()
-            .env("SITE_URL", format!("file://{}", site.display()))
+            .job_with_site(&site)
             .env("SITE_ADDRESS", "https://site.test/311/")
             .env("DASHBOARD_DIR", dashboard.display().to_string());
         job.run()
