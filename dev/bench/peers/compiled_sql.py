@@ -11,14 +11,19 @@ from pathlib import Path
 
 import duckdb
 
+# generated: settings of DuckDB
+SETTINGS = {"memory_limit": "400MB", "disabled_compression_methods": "fsst"}
+# end
+
 
 def main() -> None:
     target, warehouse, directory = map(Path, sys.argv[1:])
     nodes = json.loads((target / "manifest.json").read_text())["nodes"]
     directory.mkdir(parents=True)
     # The name is that of dbt-runner's candidate, and so part of the compiled SQL.
-    connection = duckdb.connect(directory / "warehouse.duckdb", config={"memory_limit": "400MB", "threads": 2})
-    connection.execute("set disabled_compression_methods = 'fsst'")
+    connection = duckdb.connect(directory / "warehouse.duckdb", config={"threads": 2})
+    for name, value in SETTINGS.items():
+        connection.execute(f"set {name} = '{value}'")
     connection.execute("set TimeZone = 'UTC'")
     connection.execute(f"attach '{warehouse}' as published (read_only)")
     needs = {name: [need for need in node["depends_on"].get("nodes", []) if need in nodes]

@@ -9,6 +9,7 @@ use shared::exit::Exit;
 use shared::limits;
 use shared::partition::Dataset;
 use shared::settings::variables::{self, Variable};
+use shared::warehouse::DUCKDB_SETTINGS;
 
 use crate::{access, marts, module, prices};
 
@@ -50,6 +51,16 @@ pub(crate) fn all() -> anyhow::Result<Vec<Output>> {
             "dbt-runner/project/dbt_project.yml",
             "rules of the contract",
             variables_of_dbt(),
+        ),
+        part(
+            "dbt-runner/project/profiles.yml",
+            "settings of DuckDB",
+            settings_of_dbt(),
+        ),
+        part(
+            "dev/bench/peers/compiled_sql.py",
+            "settings of DuckDB",
+            settings_of_peer(),
         ),
         file("dbt-runner/project/models/staging/_sources.yml", sources()),
         part(
@@ -170,6 +181,16 @@ fn variables_of_dbt() -> String {
         line!(yaml, "    - {}", reason.name);
     }
     yaml
+}
+
+fn settings_of_dbt() -> String {
+    let settings = DUCKDB_SETTINGS.map(|(name, value)| format!("        {name}: {value}\n"));
+    settings.concat()
+}
+
+fn settings_of_peer() -> String {
+    let settings = DUCKDB_SETTINGS.map(|(name, value)| format!("{name:?}: {value:?}"));
+    format!("SETTINGS = {{{}}}\n", settings.join(", "))
 }
 
 fn wards() -> String {

@@ -19,7 +19,7 @@ use arrow_schema::SchemaRef;
 
 use crate::exit::{Exit, Failure};
 use crate::scratch::Scratch;
-use crate::warehouse::Value;
+use crate::warehouse::{DUCKDB_SETTINGS, Value};
 
 /// Why a DuckDB operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -106,10 +106,6 @@ pub enum Access {
     ReadOnly,
 }
 
-/// What DuckDB may keep in memory; beyond it, it writes beside the file. All years together load and build as fast in
-/// this as in any more. `dbt-runner/project/profiles.yml` has the same for dbt.
-const MEMORY_LIMIT: &str = "400MB";
-
 /// An open DuckDB file, closed when dropped.
 pub struct Connection(ManagedConnection);
 
@@ -142,7 +138,6 @@ impl Connection {
             option("access_mode", mode),
             option("autoinstall_known_extensions", "false"),
             option("autoload_known_extensions", "false"),
-            option("memory_limit", MEMORY_LIMIT),
         ];
         let connection = driver
             .new_database_with_opts(options)
@@ -150,9 +145,10 @@ impl Connection {
         let mut connection = connection
             .map(Self)
             .map_err(|source| not_opened(file, source))?;
-        // A fifth of the time of an insert is spent to find out whether FSST pays, which it does by one per cent.
-        // DuckDB 1.5 accepts this among the options above, and ignores it there.
-        connection.execute("SET disabled_compression_methods = 'fsst'", &[])?;
+        // DuckDB 1.5 accepts all of them among the options above, and ignores one there.
+        for (name, value) in DUCKDB_SETTINGS {
+            connection.execute(&format!("SET {name} = '{value}'"), &[])?;
+        }
         Ok(connection)
     }
 

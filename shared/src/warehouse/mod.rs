@@ -89,6 +89,16 @@ impl From<bool> for Value {
     }
 }
 
+/// The settings of every connection to DuckDB, which `make generate` writes into dbt's profile as well.
+///
+/// What DuckDB may keep in memory: beyond it, it writes beside the file. All years together load and build as fast in this as
+/// in any more. And no FSST: a fifth of the time of an insert is spent to find out whether it pays, which it does by one
+/// per cent.
+pub const DUCKDB_SETTINGS: [(&str, &str); 2] = [
+    ("memory_limit", "400MB"),
+    ("disabled_compression_methods", "fsst"),
+];
+
 /// Returns `time` truncated to microseconds, the precision of the warehouses.
 #[must_use]
 pub fn microseconds(time: Timestamp) -> Timestamp {
