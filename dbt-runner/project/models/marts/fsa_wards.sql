@@ -7,7 +7,7 @@ with counted as (
     from {{ ref('requests_by_fsa_ward') }}
     where
         fsa is not null
-        and ward_model = 25
+        and ward_model = {{ var('current_ward_model') }}
     group by fsa, ward_model, ward_id
 )
 
