@@ -6,7 +6,9 @@ resource "google_artifact_registry_repository" "images" {
   format        = "DOCKER"
 
   # Images that jobs run, and those to which they may be rolled back, are kept: cloudbuild/roll_out.sh tags them. The others,
-  # of builds that were refused among them, are deleted. Tags move, and are therefore not immutable: jobs run digests.
+  # of builds that were refused among them, are deleted. What matches both policies is kept:
+  # https://cloud.google.com/artifact-registry/docs/repositories/cleanup-policy-overview
+  # Tags move, and are therefore not immutable: jobs run digests.
   cleanup_policies {
     id     = "keep-rolled-out"
     action = "KEEP"

@@ -44,7 +44,8 @@ resource "google_cloud_run_v2_job" "this" {
       service_account       = google_service_account.this[each.key].email
       execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
       timeout               = each.value.timeout
-      # Cloud Run would retry any exit code; the workflow retries only those that are worth it.
+      # Cloud Run retries a task whatever its exit code, and the workflow only if it is worth it:
+      # https://cloud.google.com/run/docs/configuring/max-retries
       max_retries = 0
 
       containers {

@@ -38,9 +38,9 @@ fn end(exit: Exit) -> ! {
     low_level::exit(exit.code().into())
 }
 
-/// From now on, ends the process in order on a signal: of Cloud Run ([SIGTERM, ten seconds before it is
-/// killed](https://cloud.google.com/run/docs/container-contract#jobs-termination)) or from a terminal (SIGINT). Without a
-/// handler, the first process of a container would ignore both.
+/// From now on, ends the process in order on a signal: of Cloud Run ([SIGTERM at the timeout of a task, ten seconds before
+/// SIGKILL](https://cloud.google.com/run/docs/container-contract)) or from a terminal (SIGINT). Without a handler, the first
+/// process of a container would ignore both.
 pub(crate) fn on_signals(stage: Stage, started: Instant) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let wait = move || {
