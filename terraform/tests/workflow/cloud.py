@@ -22,8 +22,11 @@ PARENT = f"projects/{PROJECT}/locations/{LOCATION}"
 BINARIES = ROOT / "target" / "debug"
 
 
-def result_of(code: int) -> dict:
-    """At most one of exitCode and termSignal is set, and neither if it is zero."""
+def result_of(code: int | None) -> dict:
+    """At most one of exitCode and termSignal is set, and neither if it is zero or if the container did not start:
+    https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs.executions.tasks#TaskAttemptResult"""
+    if code is None:
+        return {"status": {"code": 5, "message": "Image not found"}}
     if code < 0:
         return {"termSignal": -code, "status": {"code": 13, "message": "Memory limit of 4096 MiB exceeded"}}
     return {"exitCode": code} if code else {}
@@ -45,11 +48,12 @@ class Cloud:
         self.binaries = {job: BINARIES / job for job in environments}
         # The content type of the lake's objects; the emulator has another default.
         self.content_type = "application/json"
-        # Tasks that are killed before they end.
+        # Tasks that are killed before they end, and that cannot be started.
         self.killed: set[tuple[str, int]] = set()
-        # The executions, in order: the job, its exit codes, negative for a signal, and the environment that the
-        # request gave.
-        self.executed: list[tuple[str, list[int], dict[str, str]]] = []
+        self.unstarted: set[tuple[str, int]] = set()
+        # The executions, in order: the job, its exit codes, negative for a signal and none without a start, and the
+        # environment that the request gave.
+        self.executed: list[tuple[str, list[int | None], dict[str, str]]] = []
         self.logs: list[str] = []
         self.executions: dict[str, dict] = {}
         self.successes: list[dict] = []
@@ -126,7 +130,7 @@ class Cloud:
                 ],
             }
 
-    def execute_task(self, name: str, job: str, index: int, count: int, given: dict[str, str]) -> int:
+    def execute_task(self, name: str, job: str, index: int, count: int, given: dict[str, str]) -> int | None:
         environment = {
             **self.environments[job],
             **self.settings[job],
@@ -137,6 +141,8 @@ class Cloud:
             "CLOUD_RUN_TASK_INDEX": str(index),
             "CLOUD_RUN_TASK_COUNT": str(count),
         }
+        if (job, index) in self.unstarted:
+            return None
         if (job, index) in self.killed:
             return -9
         binary = self.binaries[job]

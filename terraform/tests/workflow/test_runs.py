@@ -133,7 +133,7 @@ def cloud(portal: Portal, emulators: list[str], plan: dict, few_marts: str, dash
             "load-job": warehouse,
             "dbt-runner": warehouse | dbt | {"SITE_URL": f"gs://{project}-site"},
         }
-        cloud.site = f"{storage}/storage/v1/b/{project}-site/o"
+        cloud.lake, cloud.site = (f"{storage}/storage/v1/b/{project}-{bucket}/o" for bucket in ("lake", "site"))
         yield cloud
 
 
@@ -141,6 +141,17 @@ def names(objects: str) -> set[str]:
     """The objects of a bucket."""
     with urllib.request.urlopen(objects, timeout=10) as response:
         return {item["name"] for item in json.load(response).get("items", [])}
+
+
+def gets_cheaper(name: str, plan: dict) -> bool:
+    """Whether a rule of the lake's bucket gives the object a cheaper class when it is old."""
+    lake = dict(policies.resources(plan, "google_storage_bucket"))["google_storage_bucket.lake"]
+    rules = [rule for rule in lake["lifecycle_rule"] if rule["action"][0]["type"] == "SetStorageClass"]
+    return any(
+        name.startswith(tuple(condition["matches_prefix"])) and name.endswith(tuple(condition["matches_suffix"]))
+        for rule in rules
+        for condition in rule["condition"]
+    )
 
 
 def monitored(plan: dict, message: str) -> set[str]:
@@ -181,6 +192,10 @@ def test_months_of_runs(cloud: Cloud, portal: Portal, plan: dict) -> None:
     assert [len(codes) for _, codes, _ in cloud.executed] == [4, 4, 1, 1]
     assert {given["RUN_ID"] for _, _, given in cloud.executed} == {first["run"]}
     assert {"index.html", "assets/index-0.js", "data/catalog.json", "docs/index.html"} <= names(cloud.site)
+    # Files get cheaper with age, whatever the City calls them; manifests, which every run reads, do not.
+    lake = names(cloud.lake)
+    files = {name for name in lake if not name.endswith((".json", ".ndjson"))}
+    assert files == {name for name in lake if gets_cheaper(name, plan)} != set()
 
     # Nothing new: every stage, including dbt, finds its results in a new run.
     count, logs = len(cloud.executed), len(cloud.logs)
@@ -328,6 +343,20 @@ def test_a_killed_task_does_not_keep_another_from_being_retried(cloud: Cloud, po
     assert failed.value.error["message"].endswith(
         "failed, 1 of 2 tasks were killed by signal 9, 1 of 2 tasks have not handed over"
     )
+
+
+def test_a_task_that_cannot_be_started_is_retried(cloud: Cloud) -> None:
+    """It has neither an exit code nor a signal, and the data are not the reason."""
+    cloud.unstarted = {("extract-job", 1)}
+    with pytest.raises(emulator.Failed) as failed:
+        cloud.run({})
+    assert [codes for _, codes, _ in cloud.executed] == [[0, None, 0, 0]] * 5
+    assert waits(cloud) == [60, 300, 900, 1800]
+    error = failed.value.error
+    run = cloud.executed[0][2]["RUN_ID"]
+    assert error["message"] == f"stage extract of run {run} failed with exit code 30, 1 of 4 tasks have not handed over"
+    assert error["details"] == "Image not found"
+    assert (error["exit_code"], error["killed"], error["attempts"]) == (30, 0, 5)
 
 
 def test_a_job_that_does_nothing_is_reported(cloud: Cloud) -> None:
