@@ -18,6 +18,15 @@ const MAX_ELAPSED: Duration = Duration::from_mins(5);
 /// If a service requests a longer pause, the request fails and the workflow retries the job.
 const MAX_RETRY_AFTER: Duration = Duration::from_mins(1);
 
+/// Returns `duration`, shortened in unit tests.
+pub(crate) const fn shortened_in_tests(duration: Duration) -> Duration {
+    if cfg!(test) {
+        Duration::from_millis(200)
+    } else {
+        duration
+    }
+}
+
 /// Returns the reasons that a service gives for an error. They are more precise than the HTTP status: too many requests
 /// may be 403 as well as 429. <https://cloud.google.com/bigquery/docs/error-messages>,
 /// <https://cloud.google.com/storage/docs/json_api/v1/status-codes>.

@@ -24,7 +24,9 @@ use crate::address::Address;
 use crate::exit::{Exit, Failure};
 use crate::fingerprint::Checksum;
 use crate::google::Emulator;
-use crate::google::retries::{Retries, is_transient_reason, reasons, unthrottled};
+use crate::google::retries::{
+    Retries, is_transient_reason, reasons, shortened_in_tests, unthrottled,
+};
 use crate::key::Key;
 use crate::object::Stated;
 
@@ -40,15 +42,6 @@ const LONGEST_RESUMABLE_UPLOAD: Duration = Duration::from_mins(15);
 /// Objects of at least this many bytes are sent in a resumable upload.
 const RESUMABLE_FROM: usize = 8 << 20;
 const ENDPOINT: &str = "https://storage.googleapis.com";
-
-/// Returns `duration`, shortened in unit tests.
-const fn shortened_in_tests(duration: Duration) -> Duration {
-    if cfg!(test) {
-        Duration::from_millis(200)
-    } else {
-        duration
-    }
-}
 
 /// A bucket, or the objects below a prefix of it.
 #[derive(Debug, Clone)]

@@ -246,3 +246,73 @@ impl BigQuery {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use emulators::{Fault, FaultKind, Proxy, Service, google_error};
+
+    use super::*;
+    use crate::warehouse::Dataset;
+
+    /// Returns a client and the service that it uses, which has no job.
+    async fn without_jobs() -> (BigQuery, Proxy) {
+        let proxy = Proxy::start(Service::Proxy, "http://127.0.0.1:9").expect("a proxy");
+        let emulator = proxy.url().parse().expect("a loopback address");
+        let dataset = Dataset {
+            project: "p".to_owned(),
+            id: "d".to_owned(),
+            location: "US".to_owned(),
+        };
+        let bigquery = Box::pin(BigQuery::connect(&dataset, Some(&emulator)));
+        proxy.fault(
+            Fault::new("/jobs/j", google_error(404, "notFound"))
+                .method("GET")
+                .times(u32::MAX),
+        );
+        (bigquery.await.expect("a client"), proxy)
+    }
+
+    /// Returns a fault: the answer to a request to insert a job.
+    fn inserted(answer: FaultKind) -> Fault {
+        Fault::new("/jobs", answer).method("POST")
+    }
+
+    fn job_that_is(state: &str) -> FaultKind {
+        FaultKind::Answer {
+            status: 200,
+            headers: Vec::new(),
+            body: format!(r#"{{"status": {{"state": "{state}"}}}}"#),
+        }
+    }
+
+    /// Its id is taken, and BigQuery does not find it.
+    #[tokio::test]
+    async fn a_job_of_another_execution_that_is_never_found_is_replaced() {
+        let (bigquery, proxy) = Box::pin(without_jobs()).await;
+        proxy.fault(inserted(google_error(409, "duplicate")));
+        proxy.fault(inserted(job_that_is("DONE")));
+        let (mut attempts, configuration) = (Attempts::of("j"), JobConfiguration::new());
+        let skipped = Box::pin(bigquery.attempt(&mut attempts, &configuration)).await;
+        assert!(skipped.expect("another attempt").is_none());
+        let finished = Box::pin(bigquery.attempt(&mut attempts, &configuration)).await;
+        let finished = finished.expect("a job").expect("a job that is done");
+        assert_eq!((finished.id.as_str(), finished.adopted), ("j_2", false));
+    }
+
+    #[tokio::test]
+    async fn an_own_job_that_is_never_found_is_an_error() {
+        let (bigquery, proxy) = Box::pin(without_jobs()).await;
+        proxy.fault(inserted(job_that_is("RUNNING")));
+        let mut attempts = Attempts::of("j");
+        let lost = Box::pin(bigquery.attempt(&mut attempts, &JobConfiguration::new())).await;
+        assert!(matches!(lost, Err(BigQueryError::Unseen { .. })));
+    }
+
+    /// That of a year takes tens of seconds, and one run loads many years.
+    #[test]
+    fn attempts_outlast_the_transactions_of_another_run() {
+        let all: Duration = PAUSES.build().sum();
+        let expected = Duration::from_mins(8)..=Duration::from_mins(10);
+        assert!(expected.contains(&all), "{all:?}");
+    }
+}

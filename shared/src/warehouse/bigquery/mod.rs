@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::exit::{Exit, Failure};
 use crate::google::Emulator;
 use crate::google::retries::{
-    Retries, is_retryable_reason, is_transient_reason, reasons, unthrottled,
+    Retries, is_retryable_reason, is_transient_reason, reasons, shortened_in_tests, unthrottled,
 };
 use crate::warehouse::{Dataset, Value};
 
@@ -29,7 +29,7 @@ const LONGEST_JOB: Duration = Duration::from_mins(30);
 /// The longest wait for the answer to one request; a query that takes longer is polled.
 const LONGEST_SILENCE: Duration = Duration::from_mins(1);
 /// How long a job that was accepted may not be found: <https://github.com/googleapis/python-bigquery/issues/2134>.
-const LONGEST_UNSEEN: Duration = Duration::from_mins(1);
+const LONGEST_UNSEEN: Duration = shortened_in_tests(Duration::from_mins(1));
 /// How long BigQuery delays the answer to an unfinished query.
 const LONGEST_POLL_MS: u32 = 30_000;
 
