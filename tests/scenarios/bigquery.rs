@@ -22,12 +22,18 @@ fn portal() -> Portal {
     .unwrap()
 }
 
-/// Returns a pipeline with a clean year that is not loaded yet, and the proxy between load-job and BigQuery.
-fn transformed(portal: &Portal) -> (Pipeline, Proxy) {
-    let mut pipeline = Pipeline::new(portal, Path::Cloud);
+/// Returns a pipeline with a clean year and a dataset without tables.
+fn transformed_only(portal: &Portal) -> Pipeline {
+    let pipeline = Pipeline::new(portal, Path::Cloud);
     for stage in [Stage::Extract, Stage::Transform] {
         pipeline.run(stage, "run").finished();
     }
+    pipeline
+}
+
+/// Returns a pipeline with a clean year that is not loaded yet, and the proxy between load-job and BigQuery.
+fn transformed(portal: &Portal) -> (Pipeline, Proxy) {
+    let mut pipeline = transformed_only(portal);
     // The first load of a dataset creates tables and the lock.
     load_of(&pipeline, "clean/city-wards/").run().finished();
     let proxy = Proxy::start(Service::Proxy, pipeline.bigquery()).unwrap();
@@ -118,12 +124,17 @@ fn failed_job(error: &Value) -> Value {
     json!({"jobReference": reference, "status": status})
 }
 
+/// The first ones of a dataset, which also create its tables and the row that transactions lock.
 #[test]
 fn two_concurrent_loads_are_one() {
     let portal = portal();
-    let (pipeline, _front) = transformed(&portal);
+    let pipeline = transformed_only(&portal);
     pipeline.run_twice_at_once(Stage::Load, "run");
     is_loaded_once(&pipeline);
+    assert_eq!(
+        pipeline.query("select count(*) from load_lock"),
+        json!([[1]])
+    );
 }
 
 /// <https://cloud.google.com/bigquery/docs/running-jobs#generate-jobid>: the job of a lost answer is found by its name.
