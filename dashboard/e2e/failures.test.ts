@@ -229,7 +229,13 @@ test("choices in the address that do not exist are reported", async () => {
     "?season=fall&status=open&area=davenport&group=noise&type=construction+noise&years=2025",
   );
   expect(await visitor.page.locator(".warning").count()).toBe(0);
-  expect(await visitor.page.locator(".chip > :first-child").allInnerTexts()).toEqual(["Davenport", "Noise"]);
+  const chosen = () => visitor.page.locator(".chip > :first-child").allInnerTexts();
+  expect(await chosen()).toEqual(["Davenport", "Noise"]);
+  await visitor.view("?area=davenport&area=09&area=3");
+  expect(await chosen()).toEqual(["Davenport", "Etobicoke-Lakeshore"]);
+  await visitor.page.getByRole("button", { name: "Remove Davenport, Ward 9", exact: true }).click();
+  await visitor.settled();
+  expect(new URL(visitor.page.url()).searchParams.getAll("area")).toEqual(["3"]);
 });
 
 test("a late answer does not replace a newer one", async () => {
@@ -380,6 +386,21 @@ test("earlier years that cannot be read, and can be later, and are those of the 
   expect(await page.locator("#months path.band").count()).toBe(0);
   await ask.click();
   await page.locator("#months path.band").waitFor();
+});
+
+test("a search before the request types are read does not say that there are none", async () => {
+  const [file] = filesOf("types_in_use");
+  const held = new EventEmitter();
+  await visitor.page.route(`**/${file?.path ?? ""}`, async (route) => {
+    await once(held, "released");
+    await route.continue();
+  });
+  await visitor.page.goto(visitor.url);
+  const { page } = visitor;
+  await page.getByRole("combobox", { name: "What" }).fill("pothole");
+  await page.getByRole("option", { name: "Loading the request types…" }).waitFor();
+  held.emit("released");
+  await page.getByRole("option", { name: "Potholes and road damage" }).waitFor();
 });
 
 test("a slow file shows progress", async () => {

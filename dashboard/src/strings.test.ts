@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Refusal } from "./data/refusals.ts";
 import { monthAt } from "./data/span.ts";
 import { format, text } from "./strings.ts";
+import type { Words } from "./words/en.ts";
 import { formatsOf } from "./words/format.ts";
 import { pseudo } from "./words/pseudo.ts";
 import { plainType } from "./view/plain_type.ts";
@@ -21,7 +22,12 @@ test("shares and changes have one decimal, a minus sign, and no false zero", () 
     "−1.2%",
     "0.0%",
   ]);
-  expect(format.measure("homes", 25.24)).toBe("25.2");
+  expect([25.24, 99.94, 99.96, 3083.12].map((value) => format.measure("density", value))).toEqual([
+    "25.2",
+    "99.9",
+    "100",
+    "3,083",
+  ]);
 });
 
 test("the note below the map counts requests without a place on it", () => {
@@ -142,8 +148,18 @@ test("unexpected values are described, with subject and rows if they add somethi
   expect(drift("extra_column", "Notes", 1)).toBe("extra column Notes 1");
 });
 
+/** A catalogue with any text in place of each of its own. */
+type InOtherWords<T> = T extends string
+  ? string
+  : T extends (...values: infer Values) => infer Result
+    ? (...values: Values) => InOtherWords<Result>
+    : T extends object
+      ? { [Key in keyof T]: InOtherWords<T[Key]> }
+      : T;
+
 test("the pseudo-language has every word of the catalogue, longer and with accents", () => {
-  const other = pseudo(text);
+  // The compiler accepts other words for all of the catalogue, so that another language can have its own.
+  const other: Words = pseudo<InOtherWords<Words>>(text);
   expect(Object.keys(other)).toEqual(Object.keys(text));
   expect(other.ask.where).toMatch(/^\[Whërë[~ ]+\]$/);
   expect(other.counted(2)).toMatch(/^\[2 rëqüësts[~ ]+\]$/);

@@ -10,6 +10,7 @@ import type { Boundaries, Boundary } from "../data/boundaries.ts";
 import { boundariesOf } from "../data/boundaries.ts";
 import named from "../data/places.json";
 import type { Vocabulary } from "../data/vocabulary.ts";
+import { seed } from "../words/testing.ts";
 import { areaAt } from "./locate.ts";
 import { elsewhere, indexOf, search } from "./search_what.ts";
 import type { Place } from "./search_where.ts";
@@ -79,9 +80,57 @@ test("accents and word order do not matter, and an unknown word finds nothing", 
   expect(found("dragon")).toEqual([]);
 });
 
+test("if nothing has all words, those are found that have the most, and are called so", () => {
+  const matches = (query: string) => search(entries, query).map(({ label, isLoose }) => [label, isLoose]);
+  expect(matches("sinking dragon road")).toEqual([
+    ["Potholes and road damage", true],
+    ["Road: Sinking", true],
+  ]);
+  expect(matches("noise complaint")).toEqual([
+    ["Noise", true],
+    ["Loud music", true],
+    ["Café noise", true],
+  ]);
+  // What people mean by a part of it comes before words that are mistyped.
+  expect(matches("dead raccoon")).toEqual([
+    ["Dead animals", false],
+    ["Wildlife", false],
+  ]);
+  expect(matches("complaint")).toEqual([]);
+});
+
+const ofCity = indexOf({
+  groups: seed("type_groups.csv").map(([name = "", definition = ""]) => ({ name, definition })),
+  types: seed("service_request_types.csv").flatMap(([published, name = "", group = ""]) =>
+    published === name ? [{ name, group, formerNames: [], requests: 1 }] : [],
+  ),
+  statuses: [],
+  problem: null,
+});
+test.for([
+  ["noise complaint", "Noise"],
+  ["barking dog", "Noise"],
+  ["garbage pickup", "Missed garbage"],
+  ["my garbage was not picked up", "Missed garbage"],
+  ["trash can", "Public litter bins"],
+  ["dog poop", "Dogs and pets"],
+  ["dead raccoon", "Dead animals"],
+  ["bed bugs", "Property standards"],
+  ["mold", "Property standards"],
+  ["water main break", "Water supply"],
+  ["basement flooding", "Sewers"],
+  ["cracked sidewalk", "Sidewalks and boulevards"],
+  ["illegally parked car", "Parking"],
+  ["e-scooter", "Traffic safety"],
+  ["red light camera", "Traffic signals"],
+] as const)("residents find what they mean among the City's types: %s", ([words, group]) => {
+  expect(search(ofCity, words).map(({ label }) => label)[0]).toBe(group);
+});
+
 test("what 311 has no type for has advice", () => {
   expect(elsewhere("streetlight")).toBe("street_light");
   expect(elsewhere("street lights")).toBe("street_light");
+  expect(elsewhere("the street light is out")).toBe("street_light");
   expect(elsewhere("TTC")).toBe("transit");
   expect(elsewhere("pothole")).toBeNull();
   expect(elsewhere("")).toBeNull();
@@ -169,6 +218,7 @@ test("neighbourhoods lead to the ward and the postal area of their middle", () =
   }
   // A ward of the name comes first, and each area once.
   expect(idsOf("beaches")).toEqual(["ward 19", "fsa M4E"]);
+  expect(found("Yonge and Eglinton")[0]?.[1]).toEqual(["Yonge-Eglinton"]);
   expect(found("rexdale")[0]).toEqual(["1", ["Elms-Old Rexdale", "Rexdale-Kipling"]]);
   for (const { name, ward } of named) expect(idsOf(name), name).toContain(`ward ${ward}`);
   expect(idsOf("ro")).not.toContain("fsa M1B");

@@ -1,7 +1,8 @@
 import type { Vocabulary } from "../data/vocabulary.ts";
-import { ELSEWHERE, SYNONYMS } from "../words/synonyms.ts";
+import { ELSEWHERE, FILLERS, SYNONYMS } from "../words/synonyms.ts";
 import { plainType } from "./plain_type.ts";
 import type { Choice } from "./view.ts";
+import type { Fit } from "./words.ts";
 import { fitOf, wordsOf } from "./words.ts";
 
 /** A group or type, with the words of all its names. */
@@ -19,6 +20,8 @@ export interface Entry {
 export interface Match extends Omit<Entry, "names"> {
   /** The former name that matched, if the current name did not. */
   formerly: string | null;
+  /** Whether it has only some words of the query, because nothing has all. */
+  isLoose: boolean;
 }
 
 /** Prepares the groups and types for the search. The only type of a group is found as its group. */
@@ -59,40 +62,73 @@ export function indexOf({ groups, types }: Vocabulary): Entry[] {
 }
 
 /**
- * Returns the entries with a name in which each word of the query begins some word, and those that people mean by it.
- * Those come first, then groups, and then the types with the most requests. Typing errors count if nothing else is found.
+ * Returns the entries with a name in which each word of the query begins some word, and those that people mean by it. If there
+ * are none, those that people mean by a part of it, or else those with typing errors, or else those with the most of its words.
  */
 export function search(entries: readonly Entry[], query: string): Match[] {
   const wanted = wordsOf(query);
-  const meant = meantBy(wanted);
-  const found = entries.flatMap((entry) => {
-    const { names, ...match } = entry;
-    const place = match.choice.kind === "group" ? meant.indexOf(match.choice.name) : -1;
-    const isMeant = place >= 0;
-    const fits = names.map(({ words }) => fitOf(wanted, words));
-    const at = fits.includes("exact") ? fits.indexOf("exact") : fits.indexOf("typo");
-    if (at < 0 && !isMeant) return [];
-    const isExact = isMeant || fits[at] === "exact";
-    const formerly = at > 0 && match.choice.kind === "type" ? (names[at]?.name ?? null) : null;
-    return [{ isExact, place, match: { ...match, formerly } }];
-  });
-  const exact = found.filter(({ isExact }) => isExact);
-  const order = ({ place, match: { choice, requests } }: (typeof found)[number]) =>
-    place >= 0 ? 1e15 - place : (choice.kind === "group" ? 1e12 : 0) + requests;
-  return (exact.length > 0 ? exact : found).sort((a, b) => order(b) - order(a)).map(({ match }) => match);
+  const exact = fitting(entries, wanted, "exact", meantBy(wanted, isPhrase));
+  if (exact.length > 0) return exact;
+  const inPart = fitting(entries, wanted, "exact", meantBy(wanted, hasPhrase));
+  if (inPart.length > 0) return inPart;
+  const mistyped = fitting(entries, wanted, "typo", []);
+  return mistyped.length > 0 ? mistyped : loose(entries, wanted);
 }
 
-/** Where to turn instead, if 311 has no type for what is searched. */
+/** The entries that fit a query, and the groups that are meant by it: these first. */
+function fitting(
+  entries: readonly Entry[],
+  wanted: readonly string[],
+  fit: Fit,
+  meant: readonly string[],
+): Match[] {
+  const found = entries.flatMap(({ names, ...match }) => {
+    const place = match.choice.kind === "group" ? meant.indexOf(match.choice.name) : -1;
+    const at = names.findIndex(({ words }) => fitOf(wanted, words) === fit);
+    if (at < 0 && place < 0) return [];
+    const formerly = at > 0 && match.choice.kind === "type" ? (names[at]?.name ?? null) : null;
+    return [{ place, match: { ...match, formerly, isLoose: false } }];
+  });
+  const order = ({ place, match }: (typeof found)[number]) => (place >= 0 ? 1e15 - place : orderOf(match));
+  return found.sort((a, b) => order(b) - order(a)).map(({ match }) => match);
+}
+
+/** The entries whose name has the most words of a query, without the words that say nothing about a request. */
+function loose(entries: readonly Entry[], wanted: readonly string[]): Match[] {
+  const telling = wanted.filter((want) => want.length > 2 && !FILLERS.includes(want));
+  const found = entries.map(({ names: [current], ...match }) => ({
+    match: { ...match, formerly: null, isLoose: true },
+    has: telling.filter((want) => fitOf([want], current?.words ?? []) === "exact").length,
+  }));
+  const most = Math.max(...found.map(({ has }) => has));
+  return found
+    .filter(({ has }) => has > 0 && has === most)
+    .map(({ match }) => match)
+    .sort((a, b) => orderOf(b) - orderOf(a));
+}
+
+/** Groups come first, and then the types with the most requests. */
+function orderOf({ choice, requests }: Match): number {
+  return (choice.kind === "group" ? 1e12 : 0) + requests;
+}
+
+/** Where to turn instead, if 311 does not do what is searched. */
 export function elsewhere(query: string): (typeof ELSEWHERE)[number][1] | null {
   const wanted = wordsOf(query);
   if (wanted.join("").length < 3) return null;
-  return ELSEWHERE.find(([phrases]) => phrases.some((phrase) => isPhrase(wanted, phrase)))?.[1] ?? null;
+  const is = (phrase: string) => isPhrase(wanted, phrase) || hasPhrase(wanted, phrase);
+  return ELSEWHERE.find(([phrases]) => phrases.some(is))?.[1] ?? null;
 }
 
 /** The groups that people mean by the words of a query, the likeliest first. */
-function meantBy(wanted: readonly string[]): string[] {
+function meantBy(wanted: readonly string[], is: typeof isPhrase): string[] {
   if (wanted.join("").length < 3) return [];
-  return [...new Set(SYNONYMS.flatMap(([phrase, groups]) => (isPhrase(wanted, phrase) ? groups : [])))];
+  return [...new Set(SYNONYMS.flatMap(([phrase, groups]) => (is(wanted, phrase) ? groups : [])))];
+}
+
+/** Whether a query has all words of a phrase, and maybe others. */
+function hasPhrase(wanted: readonly string[], phrase: string): boolean {
+  return wordsOf(phrase).every((word) => wanted.some((want) => want === word || want === `${word}s`));
 }
 
 /** Whether a query is a phrase, or its beginning, or the singular or plural of it. */

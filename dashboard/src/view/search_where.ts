@@ -35,6 +35,9 @@ const LEAST_SHARE = 0.01;
 /** Letters that the name of a neighbourhood needs, because there are many. */
 const LEAST_LETTERS = 3;
 
+/** Words that people say with a name: "the Annex", "Yonge and Eglinton". */
+const SPOKEN = ["ward", "the", "and"];
+
 /**
  * Wards until 2018 whose names are no longer used, and today's wards that cover most of them. Toronto's wards of 2000 were
  * halves of the federal ridings of 2003, and those of 2018 are the ridings of 2015.
@@ -59,8 +62,8 @@ export function findPlaces(query: string, places: Places): Place[] {
     const id = String(Number(digits));
     return inOrder(places.wards.filter((ward) => ward.id === id || ward.id.startsWith(id)).map(asWard));
   }
-  // "Davenport (09)" is the spelling of the City's files, and people say "the Annex".
-  const wanted = words.filter((word) => word !== "ward" && word !== "the" && !/^\d+$/.test(word));
+  // "Davenport (09)" is the spelling of the City's files.
+  const wanted = words.filter((word) => !SPOKEN.includes(word) && !/^\d+$/.test(word));
   if (wanted.length === 0) return inOrder(places.wards.map(asWard));
   const fits = <T extends { name: string }>(all: readonly T[], fit: Fit) =>
     all.filter(({ name }) => fitOf(wanted, wordsOf(name)) === fit);

@@ -176,10 +176,11 @@ function withNames(view: View, { groups, types }: Vocabulary): View {
   };
 }
 
-/** The ids of areas that are chosen by id or by name. */
+/** The ids of areas that are chosen by id or by name, each once. The City's files write "09" for Ward 9. */
 function idsOf(pins: readonly string[], areas: readonly Area[]): string[] {
-  return pins.map(
-    (pin) =>
-      areas.find(({ id, name }) => id === pin || sameWords(name, pin) || sameWords(id, pin))?.id ?? pin,
-  );
+  const ids = pins.map((pin) => {
+    const named = pin.replace(/^0+(?=\d)/, "");
+    return areas.find(({ id, name }) => sameWords(name, named) || sameWords(id, named))?.id ?? pin;
+  });
+  return [...new Set(ids)];
 }

@@ -260,6 +260,8 @@ export const en = {
     ward: (id: string) => `Ward ${id}`,
     fsa: (fsa: string) => `Postal area ${fsa}`,
     wardNamed: (name: string, id: string) => `${name} (Ward ${id})`,
+    /** With the number as a word of its own, because it may be all that is shown. */
+    wardChosen: (name: string, id: string) => `${name}, Ward ${id}`,
     ofPostalCode: (fsa: string, share: string) => `${share} of the requests from ${fsa} are in this ward`,
     former: (name: string) => `Roughly the former ward ${name}, until ${wardsSince}`,
     around: (names: readonly string[]) => `Around ${list(names)}`,
@@ -277,13 +279,16 @@ export const en = {
     formerly: (name: string) => `formerly ${name}`,
     cityName: (name: string) => `City's name: ${name}`,
     none: (query: string) => `No request type matches “${query}”. Try another word, or browse all types.`,
+    loading: "Loading the request types",
+    some: (query: string) => `Nothing has all words of “${query}”. These have some of them.`,
     inAllYears: "requests in all years",
     countInAllYears: (requests: number) => `${format.short(requests)} in all years`,
     elsewhere: {
-      street_light: "311 has no type for street lights: Toronto Hydro repairs most of them.",
-      transit: "311 has no types for transit: ask the TTC.",
-      police: "311 has no types for crime. In an emergency call 911.",
-      power: "311 has no type for power outages: call Toronto Hydro.",
+      street_light: "Toronto Hydro repairs most street lights, and takes reports of them.",
+      transit: "For transit, ask the TTC.",
+      police: "Crime is reported to the police. In an emergency call 911.",
+      power: "For power outages, call Toronto Hydro.",
+      health: "Toronto Public Health inspects restaurants and food shops.",
     },
     holds: (groups: readonly string[]) => `Types in ${list(groups.map((group) => `“${group}”`))}`,
     type: "Type",
@@ -364,6 +369,9 @@ export const en = {
     label: "Answer",
     made: (who: string, requests: number, about: string, when: string) =>
       `${who} made ${counted(requests)}${about} in ${when}`,
+    /** Of areas that the data do not have in these months. */
+    unknown: (names: readonly string[], when: string) =>
+      `There are no figures for ${list(names)} in ${when}.`,
     also: (who: string, requests: number) => `${who} ${integer(requests)}`,
     about: (what: readonly string[]) => ` about ${list(what)}`,
     status: {
@@ -505,6 +513,8 @@ export const en = {
       few_homes: "few homes, so not ranked",
       few_requests: "too few requests to compare",
     } satisfies Record<Unranked, string>,
+    /** In the legend, where the line is short. */
+    fewHomes: "few homes",
     under: (bound: string) => `under ${bound}`,
     orMore: (bound: string) => `${bound} or more`,
     between: (low: string, high: string) => `${low} to ${high}`,
@@ -729,7 +739,7 @@ export const en = {
         "In the 2021 census: for wards those in private households, for postal areas all residents.",
       ],
       ["95% interval", "The range within which chance alone would move the figure, 19 times in 20."],
-    ] as const,
+    ] as readonly (readonly [term: string, meaning: string])[],
     termsTitle: "Glossary",
     source: "The City's dataset",
     report: "Report a problem to 311",

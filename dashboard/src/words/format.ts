@@ -6,6 +6,9 @@ import type { Measure } from "../view/view.ts";
 /** The minus sign, which is as wide as a plus sign. Intl writes a hyphen. */
 const MINUS = "−";
 
+/** Rates from here on are whole numbers. */
+const LARGE = 99.95;
+
 /** The forms of a word by its number, as many as the language has. */
 type Forms = Partial<Record<Intl.LDMLPluralRule, string>> & { other: string };
 
@@ -20,7 +23,7 @@ export function formatsOf(locale: string) {
     return (day: Date) => written.format(day);
   };
   const oneDigit = { maximumFractionDigits: 1, minimumFractionDigits: 1 };
-  const integer = number({});
+  const integer = number({ maximumFractionDigits: 0 });
   const decimal = number(oneDigit);
   const percent = number({ style: "percent", ...oneDigit });
   const signed = number({ style: "percent", ...oneDigit, signDisplay: "exceptZero" });
@@ -41,7 +44,9 @@ export function formatsOf(locale: string) {
         ? share(value)
         : measure === "change"
           ? signed(value)
-          : decimal(value);
+          : value < LARGE
+            ? decimal(value)
+            : integer(value);
   return {
     integer,
     decimal,

@@ -1,26 +1,20 @@
-import { readFileSync } from "node:fs";
-
 import { expect, test } from "vitest";
 
 import { en } from "./en.ts";
 import { STANDARDS } from "./standards.ts";
-
-const SEED = new URL("../../../dbt-runner/project/seeds/service_request_types.csv", import.meta.url);
+import { SYNONYMS } from "./synonyms.ts";
+import { seed } from "./testing.ts";
 
 /** The current names of types and categories, to which the seed maps the City's former ones. */
 const current = new Set(
-  readFileSync(SEED, "utf8")
-    .split("\n")
-    .slice(1)
-    // A quoted field can have commas, and no field has a quotation mark.
-    .flatMap((line) => [...line.matchAll(/(?:^|,)(?:"([^"]*)"|([^,]*))/g)].slice(1))
-    .map(([, quoted, plain]) => quoted ?? plain),
+  seed("service_request_types.csv").flatMap(([, type = "", group = ""]) => [type, group]),
 );
 
 test.for([
-  ["plain labels", en.typeLabels],
-  ["the City's aims", STANDARDS],
-] as const)("%s are of types and categories by their current names", ([, named]) => {
+  ["plain labels", Object.keys(en.typeLabels)],
+  ["the City's aims", Object.keys(STANDARDS)],
+  ["the words that people search for", SYNONYMS.flatMap(([, groups]) => groups)],
+] as const)("%s are of types and categories by their current names", ([, names]) => {
   expect(current).toContain("Trees");
-  expect(Object.keys(named).filter((name) => !current.has(name))).toEqual([]);
+  expect(names.filter((name) => !current.has(name))).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { useMemo } from "preact/hooks";
 
+import { NO_VOCABULARY } from "../../data/vocabulary.ts";
 import type { Found } from "../../parts/combobox.tsx";
 import { Chip, Combobox } from "../../parts/combobox.tsx";
 import { text } from "../../strings.ts";
@@ -23,7 +24,7 @@ export function What({ vocabulary, view, change, shown }: AskProps) {
       id="what"
       label={text.ask.what}
       hint={what.length === 0 ? text.ask.whatHint : what.length === 1 ? text.ask.whatMore : "+"}
-      find={(query) => found(entries, query, what)}
+      find={(query) => found(entries, query, what, vocabulary !== NO_VOCABULARY)}
       onChoose={(choice) => {
         change({ what: withChoice(what, choice, vocabulary) });
       }}
@@ -41,7 +42,12 @@ export function What({ vocabulary, view, change, shown }: AskProps) {
   );
 }
 
-function found(entries: readonly Entry[], query: string, chosen: readonly Choice[]): Found<Choice> {
+function found(
+  entries: readonly Entry[],
+  query: string,
+  chosen: readonly Choice[],
+  isRead: boolean,
+): Found<Choice> {
   const matches = search(entries, query).filter(({ choice }) => !chosen.some((one) => isSame(one, choice)));
   const advice = elsewhere(query);
   return {
@@ -56,10 +62,14 @@ function found(entries: readonly Entry[], query: string, chosen: readonly Choice
     note: advice
       ? text.what.elsewhere[advice]
       : matches.length === 0
-        ? text.what.none(query)
-        : matches.length > LISTED
-          ? text.ask.keepTyping(LISTED, matches.length)
-          : null,
+        ? isRead
+          ? text.what.none(query)
+          : `${text.what.loading}…`
+        : matches[0]?.isLoose
+          ? text.what.some(query)
+          : matches.length > LISTED
+            ? text.ask.keepTyping(LISTED, matches.length)
+            : null,
   };
 }
 

@@ -9,7 +9,6 @@ import { Chip, Combobox } from "../../parts/combobox.tsx";
 import { format, text } from "../../strings.ts";
 import type { Place, Places } from "../../view/search_where.ts";
 import { findPlaces } from "../../view/search_where.ts";
-import { nameOf } from "../../view/describe.ts";
 import { useRead } from "../../view/use_read.ts";
 import type { View } from "../../view/view.ts";
 import { MOST_PINS, togglePin } from "../../view/view.ts";
@@ -32,10 +31,12 @@ export function Where({ store, view, change, shown }: AskProps) {
     wardsOf: wardsOf ?? new Map<string, never>(),
     named: named.value ?? [],
   };
+  // As the data name them.
+  const pins = shown?.asked === view ? shown.view.pins : view.pins;
   const choose = (chosen: Chosen) => {
     say("");
     if (chosen === "city") change({ pins: [] });
-    else if (chosen !== "locate") change(pinned(view, chosen));
+    else if (chosen !== "locate") change(pinned({ ...view, pins }, chosen));
     else {
       say(text.where.locating);
       findHere(store, view).then(
@@ -51,7 +52,6 @@ export function Where({ store, view, change, shown }: AskProps) {
   };
   const areaOf = (id: string) =>
     [...AREAS.ward, ...AREAS.fsa].find((one) => one.id === id) ?? { id, name: id };
-  const pins = shown?.asked === view ? shown.view.pins : view.pins;
   return (
     <Combobox
       id="where"
@@ -64,13 +64,14 @@ export function Where({ store, view, change, shown }: AskProps) {
       }}
       onChoose={choose}
     >
-      {pins.map((id, at) => (
+      {pins.map((id) => (
         <Chip
           key={id}
-          name={id === areaOf(id).name ? id : nameOf(areaOf(id), view.by)}
-          short={areaOf(id).name}
+          name={id === areaOf(id).name ? id : text.where.wardChosen(areaOf(id).name, id)}
+          // More names than two have no room, and the map and the ranking have the numbers of wards.
+          short={pins.length > 2 ? id : areaOf(id).name}
           onRemove={() => {
-            change({ pins: view.pins.filter((_, position) => position !== at) });
+            change({ pins: pins.filter((one) => one !== id) });
           }}
         />
       ))}
