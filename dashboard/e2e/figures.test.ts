@@ -423,12 +423,26 @@ test("wards have no figures for years with other wards", async () => {
   expect(labels).toHaveLength(25);
   for (const label of labels) expect(label).toMatch(/: no data$/);
   await visitor.view("?years=2017&area=3");
+  expect(await visitor.text(".answer h2")).toBe("There are no figures for Etobicoke-Lakeshore in 2017.");
+  expect(await visitor.text(".answer .context")).toContain("Before December 2018 Toronto had 44 wards.");
   const figures = await visitor.page.locator(".area-panel .figures td.number").allInnerTexts();
   // Only the number of the city's requests is known.
   expect(figures.filter((one) => one !== "–")).toHaveLength(1);
   for (const section of ["#categories", "#series", "#heat"]) {
     expect(await visitor.text(section)).toContain("No requests on the map match these filters.");
   }
+});
+
+test("the first year of the wards is that of the months that they have", async () => {
+  await visitor.view("?years=2018&area=3");
+  const [row] = await query(`
+    select sum(requests) filter (ward_model = 25 and ward_id = 3), sum(requests)
+    from ${WARDS} where created_month = date '2018-12-01'`);
+  const [ofWard, ofCity] = (row ?? []).map((count) => count?.toLocaleString("en-CA"));
+  expect(await visitor.text(".answer h2")).toBe(
+    `Etobicoke-Lakeshore made ${ofWard ?? ""} requests in December 2018.`,
+  );
+  expect(await visitor.text(".answer .context")).toContain(`Toronto: ${ofCity ?? ""}.`);
 });
 
 test("a month between two without values is visible", async () => {

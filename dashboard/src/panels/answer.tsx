@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 
 import type { Progress } from "../data/store.ts";
 import { format, text } from "../strings.ts";
-import { aboutOf, changeOf, nameOf, rateOf, whenOf } from "../view/describe.ts";
+import { aboutOf, changeOf, nameOf, questionOnMap, rateOf, whenOf } from "../view/describe.ts";
 import type { Ranked } from "../view/measures.ts";
 import { measuredOfCity, showsInterval } from "../view/measures.ts";
 import type { Shown } from "../view/shown.ts";
@@ -64,12 +64,9 @@ export function sentenceOf({ view, answer, pinned, store }: Shown): string {
   const { city, question } = answer;
   const [first, ...others] = pinned;
   const figures = first?.figures ?? city;
-  const made = text.answer.made(
-    first ? shortName(first) : text.city,
-    figures.requests,
-    aboutOf(view),
-    whenOf(view, question, store.dataThrough),
-  );
+  const when = whenOf(view, first ? questionOnMap(answer) : question, store.dataThrough);
+  if (!figures.isKnown) return text.answer.unknown(pinned.map(shortName), when);
+  const made = text.answer.made(first ? shortName(first) : text.city, figures.requests, aboutOf(view), when);
   if (others.length > 0) {
     return `${text.and([made, ...others.map((one) => text.answer.also(shortName(one), one.figures.requests))])}.`;
   }
@@ -84,6 +81,9 @@ function contextOf(shown: Shown): string[] {
   if (!one || pinned.length > 1) return [...leaderOf(shown), perPeriod].filter(Boolean);
   const count = ranked.filter(({ rank }) => rank !== null).length;
   const city = measuredOfCity(measure, answer, ranked);
+  // In the months of the area.
+  const isPart = questionOnMap(answer) !== answer.question;
+  const ofCity = isPart ? answer.cityOfMap : answer.city;
   const rate =
     one.value !== null && one.interval && showsInterval(measure)
       ? text.answer.rate(
@@ -96,7 +96,8 @@ function contextOf(shown: Shown): string[] {
   return [
     // Right after the sentence about the area, because it begins with "that".
     ...(rate ? [rate] : []),
-    text.answer.cityToo(answer.city.requests, changeOf(answer, answer.city, false)),
+    text.answer.cityToo(ofCity.requests, changeOf(answer, ofCity, isPart)),
+    ...(view.by === "ward" && !one.figures.isKnown ? [text.about.old] : []),
     ...(one.rank === null ? [] : [text.answer.rank(shortName(one), one.rank, count, view.by)]),
     ...(rate && isLikeCity(one, city.value) ? [text.answer.likeCity] : []),
     perPeriod,

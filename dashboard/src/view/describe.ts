@@ -90,6 +90,16 @@ export function whenOf(view: View, question: Question, dataThrough: Date): strin
   return view.season ? text.answer.season(named, view.season) : named;
 }
 
+/**
+ * The question that the figures of areas answer: without the months before the first that the map has, when the city had
+ * other wards. The same question if the map has all of its months, or none.
+ */
+export function questionOnMap({ question, start, inSpan, isKnown, mapMonths }: Answer): Question {
+  const first = inSpan.findIndex((is, at) => is === 1 && mapMonths[at] === 1);
+  const isCut = inSpan.some((is, at) => is === 1 && at < first && isKnown[at] === 1);
+  return isCut ? { ...question, span: { ...question.span, from: start + first } } : question;
+}
+
 /** How the requests of an area changed, or `null` if there is nothing to compare with. */
 export function changeOf(answer: Answer, figures: Figures, isOfArea: boolean): Changed | null {
   const months = isOfArea ? answer.comparableOnMap : answer.comparable;
