@@ -9,7 +9,7 @@ export interface NamedPlace {
   fsa: string;
 }
 
-/** Reads the places of Toronto. They are a file of the page's code, which only a search and the panel of an area need. */
+/** Reads the places of Toronto. They are a file of the page's code, which a search and postal areas need. */
 export async function readPlaces(): Promise<readonly NamedPlace[]> {
   return (await import("./places.json")).default;
 }

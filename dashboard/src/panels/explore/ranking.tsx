@@ -1,10 +1,12 @@
 import { useState } from "preact/hooks";
 
+import { placesIn, readPlaces } from "../../data/places.ts";
 import { format, text } from "../../strings.ts";
 import { changeOf, yearBeforeOf } from "../../view/describe.ts";
 import type { Ranked } from "../../view/measures.ts";
 import { measured, showsInterval } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
+import { useRead } from "../../view/use_read.ts";
 import type { Measure, Sort } from "../../view/view.ts";
 import { togglePin } from "../../view/view.ts";
 import type { Pointing } from "../map/choropleth.tsx";
@@ -84,13 +86,18 @@ function Head({ view, measure, answer, change }: Shown) {
         {header("requests", text.ranking.requests, measure === "count" ? "number" : "number second")}
         {measure !== "change" &&
           before !== "" &&
-          header("change", answer.question.days ? text.measureShort.change : text.ranking.versus(before))}
+          header(
+            "change",
+            answer.question.days ? text.measureShort.change : text.ranking.versus(before),
+            "number change",
+          )}
       </tr>
     </thead>
   );
 }
 
 function Body({
+  store,
   view,
   answer,
   measure,
@@ -100,6 +107,8 @@ function Body({
   onPoint,
 }: Shown & Pointing & { rows: Ranked[] }) {
   const [focused, setFocused] = useState<string | null>(null);
+  // The code of a postal area says little to those who do not live there.
+  const { value: places } = useRead(store, "places", readPlaces, view.by === "fsa");
   const stop = rows.find(({ area }) => area.id === focused)?.area.id ?? rows[0]?.area.id;
   const highest = Math.max(1e-9, ...rows.map(({ value }) => Math.abs(value ?? 0)));
   const hasChange = measure !== "change" && yearBeforeOf(answer) !== "";
@@ -108,6 +117,7 @@ function Body({
       {rows.map((one) => {
         const { area, figures, value, rank, unranked } = one;
         const pin = view.pins.indexOf(area.id);
+        const around = view.by === "fsa" ? text.and(placesIn(places ?? [], "fsa", area.id)) : "";
         const classes = [pin >= 0 ? `pinned-${pin}` : "", pointed === area.id ? "pointed" : ""];
         return (
           <tr
@@ -122,7 +132,7 @@ function Body({
             }}
           >
             <td class="number rank">{rank ?? "–"}</td>
-            <th scope="row" class="name">
+            <th scope="row" class="name" title={around || undefined}>
               <button
                 type="button"
                 tabIndex={area.id === stop ? 0 : -1}
@@ -137,7 +147,7 @@ function Body({
                 }}
               >
                 {area.name}
-                {view.by === "ward" && <span class="ward-number"> {area.id}</span>}
+                <span class="also"> {view.by === "ward" ? area.id : around}</span>
               </button>
             </th>
             <td class="bar-cell" aria-hidden="true">

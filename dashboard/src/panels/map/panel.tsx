@@ -1,3 +1,5 @@
+import { useEffect, useState } from "preact/hooks";
+
 import { fetchBoundaries } from "../../data/boundaries.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { focusAround } from "../../parts/focus.ts";
@@ -45,8 +47,12 @@ function Drawing(props: Shown & Pointing) {
   );
 }
 
-/** The measures, as buttons over the map and the ranking. */
+/** The measures, as buttons over the map and the ranking. One that is not possible says why. */
 function Measures({ view, measure, areas, change }: Shown) {
+  const [said, say] = useState("");
+  useEffect(() => {
+    say("");
+  }, [view]);
   const reasons = (one: Measure) =>
     !hasDenominators(one, areas)
       ? text.homesNeeded
@@ -54,26 +60,37 @@ function Measures({ view, measure, areas, change }: Shown) {
         ? text.shareNeedsChoice
         : null;
   return (
-    <fieldset class="segments tabs">
-      <legend class="hidden">{text.map.measures}</legend>
-      {MEASURES.map((one) => {
-        const reason = reasons(one);
-        return (
-          <button
-            key={one}
-            type="button"
-            aria-pressed={measure === one}
-            aria-disabled={reason !== null}
-            title={reason ?? text.measureHelp[one]}
-            onClick={() => {
-              if (reason === null) change({ measure: one, sort: "measure", ascending: false });
-            }}
-          >
-            {text.measureTab(one, view.by)}
-          </button>
-        );
-      })}
-    </fieldset>
+    <div class="measures">
+      <fieldset class="segments tabs">
+        <legend class="hidden">{text.map.measures}</legend>
+        {MEASURES.map((one) => {
+          const reason = reasons(one);
+          return (
+            <button
+              key={one}
+              type="button"
+              aria-pressed={measure === one}
+              aria-disabled={reason !== null}
+              title={reason ?? text.measureHelp[one]}
+              onClick={() => {
+                if (reason === null) change({ measure: one, sort: "measure", ascending: false });
+                else say(reason);
+              }}
+              onBlur={() => {
+                say("");
+              }}
+            >
+              {text.measureTab(one, view.by)}
+            </button>
+          );
+        })}
+      </fieldset>
+      {said !== "" && (
+        <p class="said" role="status">
+          {said}
+        </p>
+      )}
+    </div>
   );
 }
 
@@ -86,6 +103,7 @@ function Notes({ view, answer, measure, scale, ranked, change }: Shown) {
       {isKnown && scale.flat && <p>{text.map.flat[scale.flat](view.by)}</p>}
       {isKnown && !scale.flat && scale.ratio !== null && <p>{text.map.ratio(view.by, scale.ratio)}</p>}
       <p>{text.measureHelp[measure]}</p>
+      {view.by === "fsa" && <p>{text.where.notNeighbourhood}</p>}
       {leftOut !== null && (
         <p data-note="off-map">
           {leftOut}{" "}
