@@ -1,4 +1,4 @@
-import type { BrowserContextOptions } from "playwright-core";
+import type { BrowserContextOptions, Page } from "playwright-core";
 import { expect, test } from "vitest";
 
 import { violations } from "./axe.ts";
@@ -60,49 +60,85 @@ test("the open search has no violation", async () => {
   await visitor.close();
 });
 
-test.for([1366, 390])("a longer language fits, and has every word, %i pixels wide", async (width) => {
-  const visitor = await site.visit({ viewport: { width, height: 900 } });
-  // English with accents, 40% longer.
-  await visitor.view("?lang=en-XA&area=9&group=Trees");
-  const { page } = visitor;
-  await visitor.picture(`pseudo-${width}`);
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
-  const cut = await page
-    .locator("button, label, summary, h2, h3, .chip span, .sheet, .popover-panel, input")
+/** Returns the words that are cut off, or that leave their panel. */
+function cutIn(page: Page): Promise<string[]> {
+  return page
+    .locator("button, label, summary, h2, h3, legend, th, .help, .chip span, .sheet, .popover-panel, input")
     .evaluateAll((found) =>
       found.flatMap((one) => {
+        if (!one.checkVisibility() || one.closest(".hidden")) return [];
         const paper = document.createElement("canvas").getContext("2d");
         const { overflowX, font, paddingLeft, paddingRight } = getComputedStyle(one);
         const hint = one instanceof HTMLInputElement ? one.placeholder : "";
         if (paper) paper.font = font;
         const room = one.clientWidth - Number.parseFloat(paddingLeft) - Number.parseFloat(paddingRight);
+        const words = document.createRange();
+        words.selectNodeContents(one);
+        const { left, right, width } = words.getBoundingClientRect();
+        // What is scrolled to does not leave it.
+        const around =
+          width === 0 || one.closest(".scroll, .scroll-x, .tabs")
+            ? null
+            : one.closest(".panel, .popover-panel, .ask, .top");
+        const box = around?.getBoundingClientRect();
         const isCut =
           hint === ""
-            ? overflowX !== "visible" && one.scrollWidth > one.clientWidth + 1
+            ? (overflowX !== "visible" && one.scrollWidth > one.clientWidth + 1) ||
+              (box !== undefined && (left < box.left - 1 || right > box.right + 1))
             : (paper?.measureText(hint).width ?? 0) > room;
         return isCut ? [hint || one.textContent] : [];
       }),
     );
-  expect(cut).toEqual([]);
-  // Words that are not from the catalogue have no brackets: they are names of the data.
-  const names = await query(`
-    select type_name from ${table("types_in_use")} union select type_group from ${table("types_in_use")}
-    union select definition from ${table("type_groups")} union select status from ${table("statuses")}
-    union select definition from ${table("statuses")} union select division from ${table("requests_by_status")}
-    union select ward_name from ${table("wards")}`);
-  const plain = await page.evaluate(() => {
+}
+
+/** Returns the words without brackets, which are not from the catalogue of the language that has them. */
+function plainIn(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const found: string[] = [];
     for (let text = texts.nextNode(); text; text = texts.nextNode()) {
       const isOfMap = text.parentElement?.closest("#map .label, script, style");
       if (!isOfMap) found.push((text.textContent ?? "").trim());
     }
-    for (const one of document.body.querySelectorAll("[aria-label], [title], [placeholder]"))
-      for (const name of ["aria-label", "title", "placeholder"]) found.push(one.getAttribute(name) ?? "");
+    for (const one of document.body.querySelectorAll("[aria-label], [title], [placeholder], optgroup"))
+      for (const name of ["aria-label", "title", "placeholder", "label"])
+        found.push(one.getAttribute(name) ?? "");
     return found.filter((words) => /[a-z]{3}/i.test(words) && !words.includes("["));
   });
+}
+
+const LONGER: [name: string, width: number, address: string][] = [
+  ["a ward", 1366, "&area=9&group=Trees"],
+  ["a ward on a phone", 390, "&area=9&group=Trees"],
+  ["the city", 1366, ""],
+];
+test.for(LONGER)("a longer language fits, and has every word: %s", async ([name, width, address]) => {
+  const visitor = await site.visit({ viewport: { width, height: 900 } });
+  // English with accents, 40% longer.
+  await visitor.view(`?lang=en-XA${address}`);
+  const { page } = visitor;
+  await visitor.picture(`pseudo-${name.replaceAll(" ", "-")}`);
+  // Words that are not from the catalogue are names of the data.
+  const names = await query(`
+    select type_name from ${table("types_in_use")} union select type_group from ${table("types_in_use")}
+    union select definition from ${table("type_groups")} union select status from ${table("statuses")}
+    union select definition from ${table("statuses")} union select division from ${table("requests_by_status")}
+    union select ward_name from ${table("wards")}`);
   const known = new Set(names.flat());
-  expect(plain.filter((words) => !known.has(words))).toEqual([]);
+  const menus = page.locator(".popover > button:visible");
+  // The page as it is, and with each of its menus.
+  for (let menu = -1; menu < (await menus.count()); menu++) {
+    if (menu >= 0) {
+      await menus.nth(menu).click();
+      await page.locator(".popover-panel:visible > *").first().waitFor();
+    }
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
+      0,
+    );
+    expect(await cutIn(page)).toEqual([]);
+    expect((await plainIn(page)).filter((words) => !known.has(words))).toEqual([]);
+    if (menu >= 0) await page.keyboard.press("Escape");
+  }
   await visitor.close();
 });
 
@@ -218,21 +254,46 @@ test.for(MAPS)("labels of the map do not overlap: %s", async (view) => {
   await visitor.close();
 });
 
-const TABS = ["homes", "count", "people", "density", "change"];
-test.for(TABS)("heads of the ranking are not cut off: %s", async (measure) => {
-  const visitor = await site.visit({ viewport: { width: 1366, height: 768 } });
-  await visitor.view(`?measure=${measure}`);
-  const cut = await visitor.page.locator("#ranking thead th:not(.rank)").evaluateAll((heads) =>
-    heads.flatMap((head) => {
-      const words = document.createRange();
-      words.selectNodeContents(head);
-      const [inner, outer] = [words.getBoundingClientRect(), head.getBoundingClientRect()];
-      return inner.right > outer.right || inner.left < outer.left ? [head.textContent] : [];
-    }),
-  );
-  expect(cut).toEqual([]);
-  await visitor.close();
-});
+const TABS = ["homes", "count", "people", "density", "share", "change"];
+/** Widths of screens, and how long the longest bar is at least. */
+const BARS: [width: number, bar: number][] = [
+  [1024, 30],
+  [1280, 50],
+  [1366, 90],
+  [1920, 55],
+];
+test.for(TABS.flatMap((measure) => BARS.map(([width, bar]) => [measure, width, bar] as const)))(
+  "the table of the ranking has room for its words and bars: %s, %i pixels wide",
+  async ([measure, width, least]) => {
+    const visitor = await site.visit({ viewport: { width, height: 768 } });
+    for (const sort of ["measure", "requests", "change"]) {
+      await visitor.view(`?group=Trees&measure=${measure}&sort=${sort}`);
+      const boxes = await visitor.page.locator("#ranking :is(thead, tbody) tr").evaluateAll((rows) =>
+        rows.map((row) =>
+          [...row.querySelectorAll("th:not(.rank), td.number:not(.rank)")].flatMap((cell) => {
+            if (!cell.checkVisibility()) return [];
+            const words = document.createRange();
+            words.selectNodeContents(cell);
+            const { left, right } = words.getBoundingClientRect();
+            return [{ words: cell.textContent, left, right }];
+          }),
+        ),
+      );
+      const table = await visitor.page.locator("#ranking table").boundingBox();
+      const end = (table?.x ?? NaN) + (table?.width ?? NaN);
+      for (const row of boxes) {
+        for (const [at, { words, left, right }] of row.entries()) {
+          expect(left, `${sort}: ${words}`).toBeGreaterThanOrEqual(row[at - 1]?.right ?? 0);
+          expect(right, `${sort}: ${words}`).toBeLessThanOrEqual(end);
+        }
+      }
+    }
+    // Long enough to compare.
+    const bar = await visitor.page.locator("#ranking tbody td.bar-cell").first().boundingBox();
+    expect(bar?.width).toBeGreaterThan(least);
+    await visitor.close();
+  },
+);
 
 test.for([320, 360, 390, 1366])("names in the ranking do not cover its figures: %i", async (width) => {
   const visitor = await site.visit({ viewport: { width, height: 768 } });

@@ -160,6 +160,26 @@ test("a neighbourhood leads to the ward and the postal area of its middle", asyn
   expect(await visitor.text(".combobox:has(#where) .option-none")).toContain("Nothing matches “atlantis”");
 });
 
+test("postal areas have the names of their neighbourhoods, and are said to be others", async () => {
+  await visitor.view("?by=fsa");
+  const { page } = visitor;
+  await page.locator('#ranking [data-area="M5R"]').getByText("Annex").waitFor();
+  await page.locator('#map [data-area="M5R"]').hover();
+  expect(await visitor.text(".map .tooltip")).toContain("Around Annex");
+  expect(await visitor.text(".map-notes")).toContain("the first three characters of a postal code");
+  // A code that is cut off would say nothing.
+  const { cut, codes } = await page.locator("#ranking tbody .name button").evaluateAll((names) => ({
+    cut: names.filter((name) => name.scrollWidth > name.clientWidth).length,
+    codes: names.map((name) => {
+      const code = document.createRange();
+      code.selectNodeContents(name.firstChild ?? name);
+      return code.getBoundingClientRect().right < name.getBoundingClientRect().right;
+    }),
+  }));
+  expect(cut).toBeGreaterThan(0);
+  expect(codes).not.toContain(false);
+});
+
 test("a location finds its ward in the page, and a refusal is a sentence", async () => {
   const located = await site.visit({
     permissions: ["geolocation"],
@@ -246,6 +266,11 @@ test("filters narrow all sections, and can be cleared", async () => {
       and division = 'Toronto Water'`);
   expect(await headline()).toBe(expected);
   expect(await visitor.text("#more")).toContain("(3)");
+  // Each status is under the heading of those that it belongs to.
+  const headed = await page
+    .locator("#status optgroup")
+    .evaluateAll((groups) => groups.map((one) => one.textContent));
+  expect(headed[1]).toMatch(/^All: completed or closed.*Completed$/);
   // The list of each filter shows the choice with its figure, and what else could be chosen.
   expect(await page.locator("#statuses [data-status]").count()).toBeGreaterThan(1);
   for (const row of ["#statuses tr", "#divisions tr"]) {
@@ -353,6 +378,32 @@ test("many choices leave the map on the first screen", async () => {
   expect((await page.title()).length).toBeLessThan(200);
 });
 
+test.for<[name: string, width: number, height: number]>([
+  ["a small laptop", 1024, 768],
+  ["a tablet", 768, 1024],
+])("a choice on the map moves nothing below the pointer on %s", async ([, width, height]) => {
+  const { page } = visitor;
+  await page.setViewportSize({ width, height });
+  await visitor.view("?group=Potholes+and+road+damage");
+  const top = async () => Math.round((await page.locator("#map").boundingBox())?.y ?? NaN);
+  const choose = async (ward: string) => {
+    await page.locator(`#map [data-area="${ward}"]`).click();
+    await visitor.settled();
+  };
+  let before = await top();
+  // A sheet has the map scrolled above it.
+  if (width <= 1000) {
+    await choose("9");
+    await expect.poll(top).not.toBe(before);
+    before = await top();
+  }
+  // The sentences about a ward are longer than those about the city.
+  for (const ward of ["25", "7", "23", "23", "7", "25"]) {
+    await choose(ward);
+    expect(Math.abs((await top()) - before), ward).toBeLessThanOrEqual(2);
+  }
+});
+
 test("a choice on the map moves nothing below the pointer, is in sight, and is announced", async () => {
   await visitor.page.setViewportSize({ width: 1366, height: 768 });
   await visitor.view();
@@ -398,6 +449,22 @@ test("on a phone the panel of an area is a sheet in sight, and the map is on the
   expect(sheet?.y).toBeGreaterThan(300);
   expect(sheet?.y).toBeLessThan(844);
   expect(await phone.page.locator(".area-panel h2").innerText()).toBe("Etobicoke North (Ward 1)");
+  // The map is in sight above it, and stays where it is when another ward is tapped.
+  const topOf = async () => (await phone.page.locator("#map").boundingBox())?.y ?? NaN;
+  await expect.poll(topOf).toBeLessThanOrEqual((sheet?.y ?? NaN) - (map?.height ?? NaN) + 1);
+  const top = await topOf();
+  expect(top).toBeGreaterThan(0);
+  await phone.page.locator('#map [data-area="25"]').tap();
+  await phone.settled();
+  expect(await phone.page.locator(".area-panel h2").innerText()).toBe("Compare areas");
+  expect(Math.abs((await topOf()) - top)).toBeLessThanOrEqual(1);
+  // Nor do the buttons of the map cover a ward.
+  expect(
+    await phone.page.locator('#map [data-area="25"]').evaluate((ward) => {
+      const { right, top, height } = ward.getBoundingClientRect();
+      return document.elementFromPoint(right - 6, top + height / 2)?.closest(".zoom") ?? null;
+    }),
+  ).toBeNull();
   await phone.page.getByRole("button", { name: "Close ×" }).tap();
   await phone.page.locator(".area-panel").waitFor({ state: "detached" });
   expect(phone.complaints).toEqual([]);
@@ -512,7 +579,9 @@ test("measures colour the map and order the ranking", async () => {
   const tab = (name: string) => page.locator(".tabs").getByRole("button", { name, exact: true });
   expect(await tab("Per 1,000 homes").getAttribute("aria-pressed")).toBe("true");
   expect(await tab("% of ward's").getAttribute("aria-disabled")).toBe("true");
-  expect(await tab("% of ward's").getAttribute("title")).toContain("first choose a request type");
+  // A finger has no tooltip. Playwright would wait until the button is enabled.
+  await tab("% of ward's").click({ force: true });
+  await page.getByRole("status").getByText("To see shares, first choose a request type").waitFor();
   for (const [name, column] of [
     ["Requests", "Requests"],
     ["Change", "Change"],

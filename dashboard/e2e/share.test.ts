@@ -263,8 +263,16 @@ test.for(EMBEDDED)(
     expect(await link.getAttribute("href")).toBe("/?years=2025&group=Noise");
     // No scrolling inside the frame.
     const overflow = () =>
-      page.frames()[1]?.evaluate(() => document.documentElement.scrollHeight - innerHeight) ?? NaN;
-    await expect.poll(overflow).toBeLessThanOrEqual(0);
+      page.frames()[1]?.evaluate(() => {
+        const { scrollWidth, scrollHeight } = document.documentElement;
+        return Math.max(scrollWidth - innerWidth, scrollHeight - innerHeight);
+      }) ?? NaN;
+    for (const width of ["600", "320"]) {
+      await page.locator("iframe").evaluate((frame, width) => {
+        frame.setAttribute("width", width);
+      }, width);
+      await expect.poll(overflow, { message: width }).toBeLessThanOrEqual(0);
+    }
   },
 );
 

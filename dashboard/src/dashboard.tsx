@@ -1,4 +1,4 @@
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo } from "preact/hooks";
 
 import { fetchAhead } from "./data/ahead.ts";
 import { BOUNDARIES } from "./data/areas.ts";
@@ -117,6 +117,7 @@ function Whole({
 }) {
   const { catalog } = shown.store;
   const panels = useMemo(() => <Panels {...shown} />, [shown.answer, shown.view, shown.vocabulary]);
+  useStillMap();
   return (
     <>
       <p class="print-head">{text.printed(addressOf(lasting(shown)), format.day(new Date()))}</p>
@@ -127,6 +128,18 @@ function Whole({
       {shown.isFirst && !hasFailed && <Unread />}
     </>
   );
+}
+
+/**
+ * Keeps the map where it is on the screen after a choice in it, if the answer above becomes higher or lower. Browsers do
+ * not, if the answer is on the screen too.
+ */
+function useStillMap() {
+  const chosenIn = document.activeElement?.closest("#explore");
+  const before = chosenIn?.getBoundingClientRect().top ?? 0;
+  useLayoutEffect(() => {
+    if (chosenIn?.isConnected) scrollBy(0, chosenIn.getBoundingClientRect().top - before);
+  });
 }
 
 /** The place of figures that are not read yet. */

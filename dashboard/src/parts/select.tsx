@@ -1,12 +1,19 @@
 /** A value and its name. */
 export type Choices = readonly (readonly [value: string, name: string])[];
 
+/** Choices under a heading. */
+export interface ChoiceGroup {
+  heading: string;
+  choices: Choices;
+}
+
 /** A list to choose one value from, with its label. */
 export function Select({
   id,
   label,
   value,
   choices,
+  groups = [],
   help = null,
   onChange,
 }: {
@@ -14,6 +21,8 @@ export function Select({
   label: string;
   value: string;
   choices: Choices;
+  /** Further choices, below these. */
+  groups?: readonly ChoiceGroup[];
   /** Why nothing can be chosen, if so. */
   help?: string | null;
   onChange: (value: string) => void;
@@ -30,10 +39,11 @@ export function Select({
           onChange(event.currentTarget.value);
         }}
       >
-        {choices.map(([one, name]) => (
-          <option key={one} value={one} selected={one === value}>
-            {name}
-          </option>
+        <Options {...{ choices, value }} />
+        {groups.map(({ heading, choices }) => (
+          <optgroup key={heading} label={heading}>
+            <Options {...{ choices, value }} />
+          </optgroup>
         ))}
       </select>
       {help !== null && (
@@ -42,6 +52,18 @@ export function Select({
         </p>
       )}
     </div>
+  );
+}
+
+function Options({ choices, value }: { choices: Choices; value: string }) {
+  return (
+    <>
+      {choices.map(([one, name]) => (
+        <option key={one} value={one} selected={one === value}>
+          {name}
+        </option>
+      ))}
+    </>
   );
 }
 

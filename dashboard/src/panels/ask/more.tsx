@@ -1,4 +1,5 @@
 import { SEASONS } from "../../data/calendar.ts";
+import type { StatusGroup } from "../../data/vocabulary.ts";
 import { Popover } from "../../parts/popover.tsx";
 import type { Choices } from "../../parts/select.tsx";
 import { Select, choicesOf } from "../../parts/select.tsx";
@@ -11,7 +12,11 @@ import type { AskProps } from "./props.ts";
 export function More({ view, vocabulary, change, shown }: AskProps) {
   const { season, status, division, days } = view;
   const chosen = [season, status, division].filter((one) => one !== null).length;
-  const statuses = vocabulary.statuses.map(({ name }) => name);
+  const statusesIn = (group: StatusGroup) =>
+    vocabulary.statuses.filter((one) => one.group === group).map(({ name }) => name);
+  // A status that the data do not have is in no group.
+  const isKnown =
+    status === null || isStatusGroup(status) || vocabulary.statuses.some(({ name }) => name === status);
   const divisions = [...(shown?.names.divisions.names ?? [])].sort();
   const none = (name: string): Choices => [["", name]];
   return (
@@ -31,11 +36,11 @@ export function More({ view, vocabulary, change, shown }: AskProps) {
             id="status"
             label={text.more.status}
             value={status ?? ""}
-            choices={[
-              ...none(text.more.allStatuses),
-              ...STATUS_GROUPS.map((group) => [group, text.statusOption(group)] as const),
-              ...choicesOf(statuses, status !== null && isStatusGroup(status) ? null : status),
-            ]}
+            choices={[...none(text.more.allStatuses), ...choicesOf([], isKnown ? null : status)]}
+            groups={STATUS_GROUPS.map((group) => ({
+              heading: text.statusGroups[group],
+              choices: [[group, text.statusOption(group)], ...choicesOf(statusesIn(group), null)],
+            }))}
             onChange={(value) => {
               change({ status: value || null });
             }}

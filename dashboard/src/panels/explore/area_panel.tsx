@@ -1,3 +1,6 @@
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
 import { feedOf } from "../../data/feeds.ts";
 import { readFsaWards } from "../../data/fsa_wards.ts";
 import { placesIn, readPlaces } from "../../data/places.ts";
@@ -29,10 +32,16 @@ export function AreaPanel({
   hasRanking: boolean;
 }) {
   const { view, pinned, change } = shown;
+  const panel = useRef<HTMLElement>(null);
+  useMapAbove(panel);
   const [one] = pinned;
   const title = one && pinned.length === 1 ? nameOf(one.area, view.by) : text.area.compareTitle;
   return (
-    <section class={isSheet ? "panel area-panel sheet" : "panel area-panel"} aria-labelledby="area-title">
+    <section
+      class={isSheet ? "panel area-panel sheet" : "panel area-panel"}
+      aria-labelledby="area-title"
+      ref={panel}
+    >
       <div class="area-head">
         <h2 id="area-title">{title}</h2>
         <button
@@ -70,6 +79,18 @@ export function AreaPanel({
       )}
     </section>
   );
+}
+
+/** Scrolls the map, if it has the focus, from below a sheet that appears over it, as far as it stays on the screen. */
+function useMapAbove(sheet: RefObject<HTMLElement | null>) {
+  useEffect(() => {
+    const map = document.activeElement?.closest("#map");
+    if (!map || !sheet.current?.matches(".sheet")) return;
+    const { top, bottom } = map.getBoundingClientRect();
+    const covered = bottom - sheet.current.getBoundingClientRect().top;
+    const room = top - Number.parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop);
+    if (covered > 0 && room > 0) scrollBy(0, Math.min(covered, room));
+  }, []);
 }
 
 /** The measures of the areas and the city, with the ranks of a single area. */

@@ -27,7 +27,7 @@ export function MapLegend({ scale, ranked, answer }: Shown) {
       });
   const has = (reason: string) => ranked.some(({ unranked }) => unranked === reason);
   const others = [
-    ...(has("few_homes") ? [{ fill: "fill-few", meaning: text.map.unranked.few_homes }] : []),
+    ...(has("few_homes") ? [{ fill: "fill-few", meaning: text.map.fewHomes }] : []),
     ...(has("few_requests") ? [{ fill: "fill-few", meaning: text.map.unranked.few_requests }] : []),
     ...(has("no_data") ? [{ fill: "fill-none", meaning: text.map.none }] : []),
   ];
