@@ -148,7 +148,7 @@ impl Graph {
                 .as_array()
                 .unwrap()
                 .iter()
-                .flat_map(Value::as_str)
+                .filter_map(Value::as_str)
                 .collect();
             states.sort_unstable();
             [["COMPLETE", "START"], ["FAIL", "START"]]
