@@ -74,11 +74,6 @@ fn marts_on_one_machine() {
 }
 
 #[test]
-fn marts_in_the_cloud() {
-    nothing_is_lost(Path::Cloud, &[(Disturbance::Kill, DBT, 1)]);
-}
-
-#[test]
 fn a_run_on_one_machine() {
     nothing_is_lost(
         Path::Local,
