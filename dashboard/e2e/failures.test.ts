@@ -543,7 +543,7 @@ test("without the network the last view stays, and the next is tried again", asy
   expect(await page.locator("#ranking, .area-panel").count()).toBeGreaterThan(0);
   await page.context().setOffline(false);
   await page.getByRole("button", { name: "Try again" }).click();
-  await expect.poll(() => visitor.text(".answer h2")).toContain("in 2018");
+  await expect.poll(() => visitor.text(".answer h2")).toContain("in December 2018");
   expect(await page.getByRole("alert").count()).toBe(0);
 });
 

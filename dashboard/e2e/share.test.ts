@@ -212,7 +212,7 @@ test.for([390, 768, 1366, 1920])("the sheet of a ward is one page from every scr
   expect(new Set(edges).size, edges.join(" ")).toBe(1);
 });
 
-test.for(["?area=3", "?by=fsa"])("a printed page is complete, and nothing covers it: %s", async (address) => {
+test.for(["", "?area=3", "?by=fsa"])("a printed page is complete, and nothing covers it: %s", async (address) => {
   const { page } = visitor;
   // Between the margins of a sheet.
   await page.setViewportSize({ width: 740, height: 1000 });
