@@ -212,24 +212,29 @@ test.for([390, 768, 1366, 1920])("the sheet of a ward is one page from every scr
   expect(new Set(edges).size, edges.join(" ")).toBe(1);
 });
 
-test.for(["", "?area=3", "?by=fsa"])("a printed page is complete, and nothing covers it: %s", async (address) => {
-  const { page } = visitor;
-  // Between the margins of a sheet.
-  await page.setViewportSize({ width: 740, height: 1000 });
-  await visitor.view(address);
-  await page.emulateMedia({ media: "print" });
-  expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
-  const overflowing = await page.locator(".panel").evaluateAll((panels) =>
-    panels.flatMap((panel) => {
-      const { right, bottom } = panel.getBoundingClientRect();
-      const inside = [...panel.querySelectorAll("table")].map((table) => table.getBoundingClientRect());
-      return inside.some((table) => table.bottom > bottom || table.right > right)
-        ? [panel.getAttribute("aria-labelledby")]
-        : [];
-    }),
-  );
-  expect(overflowing).toEqual([]);
-});
+test.for(["", "?area=3", "?by=fsa"])(
+  "a printed page is complete, and nothing covers it: %s",
+  async (address) => {
+    const { page } = visitor;
+    // Between the margins of a sheet.
+    await page.setViewportSize({ width: 740, height: 1000 });
+    await visitor.view(address);
+    await page.emulateMedia({ media: "print" });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(
+      0,
+    );
+    const overflowing = await page.locator(".panel").evaluateAll((panels) =>
+      panels.flatMap((panel) => {
+        const { right, bottom } = panel.getBoundingClientRect();
+        const inside = [...panel.querySelectorAll("table")].map((table) => table.getBoundingClientRect());
+        return inside.some((table) => table.bottom > bottom || table.right > right)
+          ? [panel.getAttribute("aria-labelledby")]
+          : [];
+      }),
+    );
+    expect(overflowing).toEqual([]);
+  },
+);
 
 const EMBEDDED = [
   ["answer", ".answer"],

@@ -52,7 +52,7 @@ fn execute() -> anyhow::Result<ExitCode> {
         }
     }
     let report = Mutex::new(Report::default());
-    campaign(&scenarios, Duration::from_mins(minutes), &report)?;
+    let ended = campaign(&scenarios, Duration::from_mins(minutes), &report);
     let report = report.into_inner().unwrap_or_else(PoisonError::into_inner);
     println!("{} trials, {} failed", report.trials(), report.failed());
     let command = match only {
@@ -61,6 +61,8 @@ fn execute() -> anyhow::Result<ExitCode> {
     };
     let text = report.markdown(&scenarios, &command);
     fs::write(DOCUMENT, text).with_context(|| format!("cannot write {DOCUMENT}"))?;
+    // A home that could not go on, such as one whose emulator failed, takes no other trial with it.
+    ended?;
     Ok(ExitCode::from(u8::from(report.failed() > 0)))
 }
 
