@@ -1,12 +1,11 @@
 import { useState } from "preact/hooks";
 
-import { placesIn, readPlaces } from "../../data/places.ts";
 import { format, text } from "../../strings.ts";
 import { changeOf, yearBeforeOf } from "../../view/describe.ts";
 import type { Ranked } from "../../view/measures.ts";
 import { measured, showsInterval } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
-import { useRead } from "../../view/use_read.ts";
+import { useNeighbourhoods } from "../../view/use_neighbourhoods.ts";
 import type { Measure, Sort } from "../../view/view.ts";
 import { togglePin } from "../../view/view.ts";
 import type { Pointing } from "../map/choropleth.tsx";
@@ -108,7 +107,7 @@ function Body({
 }: Shown & Pointing & { rows: Ranked[] }) {
   const [focused, setFocused] = useState<string | null>(null);
   // The code of a postal area says little to those who do not live there.
-  const { value: places } = useRead(store, "places", readPlaces, view.by === "fsa");
+  const neighbourhoodsOf = useNeighbourhoods({ store, view });
   const stop = rows.find(({ area }) => area.id === focused)?.area.id ?? rows[0]?.area.id;
   const highest = Math.max(1e-9, ...rows.map(({ value }) => Math.abs(value ?? 0)));
   const hasChange = measure !== "change" && yearBeforeOf(answer) !== "";
@@ -117,7 +116,7 @@ function Body({
       {rows.map((one) => {
         const { area, figures, value, rank, unranked } = one;
         const pin = view.pins.indexOf(area.id);
-        const around = view.by === "fsa" ? text.and(placesIn(places ?? [], "fsa", area.id)) : "";
+        const around = text.and(neighbourhoodsOf(area.id));
         const classes = [pin >= 0 ? `pinned-${pin}` : "", pointed === area.id ? "pointed" : ""];
         return (
           <tr

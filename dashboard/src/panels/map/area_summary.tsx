@@ -1,16 +1,14 @@
-import { placesIn, readPlaces } from "../../data/places.ts";
 import { format, text } from "../../strings.ts";
 import { changeOf } from "../../view/describe.ts";
 import type { Ranked } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
-import { useRead } from "../../view/use_read.ts";
+import { useNeighbourhoods } from "../../view/use_neighbourhoods.ts";
 
 /** The figures of an area in its tooltip. */
 export function AreaSummary({ one, name, shown }: { one: Ranked; name: string; shown: Shown }) {
   const { figures, value, rank, unranked, interval } = one;
-  const { measure, answer, ranked, store, view } = shown;
-  const { value: places } = useRead(store, "places", readPlaces, view.by === "fsa");
-  const around = view.by === "fsa" ? placesIn(places ?? [], "fsa", one.area.id) : [];
+  const { measure, answer, ranked } = shown;
+  const around = useNeighbourhoods(shown)(one.area.id);
   const change = changeOf(answer, figures, true);
   const count = ranked.filter((other) => other.rank !== null).length;
   return (
