@@ -61,12 +61,10 @@ pub(super) fn survey(source: impl Read, reading: &Reading) -> Result<Choice, Par
 /// Returns the number of empty columns after the header's last one in which every line of a file ends, as far as its
 /// division is known.
 pub(super) fn empty_columns(source: impl Read, reading: &Reading) -> Result<usize, ParseError> {
-    let mut least = None;
+    let mut least: Option<usize> = None;
     each_row(source, reading, |lines, _, line, _| {
-        let count = lines.empty_columns(line);
-        least = count
-            .map(|count| least.unwrap_or(count).min(count))
-            .or(least);
+        let counts = [least, lines.empty_columns(line)];
+        least = counts.into_iter().flatten().min();
     })?;
     Ok(least.unwrap_or(0))
 }

@@ -36,9 +36,14 @@ pub(crate) fn csv(rows: &[&str]) -> String {
 
 /// Returns a valid row of 2024, `second` seconds after midnight of its second day.
 pub(crate) fn sound_row(second: usize) -> String {
+    sound_row_about(second, "Noise,Municipal Licensing & Standards,Ops")
+}
+
+/// The same, with another type, division and section.
+pub(crate) fn sound_row_about(second: usize, subject: &str) -> String {
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     format!(
-        "2024-01-02 {hour:02}:{minute:02}:{second:02}.0000000,Completed,M4A,,,Davenport (09),Noise,Municipal Licensing & Standards,Ops"
+        "2024-01-02 {hour:02}:{minute:02}:{second:02}.0000000,Completed,M4A,,,Davenport (09),{subject}"
     )
 }
 

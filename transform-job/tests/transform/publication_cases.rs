@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use shared::testing::{TestLake, fixtures};
 
 use crate::parquet::{quarantine, rows};
-use crate::{HEADER, clean_2024, clean_manifest, csv, job, put_year, sound_row, transform};
+use crate::{
+    HEADER, clean_2024, clean_manifest, csv, job, put_year, sound_row, sound_row_about, transform,
+};
 
 fn case(path: &str) -> Vec<u8> {
     fs::read(fixtures().join("publication-cases").join(path)).unwrap()
@@ -856,17 +858,14 @@ fn commas_are_repaired_before_columns_without_a_name() {
 /// Lines may leave out such a column, so that it may as well hold the rest of a value with a comma.
 #[test]
 fn text_behind_a_comma_is_not_the_value_of_a_column_without_a_name() {
-    let end = |second: usize, end: &str| {
-        sound_row(second).replace("Noise,Municipal Licensing & Standards,Ops", end)
-    };
     let lines = [
-        end(0, "Noise,Toronto Water,Pipes"),
-        end(1, "Noise,Toronto Water,Pipes, Valves"),
-        end(2, "Tent,Housing, Shelter & Support,Outreach"),
-        end(3, "Tent,Housing, Shelter & Support,"),
-        end(4, "Tent,Housing,Outreach,"),
-        end(5, "Tent,Housing,Outreach,note"),
-        end(6, "Noise,Toronto Water, Pipes, "),
+        sound_row_about(0, "Noise,Toronto Water,Pipes"),
+        sound_row_about(1, "Noise,Toronto Water,Pipes, Valves"),
+        sound_row_about(2, "Tent,Housing, Shelter & Support,Outreach"),
+        sound_row_about(3, "Tent,Housing, Shelter & Support,"),
+        sound_row_about(4, "Tent,Housing,Outreach,"),
+        sound_row_about(5, "Tent,Housing,Outreach,note"),
+        sound_row_about(6, "Noise,Toronto Water, Pipes, "),
     ];
     let text = csv(&lines.each_ref().map(String::as_str)).replacen("Section", "Section,", 1);
     let (lake, manifest) = clean_2024(text.as_bytes());
@@ -1026,13 +1025,10 @@ fn empty_fields_in_which_every_line_ends_cost_no_row() {
 /// Neither is a comma in an unknown value, nor an empty field that other lines do not have.
 #[test]
 fn a_comma_that_may_be_in_an_unknown_value_is_not_dropped() {
-    let row = |second: usize, end: &str| {
-        sound_row(second).replace("Noise,Municipal Licensing & Standards,Ops", end)
-    };
     let housing = [
-        row(1, "Tent,Housing, Shelter & Support,Outreach,"),
-        row(1, "Tent,Housing, Shelter & Support,,"),
-        row(1, "Noise,Toronto Water,Pipes, Valves,"),
+        sound_row_about(1, "Tent,Housing, Shelter & Support,Outreach,"),
+        sound_row_about(1, "Tent,Housing, Shelter & Support,,"),
+        sound_row_about(1, "Noise,Toronto Water,Pipes, Valves,"),
     ];
     let with = sound_row(0) + ",";
     for housing in &housing {
@@ -1043,7 +1039,10 @@ fn a_comma_that_may_be_in_an_unknown_value_is_not_dropped() {
             assert_eq!(refused[0]["reason"], "field_count", "{housing}");
         }
     }
-    let (without, housing) = (sound_row(0), row(1, "Tent,Housing, Shelter & Support,"));
+    let (without, housing) = (
+        sound_row(0),
+        sound_row_about(1, "Tent,Housing, Shelter & Support,"),
+    );
     for lines in [[&housing, &without, &with], [&with, &housing, &without]] {
         let (_, manifest) = clean_2024(csv(&lines.map(String::as_str)).as_bytes());
         assert_eq!(manifest["rows"]["kept"], 2);
