@@ -75,6 +75,15 @@ impl Machine {
     }
 }
 
+/// Returns the variables of a run on `portal` that does not wait long for a host that is down.
+fn impatient<'a>(portal: &'a Portal, fsa_url: &'a str) -> [(&'a str, &'a str); 3] {
+    [
+        ("SOURCE", portal.url()),
+        ("FSA_URL", fsa_url),
+        ("DOWNLOAD_TIMEOUT_SECONDS", "1"),
+    ]
+}
+
 /// Returns the words of the line of `text` that starts with `name`.
 fn line<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
     let found = text
@@ -173,11 +182,7 @@ fn years_on_a_host_that_is_down_are_loaded_when_it_is_up() {
     .unwrap();
     let machine = Machine::new();
     let fsa_url = portal.fsa_url();
-    let source = [
-        ("SOURCE", portal.url()),
-        ("FSA_URL", &fsa_url),
-        ("DOWNLOAD_TIMEOUT_SECONDS", "1"),
-    ];
+    let source = impatient(&portal, &fsa_url);
     let loaded = || machine.query("select count(distinct source_year) from service_requests");
     let in_marts = || {
         machine.query("select count(distinct source_year) from marts.requests_by_month_type_ward")
@@ -244,11 +249,7 @@ fn a_loaded_year_on_a_host_that_is_down_is_listed_and_stays() {
     .unwrap();
     let machine = Machine::new();
     let fsa_url = portal.fsa_url();
-    let source = [
-        ("SOURCE", portal.url()),
-        ("FSA_URL", &fsa_url),
-        ("DOWNLOAD_TIMEOUT_SECONDS", "1"),
-    ];
+    let source = impatient(&portal, &fsa_url);
     let years = || machine.query("select distinct source_year from service_requests order by 1");
     let refused = || machine.query("select source_year from marts.refused_publications");
     machine.run(&source);
