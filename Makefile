@@ -62,10 +62,10 @@ BUILD_DEBUG := cargo build --locked --workspace --bins
 # A workspace of its own, whose Cargo.toml says why.
 TRACER := --manifest-path dev/chaos/tracer/Cargo.toml
 BUILD_TRACER := cargo build --locked $(TRACER) --target-dir target
-# The machine's nextest, or one that is built below .deps, once.
-NEXTEST := $(if $(shell command -v cargo-nextest),,.deps/nextest/bin/cargo-nextest)
+# The machine's nextest, or PyPI's.
+NEXTEST := $(if $(shell command -v cargo-nextest),,.deps/nextest/.ready)
 MUTANTS := .deps/mutants/bin/cargo-mutants
-RUN_NEXTEST := $(if $(NEXTEST),$(CURDIR)/$(NEXTEST) ,cargo )nextest run --workspace --locked
+RUN_NEXTEST := $(if $(NEXTEST),$(CURDIR)/.deps/nextest/bin/cargo-nextest,cargo) nextest run --workspace --locked
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 24
@@ -276,9 +276,6 @@ tests/readers/node_modules/.package-lock.json: tests/readers/package-lock.json
 $(DUCKDB_LIBRARY): load-job/duckdb/package-lock.json
 	npm ci --no-audit --no-fund --prefix load-job/duckdb
 	touch $@
-
-.deps/nextest/bin/cargo-nextest:
-	cargo install cargo-nextest --version 0.9.143 --locked --root .deps/nextest
 
 $(MUTANTS):
 	cargo install cargo-mutants --version 27.1.0 --locked --root .deps/mutants
