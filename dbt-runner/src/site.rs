@@ -267,9 +267,7 @@ impl Site {
                 create(&directory.join(path), &content).or_fail(Exit::Upstream)
             }
             Self::Bucket(bucket) => {
-                let (size_bytes, payload) = (content.len() as u64, content.clone().into());
-                let upload = bucket.upload(path, size_bytes, payload, WriteMode::New);
-                match upload.await {
+                match bucket.upload(path, content.clone(), WriteMode::New).await {
                     Ok(()) => Ok(true),
                     // It exists, or an earlier attempt created it and its answer was lost.
                     Err(error) if error.http_status() == Some(412) => Ok(false),
@@ -330,9 +328,7 @@ async fn put_in_bucket(
         content_encoding,
         generation,
     };
-    let size_bytes = content.len() as u64;
-    let upload = bucket.upload(path, size_bytes, content.into(), mode);
-    upload.await
+    bucket.upload(path, content, mode).await
 }
 
 /// Uploads a file in pieces.
@@ -350,7 +346,7 @@ async fn upload(
         content_encoding: None,
         generation: None,
     };
-    let uploaded = bucket.upload(path, size_bytes, file.into(), mode).await;
+    let uploaded = bucket.upload_file(path, file, size_bytes, mode).await;
     Ok(uploaded?)
 }
 

@@ -1,4 +1,7 @@
 //! Reads, writes, copies and removes the objects of a Cloud Storage bucket. The module `retries` has the retry policy.
+//!
+//! What uses Google's client is boxed and not async: the compiler translates an async function, and with it the client, again
+//! in every crate that awaits it.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -8,6 +11,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use google_cloud_auth::credentials::{self, CacheableResource, Credentials};
 use google_cloud_gax::error::Error;
 use google_cloud_storage::client::Storage;
@@ -16,6 +20,7 @@ use http::Extensions;
 use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
+use tokio::fs::File;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use url::Url;
@@ -228,7 +233,27 @@ impl Bucket {
 
     /// Uploads an object in one request or, from [`RESUMABLE_FROM`] bytes, in a resumable upload, which streams and
     /// continues after an interruption. The checksum is sent before the object is created.
-    pub async fn upload<S>(
+    pub fn upload<'a>(
+        &'a self,
+        path: &'a str,
+        content: Bytes,
+        mode: WriteMode<'a>,
+    ) -> BoxFuture<'a, Result<(), BucketError>> {
+        Box::pin(self.upload_payload(path, content.len() as u64, content.into(), mode))
+    }
+
+    /// Uploads a file of `size_bytes`, as [`Bucket::upload`] does, without reading it into memory.
+    pub fn upload_file<'a>(
+        &'a self,
+        path: &'a str,
+        content: File,
+        size_bytes: u64,
+        mode: WriteMode<'a>,
+    ) -> BoxFuture<'a, Result<(), BucketError>> {
+        Box::pin(self.upload_payload(path, size_bytes, content.into(), mode))
+    }
+
+    async fn upload_payload<S>(
         &self,
         path: &str,
         size_bytes: u64,
@@ -277,7 +302,14 @@ impl Bucket {
     }
 
     /// Returns a stream of the object, `None` if it does not exist.
-    pub async fn download(&self, path: &str) -> Result<Option<Download>, BucketError> {
+    pub fn download<'a>(
+        &'a self,
+        path: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Download>, BucketError>> {
+        Box::pin(self.open(path))
+    }
+
+    async fn open(&self, path: &str) -> Result<Option<Download>, BucketError> {
         let clients = self.clients().await?;
         let open = || async {
             let retries = Retries::new();
@@ -456,8 +488,8 @@ impl Bucket {
         url
     }
 
-    async fn clients(&self) -> Result<&Clients, BucketError> {
-        let connect = async || {
+    fn clients(&self) -> BoxFuture<'_, Result<&Clients, BucketError>> {
+        Box::pin(self.clients.get_or_try_init(async || {
             let failed = |error: Box<dyn StdError + Send + Sync>| BucketError::Credentials(error);
             let mut storage = Storage::builder().with_retry_throttler(unthrottled());
             let credentials = if let Some(emulator) = &self.emulator {
@@ -473,8 +505,7 @@ impl Bucket {
                 http: reqwest::Client::new(),
                 credentials,
             })
-        };
-        self.clients.get_or_try_init(connect).await
+        }))
     }
 
     fn resource(&self) -> String {
@@ -565,8 +596,8 @@ mod tests {
         let bucket = Bucket::new("bucket", address.parse().ok()).expect("a bucket");
         let read = bucket.read("object").await;
         assert!(matches!(read, Err(BucketError::Silence(_))), "{read:?}");
-        let content = Bytes::from_static(b"content").into();
-        let sent = bucket.upload("object", 7, content, WriteMode::New).await;
+        let content = Bytes::from_static(b"content");
+        let sent = bucket.upload("object", content, WriteMode::New).await;
         assert!(matches!(sent, Err(BucketError::Silence(_))), "{sent:?}");
     }
 

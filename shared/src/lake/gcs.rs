@@ -1,7 +1,6 @@
 use std::io::{self, Read};
 
 use bytes::Bytes;
-use google_cloud_storage::streaming_source::Payload;
 use tempfile::NamedTempFile;
 use tokio::sync::mpsc;
 use tokio::task::block_in_place;
@@ -64,10 +63,7 @@ impl GcsLake {
         let (new, sent) = match content {
             Content::Bytes(bytes) => {
                 let new = Digest::of(&bytes);
-                let (size_bytes, payload) = (bytes.len() as u64, Payload::from(bytes));
-                let upload = self
-                    .bucket
-                    .upload(key.as_str(), size_bytes, payload, WriteMode::New);
+                let upload = self.bucket.upload(key.as_str(), bytes, WriteMode::New);
                 (new, upload.await)
             }
             Content::File(file) => {
@@ -81,10 +77,9 @@ impl GcsLake {
                 }
                 let opened = tokio::fs::File::open(file.path()).await.map_err(failed)?;
                 let size_bytes = opened.metadata().await.map_err(failed)?.len();
-                let payload = Payload::from(opened);
-                let upload = self
-                    .bucket
-                    .upload(key.as_str(), size_bytes, payload, WriteMode::New);
+                let upload =
+                    self.bucket
+                        .upload_file(key.as_str(), opened, size_bytes, WriteMode::New);
                 (new, upload.await)
             }
         };

@@ -7,9 +7,7 @@ use shared::google::storage::{Bucket, Copied, WriteMode};
 const PATH: &str = "folder/page one.html";
 
 async fn put(bucket: &Bucket, content: impl Into<Bytes>, mode: WriteMode<'_>) -> Option<u16> {
-    let content: Bytes = content.into();
-    let size_bytes = content.len() as u64;
-    let upload = bucket.upload(PATH, size_bytes, content.into(), mode);
+    let upload = bucket.upload(PATH, content.into(), mode);
     upload.await.err().and_then(|error| error.http_status())
 }
 

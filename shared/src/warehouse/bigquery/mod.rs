@@ -5,6 +5,7 @@ mod jobs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use google_cloud_bigquery_v2::client::{JobService, TableService};
 use google_cloud_bigquery_v2::model::{
     ErrorProto, QueryParameter, QueryParameterType, QueryParameterValue, QueryRequest, Table,
@@ -219,10 +220,14 @@ pub struct BigQuery {
 
 impl BigQuery {
     /// Connects with Application Default Credentials, or to an emulator without credentials.
-    pub async fn connect(
+    ///
+    /// Boxed and not async: the compiler translates an async function, and with it the clients' models of every answer, again
+    /// in every crate that awaits it.
+    pub fn connect(
         dataset: &Dataset,
         emulator: Option<&Emulator>,
-    ) -> Result<Self, BigQueryError> {
+    ) -> BoxFuture<'static, Result<Self, BigQueryError>> {
+        let dataset = dataset.clone();
         let mut jobs = JobService::builder().with_retry_throttler(unthrottled());
         let mut tables = TableService::builder().with_retry_throttler(unthrottled());
         if let Some(emulator) = emulator {
@@ -233,10 +238,12 @@ impl BigQuery {
                 .with_endpoint(emulator.url())
                 .with_credentials(Emulator::credentials());
         }
-        Ok(Self {
-            dataset: dataset.clone(),
-            jobs: jobs.build().await.map_err(BigQueryError::Credentials)?,
-            tables: tables.build().await.map_err(BigQueryError::Credentials)?,
+        Box::pin(async {
+            Ok(Self {
+                dataset,
+                jobs: jobs.build().await.map_err(BigQueryError::Credentials)?,
+                tables: tables.build().await.map_err(BigQueryError::Credentials)?,
+            })
         })
     }
 
