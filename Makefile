@@ -57,7 +57,8 @@ export PROJECT REGION ONLY MINUTES SEED
 
 JOBS := extract-job transform-job load-job dbt-runner
 # What a run needs.
-BUILD_RELEASE := cargo build --release --locked $(addprefix --package=,$(JOBS) local-workflow)
+BUILD := cargo build --locked $(addprefix --package=,$(JOBS) local-workflow)
+BUILD_RELEASE := $(BUILD) --release
 BUILD_DEBUG := cargo build --locked --workspace --bins
 # A workspace of its own, whose Cargo.toml says why.
 TRACER := --manifest-path dev/chaos/tracer/Cargo.toml
@@ -75,9 +76,9 @@ setup: $(DUCKDB_LIBRARY) .deps/dbt/.ready $(DASHBOARD_PACKAGES) ## Install DuckD
 run replay test-dashboard: export DASHBOARD_DIR := $(CURDIR)/$(dir $(DASHBOARD))
 
 run: announce setup $(PARSED_FOR_RUN) $(DASHBOARD) $(if $(CLOUD),.deps/emulators/.ready) ## Run the pipeline; CLOUD=emulator on the cloud path, SOURCE=https://... for a real portal, YEARS=2024 for some years, FORCE=1 to redo
-	@$(BUILD_RELEASE)
+	@$(BUILD)
 	ended=0
-	target/release/local-workflow || ended=$$?
+	target/debug/local-workflow || ended=$$?
 	# A run that ends in error has still published, unless a whole stage failed.
 	[ -f $(LOCAL_DIR)/site/index.html ] || exit $$ended
 	# On a terminal the dashboard is served until Ctrl-C; elsewhere the run ends.
@@ -85,7 +86,7 @@ run: announce setup $(PARSED_FOR_RUN) $(DASHBOARD) $(if $(CLOUD),.deps/emulators
 	exit $$ended
 
 announce:
-	@built=target/release/local-workflow
+	@built=target/debug/local-workflow
 	[ -f $$built ] && build="brings the build up to date" || build="installs and compiles, once (minutes)"
 	[ -n "$(SOURCE)" ] && source="$(SOURCE)" || source="the sample portal's generated data (about 2 minutes)"
 	echo "make run $$build, runs the pipeline on $$source, and builds the dashboard."
@@ -95,20 +96,20 @@ serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard of the latest run on loopbac
 	$(NPM_RUN) serve
 
 replay: setup $(PARSED_FOR_RUN) $(DASHBOARD) ## Replay one stage of the latest run: STAGE=transform YEARS=2023
-	@$(BUILD_RELEASE)
-	target/release/local-workflow
+	@$(BUILD)
+	target/debug/local-workflow
 
 release: export STAGE := dbt
 release: export RELEASE := latest
 release: export COMMIT = $(shell git rev-parse HEAD)
 release: setup ## Freeze what the latest run published below .local/site/releases: RELEASE=2026Q4, or the last whole quarter of the data
 	@git diff --quiet HEAD || { echo "Commit first: a release names the commit that built it" >&2; exit 1; }
-	$(BUILD_RELEASE)
-	target/release/local-workflow
+	$(BUILD)
+	target/debug/local-workflow
 
 smoke: .deps/dbt/.ready ## Ask a real project what only Google can answer: PROJECT=my-toronto-311 REGION=... ONLY=alerts,workflow,lake,load,dbt
-	@$(BUILD_RELEASE) --package=smoke
-	target/release/smoke
+	@$(BUILD) --package=smoke
+	target/debug/smoke
 
 check: $(DASHBOARD_PACKAGES) $(READERS) .deps/infra/.ready .deps/supply-chain/.ready $(NEXTEST) ## Check formats, lint, run unit and snapshot tests: two minutes once it is built
 	.deps/readers/bin/python contracts/validate.py contracts/*.odcs.yaml
