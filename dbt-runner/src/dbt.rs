@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shared::children::OwnChild;
 use shared::exit::{Exit, Failure, FailureContext as _, OrFail as _};
+use shared::process::children::OwnChild;
 use shared::telemetry::milliseconds;
 use shared::warehouse::WarehouseSettings;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};

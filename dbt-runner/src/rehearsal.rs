@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use shared::exit::{Exit, Failure, OrFail as _};
-use shared::scratch::Scratch;
+use shared::process::scratch::Scratch;
 use shared::warehouse::{WarehouseSettings, WarehouseUrl};
 
 use crate::artifacts::Graph;

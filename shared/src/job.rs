@@ -7,9 +7,8 @@ use std::time::Instant;
 use tracing::{Instrument as _, error, info, info_span};
 
 use crate::dry_run::Estimates;
-use crate::ending;
 use crate::exit::{Exit, Failure, OrFail as _};
-use crate::proxies;
+use crate::process::{ending, proxies};
 use crate::run::Stage;
 use crate::settings::{self, CommonSettings, JobSettings};
 use crate::telemetry::{self, milliseconds};

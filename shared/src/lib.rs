@@ -1,10 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod address;
-pub mod children;
 pub mod contract;
 pub mod dry_run;
-mod ending;
 pub mod exit;
 pub mod fingerprint;
 #[cfg(feature = "testing")]
@@ -20,9 +18,8 @@ pub mod manifest;
 pub mod object;
 pub mod partition;
 pub mod prices;
-pub mod proxies;
+pub mod process;
 pub mod run;
-pub mod scratch;
 pub mod settings;
 pub mod stage_runs;
 pub mod telemetry;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 
 use shared::fingerprint::{Digest, DigestWriter};
-use shared::scratch::Scratch;
+use shared::process::scratch::Scratch;
 use tempfile::NamedTempFile;
 
 /// A writer that computes the digest on the way.

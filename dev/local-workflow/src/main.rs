@@ -33,7 +33,7 @@ const ALL: &[Stage] = &[Stage::Extract, Stage::Transform, Stage::Load, Stage::Db
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> ExitCode {
-    if let Err(error) = shared::proxies::exempt_loopback() {
+    if let Err(error) = shared::process::proxies::exempt_loopback() {
         eprintln!("cannot exempt loopback from the proxies of the environment: {error}");
         return ExitCode::from(Exit::Configuration.code());
     }

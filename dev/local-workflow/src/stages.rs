@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use sample_portal::Portal;
 use shared::exit::Exit;
 use shared::hand_over::{self, Input};
-use shared::proxies::{EXEMPTIONS, PROXIES};
+use shared::process::proxies::{EXEMPTIONS, PROXIES};
 use shared::run::{RunId, Stage};
 use shared::settings::variables;
 use tokio::io::{AsyncBufReadExt as _, BufReader};

@@ -10,7 +10,7 @@ use crate::fingerprint::{Digest, Hasher};
 use crate::google::Emulator;
 use crate::google::storage::{Bucket, BucketError, WriteMode};
 use crate::object::{Object, Stated};
-use crate::scratch::Scratch;
+use crate::process::scratch::Scratch;
 
 /// Chunks of an object buffered ahead of the reader: some hundred KiB.
 const READ_AHEAD: usize = 8;

@@ -8,7 +8,7 @@ use tempfile::NamedTempFile;
 use super::{Content, Created, Key, LakeError, altered};
 use crate::fingerprint::Digest;
 use crate::object::{Object, Stated};
-use crate::scratch::{Scratch, remove_abandoned};
+use crate::process::scratch::{Scratch, remove_abandoned};
 
 /// A directory below the lake's for files that are not objects yet, in a directory for each process. No key starts with a
 /// dot.

@@ -18,7 +18,7 @@ use arrow_array::{
 use arrow_schema::SchemaRef;
 
 use crate::exit::{Exit, Failure};
-use crate::scratch::Scratch;
+use crate::process::scratch::Scratch;
 use crate::warehouse::{DUCKDB_SETTINGS, Value};
 
 /// Why a DuckDB operation failed.

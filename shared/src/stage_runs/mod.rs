@@ -13,9 +13,9 @@ use crate::warehouse::microseconds;
 
 /// Records the rows that the table lacks: a script for BigQuery with the parameters `run_id` and `stage_runs`, and
 /// `{dataset}` to replace.
-pub const IN_BIGQUERY: &str = include_str!("stage_runs/bigquery.sql");
+pub const IN_BIGQUERY: &str = include_str!("bigquery.sql");
 /// The same as one statement for DuckDB, with the parameters in this order.
-pub const IN_DUCKDB: &str = include_str!("stage_runs/duckdb.sql");
+pub const IN_DUCKDB: &str = include_str!("duckdb.sql");
 
 /// A row, without the run.
 #[derive(Serialize)]

@@ -11,11 +11,11 @@ use signal_hook::iterator::Signals;
 use signal_hook::low_level;
 use tracing::error;
 
-use crate::children;
 use crate::exit::Exit;
 use crate::run::Stage;
-use crate::scratch;
 use crate::telemetry::milliseconds;
+
+use super::{children, scratch};
 
 static IS_ENDING: AtomicBool = AtomicBool::new(false);
 
