@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use shared::address::Address;
 use shared::settings::{self, JobSettings, Problems, variables};
-use shared::warehouse::WarehouseSettings;
+use shared::warehouse::{RawWarehouse, WarehouseSettings};
 use url::Url;
 
 use crate::publish::ReleaseName;
@@ -35,9 +35,8 @@ pub(crate) struct ReleaseSettings {
 /// The settings as strings from the environment.
 #[derive(Debug, Deserialize)]
 pub struct RawSettings {
-    warehouse_url: Option<String>,
-    duckdb_library: Option<String>,
-    bigquery_emulator_host: Option<String>,
+    #[serde(flatten)]
+    warehouse: RawWarehouse,
     storage_emulator_host: Option<String>,
     dbt_project_dir: Option<String>,
     dbt_executable: Option<String>,
@@ -53,12 +52,7 @@ impl JobSettings for Settings {
     type Raw = RawSettings;
 
     fn validate(raw: RawSettings, problems: &mut Problems) -> Option<Self> {
-        let warehouse = WarehouseSettings::validate(
-            raw.warehouse_url,
-            raw.duckdb_library,
-            raw.bigquery_emulator_host,
-            problems,
-        );
+        let warehouse = WarehouseSettings::validate(raw.warehouse, problems);
         let project = problems.take(
             &variables::DBT_PROJECT_DIR,
             raw.dbt_project_dir,

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use shared::contract::Contract;
 use shared::dry_run::Estimates;
 use shared::exit::{Exit, Failure};
@@ -14,7 +13,7 @@ use shared::lake::Lake;
 use shared::manifest::{self, CleanManifest, Drift, LoadReceipt, Version};
 use shared::partition::Partition;
 use shared::run::Stage;
-use shared::settings::{CommonSettings, JobSettings, Problems};
+use shared::settings::CommonSettings;
 use shared::stage_runs;
 use shared::telemetry::milliseconds;
 use shared::warehouse::{WarehouseSettings, WarehouseUrl, bigquery, microseconds};
@@ -22,39 +21,11 @@ use tracing::{debug, info, warn};
 
 use crate::warehouse::{Load, Loaded, Observed, Verdict, Warehouse};
 
-/// The settings of this job.
-#[derive(Debug)]
-pub struct Settings {
-    warehouse: WarehouseSettings,
-}
-
-/// The settings as strings from the environment.
-#[derive(Debug, Deserialize)]
-pub struct RawSettings {
-    warehouse_url: Option<String>,
-    duckdb_library: Option<String>,
-    bigquery_emulator_host: Option<String>,
-}
-
-impl JobSettings for Settings {
-    type Raw = RawSettings;
-
-    fn validate(raw: RawSettings, problems: &mut Problems) -> Option<Self> {
-        let warehouse = WarehouseSettings::validate(
-            raw.warehouse_url,
-            raw.duckdb_library,
-            raw.bigquery_emulator_host,
-            problems,
-        )?;
-        Some(Self { warehouse })
-    }
-}
-
 /// Loads every partition that was handed over, records observations and refusals, and hands the receipts over.
-pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, Failure> {
+pub async fn run(common: CommonSettings, settings: WarehouseSettings) -> Result<Summary, Failure> {
     if common.dry_run {
         let mut estimates = Estimates::default();
-        Warehouse::estimate(&settings.warehouse, &common.years, &mut estimates).await?;
+        Warehouse::estimate(&settings, &common.years, &mut estimates).await?;
         estimates.finish();
         return Ok(Summary::default());
     }
@@ -63,11 +34,9 @@ pub async fn run(common: CommonSettings, settings: Settings) -> Result<Summary, 
         let outcomes = Outcomes::new(Stage::Load, input.refused);
         return outcomes.hand_over(&common).await;
     }
-    refuse_apart(&common.lake, &settings.warehouse.url)?;
-    common
-        .lineage
-        .set_warehouse(settings.warehouse.url.tables());
-    let mut warehouse = Warehouse::open(&settings.warehouse).await?;
+    refuse_apart(&common.lake, &settings.url)?;
+    common.lineage.set_warehouse(settings.url.tables());
+    let mut warehouse = Warehouse::open(&settings).await?;
     let mut offered = Vec::new();
     for (partition, clean) in input.partitions {
         let manifest = manifest::read_handed(&common.lake, &clean.manifest, partition).await;
@@ -204,7 +173,7 @@ fn refuse_apart(lake: &Lake, warehouse: &WarehouseUrl) -> Result<(), Failure> {
 
 async fn load(
     common: &CommonSettings,
-    settings: &Settings,
+    settings: &WarehouseSettings,
     warehouse: &mut Warehouse,
     handed: Handed,
     manifest: &CleanManifest,
@@ -238,11 +207,7 @@ async fn load(
         table: Contract::clean_table(partition.dataset()).name.clone(),
         rows: manifest.rows.kept,
     };
-    let key = LoadReceipt::key(
-        &settings.warehouse.url.id(),
-        partition,
-        &manifest.fingerprint,
-    )?;
+    let key = LoadReceipt::key(&settings.url.id(), partition, &manifest.fingerprint)?;
     let committed = handed.with(manifest::commit(lake, &key, &receipt).await?);
     let Loaded::Replaced { drift: of_versions } = loaded else {
         debug!(%partition, fingerprint = %manifest.fingerprint, "partition found");

@@ -97,6 +97,9 @@ impl From<DuckDbError> for Failure {
     }
 }
 
+/// How long a job waits for a file that another process has open, unless it publishes marts.
+pub const MAX_WAIT: Duration = Duration::from_secs(30);
+
 /// How a file is opened. A writer locks out every other process; readers share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {

@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use crate::address::Address;
 use crate::fingerprint::Fingerprint;
 use crate::google::Emulator;
 use crate::lineage::Tables;
-use crate::settings::{Problems, parse_file, variables};
+use crate::settings::{JobSettings, Problems, parse_file, variables};
 
 /// The warehouse named by `WAREHOUSE_URL`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,10 +43,18 @@ pub struct Dataset {
 pub struct WarehouseSettings {
     /// The warehouse.
     pub url: WarehouseUrl,
-    /// `libduckdb.so`; `Some` for a DuckDB warehouse.
+    /// `libduckdb.so`; empty for BigQuery.
     pub duckdb_library: PathBuf,
     /// An emulator in place of BigQuery.
     pub bigquery_emulator: Option<Emulator>,
+}
+
+/// The settings as strings from the environment.
+#[derive(Debug, Deserialize)]
+pub struct RawWarehouse {
+    warehouse_url: Option<String>,
+    duckdb_library: Option<String>,
+    bigquery_emulator_host: Option<String>,
 }
 
 /// A value bound to a parameter: `?` or `$1` in DuckDB, `@name` in BigQuery.
@@ -106,22 +115,18 @@ pub fn microseconds(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
-impl WarehouseSettings {
-    /// Validates the raw values of `WAREHOUSE_URL`, `DUCKDB_LIBRARY` and `BIGQUERY_EMULATOR_HOST`.
-    pub fn validate(
-        url: Option<String>,
-        duckdb_library: Option<String>,
-        bigquery_emulator_host: Option<String>,
-        problems: &mut Problems,
-    ) -> Option<Self> {
-        let url = problems.take(&variables::WAREHOUSE_URL, url, str::parse);
+impl JobSettings for WarehouseSettings {
+    type Raw = RawWarehouse;
+
+    fn validate(raw: RawWarehouse, problems: &mut Problems) -> Option<Self> {
+        let url = problems.take(&variables::WAREHOUSE_URL, raw.warehouse_url, str::parse);
         let library = match &url {
             Some(WarehouseUrl::BigQuery(_)) => Some(PathBuf::new()),
-            _ => problems.take(&variables::DUCKDB_LIBRARY, duckdb_library, parse_file),
+            _ => problems.take(&variables::DUCKDB_LIBRARY, raw.duckdb_library, parse_file),
         };
         let emulator = problems.take_optional(
             &variables::BIGQUERY_EMULATOR_HOST,
-            bigquery_emulator_host,
+            raw.bigquery_emulator_host,
             str::parse,
         );
         Some(Self {

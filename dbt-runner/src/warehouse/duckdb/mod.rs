@@ -8,15 +8,13 @@ use shared::exit::Failure;
 use shared::run::RunId;
 use shared::stage_runs;
 use shared::warehouse::Value;
-use shared::warehouse::duckdb::{Access, Connection, DuckDbError};
+use shared::warehouse::duckdb::{Access, Connection, DuckDbError, MAX_WAIT};
 
 use super::release::{RECORD, Release};
 use super::{Backend, Records, TextRows};
 use crate::candidate::{PUBLISHED, Scope};
 use crate::mart::{MartTable, Publishable};
 
-/// How long to wait for a load or a publication in another process.
-const MAX_WAIT: Duration = Duration::from_secs(30);
 /// How long to wait with a publication for readers, of which another build may be one.
 const MAX_WAIT_TO_PUBLISH: Duration = Duration::from_mins(5);
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Duration;
 
 use shared::contract::{Contract, Table};
 use shared::exit::Failure;
@@ -11,7 +10,7 @@ use shared::partition::Partition;
 use shared::run::RunId;
 use shared::stage_runs;
 use shared::warehouse::Value;
-use shared::warehouse::duckdb::{Access, Connection, DuckDbError};
+use shared::warehouse::duckdb::{Access, Connection, DuckDbError, MAX_WAIT};
 use tokio::runtime::Handle;
 use tracing::{info, warn};
 
@@ -21,14 +20,11 @@ use super::{
     seen, targets, time,
 };
 
-/// How long to wait for another process that has locked the file.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 pub(crate) struct DuckDb(Connection);
 
 impl DuckDb {
     pub(super) fn open(library: &Path, file: &Path) -> Result<Self, Failure> {
-        let connection = Connection::open_when_free(library, file, Access::ReadWrite, PATIENCE)?;
+        let connection = Connection::open_when_free(library, file, Access::ReadWrite, MAX_WAIT)?;
         let mut warehouse = Self(connection);
         for contract in Contract::all() {
             for table in &contract.tables {
