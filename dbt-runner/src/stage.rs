@@ -607,7 +607,7 @@ impl Settings {
         let rows = self.open_warehouse()?.rows(&tables)?;
         let expected: Vec<u64> = marts.iter().map(|mart| mart.rows).collect();
         if rows.as_ref() != Some(&expected) {
-            info!("marts were altered, rebuilding all");
+            info!("marts altered, rebuilding all");
             return Ok(false);
         }
         Ok(true)

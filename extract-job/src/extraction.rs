@@ -111,7 +111,7 @@ impl Extractor {
                     continue;
                 }
             };
-            warn!(%partition, resources = subject, ?kind, "two resources with the same date");
+            warn!(%partition, resources = subject, %kind, "two resources with the same date");
             drift.push(drift_of(kind, &subject));
         }
         (counts, drift)
@@ -327,7 +327,7 @@ impl Extractor {
         let ManifestRef { key, sha256 } = &publication.raw_manifest;
         let bytes = self.lake.read(key).await?;
         let Some(bytes) = bytes.filter(|bytes| Digest::of(bytes) == *sha256) else {
-            warn!(%key, "a manifest is missing from the lake or altered: downloading its file again");
+            warn!(%key, "manifest missing or altered, downloading its file again");
             return Ok(false);
         };
         let RawManifest { object, .. } = manifest::from_json(key, &bytes)?;
@@ -341,7 +341,7 @@ impl Extractor {
         };
         if !has {
             let key = &object.key;
-            warn!(%key, "an object is missing from the lake or altered: downloading it again");
+            warn!(%key, "object missing or altered, downloading it again");
         }
         Ok(has)
     }

@@ -220,7 +220,7 @@ async fn load(
         ..
     } in &of_versions
     {
-        warn!(%partition, kind = ?kind, subject, rows, "drift from the previous version");
+        warn!(%partition, %kind, subject, rows, "drift from the previous version");
     }
 
     let stored = manifest.files.iter().chain(&manifest.quarantine);

@@ -20,6 +20,7 @@
 //! The boundaries have the same keys without a year: `raw/city-wards/<sha256>/city-wards.geojson`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -236,6 +237,13 @@ pub enum DriftKind {
     RepublishedWithoutNotice,
     /// More than 1 % of the requests of the previous publication are missing.
     RequestsGone,
+}
+
+/// Its name in manifests and in the warehouse.
+impl fmt::Display for DriftKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// The rows of a partition. `read = kept + quarantined` always holds. For a CSV file these are all lines but the header

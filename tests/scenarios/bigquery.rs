@@ -169,7 +169,7 @@ fn a_job_that_cannot_be_read_is_not_adopted() {
     let outcome = load_of(&pipeline, "clean/service-requests/").run();
     outcome.finished();
     assert!(proxy.is_through());
-    let skipped = &outcome.event("job of another execution is skipped")["job"];
+    let skipped = &outcome.event("job of another execution skipped")["job"];
     let loaded = outcome
         .log
         .iter()
@@ -203,7 +203,7 @@ fn a_job_that_is_not_found_yet_is_waited_for() {
     let outcome = load_of(&pipeline, "clean/service-requests/").run();
     outcome.finished();
     assert!(proxy.is_through());
-    let skipped = |event: &Value| event["message"] == "job of another execution is skipped";
+    let skipped = |event: &Value| event["message"] == "job of another execution skipped";
     assert!(!outcome.log.iter().any(skipped), "{outcome}");
     pipeline.run(Stage::Load, "run").finished();
     is_loaded_once(&pipeline);

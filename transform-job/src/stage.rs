@@ -226,7 +226,7 @@ async fn find(
         let has = lake.has(&file.object).await?;
         if !has {
             let key = &file.object.key;
-            warn!(%partition, %key, "an object is missing from the lake or altered: transforming again");
+            warn!(%partition, %key, "object missing or altered, transforming again");
         }
         Ok(has)
     };
@@ -286,6 +286,6 @@ fn warn_of_drift(partition: Partition, drift: &[Drift]) {
         rows,
     } in drift
     {
-        warn!(%partition, kind = ?kind, subject, rows, "drift from the contract");
+        warn!(%partition, %kind, subject, rows, "drift from the contract");
     }
 }

@@ -320,7 +320,7 @@ async fn current(site: &Site) -> Result<Option<Catalog>, Failure> {
 /// Parses the site's catalog; `None` if it does not exist or has an older format.
 fn read_catalog(json: Option<&Bytes>) -> Option<Catalog> {
     serde_json::from_slice(json?)
-        .inspect_err(|error| debug!(%error, "site catalog has another format"))
+        .inspect_err(|error| debug!(cause = %error, "site catalog has another format"))
         .ok()
 }
 

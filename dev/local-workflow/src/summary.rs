@@ -135,7 +135,7 @@ async fn clean_rows(
         for drift in handed.drift.iter().chain(&manifest.drift) {
             writeln!(
                 text,
-                "    drift: {:?} {:?}, {} rows",
+                "    drift: {} {:?}, {} rows",
                 drift.kind, drift.subject, drift.rows
             )?;
         }

@@ -339,7 +339,7 @@ impl Checks<'_> {
             Err(refusal) => refusal.to_string(),
             Ok(_) => "it may be read".to_owned(),
         };
-        let mut skipped = ended.events("job of another execution is skipped");
+        let mut skipped = ended.events("job of another execution skipped");
         let is_skipped = skipped.any(|event| event["job"] == name);
         let done = if is_skipped { "skipped" } else { "not skipped" };
         let got = format!("{read}, {done}");

@@ -99,7 +99,7 @@ fn more_than_one_percent_of_the_requests_gone_is_drift() {
     let event = two.event("drift from the previous version");
     assert_eq!(
         (&event["kind"], &event["rows"]),
-        (&"RequestsGone".into(), &2.into())
+        (&"requests_gone".into(), &2.into())
     );
     let drift = &drift_of_loads()[2];
     assert!(

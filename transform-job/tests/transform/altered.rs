@@ -116,8 +116,7 @@ fn a_result_whose_objects_are_lost_is_made_again() {
         fs::remove_file(lake.path().join(only(&lake, lost))).unwrap();
         let outcome = run();
         assert_eq!(outcome.finished()["produced"], 1);
-        let warning =
-            outcome.event("an object is missing from the lake or altered: transforming again");
+        let warning = outcome.event("object missing or altered, transforming again");
         assert!(
             warning["key"].as_str().unwrap().ends_with(lost),
             "{warning}"

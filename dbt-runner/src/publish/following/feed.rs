@@ -69,7 +69,7 @@ impl Feeds<'_> {
             return Ok(BTreeMap::new());
         };
         let feed = Feed::read_from(&xml[..])
-            .inspect_err(|error| debug!(path, %error, "feed has another format"));
+            .inspect_err(|error| debug!(path, cause = %error, "feed has another format"));
         let entries = feed.into_iter().flat_map(|feed| feed.entries);
         Ok(entries.map(|entry| (entry.id.clone(), entry)).collect())
     }

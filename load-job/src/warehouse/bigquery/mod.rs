@@ -160,7 +160,7 @@ impl BigQueryWarehouse {
                         return Ok(Plan::Found);
                     }
                     Err(altered) => {
-                        warn!(partition = %manifest.partition, cause = %altered, "the table was altered: loading again");
+                        warn!(partition = %manifest.partition, cause = %altered, "table altered, loading again");
                     }
                 }
             }

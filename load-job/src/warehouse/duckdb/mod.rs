@@ -85,7 +85,7 @@ impl DuckDb {
                 match self.verify(load) {
                     Ok(()) => return Ok(Plan::Found),
                     Err(altered) => {
-                        warn!(partition = %manifest.partition, cause = %altered, "the table was altered: loading again");
+                        warn!(partition = %manifest.partition, cause = %altered, "table altered, loading again");
                     }
                 }
             }

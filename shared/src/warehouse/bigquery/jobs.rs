@@ -102,7 +102,7 @@ impl BigQuery {
             Err((error, true))
                 if matches!(error, BigQueryError::Job { .. }) || error.is_hidden() =>
             {
-                info!(job = id, cause = %error, "job of another execution is skipped");
+                info!(job = id, cause = %error, "job of another execution skipped");
                 Ok(None)
             }
             Err((error, _)) => {
