@@ -41,17 +41,6 @@ impl Key {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Returns the key `name` in the same folder.
-    ///
-    /// # Errors
-    /// Describes what is wrong with `name`.
-    pub fn sibling(&self, name: &str) -> Result<Self, String> {
-        match self.0.rsplit_once('/') {
-            Some((folder, _)) => Self::new(format!("{folder}/{name}")),
-            None => Self::new(name),
-        }
-    }
 }
 
 impl fmt::Display for Key {
@@ -96,16 +85,5 @@ mod tests {
         }
         assert!(Key::new("a".repeat(512)).is_ok());
         assert!(Key::new("a".repeat(513)).is_err());
-    }
-
-    #[test]
-    fn a_sibling_is_in_the_same_folder() {
-        let sibling = |text: &str, name: &str| {
-            let key = Key::new(text).expect("a key");
-            key.sibling(name).map(|sibling| sibling.to_string())
-        };
-        assert_eq!(sibling("raw/x/a.csv", "b.json"), Ok("raw/x/b.json".into()));
-        assert_eq!(sibling("a.csv", "b.json"), Ok("b.json".into()));
-        assert!(sibling("raw/x/a.csv", "../b.json").is_err());
     }
 }

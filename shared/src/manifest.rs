@@ -1,23 +1,9 @@
 //! Manifests: the small JSON objects that are a stage's only input and the last thing it writes.
 //!
 //! A manifest contains nothing that two correct executions could disagree on: no clock, no host, no run id. So a retry,
-//! a replay and a race all write the same bytes.
+//! a replay and a race all write the same bytes. Hand-overs belong to one run, so they may contain the time.
 //!
-//! | object | key |
-//! |---|---|
-//! | raw CSV | `raw/service-requests/2023/<sha256>/SR2023.csv` |
-//! | raw manifest | `raw/service-requests/2023/<sha256>/manifest.json` |
-//! | publication | `raw/service-requests/2023/<version>/publication.json` |
-//! | clean Parquet | `clean/service-requests/2023/<fingerprint>/2023-01.parquet` |
-//! | quarantine | `clean/service-requests/2023/<fingerprint>/quarantine.parquet` |
-//! | clean manifest | `clean/service-requests/2023/<fingerprint>/manifest.json` |
-//! | load receipt | `loaded/<warehouse id>/service-requests/2023/<fingerprint>.json` |
-//! | marts manifest | `marts/<warehouse id>/<fingerprint>/manifest.json` |
-//! | hand-over | `runs/<run id>/<stage>-<task>-<attempt>.json` |
-//!
-//! Hand-overs belong to one run, so they may contain the time.
-//!
-//! The boundaries have the same keys without a year: `raw/city-wards/<sha256>/city-wards.geojson`.
+//! docs/architecture.md lists the keys.
 
 use std::collections::BTreeMap;
 use std::fmt;

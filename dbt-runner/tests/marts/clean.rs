@@ -42,7 +42,7 @@ impl Fixture {
             manifest: Version::V1,
             partition,
             fingerprint: fingerprint.clone(),
-            raw_manifest: raw.sibling("manifest.json").unwrap(),
+            raw_manifest: Key::new(format!("raw/service-requests/{year}/x/manifest.json")).unwrap(),
             source: Source {
                 url: format!("https://portal.test/SR{year}.csv"),
                 resource_id: None,

@@ -6,11 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 use serde_json::Value;
 use shared::run::{RunId, Stage};
-
-use crate::digits::grouped;
 
 /// The log file of a run.
 pub(crate) struct Log {
@@ -120,7 +118,7 @@ impl Progress {
                 "{} new, {} unchanged, {} rows",
                 number(event, "produced"),
                 number(event, "found"),
-                grouped(number(event, "rows"))
+                HumanCount(number(event, "rows"))
             ),
         };
         let seconds = self.started.elapsed().as_secs_f64();

@@ -5,7 +5,6 @@
     reason = "a command-line tool"
 )]
 
-mod digits;
 mod log;
 mod sample;
 mod settings;

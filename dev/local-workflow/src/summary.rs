@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::SystemTime;
 
+use indicatif::HumanCount;
 use shared::hand_over::{self, Input, Refused};
 use shared::key::Key;
 use shared::lake::Lake;
@@ -11,7 +12,6 @@ use shared::manifest::{self, CleanManifest, MartsManifest, RowCounts};
 use shared::partition::Partition;
 use shared::run::{RunId, Stage};
 
-use crate::digits::grouped;
 use crate::stages::Finished;
 use crate::storage::Storage;
 
@@ -38,7 +38,8 @@ pub(crate) async fn of_run(
         let marts: MartsManifest = read(lake, key).await?;
         writeln!(text, "\nmarts")?;
         for mart in &marts.marts {
-            writeln!(text, "{:>26} {:>12} rows", mart.table, grouped(mart.rows))?;
+            let rows = HumanCount(mart.rows).to_string();
+            writeln!(text, "{:>26} {rows:>12} rows", mart.table)?;
         }
     }
 
@@ -142,7 +143,7 @@ async fn clean_rows(
     }
     writeln!(text, "{}", counts("all years", &total, 0, ""))?;
     for (reason, rows) in &total.quarantined_by_reason {
-        writeln!(text, "    quarantined: {reason} {}", grouped(*rows))?;
+        writeln!(text, "    quarantined: {reason} {}", HumanCount(*rows))?;
     }
     Ok(all)
 }
@@ -196,12 +197,13 @@ fn counts(name: &str, rows: &RowCounts, files: usize, state: &str) -> String {
     } else {
         files.to_string()
     };
+    let count = |rows| HumanCount(rows).to_string();
     row([
         name.to_owned(),
-        grouped(rows.read),
-        grouped(rows.kept),
-        grouped(rows.repaired),
-        grouped(rows.quarantined),
+        count(rows.read),
+        count(rows.kept),
+        count(rows.repaired),
+        count(rows.quarantined),
         files,
         state.to_owned(),
     ])

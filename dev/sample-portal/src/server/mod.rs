@@ -200,11 +200,6 @@ impl Portal {
         self.state.publications.replace_csv(year, csv);
     }
 
-    /// Publishes `zip`, which may be any bytes, as the year's file.
-    pub fn replace_zip(&self, year: i16, zip: Vec<u8>) {
-        self.state.publications.replace_raw(year, zip);
-    }
-
     /// Stops the host of the linked files: connections are refused.
     pub fn stop_file_host(&self) {
         self.file_host.stop();

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use jiff::civil::{Date, date};
 use jiff::tz::TimeZone;
@@ -75,8 +75,6 @@ enum Content {
     RealFile(PathBuf),
     /// A CSV from a test.
     Csv(Bytes),
-    /// Bytes from a test, served unchanged.
-    Raw(Bytes),
 }
 
 /// One resource of the yearly files.
@@ -113,7 +111,6 @@ impl Resource {
             return None;
         }
         match &self.content {
-            Content::Raw(bytes) => Some(bytes.len() as u64),
             Content::Generated(_) => None,
             Content::Csv(_) | Content::RealFile(_) => {
                 lock(&self.made).as_ref().map(|made| made.len() as u64)
@@ -293,9 +290,6 @@ impl Publications {
         if let Some(bytes) = &*made {
             return Ok(bytes.clone());
         }
-        if let Content::Raw(bytes) = &resource.content {
-            return Ok(bytes.clone());
-        }
         let year = match year {
             Some(year) => year,
             None => {
@@ -317,7 +311,6 @@ impl Publications {
     fn csv(&self, year: i16, content: &Content) -> anyhow::Result<Bytes> {
         Ok(match content {
             Content::Csv(csv) => csv.clone(),
-            Content::Raw(_) => bail!("the year {year} was replaced by bytes that are not a CSV"),
             Content::RealFile(file) => fs::read(file)
                 .with_context(|| format!("cannot read {}", file.display()))?
                 .into(),
@@ -382,14 +375,7 @@ impl Publications {
     }
 
     pub(super) fn replace_csv(&self, year: i16, csv: &[u8]) {
-        self.replace(year, &Content::Csv(Bytes::copy_from_slice(csv)));
-    }
-
-    pub(super) fn replace_raw(&self, year: i16, bytes: Vec<u8>) {
-        self.replace(year, &Content::Raw(bytes.into()));
-    }
-
-    fn replace(&self, year: i16, content: &Content) {
+        let content = Content::Csv(Bytes::copy_from_slice(csv));
         self.change(year, |resource, now| {
             resource.set(content.clone(), resource.source_date + DAY);
             resource.date(resource.source_date, now);
