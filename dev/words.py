@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-SCANNED = re.compile(r"\.(?:html|in|md|py|rs|sh|sql|tf|tsx?|ya?ml)$|(^|/)Makefile$")
+SCANNED = re.compile(r"\.(?:cfg|css|html|in|m?js|md|py|rs|sh|sql|tf|toml|tsx?|ya?ml)$|(^|/)(?:Docker|Make)file$")
 # STYLE.md lists the words themselves; `make bench` writes docs/performance.md.
 EXCLUDED = re.compile(r"^(STYLE|docs/performance)\.md$|(^|/)fixtures/|(^|/)package-lock\.|^dev/words\.py$")
 
