@@ -18,8 +18,7 @@ const MENUS = /\/panels\/share\/(?!tools\.)/;
 /** What is loaded once the map is shown. */
 const LATER = new RegExp(
   [
-    "/panels/(about|duration|heat_map|map|series|share)/",
-    "/panels/(below|breakdowns|categories|embedded|unusual)\\.",
+    "/panels/(?!answer\\.|ask/)",
     "/parts/(later|line_chart)",
     "/data/(changes|days|durations|open|quality|unusual)\\.",
     "/view/(durations|use_near)\\.",

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 
 import type { Answer } from "../../data/answer.ts";
 import { answer as answerOf } from "../../data/answer.ts";
+import { DAY_MS } from "../../data/calendar.ts";
 import type { Figures } from "../../data/figures.ts";
 import type { Question } from "../../data/question.ts";
 import { questionNamed } from "../../data/question.ts";
@@ -99,7 +100,7 @@ function keyOf(shown: Shown, first: number): string {
 }
 
 function isLastDay(day: Date): boolean {
-  return new Date(day.getTime() + 86_400_000).getUTCDate() === 1;
+  return new Date(day.getTime() + DAY_MS).getUTCDate() === 1;
 }
 
 /** Answers the question for all months from a year on. */
