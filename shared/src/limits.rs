@@ -4,9 +4,6 @@
 /// The partitions that extract-job works on: one downloads while the other unpacks.
 pub const CONCURRENT_PARTITIONS: usize = 2;
 
-/// The bytes of a request that waits for the end of its month in transform-job.
-pub const ROW_BYTES: usize = 48;
-
 /// The most rows that wait for the end of their month, or of a file out of order, and as many that are being written:
 /// seventeen times the City's largest year.
 pub const MAX_ROWS: usize = 8 << 20;

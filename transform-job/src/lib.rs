@@ -7,3 +7,5 @@ pub mod fuzzing;
 mod parquet_file;
 mod service_requests;
 pub mod stage;
+
+pub use service_requests::ROW_BYTES;

@@ -160,7 +160,7 @@ fn limits_table() -> String {
 fn limits_of_memory() -> String {
     let limits = json!({
         "concurrent_partitions": limits::CONCURRENT_PARTITIONS,
-        "row_bytes": limits::ROW_BYTES,
+        "row_bytes": transform_job::ROW_BYTES,
         "max_rows": limits::MAX_ROWS,
         "max_text_bytes": limits::MAX_TEXT_BYTES,
         "page_rows": limits::PAGE_ROWS,

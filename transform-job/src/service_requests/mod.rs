@@ -50,6 +50,7 @@ pub(crate) use horizon::Horizon;
 use layout::{Choice, Layout};
 use reading::{ParseError, Parsed, Reading};
 use refusal::Reason;
+pub use row::ROW_BYTES;
 use row::{MonthRows, Row};
 
 /// Transforms the raw CSV of `raw`. No request in it can have been created after `horizon`.

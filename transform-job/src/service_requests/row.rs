@@ -1,8 +1,6 @@
-//! A request in 48 bytes, and the tables of its codes.
+//! A request in few bytes, and the tables of its codes.
 
 use std::sync::Arc;
-
-use shared::limits::ROW_BYTES;
 
 use super::location::{Fsa, Ward};
 use super::refusal::Refusal;
@@ -112,5 +110,5 @@ pub(super) struct MonthRows {
     pub(super) values: Values,
 }
 
-// A year of half a million requests takes 24 MB.
-const _: () = assert!(size_of::<Row>() == ROW_BYTES);
+/// The bytes of a request that waits for the end of its month: a year of half a million takes 24 MB.
+pub const ROW_BYTES: usize = size_of::<Row>();
