@@ -1,4 +1,4 @@
-"""Fails if modules of a crate use each other in a circle, or macros of the dbt project call each other in one.
+"""Fails if modules of a crate or of its tests use each other in a circle, or if macros of the dbt project do.
 
 python3 dev/circles.py    from the top of the repository
 
@@ -87,9 +87,10 @@ def circles(graph: Graph) -> Iterator[list[Module]]:
 
 def main() -> None:
     graphs = {Path("dbt-runner/project"): macros_of(Path("dbt-runner/project"))}
-    # Crates are at the top, or in dev/.
-    for manifest in sorted([*Path().glob("*/Cargo.toml"), *Path().glob("dev/*/Cargo.toml")]):
-        source = manifest.parent / "src"
+    # Crates are at the top, or in dev/. Tests are crates of their own.
+    crates = [manifest.parent for pattern in ("*", "dev/**") for manifest in Path().glob(f"{pattern}/Cargo.toml")]
+    roots = [root for crate in crates for name in ("*/lib", "**/main") for root in crate.glob(f"{name}.rs")]
+    for source in sorted({root.parent for root in roots}):
         modules = modules_of(source)
         code = {module: file.read_text(encoding="utf-8") for module, file in modules.items()}
         graphs[source] = {module: uses(module, code[module], modules) for module in modules}

@@ -14,7 +14,7 @@ use shared::hand_over;
 use shared::key::Key;
 use shared::lake::{Lake, LocalLake};
 use shared::run::Stage;
-use shared::testing::{Job, JobOutcome, TestLake, project_of_few_marts};
+use shared::testing::{Job, JobOutcome, TestLake, project_of_few_marts, variable};
 use shared::warehouse::WarehouseUrl;
 use shared::warehouse::bigquery::BigQuery;
 use tempfile::TempDir;
@@ -107,7 +107,7 @@ impl Pipeline {
     pub(crate) fn dbt_project(&self) -> PathBuf {
         match &self.project {
             Some(project) => project.path().to_owned(),
-            None => from_make("DBT_PROJECT_DIR").into(),
+            None => variable("DBT_PROJECT_DIR").into(),
         }
     }
 
@@ -356,7 +356,7 @@ impl Pipeline {
             .env("RUN_ID", run)
             .env("PORTAL_URL", &self.portal_url)
             .env("FSA_URL", &self.fsa_url)
-            .env("DBT_EXECUTABLE", from_make("DBT_EXECUTABLE"))
+            .env("DBT_EXECUTABLE", variable("DBT_EXECUTABLE"))
             .env("DBT_PROJECT_DIR", self.dbt_project().to_string_lossy());
         match &self.storage {
             Storage::Local { lake, .. } => job
@@ -365,7 +365,7 @@ impl Pipeline {
                     "WAREHOUSE_URL",
                     format!("duckdb://{}", self.warehouse().display()),
                 )
-                .env("DUCKDB_LIBRARY", from_make("DUCKDB_LIBRARY")),
+                .env("DUCKDB_LIBRARY", variable("DUCKDB_LIBRARY")),
             Storage::Cloud { project, addresses } => job
                 .env("LAKE_URL", format!("gs://{project}"))
                 .env(
@@ -492,12 +492,6 @@ pub(crate) fn executable(name: &str) -> PathBuf {
         path.display()
     );
     path
-}
-
-/// Returns the path of a tool, which the Makefile sets.
-pub(crate) fn from_make(variable: &str) -> String {
-    env::var(variable)
-        .unwrap_or_else(|_| panic!("{variable} is not set: run the tests with `make test`"))
 }
 
 /// Waits up to `patience` until a condition is met; `not_yet` is the message if it is not.

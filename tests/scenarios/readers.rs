@@ -7,9 +7,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use shared::contract::{Contract, Table};
-use shared::testing::TestLake;
-
-use crate::pipeline::from_make;
+use shared::testing::{TestLake, variable};
 
 /// Returns the output of `readers.py` for `arguments`.
 pub(crate) fn run_reader(arguments: &[&str]) -> Value {
@@ -20,7 +18,7 @@ pub(crate) fn run_reader(arguments: &[&str]) -> Value {
 pub(crate) fn run_python_reader(name: &str, arguments: &[&str]) -> Value {
     let script = format!("{}/readers/{name}", env!("CARGO_MANIFEST_DIR"));
     answer(
-        Command::new(from_make("READERS_PYTHON"))
+        Command::new(variable("READERS_PYTHON"))
             .arg(script)
             .args(arguments),
     )
@@ -30,7 +28,7 @@ pub(crate) fn run_python_reader(name: &str, arguments: &[&str]) -> Value {
 pub(crate) fn oracle(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/oracle.py");
     answer(
-        Command::new(from_make("READERS_PYTHON"))
+        Command::new(variable("READERS_PYTHON"))
             .arg(script)
             .args(arguments),
     )
@@ -45,7 +43,7 @@ pub(crate) fn run_node_reader(script: &str, arguments: &[&str]) -> Value {
 /// Returns the output of the program `name` for `arguments`, with what users of the published data install.
 pub(crate) fn run_consumer(name: &str, arguments: &[&str]) -> Value {
     let script = format!("{}/readers/{name}", env!("CARGO_MANIFEST_DIR"));
-    let python = from_make("CONSUMERS_PYTHON");
+    let python = variable("CONSUMERS_PYTHON");
     // DuckDB's extensions are installed in this home.
     let home = Path::new(&python).ancestors().nth(2).unwrap();
     answer(
@@ -59,21 +57,21 @@ pub(crate) fn run_consumer(name: &str, arguments: &[&str]) -> Value {
 /// Returns what the communities' validators find wrong in the descriptions of a release: the output of `release.py`.
 pub(crate) fn wrong_in_release(folder: &Path) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/release.py");
-    let python = from_make("RELEASES_PYTHON");
+    let python = variable("RELEASES_PYTHON");
     answer(Command::new(python).arg(script).arg(folder))["wrong"].take()
 }
 
 /// Returns the emulators' data as seen by Google's own clients: the output of `cloud_readers.py` for `arguments`.
 pub(crate) fn run_cloud_reader(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/cloud_readers.py");
-    let python = from_make("EMULATORS_DIR") + "/bin/python";
+    let python = variable("EMULATORS_DIR") + "/bin/python";
     answer(Command::new(python).arg(script).args(arguments))
 }
 
 /// Returns the emulators' data as seen by Google's command-line tools: the output of `google_tools.py` for `arguments`.
 pub(crate) fn run_google_tools(arguments: &[&str]) -> Value {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/readers/google_tools.py");
-    let python = from_make("EMULATORS_DIR") + "/bin/python";
+    let python = variable("EMULATORS_DIR") + "/bin/python";
     answer(Command::new(python).arg(script).args(arguments))
 }
 
@@ -101,7 +99,7 @@ pub(crate) fn run_java_readers<'a>(files: impl Iterator<Item = &'a Path>) -> Opt
 /// Holds what a whole run left in the directory `record` against Google's own analyser and evaluator of SQL:
 /// `googlesql/README.md`.
 pub(crate) fn check_with_googlesql(record: &Path) {
-    let output = Command::new(from_make("GOOGLESQL_PYTHON"))
+    let output = Command::new(variable("GOOGLESQL_PYTHON"))
         .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/googlesql"))
         .arg("--record")
@@ -121,7 +119,7 @@ pub(crate) fn interleavings(loads: &[Value]) -> Value {
     let input = tempfile::tempfile().unwrap();
     serde_json::to_writer(&input, &json!({"tables": tables, "loads": loads})).unwrap();
     (&input).rewind().unwrap();
-    let python = from_make("EMULATORS_DIR") + "/bin/python";
+    let python = variable("EMULATORS_DIR") + "/bin/python";
     answer(Command::new(python).arg(script).stdin(input))
 }
 

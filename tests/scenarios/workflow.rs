@@ -9,9 +9,10 @@ use std::process::{Command, Output};
 
 use sample_portal::{Fault, FaultKind, Portal, PortalConfig};
 use serde_json::{Value, json};
+use shared::testing::variable;
 use tempfile::TempDir;
 
-use crate::pipeline::{executable, from_make};
+use crate::pipeline::executable;
 use crate::readers::query;
 
 /// A directory with the state of runs.
@@ -37,15 +38,15 @@ impl Machine {
     fn workflow_of(&self, workflow: &Path, variables: &[(&str, &str)]) -> Output {
         Command::new(workflow)
             .env_clear()
-            .env("PATH", from_make("PATH"))
+            .env("PATH", variable("PATH"))
             .env("LOCAL_DIR", self.directory.path())
             .env("SAMPLE_PORT", self.port.to_string())
             .env("SAMPLE_YEARS", "2018,2025")
             .env("SAMPLE_TODAY", "2026-11-02")
             .env("SAMPLE_ROWS", "2000")
-            .env("DUCKDB_LIBRARY", from_make("DUCKDB_LIBRARY"))
-            .env("DBT_EXECUTABLE", from_make("DBT_EXECUTABLE"))
-            .env("DBT_PROJECT_DIR", from_make("DBT_PROJECT_DIR"))
+            .env("DUCKDB_LIBRARY", variable("DUCKDB_LIBRARY"))
+            .env("DBT_EXECUTABLE", variable("DBT_EXECUTABLE"))
+            .env("DBT_PROJECT_DIR", variable("DBT_PROJECT_DIR"))
             .envs(variables.iter().copied())
             .output()
             .unwrap()
@@ -339,7 +340,7 @@ fn a_run_on_emulators_has_the_same_result_as_a_local_one() {
         let lines = lines.filter(|line| tables.iter().any(|table| line.starts_with(table)));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
-    let installed = from_make("EMULATORS_DIR");
+    let installed = variable("EMULATORS_DIR");
     let in_the_cloud = summary_of(&[("CLOUD", "emulator"), ("EMULATORS_DIR", &installed)]);
     assert_eq!(in_the_cloud, summary_of(&[]));
     assert!(in_the_cloud.len() > 15, "{in_the_cloud:?}");
