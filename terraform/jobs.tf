@@ -1,5 +1,5 @@
 locals {
-  lake      = { LAKE_URL = "gs://${google_storage_bucket.lake.name}", LOG_FORMAT = "json" }
+  lake      = { LAKE_URL = "gs://${google_storage_bucket.lake.name}" }
   warehouse = { WAREHOUSE_URL = "bigquery://${var.project_id}/${google_bigquery_dataset.warehouse["toronto_311"].dataset_id}?location=${var.region}" }
   site = merge(
     { SITE_URL = "gs://${google_storage_bucket.site.name}" },
