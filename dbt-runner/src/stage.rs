@@ -357,8 +357,6 @@ impl<'a> Work<'a> {
             generated: input.generated,
             marts,
         };
-        let key = MartsManifest::key(&settings.warehouse.url.id(), &manifest.fingerprint)?;
-        let committed = manifest::commit(&common.lake, &key, &manifest).await?;
         let columns = settings
             .column_sources(common, &input.project, (self.graph, &compiled))
             .await;
@@ -367,7 +365,10 @@ impl<'a> Work<'a> {
             marts: &manifest.marts,
             columns: &columns,
         };
+        // With the manifest, a repeated execution finds the marts and records nothing of them.
         self.lineage_of(&results, Some(published)).record().await;
+        let key = MartsManifest::key(&settings.warehouse.url.id(), &manifest.fingerprint)?;
+        let committed = manifest::commit(&common.lake, &key, &manifest).await?;
         let rows = manifest.marts.iter().map(|mart| mart.rows).sum();
         info!(
             fingerprint = %manifest.fingerprint,

@@ -33,7 +33,7 @@ const QUARANTINED: &str = "quarantined_requests";
 /// What was published of datasets.
 pub(super) struct Wrote {
     pub(super) tables: Vec<PublishedTable>,
-    /// Which files were written.
+    /// What the new files were written from.
     pub(super) events: Vec<RunEvent>,
     /// The bytes written.
     pub(super) bytes: u64,
@@ -48,8 +48,12 @@ const OF_YEAR: [(&str, Format); 3] = [
 
 impl Publication<'_> {
     /// Writes the files of each year that was loaded again since the publication `current`. Returns the requests and the
-    /// quarantine.
-    pub(super) async fn publish_years(&self, current: Option<&Catalog>) -> Result<Wrote, Failure> {
+    /// quarantine, with the lineage of what `is_new`.
+    pub(super) async fn publish_years(
+        &self,
+        current: Option<&Catalog>,
+        is_new: impl Fn(&PublishedFile) -> bool,
+    ) -> Result<Wrote, Failure> {
         let mut of_requests = PublishedTable::new(REQUESTS, &requests::description());
         of_requests.columns = requests::table()
             .columns
@@ -72,7 +76,7 @@ impl Publication<'_> {
                 None => (self.write_year(partition, year, clean).await)
                     .while_doing(|| format!("cannot publish the requests of {year}"))?,
             };
-            if bytes > 0 {
+            if [&parquet, &csv, &quarantined].into_iter().any(&is_new) {
                 let files = [
                     (&of_requests, &parquet),
                     (&of_requests, &csv),
@@ -177,11 +181,13 @@ impl Publication<'_> {
         Ok((files, written))
     }
 
-    /// Writes the boundaries that are loaded, with what the mart of denominators says of their areas.
+    /// Writes the boundaries that are loaded, with what the mart of denominators says of their areas. Returns them with the
+    /// lineage of what `is_new`.
     pub(super) async fn publish_boundaries(
         &self,
         graph: &Graph,
         marts: &[PublishedTable],
+        is_new: impl Fn(&PublishedFile) -> bool,
     ) -> Result<Wrote, Failure> {
         let mut wrote = Wrote {
             tables: Vec::new(),
@@ -208,7 +214,7 @@ impl Publication<'_> {
             let (table, bytes) = published
                 .await
                 .while_doing(|| format!("cannot publish the boundaries {}", areas.partition))?;
-            if bytes > 0 {
+            if table.files.iter().any(&is_new) {
                 let events = self.lineage_of_areas(areas, &mart, &table, began);
                 wrote.events.extend(events);
             }

@@ -140,6 +140,8 @@ impl Publication<'_> {
             catalog.expired.extend(contracts);
         }
         let replaced = address::replace(self.site, &catalog).await?;
+        // From the catalog on, nothing is new to a publication that repeats this one.
+        self.lineage.record(Stage::Dbt, events).await;
         let written = bytes + self.describe(&mut catalog, graph).await?;
         let json = manifest::to_json(&catalog).into();
         self.check_marts(warehouse)?;
@@ -147,7 +149,6 @@ impl Publication<'_> {
         if !replaced_catalog.await? && !self.is_listed().await? {
             return Err(overtaken());
         }
-        self.lineage.record(Stage::Dbt, events).await;
         for path in &catalog.expired {
             self.site.remove(&format!("{DATA}/{path}")).await?;
         }
@@ -173,6 +174,9 @@ impl Publication<'_> {
         current: Option<&Catalog>,
     ) -> Result<Data, Failure> {
         let reusable = current.filter(|current| current.writer == WRITER);
+        let listed = current.map(Catalog::files).unwrap_or_default();
+        // The site may have a file from a publication that was interrupted, or from one before the current.
+        let is_new = |file: &PublishedFile| !listed.contains(&file.path);
         let (mut marts, mut events, mut written) = (Vec::new(), Vec::new(), 0);
         for mart in graph.publishable() {
             let began = Timestamp::now();
@@ -180,7 +184,7 @@ impl Publication<'_> {
                 .publish_mart(warehouse, &mart, reusable)
                 .await
                 .while_doing(|| format!("cannot publish {}", mart.table))?;
-            if bytes > 0 {
+            if published.files.iter().chain(&published.whole).any(is_new) {
                 events.extend(self.lineage_of_mart(&mart, &published, began));
             }
             marts.push(published);
@@ -188,8 +192,8 @@ impl Publication<'_> {
         }
         let mut datasets = Vec::new();
         for wrote in [
-            self.publish_years(reusable).await?,
-            self.publish_boundaries(graph, &marts).await?,
+            self.publish_years(reusable, is_new).await?,
+            self.publish_boundaries(graph, &marts, is_new).await?,
         ] {
             datasets.extend(wrote.tables);
             events.extend(wrote.events);
@@ -264,7 +268,7 @@ impl Publication<'_> {
 struct Data {
     marts: Vec<PublishedTable>,
     datasets: Vec<PublishedTable>,
-    /// Which of them were written.
+    /// What those that the catalog did not list were written from.
     events: Vec<RunEvent>,
     /// The bytes written.
     bytes: u64,

@@ -1,5 +1,7 @@
 //! Marts are built, found and rebuilt.
 
+use std::fs;
+
 use serde_json::Value;
 use shared::testing::JobOutcome;
 
@@ -138,6 +140,24 @@ fn an_empty_warehouse_has_empty_marts() {
     let fixture = Fixture::with(&[]);
     fixture.job().run().finished();
     assert_eq!(rows_of(&manifest(&fixture), "requests_by_ward"), 0);
+}
+
+/// An execution may be killed after any of its effects. The next one finds them.
+#[test]
+fn lineage_is_recorded_before_the_next_execution_finds_what_it_describes() {
+    let fixture = Fixture::of_few_marts(REQUESTS);
+    let completed = || ["dbt.requests_by_ward", "dbt"].map(|job| fixture.completed(job));
+    fixture.job().run().finished();
+    assert_eq!(completed(), [1, 1]);
+    assert_eq!(fixture.job().run().finished()["found"], 1);
+    assert_eq!(completed(), [1, 2]);
+
+    let (manifest, _) = fixture.lake.objects("marts/").pop_first().unwrap();
+    fs::write(fixture.lake.path().join(&manifest), "altered").unwrap();
+    let failed = fixture.job().env("FORCE", "1").run();
+    let cause = failed.failed(70);
+    assert!(cause.contains(&manifest), "{cause}");
+    assert_eq!(completed(), [2, 2]);
 }
 
 /// Returns how many nodes were built or tested.

@@ -143,6 +143,13 @@ impl Fixture {
         rows.into_iter().map(cells).collect()
     }
 
+    /// Returns how often the lineage of the run has that `job` was completed.
+    pub(crate) fn completed(&self, job: &str) -> usize {
+        let states = self.lake.lineage_states("test").into_iter();
+        let completed = states.filter(|[name, state, _]| name == job && state == "COMPLETE");
+        completed.count()
+    }
+
     pub(crate) fn file(&self) -> PathBuf {
         self.directory.path().join("warehouse.duckdb")
     }

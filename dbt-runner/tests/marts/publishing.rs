@@ -572,6 +572,12 @@ fn an_interrupted_publication_is_in_order_and_completed_by_the_next_run() {
         "{written:?}"
     );
 
+    // The execution that writes the files fails before it records what they were written from.
+    let recorded = || {
+        let jobs = ["requests_by_ward", "requests.2024", "requests.2023"];
+        jobs.map(|job| fixture.completed(&format!("dbt.{job}.publish")))
+    };
+    assert_eq!(recorded(), [1, 1, 1]);
     fs::remove_dir(&address).unwrap();
     let interrupted = publish();
     let cause = interrupted.failed(30);
@@ -580,6 +586,7 @@ fn an_interrupted_publication_is_in_order_and_completed_by_the_next_run() {
         cause.contains("cannot remove data/first.parquet"),
         "{cause}"
     );
+    assert_eq!(recorded(), [2, 2, 1]);
 
     fs::remove_dir(&expired).unwrap();
     fs::write(&expired, "of four publications ago").unwrap();
@@ -590,6 +597,7 @@ fn an_interrupted_publication_is_in_order_and_completed_by_the_next_run() {
         "the marts are already built"
     );
     assert_eq!(repeated.event("site published")["removed"], 1);
+    assert_eq!(recorded(), [2, 2, 1]);
     assert!(!expired.exists());
     assert_eq!(publish().finished()["bytes"], 0, "the site already has it");
 }

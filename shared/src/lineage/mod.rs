@@ -169,8 +169,13 @@ impl Lineage {
         progress.ended = ended.iter().map(|one| one.partition).collect();
         let is_found = |one: &Ended| matches!(one.result, EndResult::Found(_));
         let is_unchanged = |one: &&Ended| is_found(one) && !progress.begun.contains(&one.partition);
-        let is_repeated = ended.iter().any(|one| is_unchanged(&one))
-            && self.0.is_repeated(stage, &progress).await;
+        // dbt ends with no partitions: without a START, it has found everything.
+        let has_found = if ended.is_empty() {
+            !progress.has_begun
+        } else {
+            ended.iter().any(|one| is_unchanged(&one))
+        };
+        let is_repeated = has_found && self.0.is_repeated(stage, &progress).await;
         let mut events = Vec::new();
         for one in ended.iter().filter(|one| is_repeated || !is_unchanged(one)) {
             if !progress.begun.contains(&one.partition) {
@@ -181,7 +186,7 @@ impl Lineage {
             }
             events.push(self.0.end_of(stage, one).await);
         }
-        if !events.is_empty() {
+        if is_repeated || !events.is_empty() {
             self.0.write(&mut progress, stage, events).await;
         }
     }
