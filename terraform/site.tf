@@ -14,11 +14,12 @@ resource "google_storage_bucket" "site" {
   }
 
   # A page in a sandboxed frame has no origin, and pages elsewhere read the data:
-  # https://cloud.google.com/storage/docs/cross-origin. Who may read is not decided here.
+  # https://cloud.google.com/storage/docs/cross-origin. Who may read is not decided here. Browsers ask first whether a request may
+  # have the headers with which readers of Parquet fetch parts of one version of a file; the list is of both directions.
   cors {
     origin          = ["*"]
     method          = ["GET", "HEAD"]
-    response_header = ["Content-Length", "Content-Range", "Content-Type", "ETag"]
+    response_header = ["Content-Length", "Content-Range", "Content-Type", "ETag", "If-Match", "Range"]
     max_age_seconds = 24 * 60 * 60
   }
 

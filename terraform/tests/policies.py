@@ -184,10 +184,17 @@ def private(plan: dict) -> Iterable[str]:
 
 
 def embeddable(plan: dict) -> Iterable[str]:
-    """The site works in a frame without an origin, whose scripts and data the browser requests from another one."""
+    """The site works in a frame without an origin, whose scripts and data the browser requests from another one.
+
+    Pages elsewhere read parts of its files.
+    """
     site = dict(resources(plan, "google_storage_bucket"))["google_storage_bucket.site"]
-    if not any(rule["origin"] == ["*"] and "GET" in rule["method"] for rule in site["cors"]):
+    rules = [rule for rule in site["cors"] if rule["origin"] == ["*"] and {"GET", "HEAD"} <= set(rule["method"])]
+    if not rules:
         yield "google_storage_bucket.site cannot be read from other origins"
+    for rule in rules:
+        for header in {"Range", "If-Match", "Content-Range", "ETag"} - set(rule["response_header"]):
+            yield f"google_storage_bucket.site cannot be read in parts from other origins without {header}"
 
 
 def protected(plan: dict) -> Iterable[str]:
