@@ -33,7 +33,8 @@ const DISTINCT: [&str; 3] = ["request_id", "created_at", "source_row"];
 /// Returns the description of the published files, which are others than those of the lake.
 pub(super) fn description() -> String {
     format!(
-        "The clean requests, one row each, in a file per year. The months follow each other, and the rows of a month are \
+        "The clean requests, one row each, in a file per year. Among them are those with unquoted commas in the City's file, \
+         which most readers skip or misread: they are repaired. The months follow each other, and the rows of a month are \
          sorted by {}.",
         ORDER.join(", ")
     )
