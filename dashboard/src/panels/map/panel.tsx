@@ -4,7 +4,7 @@ import { fetchBoundaries } from "../../data/boundaries.ts";
 import { Failure } from "../../parts/failure.tsx";
 import { focusAround } from "../../parts/focus.ts";
 import { text } from "../../strings.ts";
-import { periodNamed } from "../../view/describe.ts";
+import { periodNamed, questionOnMap } from "../../view/describe.ts";
 import { leftOutOf } from "../../view/left_out.ts";
 import { hasDenominators } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
@@ -22,7 +22,7 @@ export function MapPanel({ pointed, onPoint, ...shown }: Shown & Pointing) {
   return (
     <section
       class="panel map-panel"
-      aria-label={text.map.title(measure, view.by, periodNamed(answer.question))}
+      aria-label={text.map.title(measure, view.by, periodNamed(questionOnMap(answer)))}
       tabIndex={-1}
       id="map-panel"
     >

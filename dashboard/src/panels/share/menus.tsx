@@ -14,12 +14,11 @@ import { save, toCsv, toPng } from "./download.ts";
 import { pictureOf } from "./picture.ts";
 import type { TableFile } from "./table.ts";
 import {
-  areasNamed,
   categoriesTable,
   daysTable,
   divisionTable,
   durationsTable,
-  fileName,
+  mapName,
   monthsTable,
   statusTable,
   tableOf,
@@ -76,12 +75,12 @@ export function Link(props: MenuProps) {
 /** Buttons that save tables as CSV, and the map as SVG and PNG. */
 export function Downloads(props: MenuProps) {
   const [said, say] = useState("");
-  const { view, catalog } = props;
+  const { catalog } = props;
   const finish = (name: string, content: Blob) => {
     save(name, content);
     say(text.share.saved(name));
   };
-  const picture = fileName(props, `${areasNamed(view)}-map`, catalog);
+  const picture = mapName(props, catalog);
   const csv = (label: string, fileOf: (shown: Shown, catalog: Catalog) => TableFile | Promise<TableFile>) => (
     <button
       type="button"

@@ -7,18 +7,26 @@ import { Names, OFF_MAP } from "../../data/cube.ts";
 import type { Question } from "../../data/question.ts";
 import { monthAt } from "../../data/span.ts";
 import { cubeOf } from "../../data/testing.ts";
+import { rank } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
 import type { View } from "../../view/view.ts";
 import { DEFAULT_VIEW } from "../../view/view.ts";
 import type { TableFile } from "./table.ts";
-import { categoriesTable, divisionTable, fileName, monthsTable, statusTable } from "./table.ts";
+import { categoriesTable, divisionTable, mapName, monthsTable, statusTable, tableOf } from "./table.ts";
 
 const catalog = { generated: false, attribution: "City" } as Catalog;
 const names = new Names();
 const areas: Area[] = [{ id: "9", name: "Davenport", km2: 2, people: 10, homes: 4 }];
 const cubes = {
   // The map has the wards since December 2018.
-  2018: cubeOf([[1, "Snow", "Roads", "Closed", OFF_MAP, 5]], names),
+  2017: cubeOf([[1, "Snow", "Roads", "Closed", OFF_MAP, 5]], names),
+  2018: cubeOf(
+    [
+      [1, "Snow", "Roads", "Closed", OFF_MAP, 5],
+      [12, "Snow", "Roads", "Closed", 0, 2],
+    ],
+    names,
+  ),
   2025: cubeOf(
     [
       [1, "Snow", "Roads", "Closed", 0, 3],
@@ -45,11 +53,13 @@ function shownOf(
     ...narrowed,
   };
   const read = { groups: new Map([[year, cubes[year]]]), types: new Map() };
+  const found = answer(question, read, names, areas, dataThrough);
   return {
     view: { ...DEFAULT_VIEW, ...choices },
-    answer: answer(question, read, names, areas, dataThrough),
+    answer: found,
     areas,
     names,
+    ranked: rank(found, areas, "count"),
     store: { dataThrough },
     vocabulary: { statuses: [] },
   } as unknown as Shown;
@@ -86,9 +96,21 @@ test("categories of areas that the map does not have are unknown, and not zero",
   ]);
   // The whole is that of the division.
   expect(of(shownOf(2025, { division: "Roads" }, { division: "Roads" }))[0]).toEqual(["Snow", 3, 3, 1, 1]);
-  expect(of(shownOf(2018))).toEqual([
+  expect(of(shownOf(2017))).toEqual([
     ["Snow", null, null, null, null],
     ["Noise", null, null, null, null],
+  ]);
+});
+
+test("figures of areas are of the months that the map has, and those of the city of all", () => {
+  const shown = shownOf(2018);
+  expect(cells(tableOf(shown, catalog), "requests", "months")).toEqual([[2, "2018-12/2018-12"]]);
+  expect(cells(categoriesTable(shown, catalog), "requests", "months")[0]).toEqual([2, "2018-12/2018-12"]);
+  expect(cells(statusTable(shown, catalog), "requests", "months")).toEqual([[7, "2018-01/2018-12"]]);
+  expect([tableOf(shown, catalog).name, mapName(shown, catalog), statusTable(shown, catalog).name]).toEqual([
+    "toronto-311_wards_2018-12",
+    "toronto-311_wards-map_2018-12",
+    "toronto-311_statuses_2018",
   ]);
 });
 
@@ -99,7 +121,7 @@ test("the name of a file has the filters that apply to it, and no others", () =>
   }));
   const shown = shownOf(2025, { what, season: "winter", status: "open", division: "Roads" });
   const chosen = "trees_noise_snow_2-others";
-  expect(fileName(shown, "map", catalog)).toBe(`toronto-311_${chosen}_winter_open_roads_map_2025`);
+  expect(mapName(shown, catalog)).toBe(`toronto-311_${chosen}_winter_open_roads_wards-map_2025`);
   expect(categoriesTable(shown, catalog).name).toBe("toronto-311_winter_open_roads_wards-by-category_2025");
   expect(statusTable(shown, catalog).name).toBe(`toronto-311_${chosen}_winter_roads_statuses_2025`);
   expect(divisionTable(shown, catalog).name).toBe(`toronto-311_${chosen}_winter_open_divisions_2025`);

@@ -7,7 +7,7 @@ import type { Figures } from "../../data/figures.ts";
 import type { Question } from "../../data/question.ts";
 import { firstDayOf, isWholeYears, monthsOf, numberOf, yearOf } from "../../data/span.ts";
 import { text } from "../../strings.ts";
-import { fewOf, typesNamed } from "../../view/describe.ts";
+import { fewOf, questionOnMap, typesNamed } from "../../view/describe.ts";
 import { subjectOf } from "../../view/durations.ts";
 import { measured } from "../../view/measures.ts";
 import type { Shown } from "../../view/shown.ts";
@@ -91,10 +91,16 @@ function filtersOf(shown: Shown, unused: readonly Filter[] = []) {
   };
 }
 
+/** The same with the months that the figures of areas are of. */
+function ofAreas(shown: Shown): Shown {
+  const { answer } = shown;
+  return { ...shown, answer: { ...answer, question: questionOnMap(answer) } };
+}
+
 /** The areas with their figures, numerators and denominators. The README describes the columns. */
 export function tableOf(shown: Shown, catalog: Catalog): TableFile {
   const { view, answer, ranked } = shown;
-  const filters = filtersOf(shown);
+  const filters = filtersOf(ofAreas(shown));
   const header = [
     "data",
     "rank",
@@ -147,7 +153,7 @@ export function tableOf(shown: Shown, catalog: Catalog): TableFile {
         ...filters.cells,
       ];
     });
-  return { name: fileName(shown, areasNamed(view), catalog), table: [header, ...rows] };
+  return { name: fileName(ofAreas(shown), areasNamed(view), catalog), table: [header, ...rows] };
 }
 
 /** The requests of each area and of the city in each month that is known, also of the year before the first. */
@@ -182,7 +188,7 @@ export function monthsTable(shown: Shown, catalog: Catalog): TableFile {
 export function categoriesTable(shown: Shown, catalog: Catalog): TableFile {
   const { view, answer, areas, names } = shown;
   const unused = ["what"] as const;
-  const filters = filtersOf(shown, unused);
+  const filters = filtersOf(ofAreas(shown), unused);
   const shareOf = (group: number, figures: Figures | undefined) =>
     figures?.isKnown && figures.ofAllTypes > 0 ? (figures.groups[group] ?? 0) / figures.ofAllTypes : null;
   const rows = areas.flatMap(({ id, name }, at) => {
@@ -207,7 +213,7 @@ export function categoriesTable(shown: Shown, catalog: Catalog): TableFile {
     "city_share_of_matching",
   ];
   return {
-    name: fileName(shown, `${areasNamed(view)}-by-category`, catalog, unused),
+    name: fileName(ofAreas(shown), `${areasNamed(view)}-by-category`, catalog, unused),
     table: [["data", view.by, "name", ...columns, ...filters.names], ...rows],
   };
 }
@@ -304,13 +310,18 @@ export async function durationsTable(shown: Shown, catalog: Catalog): Promise<Ta
   };
 }
 
+/** The name of a picture of the map. */
+export function mapName(shown: Shown, catalog: Catalog): string {
+  return fileName(ofAreas(shown), `${areasNamed(shown.view)}-map`, catalog);
+}
+
 /** The areas of a view, as file names call them. */
-export function areasNamed({ by }: View): string {
+function areasNamed({ by }: View): string {
   return by === "ward" ? "wards" : "postal-areas";
 }
 
 /** The name of a file: what it holds, and the filters that apply to it, without words that a file system does not take. */
-export function fileName(
+function fileName(
   shown: Shown,
   part: string,
   { generated: isGenerated }: Catalog,
