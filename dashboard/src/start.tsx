@@ -4,12 +4,12 @@ import { App } from "./app.tsx";
 import type { Catalog } from "./data/catalog.ts";
 import { speak, text } from "./strings.ts";
 import { showTheme } from "./theme.tsx";
+import { parseView } from "./view/view.ts";
 
 /** Renders the page with the catalog that is being fetched. */
 export async function start(catalog: Promise<Catalog>) {
   showTheme();
-  // The language that no one speaks shows words that are cut, and words that are not from the catalogue.
-  if (new URLSearchParams(location.search).get("lang") === "en-XA") {
+  if (parseView(location.search).lang === "en-XA") {
     const { pseudo } = await import("./words/pseudo.ts");
     speak(pseudo(text));
   }

@@ -1,5 +1,6 @@
 import type { Catalog } from "../data/catalog.ts";
 import { text } from "../strings.ts";
+import { pageInLanguage } from "../view/view.ts";
 import "./footer.css";
 
 /** The bottom of the page: the origin and licence of its data, and links to them. */
@@ -28,7 +29,7 @@ export function Footer({
       {!isEmbedded && (
         <p>
           {text.about.notCity} <a href="docs/index.html">{text.docs}</a> ·{" "}
-          <a href="use.html">{text.header.use}</a>
+          <a href={pageInLanguage("use.html", location.search)}>{text.header.use}</a>
         </p>
       )}
     </footer>

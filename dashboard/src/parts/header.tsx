@@ -1,6 +1,7 @@
 import type { Catalog } from "../data/catalog.ts";
 import { format, text } from "../strings.ts";
 import { ThemeSwitch } from "../theme.tsx";
+import { pageInLanguage } from "../view/view.ts";
 import "./header.css";
 
 /** The City's page about 311, where problems are reported. */
@@ -50,7 +51,7 @@ export function Header({
         )}
       </p>
       <a href="#about">{text.header.about}</a>
-      <a href="use.html">{text.header.use}</a>
+      <a href={pageInLanguage("use.html", location.search)}>{text.header.use}</a>
       <a href={REPORT} target="_blank" rel="noreferrer">
         {text.header.report}
       </a>

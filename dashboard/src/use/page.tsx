@@ -7,6 +7,7 @@ import { GeneratedBanner } from "../parts/banner.tsx";
 import { Failure } from "../parts/failure.tsx";
 import { format, text } from "../strings.ts";
 import { ThemeSwitch } from "../theme.tsx";
+import { pageInLanguage } from "../view/view.ts";
 import type { DescribedCatalog } from "./catalog.ts";
 import { fetchDescribed, findMart } from "./catalog.ts";
 import { Recipes } from "./recipes.tsx";
@@ -63,7 +64,7 @@ function Header({ catalog }: { catalog: DescribedCatalog | null }) {
     <header class="top">
       <h1>{text.use.title}</h1>
       <p class="as-of">{days.join(" · ")}</p>
-      <a href="index.html">{text.use.back}</a>
+      <a href={pageInLanguage("index.html", location.search)}>{text.use.back}</a>
       <ThemeSwitch />
     </header>
   );

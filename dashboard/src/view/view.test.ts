@@ -7,6 +7,7 @@ import {
   DEFAULT_VIEW,
   formatView,
   misreadIn,
+  pageInLanguage,
   parseView,
   seriesOf,
   spanOf,
@@ -36,6 +37,7 @@ test("a view is restored from its address", () => {
     zoom: { scale: 2.5, x: 300, y: -12 },
     embed: "map",
     theme: "dark",
+    lang: "en-XA",
   };
   expect(parseView(formatView(view))).toEqual(view);
   expect(formatView(DEFAULT_VIEW)).toBe("");
@@ -100,6 +102,11 @@ test("an address without a kind of area has that of its area, in any case", () =
   expect(parseView("?area=9")).toMatchObject({ by: "ward", pins: ["9"] });
 });
 
+test("links to other pages keep the language alone", () => {
+  expect(pageInLanguage("use.html", "?area=9&lang=en-XA")).toBe("use.html?lang=en-XA");
+  expect(pageInLanguage("use.html", "?area=9&lang=en")).toBe("use.html");
+});
+
 test("invalid parameters are reported", () => {
   expect(misreadIn("?season=monsoon&by=moon&years=20&months=2025&status=no&group=no")).toEqual([
     "moon",
@@ -107,6 +114,8 @@ test("invalid parameters are reported", () => {
     "20",
     "2025",
   ]);
+  expect(misreadIn("?lang=fr")).toEqual(["fr"]);
+  expect(misreadIn("?lang=en")).toEqual([]);
   // A fifth area is not shown.
   expect(misreadIn("?area=1&area=2&area=3&area=4&area=5&area=1")).toEqual(["5"]);
   expect(misreadIn("?by=fsa&measure=share&season=fall&sort=name&series=day&years=2020-2018&embed=1")).toEqual(

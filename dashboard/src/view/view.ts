@@ -21,6 +21,9 @@ export const EMBEDS = ["all", "answer", "map", "ranking", "trend"] as const;
 export type Embed = (typeof EMBEDS)[number];
 export const THEMES = ["light", "dark", "auto"] as const;
 export type Theme = (typeof THEMES)[number];
+/** Languages besides English: none that anyone speaks, to find words that are cut or not in the catalogue. */
+const LANGUAGES = ["en-XA"] as const;
+type Language = (typeof LANGUAGES)[number];
 /** Areas that can be chosen. */
 export const MOST_PINS = 4;
 
@@ -69,6 +72,8 @@ export interface View {
   embed: Embed | null;
   /** The theme of an embedded page. */
   theme: Theme | null;
+  /** English if null. */
+  lang: Language | null;
 }
 
 export const DEFAULT_VIEW: View = {
@@ -87,6 +92,7 @@ export const DEFAULT_VIEW: View = {
   zoom: null,
   embed: null,
   theme: null,
+  lang: null,
 };
 
 /** The choices that narrow what is counted, without any. */
@@ -109,6 +115,7 @@ const WORDS: Record<string, readonly string[]> = {
   series: SERIES,
   embed: [...EMBEDS, "1"],
   theme: THEMES,
+  lang: ["en", ...LANGUAGES],
 };
 const FSA = /^[a-z]\d[a-z]$/i;
 
@@ -162,6 +169,7 @@ export function parseView(query: string): View {
     zoom: zoomOf(parameters.get("zoom")),
     embed: embed === "1" ? "all" : oneOf(EMBEDS, embed),
     theme: oneOf(THEMES, parameters.get("theme")),
+    lang: oneOf(LANGUAGES, parameters.get("lang")),
   };
 }
 
@@ -186,8 +194,14 @@ export function formatView(view: View): string {
   if (view.zoom) query.append("zoom", [view.zoom.scale, view.zoom.x, view.zoom.y].join(","));
   put("embed", view.embed);
   put("theme", view.theme);
+  put("lang", view.lang);
   const text = query.toString();
   return text && `?${text}`;
+}
+
+/** The address of a page of the site, in the language of the page that links to it. */
+export function pageInLanguage(page: string, query: string): string {
+  return page + formatView({ ...DEFAULT_VIEW, lang: parseView(query).lang });
 }
 
 /** Returns the months of a view, limited to years that exist. */
