@@ -228,10 +228,15 @@ test.for(["", "?embed=all&by=fsa"])("every printed page has the banner: %s", asy
 });
 
 test("the City's data have no banner, and its attribution", async () => {
-  for (const catalog of [cityCatalog(), { ...cityCatalog(), generated: false }]) {
+  const code = "https://code.test/owner/311";
+  for (const catalog of [cityCatalog(), { ...cityCatalog(), generated: false, source_code: code }]) {
     await visiting(catalog, async (visitor) => {
       await visitor.view();
       const { page } = visitor;
+      const links = await page
+        .getByRole("link", { name: "Source code" })
+        .evaluateAll((found) => found.map((link) => link.getAttribute("href")));
+      expect(links).toEqual("source_code" in catalog ? [code] : []);
       expect(await page.locator("body").innerText()).not.toMatch(/generated/i);
       expect(await page.title()).toBe("All requests · Toronto 311");
       expect(await page.locator("footer").innerText()).toContain(catalog.attribution);

@@ -40,6 +40,8 @@ export interface Catalog {
   licence: { name: string; url: string } | null;
   /** What the licence requires wherever the data are shown; `null` for generated data. */
   attribution: string | null;
+  /** The address of the repository of the code, if it is known. Older catalogs lack it. */
+  source_code?: string | null;
   marts: PublishedTable[];
 }
 

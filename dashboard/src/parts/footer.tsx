@@ -14,7 +14,7 @@ export function Footer({
   /** A notice that some data are not up to date, if any. Embedded pages have no header to show it in. */
   notUpToDate: string | null;
 }) {
-  const { generated: isGenerated, attribution, licence } = catalog;
+  const { generated: isGenerated, attribution, licence, source_code: code } = catalog;
   return (
     <footer>
       <p>
@@ -30,6 +30,12 @@ export function Footer({
         <p>
           {text.about.notCity} <a href="docs/index.html">{text.docs}</a> ·{" "}
           <a href={pageInLanguage("use.html", location.search)}>{text.header.use}</a>
+          {code && (
+            <>
+              {" "}
+              · <a href={code}>{text.about.code}</a>
+            </>
+          )}
         </p>
       )}
     </footer>

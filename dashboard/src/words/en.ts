@@ -742,6 +742,7 @@ export const en = {
     ] as readonly (readonly [term: string, meaning: string])[],
     termsTitle: "Glossary",
     source: "The City's dataset",
+    code: "Source code",
     report: "Report a problem to 311",
     notCity: "This page is independent. It is not made by the City of Toronto.",
     changes: "What the City changed after first publishing a year",

@@ -28,6 +28,9 @@ pub(crate) struct Catalog {
     /// The public address of the site, with a slash at its end; `None` if it is not known.
     #[serde(default)]
     pub(crate) site: Option<String>,
+    /// The address of the repository of the code; `None` if it is not known.
+    #[serde(default)]
+    pub(crate) source_code: Option<String>,
     /// When the newest source file was published, or when a run last observed the files if the publisher does not date
     /// them, ISO 8601 UTC.
     pub(crate) as_of: Option<String>,
@@ -263,6 +266,7 @@ mod tests {
             fingerprint: Fingerprint::of(&[fingerprint]),
             run: "run".parse().expect("a run"),
             site: None,
+            source_code: None,
             as_of: None,
             data_through: None,
             generated: false,

@@ -18,6 +18,7 @@ struct Listing<'a> {
     generated: bool,
     licence: Option<&'a Licence>,
     attribution: Option<&'a str>,
+    source_code: Option<&'a str>,
     marts: Vec<ListedMart<'a>>,
 }
 
@@ -46,6 +47,7 @@ pub(super) fn of(catalog: &Catalog) -> Bytes {
         generated: catalog.generated,
         licence: catalog.licence.as_ref(),
         attribution: catalog.attribution.as_deref(),
+        source_code: catalog.source_code.as_deref(),
         marts: catalog.marts.iter().map(mart).collect(),
     };
     serde_json::to_vec(&listing)

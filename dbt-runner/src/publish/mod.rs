@@ -95,6 +95,7 @@ impl Publication<'_> {
             catalog.fingerprint == *self.fingerprint
                 && catalog.writer == WRITER
                 && catalog.site.as_deref() == self.address
+                && catalog.source_code.as_deref() == self.lineage.repository()
         };
         Ok(current(self.site).await?.is_some_and(is_same))
     }
@@ -221,6 +222,7 @@ impl Publication<'_> {
             fingerprint: self.fingerprint.clone(),
             run: self.run_id.clone(),
             site: self.address.map(str::to_owned),
+            source_code: self.lineage.repository().map(str::to_owned),
             as_of: coverage.as_of,
             data_through: coverage.data_through,
             generated: self.generated,

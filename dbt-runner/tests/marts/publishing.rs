@@ -804,6 +804,7 @@ fn the_dashboard_is_published_beside_the_marts() {
         let job = fixture
             .job_with_site(&site)
             .env("SITE_ADDRESS", "https://site.test/311/")
+            .env("SOURCE_CODE_URL", "https://code.test/owner/311/tree/0123abc")
             .env("DASHBOARD_DIR", dashboard.display().to_string());
         job.run()
     };
@@ -868,9 +869,11 @@ fn it_lists_the_files_of_the_marts(site: &Path) {
         "generated",
         "licence",
         "attribution",
+        "source_code",
     ] {
         assert_eq!(listing[name], catalog[name], "{name}");
     }
+    assert_eq!(listing["source_code"], "https://code.test/owner/311");
     let marts = listing["marts"].as_array().unwrap();
     assert_eq!(marts.len(), catalog["marts"].as_array().unwrap().len());
     for listed in marts {

@@ -139,6 +139,13 @@ impl Lineage {
         }))
     }
 
+    /// Returns the address of the repository of the jobs' code, if it is set.
+    #[must_use]
+    pub fn repository(&self) -> Option<&str> {
+        let code = self.0.source_code.as_ref()?;
+        Some(&code.repo_url)
+    }
+
     /// Sets the warehouse, in whose tables the stage reads or writes.
     pub fn set_warehouse(&self, tables: Tables) {
         // It is the same each time.

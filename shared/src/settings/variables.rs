@@ -52,7 +52,7 @@ variables! {
     OPENLINEAGE_URL, None, "all", "A collector of OpenLineage events, `https://HOST[:PORT][/PATH]`: each event is posted to `api/v1/lineage` below it, as well as written to the lake. Default: the lake only.";
     OPENLINEAGE_API_KEY, None, "all", "The collector's API key, sent as a bearer token, over TLS or to a loopback address only.";
     OPENLINEAGE_NAMESPACE, Some("toronto-311"), "all", "The namespace of the pipeline's jobs in OpenLineage events.";
-    SOURCE_CODE_URL, None, "all", "Where the jobs' code is, for OpenLineage events: `https://HOST/OWNER/REPOSITORY/tree/COMMIT`.";
+    SOURCE_CODE_URL, None, "all", "Where the jobs' code is, for OpenLineage events, and for a link of the dashboard to the repository: `https://HOST/OWNER/REPOSITORY/tree/COMMIT`.";
     LOG_FORMAT, Some("auto"), "all", "`json` for Cloud Logging, `text` for people, `auto`: text on a terminal.";
     CLOUD_RUN_TASK_INDEX, Some("0"), "all", "Set by Cloud Run: this process's number among the tasks that share the years.";
     CLOUD_RUN_TASK_COUNT, Some("1"), "all", "Set by Cloud Run: the number of tasks.";
