@@ -49,6 +49,6 @@ export function sumOf(figures: readonly Figures[]): Figures {
 }
 
 /** Adds to one count of an array. */
-export function increase(counts: Uint32Array | Float64Array, at: number, by: number) {
+export function increase(counts: Uint32Array, at: number, by: number) {
   counts[at] = (counts[at] as number) + by;
 }

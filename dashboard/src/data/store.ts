@@ -4,12 +4,15 @@ import { withDenominators } from "./areas.ts";
 import type { LastDays } from "./calendar.ts";
 import type { Catalog } from "./catalog.ts";
 import { TOTALS, hasMart, yearsOf } from "./catalog.ts";
-import type { Cubes } from "./answer.ts";
+import type { Answer, Cubes } from "./answer.ts";
+import { answer } from "./answer.ts";
 import type { Cube } from "./cube.ts";
 import { Names, readGroupCube, readTotals, readTypeCube } from "./cube.ts";
 import { readDenominators } from "./denominators.ts";
 import { Kept } from "./kept.ts";
 import { readLastDays } from "./last_days.ts";
+import type { Question } from "./question.ts";
+import { questionNamed } from "./question.ts";
 
 /** Files that are kept decoded: enough for all years of both kinds of area, by group and by type. */
 const KEPT = 96;
@@ -47,6 +50,7 @@ export interface Read {
 export class Store {
   private readonly names: Record<AreaKind, Names> = { ward: new Names(), fsa: new Names() };
   private readonly kept = new Kept(KEPT);
+  private last: { name: string; cubes: readonly Cube[]; answer: Answer } | null = null;
 
   readonly years: number[];
 
@@ -148,6 +152,21 @@ export class Store {
       missingYear: null,
       missingHomes: denominators.error,
     };
+  }
+
+  /** Answers a question from what was read. A choice of an area or a measure asks the last one again, and has its answer. */
+  answer(question: Question, { cubes, names, areas }: Read): Answer {
+    const name = questionNamed(question);
+    const read = [...cubes.groups.values(), ...cubes.types.values()];
+    const { last } = this;
+    if (
+      last?.name === name &&
+      last.cubes.length === read.length &&
+      last.cubes.every((one, at) => one === read[at])
+    )
+      return last.answer;
+    this.last = { name, cubes: read, answer: answer(question, cubes, names, areas, this.dataThrough) };
+    return this.last.answer;
   }
 
   /** The years of the data from the one before `from`, which is compared. */

@@ -51,24 +51,20 @@ export class Tally {
   private readonly months: number;
   private readonly groups: number;
   private readonly statuses: number;
+  private readonly divisions: number;
   private readonly chosen: Record<"groups" | "types", Uint8Array>;
   private readonly hasStatus: Uint8Array;
   private readonly hasDivision: Uint8Array;
   private readonly isInSeason: Uint8Array;
 
-  // Flat arrays by slot: a question about all years adds up more than a million rows between two frames.
-  private readonly requestsIn: Uint32Array;
+  // Flat arrays by slot: a question about all years adds up more than a million rows between two frames. The other figures
+  // are sums of these.
   private readonly ofAllIn: Uint32Array;
-  private readonly ofAllTypesIn: Uint32Array;
-  private readonly comparableIn: Uint32Array;
-  private readonly yearBeforeIn: Uint32Array;
   private readonly monthsIn: Uint32Array;
   private readonly groupsIn: Uint32Array;
   private readonly statusesIn: Uint32Array;
-  /** The change of the city is of all comparable months, and not only of those that the map has. */
-  private readonly ofCity = { comparable: 0, yearBefore: 0 };
-  private readonly byStatus = new Float64Array(256);
-  private readonly byDivision = new Float64Array(256);
+  /** By status and division, whichever are chosen. */
+  private readonly byBoth: Uint32Array;
 
   constructor(
     question: Question,
@@ -81,6 +77,7 @@ export class Tally {
     this.months = period.mapMonths.length;
     this.groups = names.groups.names.length;
     this.statuses = names.statuses.names.length;
+    this.divisions = names.divisions.names.length;
     this.chosen = {
       groups: flags(names.groups.names, (name) => chosen.isAll || chosen.groups.has(name)),
       types: flags(names.types.names, (name) => chosen.types.has(name)),
@@ -91,106 +88,99 @@ export class Tally {
       Number(season === null || seasonOf((at % 12) + 1) === season),
     );
     const counts = (perSlot = 1) => new Uint32Array(this.slots.count * perSlot);
-    this.requestsIn = counts();
     this.ofAllIn = counts();
-    this.ofAllTypesIn = counts();
-    this.comparableIn = counts();
-    this.yearBeforeIn = counts();
     this.monthsIn = counts(this.months);
     this.groupsIn = counts(this.groups);
     this.statusesIn = counts(this.statuses);
+    this.byBoth = new Uint32Array(this.statuses * this.divisions);
   }
 
   /** Adds the cube of a year, by group or by type. */
   add(year: number, cube: Cube, by: "groups" | "types") {
-    const { inSpan, isNow, isBefore, mapMonths, start } = this.period;
-    const { slots, hasStatus, hasDivision, isInSeason, months, groups, statuses } = this;
-    const { requestsIn, ofAllIn, ofAllTypesIn, monthsIn, groupsIn, statusesIn, byStatus, byDivision } = this;
+    const { inSpan, mapMonths, start } = this.period;
+    const { slots, hasStatus, hasDivision, isInSeason, months, groups, statuses, divisions } = this;
+    const { ofAllIn, monthsIn, groupsIn, statusesIn, byBoth } = this;
     const { status: statusOf, division: divisionOf, month: monthOf, what: whatOf, area: areaOf } = cube;
     const isChosen = this.chosen[by];
+    const isByGroup = by === "groups";
     const january = monthAt(year, 1) - start;
     for (let row = 0; row < cube.rows; row++) {
+      const month = january + (monthOf[row] as number) - 1;
+      if (!isInSeason[month]) continue;
       const status = statusOf[row] as number;
       const division = divisionOf[row] as number;
-      const month = january + (monthOf[row] as number) - 1;
-      const requests = cube.requests[row] as number;
-      const isOnMap = mapMonths[month] === 1;
-      const slot = slots.of(areaOf[row] as number, isOnMap);
-      const isGroupInSpan = by === "groups" && inSpan[month];
-      if (isGroupInSpan) increase(ofAllIn, slot, requests);
-      // A row with neither the status nor the division is in no other count.
-      if (!hasStatus[status] && !hasDivision[division]) continue;
       const what = whatOf[row] as number;
-      const matches = isChosen[what];
-      if (hasStatus[status] && hasDivision[division]) {
-        if (matches) {
-          if (inSpan[month]) {
-            increase(requestsIn, slot, requests);
-            increase(statusesIn, slot * statuses + status, requests);
-          }
-          if (isInSeason[month]) increase(monthsIn, slot * months + month, requests);
-          if (isNow[month])
-            this.compare(this.comparableIn, "comparable", slot, requests, mapMonths[month - 12]);
-          if (isBefore[month])
-            this.compare(this.yearBeforeIn, "yearBefore", slot, requests, mapMonths[month]);
-        }
-        if (isGroupInSpan) {
-          increase(ofAllTypesIn, slot, requests);
-          increase(groupsIn, slot * groups + what, requests);
-        }
+      const requests = cube.requests[row] as number;
+      const slot = slots.of(areaOf[row] as number, mapMonths[month] === 1);
+      const matches = isChosen[what] === 1;
+      const isInSpan = inSpan[month] === 1;
+      if (isInSpan && isByGroup) increase(ofAllIn, slot, requests);
+      if (isInSpan && matches) increase(byBoth, status * divisions + division, requests);
+      if (!hasStatus[status] || !hasDivision[division]) continue;
+      if (matches) {
+        increase(monthsIn, slot * months + month, requests);
+        if (isInSpan) increase(statusesIn, slot * statuses + status, requests);
       }
-      if (matches && inSpan[month]) {
-        if (hasDivision[division]) increase(byStatus, status, requests);
-        if (hasStatus[status]) increase(byDivision, division, requests);
-      }
+      if (isInSpan && isByGroup) increase(groupsIn, slot * groups + what, requests);
     }
-  }
-
-  /** Counts a compared row: for the city in every month, and for its area in months that the map has in both years. */
-  private compare(
-    counts: Uint32Array,
-    ofCity: "comparable" | "yearBefore",
-    slot: number,
-    requests: number,
-    isOnMap: number | undefined,
-  ) {
-    this.ofCity[ofCity] += requests;
-    if (isOnMap) increase(counts, slot, requests);
   }
 
   /** Returns what was added up. */
   result(): Totals {
-    const { slots, names } = this;
-    const { inSpan, mapMonths } = this.period;
+    const { slots, names, divisions } = this;
+    const { inSpan, mapMonths, isNow, isBefore } = this.period;
     const isKnown = mapMonths.some((has, at) => has && inSpan[at]);
     const all = Array.from({ length: slots.count }, (_, slot) => this.figuresOf(slot, isKnown));
+    const city = sumOf(all);
     const requestsOf = (area: number) =>
-      [true, false].reduce((sum, is) => sum + (this.requestsIn[slots.of(area, is)] as number), 0);
+      [true, false].reduce((sum, is) => sum + (all[slots.of(area, is)] as Figures).requests, 0);
+    // Each leaves out its own filter.
+    const byStatus = new Uint32Array(this.statuses);
+    const byDivision = new Uint32Array(divisions);
+    this.byBoth.forEach((requests, at) => {
+      const [status, division] = [Math.floor(at / divisions), at % divisions];
+      if (this.hasDivision[division]) increase(byStatus, status, requests);
+      if (this.hasStatus[status]) increase(byDivision, division, requests);
+    });
     return {
       areas: all.slice(slots.of(0, true), slots.ofMap),
-      city: { ...sumOf(all), ...this.ofCity },
+      // The change of the city is of all comparable months, and not only of those that the map has.
+      city: {
+        ...city,
+        comparable: sumIn(city.months, (month) => isNow[month] === 1),
+        yearBefore: sumIn(city.months, (month) => isBefore[month] === 1),
+      },
       cityOfMap: { ...sumOf(all.slice(0, slots.ofMap)), isKnown },
       withoutArea: requestsOf(NO_AREA),
       offMap: requestsOf(OFF_MAP),
-      byStatus: countsOf(names.statuses.names, this.byStatus),
-      byDivision: countsOf(names.divisions.names, this.byDivision),
+      byStatus: countsOf(names.statuses.names, byStatus),
+      byDivision: countsOf(names.divisions.names, byDivision),
     };
   }
 
   private figuresOf(slot: number, isKnown: boolean): Figures {
-    const { months, groups, statuses } = this;
+    const { inSpan, isNow, isBefore, mapMonths } = this.period;
+    const of = (counts: Uint32Array, perSlot: number) =>
+      counts.subarray(slot * perSlot, (slot + 1) * perSlot);
+    const months = of(this.monthsIn, this.months);
+    const groups = of(this.groupsIn, this.groups);
     return {
       isKnown,
-      requests: this.requestsIn[slot] as number,
+      requests: sumIn(months, (month) => inSpan[month] === 1),
       ofAll: this.ofAllIn[slot] as number,
-      ofAllTypes: this.ofAllTypesIn[slot] as number,
-      comparable: this.comparableIn[slot] as number,
-      yearBefore: this.yearBeforeIn[slot] as number,
-      months: this.monthsIn.subarray(slot * months, (slot + 1) * months),
-      groups: this.groupsIn.subarray(slot * groups, (slot + 1) * groups),
-      statuses: this.statusesIn.subarray(slot * statuses, (slot + 1) * statuses),
+      ofAllTypes: sumIn(groups, () => true),
+      comparable: sumIn(months, (month) => isNow[month] === 1 && mapMonths[month - 12] === 1),
+      yearBefore: sumIn(months, (month) => isBefore[month] === 1 && mapMonths[month] === 1),
+      months,
+      groups,
+      statuses: of(this.statusesIn, this.statuses),
     };
   }
+}
+
+/** The sum of the counts at some positions. */
+function sumIn(counts: Uint32Array, isOne: (at: number) => boolean): number {
+  return counts.reduce((sum, count, at) => (isOne(at) ? sum + count : sum), 0);
 }
 
 /** A flag for each name. */
@@ -199,7 +189,7 @@ function flags(names: readonly string[], isOne: (name: string) => boolean): Uint
 }
 
 /** Counts by name, without those that are zero. */
-function countsOf(names: readonly string[], counts: Float64Array): Map<string, number> {
+function countsOf(names: readonly string[], counts: Uint32Array): Map<string, number> {
   const all = names.map((name, at): [string, number] => [name, counts[at] ?? 0]);
   return new Map(all.filter(([, count]) => count > 0));
 }

@@ -1,6 +1,5 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
-import { answer } from "../data/answer.ts";
 import type { Area } from "../data/areas.ts";
 import type { LastDays } from "../data/calendar.ts";
 import { daysTo } from "../data/calendar.ts";
@@ -119,16 +118,17 @@ function show(
   store: Store,
   named: View,
   vocabulary: Vocabulary,
-  { areas, names, cubes, missingYear, missingHomes }: Read,
+  read: Read,
   days: LastDays | null,
 ): Omit<Shown, "isFirst" | "asked" | "change"> {
+  const { areas, names, missingYear, missingHomes } = read;
   const view = { ...named, pins: idsOf(named.pins, areas) };
   const { season, division } = view;
   const month = days && monthOf(days.last);
   const span = month === null ? spanOf(view, store.years) : { from: month, to: month };
   const statuses = statusesOf(view, vocabulary);
   const question = { span, days, chosen: chosenOf(view, vocabulary), season, division, statuses };
-  const found = answer(question, cubes, names, areas, store.dataThrough);
+  const found = store.answer(question, read);
   const measure = measureOf(view, areas);
   const ranked = rank(found, areas, measure);
   return {

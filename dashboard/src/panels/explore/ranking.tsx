@@ -113,14 +113,15 @@ function Body({
   const hasChange = measure !== "change" && yearBeforeOf(answer) !== "";
   return (
     <tbody>
-      {rows.map((one) => {
+      {rows.map((one, at) => {
         const { area, figures, value, rank, unranked } = one;
         const pin = view.pins.indexOf(area.id);
         const around = text.and(neighbourhoodsOf(area.id));
         const classes = [pin >= 0 ? `pinned-${pin}` : "", pointed === area.id ? "pointed" : ""];
         return (
           <tr
-            key={area.id}
+            // The rows stay, and get other areas: to move a hundred of them takes the browser much longer.
+            key={at}
             class={classes.join(" ")}
             data-area={area.id}
             onPointerEnter={() => {

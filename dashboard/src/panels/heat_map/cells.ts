@@ -62,9 +62,10 @@ export function cellsOf({ answer, ranked }: Shown, isShare: boolean): Cells {
       return { written: "–", label: text.heat.none, fill: "fill-none" };
     const share = requests / Math.max(1, figures.ofAllTypes);
     const shareOfCity = group.total / answer.cityOfMap.ofAllTypes;
+    const percent = format.percent(share);
     return {
-      written: isShare ? format.percent(share) : format.integer(requests),
-      label: text.heat.cell(requests, format.percent(share), format.percent(shareOfCity)),
+      written: isShare ? percent : format.integer(requests),
+      label: text.heat.cell(requests, percent, format.percent(shareOfCity)),
       fill: fillOf(classes.findLastIndex(({ low }) => (isShare ? share / shareOfCity : requests) >= low)),
     };
   };

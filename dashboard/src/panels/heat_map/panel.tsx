@@ -10,7 +10,7 @@ import type { Shown } from "../../view/shown.ts";
 import type { Cells, Group } from "./cells.ts";
 import { cellsOf, groupsOf } from "./cells.ts";
 import { aboveOf, positionOf } from "./grid.ts";
-import { Table } from "./table.tsx";
+import { Body, Table } from "./table.tsx";
 import "./heat_map.css";
 
 /** Groups that are shown at first. */
@@ -19,7 +19,7 @@ const KINDS = ["share", "count"] as const;
 
 /** The requests of each area by group: counts, or how an area's share compares with the city's. */
 export function HeatMap(shown: Shown) {
-  const { view, ranked } = shown;
+  const { view, answer, ranked, change } = shown;
   const [isWhole, setWhole] = useState(false);
   const [kind, setKind] = useState<(typeof KINDS)[number]>("share");
   const [focused, setFocused] = useState({ row: 1, column: 1 });
@@ -32,10 +32,18 @@ export function HeatMap(shown: Shown) {
   const areas = [...ranked].sort((a, b) =>
     view.by === "ward" ? Number(a.area.id) - Number(b.area.id) : a.area.id < b.area.id ? -1 : 1,
   );
+  const stop = { row: Math.min(focused.row, groups.length), column: Math.min(focused.column, areas.length) };
+  // A choice of an area or a measure has the same answer, and thousands of cells that are the same.
+  const body = useMemo(
+    () => (
+      <Body {...{ groups, areas, stop, change }} chosen={answer.question.chosen.groups} cell={cells.cell} />
+    ),
+    [answer, isShare, isWhole, stop.row, stop.column],
+  );
   // A pointer that moves over the table renders only the tooltip again.
   const table = useMemo(
-    () => <Table {...shown} {...{ groups, areas, focused, setFocused, tip }} cell={cells.cell} />,
-    [shown.answer, ranked, shown.names, view, isShare, isWhole, focused],
+    () => <Table {...{ view, areas, stop, change, setFocused, tip }}>{body}</Table>,
+    [body, view],
   );
   const summary = tip.of?.isConnected ? summaryOf(tip.of, view.by, groups, areas, cells) : null;
   if (all.length === 0) {

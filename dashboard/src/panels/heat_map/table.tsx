@@ -1,3 +1,5 @@
+import type { ComponentChild } from "preact";
+
 import type { Tip } from "../../parts/tooltip.tsx";
 import { text } from "../../strings.ts";
 import type { Ranked } from "../../view/measures.ts";
@@ -7,27 +9,30 @@ import type { Cells, Group } from "./cells.ts";
 import type { Position } from "./grid.ts";
 import { cellAt, moveByKey, positionOf } from "./grid.ts";
 
+/** What the head and the body of the table need. */
+interface PartProps extends Pick<Shown, "change"> {
+  /** In the order of the columns. */
+  areas: Ranked[];
+  /** The cell that Tab stops at. */
+  stop: Position;
+}
+
 /** The table: a button for each area and group, and a cell for both. Tab stops at one of them, arrow keys go to the rest. */
 export function Table({
   view,
   change,
-  groups,
   areas,
-  cell,
-  focused,
+  stop,
   setFocused,
   tip,
-}: Pick<Shown, "view" | "change"> &
-  Pick<Cells, "cell"> & {
-    groups: Group[];
-    areas: Ranked[];
-    /** The cell that Tab stops at. */
-    focused: Position;
+  children,
+}: PartProps &
+  Pick<Shown, "view"> & {
     setFocused: (position: Position) => void;
     tip: Tip<HTMLTableCellElement>;
+    /** The body. */
+    children: ComponentChild;
   }) {
-  const stop = { row: Math.min(focused.row, groups.length), column: Math.min(focused.column, areas.length) };
-  const tabIndex = (row: number, column: number) => (row === stop.row && column === stop.column ? 0 : -1);
   return (
     <table
       class={`heat ${view.by}`}
@@ -51,35 +56,31 @@ export function Table({
         if (!currentTarget.contains(relatedTarget as Node | null)) tip.drop();
       }}
     >
-      <Head {...{ view, change, areas, tabIndex }} />
-      <Body {...{ view, change, groups, areas, cell, tabIndex }} />
+      <Head {...{ change, areas, stop }} pins={view.pins} />
+      {children}
     </table>
   );
 }
 
-interface TabIndex {
-  tabIndex: (row: number, column: number) => number;
+/** Whether Tab stops at a cell. */
+function tabIndexOf(row: number, column: number, stop: Position): 0 | -1 {
+  return row === stop.row && column === stop.column ? 0 : -1;
 }
 
-function Head({
-  view,
-  change,
-  areas,
-  tabIndex,
-}: Pick<Shown, "view" | "change"> & TabIndex & { areas: Ranked[] }) {
+function Head({ change, areas, stop, pins }: PartProps & { pins: readonly string[] }) {
   return (
     <thead>
       <tr>
         <th scope="col">{text.heat.group}</th>
         {areas.map(({ area }, at) => (
-          <th key={area.id} scope="col" class={view.pins.includes(area.id) ? "pinned" : ""}>
+          <th key={area.id} scope="col" class={pins.includes(area.id) ? "pinned" : ""}>
             <button
               type="button"
-              tabIndex={tabIndex(0, at + 1)}
+              tabIndex={tabIndexOf(0, at + 1, stop)}
               aria-label={text.heat.area(area.id, area.name)}
-              aria-pressed={view.pins.includes(area.id)}
+              aria-pressed={pins.includes(area.id)}
               onClick={() => {
-                change({ pins: togglePin(view.pins, area.id) });
+                change({ pins: togglePin(pins, area.id) });
               }}
             >
               {area.id}
@@ -91,15 +92,20 @@ function Head({
   );
 }
 
-function Body({
-  view,
+/** A row for each group, and in it a cell for each area. */
+export function Body({
   change,
   groups,
   areas,
+  chosen,
+  stop,
   cell,
-  tabIndex,
-}: Pick<Shown, "view" | "change"> & Pick<Cells, "cell"> & TabIndex & { groups: Group[]; areas: Ranked[] }) {
-  const chosen = new Set(view.what.filter(({ kind }) => kind === "group").map(({ name }) => name));
+}: PartProps &
+  Pick<Cells, "cell"> & {
+    groups: Group[];
+    /** Names of groups. */
+    chosen: ReadonlySet<string>;
+  }) {
   return (
     <tbody>
       {groups.map((group, row) => (
@@ -107,7 +113,7 @@ function Body({
           <th scope="row">
             <button
               type="button"
-              tabIndex={tabIndex(row + 1, 0)}
+              tabIndex={tabIndexOf(row + 1, 0, stop)}
               aria-pressed={chosen.has(group.name)}
               aria-describedby="heat-choose"
               onClick={() => {
@@ -123,11 +129,11 @@ function Body({
               <td
                 key={one.area.id}
                 role="gridcell"
-                tabIndex={tabIndex(row + 1, column + 1)}
+                tabIndex={tabIndexOf(row + 1, column + 1, stop)}
                 class={fill}
                 aria-label={label}
               >
-                <span>{written}</span>
+                {written}
               </td>
             );
           })}
