@@ -362,6 +362,51 @@ test.for<[name: string, width: number, height: number]>([
   }
 });
 
+test.for([1001, 1080, 1081, 1240, 1241, 1366])(
+  "the filters are in one row, %i pixels wide",
+  async (width) => {
+    const { page } = visitor;
+    await page.setViewportSize({ width, height: 768 });
+    await visitor.view("?area=7&group=Snow+and+ice&months=2024-11..2025-03&status=open");
+    const middles = await page
+      .locator(".ask :is(.box, .when button, .segments, #more)")
+      .evaluateAll((found) =>
+        found.map((one) => {
+          const { top, height } = one.getBoundingClientRect();
+          return top + height / 2;
+        }),
+      );
+    expect(middles.length).toBe(5);
+    expect(Math.max(...middles) - Math.min(...middles)).toBeLessThan(4);
+    // All filters can be cleared.
+    const clear = page.getByRole("button", { name: "Clear filters" });
+    if (!(await clear.first().isVisible())) await page.locator("#more").click();
+    await clear.and(page.locator(":visible")).click();
+    await visitor.settled();
+    expect(new URL(page.url()).search).toBe("");
+  },
+);
+
+test("a choice restyles what it changes, and not the whole page", async () => {
+  const { page } = visitor;
+  await visitor.view("?by=fsa");
+  const all = await page.locator("*").count();
+  for (const choose of [
+    () => page.getByRole("button", { name: "Requests", exact: true }).first().click(),
+    () => page.locator('#map [data-area="M4C"]').click(),
+  ]) {
+    await site.browser.startTracing(page, { categories: ["devtools.timeline"] });
+    await choose();
+    await visitor.settled();
+    const { traceEvents } = JSON.parse((await site.browser.stopTracing()).toString()) as {
+      traceEvents: { name: string; args: { elementCount?: number } }[];
+    };
+    const restyled = traceEvents.filter(({ name }) => name === "UpdateLayoutTree");
+    expect(restyled.length).toBeGreaterThan(0);
+    expect(Math.max(...restyled.map(({ args }) => args.elementCount ?? 0))).toBeLessThan(all / 2);
+  }
+});
+
 test("many choices leave the map on the first screen", async () => {
   await visitor.page.setViewportSize({ width: 1366, height: 768 });
   const types = await query(`
