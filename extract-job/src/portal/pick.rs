@@ -159,6 +159,16 @@ fn texts(resource: &Resource) -> impl Iterator<Item = &str> {
     resource.name.as_deref().into_iter().chain([file_name])
 }
 
+/// Whether its name is that of a description of the data, such as `Read-me 2023.csv`.
+fn describes_data(resource: &Resource) -> bool {
+    texts(resource).any(|text| {
+        let letters = text.chars().filter(char::is_ascii_alphabetic);
+        let letters: String = letters.map(|letter| letter.to_ascii_lowercase()).collect();
+        let words = ["readme", "dictionary", "metadata"];
+        words.iter().any(|word| letters.contains(word))
+    })
+}
+
 /// Returns the year in `text`, if there is exactly one.
 fn only_year(text: &str) -> Option<i16> {
     let mut years = numbers(text)
@@ -175,12 +185,14 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
         .filter(|run| !run.is_empty())
 }
 
-/// Chooses among the resources of `what`: the latest date wins, and any date wins over none. Copies that the portal
-/// keeps of other resources, and resources without a format or an address, are ignored if there is anything else.
+/// Chooses among the resources of `what`: the latest date wins, and any date wins over none. Descriptions of the data,
+/// copies that the portal keeps of other resources, and resources without a format or an address, are ignored if there is
+/// anything else.
 fn choose(mut resources: Vec<&Resource>, what: &str) -> Result<Choice, PickError> {
     let is_original = |resource: &&Resource| !resource.copy;
+    let is_data = |resource: &&Resource| !describes_data(resource);
     let has_format = |resource: &&Resource| !resource.format.is_empty();
-    for is_preferred in [is_original, has_format] {
+    for is_preferred in [is_data, is_original, has_format] {
         if resources.iter().any(is_preferred) {
             resources.retain(is_preferred);
         }
@@ -401,6 +413,33 @@ mod tests {
         let both = picked(&json!([copy, dump]));
         assert_eq!(both, [(2023, Ok(vec!["b".to_owned()]))]);
         assert_eq!(picked(&json!([copy])), [(2023, Ok(vec!["a".to_owned()]))]);
+    }
+
+    #[test]
+    fn descriptions_of_the_data_are_chosen_only_if_there_is_no_other() {
+        let data = |copy: bool| {
+            json!({
+                "id": "a", "name": "SR2023", "format": "ZIP", "url": "https://x/a.zip", "is_datastore_cache_file": copy,
+            })
+        };
+        for name in [
+            "Readme 2023",
+            "SR2023 read-me",
+            "311 Data Dictionary, 2023",
+            "2023_metadata.csv",
+        ] {
+            let description = json!({
+                "id": "b", "name": name, "format": "CSV", "url": "https://x/b.csv", "last_modified": "2024-02-01",
+            });
+            for copy in [false, true] {
+                let both = picked(&json!([data(copy), description]));
+                assert_eq!(both, [(2023, Ok(vec!["a".to_owned()]))], "{name}");
+            }
+            assert_eq!(
+                picked(&json!([description])),
+                [(2023, Ok(vec!["b".to_owned()]))]
+            );
+        }
     }
 
     #[test]
