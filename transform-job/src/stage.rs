@@ -30,7 +30,7 @@ use crate::{boundaries, service_requests};
 
 /// The version of the rules in this crate. A change of their results needs a new number, so that every partition gets a
 /// new fingerprint and is transformed again.
-pub const LOGIC_VERSION: u32 = 10;
+pub const LOGIC_VERSION: u32 = 11;
 
 /// The settings of this job.
 #[derive(Debug)]

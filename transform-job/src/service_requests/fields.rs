@@ -257,13 +257,10 @@ impl<'a> LineReader<'a> {
     fn take_apart(&mut self, line: &[u8]) -> Result<Surplus, Refusal> {
         self.split(line)?;
         let surplus = self.divide()?;
-        // Text behind a comma begins with a space, and a field does not, unless the file is padded.
-        let is_spaced = |unknown: &Between| {
-            unknown.witnesses.is_empty()
-                && self.field(unknown.position + 1, surplus).starts_with(b" ")
-        };
-        if !self.header.is_padded && self.between().iter().any(is_spaced) {
-            return Err(shifted());
+        if self.has_moved_text(surplus) {
+            return Err(Reason::FieldCount.with(
+                "a value begins with a space, as text behind a comma does: a comma may have shifted the fields",
+            ));
         }
         Ok(surplus)
     }
@@ -274,9 +271,6 @@ impl<'a> LineReader<'a> {
         let (count, width) = (self.fields.len(), self.header.width);
         for columns in self.header.named_width..=width.min(count) {
             match self.divide_over(columns) {
-                Ok(way) if columns > self.header.named_width && self.has_moved_text(way) => {
-                    return Err(self.refusal(Misfit::NoWay));
-                }
                 Ok(way) => {
                     let nameless = width - columns;
                     self.fields.pad_to(width + way.division + way.section);
@@ -292,23 +286,29 @@ impl<'a> LineReader<'a> {
         Err(wrong_count(count, width))
     }
 
-    /// Whether a comma in an unknown value of a line divided in this way seems to have moved the rest of the value to the next
-    /// column, up to one without a name: text behind a comma begins with a space.
-    fn has_moved_text(&self, way: Surplus) -> bool {
-        let Columns {
-            division, section, ..
-        } = self.header.columns;
-        let is_spaced = |column: usize| {
-            let position = self.position(column, way);
+    /// Whether a comma in a value seems to have moved the rest of it into another column, in a file with columns outside the
+    /// contract: text behind a comma begins with a space, and a field does not, unless the file is padded.
+    fn has_moved_text(&self, surplus: Surplus) -> bool {
+        if !self.has_unknown_columns() || self.header.is_padded || self.fields.are_quoted() {
+            return false;
+        }
+        let is_rest = |column: usize| {
+            let position = self.position(column, surplus);
             position < self.fields.len() && {
                 let field = self.fields.get(position);
                 field.starts_with(b" ") && !text::trim(field).is_empty()
             }
         };
-        let is_unknown = self.commas.division(&self.value(division, way)).is_none();
-        !self.header.is_padded
-            && !self.fields.are_quoted()
-            && (is_unknown && is_spaced(section) || is_spaced(self.header.named_width))
+        let mut unknown = self.header.unknown_columns.iter();
+        let Columns {
+            division, section, ..
+        } = self.header.columns;
+        unknown.any(|column| is_rest(column.position) || is_rest(column.position + 1))
+            || is_rest(section)
+                && self
+                    .commas
+                    .division(&self.value(division, surplus))
+                    .is_none()
     }
 
     /// Divides the fields that the parsed line has more than `columns`.

@@ -745,6 +745,33 @@ fn shifted_lines_that_lack_a_field_are_refused_without_their_values() {
     }
 }
 
+/// The comma makes up for a missing field before the unknown column, and the columns behind it have their own values.
+#[test]
+fn text_behind_a_comma_is_not_a_value_beside_an_unknown_column() {
+    let with = |row: &str, column: usize, missing: usize, values: &[&str]| {
+        let mut fields: Vec<&str> = row.split(',').collect();
+        fields.splice(column - missing..column, values.iter().copied());
+        fields.join(",")
+    };
+    for column in 1..=9 {
+        let header = with(HEADER, column, 0, &["Officer"]);
+        let sound = with(&sound_row(0), column, 0, &["OFFICER"]);
+        let shifted = with(&sound_row(1), column, 1, &["Example", " Jordan"]);
+        let lake = TestLake::default();
+        let text = format!("{header}\r\n{sound}\r\n{shifted}\r\n");
+        let key = put_year(&lake, 2024, text.as_bytes());
+        let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
+        outcome.finished();
+        let manifest = clean_manifest(&lake);
+        assert_eq!(manifest["rows"]["kept"], 1, "{shifted}");
+        assert_not_personal(&all_text(&lake, &manifest, &outcome.to_string()));
+
+        let padded = [header, sound].map(|line| line.replace(',', " , "));
+        let (_, manifest) = clean(2024, padded.join("\r\n").as_bytes());
+        assert_eq!(manifest["rows"]["kept"], 1, "{}", padded[1]);
+    }
+}
+
 /// The last field may be empty because a comma in the section has moved the value of the unknown column.
 #[test]
 fn no_empty_field_is_dropped_behind_a_value_of_an_unknown_column() {
