@@ -98,7 +98,10 @@ impl<'a> LineReader<'a> {
             return Fields::split(line);
         }
         let surplus = self.take_apart(line)?;
-        for &column in &self.header.other_columns {
+        // Of these columns nothing is read, or only the day.
+        let columns = &self.header.columns;
+        let with_a_day = columns.creation_time.map(|_| columns.creation_date);
+        for &column in self.header.other_columns.iter().chain(&with_a_day) {
             if text::decode(self.field(column, surplus)).is_none() {
                 return Err(Reason::UndecodableText.into());
             }

@@ -118,7 +118,11 @@ impl<'a> RowReader<'a> {
         let (subject, _) = self
             .subjects
             .resolve(fields.subject, |text| Subject::read(text, self.commas))?;
-        let area = area_of(trim(fields.fsa));
+        let code = trim(fields.fsa);
+        let area = area_of(code);
+        if area.len() < code.len() && decode(code).is_none() {
+            return Err(Reason::UndecodableText.into());
+        }
         let district = self.rules.postal_district;
         // An area, or the file's word for none, is ASCII, unless it is padded with no-break spaces.
         let (area, fsa) = if let Ok(fsa) = Fsa::read(area, district) {

@@ -440,6 +440,28 @@ fn control_characters_are_refused_in_every_column_quoted_or_not() {
     }
 }
 
+/// Of a postal code only the start is used, and of a date only the day if the time has its own column.
+#[test]
+fn control_characters_are_refused_in_the_unused_part_of_a_field() {
+    let timed = HEADER.replacen("Date", "Date,Creation Time", 1);
+    let sound = sound_row(0);
+    let timed_row = sound.replacen(' ', " 00:00:00,", 1);
+    for (header, row, part) in [
+        (HEADER, &sound.replace("M4A", "M4A 1B2"), "1B2"),
+        (timed.as_str(), &timed_row, "02 00:00:00"),
+    ] {
+        let damaged = row.replacen(part, &format!("{part}\0"), 1);
+        let text = format!("{header}\r\n{row}\r\n{damaged}\r\n");
+        let (lake, manifest) = clean_2024(text.as_bytes());
+        let refused = quarantine(&lake, &manifest);
+        assert_eq!(
+            columns(&refused, &["source_row", "reason"]),
+            [[&json!(3), &json!("undecodable_text")]],
+            "{row}"
+        );
+    }
+}
+
 #[test]
 fn case_18_a_division_that_is_relabelled() {
     let ids = |file: &str| {
