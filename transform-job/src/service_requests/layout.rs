@@ -32,7 +32,7 @@ impl Layout {
     ];
 
     /// Parses a date in this layout, then `T` or spaces, then `H:MM`, `H:MM:SS` or `H:MM:SS.fffffff`, then nothing,
-    /// `AM` or `PM`. Digits below a microsecond are cut.
+    /// `AM`, `PM`, or `a.m.` or `p.m.` as Windows writes them in Canada. Digits below a microsecond are cut.
     pub(super) fn parse(self, text: &[u8]) -> Option<DateTime> {
         let text = trim_padding(text);
         let separator = text.iter().position(|&byte| byte == b' ' || byte == b'T')?;
@@ -53,10 +53,10 @@ impl Layout {
         if parts.next().is_some() || minute > 59 || second > 59 {
             return None;
         }
-        let hour = match trim(meridiem).to_ascii_uppercase().as_slice() {
+        let hour = match trim_padding(meridiem).to_ascii_uppercase().as_slice() {
             b"" if hour < 24 => hour,
-            b"AM" if (1..=12).contains(&hour) => hour % 12,
-            b"PM" if (1..=12).contains(&hour) => hour % 12 + 12,
+            b"AM" | b"A.M." if (1..=12).contains(&hour) => hour % 12,
+            b"PM" | b"P.M." if (1..=12).contains(&hour) => hour % 12 + 12,
             _ => return None,
         };
         let part = |number: u32| i8::try_from(number).ok();
