@@ -362,7 +362,7 @@ test.for<[name: string, width: number, height: number]>([
   }
 });
 
-test.for([1001, 1080, 1081, 1240, 1241, 1366])(
+test.for([1001, 1080, 1081, 1279, 1280, 1366])(
   "the filters are in one row, %i pixels wide",
   async (width) => {
     const { page } = visitor;

@@ -804,7 +804,10 @@ fn the_dashboard_is_published_beside_the_marts() {
         let job = fixture
             .job_with_site(&site)
             .env("SITE_ADDRESS", "https://site.test/311/")
-            .env("SOURCE_CODE_URL", "https://code.test/owner/311/tree/0123abc")
+            .env(
+                "SOURCE_CODE_URL",
+                "https://code.test/owner/311/tree/0123abc",
+            )
             .env("DASHBOARD_DIR", dashboard.display().to_string());
         job.run()
     };
