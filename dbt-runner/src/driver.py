@@ -21,6 +21,26 @@ def read_commands(commands: queue.SimpleQueue) -> None:
     os._exit(0)
 
 
+def ignore_debug_events() -> None:
+    """Makes dbt drop its debug events, which it otherwise renders as JSON before it looks at the level of its log."""
+    from dbt_common.events.base_types import BaseEvent, EventLevel  # noqa: PLC0415
+    from dbt_common.events.event_manager import EventManager  # noqa: PLC0415
+    from dbt_common.events.event_manager_client import ctx_set_event_manager  # noqa: PLC0415
+
+    class LoggedEvents(EventManager):
+        def fire_event(
+            self,
+            e: BaseEvent,
+            level: EventLevel | None = None,
+            node: object = None,
+            force_warn_or_error_handling: bool = False,
+        ) -> None:
+            if force_warn_or_error_handling or (level or e.level_tag()) != EventLevel.DEBUG:
+                super().fire_event(e, level, node, force_warn_or_error_handling)
+
+    ctx_set_event_manager(LoggedEvents())
+
+
 def main() -> None:
     commands: queue.SimpleQueue = queue.SimpleQueue()
     threading.Thread(target=read_commands, args=(commands,), daemon=True).start()
@@ -29,6 +49,7 @@ def main() -> None:
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
     from dbt.contracts.graph.manifest import Manifest  # noqa: PLC0415
 
+    ignore_debug_events()
     # dbt keeps what it creates and has few cycles: looking for them as often as Python does takes a tenth of its time.
     gc.set_threshold(50_000)
     runner = dbtRunner()

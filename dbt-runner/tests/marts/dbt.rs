@@ -113,6 +113,7 @@ fn models_pass_their_unit_tests() {
         .arg("--log-path")
         .arg(target.path())
         .args(["--target", "duckdb", "--no-use-colors", "--quiet"])
+        .args(["--log-level-file", "none"])
         .env("DUCKDB_FILE", fixture.file())
         .env("DO_NOT_TRACK", "1")
         .output()
