@@ -229,11 +229,18 @@ impl<'a> Parser<'a> {
 
     fn quarantine(&mut self, number: u32, line: &[u8], cut_nul_run: u64, mut refusal: Refusal) {
         let are_fields_certain = !self.lines.has_unknown_columns() || {
+            // An empty field at the end may make up for a missing one.
+            let last = line.iter().rev().find(|byte| !b" \t\"".contains(byte));
             let again = self.lines.read_again(line);
-            // A line without a date may be the rest of a value with a line feed.
-            again.is_ok_and(|fields| {
-                self.rows.recognises(&fields) && looks_like_a_date(fields.creation_date)
-            })
+            last != Some(&b',')
+                && again.is_ok_and(|fields| {
+                    // A line without a date may be the rest of a value with a line feed.
+                    looks_like_a_date(fields.creation_date)
+                        && self.rows.recognises(&fields)
+                        // Labels with undecodable text are known to nobody.
+                        && (refusal.reason == Reason::UndecodableText
+                            || self.rows.has_known_labels(&fields))
+                })
         };
         if !are_fields_certain && refusal.reason != Reason::FieldCount {
             refusal = refusal.reason.into();

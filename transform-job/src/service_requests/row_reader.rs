@@ -262,6 +262,12 @@ impl<'a> RowReader<'a> {
         })
     }
 
+    /// Whether the status and the division are in the contract, so that no field before the division is missing.
+    pub(super) fn has_known_labels(&self, fields: &Fields) -> bool {
+        let mut labels = [Witness::Status, Witness::Division].into_iter();
+        labels.all(|witness| self.has_own(fields, witness))
+    }
+
     /// Whether the ward or the division is `Unknown`.
     fn lacks_ward_or_division(&self, fields: &Fields) -> bool {
         let is_unknown = |text: &[u8]| trim(text).eq_ignore_ascii_case(b"Unknown");

@@ -794,6 +794,26 @@ fn text_behind_a_comma_is_not_a_value_beside_an_unknown_column() {
     }
 }
 
+/// A spreadsheet fills a row up with an empty field if one of its cells is removed.
+#[test]
+fn a_refused_row_that_may_lack_a_field_is_not_shown_beside_an_unknown_column() {
+    let without_area = sound_row(1).replacen("M4A,", "", 1);
+    let without_section = sound_row(2).replacen(",Ops", "", 1);
+    let of_other_year = without_section.replacen("2024", "2023", 1);
+    for row in [without_area, of_other_year] {
+        let unquoted = format!("{HEADER},Officer\r\n{row},Jordan Example,\r\n");
+        for text in [quoted(&unquoted), unquoted] {
+            let lake = TestLake::default();
+            let key = put_year(&lake, 2024, text.as_bytes());
+            let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
+            outcome.finished();
+            let manifest = clean_manifest(&lake);
+            assert_eq!(manifest["rows"]["quarantined"], 1, "{text}");
+            assert_not_personal(&all_text(&lake, &manifest, &outcome.to_string()));
+        }
+    }
+}
+
 /// The last field may be empty because a comma in the section has moved the value of the unknown column.
 #[test]
 fn no_empty_field_is_dropped_behind_a_value_of_an_unknown_column() {
