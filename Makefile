@@ -88,7 +88,7 @@ run: announce setup $(PARSED_FOR_RUN) $(DASHBOARD) $(if $(CLOUD),.deps/emulators
 announce:
 	@built=target/debug/local-workflow
 	[ -f $$built ] && build="brings the build up to date" || build="installs and compiles, once (minutes)"
-	[ -n "$(SOURCE)" ] && source="$(SOURCE)" || source="the sample portal's generated data (about 2 minutes)"
+	[ -n "$(SOURCE)" ] && source="$(SOURCE)" || source="the sample portal's generated data (under a minute)"
 	echo "make run $$build, runs the pipeline on $$source, and builds the dashboard."
 
 serve: $(DASHBOARD_PACKAGES) ## Serve the dashboard of the latest run on loopback
