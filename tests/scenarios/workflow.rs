@@ -222,7 +222,7 @@ fn years_on_a_host_that_is_down_are_loaded_when_it_is_up() {
     portal.publish(2026, portal.publications(2026)).unwrap();
     let printed = machine.run(&source);
     assert!(printed.contains("3 of 19 partitions are new."), "{printed}");
-    assert!(printed.contains("drift: DuplicateResource"), "{printed}");
+    assert!(printed.contains("drift: duplicate_resource"), "{printed}");
     assert_eq!([loaded(), in_marts()], [json!([[17]]), json!([[17]])]);
 
     // A portal that does not even list the years is not a success without news: each loaded year is named.
