@@ -236,7 +236,7 @@ test("the City's data have no banner, and its attribution", async () => {
       const links = await page
         .getByRole("link", { name: "Source code" })
         .evaluateAll((found) => found.map((link) => link.getAttribute("href")));
-      expect(links).toEqual("source_code" in catalog ? [code] : []);
+      expect(links).toEqual(catalog.source_code ? [code] : []);
       expect(await page.locator("body").innerText()).not.toMatch(/generated/i);
       expect(await page.title()).toBe("All requests · Toronto 311");
       expect(await page.locator("footer").innerText()).toContain(catalog.attribution);

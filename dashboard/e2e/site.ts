@@ -38,6 +38,7 @@ export interface Catalog {
   as_of: string;
   data_through: string;
   generated?: boolean;
+  source_code?: string | null;
   licence: { name: string; url: string } | null;
   attribution: string | null;
   citation: string;
