@@ -77,12 +77,16 @@ pub(crate) fn clean_manifest(lake: &TestLake) -> Value {
 
 /// Transforms `csv` as the file of 2024, and allows any ratio of refused rows.
 pub(crate) fn clean_2024(csv: &[u8]) -> (TestLake, Value) {
+    let (lake, manifest, _) = logged_2024(csv);
+    (lake, manifest)
+}
+
+/// The same, with what the job logged.
+pub(crate) fn logged_2024(csv: &[u8]) -> (TestLake, Value, JobOutcome) {
     let lake = TestLake::default();
     let key = put_year(&lake, 2024, csv);
-    job(&lake, &key)
-        .env("MAX_QUARANTINE_RATIO", "1")
-        .run()
-        .finished();
+    let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
+    outcome.finished();
     let manifest = clean_manifest(&lake);
-    (lake, manifest)
+    (lake, manifest, outcome)
 }

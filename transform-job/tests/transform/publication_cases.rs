@@ -8,7 +8,8 @@ use shared::testing::{TestLake, fixtures};
 
 use crate::parquet::{quarantine, rows};
 use crate::{
-    HEADER, clean_2024, clean_manifest, csv, job, put_year, sound_row, sound_row_about, transform,
+    HEADER, clean_2024, clean_manifest, csv, logged_2024, put_year, sound_row, sound_row_about,
+    transform,
 };
 
 fn case(path: &str) -> Vec<u8> {
@@ -562,11 +563,7 @@ fn refused_rows_keep_only_the_columns_of_the_contract() {
     let text = format!(
         "{HEADER},Case Note,Requester Name,Requester Phone,Requester Address\r\n{text}\r\n"
     );
-    let lake = TestLake::default();
-    let key = put_year(&lake, 2024, text.as_bytes());
-    let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
-    outcome.finished();
-    let manifest = clean_manifest(&lake);
+    let (lake, manifest, outcome) = logged_2024(text.as_bytes());
     assert_not_personal(&all_text(&lake, &manifest, &outcome.to_string()));
     assert_eq!(manifest["rows"]["repaired"], 1);
     let refused = quarantine(&lake, &manifest);
@@ -627,11 +624,7 @@ fn a_row_behind_an_unknown_column_needs_a_ward_or_a_division() {
         row(7, "SECRET, Unknown", "Davenport (09),Noise,Toronto Water"),
     ];
     let lines = [kept.join("\r\n"), refused.join("\r\n")].join("\r\n");
-    let lake = TestLake::default();
-    let key = put_year(&lake, 2024, format!("{header}\r\n{lines}\r\n").as_bytes());
-    let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
-    outcome.finished();
-    let manifest = clean_manifest(&lake);
+    let (lake, manifest, outcome) = logged_2024(format!("{header}\r\n{lines}\r\n").as_bytes());
     let numbers = |rows: &[Value]| {
         let number = |row: &Value| row["source_row"].as_u64().unwrap();
         rows.iter().map(number).collect::<BTreeSet<_>>()
@@ -661,11 +654,7 @@ fn shifted_lines_are_refused_without_their_values() {
         ),
     ];
     let text = format!("{header}\r\n{}\r\n", rows.join("\r\n"));
-    let lake = TestLake::default();
-    let key = put_year(&lake, 2024, text.as_bytes());
-    let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
-    outcome.finished();
-    let manifest = clean_manifest(&lake);
+    let (lake, manifest, outcome) = logged_2024(text.as_bytes());
     assert_not_personal(&all_text(&lake, &manifest, &outcome.to_string()));
     let withheld = "(withheld: the file has columns outside the contract, and this line's fields cannot be told apart)";
     assert_eq!(
@@ -702,11 +691,7 @@ fn the_rest_of_a_value_with_a_line_feed_is_not_shown() {
             });
             let rows: Vec<String> = rows.collect();
             let text = format!("{}\n{}\n", with(HEADER, "Case Note"), rows.join("\n"));
-            let lake = TestLake::default();
-            let key = put_year(&lake, 2024, text.as_bytes());
-            let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
-            outcome.finished();
-            let manifest = clean_manifest(&lake);
+            let (lake, manifest, outcome) = logged_2024(text.as_bytes());
             assert_not_personal(&all_text(&lake, &manifest, &outcome.to_string()));
         }
     }
@@ -750,11 +735,7 @@ fn shifted_lines_that_lack_a_field_are_refused_without_their_values() {
     ];
     for (header, sound, shifted) in lines {
         let text = format!("{header}\r\n{sound}\r\n{shifted}\r\n");
-        let lake = TestLake::default();
-        let key = put_year(&lake, 2024, text.as_bytes());
-        let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
-        outcome.finished();
-        let manifest = clean_manifest(&lake);
+        let (lake, manifest, outcome) = logged_2024(text.as_bytes());
         let text = all_text(&lake, &manifest, &outcome.to_string());
         for secret in ["Jordan", "Example", "OFFICER", "NOTE"] {
             assert!(!text.contains(secret), "{secret} of {shifted}");
@@ -779,12 +760,8 @@ fn text_behind_a_comma_is_not_a_value_beside_an_unknown_column() {
         let header = with(HEADER, column, 0, &["Officer"]);
         let sound = with(&sound_row(0), column, 0, &["OFFICER"]);
         let shifted = with(&sound_row(1), column, 1, &["Example", " Jordan"]);
-        let lake = TestLake::default();
         let text = format!("{header}\r\n{sound}\r\n{shifted}\r\n");
-        let key = put_year(&lake, 2024, text.as_bytes());
-        let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
-        outcome.finished();
-        let manifest = clean_manifest(&lake);
+        let (lake, manifest, outcome) = logged_2024(text.as_bytes());
         assert_eq!(manifest["rows"]["kept"], 1, "{shifted}");
         assert_not_personal(&all_text(&lake, &manifest, &outcome.to_string()));
 
@@ -803,11 +780,7 @@ fn a_refused_row_that_may_lack_a_field_is_not_shown_beside_an_unknown_column() {
     for row in [without_area, of_other_year] {
         let unquoted = format!("{HEADER},Officer\r\n{row},Jordan Example,\r\n");
         for text in [quoted(&unquoted), unquoted] {
-            let lake = TestLake::default();
-            let key = put_year(&lake, 2024, text.as_bytes());
-            let outcome = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1").run();
-            outcome.finished();
-            let manifest = clean_manifest(&lake);
+            let (lake, manifest, outcome) = logged_2024(text.as_bytes());
             assert_eq!(manifest["rows"]["quarantined"], 1, "{text}");
             assert_not_personal(&all_text(&lake, &manifest, &outcome.to_string()));
         }
@@ -965,13 +938,7 @@ fn a_known_value_over_several_columns_lacks_a_field() {
     ];
     for (header, end) in lines {
         let text = format!("{header}\r\n2024-01-02 08:00:00,New,M5V,,,Davenport (09),{end}\r\n");
-        let lake = TestLake::default();
-        let key = put_year(&lake, 2024, text.as_bytes());
-        job(&lake, &key)
-            .env("MAX_QUARANTINE_RATIO", "1")
-            .run()
-            .finished();
-        let manifest = clean_manifest(&lake);
+        let (_, manifest) = clean_2024(text.as_bytes());
         assert_eq!(
             manifest["rows"]["quarantined_by_reason"]["field_count"], 1,
             "{end}"
@@ -1028,11 +995,7 @@ fn an_empty_field_behind_an_unknown_division_is_dropped_only_if_commas_are_certa
         format!("{HEADER}\r\n{row},Housing,{end}\r\n")
     };
     let kept = |text: &str| {
-        let lake = TestLake::default();
-        let key = put_year(&lake, 2024, text.as_bytes());
-        let job = job(&lake, &key).env("MAX_QUARANTINE_RATIO", "1");
-        job.run().finished();
-        let manifest = clean_manifest(&lake);
+        let (_, manifest) = clean_2024(text.as_bytes());
         let reasons = manifest["rows"]["quarantined_by_reason"].clone();
         (manifest["rows"]["kept"].clone(), reasons)
     };
